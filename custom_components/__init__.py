@@ -1,0 +1,1 @@
+"""Custom components, for the tests and the type checker."""

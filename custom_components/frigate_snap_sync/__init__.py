@@ -1,0 +1,90 @@
+"""Frigate Snap Sync: put what Frigate sees somewhere else, at once and proven."""
+
+from functools import partial
+from pathlib import Path
+import shutil
+
+from homeassistant.components import mqtt
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.helpers import device_registry as dr
+
+from .const import DOMAIN
+from .coordinator import (
+    FrigateSnapSyncConfigEntry,
+    FrigateSnapSyncCoordinator,
+    ledger_path,
+    spool_path,
+)
+from .devices import camera_of_device, destination_identifier, frigate_identifier
+
+PLATFORMS = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.SENSOR, Platform.SWITCH]
+
+
+async def async_setup_entry(
+    hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry
+) -> bool:
+    """Start an entry. Frigate itself may be away: what it has is fetched later."""
+    if not await mqtt.async_wait_for_mqtt_client(hass):
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN, translation_key="mqtt_not_set_up"
+        )
+    coordinator = FrigateSnapSyncCoordinator(hass, entry)
+    # Called after an unload, and after a set-up that fails from here on.
+    entry.async_on_unload(coordinator.async_stop)
+    await coordinator.async_start()
+    entry.runtime_data = coordinator
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    entry.async_on_unload(entry.add_update_listener(_async_entry_updated))
+    # What was changed since the coordinator was made had no listener yet.
+    await coordinator.async_apply_changes()
+    return True
+
+
+async def async_unload_entry(
+    hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry
+) -> bool:
+    """Take the entities away; the coordinator is stopped right after."""
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(
+    hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry
+) -> None:
+    """Delete the ledger and the spool. What lies at the destinations stays."""
+    await hass.async_add_executor_job(
+        partial(
+            _remove_files,
+            ledger_path(hass, entry.entry_id),
+            spool_path(hass, entry.entry_id),
+        )
+    )
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry, device: dr.DeviceEntry
+) -> bool:
+    """Let the owner delete the device of a camera that Frigate no longer has."""
+    if (camera := camera_of_device(entry.entry_id, device)) is not None:
+        return await entry.runtime_data.async_remove_camera(camera)
+    # A destination goes with its subentry; the Frigate with the entry.
+    needed = {destination_identifier(subentry_id) for subentry_id in entry.subentries}
+    needed.add(frigate_identifier(entry.entry_id))
+    return needed.isdisjoint(device.identifiers)
+
+
+async def _async_entry_updated(
+    hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry
+) -> None:
+    await entry.runtime_data.async_apply_changes()
+
+
+def _remove_files(ledger: Path, spool: Path) -> None:
+    """Remove an entry's files, and the folders above when they are empty then."""
+    for path in ledger.parent.glob(f"{ledger.name}*"):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(spool, ignore_errors=True)
+    for folder in (ledger.parent, spool.parent):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

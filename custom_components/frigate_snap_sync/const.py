@@ -1,0 +1,48 @@
+"""Names shared by Home Assistant's side of the integration."""
+
+import logging
+from typing import Final
+
+DOMAIN: Final = "frigate_snap_sync"
+LOGGER: Final = logging.getLogger(__package__)
+
+# The config entry: one Frigate
+CONF_PROXY: Final = "proxy"
+CONF_TOPIC_PREFIX: Final = "topic_prefix"
+SECTION_ADVANCED: Final = "advanced"
+
+DEFAULT_TOPIC_PREFIX: Final = "frigate"
+
+# Its options
+CONF_DELAY_AFTER_STARTUP: Final = "delay_after_startup"
+CONF_PADDING_BEFORE: Final = "padding_before"
+CONF_PADDING_AFTER: Final = "padding_after"
+
+DEFAULT_DELAY_AFTER_STARTUP: Final = 0
+DEFAULT_PADDING: Final = 5
+
+# The config subentries: one destination each
+SUBENTRY_LOCAL: Final = "local"
+SUBENTRY_SFTP: Final = "sftp"
+
+CONF_HOST_KEY: Final = "host_key"
+CONF_MOUNT_POINT: Final = "mount_point"
+CONF_PASSPHRASE: Final = "passphrase"
+CONF_PRIVATE_KEY: Final = "private_key"
+CONF_PUBLIC_KEY: Final = "public_key"
+
+DEFAULT_SFTP_PORT: Final = 22
+
+SECTION_SELECTION: Final = "selection"
+CONF_MEDIA: Final = "media"
+CONF_CAMERAS: Final = "cameras"
+CONF_SEVERITY: Final = "severity"
+CONF_LABELS: Final = "labels"
+CONF_ZONES: Final = "zones"
+
+MEDIA: Final = ("live_snapshots", "snapshots", "recordings")
+SEVERITY_ALL: Final = "all"
+SEVERITY_ALERT: Final = "alert"
+
+SECTION_STORING: Final = "storing"
+CONF_PATH_TEMPLATE: Final = "path_template"

@@ -1,0 +1,1 @@
+"""What Frigate says, over MQTT and over HTTP, and whether its media are whole."""

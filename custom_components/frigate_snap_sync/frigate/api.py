@@ -1,0 +1,110 @@
+"""Requests to the API of one Frigate: its address, its log-in, its answers."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from .address import api_url
+from .auth import Auth
+from .errors import (
+    FrigateTimeout,
+    FrigateUnreachable,
+    MalformedMessage,
+    MediaBroken,
+    NotFrigate,
+)
+from .fields import decode_json
+from .transport import AWAY, Answer, Transport, read_answer
+
+MAX_JSON_BYTES: Final = 16 * 1024 * 1024
+
+
+class Api:
+    """Asks one Frigate, logged in if there is a log-in.
+
+    Every method raises only `FrigateError`.
+    """
+
+    def __init__(self, transport: Transport, base: URL, auth: Auth) -> None:
+        """Put the three together; nothing is sent yet."""
+        self._transport = transport
+        self._base = base
+        self._auth = auth
+        self.losses = 0
+        """How often Frigate was not to be reached; it may come back changed."""
+
+    async def ask(
+        self, *segments: str, params: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Return the whole answer to `GET /api/…`, of any status but 401."""
+        try:
+            response = await self._open(*segments, params=params, small=True)
+            async with response:
+                answer = await read_answer(response, limit=MAX_JSON_BYTES)
+        except FrigateUnreachable:
+            self.losses += 1
+            raise
+        if answer.status in AWAY:
+            self.losses += 1
+        return answer
+
+    async def json(
+        self, *segments: str, params: Mapping[str, str] | None = None
+    ) -> object:
+        """Return the JSON that `GET /api/…` answers."""
+        return json_of(await self.ask(*segments, params=params), segments[-1])
+
+    async def open_media(self, *segments: str) -> aiohttp.ClientResponse:
+        """Begin to fetch a file, of any status but 401. The caller closes it.
+
+        Raises `MediaBroken` when connecting works but no answer begins: it is
+        this file that Frigate hangs on.
+        """
+        try:
+            return await self._open(*segments, params=None, small=False)
+        except FrigateTimeout as err:
+            if isinstance(err.__cause__, aiohttp.SocketTimeoutError):
+                raise MediaBroken("Frigate hangs over a file") from err
+            self.losses += 1
+            raise
+        except FrigateUnreachable:
+            self.losses += 1
+            raise
+
+    async def _open(
+        self, *segments: str, params: Mapping[str, str] | None, small: bool
+    ) -> aiohttp.ClientResponse:
+        """Begin a request; a 401 leads to one more try with another token."""
+        url = api_url(self._base, *segments)
+
+        async def send(token: str | None) -> aiohttp.ClientResponse:
+            return await self._transport.open(
+                "GET",
+                url,
+                params=params,
+                headers={"Authorization": f"Bearer {token}"} if token else None,
+                small=small,
+            )
+
+        token = await self._auth.token()
+        response = await send(token)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            response.close()
+            response = await send(await self._auth.renew(token))
+            if response.status == HTTPStatus.UNAUTHORIZED:
+                response.close()
+                raise self._auth.reject()
+        return response
+
+
+def json_of(answer: Answer, name: str) -> object:
+    """Return the JSON in the answer to `name`, if it is a good one."""
+    if answer.status != HTTPStatus.OK:
+        raise answer.error(f"/api/{name}")
+    try:
+        return decode_json(answer.body, limit=MAX_JSON_BYTES)
+    except MalformedMessage as err:
+        raise NotFrigate(f"/api/{name} answers {err}") from err

@@ -1,0 +1,365 @@
+"""Frigate's HTTP API, as far as it is needed here."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing, suppress
+from http import HTTPStatus
+import math
+from time import monotonic, time_ns
+from typing import Final
+
+import aiohttp
+
+from .address import api_url, fits_route, parse_base_url, parse_proxy
+from .api import Api, json_of
+from .auth import Auth
+from .errors import (
+    FrigateError,
+    FrigateServerError,
+    FrigateUnreachable,
+    InvalidProxy,
+    InvalidUrl,
+    MalformedMessage,
+    MediaBroken,
+    MediaGone,
+    MediaNotReady,
+    NotFrigate,
+    UnsupportedVersion,
+)
+from .fields import mapping_or_empty, number_or_none
+from .media import check_jpeg
+from .models import FrigateConfig, Review, Segment, TrackedObject
+from .rows import parse_config, parse_object, parse_review, parse_segment
+from .transport import Answer, Timeouts, Transport, read_answer, read_pieces
+from .version import OLDEST_SUPPORTED, FrigateVersion
+
+__all__ = ["FrigateClient", "FrigateVersion", "InvalidProxy", "InvalidUrl", "Timeouts"]
+
+MAX_IMAGE_BYTES: Final = 16 * 1024 * 1024
+_PIECE: Final = 1024 * 1024
+_DAY: Final = 86_400.0
+_VERSION_KEPT: Final = 300.0
+"""Seconds; an update of Frigate need not be seen as a lost connection."""
+
+
+class FrigateClient:
+    """One Frigate, on its internal port (5000) or the one with log-in (8971).
+
+    Every method raises only `FrigateError` (see `errors`), beside what is
+    said with it. Times are epoch seconds of Frigate's clock.
+
+    The session stays the caller's. One of its own with `aiohttp.DummyCookieJar`
+    is best, so that the log-in's cookie is not kept beside the token; the token
+    goes before a cookie in every version of Frigate.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        verify_ssl: bool = True,
+        proxy: str | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        """Prepare requests to `url`; nothing is sent yet.
+
+        With a `username` the client logs in before its first request.
+
+        Raises:
+            InvalidUrl: `url` is not `http(s)://host…`, or has user information.
+            InvalidProxy: `proxy` is not `http(s)://host…`.
+
+        """
+        base = parse_base_url(url)
+        self._transport = Transport(
+            session,
+            verify_ssl=verify_ssl,
+            proxy=parse_proxy(proxy) if proxy else None,
+            timeouts=timeouts or Timeouts(),
+        )
+        auth = Auth(
+            self._transport,
+            api_url(base, "login"),
+            username=username,
+            password=password,
+        )
+        self._api = Api(self._transport, base, auth)
+        self._version: FrigateVersion | None = None
+        self._version_until = 0.0
+        self._version_losses = 0
+
+    @property
+    def clock_offset(self) -> float:
+        """Return local time minus Frigate's time in seconds; 0.0 until known."""
+        return self._transport.clock.seconds
+
+    async def version(self) -> FrigateVersion:
+        """Ask for the version.
+
+        Raises:
+            NotFrigate: The answer is no version.
+            UnsupportedVersion: Frigate is older than 0.14.
+
+        """
+        answer = await self._api.ask("version")
+        if answer.status != HTTPStatus.OK:
+            raise answer.error("/api/version")
+        try:
+            version = FrigateVersion.parse(answer.body.decode())
+        except ValueError as err:
+            raise NotFrigate("/api/version does not answer a version") from err
+        if not version.supported:
+            raise UnsupportedVersion(
+                f"This is Frigate {version}; {OLDEST_SUPPORTED} or newer is needed"
+            )
+        self._version = version
+        self._version_until = monotonic() + _VERSION_KEPT
+        self._version_losses = self._api.losses
+        return version
+
+    async def config(self) -> FrigateConfig:
+        """Ask for the configuration in force, with the live values of the switches."""
+        try:
+            return parse_config(await self._api.json("config"))
+        except MalformedMessage as err:
+            raise NotFrigate(f"/api/config is not Frigate's: {err}") from err
+
+    async def uptime(self) -> float:
+        """Return for how many seconds Frigate has been running.
+
+        Frigate computes it anew every 15 s only.
+        """
+        stats = mapping_or_empty(await self._api.json("stats"))
+        uptime = number_or_none(mapping_or_empty(stats.get("service")).get("uptime"))
+        if uptime is None or uptime < 0:
+            raise FrigateServerError("/api/stats tells no uptime")
+        return uptime
+
+    async def review(self, review_id: str) -> Review | None:
+        """Return a review, None if Frigate has no such one."""
+        return await self._get_item("review", review_id, parse_review)
+
+    async def reviews(self, *, after: float, before: float) -> list[Review]:
+        """Return all reviews that overlap the time from `after` to `before`.
+
+        Those that somebody has marked as reviewed are among them. Frigate 0.14
+        and 0.15 can't select by overlap: there a review that began more than a
+        day before `after` is not found.
+        """
+        version = await self._known_version()
+        params = _window(after, before)
+        if version < FrigateVersion(0, 16):
+            params = _window(after - _DAY, before + _DAY)
+        if version < FrigateVersion(0, 17):
+            # Here 1 means "reviewed ones too", from 0.17 on "only reviewed ones"
+            params["reviewed"] = "1"
+        reviews = await self._get_rows(parse_review, "review", params=params)
+        return [
+            review
+            for review in reviews
+            if review.start_time < before
+            and (review.end_time is None or review.end_time > after)
+        ]
+
+    async def event(self, event_id: str) -> TrackedObject | None:
+        """Return a tracked object, None if Frigate has no such one."""
+        return await self._get_item("events", event_id, parse_object)
+
+    async def events(
+        self, *, after: float, before: float, limit: int
+    ) -> list[TrackedObject]:
+        """Return the newest `limit` tracked objects that began in that time."""
+        params = _window(after, before)
+        params |= {"limit": str(limit), "include_thumbnails": "0"}
+        return await self._get_rows(parse_object, "events", params=params)
+
+    async def recordings(
+        self, camera: str, *, after: float, before: float
+    ) -> list[Segment]:
+        """Return the footage that Frigate has on disk for that time, oldest first."""
+        if not fits_route(camera):
+            return []
+        segments = await self._get_rows(
+            parse_segment, camera, "recordings", params=_window(after, before)
+        )
+        return sorted(segments, key=lambda segment: segment.start_time)
+
+    async def snapshot(self, event_id: str) -> bytes:
+        """Return the picture of a tracked object, a whole JPEG of at most 16 MiB.
+
+        Raises:
+            MediaGone: Frigate has no such object, or no picture of it.
+            MediaNotReady: Nothing yet, or the object is still being tracked and
+                has no picture.
+            MediaBroken: What came is no whole JPEG.
+
+        """
+        what = "A snapshot"
+        if not fits_route(event_id):
+            raise MediaGone(f"{what}: Frigate has no object of this name")
+        answer = await self._ask_snapshot(event_id)
+        if answer.is_missing_item:
+            # Between the end of an object and its row in the database Frigate
+            # (0.14 to 0.18) knows no snapshot of it, with the same words
+            known = await self.event(event_id)
+            if known is not None and known.end_time is None:
+                raise MediaNotReady(f"{what}: {answer.message}")
+            if known is not None and known.has_snapshot:
+                answer = await self._ask_snapshot(event_id)
+            if answer.is_missing_item:
+                raise MediaGone(f"{what}: {answer.message}")
+        if answer.status != HTTPStatus.OK:
+            raise answer.error(what)
+        if not _may_be_media(answer.content_type):
+            raise NotFrigate(f"{what}: a {answer.content_type} came")
+        if not answer.body:
+            raise MediaNotReady(f"{what}: empty answer")
+        check_jpeg(answer.body)
+        return answer.body
+
+    async def clip(
+        self,
+        camera: str,
+        *,
+        start: float,
+        end: float,
+        write: Callable[[bytes], Awaitable[None]],
+    ) -> int:
+        """Stream the footage from `start` to `end` to `write`; return its bytes.
+
+        Both are widened to whole seconds, as Frigate cuts at those. Pieces have
+        at most 2 MiB. What `write` raises comes through. Whether the file is
+        whole is to be checked afterwards (`media.check_mp4`).
+
+        Ask for the same range only once at a time: Frigate's work on it would
+        get mixed up.
+
+        Raises:
+            MediaGone: Frigate says that it has no such thing.
+            MediaNotReady: Frigate has nothing for this time (yet).
+            MediaBroken: The answer hangs or breaks off.
+
+        """
+        what = "A clip"
+        if not fits_route(camera):
+            raise MediaGone(f"{what}: Frigate has no camera of this name")
+        times = _clip_times(await self._known_version(), start, end)
+        size = 0
+        buffer = bytearray()
+        response = await self._api.open_media(
+            camera, "start", times[0], "end", times[1], "clip.mp4"
+        )
+        async with response:
+            if response.status != HTTPStatus.OK:
+                raise _clip_error(await read_answer(response, limit=0), what)
+            if not _may_be_media(response.content_type):
+                raise NotFrigate(f"{what}: a {response.content_type} came")
+            async with aclosing(_media_pieces(response, what)) as pieces:
+                async for piece in pieces:
+                    buffer += piece
+                    if len(buffer) >= _PIECE:
+                        size += len(buffer)
+                        await write(bytes(buffer))
+                        buffer.clear()
+            if buffer:
+                size += len(buffer)
+                await write(bytes(buffer))
+        if not size:
+            raise MediaNotReady(f"{what}: empty answer")
+        return size
+
+    async def _known_version(self) -> FrigateVersion:
+        """Return the version as told in the last minutes, with no outage since."""
+        if (
+            self._version is None
+            or self._version_losses != self._api.losses
+            or monotonic() > self._version_until
+        ):
+            return await self.version()
+        return self._version
+
+    async def _ask_snapshot(self, event_id: str) -> Answer:
+        response = await self._api.open_media("events", event_id, "snapshot.jpg")
+        async with response:
+            try:
+                return await read_answer(response, limit=MAX_IMAGE_BYTES)
+            except (FrigateUnreachable, FrigateServerError) as err:
+                raise MediaBroken(f"A snapshot: {err}") from err
+
+    async def _get_item[T](
+        self, kind: str, item_id: str, parse: Callable[[object], T]
+    ) -> T | None:
+        if not fits_route(item_id):
+            return None
+        answer = await self._api.ask(kind, item_id)
+        if answer.is_missing_item:
+            return None
+        try:
+            return parse(json_of(answer, kind))
+        except MalformedMessage as err:
+            raise FrigateServerError(f"/api/{kind}: {err}") from err
+
+    async def _get_rows[T](
+        self,
+        parse: Callable[[object], T],
+        *segments: str,
+        params: Mapping[str, str],
+    ) -> list[T]:
+        """Return the rows that can be understood; one odd row hides no others."""
+        document = await self._api.json(*segments, params=params)
+        if not isinstance(document, list):
+            raise FrigateServerError(f"/api/{segments[-1]} answers no list")
+        rows = []
+        for row in document:
+            with suppress(MalformedMessage):
+                rows.append(parse(row))
+        return rows
+
+
+def _window(after: float, before: float) -> dict[str, str]:
+    return {"after": f"{after:.6f}", "before": f"{before:.6f}"}
+
+
+def _clip_times(version: FrigateVersion, start: float, end: float) -> tuple[str, str]:
+    """Return the two times of a clip as Frigate wants them written.
+
+    Frigate 0.14 keeps a clip under the times it was asked with, and gives the
+    kept file again even if it was made too early or only half made. There a
+    fraction of a second, which it rounds away, makes each request a new one;
+    both numbers must be of the same form.
+    """
+    first = max(0, math.floor(start))
+    last = max(first + 1, math.ceil(end))
+    if version < FrigateVersion(0, 15):
+        fraction = time_ns() // 1000 % 1_000_000
+        return f"{first}.0", f"{last}.{fraction:06d}"
+    return str(first), str(last)
+
+
+def _clip_error(answer: Answer, what: str) -> FrigateError:
+    if answer.is_missing_item:
+        return MediaGone(f"{what}: {answer.message}")
+    error = answer.error(what)
+    if isinstance(error, FrigateServerError) and (
+        # Frigate 0.17+: no recordings; 0.14: no recordings, or ffmpeg failed
+        answer.status == HTTPStatus.BAD_REQUEST
+        or (answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and answer.message)
+    ):
+        return MediaNotReady(str(error))
+    return error
+
+
+def _may_be_media(content_type: str) -> bool:
+    return content_type != "application/json" and not content_type.startswith("text/")
+
+
+async def _media_pieces(
+    response: aiohttp.ClientResponse, what: str
+) -> AsyncGenerator[bytes]:
+    try:
+        async for piece in read_pieces(response):
+            yield piece
+    except FrigateUnreachable as err:
+        raise MediaBroken(f"{what}: {err}") from err

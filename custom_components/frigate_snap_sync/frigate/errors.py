@@ -1,0 +1,77 @@
+"""What can go wrong with Frigate, one class per cause.
+
+The texts are for a log and for the owner. They never hold a secret, a token,
+or an address with user information in it.
+"""
+
+
+class InvalidUrl(ValueError):
+    """The text is not the `http://` or `https://` address of a host."""
+
+
+class InvalidProxy(InvalidUrl):
+    """The text is not the `http://` or `https://` address of a proxy."""
+
+
+class MalformedMessage(ValueError):
+    """Data of Frigate that can't be understood; the text says what is wrong."""
+
+
+class FrigateError(Exception):
+    """Frigate could not do what was asked; the subclass says why."""
+
+
+class FrigateUnreachable(FrigateError):
+    """Nothing answers, the connection broke, or only a proxy in front answers.
+
+    A 502, 503 or 504 counts as this: nginx stands before Frigate, in the
+    container too, and answers so while Frigate itself starts or is away.
+    """
+
+
+class FrigateTimeout(FrigateUnreachable):
+    """Frigate did not answer in time."""
+
+
+class FrigateTlsError(FrigateUnreachable):
+    """No TLS connection: certificate refused, or only one side speaks TLS."""
+
+
+class FrigateAuthFailed(FrigateError):
+    """Frigate wants a log-in, or refused the one it got."""
+
+
+class FrigateForbidden(FrigateError):
+    """The user is logged in but may not do this (role, or camera not allowed)."""
+
+
+class NotFrigate(FrigateError):
+    """Something answers, but not as Frigate does (web page, redirect, no HTTP)."""
+
+
+class UnsupportedVersion(FrigateError):
+    """Frigate is older than the oldest version this works with."""
+
+
+class MediaGone(FrigateError):
+    """Frigate says that it does not have this (any more)."""
+
+
+class MediaNotReady(FrigateError):
+    """Frigate has nothing to give yet: refused, or an empty answer."""
+
+
+class MediaBroken(FrigateError):
+    """What came is not whole: cut off, hanging, or not the kind of file expected."""
+
+
+class FrigateServerError(FrigateError):
+    """Frigate answered with a failure that has no cause of its own here.
+
+    `status` is that of the HTTP answer, None where the answer itself was odd.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        """Keep the status beside the message."""
+        super().__init__(message)
+        self.status = status

@@ -1,0 +1,110 @@
+"""Careful reading of single values out of JSON that anybody may have written."""
+
+from collections.abc import Iterator, Mapping
+import json
+import math
+from typing import Final
+
+from .errors import MalformedMessage
+
+MAX_ID_LENGTH: Final = 128
+MAX_CAMERA_LENGTH: Final = 128
+MAX_LABEL_LENGTH: Final = 128
+MAX_LABELS: Final = 64
+"""Labels or zones of one item; more than any scene has, small enough to store."""
+
+MAX_TIME: Final = 32_503_680_000.0
+"""The year 3000. Frigate 0.16+ sends 9223372036854775807 for "not known yet"."""
+
+
+def decode_json(data: bytes, *, limit: int) -> object:
+    """Return the value in the UTF-8 JSON text `data` of at most `limit` bytes.
+
+    Raises `MalformedMessage`, also for nesting deeper than Python can follow.
+    """
+    if len(data) > limit:
+        raise MalformedMessage(f"{len(data)} bytes of JSON, more than {limit}")
+    try:
+        value: object = json.loads(data.decode())
+    except UnicodeDecodeError as err:
+        raise MalformedMessage("not UTF-8") from err
+    except ValueError as err:
+        raise MalformedMessage("not JSON") from err
+    except RecursionError as err:
+        raise MalformedMessage("JSON nested too deeply") from err
+    return value
+
+
+def as_mapping(value: object, what: str) -> Mapping[str, object]:
+    """Return `value` if it is a JSON object, else raise `MalformedMessage`."""
+    if not isinstance(value, dict):
+        raise MalformedMessage(f"{what} is no object")
+    return value
+
+
+def mapping_or_empty(value: object) -> Mapping[str, object]:
+    """Return `value` if it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def text_or_none(value: object, *, limit: int) -> str | None:
+    """Return `value` if it is a clean text of 1 to `limit` characters, else None.
+
+    Clean: no control, format or line characters, and nothing that UTF-8 can't
+    carry; a space is fine ("traffic light"), blanks alone are not.
+    """
+    if not isinstance(value, str) or len(value) > limit:
+        return None
+    return value if value.isprintable() and value.strip() else None
+
+
+def require_text(value: object, what: str, *, limit: int) -> str:
+    """Return `value` if it is a clean text, else raise `MalformedMessage`."""
+    if (text := text_or_none(value, limit=limit)) is None:
+        raise MalformedMessage(f"{what} is missing or no usable text")
+    return text
+
+
+def time_or_none(value: object) -> float | None:
+    """Return `value` in epoch seconds if it is a number that can be a time.
+
+    Frigate sends ints as well as floats. Whatever is not a number from 1970 up
+    to the year 3000 is None.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not 0 <= value <= MAX_TIME:  # also false for NaN
+        return None
+    return float(value)
+
+
+def require_time(value: object, what: str) -> float:
+    """Return `value` in epoch seconds, else raise `MalformedMessage`."""
+    if (time := time_or_none(value)) is None:
+        raise MalformedMessage(f"{what} is missing or no usable time")
+    return time
+
+
+def number_or_none(value: object) -> float | None:
+    """Return `value` if it is a finite number, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def texts(value: object) -> Iterator[str]:
+    """Yield the first `MAX_LABELS` usable texts of a JSON list, dropping the rest."""
+    if not isinstance(value, list):
+        return
+    count = 0
+    for item in value:
+        if (text := text_or_none(item, limit=MAX_LABEL_LENGTH)) is None:
+            continue
+        yield text
+        count += 1
+        if count >= MAX_LABELS:
+            return

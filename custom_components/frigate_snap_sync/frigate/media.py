@@ -1,0 +1,70 @@
+"""Is this JPEG, is this MP4 whole? Looked at from outside, without decoding."""
+
+import re
+from typing import Final
+
+from .errors import MediaBroken
+from .mp4 import Mp4Info, check_mp4
+
+__all__ = ["Mp4Info", "check_jpeg", "check_mp4"]
+
+_SOI: Final = b"\xff\xd8"
+_SOS: Final = 0xDA
+_EOI: Final = 0xD9
+_STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
+"""Markers without a segment: TEM, and the restart markers."""
+_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""Start of frame, for every kind of coding; holds the size of the picture."""
+_MAX_SEGMENTS: Final = 10_000
+_PADDING: Final = b"\0\xff\r\n"
+
+_MARKER: Final = re.compile(rb"\xff++([^\x00\xff])")
+"""A marker; fill bytes may come before it."""
+_NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""The end of a stretch of image data, in which 0xFF00 stands for 0xFF."""
+
+
+def check_jpeg(data: bytes) -> None:
+    """Raise `MediaBroken` with the reason unless `data` is a whole JPEG.
+
+    Every segment from the first marker to the end-of-image marker must be
+    there. After that only padding may come, as some encoders write it.
+    """
+    if not data.startswith(_SOI):
+        raise MediaBroken("not a JPEG" if data else "empty image")
+    position = len(_SOI)
+    has_frame = has_scan = False
+    for _ in range(_MAX_SEGMENTS):
+        position, marker = _marker(data, position)
+        if marker == _EOI:
+            break
+        if marker in _STANDALONE:
+            continue
+        end = position + int.from_bytes(data[position : position + 2])
+        if end < position + 2 or end > len(data):
+            raise MediaBroken("JPEG is cut off in a segment")
+        if marker in _FRAMES:
+            if end < position + 8 or not any(data[position + 5 : position + 7]):
+                raise MediaBroken("JPEG tells no size")
+            has_frame = True
+        position = end
+        if marker == _SOS:
+            if not has_frame:
+                raise MediaBroken("JPEG has image data without a frame")
+            has_scan = True
+            if (found := _NEXT_MARKER.search(data, position)) is None:
+                raise MediaBroken("JPEG is cut off in the image data")
+            position = found.start()
+    else:
+        raise MediaBroken("JPEG has too many segments")
+    if not has_scan:
+        raise MediaBroken("JPEG has no image data")
+    if data[position:].strip(_PADDING):
+        raise MediaBroken("JPEG has something behind its end")
+
+
+def _marker(data: bytes, position: int) -> tuple[int, int]:
+    """Return the position behind the marker at `position`, and the marker."""
+    if (match := _MARKER.match(data, position)) is None:
+        raise MediaBroken("JPEG is cut off or has a bad marker")
+    return match.end(), match[1][0]

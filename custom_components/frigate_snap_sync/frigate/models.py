@@ -1,0 +1,83 @@
+"""What Frigate tells us, as frozen values; times are epoch seconds (UTC) of Frigate's clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """Frigate's two severities of a review."""
+
+    ALERT = "alert"
+    DETECTION = "detection"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A review, as MQTT and `/api/review` describe it.
+
+    `end_time` is None while it goes on and also when Frigate sends a value that
+    can't be a time (endless manual events that were cut: 9223372036854775807).
+    `ended` is true as soon as Frigate names any end, such a one too.
+    `labels` holds `data.objects` without Frigate's `-verified` ending and
+    without `: sub label`, together with `data.sub_labels` and `data.audio`.
+    """
+
+    id: str
+    camera: str
+    start_time: float
+    end_time: float | None
+    severity: Severity
+    labels: frozenset[str]
+    zones: frozenset[str]
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackedObject:
+    """A tracked object (Frigate's "event"), as MQTT and `/api/events` describe it.
+
+    `severity` is Frigate's `max_severity`, None where it is not told.
+    """
+
+    id: str
+    camera: str
+    label: str
+    sub_label: str | None
+    start_time: float
+    end_time: float | None
+    severity: Severity | None
+    zones: frozenset[str]
+    has_snapshot: bool
+    false_positive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraConfig:
+    """A camera in Frigate's configuration, with the live values of its switches."""
+
+    name: str
+    snapshots_enabled: bool
+    recordings_enabled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrigateConfig:
+    """The part of `/api/config` that matters here.
+
+    In `safe_mode` (Frigate 0.17+: it could not read its configuration) cameras
+    may be missing that still exist.
+    """
+
+    mqtt_enabled: bool
+    topic_prefix: str
+    cameras: Mapping[str, CameraConfig]
+    safe_mode: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A stretch of footage that Frigate has on disk (`/api/{camera}/recordings`)."""
+
+    start_time: float
+    end_time: float

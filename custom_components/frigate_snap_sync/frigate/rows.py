@@ -1,0 +1,187 @@
+"""Frigate's JSON objects to frozen values; the same for MQTT and for HTTP.
+
+Every function raises `MalformedMessage` when a part is missing that nothing can
+replace (id, camera, start, label), and treats any other odd part as missing.
+Unknown parts are ignored: each release of Frigate adds some.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from .errors import MalformedMessage
+from .fields import (
+    MAX_CAMERA_LENGTH,
+    MAX_ID_LENGTH,
+    MAX_LABEL_LENGTH,
+    MAX_LABELS,
+    as_mapping,
+    mapping_or_empty,
+    require_text,
+    require_time,
+    text_or_none,
+    texts,
+    time_or_none,
+)
+from .models import (
+    CameraConfig,
+    FrigateConfig,
+    Review,
+    Segment,
+    Severity,
+    TrackedObject,
+)
+
+MAX_PREFIX_LENGTH: Final = 256
+
+_VERIFIED: Final = "-verified"
+_SEVERITIES: Final = {severity.value: severity for severity in Severity}
+
+
+def parse_review(value: object) -> Review:
+    """Read a review: `before`/`after` of the topic `reviews`, or a row of `/api/review`.
+
+    A severity that is neither of the two known ones counts as detection: the
+    lesser claim, and the footage is kept all the same.
+    """
+    row = as_mapping(value, "review")
+    start = require_time(row.get("start_time"), "start_time of a review")
+    data = mapping_or_empty(row.get("data"))
+    labels = [_plain_label(label) for label in texts(data.get("objects"))]
+    labels.extend(texts(data.get("sub_labels")))
+    labels.extend(texts(data.get("audio")))
+    return Review(
+        id=_id(row, "review"),
+        camera=_camera(row.get("camera")),
+        start_time=start,
+        end_time=_end_time(row.get("end_time"), start),
+        severity=_severity(row.get("severity")) or Severity.DETECTION,
+        labels=_bounded(labels),
+        zones=frozenset(texts(data.get("zones"))),
+        ended=row.get("end_time") is not None,
+    )
+
+
+def parse_object(value: object) -> TrackedObject:
+    """Read a tracked object: `after` of the topic `events`, or a row of `/api/events`.
+
+    The two differ: `sub_label` is `[text, score]` or text, the zones are
+    `entered_zones` or `zones`, and `max_severity` lies on top or in `data`.
+    """
+    row = as_mapping(value, "tracked object")
+    start = require_time(row.get("start_time"), "start_time of a tracked object")
+    data = mapping_or_empty(row.get("data"))
+    sub_label = row.get("sub_label")
+    if isinstance(sub_label, list):
+        sub_label = sub_label[0] if sub_label else None
+    zones = row.get("entered_zones", row.get("zones"))
+    severity = _severity(row.get("max_severity")) or _severity(data.get("max_severity"))
+    return TrackedObject(
+        id=_id(row, "tracked object"),
+        camera=_camera(row.get("camera")),
+        label=require_text(
+            row.get("label"), "label of a tracked object", limit=MAX_LABEL_LENGTH
+        ),
+        sub_label=text_or_none(sub_label, limit=MAX_LABEL_LENGTH),
+        start_time=start,
+        end_time=_end_time(row.get("end_time"), start),
+        severity=severity,
+        zones=frozenset(texts(zones)),
+        has_snapshot=row.get("has_snapshot") is True,
+        false_positive=row.get("false_positive") is True,
+    )
+
+
+def parse_segment(value: object) -> Segment:
+    """Read a row of `/api/{camera}/recordings`."""
+    row = as_mapping(value, "recording")
+    start = require_time(row.get("start_time"), "start_time of a recording")
+    end = require_time(row.get("end_time"), "end_time of a recording")
+    if end < start:
+        raise MalformedMessage("recording ends before it starts")
+    return Segment(start_time=start, end_time=end)
+
+
+def parse_config(value: object) -> FrigateConfig:
+    """Read the document of `/api/config`; cameras with unusable names are left out."""
+    document = as_mapping(value, "config")
+    mqtt = as_mapping(document.get("mqtt"), "mqtt of the config")
+    cameras = as_mapping(document.get("cameras"), "cameras of the config")
+    return FrigateConfig(
+        mqtt_enabled=mqtt.get("enabled") is not False,
+        topic_prefix=require_text(
+            mqtt.get("topic_prefix"), "mqtt.topic_prefix", limit=MAX_PREFIX_LENGTH
+        ),
+        cameras=_cameras(
+            {
+                name: {
+                    "snapshots": mapping_or_empty(
+                        mapping_or_empty(camera).get("snapshots")
+                    ).get("enabled"),
+                    "record": mapping_or_empty(
+                        mapping_or_empty(camera).get("record")
+                    ).get("enabled"),
+                }
+                for name, camera in cameras.items()
+            }
+        ),
+        safe_mode=document.get("safe_mode") is True,
+    )
+
+
+def parse_camera_activity(value: object) -> Mapping[str, CameraConfig]:
+    """Read the message `camera_activity` (Frigate 0.15+): live values of switches.
+
+    Cameras that don't tell both switches are left out.
+    """
+    return _cameras(
+        {
+            name: mapping_or_empty(mapping_or_empty(camera).get("config"))
+            for name, camera in as_mapping(value, "camera_activity").items()
+        }
+    )
+
+
+def _cameras(
+    switches: Mapping[str, Mapping[str, object]],
+) -> Mapping[str, CameraConfig]:
+    """Build the cameras whose name is usable and whose two switches are booleans."""
+    cameras = {}
+    for name, values in switches.items():
+        snapshots, record = values.get("snapshots"), values.get("record")
+        if (
+            text_or_none(name, limit=MAX_CAMERA_LENGTH) is not None
+            and isinstance(snapshots, bool)
+            and isinstance(record, bool)
+        ):
+            cameras[name] = CameraConfig(
+                name=name, snapshots_enabled=snapshots, recordings_enabled=record
+            )
+    return cameras
+
+
+def _id(row: Mapping[str, object], what: str) -> str:
+    return require_text(row.get("id"), f"id of a {what}", limit=MAX_ID_LENGTH)
+
+
+def _camera(value: object) -> str:
+    return require_text(value, "camera", limit=MAX_CAMERA_LENGTH)
+
+
+def _severity(value: object) -> Severity | None:
+    return _SEVERITIES.get(value) if isinstance(value, str) else None
+
+
+def _end_time(value: object, start: float) -> float | None:
+    """Return an end that can be one: not before the start."""
+    end = time_or_none(value)
+    return None if end is None or end < start else end
+
+
+def _plain_label(label: str) -> str:
+    """Cut what Frigate adds to a label: `person-verified`, `doorbell: bell`."""
+    plain, _, _ = label.partition(": ")
+    return plain.removesuffix(_VERIFIED) or label
+
+
+def _bounded(labels: list[str]) -> frozenset[str]:
+    return frozenset(labels[:MAX_LABELS])

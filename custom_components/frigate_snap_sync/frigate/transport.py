@@ -1,0 +1,306 @@
+"""HTTP exchanges with one server: limits, timeouts, and errors by cause."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+import json
+import ssl
+import time
+from typing import Any, Final
+
+import aiohttp
+from yarl import URL
+
+from .clock import ClockOffset
+from .errors import (
+    FrigateError,
+    FrigateForbidden,
+    FrigateServerError,
+    FrigateTimeout,
+    FrigateTlsError,
+    FrigateUnreachable,
+    NotFrigate,
+)
+
+_READ_BUFFER: Final = 512 * 1024
+_CHUNK: Final = 1024 * 1024
+_EXPLANATION: Final = 4096
+"""Bytes read of an answer that is a failure."""
+_MAX_MESSAGE: Final = 200
+
+AWAY: Final = frozenset(
+    {
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+"""What nginx answers, in Frigate's container or before it, without Frigate."""
+
+_HEADERS: Final = {
+    # nginx in Frigate keeps JSON answers for 5 s
+    "X-Cache-Bypass": "1",
+    # What is counted against a limit is what comes over the wire
+    "Accept-Encoding": "identity",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Limits in seconds: to connect, between two reads, for a whole small answer."""
+
+    connect: float = 10
+    idle: float = 60
+    total: float = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole answer of bounded size."""
+
+    status: int
+    content_type: str
+    body: bytes = field(repr=False)
+    date: str | None = None
+    location: URL | None = field(default=None, repr=False)
+    cookies: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def is_page(self) -> bool:
+        """Return whether it is a web page, which Frigate's API never answers."""
+        return self.content_type == "text/html" and self.body.lstrip()[:1] == b"<"
+
+    @property
+    def message(self) -> str:
+        """Return what Frigate says about a failure, "" if nothing readable.
+
+        Only short words meant for people: an error may also repeat the request,
+        and with it a password.
+        """
+        document: Any = None
+        if self.content_type == "application/json":
+            with suppress(ValueError, RecursionError):
+                document = json.loads(self.body)
+            if isinstance(document, dict):
+                document = document.get("message", document.get("detail"))
+        elif not self.is_page and len(self.body) <= _MAX_MESSAGE:
+            # Frigate 0.14
+            document = self.body.decode(errors="replace").strip()
+        if not isinstance(document, str) or not document.isprintable():
+            return ""
+        return document[:_MAX_MESSAGE]
+
+    @property
+    def is_missing_item(self) -> bool:
+        """Return whether Frigate itself says that it has no such item.
+
+        A 404 of a web server in between, or for a route that does not exist,
+        says nothing about the item.
+        """
+        return (
+            self.status == HTTPStatus.NOT_FOUND
+            and bool(self.message)
+            and self.message != "Not Found"
+        )
+
+    def error(self, what: str) -> FrigateError:
+        """Return the error for a status that is not 200; `what` was asked for."""
+        status = self.status
+        if 300 <= status < 400:
+            return NotFrigate(f"{what}: redirected{_to(self.location)}")
+        if status == HTTPStatus.BAD_REQUEST and b"HTTPS port" in self.body:
+            return FrigateTlsError(f"{what}: this port wants https://")
+        said = f": {self.message}" if self.message else ""
+        text = f"{what}: HTTP status {status}{said}"
+        match status:
+            case HTTPStatus.FORBIDDEN:
+                return FrigateForbidden(text)
+            case HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                return FrigateUnreachable(f"{what}: the proxy wants a log-in")
+            case HTTPStatus.GATEWAY_TIMEOUT:
+                return FrigateTimeout(text)
+            case _ if status in AWAY:
+                return FrigateUnreachable(text)
+            case HTTPStatus.NOT_FOUND if self.is_page:
+                return NotFrigate(f"{what}: no such page")
+        return FrigateServerError(text, status=status)
+
+
+def _to(location: URL | None) -> str:
+    """Name the server of a redirection, without what may be private in it."""
+    if location is None or not location.host:
+        return ""
+    return f" to {location.scheme}://{location.host}:{location.port}"
+
+
+class Transport:
+    """Sends requests on a session that belongs to somebody else.
+
+    Redirections are not followed: they would carry the log-in elsewhere.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        verify_ssl: bool,
+        proxy: URL | None,
+        timeouts: Timeouts,
+    ) -> None:
+        """Keep the settings for every request."""
+        self.clock = ClockOffset()
+        self._session = session
+        self._ssl = verify_ssl
+        self._proxy = proxy
+        self._timeouts = timeouts
+
+    async def ask(
+        self,
+        method: str,
+        url: URL,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
+        limit: int = _EXPLANATION,
+    ) -> Answer:
+        """Return the answer to a request whose body has at most `limit` bytes.
+
+        Every status is returned as it is; the body of one that is not 200 is
+        cut after some kilobytes. Raises the `FrigateError` for no or a broken
+        answer, and `FrigateServerError` for one that is too large.
+        """
+        response = await self.open(
+            method,
+            url,
+            params=params,
+            json=json,
+            headers=headers,
+            small=True,
+        )
+        async with response:
+            return await read_answer(response, limit=limit)
+
+    async def open(
+        self,
+        method: str,
+        url: URL,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
+        small: bool,
+    ) -> aiohttp.ClientResponse:
+        """Return the begun answer to a request, its body still to be read.
+
+        A `small` answer is limited in time as a whole, others only in
+        connecting and in each single read. The caller closes it (`async with`).
+        """
+        if self._session.closed:
+            raise FrigateUnreachable("The HTTP session is closed")
+        sent = time.time()
+        with errors_by_cause():
+            response = await self._session.request(
+                method,
+                url,
+                params=params,
+                json=json,
+                headers={**_HEADERS, **(headers or {})},
+                allow_redirects=False,
+                ssl=self._ssl,
+                proxy=self._proxy,
+                timeout=aiohttp.ClientTimeout(
+                    total=self._timeouts.total if small else None,
+                    sock_connect=self._timeouts.connect,
+                    sock_read=None if small else self._timeouts.idle,
+                ),
+                read_bufsize=_READ_BUFFER,
+            )
+        if "Age" not in response.headers:
+            self.clock.add(
+                response.headers.get("Date"), sent=sent, received=time.time()
+            )
+        return response
+
+
+async def read_answer(response: aiohttp.ClientResponse, *, limit: int) -> Answer:
+    """Read the body of `response` as `Transport.ask` does."""
+    wanted = response.status == HTTPStatus.OK
+    body = bytearray()
+    async for piece in read_pieces(response):
+        body += piece
+        if wanted and len(body) > limit:
+            raise FrigateServerError(f"Answer of more than {limit} bytes")
+        if not wanted and len(body) >= _EXPLANATION:
+            del body[_EXPLANATION:]
+            break
+    return Answer(
+        status=response.status,
+        content_type=response.content_type,
+        body=bytes(body),
+        date=response.headers.get("Date"),
+        location=_location(response),
+        cookies=tuple(morsel.value for morsel in response.cookies.values()),
+    )
+
+
+async def read_pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """Yield the body in pieces as they come, of at most 1 MiB."""
+    while True:
+        with errors_by_cause():
+            piece = await response.content.read(_CHUNK)
+        if not piece:
+            return
+        yield piece
+
+
+def _location(response: aiohttp.ClientResponse) -> URL | None:
+    try:
+        return response.url.join(URL(response.headers["Location"]))
+    except KeyError, ValueError:
+        return None
+
+
+@contextmanager
+def errors_by_cause() -> Iterator[None]:
+    """Turn what aiohttp raises into errors by cause.
+
+    The texts are our own: those of aiohttp hold whole addresses, the password
+    of a proxy included.
+    """
+    try:
+        yield
+    except TimeoutError as err:
+        raise FrigateTimeout("No answer in time") from err
+    except aiohttp.ClientProxyConnectionError as err:
+        raise FrigateUnreachable(f"The proxy can't be reached{_why(err)}") from err
+    except aiohttp.ClientConnectorCertificateError as err:
+        raise FrigateTlsError(
+            f"The certificate was refused{_why(err.certificate_error)}"
+        ) from err
+    except (aiohttp.ClientSSLError, ssl.SSLError) as err:
+        raise FrigateTlsError(f"No TLS connection{_why(err)}") from err
+    except aiohttp.ClientConnectorDNSError as err:
+        raise FrigateUnreachable("The host's name is not known") from err
+    except aiohttp.ClientHttpProxyError as err:
+        raise FrigateUnreachable(
+            f"The proxy refused the connection: HTTP status {err.status}"
+        ) from err
+    except aiohttp.ClientResponseError as err:
+        raise NotFrigate("The answer is no HTTP") from err
+    except aiohttp.ServerDisconnectedError as err:
+        raise FrigateUnreachable("The connection was closed without an answer") from err
+    except aiohttp.ClientPayloadError as err:
+        raise FrigateUnreachable("The connection broke in the middle") from err
+    except (aiohttp.ClientError, OSError, UnicodeError) as err:
+        raise FrigateUnreachable(f"No connection{_why(err)}") from err
+
+
+def _why(err: BaseException) -> str:
+    """Return the operating system's or TLS library's own words for an error."""
+    cause = getattr(err, "os_error", err)
+    for name in ("verify_message", "reason", "strerror"):
+        if isinstance(word := getattr(cause, name, None), str) and word:
+            return f": {word}"
+    return ""

@@ -1,0 +1,125 @@
+"""Fixtures for all tests but those of whole processes (tests/real)."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock, patch
+
+import pytest
+from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from pytest_homeassistant_custom_component.typing import MqttMockHAClient
+from syrupy.assertion import SnapshotAssertion
+
+# The test plugin brings a package custom_components of its own, which would win the
+# name if this one were not imported first.
+import custom_components.frigate_snap_sync  # noqa: F401
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowHandler, FlowManager
+
+from .component import StandInEngine
+from .flow_texts import missing_texts
+from .harness.frigate import Frigate, FrigateServer
+
+
+@pytest.fixture(autouse=True)
+def auto_enable_custom_integrations(request: pytest.FixtureRequest) -> None:
+    """Let Home Assistant load this integration, in every test that has one.
+
+    Tests without the hass fixture (the pure rooms) stay free of it.
+    """
+    if "hass" in request.fixturenames:
+        request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture(autouse=True)
+def check_flow_texts(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test whose flows show something that has no English text."""
+    if "hass" not in request.fixturenames:
+        yield
+        return
+    missing: list[str] = []
+    handle_step = FlowManager._async_handle_step  # noqa: SLF001
+
+    async def handle_and_check(
+        manager: FlowManager[Any, Any, Any],
+        flow: FlowHandler[Any, Any, Any],
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        result = await handle_step(manager, flow, *args, **kwargs)
+        missing.extend(missing_texts(flow, result))
+        return result
+
+    with patch.object(FlowManager, "_async_handle_step", handle_and_check):
+        yield
+    assert not missing
+
+
+@pytest.fixture
+async def mqtt_client(
+    hass: HomeAssistant, mqtt_mock: MqttMockHAClient
+) -> AsyncIterator[MqttMockHAClient]:
+    """Provide Home Assistant's MQTT integration, without a broker."""
+    yield mqtt_mock
+    # Its timer would outlive the test.
+    closed = Mock(fileno=Mock(return_value=-1))
+    mqtt_mock._mqttc.on_socket_close(mqtt_mock._mqttc, None, closed)  # noqa: SLF001
+
+
+@pytest.fixture
+def folders(hass: HomeAssistant, tmp_path: Path) -> Path:
+    """Let Home Assistant keep its files in a folder of the test; return that folder.
+
+    Below it: `config`; and `media`, where files may be written.
+    """
+    (tmp_path / "config").mkdir()
+    (tmp_path / "media").mkdir()
+    hass.config.config_dir = str(tmp_path / "config")
+    hass.config.allowlist_external_dirs = {str(tmp_path / "media")}
+    return tmp_path
+
+
+type ServeFrigate = Callable[..., Awaitable[FrigateServer]]
+
+
+@pytest.fixture
+async def serve_frigate(
+    socket_enabled: None, hass: HomeAssistant
+) -> AsyncIterator[ServeFrigate]:
+    """Serve simulated Frigates over HTTP: arguments as those of FrigateServer."""
+    servers: list[FrigateServer] = []
+
+    async def serve(frigate: Frigate | None = None, **arguments: Any) -> FrigateServer:
+        server = FrigateServer(frigate or Frigate(), **arguments)
+        await server.start()
+        servers.append(server)
+        return server
+
+    yield serve
+    for server in servers:
+        await server.stop()
+
+
+@pytest.fixture
+async def frigate_server(serve_frigate: ServeFrigate) -> FrigateServer:
+    """Serve a simulated Frigate without log-in."""
+    return await serve_frigate()
+
+
+@pytest.fixture
+def engine() -> Iterator[StandInEngine]:
+    """Put a stand-in in the place of the engine."""
+    stand_in = StandInEngine()
+
+    def make(**arguments: Any) -> StandInEngine:
+        stand_in.arguments = arguments
+        return stand_in
+
+    with patch("custom_components.frigate_snap_sync.coordinator.Engine", make):
+        yield stand_in
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Write snapshots as Home Assistant does, without what changes each time."""
+    return snapshot.use_extension(HomeAssistantSnapshotExtension)

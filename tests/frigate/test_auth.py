@@ -1,0 +1,473 @@
+"""The log-in: when it happens, when it does not, and how often."""
+
+import asyncio
+import base64
+from collections.abc import Callable
+from email.utils import formatdate
+import json
+import time
+
+from aiohttp import web
+import pytest
+
+from custom_components.frigate_snap_sync.frigate import auth
+from custom_components.frigate_snap_sync.frigate.auth import jwt_claims
+from custom_components.frigate_snap_sync.frigate.client import FrigateClient
+from custom_components.frigate_snap_sync.frigate.errors import (
+    FrigateAuthFailed,
+    FrigateError,
+    FrigateForbidden,
+    FrigateServerError,
+    FrigateTlsError,
+    FrigateUnreachable,
+    NotFrigate,
+)
+
+from .conftest import MakeClient
+from .recorded import VERSIONS, Reply, reply
+from .server import FakeServer, Handler, abort, as_bytes, as_json, page, respond
+
+LOGIN = "/api/login"
+VERSION = "/api/version"
+
+
+def make_jwt(**claims: object) -> str:
+    """Return a token; nobody looks at its signature here."""
+
+    def part(document: object) -> str:
+        raw = json.dumps(document).encode()
+        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+    return f"{part({'alg': 'HS256', 'typ': 'JWT'})}.{part(claims)}.c2ln"
+
+
+def recorded_token(version: str) -> str:
+    """Return the token in the recorded answer to a log-in."""
+    cookie = reply(version, "login-ok").headers["set-cookie"]
+    return cookie.partition("=")[2].partition(";")[0]
+
+
+def login_answer(cookies: dict[str, str], **headers: str) -> Handler:
+    """Return the answer to a log-in that sets cookies."""
+
+    async def handle(request: web.Request) -> web.Response:
+        response = web.Response(headers=headers)
+        for name, value in cookies.items():
+            response.set_cookie(name, value)
+        return response
+
+    return handle
+
+
+class Gate:
+    """A Frigate that knows which tokens it gave, and answers accordingly."""
+
+    def __init__(self, server: FakeServer, **claims: object) -> None:
+        """Take over the server's log-in and version."""
+        self.claims = {"sub": "admin", "role": "admin"} | claims
+        self.valid: set[str] = set()
+        self.given = 0
+        self.delay = 0.0
+        self.headers: dict[str, str] = {}
+        server.answer(LOGIN, self._login)
+        server.answer(VERSION, self._version)
+
+    async def _login(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(self.delay)
+        document = await request.json()
+        if document != {"user": "admin", "password": "adminpassword"}:
+            return respond(reply("0.17.2", "login-wrong-password"))
+        self.given += 1
+        token = make_jwt(**self.claims, number=self.given)
+        self.valid.add(token)
+        response = web.Response(headers=self.headers)
+        response.set_cookie("theme", "dark")
+        response.set_cookie("my_cookie", token)
+        return response
+
+    async def _version(self, request: web.Request) -> web.Response:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token not in self.valid:
+            return respond(reply("0.17.2", "auth-no-token"))
+        return respond(reply("0.17.2", "version"))
+
+
+@pytest.fixture
+def user(server: FakeServer, make_client: MakeClient) -> FrigateClient:
+    """Return a client that logs in."""
+    return make_client(server.url, username="admin", password="adminpassword")
+
+
+@pytest.fixture
+def advance(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Return a function that lets time pass for the log-in."""
+    passed = 0.0
+
+    def advance_by(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+
+    monkeypatch.setattr(auth, "monotonic", lambda: time.monotonic() + passed)
+    return advance_by
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_recorded_log_in(
+    server: FakeServer, user: FrigateClient, version: str
+) -> None:
+    """Name and password for a cookie, whose value is the token."""
+    server.record(version)
+    server.record(version, "login-ok")
+
+    await user.version()
+    await user.config()
+
+    (login,) = server.asked_for(LOGIN)
+    assert login.method == "POST"
+    assert json.loads(login.body) == {"user": "admin", "password": "adminpassword"}
+    assert login.bearer is None
+    assert {asked.bearer for asked in server.asked if asked is not login} == {
+        recorded_token(version)
+    }
+    assert not any("Cookie" in asked.headers for asked in server.asked)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", ["login-wrong-password", "login-unknown-user"])
+async def test_refused_log_in(
+    server: FakeServer, user: FrigateClient, version: str, name: str
+) -> None:
+    """It is not tried again at once."""
+    server.record(version, name)
+
+    for _ in range(5):
+        with pytest.raises(FrigateAuthFailed, match="refused the log-in"):
+            await user.version()
+    assert len(server.asked) == 1
+
+
+async def test_refused_log_in_is_tried_again_later(
+    server: FakeServer, user: FrigateClient, advance: Callable[[float], None]
+) -> None:
+    """The password may have been set right meanwhile."""
+    server.answer(LOGIN, reply("0.17.2", "login-wrong-password"))
+    with pytest.raises(FrigateAuthFailed):
+        await user.version()
+    Gate(server)
+    advance(59)
+    with pytest.raises(FrigateAuthFailed):
+        await user.version()
+    advance(2)
+    await user.version()
+    assert len(server.asked_for(LOGIN)) == 2
+
+
+async def test_new_credentials_are_tried_at_once(
+    server: FakeServer, make_client: MakeClient
+) -> None:
+    """What was refused was the old password."""
+    Gate(server)
+    with pytest.raises(FrigateAuthFailed):
+        await make_client(server.url, username="admin", password="wrong").version()
+    await make_client(server.url, username="admin", password="adminpassword").version()
+
+
+async def test_refused_log_in_of_0_14(server: FakeServer, user: FrigateClient) -> None:
+    """0.14 calls a wrong password a bad request."""
+    server.answer(LOGIN, as_json({"message": "Login failed"}, 400))
+
+    with pytest.raises(FrigateAuthFailed, match="refused the log-in"):
+        await user.version()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_log_in_wanted(
+    server: FakeServer, client: FrigateClient, version: str
+) -> None:
+    """No name was given, but Frigate wants one."""
+    server.fallback = reply(version, "auth-no-token")
+
+    with pytest.raises(FrigateAuthFailed, match="wants a log-in"):
+        await client.version()
+    assert len(server.asked) == 1
+
+
+async def test_no_password(server: FakeServer, make_client: MakeClient) -> None:
+    """A name without a password is still a log-in."""
+    server.answer(LOGIN, reply("0.17.2", "login-wrong-password"))
+
+    with pytest.raises(FrigateAuthFailed):
+        await make_client(server.url, username="admin").version()
+    assert json.loads(server.asked[0].body) == {"user": "admin", "password": ""}
+
+
+async def test_log_in_switched_off(server: FakeServer, user: FrigateClient) -> None:
+    """Then there is no token, and none is needed."""
+    server.record("0.17.2")
+    server.answer(LOGIN, as_json({"message": "Authentication is disabled"}, 404))
+
+    await asyncio.gather(*(user.version() for _ in range(3)))
+    await user.version()
+    assert len(server.asked_for(LOGIN)) == 1
+    assert not any(asked.bearer for asked in server.asked)
+
+
+async def test_log_in_switched_on_again(
+    server: FakeServer, user: FrigateClient
+) -> None:
+    """A 401 tells that it is wanted after all."""
+    server.record("0.17.2")
+    server.answer(LOGIN, as_json({"message": "Authentication is disabled"}, 404))
+    await user.version()
+
+    Gate(server)
+    await user.version()
+    assert server.asked[-1].bearer is not None
+
+
+async def test_log_in_switched_off_but_wanted(
+    server: FakeServer, user: FrigateClient
+) -> None:
+    """A server that contradicts itself is not asked for ever."""
+    server.answer(LOGIN, as_json({"message": "Authentication is disabled"}, 404))
+    server.answer(VERSION, reply("0.17.2", "auth-no-token"))
+
+    with pytest.raises(FrigateAuthFailed):
+        await user.version()
+    assert len(server.asked) == 4
+
+
+async def test_token_that_is_refused(server: FakeServer, user: FrigateClient) -> None:
+    """After a 401 there is one new log-in, and the request is made again."""
+    gate = Gate(server)
+    await user.version()
+    gate.valid.clear()
+
+    await user.version()
+
+    assert gate.given == 2
+    assert len(server.asked_for(VERSION)) == 3
+
+
+async def test_token_that_is_always_refused(
+    server: FakeServer, user: FrigateClient, advance: Callable[[float], None]
+) -> None:
+    """One new log-in, then not for a while."""
+    gate = Gate(server)
+    server.answer(VERSION, reply("0.17.2", "auth-bearer-tampered"))
+
+    for _ in range(3):
+        with pytest.raises(FrigateAuthFailed, match="refuses the token"):
+            await user.version()
+    assert gate.given == 2
+    assert len(server.asked_for(VERSION)) == 2
+
+    advance(61)
+    with pytest.raises(FrigateAuthFailed):
+        await user.version()
+    assert gate.given == 4
+
+
+@pytest.mark.parametrize("at_once", [2, 10])
+async def test_one_log_in_at_a_time(
+    server: FakeServer, user: FrigateClient, at_once: int
+) -> None:
+    """Many requests at the start, or after a 401, share one."""
+    gate = Gate(server)
+    gate.delay = 0.05
+    await asyncio.gather(*(user.version() for _ in range(at_once)))
+    assert gate.given == 1
+
+    gate.valid.clear()
+    await asyncio.gather(*(user.version() for _ in range(at_once)))
+    assert gate.given == 2
+
+
+async def test_failure_is_shared(server: FakeServer, user: FrigateClient) -> None:
+    """Who waited for a log-in that failed does not wait for another one."""
+
+    async def hang(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.1)
+        return await abort(request)
+
+    server.answer(LOGIN, hang)
+
+    results = await asyncio.gather(
+        *(user.version() for _ in range(5)), return_exceptions=True
+    )
+    assert {type(result) for result in results} == {FrigateUnreachable}
+    assert len(server.asked_for(LOGIN)) == 1
+
+    Gate(server)
+    await user.version()
+
+
+async def test_cancelled_log_in(server: FakeServer, user: FrigateClient) -> None:
+    """Who waited goes on with it."""
+    gate = Gate(server)
+    gate.delay = 0.2
+    first = asyncio.create_task(user.version())
+    await asyncio.sleep(0.05)
+    second = asyncio.create_task(user.version())
+    await asyncio.sleep(0.05)
+    first.cancel()
+
+    assert await second
+    assert first.cancelled()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_expiry_by_frigates_clock(
+    server: FakeServer,
+    user: FrigateClient,
+    advance: Callable[[float], None],
+    version: str,
+) -> None:
+    """A token is good for a day from its own `Date`, and renewed a minute before.
+
+    By this machine's clock it has been over for long, or is years ahead.
+    """
+    server.record(version)
+    recorded = reply(version, "login-ok")
+
+    async def login(request: web.Request) -> web.Response:
+        response = respond(recorded)
+        response.headers["Date"] = recorded.headers["date"]
+        return response
+
+    server.answer(LOGIN, login)
+    await user.version()
+    advance(86_400 - 61 - 5)
+    await user.version()
+    assert len(server.asked_for(LOGIN)) == 1
+    advance(10)
+    await user.version()
+    assert len(server.asked_for(LOGIN)) == 2
+
+
+async def test_expiry_of_a_short_token(
+    server: FakeServer, user: FrigateClient, advance: Callable[[float], None]
+) -> None:
+    """A token of ten seconds is renewed after five."""
+    gate = Gate(server)
+    gate.claims["exp"] = int(time.time()) + 1000 + 10
+    gate.headers["Date"] = formatdate(int(time.time()) + 1000, usegmt=True)
+    await user.version()
+    advance(4)
+    await user.version()
+    assert gate.given == 1
+    advance(2)
+    await user.version()
+    assert gate.given == 2
+
+
+@pytest.mark.parametrize(
+    "exp",
+    [None, True, "soon", 0, -1, float("nan"), float("inf"), 10**400, [], 1.0],
+)
+async def test_expiry_that_can_not_be(
+    server: FakeServer, user: FrigateClient, exp: object
+) -> None:
+    """Then a 401 tells; no log-in for every request."""
+    gate = Gate(server, exp=exp)
+    for _ in range(3):
+        await user.version()
+    assert gate.given == 1
+
+
+async def test_expiry_with_an_unreadable_date(
+    server: FakeServer, user: FrigateClient
+) -> None:
+    """The same."""
+    gate = Gate(server, exp=time.time() + 1000)
+    gate.headers["Date"] = "yesterday"
+    for _ in range(3):
+        await user.version()
+    assert gate.given == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "text"),
+    [
+        (page(), NotFrigate, "without a token"),
+        (as_bytes(b"", "text/plain"), NotFrigate, "without a token"),
+        (login_answer({"session": "abc"}), NotFrigate, "without a token"),
+        (login_answer({"session": "a.b.c"}), NotFrigate, "without a token"),
+        (as_json({}, 429), FrigateServerError, "no more log-ins"),
+        (reply("0.17.2", "login-bad-body"), FrigateServerError, "status 422"),
+        (
+            reply("0.17.2", "auth-plain-http-to-tls-port"),
+            FrigateTlsError,
+            "wants https",
+        ),
+        (page(403), FrigateForbidden, "status 403"),
+        (as_json({"message": "No such user"}, 400), FrigateServerError, "No such"),
+        (page(500), FrigateServerError, "status 500"),
+        (page(502), FrigateUnreachable, "status 502"),
+        (page(302), NotFrigate, "redirected"),
+    ],
+)
+async def test_log_in_at_something_else(
+    server: FakeServer,
+    user: FrigateClient,
+    answer: Reply | Handler,
+    error: type[FrigateError],
+    text: str,
+) -> None:
+    """Each cause has its error, none has the password in it."""
+    server.answer(LOGIN, answer)
+
+    for _ in range(2):
+        with pytest.raises(FrigateError, match=text) as caught:
+            await user.version()
+        assert type(caught.value) is error
+        assert "adminpassword" not in str(caught.value)
+    again = 2 if issubclass(error, FrigateUnreachable) else 1
+    assert len(server.asked_for(LOGIN)) == again
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_claims_of_recorded_tokens(version: str) -> None:
+    """0.16 has a role, 0.17 a moment of issue too."""
+    claims = jwt_claims(recorded_token(version))
+
+    assert claims is not None
+    assert claims["sub"] == "admin"
+    assert isinstance(claims["exp"], int)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "abc",
+        "a.b",
+        "a.b.c",
+        "a.b.c.d",
+        "..",
+        "not.a.token",
+        "e30.e30.sig",
+        make_jwt().replace(".", "..", 1),
+        "bnVsbA.e30.sig",
+        "eyJhbGciOiJIUzI1NiJ9.W10.sig",
+        "eyJhbGciOiJIUzI1NiJ9.!!!!.sig",
+        "eyJhbGciOiJIUzI1NiJ9./////w.sig",
+        "W1tbW1tbW1tbW1tbW1tbW1tb" * 5000 + ".e30.sig",
+    ],
+)
+def test_no_claims(value: str) -> None:
+    """Cookies hold all sorts of things."""
+    assert jwt_claims(value) is None
+
+
+async def test_token_among_many_cookies(
+    server: FakeServer, user: FrigateClient
+) -> None:
+    """The name of the cookie is a setting of Frigate."""
+    token = make_jwt(sub="admin")
+    server.record("0.17.2")
+    server.answer(LOGIN, login_answer({"a": "1", "b": "x.y.z", "c": token}))
+
+    await user.version()
+
+    assert server.asked[-1].bearer == token
