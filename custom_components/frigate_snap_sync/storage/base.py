@@ -1,0 +1,169 @@
+"""The contract of a destination, and its errors by cause."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+
+MAX_DEPTH: Final = 64
+"""Levels of folders below the root that `list_files` goes down to."""
+
+
+class StorageError(Exception):
+    """A destination could not do what was asked; the subclass says why.
+
+    The text is for a log and for the owner: it names what was tried and what
+    the server answered, and never holds a secret.
+    """
+
+
+class Unreachable(StorageError):
+    """Nothing answers, or the connection broke: try again later."""
+
+
+class ConnectTimeout(Unreachable):
+    """The server did not answer in time."""
+
+
+class AuthFailed(StorageError):
+    """The server answered and refused the log-in."""
+
+
+class HostKeyChanged(StorageError):
+    """The server's host key is not the pinned one; nothing was sent to it.
+
+    `fingerprint` is that of the key the server showed, if it is known
+    (`SHA256:…`, as `ssh-keygen -l` prints it).
+    """
+
+    def __init__(self, message: str, *, fingerprint: str | None = None) -> None:
+        """Keep the fingerprint beside the message."""
+        super().__init__(message)
+        self.fingerprint = fingerprint
+
+
+class PermissionDenied(StorageError):
+    """The server or the file system refused to write, rename or delete."""
+
+
+class NoSpace(StorageError):
+    """The disk or the quota is full."""
+
+
+class NotMounted(StorageError):
+    """The local path no longer lies on the file system it was set up on."""
+
+
+class PathNotAllowed(StorageError):
+    """Home Assistant does not allow writing to this local path."""
+
+
+class InvalidKey(StorageError):
+    """The private key can't be read, or its passphrase is missing or wrong."""
+
+
+class Rejected(StorageError):
+    """The server answered with a failure that has no cause of its own here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file that lies at a destination: its path below the root, its bytes."""
+
+    path: str
+    size: int
+
+
+def path_segments(path: str) -> tuple[str, ...]:
+    """Return the segments of a path below a destination's root.
+
+    Raises `PermissionDenied` for a path that is not plainly below the root:
+    an empty or absolute one, one with an empty segment, `.`, `..` or NUL, or
+    one that is no text at all (a lone surrogate that no file system made).
+    """
+    segments = tuple(path.split("/"))
+    if "\0" in path or any(segment in ("", ".", "..") for segment in segments):
+        raise PermissionDenied(f"{path!r} is not a path below the root")
+    try:
+        path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise PermissionDenied(f"{path!r} is not a legal name") from None
+    return segments
+
+
+class Destination(ABC):
+    """A place that keeps files below one root folder.
+
+    Paths are relative to that root, with `/` between segments, already
+    cleaned (`sync.naming`); a path that would leave the root raises
+    `PermissionDenied` before anything is sent. Every method may be called from
+    several tasks at once, connects by itself when it must, waits only bounded
+    times, and raises only `StorageError` (or `asyncio.CancelledError`, and
+    `FileNotFoundError` where a method says so). After `close` it may be used
+    again. A generator that is left early is closed with `aclose`.
+    """
+
+    kind: ClassVar[str]
+    """The subentry type: `local`, `sftp`, …"""
+
+    @abstractmethod
+    async def connect(self) -> None:
+        """Make sure that the root can be reached; do nothing if it is.
+
+        Raises the `StorageError` that says why it can't.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of every connection. Never waits for the network; never raises.
+
+        What is still under way ends with `Unreachable`.
+        """
+
+    @abstractmethod
+    async def put(self, path: str, source: Path, *, temporary: str) -> StoredFile:
+        """Store the local file `source` as `path`, complete or not at all.
+
+        `source` lies on a disk of this machine and is not written meanwhile.
+
+        Folders are made as needed. The bytes go to the name `temporary` (a
+        path like `path`, in the same folder), their number is compared with
+        the source's, and only then they take the final name in one step,
+        replacing what was there. A destination that shows an object only when
+        it is complete need not use `temporary`.
+
+        When it fails or is cancelled, `path` holds what it held before, or all
+        of the new file if the answer to the last step got lost; `temporary` is
+        removed if the destination still answers, and may stay if it does not:
+        then call `delete` with that name.
+
+        Raises `Rejected` when the size differs, `FileNotFoundError` when the
+        source is gone, else the `StorageError` of the cause.
+        """
+
+    @abstractmethod
+    async def stat(self, path: str) -> StoredFile | None:
+        """Return the file at `path`, or None if there is none."""
+
+    @abstractmethod
+    async def delete(self, path: str) -> None:
+        """Remove the file at `path`; succeeds when there is none."""
+
+    @abstractmethod
+    def list_files(self, path: str = "") -> AsyncGenerator[StoredFile]:
+        """Yield every file below the folder `path`, at any depth, in any order.
+
+        A folder that does not exist yields nothing.
+        """
+
+    @abstractmethod
+    def open_read(self, path: str) -> AsyncGenerator[bytes]:
+        """Yield the bytes of the file at `path` in pieces of at most 1 MiB.
+
+        Raises `FileNotFoundError` when there is no such file.
+        """
+
+    @abstractmethod
+    async def free_space(self) -> int | None:
+        """Return the free bytes for new files, or None if nobody can know."""

@@ -1,0 +1,251 @@
+"""Logging in to an SFTP server, once for all who want to use it."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final, override
+
+import asyncssh
+from asyncssh.auth import KbdIntPrompts, KbdIntResponse
+
+from .base import HostKeyChanged, Rejected, StorageError, Unreachable
+from .sftp_errors import connect_error
+from .sftp_keys import (
+    algorithms_for,
+    describe_host_key,
+    load_private_key,
+    load_public_key,
+)
+from .sftp_session import SftpSession, give_up
+
+CONNECT_TIMEOUT: Final = 20.0
+"""Seconds from the first packet to being logged in, and again to the SFTP channel."""
+
+IDLE_TIMEOUT: Final = 60.0
+"""Seconds without any answer to what was asked."""
+
+KEEPALIVE_INTERVAL: Final = 15
+KEEPALIVE_COUNT: Final = 3
+
+CIPHERS: Final = (
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
+    "chacha20-poly1305@openssh.com",
+    "aes128-ctr",
+    "aes192-ctr",
+    "aes256-ctr",
+)
+"""Best first: AES-GCM takes half of the time of asyncssh's own first choice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SftpSettings:
+    """Where an SFTP server is, who we are there, and which server it must be.
+
+    `host_key` is the pinned `HostKey.line`. `path` is the root folder; one that
+    is not absolute begins at the user's home folder, as does `~/…`.
+    """
+
+    host: str
+    port: int = 22
+    username: str
+    password: str | None = field(default=None, repr=False)
+    private_key: str | None = field(default=None, repr=False)
+    passphrase: str | None = field(default=None, repr=False)
+    path: str
+    host_key: str
+
+
+class _Client(asyncssh.SSHClient):
+    """Answers what the server asks during the log-in."""
+
+    def __init__(self, password: str | None) -> None:
+        """Know the password, which is told once."""
+        self.shown_key: asyncssh.SSHKey | None = None
+        self._password = password
+        self._questioned = False
+
+    @override
+    def validate_host_public_key(
+        self, host: str, addr: str, port: int, key: asyncssh.SSHKey
+    ) -> bool:
+        """Refuse a host key that is not the pinned one; remember it."""
+        self.shown_key = key
+        return False
+
+    @override
+    def password_auth_requested(self) -> str | None:
+        """Tell the password, the first time."""
+        password, self._password = self._password, None
+        return password
+
+    @override
+    def kbdint_auth_requested(self) -> str | None:
+        """Agree to be questioned, once, if there is a password left to tell.
+
+        One that was refused is not told again: servers count bad log-ins.
+        """
+        if self._questioned or self._password is None:
+            return None
+        self._questioned = True
+        return ""
+
+    @override
+    def kbdint_challenge_received(
+        self, name: str, instructions: str, lang: str, prompts: KbdIntPrompts
+    ) -> KbdIntResponse | None:
+        """Answer the one hidden question, whatever its language, by the password."""
+        if not prompts:
+            return []
+        if len(prompts) > 1 or prompts[0][1]:
+            return None
+        password = self.password_auth_requested()
+        return None if password is None else [password]
+
+
+class SftpConnection:
+    """The one kept connection to a server.
+
+    Whoever comes while a log-in is under way waits for that one and shares its
+    success or failure; so a server is never asked by many at once.
+    """
+
+    def __init__(
+        self,
+        settings: SftpSettings,
+        *,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        idle_timeout: float = IDLE_TIMEOUT,
+    ) -> None:
+        """Keep the settings; times are in seconds."""
+        self._settings = settings
+        self._connect_timeout = connect_timeout
+        self._idle_timeout = idle_timeout
+        self._keys: tuple[asyncssh.SSHKey, asyncssh.SSHKey | None] | None = None
+        self._session: SftpSession | None = None
+        self._opening: asyncio.Task[SftpSession] | None = None
+        self._waiting = 0
+
+    async def session(self) -> SftpSession:
+        """Return the session, made anew if it was lost; raises `StorageError`."""
+        if self._session is not None and self._session.usable:
+            return self._session
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+            self._opening.add_done_callback(self._opened)
+        opening = self._opening
+        self._waiting += 1
+        try:
+            await asyncio.wait({opening})
+        finally:
+            self._waiting -= 1
+            if not self._waiting and not opening.done():
+                # Nobody wants it any more; who comes now begins anew.
+                opening.cancel()
+                self._opening = None
+        if opening.cancelled():
+            raise Unreachable("The destination was closed meanwhile")
+        return opening.result()
+
+    async def close(self) -> None:
+        """Let go of the connection, or of the attempt to make one."""
+        if (opening := self._opening) is not None:
+            opening.cancel()
+            await asyncio.wait({opening}, timeout=1)
+        if (session := self._session) is not None:
+            self._session = None
+            await session.close()
+
+    def _opened(self, opening: asyncio.Task[SftpSession]) -> None:
+        if self._opening is opening:
+            self._opening = None
+        if not opening.cancelled():
+            opening.exception()  # retrieved: those who wait may all be gone
+
+    async def _open(self) -> SftpSession:
+        if (lost := self._session) is not None:
+            self._session = None
+            await lost.close()
+        host_key, private_key = await self._load_keys()
+        client = _Client(self._settings.password)
+        connection = await self._log_in(client, host_key, private_key)
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                # File names that are no UTF-8 come and go as they are.
+                sftp = await connection.start_sftp_client(path_errors="surrogateescape")
+        except BaseException as err:
+            closed = connection.is_closed()
+            await give_up(connection)
+            if isinstance(err, asyncssh.SFTPError) and not closed:
+                raise Rejected(
+                    f"{self._settings.host} let us in, but its SFTP channel ended: "
+                    f"{err.reason}"
+                ) from err
+            if isinstance(err, (asyncssh.Error, OSError)):
+                raise self._explain(err) from err
+            raise
+        self._session = SftpSession(connection, sftp, idle_timeout=self._idle_timeout)
+        return self._session
+
+    async def _load_keys(self) -> tuple[asyncssh.SSHKey, asyncssh.SSHKey | None]:
+        if self._keys is None:
+            settings = self._settings
+            host_key = await asyncio.to_thread(load_public_key, settings.host_key)
+            private_key = None
+            if settings.private_key:
+                private_key = await load_private_key(
+                    settings.private_key, settings.passphrase
+                )
+            self._keys = host_key, private_key
+        return self._keys
+
+    async def _log_in(
+        self,
+        client: _Client,
+        host_key: asyncssh.SSHKey,
+        private_key: asyncssh.SSHKey | None,
+    ) -> asyncssh.SSHClientConnection:
+        """Connect and log in, with nothing of the machine's own SSH set-up."""
+        settings = self._settings
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                return await asyncssh.connect(
+                    settings.host,
+                    settings.port,
+                    username=settings.username,
+                    client_factory=lambda: client,
+                    client_keys=[private_key] if private_key else None,
+                    known_hosts=([host_key], [], []),
+                    server_host_key_algs=algorithms_for(host_key),
+                    encryption_algs=list(CIPHERS),
+                    compression_algs=["none"],
+                    preferred_auth="publickey,password,keyboard-interactive",
+                    config=None,
+                    agent_path=None,
+                    gss_host=None,
+                    gss_kex=False,
+                    gss_auth=False,
+                    host_based_auth=False,
+                    x509_trusted_certs=None,
+                    x509_trusted_cert_paths=None,
+                    login_timeout=self._connect_timeout,
+                    keepalive_interval=KEEPALIVE_INTERVAL,
+                    keepalive_count_max=KEEPALIVE_COUNT,
+                )
+        except asyncssh.HostKeyNotVerifiable as err:
+            if client.shown_key is None:
+                raise self._explain(err) from err
+            raise self._host_key_changed(
+                describe_host_key(client.shown_key).fingerprint
+            ) from err
+        except (asyncssh.Error, OSError, ValueError, OverflowError) as err:
+            raise self._explain(err) from err
+
+    def _explain(self, err: Exception) -> StorageError:
+        return connect_error(err, self._settings.host, self._settings.port)
+
+    def _host_key_changed(self, fingerprint: str) -> HostKeyChanged:
+        return HostKeyChanged(
+            f"The host key of {self._settings.host}:{self._settings.port} is "
+            f"{fingerprint}, which is not the pinned one",
+            fingerprint=fingerprint,
+        )

@@ -1,0 +1,326 @@
+"""What is done on an SFTP server, step by step, within one session."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+import errno
+import posixpath
+from typing import Final, cast
+
+import asyncssh
+
+from .base import MAX_DEPTH, NoSpace, Rejected, StorageError, StoredFile
+from .sftp_errors import MAYBE_EXISTS, NO_SUCH_FILE, answer_error
+from .sftp_session import SftpSession
+from .source import SourceFile
+
+type RemoteFile = asyncssh.SFTPClientFile
+
+FULL: Final = 16 * 1024 * 1024
+"""Free bytes below which a failure without a reason counts as a full disk."""
+
+READ_AHEAD: Final = 8
+"""Blocks that are asked for before the first of them is used."""
+
+LEAVE_TIMEOUT: Final = 1.5
+"""Seconds that closing may hold up somebody who no longer reads."""
+
+
+async def make_folder(session: SftpSession, folder: str) -> None:
+    """Make sure that a folder exists, and those above it.
+
+    Asks about the folder itself alone, so nobody needs the right to list.
+    Several may do so at once, here and elsewhere.
+    """
+    if folder in session.folders:
+        return
+    async with session.folder_lock:
+        await _make_folder(session, folder)
+
+
+async def _make_folder(session: SftpSession, folder: str) -> None:
+    if folder in session.folders:
+        return
+    client = session.client
+    try:
+        with session.request():
+            await client.mkdir(folder)
+    except NO_SUCH_FILE:
+        parent = posixpath.dirname(folder) or "."
+        if parent == folder:
+            raise
+        await _make_folder(session, parent)
+        try:
+            with session.request():
+                await client.mkdir(folder)
+        except MAYBE_EXISTS as err:
+            await _expect_folder(session, folder, err)
+    except (asyncssh.SFTPPermissionDenied, *MAYBE_EXISTS) as err:
+        await _expect_folder(session, folder, err)
+    session.folders.add(folder)
+
+
+async def _expect_folder(
+    session: SftpSession, folder: str, refusal: asyncssh.SFTPError
+) -> None:
+    """Raise the refusal to make a folder, unless it is there."""
+    try:
+        with session.request():
+            attributes = await session.client.stat(folder)
+    except NO_SUCH_FILE:
+        raise refusal from None
+    if attributes.type not in (
+        asyncssh.FILEXFER_TYPE_DIRECTORY,
+        asyncssh.FILEXFER_TYPE_UNKNOWN,
+    ):
+        raise Rejected(f"{folder} is no folder")
+
+
+async def create(session: SftpSession, path: str) -> RemoteFile:
+    """Make a new file for writing, in the place of a stale one of that name."""
+    try:
+        return await _create(session, path)
+    except NO_SUCH_FILE:
+        # The folder went after we had made or seen it.
+        session.folders.clear()
+        await make_folder(session, posixpath.dirname(path) or ".")
+        return await _create(session, path)
+
+
+async def _create(session: SftpSession, path: str) -> RemoteFile:
+    try:
+        return await _open_new(session, path)
+    except MAYBE_EXISTS as err:
+        try:
+            with session.request():
+                await session.client.remove(path)
+        except NO_SUCH_FILE:
+            raise err from None
+        return await _open_new(session, path)
+
+
+async def _open_new(session: SftpSession, path: str) -> RemoteFile:
+    with session.request():
+        # block_size=0: one write of ours is one request.
+        return await session.client.open(path, "xb", encoding=None, block_size=0)
+
+
+async def send(session: SftpSession, file: RemoteFile, source: SourceFile) -> int:
+    """Write the whole source; return the bytes that the server took."""
+    offset = 0
+    try:
+        async with asyncio.TaskGroup() as writes:
+            while piece := await source.read():
+                for start in range(0, len(piece), session.write_block):
+                    block = piece[start : start + session.write_block]
+                    await session.window.acquire()
+                    writes.create_task(_write(session, file, block, offset))
+                    offset += len(block)
+    except ExceptionGroup as group:
+        # All have the same cause; one of them tells it.
+        raise group.exceptions[0] from None
+    return offset
+
+
+async def _write(
+    session: SftpSession, file: RemoteFile, block: bytes, offset: int
+) -> None:
+    try:
+        with session.request():
+            await file.write(block, offset)
+    finally:
+        session.window.release()
+
+
+async def prove(session: SftpSession, file: RemoteFile, size: int) -> None:
+    """Have the bytes written to the server's disk, and their number compared."""
+    await _sync(session, file)
+    with session.request():
+        stored = (await file.stat()).size
+    if stored != size:
+        raise Rejected(f"Of {size} bytes the server has {stored}")
+
+
+async def _sync(session: SftpSession, file: RemoteFile) -> None:
+    if not session.has_fsync:
+        return
+    try:
+        with session.request():
+            await file.fsync()
+    except asyncssh.SFTPOpUnsupported, asyncssh.SFTPBadMessage:
+        # The second is how OpenSSH tells that its file system can't.
+        session.has_fsync = False
+
+
+async def rename(session: SftpSession, old: str, new: str) -> bool:
+    """Give a file its name in one step, replacing what has it.
+
+    Return False when the server can't replace and something is there.
+    """
+    if session.has_posix_rename:
+        try:
+            with session.request():
+                await session.client.posix_rename(old, new)
+        except asyncssh.SFTPOpUnsupported:
+            session.has_posix_rename = False
+        else:
+            return True
+    try:
+        with session.request():
+            await session.client.rename(old, new)
+    except MAYBE_EXISTS:
+        with session.request():
+            if not await session.client.lexists(new):
+                raise
+        return False
+    return True
+
+
+async def remove(session: SftpSession, path: str) -> None:
+    """Remove a file; fine when there is none."""
+    with suppress(*NO_SUCH_FILE), session.request():
+        await session.client.remove(path)
+
+
+async def find(session: SftpSession, path: str) -> int | None:
+    """Return the size of the plain file at `path`, or None if there is none."""
+    try:
+        with session.request():
+            attributes = await session.client.stat(path)
+    except NO_SUCH_FILE:
+        return None
+    if attributes.type not in (
+        asyncssh.FILEXFER_TYPE_REGULAR,
+        asyncssh.FILEXFER_TYPE_UNKNOWN,
+    ):
+        return None
+    if attributes.size is None:
+        raise Rejected(f"The server does not tell the size of {path}")
+    return attributes.size
+
+
+async def free_space(session: SftpSession, folder: str) -> tuple[int, bool] | None:
+    """Return the free bytes, and whether a new file has a place in the index.
+
+    None if the server does not know.
+    """
+    try:
+        with session.request():
+            status = await session.client.statvfs(folder)
+    except asyncssh.SFTPError:
+        return None
+    has_place = status.favail > 0 or status.files == 0
+    return status.bavail * status.frsize, has_place
+
+
+async def explain(
+    session: SftpSession, err: asyncssh.SFTPError, what: str, root: str
+) -> StorageError:
+    """Return the cause of a refused write, asking the server once more.
+
+    A full disk is one of the many things that OpenSSH just calls "Failure".
+    """
+    error = answer_error(err, what)
+    if isinstance(err, asyncssh.SFTPFailure) and isinstance(error, Rejected):
+        with suppress(StorageError):
+            free = await free_space(session, root)
+            if free is not None and (free[0] < FULL or not free[1]):
+                return NoSpace(f"{error}; {free[0]} bytes are free")
+    return error
+
+
+async def read(session: SftpSession, path: str) -> AsyncGenerator[bytes]:
+    """Yield the bytes of a file in order, asking for several blocks ahead.
+
+    Raises `FileNotFoundError`.
+    """
+    try:
+        with session.request():
+            file: RemoteFile = await session.client.open(
+                path, "rb", encoding=None, block_size=0
+            )
+    except NO_SUCH_FILE as err:
+        raise FileNotFoundError(errno.ENOENT, "No such file", path) from err
+    size, offset = session.read_block, 0
+    blocks: deque[asyncio.Task[bytes]] = deque()
+    try:
+        while True:
+            while len(blocks) < READ_AHEAD:
+                blocks.append(asyncio.create_task(_read(session, file, size, offset)))
+                offset += size
+            if not (block := await blocks.popleft()):
+                return
+            yield block
+    finally:
+        for task in blocks:
+            task.cancel()
+        await asyncio.gather(*blocks, return_exceptions=True)
+        await leave(session, file.close)
+
+
+async def _read(
+    session: SftpSession, file: RemoteFile, size: int, offset: int
+) -> bytes:
+    """Return `size` bytes, fewer at the end of the file alone."""
+    parts: list[bytes] = []
+    while size:
+        async with session.window:
+            with session.request():
+                part: bytes = await file.read(size, offset)
+        if not part:
+            break
+        parts.append(part)
+        size -= len(part)
+        offset += len(part)
+    return b"".join(parts)
+
+
+async def walk(
+    session: SftpSession, root: str, below: str
+) -> AsyncGenerator[StoredFile]:
+    """Yield every plain file below a folder; follow no symbolic link."""
+    folders = [below]
+    while folders:
+        folder = folders.pop()
+        names = cast(
+            AsyncGenerator[asyncssh.SFTPName],
+            session.client.scandir(posixpath.join(root, folder)),
+        )
+        try:
+            while (name := await _next_name(session, names)) is not None:
+                if name.filename in (".", ".."):
+                    continue
+                path = posixpath.join(folder, cast(str, name.filename))
+                attributes = name.attrs
+                if attributes.type == asyncssh.FILEXFER_TYPE_DIRECTORY:
+                    if path.count("/") < MAX_DEPTH:
+                        folders.append(path)
+                elif attributes.type == asyncssh.FILEXFER_TYPE_REGULAR:
+                    yield StoredFile(path=path, size=attributes.size or 0)
+        finally:
+            await leave(session, names.aclose)
+
+
+async def _next_name(
+    session: SftpSession, names: AsyncIterator[asyncssh.SFTPName]
+) -> asyncssh.SFTPName | None:
+    """Return the next name, or None at the end or where there is no folder."""
+    try:
+        with session.request():
+            return await anext(names, None)
+    except NO_SUCH_FILE:
+        return None
+
+
+async def leave(
+    session: SftpSession,
+    close: Callable[[], Awaitable[None]],
+    *,
+    timeout: float | None = LEAVE_TIMEOUT,
+) -> None:
+    """Give something back, without waiting long or caring for the answer."""
+    with suppress(asyncssh.SFTPError, StorageError, TimeoutError):
+        async with asyncio.timeout(timeout):
+            with session.request():
+                await close()

@@ -1,0 +1,95 @@
+"""When a destination that failed may be tried again: one table, by cause."""
+
+from dataclasses import dataclass
+import random
+
+from ..storage.base import (
+    AuthFailed,
+    HostKeyChanged,
+    InvalidKey,
+    NotMounted,
+    Rejected,
+    StorageError,
+    Unreachable,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaction:
+    """How a failure with a certain cause is met.
+
+    `first` and `longest` are seconds until the next try; it doubles in between.
+    `is_contact` tells whether the destination was reached all the same.
+    `needs_trial` tells that a connection alone doesn't prove that it is over.
+    """
+
+    first: float
+    longest: float
+    is_contact: bool = False
+    needs_trial: bool = False
+
+
+_REACTIONS: tuple[tuple[type[StorageError], Reaction], ...] = (
+    (Unreachable, Reaction(first=5, longest=300)),
+    # Servers ban who knocks too often; a NAS that is still booting refuses too.
+    (AuthFailed, Reaction(first=900, longest=900)),
+    (InvalidKey, Reaction(first=900, longest=900)),
+    # The key is looked at before anything is sent, so a look is no log-in.
+    (HostKeyChanged, Reaction(first=300, longest=300)),
+    (NotMounted, Reaction(first=300, longest=300, needs_trial=True)),
+    (StorageError, Reaction(first=300, longest=300, is_contact=True, needs_trial=True)),
+)
+
+
+def reaction_to(error: StorageError) -> Reaction:
+    """Return the reaction to the error's cause."""
+    return next(reaction for cause, reaction in _REACTIONS if isinstance(error, cause))
+
+
+def concerns_one_file(error: StorageError) -> bool:
+    """Tell whether the error says nothing about the destination as a whole."""
+    return isinstance(error, Rejected)
+
+
+class Breaker:
+    """Keeps a failing destination from being tried, until its time has come.
+
+    Times are those of any clock that never goes back, in seconds.
+    """
+
+    def __init__(self) -> None:
+        """Start closed: everything may be tried."""
+        self.error: StorageError | None = None
+        self._delay = 0.0
+        self._retry_at = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the destination is failing."""
+        return self.error is not None
+
+    def remaining(self, now: float) -> float:
+        """Return the seconds until the next try."""
+        return max(0.0, self._retry_at - now) if self.is_open else 0.0
+
+    def fail(self, error: StorageError, now: float) -> bool:
+        """Note a failure; return whether it is news: the first, or of another cause.
+
+        Failures of tries that were under way at the first one don't add up.
+        """
+        is_news = self.error is None or type(error) is not type(self.error)
+        if not is_news and now < self._retry_at:
+            return False
+        reaction = reaction_to(error)
+        self._delay = (
+            reaction.first if is_news else min(self._delay * 2, reaction.longest)
+        )
+        self.error = error
+        # Many destinations of one server shall not come back in step.
+        self._retry_at = now + self._delay * random.uniform(0.8, 1.2)
+        return is_news
+
+    def succeed(self) -> bool:
+        """Note a success; return whether it ends a failure."""
+        was_open, self.error = self.is_open, None
+        return was_open

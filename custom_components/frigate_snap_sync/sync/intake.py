@@ -1,0 +1,333 @@
+"""The intake: turns what Frigate says into items, in the order it was said."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+import hashlib
+import logging
+import re
+import time
+
+from ..frigate.client import FrigateClient
+from ..frigate.errors import MalformedMessage, MediaBroken
+from ..frigate.media import check_jpeg
+from ..frigate.messages import (
+    Availability,
+    CameraActivity,
+    CameraSwitch,
+    LiveSnapshotMessage,
+    Message,
+    MessageKind,
+    ObjectMessage,
+    ReviewMessage,
+    parse,
+)
+from ..frigate.models import Review, TrackedObject
+from .frigate_watch import FrigateWatch
+from .items import Item, UploadState, live_snapshot_item, recording_item, snapshot_item
+from .ledger import (
+    Ledger,
+    LedgerError,
+    counters,
+    files as ledger_files,
+    items as ledger_items,
+)
+from .ledger.items import FilePlan, FileState
+from .planner import Planner
+from .policy import ended, merge
+from .spool import Spool, SpoolError
+
+_LOGGER = logging.getLogger(__name__)
+
+MAX_MESSAGES = 2000
+MAX_BYTES = 64 << 20
+_PAUSE = 5.0
+_MAX_COMPLAINTS = 100
+_MAX_CAMERAS = 100
+# Frigate's own rule for the names of cameras.
+_CAMERA_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+class Intake:
+    """Takes messages off the MQTT callback and works through them one by one.
+
+    `on_ready` is called with the destinations that have new uploads waiting in
+    the spool, `on_wanted` when there is something to fetch, `on_change` when
+    something shown has changed.
+    """
+
+    def __init__(
+        self,
+        *,
+        topic_prefix: str,
+        client: FrigateClient,
+        ledger: Ledger,
+        spool: Spool,
+        watch: FrigateWatch,
+        planner: Planner,
+        on_ready: Callable[[Iterable[str]], None],
+        on_wanted: Callable[[], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        """Keep what it works with; messages wait until `run`."""
+        self._topic_prefix = topic_prefix
+        self._client = client
+        self._ledger = ledger
+        self._spool = spool
+        self._watch = watch
+        self._planner = planner
+        self._on_ready = on_ready
+        self._on_wanted = on_wanted
+        self._on_change = on_change
+        self._messages: deque[tuple[str, bytes, bool, float]] = deque()
+        self._bytes = 0
+        self._news = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._overflowing = False
+        self._complaints: set[str] = set()
+        self._working = asyncio.Lock()
+        self._cameras: set[str] = set()
+
+    @property
+    def queued(self) -> int:
+        """Return the number of messages that were not worked through yet."""
+        return len(self._messages)
+
+    def add(self, topic: str, payload: bytes, *, retain: bool) -> None:
+        """Queue a message; never waits, never raises, forgets the oldest when full."""
+        self._messages.append((topic, payload, retain, time.time()))
+        self._bytes += len(payload)
+        if len(self._messages) > MAX_MESSAGES or self._bytes > MAX_BYTES:
+            if not self._overflowing:
+                _LOGGER.error(
+                    "Frigate's messages come faster than they can be kept; "
+                    "the oldest are dropped"
+                )
+            self._overflowing = True
+            while len(self._messages) > MAX_MESSAGES or self._bytes > MAX_BYTES:
+                self._bytes -= len(self._messages.popleft()[1])
+        self._idle.clear()
+        self._news.set()
+
+    async def drain(self) -> None:
+        """Wait until all that was said so far is kept; the caller limits the time."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Work through the messages until cancelled."""
+        while True:
+            while self._messages:
+                await self._work(self._messages[0])
+            self._overflowing = False
+            self._idle.set()
+            self._news.clear()
+            await self._news.wait()
+
+    async def _work(self, entry: tuple[str, bytes, bool, float]) -> None:
+        """Take one message; it stays queued until it is kept or known to be useless."""
+        topic, payload, retain, received = entry
+        try:
+            message = parse(self._topic_prefix, topic, payload, retain=retain)
+            if message is not None:
+                await self._take(message, received)
+                if not retain:
+                    await self._see(message)
+        except (MalformedMessage, MediaBroken) as err:
+            self._complain(topic, str(err))
+        except (LedgerError, SpoolError) as err:
+            _LOGGER.error("A message of Frigate can't be kept and waits: %s", err)
+            await asyncio.sleep(_PAUSE)
+            return
+        except Exception:
+            _LOGGER.exception("A message on %s could not be handled", topic[:200])
+        if self._messages and self._messages[0] is entry:
+            self._messages.popleft()
+            self._bytes -= len(payload)
+
+    async def _take(self, message: Message, received: float) -> None:
+        match message:
+            case LiveSnapshotMessage(retained=False):
+                await self._take_live_snapshot(message, received)
+            case ReviewMessage():
+                await self.take_review(
+                    message.review,
+                    has_ended=message.kind is MessageKind.END,
+                    told=received,
+                )
+            case ObjectMessage(kind=MessageKind.END):
+                await self._take_object(message.object, received)
+            case CameraSwitch():
+                await self._take_switch(message)
+            case Availability():
+                self._watch.set_available(message.online)
+            case CameraActivity():
+                self._watch.set_activity(message.cameras)
+                await self.settle_held()
+
+    async def _take_live_snapshot(
+        self, message: LiveSnapshotMessage, received: float
+    ) -> None:
+        is_on = self._watch.is_on(message.camera, "snapshots")
+        if is_on is False:
+            return
+        digest = await asyncio.to_thread(_checked_digest, message.image)
+        item = live_snapshot_item(
+            message.camera, message.label, digest, received=received
+        )
+        if await self._ledger.run(ledger_items.is_known, item):
+            return
+        skip = await self._was_off(received)
+        if skip:
+            await self._skip(item)
+            return
+        uploads = self._planner.uploads(item)
+        if not uploads:
+            return
+        file = await self._spool.store(message.image, item.media.extension)
+        plan = FilePlan(
+            state=FileState.SPOOLED if is_on else FileState.HELD,
+            uploads=uploads,
+            spool_name=file.name,
+            size=file.size,
+            sha256=file.sha256,
+        )
+        try:
+            await self._plan(item, [plan])
+        except LedgerError:
+            await self._spool.remove([file.name])
+            raise
+        if is_on:
+            self._on_ready(upload.destination_id for upload in uploads)
+        else:
+            self._watch.refresh()
+            # Whoever answered meanwhile did not know of it yet.
+            await self.settle_held()
+
+    async def _take_object(self, tracked: TrackedObject, told: float) -> None:
+        if not tracked.has_snapshot or tracked.false_positive:
+            return
+        item = snapshot_item(tracked, told=told)
+        if await self._was_off(self._local(item.start)):
+            await self._skip(item)
+        elif uploads := self._planner.uploads(item):
+            plan = FilePlan(state=FileState.WANTED, uploads=uploads, due=told)
+            await self._plan(item, [plan])
+
+    async def take_review(
+        self, review: Review, *, has_ended: bool, told: float
+    ) -> None:
+        """Keep what was said of a review; plan its recording when it has ended."""
+        async with self._working:
+            known = await self._ledger.run(ledger_items.review, review.id)
+            if known is not None and not known[1]:
+                return
+            item = merge(known[0] if known else None, recording_item(review, told=told))
+            if not has_ended:
+                await self._ledger.run(ledger_items.remember_open, item)
+                return
+            now = time.time() - self._client.clock_offset
+            item = ended(replace(item, told=told), now=now)
+            if await self._was_off(self._local(item.start)):
+                await self._skip(item)
+            else:
+                files = self._planner.recording(
+                    item, clock_offset=self._client.clock_offset
+                )
+                await self._plan(item, files)
+
+    async def end_lost_review(self, item: Item) -> None:
+        """End an open review that Frigate no longer knows."""
+        async with self._working:
+            await self._end(
+                item, UploadState.GONE, "Frigate has no such review any more"
+            )
+
+    async def settle_held(self, cameras: Collection[str] | None = None) -> None:
+        """Send or skip the held live snapshots of cameras whose switch is known now.
+
+        `cameras` are all that Frigate has, if that is known: what came for
+        another one is skipped.
+        """
+        for camera in await self._ledger.run(ledger_files.held_cameras):
+            is_on = self._watch.is_on(camera, "snapshots")
+            if is_on:
+                self._on_ready(await self._ledger.run(ledger_files.let_go, camera))
+            elif is_on is False or (cameras is not None and camera not in cameras):
+                await self._spool.remove(
+                    await self._ledger.run(
+                        ledger_files.skip_held, camera, now=time.time()
+                    )
+                )
+                self._on_change()
+
+    async def _take_switch(self, message: CameraSwitch) -> None:
+        if message.on is None:
+            return  # Unreadable: what was known stays.
+        self._watch.set_switch(message.camera, message.switch, message.on)
+        if message.switch == "snapshots":
+            await self.settle_held()
+
+    async def _plan(self, item: Item, files: Sequence[FilePlan]) -> None:
+        is_new = await self._ledger.run(ledger_items.plan, item, tuple(files))
+        if is_new:
+            _LOGGER.debug(
+                "Planned the %s %s of %s: %d file(s)",
+                item.media.kind,
+                item.source_id,
+                item.camera,
+                len(files),
+            )
+            if any(file.state is FileState.WANTED for file in files):
+                self._on_wanted()
+            self._on_change()
+
+    async def _skip(self, item: Item) -> None:
+        await self._end(item, UploadState.SKIPPED, "Uploads were switched off")
+
+    async def _end(self, item: Item, state: UploadState, reason: str) -> None:
+        """Keep an item that nothing is done about, with the reason."""
+        uploads = self._planner.uploads(item, state=state, reason=reason)
+        files = [FilePlan(state=FileState.RELEASED, uploads=uploads)] if uploads else ()
+        await self._plan(item, files)
+
+    async def _see(self, message: Message) -> None:
+        """Show a camera at the first word of it that is no replay of an old one."""
+        match message:
+            case LiveSnapshotMessage() | CameraSwitch():
+                camera = message.camera
+            case ReviewMessage():
+                camera = message.review.camera
+            case _:
+                return
+        if (
+            camera not in self._cameras
+            and len(self._cameras) < _MAX_CAMERAS
+            and _CAMERA_NAME.fullmatch(camera)
+        ):
+            await self._ledger.run(counters.see_camera, camera)
+            self._cameras.add(camera)
+            self._watch.refresh()
+            self._on_change()
+
+    async def _was_off(self, moment: float) -> bool:
+        return await self._ledger.run(counters.was_off, moment)
+
+    def _local(self, moment: float) -> float:
+        """Return a moment of Frigate's clock in ours."""
+        return moment + self._client.clock_offset
+
+    def _complain(self, topic: str, reason: str) -> None:
+        """Log a useless message, once per topic and reason."""
+        complaint = f"{topic[:200]!r}: {reason}"
+        if complaint in self._complaints or len(self._complaints) >= _MAX_COMPLAINTS:
+            _LOGGER.debug("Message ignored again: %s", complaint)
+            return
+        self._complaints.add(complaint)
+        _LOGGER.warning("Message ignored: %s", complaint)
+
+
+def _checked_digest(image: bytes) -> str:
+    check_jpeg(image)
+    return hashlib.sha256(image).hexdigest()

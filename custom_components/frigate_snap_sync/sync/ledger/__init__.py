@@ -1,0 +1,5 @@
+"""The ledger: one SQLite file that remembers every item, file and upload."""
+
+from .database import Ledger, LedgerError
+
+__all__ = ["Ledger", "LedgerError"]

@@ -1,0 +1,168 @@
+"""Counters and switches of the destinations, the cameras and the Frigate."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+import sqlite3
+
+from ..status import CameraStatus, DestinationStatus
+from . import uploads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What the ledger knows of the status; the engine adds what is live."""
+
+    uploads: bool
+    cameras: Mapping[str, CameraStatus]
+    destinations: Mapping[str, DestinationStatus]
+
+
+def summary(connection: sqlite3.Connection) -> Summary:
+    """Return all counters. Its cost does not grow with the history."""
+    pending = dict(
+        connection.execute(
+            "SELECT destination_id, COUNT(*) FROM uploads WHERE state = 'pending'"
+            " GROUP BY destination_id"
+        ).fetchall()
+    )
+    destinations = {
+        row["id"]: DestinationStatus(
+            uploads=bool(row["uploads"]),
+            snapshots_uploaded=row["snapshots_uploaded"],
+            recordings_uploaded=row["recordings_uploaded"],
+            data_uploaded=row["data_uploaded"],
+            pending_uploads=pending.get(row["id"], 0),
+            last_upload=_moment(row["last_upload"]),
+            last_error=row["last_error"],
+            last_error_at=_moment(row["last_error_at"]),
+        )
+        for row in connection.execute("SELECT * FROM destinations")
+    }
+    cameras = {
+        row["name"]: CameraStatus(
+            name=row["name"],
+            snapshots_uploaded=row["snapshots_uploaded"],
+            recordings_uploaded=row["recordings_uploaded"],
+            last_upload=_moment(row["last_upload"]),
+        )
+        for row in connection.execute("SELECT * FROM cameras WHERE is_shown = 1")
+    }
+    return Summary(
+        uploads=uploads_on(connection), cameras=cameras, destinations=destinations
+    )
+
+
+def counts_by_state(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
+    """Return the number of files and uploads per state (reads the whole history)."""
+    count_files = "SELECT state, COUNT(*) FROM files GROUP BY state"
+    count_uploads = "SELECT state, COUNT(*) FROM uploads GROUP BY state"
+    return {
+        "files": dict(connection.execute(count_files).fetchall()),
+        "uploads": dict(connection.execute(count_uploads).fetchall()),
+    }
+
+
+def keep_destinations(
+    connection: sqlite3.Connection, ids: Collection[str], *, now: float
+) -> list[str]:
+    """Make these the destinations; cancel the uploads of the others.
+
+    Returns the spool names that nobody needs any more.
+    """
+    known = {row["id"] for row in connection.execute("SELECT id FROM destinations")}
+    for destination_id in ids:
+        connection.execute(
+            "INSERT OR IGNORE INTO destinations (id) VALUES (?)", (destination_id,)
+        )
+    freed: list[str] = []
+    for destination_id in known.difference(ids):
+        freed += uploads.cancel(connection, destination_id, now=now)
+        connection.execute("DELETE FROM destinations WHERE id = ?", (destination_id,))
+    return freed
+
+
+def set_destination_uploads(
+    connection: sqlite3.Connection, destination_id: str, enabled: bool
+) -> None:
+    """Keep a destination's `uploads` switch."""
+    connection.execute(
+        "UPDATE destinations SET uploads = ? WHERE id = ?", (enabled, destination_id)
+    )
+
+
+def record_error(
+    connection: sqlite3.Connection, destination_id: str, text: str, *, now: float
+) -> None:
+    """Keep a destination's last error."""
+    connection.execute(
+        "UPDATE destinations SET last_error = ?, last_error_at = ? WHERE id = ?",
+        (text, now, destination_id),
+    )
+
+
+def uploads_on(connection: sqlite3.Connection) -> bool:
+    """Return the Frigate's `uploads` switch."""
+    off = connection.execute("SELECT 1 FROM off_periods WHERE end IS NULL").fetchone()
+    return off is None
+
+
+def set_uploads(connection: sqlite3.Connection, enabled: bool, *, now: float) -> None:
+    """Keep the Frigate's `uploads` switch, and since when it is off."""
+    if enabled:
+        connection.execute("UPDATE off_periods SET end = ? WHERE end IS NULL", (now,))
+    elif uploads_on(connection):
+        connection.execute("INSERT INTO off_periods (start) VALUES (?)", (now,))
+
+
+def was_off(connection: sqlite3.Connection, moment: float) -> bool:
+    """Tell whether the Frigate's uploads were switched off then (by our clock)."""
+    return bool(
+        connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM off_periods"
+            " WHERE start <= ?1 AND (end IS NULL OR end > ?1))",
+            (moment,),
+        ).fetchone()[0]
+    )
+
+
+def see_camera(connection: sqlite3.Connection, name: str) -> None:
+    """Show a camera that Frigate has just told of."""
+    connection.execute(
+        "INSERT INTO cameras (name) VALUES (?) ON CONFLICT (name)"
+        " DO UPDATE SET is_shown = 1, absent_since = NULL",
+        (name,),
+    )
+
+
+def see_config(
+    connection: sqlite3.Connection,
+    names: Collection[str],
+    *,
+    now: float,
+    absence: float,
+) -> None:
+    """Show the cameras of Frigate's configuration, and hide the long absent ones.
+
+    A configuration without any camera says nothing: Frigate's safe mode.
+    """
+    if not names:
+        return
+    for name in names:
+        see_camera(connection, name)
+    known = connection.execute("SELECT name FROM cameras WHERE is_shown = 1")
+    for name in {row["name"] for row in known}.difference(names):
+        connection.execute(
+            "UPDATE cameras SET absent_since = COALESCE(absent_since, ?1),"
+            " is_shown = COALESCE(absent_since, ?1) > ?1 - ?2 WHERE name = ?3",
+            (now, absence, name),
+        )
+
+
+def forget_camera(connection: sqlite3.Connection, name: str) -> None:
+    """Drop a camera and its counters; it comes back when Frigate tells of it."""
+    connection.execute("DELETE FROM cameras WHERE name = ?", (name,))
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

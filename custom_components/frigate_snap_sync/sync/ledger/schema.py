@@ -1,0 +1,118 @@
+"""The ledger's tables, and the steps from each schema version to the next.
+
+An item is what Frigate told us of; a file is one piece of its footage, asked of
+Frigate once and held in the spool; an upload is one file at one destination.
+"""
+
+from collections.abc import Sequence
+import sqlite3
+
+_VERSION_1 = """
+CREATE TABLE items (
+    id INTEGER PRIMARY KEY,
+    media TEXT NOT NULL,
+    source_id TEXT NOT NULL,
+    camera TEXT NOT NULL,
+    label TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    zones TEXT NOT NULL,
+    severity TEXT,
+    start REAL NOT NULL,
+    end REAL,
+    told REAL NOT NULL,
+    is_open INTEGER NOT NULL,
+    counted INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (media, source_id)
+) STRICT;
+CREATE INDEX open_items ON items (id) WHERE is_open = 1;
+
+CREATE TABLE files (
+    id INTEGER PRIMARY KEY,
+    item_id INTEGER NOT NULL REFERENCES items,
+    number INTEGER NOT NULL,
+    rank INTEGER NOT NULL,
+    start INTEGER,
+    end INTEGER,
+    state TEXT NOT NULL,
+    due REAL NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    error TEXT,
+    spool_name TEXT,
+    size INTEGER,
+    sha256 TEXT,
+    UNIQUE (item_id, number)
+) STRICT;
+CREATE INDEX wanted_files ON files (rank, due) WHERE state = 'wanted';
+CREATE INDEX held_files ON files (id) WHERE state = 'held';
+CREATE INDEX spooled_files ON files (spool_name) WHERE spool_name IS NOT NULL;
+
+CREATE TABLE uploads (
+    id INTEGER PRIMARY KEY,
+    item_id INTEGER NOT NULL REFERENCES items,
+    file_id INTEGER NOT NULL REFERENCES files,
+    destination_id TEXT NOT NULL,
+    path TEXT NOT NULL COLLATE NOCASE,
+    state TEXT NOT NULL,
+    reason TEXT,
+    rank INTEGER NOT NULL,
+    is_ready INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    retry_at REAL NOT NULL DEFAULT 0,
+    temporary TEXT,
+    size INTEGER,
+    finished REAL,
+    UNIQUE (file_id, destination_id),
+    UNIQUE (destination_id, path)
+) STRICT;
+CREATE INDEX uploads_of_item ON uploads (item_id);
+CREATE INDEX pending_uploads ON uploads (destination_id) WHERE state = 'pending';
+CREATE INDEX ready_uploads ON uploads (destination_id, rank, id)
+    WHERE state = 'pending' AND is_ready = 1;
+
+CREATE TABLE destinations (
+    id TEXT PRIMARY KEY,
+    uploads INTEGER NOT NULL DEFAULT 1,
+    snapshots_uploaded INTEGER NOT NULL DEFAULT 0,
+    recordings_uploaded INTEGER NOT NULL DEFAULT 0,
+    data_uploaded INTEGER NOT NULL DEFAULT 0,
+    last_upload REAL,
+    last_error TEXT,
+    last_error_at REAL
+) STRICT;
+
+CREATE TABLE cameras (
+    name TEXT PRIMARY KEY,
+    snapshots_uploaded INTEGER NOT NULL DEFAULT 0,
+    recordings_uploaded INTEGER NOT NULL DEFAULT 0,
+    last_upload REAL,
+    absent_since REAL,
+    is_shown INTEGER NOT NULL DEFAULT 1
+) STRICT;
+
+-- When the owner had the Frigate's uploads switched off, by our clock.
+CREATE TABLE off_periods (
+    start REAL NOT NULL,
+    end REAL
+) STRICT;
+"""
+
+_MIGRATIONS: Sequence[str] = (_VERSION_1,)
+"""Entry n leads from version n to n + 1."""
+
+VERSION = len(_MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database to the newest version; each step is one transaction.
+
+    Raises ValueError when a newer version of the integration wrote it.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise ValueError(
+            f"it was written by a newer version (schema {version}, known: {VERSION})"
+        )
+    for step in range(version, VERSION):
+        connection.executescript(
+            f"BEGIN;{_MIGRATIONS[step]}PRAGMA user_version = {step + 1};COMMIT;"
+        )

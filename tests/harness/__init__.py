@@ -1,0 +1,1 @@
+"""Real and simulated parts that tests run the integration against."""

@@ -1,0 +1,227 @@
+"""Puts the demo together, plays it, and ends it cleanly."""
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+import contextlib
+import logging
+import math
+from pathlib import Path
+import random
+import signal
+import sys
+import tempfile
+import time
+
+from ..arrivals import Arrivals
+from ..broker import PROTOCOL, EmbeddedBroker
+from ..frigate import Frigate, FrigateServer, MqttLink, Story, Timing
+from ..home_assistant import PASSWORD, USERNAME, HomeAssistant
+from ..installation import add_frigate, add_local, add_mqtt, add_sftp, wait_subscribed
+from ..sftp_server import EmbeddedSftpServer
+from .story import CAMERAS, STORY, Stage
+from .table import Table, totals
+
+_QUIET_END = 40
+"""Seconds before the end in which nothing new begins."""
+_LONGEST_WAIT = 180
+_LOOK_INTERVAL = 0.25
+_FOLDER, _SERVER = "Folder", "SFTP server"
+
+# A real Frigate ends a review 40 s after the last activity, and needs up to 17 s to
+# have footage at hand; a demo should be a little quicker.
+_TIMING = Timing().scaled(0.1)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if seconds < 60:
+        raise argparse.ArgumentTypeError("60 or more, please")
+    return seconds
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="script/demo",
+        description="A real Home Assistant with Frigate Snap Sync, a simulated "
+        "Frigate and two destinations, all on this machine.",
+    )
+    parser.add_argument(
+        "--for",
+        dest="seconds",
+        type=_seconds,
+        metavar="SECONDS",
+        help="play so long, then end with a summary; fails unless everything "
+        "arrived and was verified (default: until Ctrl-C)",
+    )
+    return parser.parse_args(argv)
+
+
+class Demo:
+    """All that runs, in `folder`. `stack` ends it again, in reverse."""
+
+    def __init__(self, folder: Path, stack: contextlib.AsyncExitStack) -> None:
+        """Make the parts; nothing runs yet."""
+        self.local = folder / "folder"
+        self.local.mkdir()
+        self._stack = stack
+        self.sftp = EmbeddedSftpServer(folder / "sftp")
+        self.broker = EmbeddedBroker()
+        self.frigate = Frigate(CAMERAS, timing=_TIMING)
+        self.server = FrigateServer(self.frigate)
+        self.link = MqttLink(self.frigate, "127.0.0.1", self.broker.port)
+        self.home_assistant = HomeAssistant(folder / "config", allowed=(self.local,))
+        self.story = Story(self.frigate)
+        folders = {_FOLDER: self.local, _SERVER: self.sftp.root}
+        self.arrivals = Arrivals(self.frigate, self.server, folders)
+        self.table = Table(self.arrivals, list(folders))
+
+    async def start(self) -> None:
+        """Start everything and set the integration up, as a person would."""
+        say = self.table.say
+        say("Starting an MQTT broker, an SFTP server and a simulated Frigate")
+        for part in (self.broker, self.sftp, self.server):
+            await part.start()
+            self._stack.push_async_callback(part.stop)
+        await self.link.start()
+        self._stack.push_async_callback(self.link.stop)
+        say("Starting Home Assistant")
+        await self.home_assistant.start()
+        self._stack.push_async_callback(self.home_assistant.stop)
+        say("Setting up MQTT, Frigate Snap Sync and its two destinations")
+        api = self.home_assistant.api
+        await add_mqtt(api, self.broker.port, protocol=PROTOCOL)
+        entry = await add_frigate(api, self.server.url)
+        await add_local(api, entry, name=_FOLDER, path=self.local)
+        await add_sftp(
+            api,
+            entry,
+            name=_SERVER,
+            port=self.sftp.port,
+            username=self.sftp.username,
+            path="/",
+            fingerprint=self.sftp.fingerprint,
+            authorize=self.sftp.authorize,
+        )
+        await wait_subscribed(api, self.frigate.topic_prefix)
+        # Of the parts of Home Assistant that were not installed.
+        await api.call_service("persistent_notification", "dismiss_all")
+        say("")
+        say(f"Home Assistant:  {self.home_assistant.url}")
+        say(f"  user name:     {USERNAME}")
+        say(f"  password:      {PASSWORD}")
+        say(f"{_FOLDER + ':':<16} {self.local}")
+        say(
+            f"{_SERVER + ':':<16} 127.0.0.1:{self.sftp.port}, files in {self.sftp.root}"
+        )
+        say("")
+
+    async def play(self, until: float | None) -> None:
+        """Play the story, again and again; at `until` (monotonic) stop beginning."""
+        stage = Stage(frigate=self.frigate, story=self.story, chance=random.Random())
+        while True:
+            for step in STORY:
+                if until is not None and time.monotonic() >= until:
+                    return
+                if not self.table.live:
+                    self.table.say(f"-- {step.title}")
+                await step.play(stage)
+                await asyncio.sleep(step.pause)
+
+    async def watch(self) -> None:
+        """Keep the table up to date until cancelled."""
+        while True:
+            await self.arrivals.look()
+            self.table.show()
+            await asyncio.sleep(_LOOK_INTERVAL)
+
+    async def run(self, seconds: float | None) -> None:
+        """Play so long (None: until cancelled), and wait for what is under way."""
+        began = time.monotonic()
+        until = None if seconds is None else began + seconds - _QUIET_END
+        watcher = asyncio.create_task(self.watch())
+        try:
+            await self.play(until)
+            if seconds is None:
+                return
+            await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LONGEST_WAIT):
+                    await self.story.finish()
+                    while self.arrivals.waiting:
+                        await asyncio.sleep(_LOOK_INTERVAL)
+        finally:
+            watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watcher
+            self.table.show()
+
+    def failures(self, *, complete: bool) -> list[str]:
+        """Return what went wrong; `complete`: all should have arrived by now."""
+        failures = []
+        if complete:
+            if not self.arrivals.items:
+                failures.append("Nothing was published.")
+            failures += [
+                f"Has not arrived everywhere: {item.kind} of {item.camera}, {item.label}"
+                for item in self.arrivals.waiting
+            ]
+        failures += [
+            f"Arrived, but not as it should be: {arrival.path} ({name})"
+            for item in self.arrivals.wrong
+            for name, arrival in item.arrivals.items()
+            if not arrival.verified
+        ]
+        return failures + self.home_assistant.complaints()
+
+
+def _cancel_on_signals(task: asyncio.Task[object]) -> None:
+    """Let Ctrl-C and SIGTERM cancel the task; a second one hurries the ending.
+
+    What follows at once is the same one again: `timeout` sends its signal to
+    the process and to the group.
+    """
+    loop = asyncio.get_running_loop()
+    last = -math.inf
+
+    def interrupt() -> None:
+        nonlocal last
+        if loop.time() > last + 1:
+            last = loop.time()
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
+
+
+async def _play(folder: Path, seconds: float | None) -> int:
+    interrupted = False
+    async with contextlib.AsyncExitStack() as stack:
+        demo = Demo(folder, stack)
+        try:
+            await demo.start()
+            await demo.run(seconds)
+        except asyncio.CancelledError:
+            interrupted = True
+        demo.table.end("", "Ending" if interrupted else "The story is over")
+        await demo.story.stop()
+    failures = demo.failures(complete=not interrupted)
+    demo.table.end(totals(demo.arrivals), *failures)
+    return 1 if failures else 0
+
+
+async def _main(seconds: float | None) -> int:
+    with tempfile.TemporaryDirectory(prefix="frigate-snap-sync-demo-") as folder:
+        task = asyncio.create_task(_play(Path(folder).resolve(), seconds))
+        _cancel_on_signals(task)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo; returns the exit code."""
+    arguments = _arguments(argv)
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+    return asyncio.run(_main(arguments.seconds))

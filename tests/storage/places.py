@@ -1,0 +1,263 @@
+"""Real places to store at, each with a back door to look at what lies there.
+
+A kind of destination joins the conformance suite with a class here, named in
+`PLACES`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+import errno
+import os
+from pathlib import Path
+import subprocess
+from typing import ClassVar, override
+from unittest.mock import patch
+
+import pytest
+
+from custom_components.frigate_snap_sync.storage.base import Destination
+from custom_components.frigate_snap_sync.storage.local import (
+    LocalDestination,
+    find_mount_point,
+)
+from custom_components.frigate_snap_sync.storage.sftp import (
+    SftpDestination,
+    SftpSettings,
+)
+
+from ..harness.openssh import OpenSshServer
+from .proxy import Proxy
+from .sftp_server import PASSWORD, PLAIN, USERNAME, SftpServer
+
+SMALL_DISK = 6 * 1024 * 1024
+"""Bytes of a place that was asked for as a small one."""
+
+
+@contextmanager
+def small_disk(folder: Path) -> Generator[None]:
+    """Mount a small file system in memory on a folder, which only root can."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to mount a small file system")
+    folder.mkdir(parents=True, exist_ok=True)
+    mount("-t", "tmpfs", "-o", f"size={SMALL_DISK}", "tmpfs", str(folder))
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True, timeout=30)
+
+
+def mount(*arguments: str) -> None:
+    """Run the system's mount command."""
+    subprocess.run(["mount", *arguments], check=True, timeout=30)
+
+
+class Place(ABC):
+    """A place that works until it is told to fail."""
+
+    name: ClassVar[str]
+
+    def __init__(self, destination: Destination) -> None:
+        """Look behind this destination."""
+        self.destination = destination
+
+    @classmethod
+    @abstractmethod
+    @asynccontextmanager
+    async def open(cls, folder: Path, *, small: bool) -> AsyncGenerator[Place]:
+        """Yield a new place; `small` has no more space than `SMALL_DISK`."""
+        yield NotImplemented
+
+    @abstractmethod
+    def content(self, path: str) -> bytes | None:
+        """Return what lies at a path below the root, None for nothing."""
+
+    @abstractmethod
+    def plant(self, path: str, content: bytes) -> None:
+        """Put something there behind the destination's back."""
+
+    @abstractmethod
+    def paths(self) -> set[str]:
+        """Return the paths of all files."""
+
+    @abstractmethod
+    def break_after(self, size: int) -> None:
+        """Break the connection, once, when so many more bytes were sent."""
+
+    @abstractmethod
+    async def deny(self) -> None:
+        """Refuse every change from now on."""
+
+
+class FolderPlace(Place):
+    """A place whose files lie in a folder of this machine in the end."""
+
+    def __init__(self, destination: Destination, root: Path) -> None:
+        """Look into `root`."""
+        super().__init__(destination)
+        self.root = root
+
+    @override
+    def content(self, path: str) -> bytes | None:
+        target = self.root / path
+        return target.read_bytes() if target.exists() else None
+
+    @override
+    def plant(self, path: str, content: bytes) -> None:
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+    @override
+    def paths(self) -> set[str]:
+        return {
+            str(path.relative_to(self.root))
+            for path in self.root.rglob("*")
+            if path.is_file()
+        }
+
+
+class Local(FolderPlace):
+    """A folder."""
+
+    name = "local"
+
+    @classmethod
+    @override
+    @asynccontextmanager
+    async def open(cls, folder: Path, *, small: bool) -> AsyncGenerator[Place]:
+        mounted = folder / "mounted"
+        root = mounted / "files"
+        root.mkdir(parents=True)
+        with small_disk(mounted) if small else _nothing():
+            destination = LocalDestination(
+                root,
+                mount_point=await find_mount_point(root),
+                is_allowed=lambda path: path == str(root),
+            )
+            yield cls(destination, root)
+            await destination.close()
+            if os.geteuid() != 0:
+                root.chmod(0o700)  # or what is below can't be removed
+
+    @override
+    def break_after(self, size: int) -> None:
+        write = os.write
+        left = size
+
+        def failing_write(descriptor: int, data: memoryview) -> int:
+            nonlocal left
+            left -= len(data)
+            if left < 0:
+                patcher.stop()
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return write(descriptor, data)
+
+        patcher = patch.object(os, "write", failing_write)
+        patcher.start()
+
+    @override
+    async def deny(self) -> None:
+        if os.geteuid() == 0:
+            mount("-o", "remount,ro", str(self.root.parent))
+        else:
+            self.root.chmod(0o500)
+
+
+class _Sftp(FolderPlace):
+    """What all SFTP servers have: a proxy before them, which can be cut."""
+
+    def __init__(self, destination: Destination, root: Path, proxy: Proxy) -> None:
+        super().__init__(destination, root)
+        self.proxy = proxy
+
+    @override
+    def break_after(self, size: int) -> None:
+        self.proxy.cut_after(size)
+
+
+class OpenSsh(_Sftp):
+    """OpenSSH, with a key."""
+
+    name = "openssh"
+    server: OpenSshServer
+
+    @classmethod
+    @override
+    @asynccontextmanager
+    async def open(cls, folder: Path, *, small: bool) -> AsyncGenerator[Place]:
+        server = OpenSshServer(folder / "server")
+        with small_disk(server.root) if small else _nothing():
+            async with server, Proxy(server.port) as proxy:
+                destination = SftpDestination(
+                    SftpSettings(
+                        host=server.host,
+                        port=proxy.port,
+                        username=server.username,
+                        private_key=server.private_key,
+                        path=str(server.root),
+                        host_key=server.host_key,
+                    )
+                )
+                place = cls(destination, server.root, proxy)
+                place.server = server
+                yield place
+                await destination.close()
+
+    @override
+    async def deny(self) -> None:
+        await self.server.stop()
+        self.server.read_only = True
+        await self.server.start()
+
+
+class PasswordSftp(_Sftp):
+    """Another SFTP server, with a password and all extensions of OpenSSH."""
+
+    name = "sftp-password"
+    server: SftpServer
+    lacks: ClassVar[frozenset[bytes]] = frozenset()
+
+    @classmethod
+    @override
+    @asynccontextmanager
+    async def open(cls, folder: Path, *, small: bool) -> AsyncGenerator[Place]:
+        async with (
+            SftpServer(folder / "root", without=cls.lacks) as server,
+            Proxy(server.port) as proxy,
+        ):
+            if small:
+                server.behavior.disk_size = SMALL_DISK
+            destination = SftpDestination(
+                SftpSettings(
+                    host=proxy.host,
+                    port=proxy.port,
+                    username=USERNAME,
+                    password=PASSWORD,
+                    path="/up/load",
+                    host_key=server.host_key,
+                )
+            )
+            place = cls(destination, server.root / "up" / "load", proxy)
+            place.server = server
+            yield place
+            await destination.close()
+
+    @override
+    async def deny(self) -> None:
+        self.server.behavior.denied = True
+
+
+class PlainSftp(PasswordSftp):
+    """An SFTP server that can do no more than the protocol says."""
+
+    name = "sftp-plain"
+    lacks = PLAIN
+
+
+@contextmanager
+def _nothing() -> Generator[None]:
+    yield
+
+
+PLACES: tuple[type[Place], ...] = (Local, OpenSsh, PasswordSftp, PlainSftp)

@@ -1,0 +1,456 @@
+"""What every destination promises, proven on each kind's real server."""
+
+import asyncio
+from contextlib import aclosing
+import os
+from pathlib import Path
+import string
+import time
+
+import pytest
+
+from custom_components.frigate_snap_sync.storage.base import (
+    Destination,
+    NoSpace,
+    PermissionDenied,
+    Rejected,
+    StorageError,
+    StoredFile,
+    Unreachable,
+)
+from custom_components.frigate_snap_sync.storage.check import check_destination
+
+from .conftest import MakeSource
+from .places import PLACES, Place
+
+MIB = 1024 * 1024
+
+
+def each_kind(*, small: bool) -> pytest.MarkDecorator:
+    """Run a test at a new place of each kind."""
+    return pytest.mark.parametrize(
+        "place",
+        [(kind, small) for kind in PLACES],
+        ids=[kind.name for kind in PLACES],
+        indirect=True,
+    )
+
+
+everywhere = each_kind(small=False)
+everywhere_small = each_kind(small=True)
+# A mount of its own can be made read-only, which stops even root.
+everywhere_to_deny = each_kind(small=os.geteuid() == 0)
+
+# Windows shares refuse the rest of printable ASCII; the integration cleans it away.
+LEGAL_ASCII = "".join(sorted(set(string.printable[:95]) - set('<>:"/\\|?*')))
+
+NAMES = [
+    "a",
+    "2025-11-22/Snapshot-Front Door-2025-11-22_09-33-00+0100-person-abc123.jpg",
+    LEGAL_ASCII.strip(),
+    "-rf",
+    "~user",
+    "%41%2e%2e%2f",
+    "Hühner/Küche é è ß/庭の猫 🐈‍⬛.jpg",
+    "re\u0301sume\u0301 not composed",
+    "right\u200fto\u200eleft",
+    "x" * 200,
+    "/".join(("ü" * 100, "y" * 200, "猫" * 66, "z" * 200, "w" * 200)),
+    "/".join("abcdefghijklmnopqrstuvwxyz"),
+]
+
+ESCAPES = [
+    "",
+    "/etc/passwd",
+    "..",
+    "../outside",
+    "a/../../outside",
+    "a//b",
+    "./a",
+    "a/.",
+    "a/",
+    "a\0b",
+    "a\ud800b",
+]
+
+
+def temporary(path: str) -> str:
+    """Return a temporary name in the folder of a path."""
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}.{name.encode()[:100].decode(errors='ignore')}.part"
+
+
+async def put(destination: Destination, path: str, source: Path) -> StoredFile:
+    """Put with a temporary name made of the final one."""
+    return await destination.put(path, source, temporary=temporary(path))
+
+
+async def read(destination: Destination, path: str) -> bytes:
+    """Read a whole file back."""
+    data = bytearray()
+    async with aclosing(destination.open_read(path)) as pieces:
+        async for piece in pieces:
+            assert 0 < len(piece) <= MIB
+            data += piece
+    return bytes(data)
+
+
+async def listed(destination: Destination, path: str = "") -> dict[str, int]:
+    """Return the sizes of the listed files by path."""
+    async with aclosing(destination.list_files(path)) as files:
+        return {file.path: file.size async for file in files}
+
+
+@everywhere
+async def test_names(place: Place, make_source: MakeSource) -> None:
+    """A name arrives as it is, in new folders, and is found under it again."""
+    destination = place.destination
+    for path in NAMES:
+        content = path.encode()
+        stored = StoredFile(path=path, size=len(content))
+        assert await put(destination, path, make_source(content=content)) == stored
+        assert place.paths() == {path}
+        assert place.content(path) == content
+        assert await destination.stat(path) == stored
+        assert await listed(destination) == {path: len(content)}
+        assert await read(destination, path) == content
+        await destination.delete(path)
+        assert place.paths() == set()
+
+
+@everywhere
+async def test_names_of_others(place: Place) -> None:
+    """A name that is no UTF-8 is listed in a form that can be given back."""
+    path = os.fsdecode(b"caf\xe9/\xff.jpg")
+    place.plant(path, b"123")
+    assert await listed(place.destination) == {path: 3}
+    assert await read(place.destination, path) == b"123"
+    assert await place.destination.stat(path) == StoredFile(path=path, size=3)
+    await place.destination.delete(path)
+    assert place.paths() == set()
+
+
+@everywhere
+@pytest.mark.parametrize(
+    "size", [0, 1, 32 * 1024, MIB, MIB + 1, 48 * MIB + 12345], ids=str
+)
+async def test_sizes(place: Place, make_source: MakeSource, size: int) -> None:
+    """Every byte arrives and comes back, of an empty file and of a large one."""
+    source = make_source(size)
+    stored = await put(place.destination, "file.mp4", source)
+    assert stored == StoredFile(path="file.mp4", size=size)
+    assert place.content("file.mp4") == source.read_bytes()
+    assert await read(place.destination, "file.mp4") == source.read_bytes()
+
+
+@everywhere
+async def test_replacing(place: Place, make_source: MakeSource) -> None:
+    """A shorter file leaves nothing of a longer one, nor the other way round."""
+    for size in (3 * MIB, 10, 2 * MIB, 0):
+        source = make_source(size)
+        await put(place.destination, "a/file", source)
+        assert place.content("a/file") == source.read_bytes()
+    assert place.paths() == {"a/file"}
+
+
+@everywhere
+async def test_stale_temporary(place: Place, make_source: MakeSource) -> None:
+    """What a crash left under the temporary name is replaced, or can be deleted."""
+    place.plant("a/.file.part", b"x" * 5000)
+    await put(place.destination, "a/file", make_source(100))
+    assert place.paths() == {"a/file"}
+
+    place.plant("a/.other.part", b"x" * 5000)
+    await place.destination.delete("a/.other.part")
+    assert place.paths() == {"a/file"}
+
+
+@everywhere
+async def test_many_at_once(place: Place, make_source: MakeSource) -> None:
+    """Fifty files at once, into folders that none of them has found made."""
+    sources = {f"{n % 7}/{n % 3}/{n}": make_source(1000 * n) for n in range(50)}
+    sources["0/0/large"] = make_source(8 * MIB)
+    await asyncio.gather(
+        *(put(place.destination, path, source) for path, source in sources.items())
+    )
+    assert {path: place.content(path) for path in place.paths()} == {
+        path: source.read_bytes() for path, source in sources.items()
+    }
+
+
+@everywhere
+async def test_one_temporary_name_for_two(
+    place: Place, make_source: MakeSource
+) -> None:
+    """Puts that share a temporary name, by mistake, don't mix their bytes."""
+    sources = [make_source(2 * MIB + n) for n in range(4)]
+    await asyncio.gather(
+        *(
+            place.destination.put(f"file{n}", source, temporary="same")
+            for n, source in enumerate(sources)
+        )
+    )
+    for n, source in enumerate(sources):
+        assert place.content(f"file{n}") == source.read_bytes()
+
+
+@everywhere
+@pytest.mark.parametrize("existing", [None, b"the old one"])
+async def test_connection_breaks(
+    place: Place, make_source: MakeSource, existing: bytes | None
+) -> None:
+    """A break in mid-file leaves the final name as it was; the next try works."""
+    if existing is not None:
+        place.plant("a/file", existing)
+    await place.destination.connect()
+    source = make_source(10 * MIB)
+    place.break_after(5 * MIB)
+
+    with pytest.raises(Unreachable):
+        await put(place.destination, "a/file", source)
+    assert place.content("a/file") == existing
+
+    await put(place.destination, "a/file", source)
+    assert place.paths() == {"a/file"}
+    assert place.content("a/file") == source.read_bytes()
+
+
+@everywhere
+async def test_connection_breaks_for_many(
+    place: Place, make_source: MakeSource
+) -> None:
+    """Nothing hangs, and no final name is given to a part."""
+    sources = {str(n): make_source(2 * MIB) for n in range(10)}
+    await place.destination.connect()
+    place.break_after(7 * MIB)
+
+    results = await asyncio.gather(
+        *(put(place.destination, path, source) for path, source in sources.items()),
+        return_exceptions=True,
+    )
+
+    assert any(isinstance(result, Unreachable) for result in results)
+    for (path, source), result in zip(sources.items(), results, strict=True):
+        if isinstance(result, StoredFile):
+            assert place.content(path) == source.read_bytes()
+        else:
+            assert isinstance(result, Unreachable)
+            assert place.content(path) in (None, source.read_bytes())
+
+
+@everywhere_small
+async def test_no_space(place: Place, make_source: MakeSource) -> None:
+    """A full disk is told as such, and the half of a file is removed."""
+    kept = make_source(1 * MIB)
+    await put(place.destination, "a/kept", kept)
+
+    with pytest.raises(NoSpace):
+        await put(place.destination, "a/large", make_source(12 * MIB))
+    assert place.paths() == {"a/kept"}
+
+    await put(place.destination, "a/small", make_source(MIB))
+    assert place.content("a/kept") == kept.read_bytes()
+    assert place.paths() == {"a/kept", "a/small"}
+
+
+@everywhere_to_deny
+async def test_permission_denied(place: Place, make_source: MakeSource) -> None:
+    """A refused write is told as such, in an old folder and for a new one."""
+    await put(place.destination, "a/kept", make_source(10))
+    await place.deny()
+    for path in ("a/kept", "a/new", "b/new"):
+        with pytest.raises(PermissionDenied):
+            await put(place.destination, path, make_source(10))
+    with pytest.raises(PermissionDenied):
+        await place.destination.delete("a/kept")
+    with pytest.raises(PermissionDenied):
+        await check_destination(place.destination, workdir=make_source(1).parent)
+    assert place.paths() == {"a/kept"}
+
+
+@everywhere
+async def test_source_is_gone(place: Place, make_source: MakeSource) -> None:
+    """A source that is gone is told as such, and nothing is made for it."""
+    source = make_source()
+    source.unlink()
+    with pytest.raises(FileNotFoundError):
+        await put(place.destination, "a/file", source)
+    assert place.paths() == set()
+
+
+@everywhere
+async def test_source_is_no_file(place: Place, make_source: MakeSource) -> None:
+    """A folder or a pipe as a source is refused, and waited for by nobody."""
+    folder = make_source().parent
+    os.mkfifo(folder / "pipe")
+    for source in (folder, folder / "pipe"):
+        with pytest.raises(Rejected):
+            await put(place.destination, "a/file", source)
+    assert place.paths() == set()
+
+
+@everywhere
+async def test_paths_that_escape(
+    place: Place, make_source: MakeSource, tmp_path: Path
+) -> None:
+    """No operation takes a path that is not plainly below the root."""
+    destination = place.destination
+    source = make_source()
+    before = set(tmp_path.rglob("*"))
+    for path in ESCAPES:
+        with pytest.raises(PermissionDenied):
+            await destination.put(path, source, temporary=f"{path}.part")
+        with pytest.raises(StorageError):
+            await destination.put("fine", source, temporary=path)
+        with pytest.raises(PermissionDenied):
+            await destination.stat(path)
+        with pytest.raises(PermissionDenied):
+            await destination.delete(path)
+        with pytest.raises(PermissionDenied):
+            await read(destination, path)
+        if path:
+            with pytest.raises(PermissionDenied):
+                await listed(destination, path)
+    assert set(tmp_path.rglob("*")) == before
+
+
+@everywhere
+async def test_temporary_elsewhere(place: Place, make_source: MakeSource) -> None:
+    """A temporary name in another folder, or the final one, is refused."""
+    for temporary_name in ("b/file.part", "file.part", "a/file"):
+        with pytest.raises(Rejected):
+            await place.destination.put(
+                "a/file", make_source(), temporary=temporary_name
+            )
+    assert place.paths() == set()
+
+
+@everywhere
+async def test_absent(place: Place, make_source: MakeSource) -> None:
+    """What is not there has no size, is deleted with success, can't be read."""
+    destination = place.destination
+    for path in ("none", "no/folder/none"):
+        assert await destination.stat(path) is None
+        await destination.delete(path)
+        with pytest.raises(FileNotFoundError):
+            await read(destination, path)
+    assert await listed(destination, "no/folder") == {}
+    await put(destination, "file", make_source(1))
+    assert await destination.stat("file/below") is None
+    await destination.delete("file/below")
+    assert await listed(destination, "file/below") == {}
+
+
+@everywhere
+async def test_a_folder_is_no_file(place: Place, make_source: MakeSource) -> None:
+    """A folder is not found as a file, not deleted, and not replaced."""
+    destination = place.destination
+    await put(destination, "folder/file", make_source(10))
+    assert await destination.stat("folder") is None
+    with pytest.raises(StorageError):
+        await destination.delete("folder")
+    with pytest.raises(StorageError):
+        await put(destination, "folder", make_source(10))
+    with pytest.raises(StorageError):
+        await put(destination, "folder/file/file", make_source(10))
+    assert place.paths() == {"folder/file"}
+
+
+@everywhere
+async def test_list(place: Place, make_source: MakeSource) -> None:
+    """All files below a folder are listed, at any depth, and those of no other."""
+    expected = {f"a/{n % 5}/{n}": n for n in range(700)}
+    for path, size in expected.items():
+        place.plant(path, b"x" * size)
+    place.plant("ab/file", b"")
+    place.plant("top", b"12")
+
+    assert await listed(place.destination, "a") == expected
+    assert await listed(place.destination, "a/3") == {
+        path: size for path, size in expected.items() if path.startswith("a/3/")
+    }
+    assert await listed(place.destination) == expected | {"ab/file": 0, "top": 2}
+
+
+@everywhere
+async def test_left_early(place: Place, make_source: MakeSource) -> None:
+    """Readers and listers may leave in the middle."""
+    await put(place.destination, "large", make_source(5 * MIB))
+    for _ in range(30):
+        async with aclosing(place.destination.open_read("large")) as pieces:
+            await anext(pieces)
+        async with aclosing(place.destination.list_files()) as files:
+            await anext(files)
+    assert await place.destination.stat("large")
+
+
+@everywhere
+async def test_close_and_use_again(place: Place, make_source: MakeSource) -> None:
+    """After close, even twice, everything works as before."""
+    destination = place.destination
+    await destination.close()
+    await destination.connect()
+    await destination.connect()
+    await destination.close()
+    await destination.close()
+    await put(destination, "file", make_source(10))
+    await destination.close()
+    assert await listed(destination) == {"file": 10}
+
+
+@everywhere
+async def test_close_in_the_middle(place: Place, make_source: MakeSource) -> None:
+    """What is under way when the destination is closed ends, soon and undone."""
+    await place.destination.connect()
+    puts = [
+        asyncio.create_task(put(place.destination, str(n), make_source(8 * MIB)))
+        for n in range(12)
+    ]
+    await asyncio.sleep(0.1)
+    started = time.monotonic()
+    await place.destination.close()
+    assert time.monotonic() - started < 2
+    results = await asyncio.gather(*puts, return_exceptions=True)
+    assert all(isinstance(result, Unreachable | StoredFile) for result in results)
+    await place.destination.close()
+    for n, result in enumerate(results):
+        if isinstance(result, StoredFile):
+            assert len(place.content(str(n)) or b"") == 8 * MIB
+        else:
+            assert place.content(str(n)) is None
+
+
+@everywhere
+@pytest.mark.parametrize("delay", [0, 0.01, 0.05, 0.1, 0.2])
+async def test_cancel(place: Place, make_source: MakeSource, delay: float) -> None:
+    """A cancelled put leaves no temporary file, soon, and no part of a file."""
+    await place.destination.connect()
+    task = asyncio.create_task(put(place.destination, "a/file", make_source(24 * MIB)))
+    await asyncio.sleep(delay)
+    task.cancel()
+    started = time.monotonic()
+    results = await asyncio.gather(task, return_exceptions=True)
+    assert time.monotonic() - started < 2
+
+    content = place.content("a/file")
+    assert isinstance(results[0], asyncio.CancelledError | StoredFile)
+    assert content is None or len(content) == 24 * MIB
+    assert place.paths() == (set() if content is None else {"a/file"})
+    await put(place.destination, "a/file", make_source(10))
+    assert place.paths() == {"a/file"}
+
+
+@everywhere
+async def test_check(place: Place, make_source: MakeSource, tmp_path: Path) -> None:
+    """The test of a destination passes and leaves nothing, there or here."""
+    place.plant("kept", b"")
+    await check_destination(place.destination, workdir=tmp_path / "work")
+    assert place.paths() == {"kept"}
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+@everywhere
+async def test_free_space(place: Place) -> None:
+    """Free space is a number of bytes, or unknown."""
+    free = await place.destination.free_space()
+    assert free is None or free > MIB

@@ -1,0 +1,529 @@
+"""Connecting and logging in: who is trusted, what is told, how long is waited."""
+
+import asyncio
+import logging
+from pathlib import Path
+import time
+from typing import Any
+
+import asyncssh
+import pytest
+
+from custom_components.frigate_snap_sync.storage import sftp_connection
+from custom_components.frigate_snap_sync.storage.base import (
+    AuthFailed,
+    ConnectTimeout,
+    HostKeyChanged,
+    InvalidKey,
+    Rejected,
+    StorageError,
+    Unreachable,
+)
+from custom_components.frigate_snap_sync.storage.sftp import (
+    SftpSettings,
+    generate_key_pair,
+    load_private_key,
+)
+
+from ..harness.openssh import OpenSshServer
+from .conftest import Connect
+from .proxy import Proxy
+from .sftp_server import HOST, PASSWORD, SftpServer
+
+
+def test_secrets_are_not_shown() -> None:
+    """A log of the settings tells no secret."""
+    settings = SftpSettings(
+        host="nas",
+        username="u",
+        password="SECRET-1",
+        private_key="SECRET-2",
+        passphrase="SECRET-3",
+        path="/",
+        host_key="ssh-ed25519 AAAA",
+    )
+    assert "SECRET" not in repr(settings)
+    assert "SECRET" not in str(settings)
+
+
+async def test_password(server: SftpServer, connect_to: Connect) -> None:
+    """The right password opens, by the simplest way that the server offers."""
+    server.behavior.keyboard = "Password: "
+    await connect_to(server, password=PASSWORD).connect()
+    assert server.behavior.log_ins == 1
+
+
+@pytest.mark.parametrize("keyboard", [None, "Password: "])
+async def test_wrong_password(
+    server: SftpServer,
+    connect_to: Connect,
+    keyboard: str | None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is refused, told once alone, and shown nowhere."""
+    caplog.set_level(logging.DEBUG)
+    server.behavior.keyboard = keyboard
+    with pytest.raises(AuthFailed) as raised:
+        await connect_to(server, password="WRONG-SECRET").connect()
+    assert server.behavior.log_ins == 1
+    assert "WRONG-SECRET" not in str(raised.value)
+    assert "WRONG-SECRET" not in caplog.text
+
+
+@pytest.mark.parametrize("question", ["Password: ", "Kennwort für camera: ", "?"])
+async def test_keyboard_interactive(
+    server: SftpServer, connect_to: Connect, question: str
+) -> None:
+    """A server that only asks questions is answered, in any language."""
+    server.behavior.password = False
+    server.behavior.keyboard = question
+    await connect_to(server, password=PASSWORD).connect()
+
+
+@pytest.mark.parametrize("question", ["", "Password: |Code: "])
+async def test_questions_without_an_answer(
+    server: SftpServer, connect_to: Connect, question: str
+) -> None:
+    """A second factor can't be answered; an empty question is no log-in."""
+    server.behavior.password = False
+    server.behavior.keyboard = question
+    with pytest.raises(AuthFailed):
+        await connect_to(server, password=PASSWORD).connect()
+
+
+async def test_questions_without_a_password(
+    server: SftpServer, connect_to: Connect
+) -> None:
+    """Who has no password answers nothing."""
+    server.behavior.keyboard = "Password: "
+    with pytest.raises(AuthFailed):
+        await connect_to(server).connect()
+    assert server.behavior.log_ins == 0
+
+
+async def test_a_visible_question_gets_no_password(
+    server: SftpServer, connect_to: Connect
+) -> None:
+    """A question whose answer would be shown does not ask for a password."""
+    client = sftp_connection._Client(PASSWORD)  # noqa: SLF001
+    assert client.kbdint_auth_requested() == ""
+    assert client.kbdint_challenge_received("", "", "", [("User: ", True)]) is None
+    assert client.kbdint_challenge_received("", "", "", [("P: ", False)]) == [PASSWORD]
+    assert client.kbdint_challenge_received("", "", "", [("P: ", False)]) is None
+
+
+async def test_key(tmp_path: Path, connect_to: Connect) -> None:
+    """Our own key pair opens once its public half is on the server."""
+    pair = await generate_key_pair("test")
+    async with OpenSshServer(tmp_path / "server") as server:
+        destination = connect_to(server, private_key=pair.private_key)
+        with pytest.raises(AuthFailed):
+            await destination.connect()
+        server.authorize(pair.public_key)
+        await destination.connect()
+        server.forbid_all()
+        assert await destination.stat("none") is None
+        await destination.close()
+        with pytest.raises(AuthFailed):
+            await destination.connect()
+
+
+async def test_encrypted_key(server: SftpServer, connect_to: Connect) -> None:
+    """A passphrase opens a key; without the right one nobody is asked."""
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    server.behavior.authorized.add(key.public_data)
+    text = key.export_private_key("openssh", "open sesame").decode()
+    async with Proxy(server.port) as proxy:
+        for passphrase in (None, "wrong"):
+            with pytest.raises(InvalidKey):
+                await connect_to(
+                    server, port=proxy.port, private_key=text, passphrase=passphrase
+                ).connect()
+        assert proxy.connections == 0
+        await connect_to(
+            server, port=proxy.port, private_key=text, passphrase="open sesame"
+        ).connect()
+
+
+async def test_the_machines_own_keys_are_not_used(
+    tmp_path: Path, connect_to: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No key, no settings and no agent of the user that we run as."""
+    async with OpenSshServer(tmp_path / "server") as server:
+        home = tmp_path / "home" / ".ssh"
+        home.mkdir(parents=True)
+        (home / "id_ed25519").write_text(server.private_key)
+        (home / "id_ed25519").chmod(0o600)
+        (home / "config").write_text("Host *\n User nobody\n Port 1\n")
+        monkeypatch.setenv("HOME", str(home.parent))
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+        with pytest.raises(AuthFailed):
+            await connect_to(server, private_key=None, password="x").connect()
+        await connect_to(server).connect()
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa", "ecdsa"])
+async def test_pinned_key(tmp_path: Path, connect_to: Connect, kind: str) -> None:
+    """A server with the pinned key is trusted, with each type of key."""
+    async with OpenSshServer(tmp_path / "server", key_type=kind) as server:
+        await connect_to(server).connect()
+
+
+async def test_pinned_key_is_one_of_several(
+    server: SftpServer, connect_to: Connect
+) -> None:
+    """A server that got a newer key besides the pinned one stays trusted."""
+    await server.stop()
+    server.more_keys = [
+        asyncssh.generate_private_key(kind)
+        for kind in ("ssh-rsa", "ecdsa-sha2-nistp256")
+    ]
+    await server.start()
+    for key in server.more_keys:
+        line = " ".join(key.export_public_key().decode().split()[:2])
+        await connect_to(server, password=PASSWORD, host_key=line).connect()
+
+
+@pytest.mark.parametrize("new_kind", ["ed25519", "rsa", "ecdsa"])
+async def test_host_key_changed(
+    tmp_path: Path, connect_to: Connect, new_kind: str
+) -> None:
+    """A new key, of the same type or another, stops us before we log in."""
+    async with OpenSshServer(tmp_path / "server") as server:
+        destination = connect_to(server)
+        await destination.connect()
+        log_ins = server.log.count("Accepted publickey")
+        await server.change_host_key(new_kind)
+        await asyncio.sleep(0.1)
+
+        for _ in range(2):
+            with pytest.raises(HostKeyChanged) as raised:
+                await destination.connect()
+            assert raised.value.fingerprint == server.fingerprint
+            assert server.fingerprint in str(raised.value)
+        assert server.log.count("Accepted publickey") == log_ins
+        assert "Failed publickey" not in server.log
+
+        await connect_to(server).connect()
+
+
+async def test_host_key_is_back(tmp_path: Path, connect_to: Connect) -> None:
+    """When the pinned key is back, work goes on."""
+    async with (
+        OpenSshServer(tmp_path / "right") as right,
+        OpenSshServer(tmp_path / "wrong") as wrong,
+        Proxy(wrong.port) as proxy,
+    ):
+        destination = connect_to(right, port=proxy.port)
+        with pytest.raises(HostKeyChanged):
+            await destination.connect()
+        proxy.target_port = right.port
+        await destination.connect()
+
+
+async def test_no_common_cipher(server: SftpServer, connect_to: Connect) -> None:
+    """A server with the pinned key but without a cipher of ours is refused."""
+    await server.stop()
+    server.options["encryption_algs"] = ["aes256-cbc"]
+    await server.start()
+    with pytest.raises(Rejected, match="no usable SFTP"):
+        await connect_to(server, password=PASSWORD).connect()
+
+
+async def test_pinned_key_is_damaged(server: SftpServer, connect_to: Connect) -> None:
+    """Without a readable pinned key nobody is connected to."""
+    with pytest.raises(InvalidKey):
+        await connect_to(server, password=PASSWORD, host_key="ssh-rsa x").connect()
+
+
+async def test_ciphers(server: SftpServer, connect_to: Connect) -> None:
+    """AES-GCM is what two modern sides agree on, and nothing is compressed."""
+    await connect_to(server, password=PASSWORD).connect()
+    connection = next(iter(server.connections))
+    assert connection.get_extra_info("recv_cipher") == "aes128-gcm@openssh.com"
+    assert connection.get_extra_info("recv_compression") == "none"
+
+
+async def test_nobody_listens(server: SftpServer, connect_to: Connect) -> None:
+    """A closed port is unreachable, until it is opened."""
+    destination = connect_to(server, password=PASSWORD)
+    await server.stop()
+    with pytest.raises(Unreachable, match="refused"):
+        await destination.connect()
+    await server.start()
+    await destination.connect()
+
+
+async def test_silence(connect_to: Connect) -> None:
+    """A server that takes the connection and says nothing is not waited for."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+
+    listener = await asyncio.start_server(silent, HOST, 0)
+    pair = await generate_key_pair("x")
+    destination = connect_to(
+        port=listener.sockets[0].getsockname()[1],
+        username="u",
+        password="p",
+        host_key=pair.public_key,
+        connect_timeout=0.3,
+    )
+    started = time.monotonic()
+    with pytest.raises(ConnectTimeout):
+        await destination.connect()
+    assert time.monotonic() - started < 3
+    listener.close()
+    for writer in writers:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"port": 70000}, {"username": "\u0221\u0378"}, {"username": ""}],
+    ids=str,
+)
+async def test_settings_that_are_nonsense(
+    server: SftpServer, connect_to: Connect, settings: dict[str, Any]
+) -> None:
+    """They are told as StorageError like all else."""
+    with pytest.raises(StorageError) as raised:
+        await connect_to(server, password=PASSWORD, **settings).connect()
+    assert PASSWORD not in str(raised.value)
+
+
+async def test_no_sftp(tmp_path: Path, connect_to: Connect) -> None:
+    """A server that lets us in, but has no SFTP for us."""
+
+    def refuse(channel: asyncssh.SSHServerChannel[bytes]) -> None:
+        channel.write(b"This account is currently not available.\r\n")
+        channel.exit(1)
+
+    for session in (None, refuse):
+        async with SftpServer(tmp_path, session=session) as server:
+            if session is None:
+                await server.stop()
+                server.has_sftp = False
+                await server.start()
+            with pytest.raises(Rejected, match="SFTP"):
+                await connect_to(server, password=PASSWORD).connect()
+
+
+async def test_sftp_never_starts(tmp_path: Path, connect_to: Connect) -> None:
+    """The SFTP channel gets no longer than the log-in."""
+    async with SftpServer(tmp_path, session=lambda _: None) as server:
+        with pytest.raises(ConnectTimeout):
+            await connect_to(server, password=PASSWORD, connect_timeout=0.5).connect()
+
+
+async def test_connection_ends_while_sftp_starts(
+    tmp_path: Path, connect_to: Connect
+) -> None:
+    """A connection that breaks there is one that breaks."""
+    async with SftpServer(
+        tmp_path, session=lambda channel: channel.get_connection().abort()
+    ) as server:
+        with pytest.raises(Unreachable):
+            await connect_to(server, password=PASSWORD).connect()
+
+
+async def test_one_log_in_for_all(
+    server: SftpServer, proxy: Proxy, connect_to: Connect
+) -> None:
+    """Whoever comes at the same time shares one connection."""
+    destination = connect_to(server, port=proxy.port, password=PASSWORD)
+    await asyncio.gather(*(destination.stat(str(n)) for n in range(20)))
+    await destination.stat("again")
+    assert proxy.connections == 1
+    assert server.behavior.log_ins == 1
+
+
+async def test_one_failure_for_all(
+    server: SftpServer, proxy: Proxy, connect_to: Connect
+) -> None:
+    """A failed log-in is not repeated by everybody who waited for it."""
+    destination = connect_to(server, port=proxy.port, password="wrong")
+    results = await asyncio.gather(
+        *(destination.stat(str(n)) for n in range(20)), return_exceptions=True
+    )
+    assert all(isinstance(result, AuthFailed) for result in results)
+    assert proxy.connections == server.behavior.log_ins == 1
+    with pytest.raises(AuthFailed):
+        await destination.stat("again")
+    assert proxy.connections == 2
+
+
+async def test_cancelled_waiters(
+    server: SftpServer, proxy: Proxy, connect_to: Connect
+) -> None:
+    """One who goes takes nothing from the others; the last one ends the attempt."""
+    destination = connect_to(server, port=proxy.port, password=PASSWORD)
+    first, second = (asyncio.create_task(destination.connect()) for _ in range(2))
+    await asyncio.sleep(0.01)
+    first.cancel()
+    await second
+    assert first.cancelled()
+    assert proxy.connections == 1
+
+    await destination.close()
+    tasks = [asyncio.create_task(destination.connect()) for _ in range(3)]
+    await asyncio.sleep(0.02)
+    for task in tasks:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(result, asyncio.CancelledError) for result in results)
+    await destination.connect()
+
+
+async def test_close_while_connecting(connect_to: Connect) -> None:
+    """Who waits for the log-in gets to know at once."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+
+    listener = await asyncio.start_server(silent, HOST, 0)
+    pair = await generate_key_pair("x")
+    destination = connect_to(
+        port=listener.sockets[0].getsockname()[1],
+        username="u",
+        host_key=pair.public_key,
+    )
+    waiting = asyncio.create_task(destination.connect())
+    await asyncio.sleep(0.1)
+    started = time.monotonic()
+    await destination.close()
+    with pytest.raises(Unreachable, match="closed"):
+        await waiting
+    assert time.monotonic() - started < 1
+    listener.close()
+    for writer in writers:
+        writer.close()
+
+
+async def test_reconnect(server: SftpServer, proxy: Proxy, connect_to: Connect) -> None:
+    """A connection that was lost while idle is made anew, unnoticed."""
+    destination = connect_to(server, port=proxy.port, password=PASSWORD)
+    for connections in (1, 2, 3):
+        await destination.connect()
+        assert proxy.connections == connections
+        proxy.cut()
+        await asyncio.sleep(0.1)
+
+
+async def test_channel_ends_alone(
+    server: SftpServer, proxy: Proxy, connect_to: Connect
+) -> None:
+    """An SFTP process that dies on a living connection is noticed, too."""
+    destination = connect_to(server, port=proxy.port, password=PASSWORD)
+    await destination.connect()
+    server.behavior.channels[-1].close()
+    await asyncio.sleep(0.2)
+    assert await destination.stat("none") is None
+    assert proxy.connections == 2
+
+
+async def test_server_is_suspended(tmp_path: Path, connect_to: Connect) -> None:
+    """A server that goes silent is given up in time, and used when it is back."""
+    async with OpenSshServer(tmp_path / "server") as server:
+        destination = connect_to(server, connect_timeout=1, idle_timeout=0.5)
+        await destination.connect()
+        await server.suspend()
+        started = time.monotonic()
+        with pytest.raises(Unreachable, match="answered nothing for 0.5 s"):
+            await destination.stat("none")
+        with pytest.raises(ConnectTimeout):
+            await destination.stat("none")
+        assert time.monotonic() - started < 5
+        await server.resume()
+        assert await destination.stat("none") is None
+
+
+async def test_keepalive(
+    tmp_path: Path, connect_to: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that dies silently while idle is noticed."""
+    monkeypatch.setattr(sftp_connection, "KEEPALIVE_INTERVAL", 0.1)
+    monkeypatch.setattr(sftp_connection, "KEEPALIVE_COUNT", 2)
+    async with (
+        OpenSshServer(tmp_path / "server") as server,
+        Proxy(server.port) as proxy,
+    ):
+        destination = connect_to(server, port=proxy.port)
+        await destination.connect()
+        await asyncio.sleep(0.5)
+        await destination.connect()
+        assert proxy.connections == 1
+        await server.suspend()
+        await asyncio.sleep(1)
+        await server.resume()
+        await destination.connect()
+        assert proxy.connections == 2
+
+
+async def test_server_is_killed_and_restarted(
+    tmp_path: Path, connect_to: Connect
+) -> None:
+    """Uploads fail at once when the server dies, and go on when it is back."""
+    source = tmp_path / "source"
+    source.write_bytes(bytes(64 * 1024 * 1024))
+    async with OpenSshServer(tmp_path / "server") as server:
+        destination = connect_to(server)
+        await destination.connect()
+        puts = [
+            asyncio.create_task(destination.put(f"{n}", source, temporary=f"{n}.part"))
+            for n in range(3)
+        ]
+        await asyncio.sleep(0.2)
+        await server.kill()
+        started = time.monotonic()
+        results = await asyncio.gather(*puts, return_exceptions=True)
+        assert time.monotonic() - started < 3
+        assert all(isinstance(result, Unreachable) for result in results)
+        assert {path.name for path in server.root.iterdir()} <= {
+            "0.part",
+            "1.part",
+            "2.part",
+        }
+        with pytest.raises(Unreachable):
+            await destination.put("0", source, temporary="0.part")
+        await server.start()
+        await destination.put("0", source, temporary="0.part")
+        assert (server.root / "0").stat().st_size == source.stat().st_size
+
+
+async def test_sessions_are_cut(tmp_path: Path, connect_to: Connect) -> None:
+    """Sessions that the server ends are made anew."""
+    async with OpenSshServer(tmp_path / "server") as server:
+        destination = connect_to(server)
+        await destination.connect()
+        assert server.sessions() > 0
+        await server.cut_sessions()
+        await asyncio.sleep(0.2)
+        assert await destination.stat("none") is None
+
+
+async def test_keys_are_read_once(
+    server: SftpServer,
+    proxy: Proxy,
+    connect_to: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An encrypted key costs a second: not at every reconnect."""
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    server.behavior.authorized.add(key.public_data)
+    text = key.export_private_key("openssh").decode()
+    loads = 0
+
+    async def count(*arguments: Any) -> asyncssh.SSHKey:
+        nonlocal loads
+        loads += 1
+        return await load_private_key(*arguments)
+
+    monkeypatch.setattr(sftp_connection, "load_private_key", count)
+    destination = connect_to(server, private_key=text)
+    for _ in range(3):
+        await destination.connect()
+        await destination.close()
+    assert loads == 1

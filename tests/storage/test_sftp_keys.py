@@ -1,0 +1,193 @@
+"""SSH keys: made, read, refused, and fetched from a server."""
+
+import asyncio
+from pathlib import Path
+import subprocess
+
+import asyncssh
+from hypothesis import given, settings, strategies as st
+import pytest
+
+from custom_components.frigate_snap_sync.storage.base import (
+    ConnectTimeout,
+    InvalidKey,
+    Rejected,
+    Unreachable,
+)
+from custom_components.frigate_snap_sync.storage.sftp import (
+    KeyPair,
+    fetch_host_key,
+    generate_key_pair,
+    load_private_key,
+)
+from custom_components.frigate_snap_sync.storage.sftp_keys import (
+    HOST_KEY_ALGORITHMS,
+    algorithms_for,
+    load_public_key,
+)
+
+from ..harness.openssh import OpenSshServer
+from ..harness.programs import require_program
+from .sftp_server import SftpServer
+
+HOST = "127.0.0.1"
+
+
+def keygen(path: Path, *arguments: str) -> str:
+    """Make a key with OpenSSH's own program and return its text."""
+    program = require_program("ssh-keygen", "openssh-client")
+    subprocess.run([program, "-q", "-f", str(path), *arguments], check=True, timeout=60)
+    return path.read_text()
+
+
+def public_half(path: Path) -> str:
+    """Return the public line of a private key, as OpenSSH derives it."""
+    program = require_program("ssh-keygen", "openssh-client")
+    return subprocess.run(
+        [program, "-y", "-f", str(path)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout
+
+
+async def test_generated_key_pair(tmp_path: Path) -> None:
+    """A pair that OpenSSH understands, whose halves belong together."""
+    pair = await generate_key_pair("camera@home")
+    assert pair.public_key.startswith("ssh-ed25519 AAAA")
+    assert pair.public_key.endswith(" camera@home")
+    assert "PRIVATE" not in repr(pair)
+    path = tmp_path / "key"
+    path.write_text(pair.private_key)
+    path.chmod(0o600)
+    assert public_half(path).split()[:2] == pair.public_key.split()[:2]
+    assert pair != await generate_key_pair("camera@home")
+    assert isinstance(pair, KeyPair)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ("-t", "ed25519"),
+        ("-t", "ecdsa"),
+        ("-t", "rsa", "-b", "2048"),
+        ("-t", "rsa", "-b", "2048", "-m", "PEM"),
+        ("-t", "rsa", "-b", "2048", "-m", "PKCS8"),
+    ],
+    ids=" ".join,
+)
+async def test_private_keys_of_openssh(tmp_path: Path, kind: tuple[str, ...]) -> None:
+    """Plain and encrypted keys of each form are read; the mistake is named."""
+    plain = keygen(tmp_path / "plain", "-N", "", *kind)
+    assert (await load_private_key(plain)).get_algorithm()
+    pasted = "\n  " + plain.strip().replace("\n", "\r\n")
+    assert await load_private_key(pasted, "") == await load_private_key(plain)
+
+    encrypted = keygen(tmp_path / "encrypted", "-N", "the passphrase", *kind)
+    assert await load_private_key(encrypted, "the passphrase")
+    for missing in (None, ""):
+        with pytest.raises(InvalidKey, match="needs its passphrase"):
+            await load_private_key(encrypted, missing)
+    with pytest.raises(InvalidKey, match="passphrase of the private key is wrong"):
+        await load_private_key(encrypted, "another")
+
+    public = (tmp_path / "plain.pub").read_text()
+    with pytest.raises(InvalidKey, match="public key"):
+        await load_private_key(public)
+    with pytest.raises(InvalidKey, match="can't be read"):
+        await load_private_key(plain[: len(plain) // 2])
+
+
+@given(st.text(max_size=300), st.none() | st.text(max_size=20))
+@settings(max_examples=50, deadline=None)
+def test_no_key_at_all(text: str, passphrase: str | None) -> None:
+    """Whatever is pasted, it is a key or InvalidKey, which does not repeat it."""
+    text = f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text}"
+    with pytest.raises(InvalidKey) as raised:
+        asyncio.run(load_private_key(text, passphrase))
+    assert str(raised.value) in {
+        "The private key can't be read",
+        "The private key needs its passphrase",
+    }
+
+
+def test_pinned_key_that_is_none() -> None:
+    """A damaged pinned key has its own error."""
+    for line in ("", "ssh-ed25519", "ssh-ed25519 AAAA", "\ud800"):
+        with pytest.raises(InvalidKey):
+            load_public_key(line)
+
+
+def test_algorithms() -> None:
+    """What proves the pinned key comes first; an RSA key is proven by SHA-2 alone."""
+    for kind, first in (
+        ("ssh-rsa", ["rsa-sha2-512", "rsa-sha2-256", "ssh-ed25519"]),
+        ("ssh-ed25519", ["ssh-ed25519", "ecdsa-sha2-nistp256"]),
+        ("ecdsa-sha2-nistp384", ["ecdsa-sha2-nistp384", "ssh-ed25519"]),
+    ):
+        algorithms = algorithms_for(asyncssh.generate_private_key(kind))
+        assert algorithms[: len(first)] == first
+        assert set(algorithms) == set(HOST_KEY_ALGORITHMS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "algorithm"),
+    [("ed25519", "ssh-ed25519"), ("rsa", "ssh-rsa"), ("ecdsa", "ecdsa-sha2-nistp256")],
+)
+async def test_fetch_host_key(tmp_path: Path, kind: str, algorithm: str) -> None:
+    """The key that OpenSSH shows, with the fingerprint that it prints."""
+    async with OpenSshServer(tmp_path / "server", key_type=kind) as server:
+        key = await fetch_host_key(server.host, server.port)
+        assert key.line == server.host_key
+        assert key.algorithm == algorithm
+        assert key.fingerprint == server.fingerprint
+    assert "Accepted" not in server.log
+    assert "Failed" not in server.log
+
+
+async def test_fetch_the_best_of_several(tmp_path: Path) -> None:
+    """A server that has an old and a new key shows the new one."""
+    async with SftpServer(tmp_path) as server:
+        await server.stop()
+        server.more_keys = [asyncssh.generate_private_key("ssh-rsa")]
+        await server.start()
+        key = await fetch_host_key(HOST, server.port)
+        assert key.line == server.host_key
+        assert server.behavior.log_ins == 0
+
+
+async def test_fetch_from_nobody() -> None:
+    """A closed port, a silent one, and one that is no SSH server."""
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+
+    async def web(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    writers: list[asyncio.StreamWriter] = []
+    for answer, cause in ((silent, ConnectTimeout), (web, Unreachable)):
+        listener = await asyncio.start_server(answer, HOST, 0)
+        port = listener.sockets[0].getsockname()[1]
+        with pytest.raises(cause):
+            await fetch_host_key(HOST, port, timeout=0.3)
+        listener.close()
+        for writer in writers:
+            writer.close()
+    with pytest.raises(Unreachable):
+        await fetch_host_key(HOST, port)
+    with pytest.raises(Rejected, match="no address"):
+        await fetch_host_key(HOST, 70000)
+
+
+async def test_fetch_a_key_that_can_not_be_used(tmp_path: Path) -> None:
+    """A server with nothing but SHA-1 is refused."""
+    async with SftpServer(tmp_path, key_type="ssh-rsa") as server:
+        await server.stop()
+        server.options["signature_algs"] = ["ssh-rsa"]
+        server.options["encryption_algs"] = ["aes256-cbc"]
+        await server.start()
+        with pytest.raises(Rejected, match="offers no usable SFTP"):
+            await fetch_host_key(HOST, server.port)

@@ -1,0 +1,112 @@
+"""Reading the files that are sent."""
+
+import asyncio
+import errno
+import os
+from pathlib import Path
+import threading
+from unittest.mock import patch
+
+import pytest
+
+from custom_components.frigate_snap_sync.storage import source as source_module
+from custom_components.frigate_snap_sync.storage.base import Rejected
+from custom_components.frigate_snap_sync.storage.source import (
+    PIECE_SIZE,
+    PieceReader,
+    open_source,
+)
+
+from .conftest import MakeSource
+
+
+def is_open(reader: PieceReader) -> bool:
+    """Return whether the reader still holds its file."""
+    try:
+        reader.size()
+    except OSError:
+        return False
+    return True
+
+
+async def test_pieces(make_source: MakeSource) -> None:
+    """A file comes in pieces, in order, and then nothing."""
+    path = make_source(2 * PIECE_SIZE + 5)
+    async with open_source(path) as source:
+        assert source.size == 2 * PIECE_SIZE + 5
+        pieces = [await source.read() for _ in range(4)]
+    assert [len(piece) for piece in pieces] == [PIECE_SIZE, PIECE_SIZE, 5, 0]
+    assert b"".join(pieces) == path.read_bytes()
+
+
+async def test_errors_have_a_cause(make_source: MakeSource) -> None:
+    """What this machine's own disk refuses is no fault of the destination."""
+    path = make_source()
+    with (
+        patch.object(os, "open", side_effect=PermissionError(errno.EACCES, "no")),
+        pytest.raises(Rejected, match="Opening source-1 failed: no"),
+    ):
+        async with open_source(path):
+            pytest.fail("it was opened")
+    async with open_source(path) as source:
+        with (
+            patch.object(os, "read", side_effect=OSError(errno.EIO, "broken")),
+            pytest.raises(Rejected, match="Reading source-1 failed: broken"),
+        ):
+            await source.read()
+
+
+async def test_a_read_that_hangs(
+    make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read is waited for a bounded time, and its file closed when it ends."""
+    monkeypatch.setattr(source_module, "READ_TIMEOUT", 0.1)
+    path = make_source()
+    release = threading.Event()
+    read = os.read
+
+    def hang(descriptor: int, size: int) -> bytes:
+        assert release.wait(10)
+        return read(descriptor, size)
+
+    with patch.object(os, "read", hang):
+        async with open_source(path) as source:
+            with pytest.raises(Rejected, match="takes too long"):
+                await source.read()
+        release.set()
+        await asyncio.sleep(0.05)
+
+
+def test_closing_while_reading(make_source: MakeSource) -> None:
+    """The file is closed by the last who uses it."""
+    reader = PieceReader.open(make_source(content=b"123"))
+    reading, release = threading.Event(), threading.Event()
+    read = os.read
+    result: list[bytes] = []
+
+    def hang(descriptor: int, size: int) -> bytes:
+        reading.set()
+        assert release.wait(10)
+        return read(descriptor, size)
+
+    with patch.object(os, "read", hang):
+        thread = threading.Thread(target=lambda: result.append(reader.read()))
+        thread.start()
+        assert reading.wait(10)
+        reader.close()
+        assert is_open(reader)
+        release.set()
+        thread.join(10)
+    assert result == [b"123"]
+    assert not is_open(reader)
+    assert reader.read() == b""
+    reader.close()
+
+
+def test_a_forgotten_reader_closes_itself(make_source: MakeSource) -> None:
+    """An opener that was cancelled leaks no descriptor."""
+    path = make_source()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(10):
+        PieceReader.open(path)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -1,0 +1,1 @@
+"""Tests of the work: policy, names, ledger, engine."""

@@ -1,0 +1,210 @@
+"""An engine on its own: fake Frigate, fake destinations, real ledger and spool."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+import json
+from pathlib import Path
+import time
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.client import FrigateClient
+from custom_components.frigate_snap_sync.sync import engine
+from custom_components.frigate_snap_sync.sync.engine import (
+    DestinationSetup,
+    Engine,
+    EngineOptions,
+)
+from custom_components.frigate_snap_sync.sync.naming import Render
+from custom_components.frigate_snap_sync.sync.policy import Selection, Timing
+from custom_components.frigate_snap_sync.sync.status import EngineStatus
+
+from .fakes import IMAGE, FakeDestination, FakeFrigate
+
+FAST = Timing(
+    settle=0.05,
+    first_retry=0.05,
+    longest_retry=0.2,
+    gone_after=600,
+    missing_after=60,
+    tail_patience=0,
+    poll=30,
+    probe=30,
+)
+
+
+def setup(
+    destination: FakeDestination,
+    *,
+    name: str = "nas",
+    selection: Selection | None = None,
+    render: Render | None = None,
+) -> DestinationSetup:
+    """Return a destination as its owner set it up."""
+    return DestinationSetup(
+        id=name,
+        name=name,
+        selection=selection or Selection(),
+        destination=destination,
+        render=render,
+    )
+
+
+@dataclass
+class Bench:
+    """One Frigate, its engine, and what the engine told."""
+
+    folder: Path
+    frigate: FakeFrigate = field(default_factory=FakeFrigate)
+    timing: Timing = FAST
+    options: EngineOptions = field(default_factory=EngineOptions)
+    prefix: str = "frigate"
+    told: list[EngineStatus] = field(default_factory=list)
+    _engine: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """Return the engine, which a test has started."""
+        assert self._engine is not None
+        return self._engine
+
+    @property
+    def status(self) -> EngineStatus:
+        """Return its status."""
+        return self.engine.status
+
+    async def start(self, *setups: DestinationSetup) -> Engine:
+        """Start an engine on the same files as the one before."""
+        self._engine = Engine(
+            client=cast(FrigateClient, self.frigate),
+            topic_prefix=self.prefix,
+            ledger_path=self.folder / "ledger" / "one.db",
+            spool_path=self.folder / "spool",
+            options=self.options,
+            time_zone=ZoneInfo("Europe/Berlin"),
+            on_status=self.told.append,
+            timing=self.timing,
+        )
+        await self._engine.start(setups)
+        self._engine.handle_mqtt_connection(True)
+        return self._engine
+
+    async def stop(self) -> None:
+        """Stop the engine, if it runs."""
+        if self._engine is not None:
+            await self._engine.stop()
+            self._engine = None
+
+    async def settled(self) -> dict[str, int]:
+        """Wait until no upload is pending; return how many are in which state."""
+        async with asyncio.timeout(5):
+            while True:
+                counts = await self.engine.diagnostics()
+                uploads: dict[str, int] = counts["counts"]["uploads"]
+                if not uploads.get("pending") and not counts["queued_messages"]:
+                    return uploads
+                await asyncio.sleep(0.005)
+
+    async def spooled_in_ledger(self, count: int) -> None:
+        """Wait until the ledger knows that so many files lie in the spool."""
+        async with asyncio.timeout(5):
+            while True:
+                counts = await self.engine.diagnostics()
+                if counts["counts"]["files"].get("spooled") == count:
+                    return
+                await asyncio.sleep(0.005)
+
+    def spooled(self) -> list[str]:
+        """Return the whole files in the spool."""
+        return [
+            file.name
+            for file in (self.folder / "spool").iterdir()
+            if file.suffix != ".part"
+        ]
+
+    def publish(
+        self, topic: str, payload: bytes | str | dict[str, Any], *, retain: bool = False
+    ) -> None:
+        """Let Frigate publish a message."""
+        if isinstance(payload, dict):
+            payload = json.dumps(payload)
+        self.engine.handle_message(f"{self.prefix}/{topic}", payload, retain=retain)
+
+    def live_snapshot(
+        self, camera: str = "front_door", label: str = "person", image: bytes = IMAGE
+    ) -> None:
+        """Let Frigate publish an image."""
+        self.publish(f"{camera}/{label}/snapshot", image)
+
+    def review(
+        self,
+        kind: str,
+        *,
+        source_id: str | None = None,
+        end: float | None = None,
+        **changes: Any,
+    ) -> str:
+        """Let Frigate publish a message about a review; return the review's id."""
+        start = changes.pop("start", time.time() - 100)
+        source_id = source_id or f"{start}-abc123"
+        review = {
+            "id": source_id,
+            "camera": changes.pop("camera", "front_door"),
+            "start_time": start,
+            "end_time": end,
+            "severity": changes.pop("severity", "alert"),
+            "data": {
+                "objects": changes.pop("objects", ["person"]),
+                "zones": changes.pop("zones", []),
+                "sub_labels": [],
+                "audio": [],
+            },
+        }
+        self.publish("reviews", {"type": kind, "before": review, "after": review})
+        return source_id
+
+    def tracked_object(self, *, source_id: str | None = None, **changes: Any) -> str:
+        """Let Frigate say that a tracked object ended; return its id."""
+        start = time.time() - 100
+        source_id = source_id or f"{start}-def456"
+        tracked = {
+            "id": source_id,
+            "camera": "front_door",
+            "label": "person",
+            "sub_label": None,
+            "start_time": start,
+            "end_time": start + 10,
+            "has_snapshot": True,
+            "has_clip": True,
+            "false_positive": False,
+            "entered_zones": [],
+            "max_severity": "alert",
+        } | changes
+        self.publish("events", {"type": "end", "before": tracked, "after": tracked})
+        return source_id
+
+
+async def until(
+    condition: Callable[[], object], *, seconds: float = 5, reason: str = ""
+) -> None:
+    """Wait until the condition holds; fail when it doesn't in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not condition():
+                await asyncio.sleep(0.005)
+    except TimeoutError:
+        pytest.fail(f"Not in {seconds} s: {reason or condition}")
+
+
+@pytest.fixture
+async def bench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Bench]:
+    """Return a bench; its engine is stopped at the end."""
+    monkeypatch.setattr(engine, "_STATUS_INTERVAL", 0.01)
+    bench = Bench(tmp_path)
+    yield bench
+    await bench.stop()

@@ -1,0 +1,218 @@
+"""A Frigate and a destination that live in memory, for tests of the engine."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, override
+
+from custom_components.frigate_snap_sync.frigate.errors import FrigateError, MediaGone
+from custom_components.frigate_snap_sync.frigate.models import (
+    CameraConfig,
+    FrigateConfig,
+    Review,
+    Segment,
+)
+from custom_components.frigate_snap_sync.storage.base import (
+    Destination,
+    StorageError,
+    StoredFile,
+)
+
+RECORDED = Path(__file__).parents[1] / "fixtures" / "recorded"
+CLIP = (RECORDED / "0.17.2" / "media" / "clip-complete.mp4").read_bytes()
+CLIP_SECONDS = 15.4
+IMAGE = (RECORDED / "0.17.2" / "media" / "snapshot-mqtt.jpg").read_bytes()
+FULL_IMAGE = (RECORDED / "0.17.2" / "media" / "snapshot-full.jpg").read_bytes()
+
+
+def camera(
+    name: str, *, snapshots: bool = True, recordings: bool = True
+) -> CameraConfig:
+    """Return a camera of Frigate's configuration."""
+    return CameraConfig(
+        name=name, snapshots_enabled=snapshots, recordings_enabled=recordings
+    )
+
+
+@dataclass
+class FakeFrigate:
+    """Answers as the client would, from what a test puts in; notes what was asked."""
+
+    cameras: dict[str, CameraConfig] = field(
+        default_factory=lambda: {
+            name: camera(name) for name in ("front_door", "back-yard_2")
+        }
+    )
+    started: float = 3600.0
+    clock_offset: float = 0.0
+    known_reviews: dict[str, Review] = field(default_factory=dict)
+    footage: Callable[[str, float, float], list[Segment]] | None = None
+    error: FrigateError | None = None
+    config_errors: list[FrigateError] = field(default_factory=list)
+    clip_faults: list[FrigateError | bytes] = field(default_factory=list)
+    snapshot_faults: list[FrigateError | bytes] = field(default_factory=list)
+    clips: list[tuple[str, float, float]] = field(default_factory=list)
+    snapshots: list[str] = field(default_factory=list)
+    clips_at_once: int = 0
+    most_clips_at_once: int = 0
+
+    async def version(self) -> str:
+        """Return what Frigate says."""
+        self._check()
+        return "0.17.2-3d4dd3a"
+
+    async def config(self) -> FrigateConfig:
+        """Return the cameras, unless a fault is due."""
+        self._check()
+        if self.config_errors:
+            raise self.config_errors.pop(0)
+        return FrigateConfig(
+            mqtt_enabled=True, topic_prefix="frigate", cameras=dict(self.cameras)
+        )
+
+    async def uptime(self) -> float:
+        """Return the seconds since Frigate started."""
+        self._check()
+        return self.started
+
+    async def review(self, review_id: str) -> Review | None:
+        """Return a review that the test made known."""
+        self._check()
+        return self.known_reviews.get(review_id)
+
+    async def recordings(
+        self, camera: str, *, after: float, before: float
+    ) -> list[Segment]:
+        """Return footage, by default as much as the clip has."""
+        self._check()
+        if self.footage is not None:
+            return self.footage(camera, after, before)
+        return [Segment(start_time=before - CLIP_SECONDS, end_time=before)]
+
+    async def snapshot(self, event_id: str) -> bytes:
+        """Return the full-size image, or the next fault."""
+        self._check()
+        self.snapshots.append(event_id)
+        if self.snapshot_faults:
+            fault = self.snapshot_faults.pop(0)
+            if isinstance(fault, bytes):
+                return fault
+            raise fault
+        return FULL_IMAGE
+
+    async def clip(
+        self,
+        camera: str,
+        *,
+        start: float,
+        end: float,
+        write: Callable[[bytes], Awaitable[None]],
+    ) -> int:
+        """Write the clip, or the next fault, in pieces."""
+        self._check()
+        self.clips.append((camera, start, end))
+        data: FrigateError | bytes = CLIP
+        if self.clip_faults:
+            data = self.clip_faults.pop(0)
+        if isinstance(data, FrigateError):
+            raise data
+        self.clips_at_once += 1
+        self.most_clips_at_once = max(self.most_clips_at_once, self.clips_at_once)
+        try:
+            await asyncio.sleep(0.01)
+            for offset in range(0, len(data), 65536):
+                await write(data[offset : offset + 65536])
+        finally:
+            self.clips_at_once -= 1
+        return len(data)
+
+    def _check(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
+class FakeDestination(Destination):
+    """Keeps files in a dict; fails as a test tells it to."""
+
+    kind: ClassVar[str] = "fake"
+
+    def __init__(self) -> None:
+        """Start empty and sound."""
+        self.files: dict[str, bytes] = {}
+        self.history: list[str] = []
+        self.error: StorageError | None = None
+        self.faults: list[BaseException] = []
+        self.connects = 0
+        self.closes = 0
+        self.deleted: list[str] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.space: int | None = 1 << 30
+
+    @property
+    def media(self) -> dict[str, bytes]:
+        """Return the media that are there under their final names."""
+        return {
+            name: data
+            for name, data in self.files.items()
+            if name.endswith((".jpg", ".mp4"))
+        }
+
+    @override
+    async def connect(self) -> None:
+        self.connects += 1
+        self._check()
+
+    @override
+    async def close(self) -> None:
+        self.closes += 1
+
+    @override
+    async def put(self, path: str, source: Path, *, temporary: str) -> StoredFile:
+        self._check()
+        self.files[temporary] = b""
+        await self.gate.wait()
+        if self.faults:
+            raise self.faults.pop(0)
+        data = await asyncio.to_thread(source.read_bytes)
+        self._check()
+        del self.files[temporary]
+        self.files[path] = data
+        self.history.append(path)
+        return StoredFile(path=path, size=len(data))
+
+    @override
+    async def stat(self, path: str) -> StoredFile | None:
+        self._check()
+        if path not in self.files:
+            return None
+        return StoredFile(path=path, size=len(self.files[path]))
+
+    @override
+    async def delete(self, path: str) -> None:
+        self._check()
+        self.deleted.append(path)
+        self.files.pop(path, None)
+
+    @override
+    async def list_files(self, path: str = "") -> AsyncIterator[StoredFile]:
+        for name, data in self.files.items():
+            yield StoredFile(path=name, size=len(data))
+
+    @override
+    async def open_read(self, path: str) -> AsyncIterator[bytes]:
+        self._check()
+        yield self.files[path]
+
+    @override
+    async def free_space(self) -> int | None:
+        self._check()
+        return self.space
+
+    def _check(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
+GONE = MediaGone("no such snapshot")

@@ -1,0 +1,369 @@
+"""The ledger's file: versions, damage, transactions; and what its jobs do."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+import sqlite3
+import threading
+from typing import Never
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.models import Severity
+from custom_components.frigate_snap_sync.sync.items import Item, Media, UploadState
+from custom_components.frigate_snap_sync.sync.ledger import (
+    Ledger,
+    LedgerError,
+    counters,
+    files,
+    items,
+    schema,
+    uploads,
+)
+from custom_components.frigate_snap_sync.sync.ledger.items import (
+    FilePlan,
+    FileState,
+    UploadPlan,
+)
+
+ITEM = Item(
+    media=Media.RECORDINGS,
+    source_id="1000.5-abc123",
+    camera="front_door",
+    label="",
+    labels=frozenset({"person", "traffic light"}),
+    zones=frozenset({"porch"}),
+    severity=Severity.ALERT,
+    start=1000.5,
+    end=1020.25,
+    told=1030.0,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return the path of a ledger in a folder that is still to be made."""
+    return tmp_path / "ledgers" / "one.db"
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    """Return an empty ledger in memory, with a camera and two destinations."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    schema.migrate(connection)
+    counters.see_camera(connection, "front_door")
+    counters.keep_destinations(connection, ["nas", "cloud"], now=0)
+    yield connection
+    connection.close()
+
+
+def wanted(
+    *destinations: str, number: int = 1, path: str = "a/b.mp4", due: float = 0
+) -> FilePlan:
+    """Return a file that these destinations wait for."""
+    return FilePlan(
+        state=FileState.WANTED,
+        number=number,
+        start=995,
+        end=1026,
+        due=due,
+        uploads=tuple(
+            UploadPlan(destination_id=name, path=path) for name in destinations
+        ),
+    )
+
+
+def fetch(connection: sqlite3.Connection, file_id: int) -> list[str]:
+    """Let the spool have a file."""
+    return files.fetched(
+        connection, file_id, spool_name=f"s{file_id}", size=7, sha256="00"
+    )
+
+
+def job(
+    connection: sqlite3.Connection, destination: str, *, stills: bool = False
+) -> uploads.UploadJob:
+    """Return the one upload that is ready for a destination."""
+    (found,) = uploads.next_uploads(
+        connection, destination, stills=stills, now=1e9, exclude=(), limit=9
+    )
+    return found
+
+
+async def test_what_was_told_is_there_after_a_restart(path: Path) -> None:
+    """Also while a review goes on."""
+    running = replace(ITEM, end=None)
+    ledger = Ledger(path)
+    await ledger.open()
+    assert await ledger.run(items.remember_open, running)
+    await ledger.close()
+    ledger = Ledger(path)
+    await ledger.open()
+    assert await ledger.run(items.review, ITEM.source_id) == (running, True)
+    assert await ledger.run(items.open_reviews) == [running]
+    await ledger.close()
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+async def test_a_failing_job_changes_nothing(path: Path) -> None:
+    """A job is one transaction."""
+
+    def fail(connection: sqlite3.Connection) -> Never:
+        items.remember_open(connection, ITEM)
+        raise RuntimeError("in the middle")
+
+    ledger = Ledger(path)
+    await ledger.open()
+    with pytest.raises(RuntimeError):
+        await ledger.run(fail)
+    assert await ledger.run(items.open_reviews) == []
+    await ledger.close()
+
+
+async def test_a_job_once_begun_is_finished(path: Path) -> None:
+    """Also if nobody waits for it any more."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(connection: sqlite3.Connection) -> None:
+        begun.set()
+        go_on.wait(5)
+        items.remember_open(connection, ITEM)
+
+    ledger = Ledger(path)
+    await ledger.open()
+    task = asyncio.create_task(ledger.run(slow))
+    await asyncio.to_thread(begun.wait, 5)
+    task.cancel()
+    go_on.set()
+    assert len(await ledger.run(items.open_reviews)) == 1
+    assert task.cancelled()
+    await ledger.close()
+
+
+@pytest.mark.parametrize("garbage", [b"not a database" * 100, b"\0" * 8192])
+async def test_a_damaged_file_is_set_aside(
+    path: Path, garbage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a word about it; nothing is thrown away."""
+    path.parent.mkdir()
+    path.write_bytes(garbage)
+    ledger = Ledger(path)
+    await ledger.open()
+    assert await ledger.run(items.remember_open, ITEM)
+    await ledger.close()
+    (aside,) = path.parent.glob("one.db.corrupt-*")
+    assert aside.read_bytes() == garbage
+    assert "set aside" in caplog.text
+
+
+async def test_a_newer_ledger_is_left_alone(path: Path) -> None:
+    """Its owner went back to an older version."""
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    ledger = Ledger(path)
+    with pytest.raises(LedgerError, match="newer version"):
+        await ledger.open()
+    await ledger.close()
+    assert list(path.parent.iterdir()) == [path]
+
+
+async def test_a_ledger_that_can_not_be_made(path: Path) -> None:
+    """A file where its folder should be; and one that is not open."""
+    path.parent.write_text("in the way")
+    ledger = Ledger(path)
+    with pytest.raises(LedgerError):
+        await ledger.open()
+    with pytest.raises(LedgerError, match="not open"):
+        await ledger.run(items.open_reviews)
+    await ledger.close()
+
+
+async def test_sqlite_s_errors_have_one_class(path: Path) -> None:
+    """Whoever calls needs to know only one."""
+
+    def fail(connection: sqlite3.Connection) -> None:
+        connection.execute("SELECT * FROM nowhere")
+
+    ledger = Ledger(path)
+    await ledger.open()
+    with pytest.raises(LedgerError, match="nowhere"):
+        await ledger.run(fail)
+    await ledger.close()
+
+
+async def test_a_locked_file_is_not_damaged(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It must not be set aside."""
+    ledger = Ledger(path)
+    await ledger.open()
+    await ledger.close()
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("PRAGMA journal_mode = DELETE")
+    blocker.execute("BEGIN EXCLUSIVE")
+    other = Ledger(path)
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda *a, **kw: connect(*a, **(kw | {"timeout": 0}))
+    )
+    with pytest.raises(LedgerError, match="locked"):
+        await other.open()
+    await other.close()
+    blocker.close()
+    assert not list(path.parent.glob("*corrupt*"))
+
+
+def test_a_planned_item_is_planned_once(connection: sqlite3.Connection) -> None:
+    """However often its end is told."""
+    assert items.plan(connection, ITEM, (wanted("nas"),))
+    assert not items.plan(connection, ITEM, (wanted("nas"),))
+    assert not items.remember_open(connection, ITEM)
+    assert items.review(connection, ITEM.source_id) == (ITEM, False)
+    assert items.is_known(connection, ITEM)
+    assert not items.is_known(connection, replace(ITEM, media=Media.SNAPSHOTS))
+    assert len(files.next_fetches(connection, now=1, exclude=(), limit=9)) == 1
+
+
+def test_two_items_never_share_a_name(connection: sqlite3.Connection) -> None:
+    """Nor do they on a share that doesn't tell upper from lower case."""
+    for number, path in enumerate(("a/b.mp4", "A/B.mp4", "a/b.mp4")):
+        item = replace(ITEM, source_id=f"{number}-same")
+        items.plan(connection, item, (wanted("nas", path=path),))
+        items.plan(
+            connection,
+            replace(item, media=Media.SNAPSHOTS),
+            (wanted("cloud", path="x.jpg"),),
+        )
+    paths = [
+        row[0] for row in connection.execute("SELECT path FROM uploads ORDER BY id")
+    ]
+    assert paths == [
+        "a/b.mp4",
+        "x.jpg",
+        "A/B-same.mp4",
+        "x-same.jpg",
+        "a/b-same-2.mp4",
+        "x-same-2.jpg",
+    ]
+
+
+def test_fetches_come_in_the_order_of_work(connection: sqlite3.Connection) -> None:
+    """Rank first, then time; none before it is due, none that is under way."""
+    plans = [
+        (replace(ITEM, source_id="1-a", severity=Severity.DETECTION), 1.0),
+        (replace(ITEM, source_id="2-b"), 5.0),
+        (replace(ITEM, source_id="3-c"), 4.0),
+        (replace(ITEM, source_id="4-d"), 99.0),
+        (replace(ITEM, source_id="5-e", media=Media.SNAPSHOTS), 5.0),
+    ]
+    for item, due in plans:
+        file = wanted("nas", path=f"{item.source_id}.mp4", due=due)
+        items.plan(connection, item, (file,))
+    found = files.next_fetches(connection, now=10, exclude=(), limit=9)
+    assert [one.item.source_id for one in found] == ["5-e", "3-c", "2-b", "1-a"]
+    rest = files.next_fetches(connection, now=10, exclude=[found[0].file_id], limit=1)
+    assert rest == [found[1]]
+    assert (rest[0].start, rest[0].end) == (995, 1026)
+    assert files.next_due(connection, after=10) == 99
+    assert files.next_due(connection, after=99) is None
+    files.postpone(connection, found[0].file_id, due=20, error="not yet")
+    assert files.next_due(connection, after=10) == 20
+    again = files.next_fetches(connection, now=20, exclude=(), limit=1)[0]
+    assert (again.item.source_id, again.attempts) == ("5-e", 1)
+
+
+def test_a_file_is_kept_until_the_last_destination_has_it(
+    connection: sqlite3.Connection,
+) -> None:
+    """And counted for its camera only then."""
+    items.plan(connection, ITEM, (wanted("nas", "cloud"),))
+    assert sorted(fetch(connection, 1)) == ["cloud", "nas"]
+    assert files.spool_names(connection) == {"s1"}
+    nas = job(connection, "nas")
+    assert (nas.spool_name, nas.size, nas.attempts) == ("s1", 7, 0)
+    uploads.started(connection, nas.upload_id, temporary="a/.x.part")
+    assert job(connection, "nas").temporary == "a/.x.part"
+    assert uploads.verified(connection, nas.upload_id, size=7, now=50) is None
+    assert counters.summary(connection).cameras["front_door"].recordings_uploaded == 0
+    cloud = job(connection, "cloud")
+    assert uploads.verified(connection, cloud.upload_id, size=7, now=60) == "s1"
+    assert uploads.verified(connection, cloud.upload_id, size=7, now=70) is None
+    summary = counters.summary(connection)
+    assert summary.cameras["front_door"].recordings_uploaded == 1
+    assert summary.destinations["nas"].recordings_uploaded == 1
+    assert summary.destinations["cloud"].data_uploaded == 7
+    assert files.spool_names(connection) == set()
+
+
+def test_a_removed_destination_keeps_nothing_back(
+    connection: sqlite3.Connection,
+) -> None:
+    """What only it waited for goes; what all others have counts now."""
+    items.plan(connection, ITEM, (wanted("nas", "cloud"),))
+    items.plan(
+        connection, replace(ITEM, source_id="2-b"), (wanted("cloud", path="c.mp4"),)
+    )
+    fetch(connection, 1)
+    fetch(connection, 2)
+    nas = job(connection, "nas")
+    uploads.verified(connection, nas.upload_id, size=7, now=50)
+    freed = counters.keep_destinations(connection, ["nas"], now=60)
+    assert sorted(freed) == ["s1", "s2"]
+    summary = counters.summary(connection)
+    assert set(summary.destinations) == {"nas"}
+    assert summary.cameras["front_door"].recordings_uploaded == 1
+    assert fetch(connection, 2) == []
+
+
+def test_retries_wait_for_their_time(connection: sqlite3.Connection) -> None:
+    """One refused file doesn't hold up the next."""
+    items.plan(connection, ITEM, (wanted("nas"),))
+    fetch(connection, 1)
+    nas = job(connection, "nas")
+    uploads.failed(connection, nas.upload_id, retry_at=100, reason="no")
+    assert not uploads.next_uploads(
+        connection, "nas", stills=False, now=50, exclude=(), limit=1
+    )
+    assert uploads.next_retry(connection, "nas", after=50) == 100
+    assert uploads.next_retry(connection, "nas", after=100) is None
+    assert uploads.next_uploads(
+        connection, "nas", stills=False, now=100, exclude=(), limit=1
+    )
+    assert not uploads.next_uploads(
+        connection, "nas", stills=True, now=100, exclude=(), limit=1
+    )
+
+
+def test_the_owner_s_switch_has_a_history(connection: sqlite3.Connection) -> None:
+    """Catching up later must know when it was off."""
+    assert counters.uploads_on(connection)
+    counters.set_uploads(connection, False, now=100)
+    counters.set_uploads(connection, False, now=150)
+    assert not counters.uploads_on(connection)
+    assert counters.was_off(connection, 1e9)
+    counters.set_uploads(connection, True, now=200)
+    counters.set_uploads(connection, True, now=250)
+    assert counters.uploads_on(connection)
+    moments = (99, 100, 199, 200, 300)
+    assert [counters.was_off(connection, moment) for moment in moments] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_ended_uploads_say_why(connection: sqlite3.Connection) -> None:
+    """For whoever looks into the ledger later."""
+    items.plan(connection, ITEM, (wanted("nas"),))
+    uploads.finish(connection, 1, UploadState.DROPPED, "no room", now=9)
+    row = connection.execute("SELECT state, reason, finished FROM uploads").fetchone()
+    assert tuple(row) == ("dropped", "no room", 9)

@@ -1,0 +1,161 @@
+"""Names are computed once from the item, and every destination takes them."""
+
+from datetime import UTC, datetime
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.models import Severity
+from custom_components.frigate_snap_sync.sync.items import (
+    Item,
+    Media,
+    live_snapshot_item,
+)
+from custom_components.frigate_snap_sync.sync.naming import (
+    MAX_SEGMENT_BYTES,
+    alternatives,
+    clean_path,
+    default_name,
+    name_values,
+    numbered,
+    temporary_name,
+)
+
+BERLIN = ZoneInfo("Europe/Berlin")
+START = datetime(2026, 11, 22, 23, 30, 5, 900000, tzinfo=UTC).timestamp()
+
+
+def item(media: Media = Media.RECORDINGS, **changes: object) -> Item:
+    """Return an item to be named."""
+    values: dict[str, object] = {
+        "media": media,
+        "source_id": f"{START}-l0g9kw",
+        "camera": "front_door",
+        "label": "" if media is Media.RECORDINGS else "person",
+        "labels": frozenset({"person", "car"}),
+        "zones": frozenset({"porch"}),
+        "severity": Severity.ALERT,
+        "start": START,
+        "end": START + 20.7,
+        "told": START,
+    }
+    return Item(**(values | changes))  # type: ignore[arg-type]
+
+
+def name(item: Item) -> str:
+    """Return an item's default name in Berlin."""
+    return default_name(item, name_values(item, BERLIN))
+
+
+def test_default_names_are_those_of_the_item_in_local_time() -> None:
+    """The date folder is the local one: half an hour past midnight in Berlin."""
+    assert name(item()) == (
+        "2026-11-23/RecordingClip-front_door-2026-11-23_00-30-05+0100-l0g9kw.mp4"
+    )
+    assert name(item(Media.SNAPSHOTS)) == (
+        "2026-11-23/Snapshot-front_door-2026-11-23_00-30-05+0100-person-l0g9kw.jpg"
+    )
+    live = live_snapshot_item("front_door", "person", "ab12cd34" * 8, received=START)
+    assert name(live) == (
+        "2026-11-23/LiveSnapshot-front_door-2026-11-23_00-30-05+0100-person-ab12cd34.jpg"
+    )
+
+
+def test_template_variables() -> None:
+    """A template gets all that Frigate told, with aware local times."""
+    values = name_values(item(), BERLIN)
+    assert values.kind == "recording"
+    assert values.label == "car, person"
+    assert values.labels == ("car", "person")
+    assert values.severity == "alert"
+    assert values.zones == ("porch",)
+    assert values.start.isoformat() == "2026-11-23T00:30:05+01:00"
+    assert values.end is not None
+    assert values.end.isoformat() == "2026-11-23T00:30:26+01:00"
+    assert name_values(item(end=None), BERLIN).end is None
+    assert name_values(item(severity=None), BERLIN).severity == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "cleaned"),
+    [
+        ("a/b.mp4", "a/b.mp4"),
+        ("/a//b.mp4", "a/b.mp4"),
+        ("../../etc/passwd", "etc/passwd.mp4"),
+        ("a\\..\\b", "a/b.mp4"),
+        ("./.hidden/.x.mp4", "_hidden/_x.mp4"),
+        ("a. . /b", "a/b.mp4"),
+        ("con/nul.mp4", "_con/_nul.mp4"),
+        ('a:b*c?"<>|d', "a_b_c_____d.mp4"),
+        ("a\x00\x1fb", "a__b.mp4"),
+        ("a\ud800b", "a_b.mp4"),
+        ("traffic light/x.mp4", "traffic light/x.mp4"),
+        ("e\u0301", "\u00e9.mp4"),
+        (".mp4", "_mp4.mp4"),
+    ],
+)
+def test_paths_are_cleaned(path: str, cleaned: str) -> None:
+    """What SMB, S3 or WebDAV refuse is replaced; nothing leaves the folder."""
+    assert clean_path(path, "mp4") == cleaned
+
+
+@pytest.mark.parametrize("path", ["", "/", "../..", " . / .. ", "a/" * 17 + "b"])
+def test_paths_that_can_not_be(path: str) -> None:
+    """An empty name, or a folder tree without end, is refused."""
+    with pytest.raises(ValueError):
+        clean_path(path, "mp4")
+
+
+def test_a_long_label_is_cut_first() -> None:
+    """The id at the end is what makes the name unique: it stays."""
+    long = name(item(Media.SNAPSHOTS, label="ü" * 300))
+    last = long.rpartition("/")[2]
+    assert last.endswith("ü-l0g9kw.jpg")
+    assert len(last.encode()) <= MAX_SEGMENT_BYTES
+
+
+@given(
+    camera=st.text(max_size=300),
+    label=st.text(max_size=300),
+    source_id=st.text(min_size=1, max_size=300),
+    media=st.sampled_from(Media),
+)
+def test_any_item_gets_a_safe_name(
+    camera: str, label: str, source_id: str, media: Media
+) -> None:
+    """Whatever comes over MQTT, the name has two segments that every server takes."""
+    hostile = item(media, camera=camera, label=label, source_id=source_id)
+    path = name(hostile)
+    folder, slash, last = path.partition("/")
+    assert (folder, slash) == ("2026-11-23", "/")
+    assert last.endswith(f".{media.extension}")
+    assert "/" not in last
+    assert "\\" not in last
+    assert not last.startswith(".")
+    assert len(last.encode()) <= MAX_SEGMENT_BYTES
+    assert clean_path(path, media.extension) == path
+
+
+def test_numbers_and_alternatives_keep_the_extension() -> None:
+    """Pieces are numbered; a name that is taken gets the id, then numbers."""
+    assert numbered("a/b.mp4", "02") == "a/b-02.mp4"
+    assert list(islice(alternatives("a/b.mp4", "l0g9kw"), 4)) == [
+        "a/b.mp4",
+        "a/b-l0g9kw.mp4",
+        "a/b-l0g9kw-2.mp4",
+        "a/b-l0g9kw-3.mp4",
+    ]
+    assert list(islice(alternatives("a/b-l0g9kw.mp4", "l0g9kw"), 2)) == [
+        "a/b-l0g9kw.mp4",
+        "a/b-l0g9kw-2.mp4",
+    ]
+    long = numbered(f"a/{'x' * 196}.mp4", "02")
+    assert long == f"a/{'x' * 193}-02.mp4"
+
+
+def test_a_file_being_written_is_hidden_beside_its_final_name() -> None:
+    """Same folder, so that the rename is one step."""
+    assert temporary_name("a/b.mp4", "0123") == "a/.0123.part"
+    assert temporary_name("b.mp4", "0123") == ".0123.part"

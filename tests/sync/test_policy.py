@@ -1,0 +1,199 @@
+"""Decisions: who wants an item, which footage is asked for, and when."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.models import Segment, Severity
+from custom_components.frigate_snap_sync.sync.items import Item, Media, Rank
+from custom_components.frigate_snap_sync.sync.policy import (
+    FootageRange,
+    Selection,
+    Timing,
+    ended,
+    first_fetch,
+    footage_ranges,
+    footage_seconds,
+    is_short,
+    merge,
+    retry_delay,
+    tail_is_missing,
+    wants,
+)
+
+RECORDING = Item(
+    media=Media.RECORDINGS,
+    source_id="1.5-abc",
+    camera="front_door",
+    label="",
+    labels=frozenset({"person"}),
+    zones=frozenset({"porch"}),
+    severity=Severity.DETECTION,
+    start=1000.4,
+    end=1020.2,
+    told=1030.0,
+)
+SNAPSHOT = replace(RECORDING, media=Media.SNAPSHOTS, label="person")
+LIVE = replace(SNAPSHOT, media=Media.LIVE_SNAPSHOTS, severity=None, zones=frozenset())
+
+
+@pytest.mark.parametrize(
+    ("selection", "item", "wanted"),
+    [
+        (Selection(), RECORDING, True),
+        (Selection(media=frozenset({Media.SNAPSHOTS})), RECORDING, False),
+        (Selection(media=frozenset({Media.SNAPSHOTS})), SNAPSHOT, True),
+        (Selection(cameras=frozenset({"back"})), RECORDING, False),
+        (Selection(cameras=frozenset({"back"})), SNAPSHOT, False),
+        (Selection(cameras=frozenset({"back"})), LIVE, False),
+        (Selection(cameras=frozenset({"Front_door"})), LIVE, False),
+        (Selection(cameras=frozenset({"front_door"})), LIVE, True),
+        (Selection(labels=frozenset({"car"})), RECORDING, False),
+        (Selection(labels=frozenset({"car"})), LIVE, False),
+        (Selection(labels=frozenset({"car", "Person"})), RECORDING, True),
+        (Selection(zones=frozenset({"street"})), RECORDING, False),
+        (Selection(zones=frozenset({"street"})), SNAPSHOT, False),
+        (Selection(zones=frozenset({"street"})), LIVE, True),
+        (Selection(zones=frozenset({"street", "porch"})), RECORDING, True),
+        (Selection(severity=Severity.ALERT), RECORDING, False),
+        (Selection(severity=Severity.ALERT), SNAPSHOT, False),
+        (Selection(severity=Severity.ALERT), LIVE, True),
+        (Selection(severity=Severity.ALERT), replace(SNAPSHOT, severity=None), True),
+        (
+            Selection(severity=Severity.ALERT),
+            replace(RECORDING, severity=Severity.ALERT),
+            True,
+        ),
+    ],
+)
+def test_wants(selection: Selection, item: Item, wanted: bool) -> None:
+    """Every filter applies; severity and zones don't apply to live snapshots."""
+    assert wants(selection, item) is wanted
+
+
+def test_order_of_work() -> None:
+    """Stills before clips, alerts before detections."""
+    alert = replace(RECORDING, severity=Severity.ALERT)
+    assert [item.rank for item in (LIVE, SNAPSHOT, alert, RECORDING)] == list(Rank)
+
+
+def test_what_is_known_of_a_review_only_grows() -> None:
+    """Labels come and go in Frigate's messages; what was there once stays."""
+    first = replace(RECORDING, end=None)
+    assert merge(None, first) == first
+    later = replace(
+        first,
+        labels=frozenset({"car"}),
+        zones=frozenset(),
+        severity=Severity.ALERT,
+        start=5.0,
+        end=1020.2,
+        told=2000.0,
+    )
+    merged = merge(first, later)
+    assert merged == replace(
+        first,
+        labels=frozenset({"person", "car"}),
+        severity=Severity.ALERT,
+        end=1020.2,
+    )
+    again = merge(merged, replace(first, severity=Severity.DETECTION))
+    assert again == merged
+
+
+def test_an_end_that_can_not_be_is_clamped() -> None:
+    """No end, an end in the future, an end before the start."""
+    assert ended(replace(RECORDING, end=None), now=1050.0).end == 1050.0
+    assert ended(replace(RECORDING, end=9e18), now=1050.0).end == 1050.0
+    assert ended(replace(RECORDING, end=3.0), now=1050.0).end == RECORDING.start
+    assert ended(RECORDING, now=1050.0) == RECORDING
+
+
+def ranges(start: float, end: float, before: float = 5, after: float = 5) -> list[int]:
+    """Return the cuts of a recording, first start to last end."""
+    item = replace(RECORDING, start=start, end=end)
+    found = footage_ranges(item, padding_before=before, padding_after=after)
+    for one, other in pairwise(found):
+        assert one.end == other.start
+    return [found[0].start, *(part.end for part in found)]
+
+
+def test_ranges_are_whole_padded_seconds() -> None:
+    """Start rounded down, end rounded up, so that Frigate's rounding cuts nothing."""
+    assert ranges(1000.4, 1020.2) == [995, 1026]
+    assert ranges(1000.0, 1020.0, 0, 0) == [1000, 1020]
+    assert ranges(1000.0, 1000.0, 0, 0) == [1000, 1001]
+
+
+def test_a_long_recording_is_kept_as_half_hours() -> None:
+    """A short rest is added to the last piece rather than kept by itself."""
+    assert ranges(0, 1800, 0, 0) == [0, 1800]
+    assert ranges(0, 1860, 0, 0) == [0, 1860]
+    assert ranges(0, 1861, 0, 0) == [0, 1800, 1861]
+    assert ranges(0, 7200, 0, 0) == [0, 1800, 3600, 5400, 7200]
+    assert len(ranges(0, 1e9, 0, 0)) == 97
+
+
+def test_a_review_without_end_has_no_ranges() -> None:
+    """Asking for it is a mistake of ours."""
+    with pytest.raises(ValueError):
+        footage_ranges(replace(RECORDING, end=None), padding_before=0, padding_after=0)
+
+
+@given(st.floats(0, 4e9), st.floats(0, 5e6), st.floats(0, 60), st.floats(0, 60))
+def test_ranges_cover_all(start: float, length: float, pre: float, post: float) -> None:
+    """Pieces join without gap or overlap, none is much over half an hour."""
+    cuts = ranges(start, start + length, pre, post)
+    assert cuts[0] <= start - pre
+    if len(cuts) < 97:
+        assert cuts[-1] >= start + length + post
+    lengths = [end - begin for begin, end in pairwise(cuts)]
+    assert all(0 < piece <= 1860 for piece in lengths)
+
+
+def test_recordings_are_fetched_when_frigate_has_them() -> None:
+    """20 s after the end by Frigate's clock, at most 20 s after the message."""
+    assert first_fetch(1000, now=1010, clock_offset=0, settle=20) == 1020
+    assert first_fetch(1000, now=1050, clock_offset=0, settle=20) == 1050
+    assert first_fetch(1000, now=1010, clock_offset=5, settle=20) == 1025
+    assert first_fetch(5000, now=1010, clock_offset=0, settle=20) == 1030
+
+
+def test_retries_slow_down() -> None:
+    """10, 20, 40 s and so on to five minutes, for ever."""
+    delays = [retry_delay(attempts, Timing()) for attempts in (1, 2, 3, 4, 5, 6, 99999)]
+    assert delays == [10, 20, 40, 80, 160, 300, 300]
+
+
+def segments(*pairs: tuple[float, float]) -> list[Segment]:
+    """Return Frigate's recordings."""
+    return [Segment(start_time=start, end_time=end) for start, end in pairs]
+
+
+def test_footage_is_counted_once() -> None:
+    """Overlaps count once, gaps and what lies outside the range not at all."""
+    asked = FootageRange(100, 130)
+    assert footage_seconds([], asked) == 0
+    assert footage_seconds(segments((90, 100), (130, 140)), asked) == 0
+    assert footage_seconds(segments((110, 120), (95, 105), (104, 112)), asked) == 20
+    assert footage_seconds(segments((0, 1000)), asked) == 30
+
+
+def test_the_tail_is_waited_for() -> None:
+    """But not for ever: Frigate may keep no footage without motion."""
+    timing = Timing()
+    found = segments((100, 110))
+    assert tail_is_missing(found, end=115, age=20, timing=timing)
+    assert tail_is_missing([], end=115, age=20, timing=timing)
+    assert not tail_is_missing(found, end=110.5, age=20, timing=timing)
+    assert not tail_is_missing(found, end=115, age=61, timing=timing)
+
+
+def test_short_clips() -> None:
+    """Keyframes and rounding cost seconds; a missing segment costs ten."""
+    assert not is_short(17.1, expected=20)
+    assert is_short(10, expected=20)
+    assert not is_short(1770, expected=1800)
+    assert is_short(1700, expected=1800)

@@ -1,0 +1,75 @@
+"""The spool: whole files or none, and only those the ledger knows."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from custom_components.frigate_snap_sync.sync.spool import Spool, SpoolError
+
+
+@pytest.fixture
+async def spool(tmp_path: Path) -> Spool:
+    """Return a spool whose folder was made."""
+    spool = Spool(tmp_path / "cache" / "spool")
+    await spool.open([])
+    return spool
+
+
+async def test_a_stored_file_is_whole(spool: Spool) -> None:
+    """With its size and hash."""
+    data = b"x" * 3_000_000
+    file = await spool.store(data, "jpg")
+    assert spool.path(file.name).read_bytes() == data
+    assert file.size == len(data)
+    assert file.sha256 == hashlib.sha256(data).hexdigest()
+    assert file.name.endswith(".jpg")
+    assert await spool.size(file.name) == len(data)
+    await spool.remove([file.name, "never-there"])
+    assert await spool.size(file.name) is None
+
+
+async def test_a_file_written_in_pieces(spool: Spool) -> None:
+    """Pieces of any size."""
+    pieces = [b"a" * 10, b"b" * 2_000_000, b"", b"c" * 700_000]
+    async with spool.writer("mp4") as writer:
+        for piece in pieces:
+            await writer.write(piece)
+        file = await writer.finish()
+    assert spool.path(file.name).read_bytes() == b"".join(pieces)
+    assert file.sha256 == hashlib.sha256(b"".join(pieces)).hexdigest()
+    assert [entry.name for entry in spool.folder.iterdir()] == [file.name]
+
+
+async def test_what_is_not_finished_is_not_there(spool: Spool) -> None:
+    """A download that broke leaves nothing."""
+
+    async def download() -> None:
+        async with spool.writer("mp4") as writer:
+            await writer.write(b"x" * 2_000_000)
+            raise RuntimeError("connection lost")
+
+    with pytest.raises(RuntimeError):
+        await download()
+    assert not list(spool.folder.iterdir())
+
+
+async def test_at_the_start_unknown_files_go(spool: Spool) -> None:
+    """Those of a crash; what the ledger misses is told."""
+    kept = await spool.store(b"kept", "jpg")
+    await spool.store(b"unknown", "jpg")
+    (spool.folder / "half.mp4.part").write_bytes(b"half")
+    assert await spool.open([kept.name, "missing.mp4"]) == {"missing.mp4"}
+    assert [entry.name for entry in spool.folder.iterdir()] == [kept.name]
+
+
+async def test_a_disk_that_refuses(tmp_path: Path) -> None:
+    """One class of error, whatever the call."""
+    (tmp_path / "file").write_text("in the way")
+    spool = Spool(tmp_path / "file")
+    with pytest.raises(SpoolError):
+        await spool.open([])
+    with pytest.raises(SpoolError):
+        await spool.store(b"x", "jpg")
+    with pytest.raises(SpoolError, match="not open"):
+        await spool.writer("jpg").finish()

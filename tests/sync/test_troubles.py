@@ -1,0 +1,268 @@
+"""What the engine does when its own parts fail."""
+
+import asyncio
+import logging
+from pathlib import Path
+import time
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.errors import (
+    FrigateServerError,
+    FrigateUnreachable,
+)
+from custom_components.frigate_snap_sync.storage.base import Unreachable
+from custom_components.frigate_snap_sync.sync import (
+    breaker,
+    engine,
+    fetcher,
+    intake,
+    worker,
+)
+from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
+from custom_components.frigate_snap_sync.sync.ledger import Ledger
+from custom_components.frigate_snap_sync.sync.policy import Timing
+from custom_components.frigate_snap_sync.sync.spool import Spool
+
+from .conftest import Bench, setup, until
+from .fakes import FULL_IMAGE, IMAGE, FakeDestination
+
+
+class Trouble:
+    """Lets the jobs of a ledger fail that a test names."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Come between the engine and its ledger."""
+        self.names: set[str] = set()
+        run = Ledger.run
+
+        async def faulty(ledger: Ledger, job, *args, **kwargs):  # type: ignore[no-untyped-def]
+            if job.__name__ in self.names:
+                raise LedgerError("database or disk is full")
+            return await run(ledger, job, *args, **kwargs)
+
+        monkeypatch.setattr(Ledger, "run", faulty)
+        for module, name in (
+            (intake, "_PAUSE"),
+            (fetcher, "_PAUSE"),
+            (worker, "_LEDGER_PAUSE"),
+            (engine, "_RESTART_DELAY"),
+        ):
+            monkeypatch.setattr(module, name, 0.02)
+
+
+@pytest.fixture
+def trouble(monkeypatch: pytest.MonkeyPatch) -> Trouble:
+    """Return the switch for trouble."""
+    return Trouble(monkeypatch)
+
+
+@pytest.fixture
+def nas() -> FakeDestination:
+    """Return a destination."""
+    return FakeDestination()
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        "plan",
+        "remember_open",
+        "see_camera",
+        "next_uploads",
+        "verified",
+        "next_fetches",
+        "fetched",
+        "summary",
+        "record_error",
+        "see_config",
+        "open_reviews",
+    ],
+)
+async def test_a_full_disk_under_the_ledger_loses_nothing(
+    bench: Bench,
+    nas: FakeDestination,
+    trouble: Trouble,
+    job: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whatever could not be written is done once it can be."""
+    monkeypatch.setattr(breaker.random, "uniform", lambda low, high: 0.004)
+    await bench.start(setup(nas))
+    trouble.names = {job}
+    nas.faults = [Unreachable("connection lost")]
+    bench.publish("available", "online")
+    bench.live_snapshot()
+    review = bench.review("new")
+    bench.review("end", source_id=review, end=time.time() - 50)
+    await asyncio.sleep(0.2)
+    trouble.names = set()
+    await until(lambda: set(nas.media.values()) >= {IMAGE} and len(nas.media) == 2)
+    assert await bench.settled() == {"verified": 2}
+    assert job == "remember_open" or "disk is full" in caplog.text or not trouble.names
+    await until(lambda: not bench.spooled())
+
+
+async def test_a_flood_of_messages_is_bounded(
+    bench: Bench,
+    nas: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The oldest go; it is said once; later messages are heard."""
+    monkeypatch.setattr(intake, "MAX_BYTES", 3 * len(IMAGE))
+    await bench.start(setup(nas))
+    for number in range(20):
+        bench.live_snapshot(label=f"l{number}")
+    await until(lambda: len(nas.media) == 3)
+    bench.live_snapshot(image=FULL_IMAGE)
+    await until(lambda: len(nas.media) == 4)
+    assert caplog.text.count("come faster than they can be kept") == 1
+
+
+async def test_a_bug_in_a_handler_stops_nothing(
+    bench: Bench,
+    nas: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The message is let go, with a traceback; the next one is heard."""
+    await bench.start(setup(nas))
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "snapshot_item", fail)
+        bench.tracked_object()
+        await until(lambda: "could not be handled" in caplog.text)
+    bench.tracked_object()
+    await until(lambda: len(nas.media) == 1)
+
+
+async def test_a_part_that_fails_is_started_again(
+    bench: Bench,
+    nas: FakeDestination,
+    trouble: Trouble,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A bug in the fetcher must not end all fetching."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            bench.frigate, "recordings", lambda *_, **__: 1 / 0, raising=False
+        )
+        bench.review("end", end=time.time() - 50)
+        await until(lambda: "fetcher failed and is started again" in caplog.text)
+    await until(lambda: len(nas.media) == 1)
+
+
+async def test_a_spool_that_can_not_be_used(bench: Bench, nas: FakeDestination) -> None:
+    """The start fails with a reason, and can be tried again."""
+    (bench.folder / "spool").write_text("in the way")
+    with pytest.raises(SpoolError):
+        await bench.start(setup(nas))
+    bench._engine = None  # noqa: SLF001
+    (bench.folder / "spool").unlink()
+    await bench.start(setup(nas))
+    bench.live_snapshot()
+    await until(lambda: len(nas.media) == 1)
+
+
+async def test_files_that_the_spool_lost_while_it_was_off(
+    bench: Bench, nas: FakeDestination, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The cache folder may be emptied by anybody."""
+    await bench.start(setup(nas))
+    await bench.engine.set_destination_uploads("nas", False)
+    bench.review("end", end=time.time() - 50)
+    await bench.spooled_in_ledger(1)
+    await bench.stop()
+    for file in (bench.folder / "spool").iterdir():
+        file.unlink()
+    await bench.start(setup(nas))
+    assert "The spool lost 1 file(s)" in caplog.text
+    await bench.engine.set_destination_uploads("nas", True)
+    await until(lambda: len(nas.media) == 1)
+    assert len(bench.frigate.clips) == 2
+
+
+async def test_a_file_that_vanishes_under_an_upload(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Between the look at it and its reading."""
+    await bench.start(setup(nas))
+    nas.faults = [FileNotFoundError("gone")]
+    bench.review("end", end=time.time() - 50)
+    await until(lambda: len(nas.media) == 1)
+    assert len(bench.frigate.clips) == 2
+
+
+async def test_a_paused_destination_is_looked_at_all_the_same(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its owner sees whether it is there."""
+    monkeypatch.setattr(breaker.random, "uniform", lambda low, high: 0.0)
+    bench.timing = Timing(probe=0.05)
+    nas.error = Unreachable("connection refused")
+    await bench.start(setup(nas))
+    await bench.engine.set_destination_uploads("nas", False)
+    await until(lambda: bench.status.destinations["nas"].connected is False)
+    nas.error = None
+    await until(lambda: bench.status.destinations["nas"].connected is True)
+
+
+async def test_frigate_that_fails_in_one_request_is_not_away(
+    bench: Bench, nas: FakeDestination, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An open review that can't be asked for is asked for the next time."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    bench.review("new", source_id="1.5-abc")
+    await until(lambda: not bench.engine._intake.queued)  # noqa: SLF001
+    asked = []
+
+    async def refuse(review_id: str) -> None:
+        asked.append(review_id)
+        raise (FrigateServerError, FrigateUnreachable)[len(asked) % 2]("no")
+
+    bench.frigate.review = refuse  # type: ignore[assignment,method-assign]
+    bench.publish("available", "online")
+    await until(lambda: len(asked) >= 2)
+    assert "Frigate frigate is away" in caplog.text
+    await until(lambda: bench.status.frigate_connected is True)
+
+
+async def test_stopping_takes_no_time(
+    bench: Bench, nas: FakeDestination, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Uploads that hang are cancelled, and go on after the restart."""
+    caplog.set_level(logging.DEBUG)
+    nas.gate.clear()
+    await bench.start(setup(nas))
+    for number in range(6):
+        bench.live_snapshot(label=f"l{number}")
+    await until(lambda: len(nas.files) == 4)
+    began = time.monotonic()
+    await bench.stop()
+    assert time.monotonic() - began < 5
+    nas.gate.set()
+    await bench.start(setup(nas))
+    await until(lambda: len(nas.media) == 6)
+
+
+async def test_text_payloads_are_taken_too(bench: Bench, nas: FakeDestination) -> None:
+    """Whoever subscribed decides on the encoding."""
+    await bench.start(setup(nas))
+    bench.engine.handle_message("frigate/available", "offline", retain=False)
+    await until(lambda: bench.status.frigate_connected is False)
+    bench.engine.handle_message("frigate/available", b"online", retain=False)
+    await until(lambda: bench.status.frigate_connected)
+
+
+def test_a_spool_is_a_path(tmp_path: Path) -> None:
+    """Files lie in its folder."""
+    assert Spool(tmp_path).path("a.jpg") == tmp_path / "a.jpg"
