@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from .frigate import Frigate, FrigateServer
 from .processes import wait_until
 
+_LOOK_INTERVAL = 0.25
 _CLIP = re.compile(r"/api/[^/]+/start/([0-9.]+)/end/([0-9.]+)/clip\.mp4")
 
 
@@ -75,7 +76,8 @@ class Arrivals:
     """Watches a Frigate's messages and the destinations' folders.
 
     `folders`: by the destination's name, the local folder in which its files
-    can be seen. Call `look` often; `items` are all that were published.
+    can be seen. Call `look` often, or let `watch` do it; `items` are all that
+    were published.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Arrivals:
         self._frigate = frigate
         self._server = server
         self._folders = dict(folders)
+        self._looking = asyncio.Lock()
         frigate.listeners.append(self._hear)
 
     def close(self) -> None:
@@ -124,8 +127,9 @@ class Arrivals:
 
     async def look(self) -> None:
         """Look for what has arrived since the last time."""
-        waiting = self.waiting
-        if waiting:
+        async with self._looking:
+            if not (waiting := self.waiting):
+                return
             found = await asyncio.to_thread(self._find, waiting)
             for item, name, path, data in found:
                 item.arrivals[name] = Arrival(
@@ -133,6 +137,12 @@ class Arrivals:
                     seconds=max(0.0, time.time() - item.published),
                     verified=self._is_right(item, data),
                 )
+
+    async def watch(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(_LOOK_INTERVAL)
 
     def _find(self, waiting: Iterable[Item]) -> list[tuple[Item, str, str, bytes]]:
         found = []

@@ -83,8 +83,13 @@ class HomeAssistant:
         self._integration = integration
         self._program = Program(
             # Nothing is installed at its start: what is missing stays away.
-            [sys.executable, "-m", "homeassistant", "-c", folder, "--skip-pip"],
+            [
+                *(sys.executable, "-m", "homeassistant", "-c", folder),
+                *("--skip-pip", "--log-no-color"),
+            ],
             log=self.log,
+            # Not here: the folder custom_components of a checkout would win.
+            folder=folder,
         )
         self._api: HomeAssistantApi | None = None
         self._prepare(allowed, time_zone)

@@ -1,7 +1,7 @@
 """Real programs as child processes, started and stopped with bounded waits."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 import contextlib
 from pathlib import Path
 import signal
@@ -54,12 +54,15 @@ class Program:
         command: Sequence[str | Path],
         *,
         log: Path,
-        env: Mapping[str, str] | None = None,
+        folder: Path | None = None,
     ) -> None:
-        """Make one that is not started; it may be started many times."""
+        """Make one that is not started; it may be started many times.
+
+        `folder` is where it runs (None: where we do).
+        """
         self.command = [str(part) for part in command]
         self.log = log
-        self._env = env
+        self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -86,7 +89,7 @@ class Program:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=self._env,
+                cwd=self._folder,
                 # A Ctrl-C at the terminal is for the caller, who stops this.
                 start_new_session=True,
             )

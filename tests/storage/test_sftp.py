@@ -104,6 +104,23 @@ async def test_folders_that_may_not_be_made_but_exist(
         await destination.put("a/file", make_source(), temporary="a/part")
 
 
+async def test_a_folder_that_somebody_else_makes(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource
+) -> None:
+    """Between our two attempts to make a folder another client may make it."""
+    destination = connect_to(server, password=PASSWORD)
+    await destination.connect()
+    mkdir = asyncssh.SFTPClient.mkdir
+
+    async def overtaken(client: asyncssh.SFTPClient, path: str) -> None:
+        await mkdir(client, path)
+        if path == "/a":
+            (server.root / "a" / "b").mkdir()
+
+    with patch.object(asyncssh.SFTPClient, "mkdir", overtaken):
+        await destination.put("a/b/file", make_source(), temporary="a/b/part")
+
+
 async def test_nothing_can_be_made(server: SftpServer, connect_to: Connect) -> None:
     """A server that denies even the topmost folder ends the search for a parent."""
     server.behavior.failing["mkdir"] = asyncssh.SFTPNoSuchFile("No such file")
@@ -508,6 +525,28 @@ async def test_cancel_while_the_server_is_silent(
     await again
     assert names(server.root / "up/load/a") == ["file"]
     assert (server.root / "up/load/a/file").stat().st_size == 5
+    assert server.behavior.open_files == 0
+
+
+async def test_many_cancellations(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource
+) -> None:
+    """Whatever is cancelled when, the window and the places are given back."""
+    destination = connect_to(server, password=PASSWORD)
+    await destination.connect()
+    source = make_source(3 * MIB)
+    for n in range(40):
+        put = asyncio.create_task(
+            destination.put(f"{n}", source, temporary=f"{n}.part")
+        )
+        for _ in range(5 * n):
+            await asyncio.sleep(0)
+        put.cancel()
+        await asyncio.wait({put})
+    async with asyncio.timeout(10):
+        await destination.put("file", source, temporary="part")
+    assert not [name for name in names(server.root) if name.endswith("part")]
+    assert server.behavior.log_ins == 1
     assert server.behavior.open_files == 0
 
 

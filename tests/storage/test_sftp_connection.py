@@ -317,6 +317,46 @@ async def test_sftp_never_starts(tmp_path: Path, connect_to: Connect) -> None:
             await connect_to(server, password=PASSWORD, connect_timeout=0.5).connect()
 
 
+async def test_cancelled_while_sftp_starts(tmp_path: Path, connect_to: Connect) -> None:
+    """Nothing is left of an attempt that nobody wants any more."""
+    begun = asyncio.Event()
+    async with SftpServer(tmp_path, session=lambda _: begun.set()) as server:
+        task = asyncio.create_task(connect_to(server, password=PASSWORD).connect())
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with asyncio.timeout(5):
+            for connection in server.connections:
+                await connection.wait_closed()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"\x00\x00\x00\x05\x02\x00\x00\x00\x03" + b"\x00\x00\x00\x02\x65\x00" * 20,
+        b"\x00\x00\x00\x05\x02\x00\x00\x00\x63",
+        b"\x00\x00\x00\x01\x02",
+        b"\x00\x00\x00\x00",
+        b"\xff" * 100,
+    ],
+)
+async def test_nonsense_instead_of_sftp(
+    tmp_path: Path, connect_to: Connect, answer: bytes
+) -> None:
+    """Whatever a server says instead of SFTP, it is told as StorageError."""
+
+    def talk(channel: asyncssh.SSHServerChannel[bytes]) -> None:
+        channel.write(answer)
+
+    async with SftpServer(tmp_path, session=talk) as server:
+        destination = connect_to(
+            server, password=PASSWORD, connect_timeout=0.5, idle_timeout=0.5
+        )
+        with pytest.raises(StorageError):
+            await destination.stat("file")
+
+
 async def test_connection_ends_while_sftp_starts(
     tmp_path: Path, connect_to: Connect
 ) -> None:

@@ -111,3 +111,10 @@ def test_answer_error(
     error = answer_error(err, "write x")
     assert type(error) is cause
     assert str(error).startswith(f"Failed to write x: {reason}")
+
+
+def test_a_server_s_words_are_cut() -> None:
+    """An error is one line of bounded length, whatever a server says."""
+    error = answer_error(asyncssh.SFTPFailure("a\nb\r\0" + "x" * 10**6), "write x")
+    assert str(error).startswith("Failed to write x: a b ")
+    assert len(str(error)) < 250

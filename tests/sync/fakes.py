@@ -1,7 +1,7 @@
 """A Frigate and a destination that live in memory, for tests of the engine."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, override
@@ -196,12 +196,12 @@ class FakeDestination(Destination):
         self.files.pop(path, None)
 
     @override
-    async def list_files(self, path: str = "") -> AsyncIterator[StoredFile]:
+    async def list_files(self, path: str = "") -> AsyncGenerator[StoredFile]:
         for name, data in self.files.items():
             yield StoredFile(path=name, size=len(data))
 
     @override
-    async def open_read(self, path: str) -> AsyncIterator[bytes]:
+    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
         self._check()
         yield self.files[path]
 

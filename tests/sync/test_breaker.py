@@ -1,5 +1,7 @@
 """When a failing destination is tried again."""
 
+import random
+
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import (
@@ -15,7 +17,6 @@ from custom_components.frigate_snap_sync.storage.base import (
     StorageError,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.sync import breaker as module
 from custom_components.frigate_snap_sync.sync.breaker import (
     Breaker,
     concerns_one_file,
@@ -26,7 +27,7 @@ from custom_components.frigate_snap_sync.sync.breaker import (
 @pytest.fixture(autouse=True)
 def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make delays exact."""
-    monkeypatch.setattr(module.random, "uniform", lambda low, high: 1.0)
+    monkeypatch.setattr(random, "uniform", lambda low, high: 1.0)
 
 
 def delays(error: StorageError, count: int) -> list[float]:

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 import hashlib
 import logging
+import random
 import time
 
 import pytest
@@ -20,7 +21,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     Rejected,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.sync import breaker, worker
+from custom_components.frigate_snap_sync.sync import worker
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.items import Media
 from custom_components.frigate_snap_sync.sync.naming import NameValues
@@ -45,7 +46,7 @@ def cloud() -> FakeDestination:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let failing destinations be tried again at once."""
-    monkeypatch.setattr(breaker.random, "uniform", lambda low, high: 0.002)
+    monkeypatch.setattr(random, "uniform", lambda low, high: 0.002)
 
 
 def names(destination: FakeDestination) -> list[str]:
@@ -568,7 +569,7 @@ async def test_a_long_recording_is_kept_in_pieces(
 ) -> None:
     """One item; a half hour without footage is skipped, and it counts once."""
     now = time.time()
-    empty = []
+    empty: list[float] = []
 
     def footage(camera: str, after: float, before: float) -> list[Segment]:
         if not empty or empty == [after]:

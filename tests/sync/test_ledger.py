@@ -183,6 +183,9 @@ async def test_a_ledger_that_can_not_be_made(path: Path) -> None:
     with pytest.raises(LedgerError, match="not open"):
         await ledger.run(items.open_reviews)
     await ledger.close()
+    await ledger.close()
+    with pytest.raises(LedgerError, match="closed"):
+        await ledger.run(items.open_reviews)
 
 
 async def test_sqlite_s_errors_have_one_class(path: Path) -> None:

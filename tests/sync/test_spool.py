@@ -41,6 +41,14 @@ async def test_a_file_written_in_pieces(spool: Spool) -> None:
     assert [entry.name for entry in spool.folder.iterdir()] == [file.name]
 
 
+async def test_a_file_can_be_looked_into_before_it_is_finished(spool: Spool) -> None:
+    """That is how a clip is found to be whole."""
+    async with spool.writer("mp4") as writer:
+        await writer.write(b"short")
+        await writer.flush()
+        assert writer.path.read_bytes() == b"short"
+
+
 async def test_what_is_not_finished_is_not_there(spool: Spool) -> None:
     """A download that broke leaves nothing."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from pathlib import Path
+import random
 import time
 
 import pytest
@@ -12,13 +13,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateUnreachable,
 )
 from custom_components.frigate_snap_sync.storage.base import Unreachable
-from custom_components.frigate_snap_sync.sync import (
-    breaker,
-    engine,
-    fetcher,
-    intake,
-    worker,
-)
+from custom_components.frigate_snap_sync.sync import engine, fetcher, intake, worker
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
 from custom_components.frigate_snap_sync.sync.ledger import Ledger
 from custom_components.frigate_snap_sync.sync.policy import Timing
@@ -88,7 +83,7 @@ async def test_a_full_disk_under_the_ledger_loses_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Whatever could not be written is done once it can be."""
-    monkeypatch.setattr(breaker.random, "uniform", lambda low, high: 0.004)
+    monkeypatch.setattr(random, "uniform", lambda low, high: 0.004)
     await bench.start(setup(nas))
     trouble.names = {job}
     nas.faults = [Unreachable("connection lost")]
@@ -205,7 +200,7 @@ async def test_a_paused_destination_is_looked_at_all_the_same(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its owner sees whether it is there."""
-    monkeypatch.setattr(breaker.random, "uniform", lambda low, high: 0.0)
+    monkeypatch.setattr(random, "uniform", lambda low, high: 0.0)
     bench.timing = Timing(probe=0.05)
     nas.error = Unreachable("connection refused")
     await bench.start(setup(nas))
@@ -229,7 +224,7 @@ async def test_frigate_that_fails_in_one_request_is_not_away(
         asked.append(review_id)
         raise (FrigateServerError, FrigateUnreachable)[len(asked) % 2]("no")
 
-    bench.frigate.review = refuse  # type: ignore[assignment,method-assign]
+    bench.frigate.review = refuse  # type: ignore[method-assign]
     bench.publish("available", "online")
     await until(lambda: len(asked) >= 2)
     assert "Frigate frigate is away" in caplog.text

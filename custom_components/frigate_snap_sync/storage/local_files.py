@@ -44,7 +44,6 @@ _CAUSES: Final[dict[int, type[StorageError]]] = {
     errno.ENODEV: Unreachable,
     errno.ENXIO: Unreachable,
     errno.ESTALE: Unreachable,
-    errno.EREMOTEIO: Unreachable,
     errno.ENOTCONN: Unreachable,
     errno.ECONNABORTED: Unreachable,
     errno.ECONNRESET: Unreachable,

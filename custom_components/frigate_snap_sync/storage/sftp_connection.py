@@ -8,7 +8,7 @@ import asyncssh
 from asyncssh.auth import KbdIntPrompts, KbdIntResponse
 
 from .base import HostKeyChanged, Rejected, StorageError, Unreachable
-from .sftp_errors import connect_error
+from .sftp_errors import brief, connect_error
 from .sftp_keys import (
     algorithms_for,
     describe_host_key,
@@ -178,7 +178,7 @@ class SftpConnection:
             if isinstance(err, asyncssh.SFTPError) and not closed:
                 raise Rejected(
                     f"{self._settings.host} let us in, but its SFTP channel ended: "
-                    f"{err.reason}"
+                    f"{brief(err.reason)}"
                 ) from err
             if isinstance(err, (asyncssh.Error, OSError)):
                 raise self._explain(err) from err

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 import os
 import socket
+from typing import Final
 
 import asyncssh
+from asyncssh.packet import PacketDecodeError
 
 from .base import (
     AuthFailed,
@@ -32,10 +34,14 @@ CONNECTION_LOST = (
     asyncssh.SFTPNoConnection,
     asyncssh.DisconnectError,
     asyncssh.ChannelOpenError,
+    PacketDecodeError,
     OSError,
     EOFError,
 )
-"""What a request ends with when the connection is gone."""
+"""What a request ends with when the connection is gone, or talks nonsense."""
+
+MAX_REASON: Final = 200
+"""Characters of a server's own words that an error repeats."""
 
 _DENIED = (
     asyncssh.SFTPPermissionDenied,
@@ -46,9 +52,14 @@ _FULL = (asyncssh.SFTPNoSpaceOnFilesystem, asyncssh.SFTPQuotaExceeded)
 _FULL_TEXTS = ("no space", "quota", "disk full", "file system full")
 
 
+def brief(reason: str) -> str:
+    """Return a server's words on one line of bounded length."""
+    return " ".join(reason.split())[:MAX_REASON]
+
+
 def answer_error(err: asyncssh.SFTPError, what: str) -> StorageError:
     """Return the cause of a server's refusal to do `what`."""
-    text = f"Failed to {what}: {err.reason or type(err).__name__}"
+    text = f"Failed to {what}: {brief(err.reason) or type(err).__name__}"
     if isinstance(err, _DENIED):
         return PermissionDenied(text)
     # A version 3 server has but one code for most failures, and its text.
@@ -84,7 +95,7 @@ def connect_error(err: Exception, host: str, port: int) -> StorageError:
             return AuthFailed(f"{where} refused the log-in")
         case asyncssh.ProtocolError() if "authentication" in err.reason.lower():
             # OpenSSH's "Too many authentication failures" has no code of its own.
-            return AuthFailed(f"{where} refused the log-in: {err.reason}")
+            return AuthFailed(f"{where} refused the log-in: {brief(err.reason)}")
         case asyncssh.HostKeyNotVerifiable():
             return HostKeyChanged(f"The host key of {where} is not the pinned one")
         case (
@@ -93,9 +104,9 @@ def connect_error(err: Exception, host: str, port: int) -> StorageError:
             | asyncssh.ChannelOpenError()
             | asyncssh.SFTPError()
         ):
-            return Rejected(f"{where} offers no usable SFTP: {err.reason}")
+            return Rejected(f"{where} offers no usable SFTP: {brief(err.reason)}")
         case asyncssh.DisconnectError():
-            return Unreachable(f"{where} broke the connection: {err.reason}")
+            return Unreachable(f"{where} broke the connection: {brief(err.reason)}")
         case ValueError() | OverflowError():
             # Not its text, which may quote what was asked for.
             return Rejected(f"{where} is no address, or the user name is no name")

@@ -115,7 +115,9 @@ async def send(session: SftpSession, file: RemoteFile, source: SourceFile) -> in
                 for start in range(0, len(piece), session.write_block):
                     block = piece[start : start + session.write_block]
                     await session.window.acquire()
-                    writes.create_task(_write(session, file, block, offset))
+                    write = writes.create_task(_write(session, file, block, offset))
+                    # Not by the task: one that is cancelled early never runs.
+                    write.add_done_callback(lambda _: session.window.release())
                     offset += len(block)
     except ExceptionGroup as group:
         # All have the same cause; one of them tells it.
@@ -126,11 +128,8 @@ async def send(session: SftpSession, file: RemoteFile, source: SourceFile) -> in
 async def _write(
     session: SftpSession, file: RemoteFile, block: bytes, offset: int
 ) -> None:
-    try:
-        with session.request():
-            await file.write(block, offset)
-    finally:
-        session.window.release()
+    with session.request():
+        await file.write(block, offset)
 
 
 async def prove(session: SftpSession, file: RemoteFile, size: int) -> None:

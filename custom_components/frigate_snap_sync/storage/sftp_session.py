@@ -8,7 +8,7 @@ from typing import Final
 import asyncssh
 
 from .base import Unreachable
-from .sftp_errors import CONNECTION_LOST
+from .sftp_errors import CONNECTION_LOST, brief
 
 IN_FLIGHT: Final = 1024 * 1024
 """Bytes under way at most, of all transfers together.
@@ -102,7 +102,7 @@ class SftpSession:
         try:
             yield
         except CONNECTION_LOST as err:
-            self._end(f"The connection broke: {err}")
+            self._end(f"The connection broke: {brief(str(err))}")
             raise Unreachable(self._lost) from err
         finally:
             del self._pending[mark]

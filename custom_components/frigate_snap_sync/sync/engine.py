@@ -134,7 +134,6 @@ class Engine:
             if missing:
                 _LOGGER.warning("The spool lost %d file(s)", len(missing))
             await self.apply_destinations(destinations)
-            await self._refresh_status()
         except BaseException:
             await self._ledger.close()
             raise
@@ -195,7 +194,7 @@ class Engine:
                 if destination_id not in self._workers:
                     enabled = summary.destinations[destination_id].uploads
                     self._start_worker(setup, enabled=enabled)
-        self._touch()
+            await self._refresh_status()
 
     async def set_uploads(self, enabled: bool) -> None:
         """Switch the Frigate's uploads: items of the time while off are skipped."""

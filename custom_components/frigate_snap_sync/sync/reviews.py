@@ -66,6 +66,4 @@ class OpenReviews:
                 if time.time() - item.told > self._timing.missing_after:
                     await self._intake.end_lost_review(item)
             elif review.ended:
-                await self._intake.take_review(
-                    review, has_ended=True, told=time.time()
-                )
+                await self._intake.take_review(review, has_ended=True, told=time.time())

@@ -133,7 +133,6 @@ class SpoolWriter:
 
         def work() -> SpoolFile:
             file = self._opened
-            file.flush()
             os.fsync(file.fileno())
             self.path.rename(self._final)
             return SpoolFile(
@@ -152,6 +151,7 @@ class SpoolWriter:
         self._hash.update(data)
         self._size += len(data)
         self._opened.write(data)
+        self._opened.flush()  # Others may look into the file before it is finished.
 
 
 async def _in_thread[T](work: Callable[[], T]) -> T:

@@ -33,6 +33,7 @@ class Ledger:
         self._path = path
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="frigate_snap_sync")
         self._connection: sqlite3.Connection | None = None
+        self._closed = False
 
     async def open(self) -> None:
         """Open the file; make it, or bring it to the newest version, if needed.
@@ -43,9 +44,11 @@ class Ledger:
         await self._call(self._open)
 
     async def close(self) -> None:
-        """Finish the jobs that were begun and close the file."""
-        await self._call(self._close)
-        await asyncio.to_thread(self._thread.shutdown)
+        """Finish the jobs that were begun and close the file, for good."""
+        if not self._closed:
+            self._closed = True
+            await self._call(self._close)
+            await asyncio.to_thread(self._thread.shutdown)
 
     async def run[**P, T](
         self,
@@ -67,7 +70,13 @@ class Ledger:
             except sqlite3.Error as err:
                 raise LedgerError(f"Ledger {self._path.name}: {err}") from err
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, guarded)
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, guarded)
+        except RuntimeError as err:
+            if not self._closed:
+                raise
+            raise LedgerError(f"Ledger {self._path.name} is closed") from err
 
     def _transaction[**P, T](
         self,

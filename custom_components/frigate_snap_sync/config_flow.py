@@ -1,0 +1,113 @@
+"""The flows that set up a Frigate; those of destinations are in `flows`."""
+
+from typing import Any, override
+
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+)
+from homeassistant.const import CONF_URL
+from homeassistant.core import callback
+
+from .const import DOMAIN, SECTION_ADVANCED, SUBENTRY_LOCAL, SUBENTRY_SFTP
+from .flows.entry import (
+    Verdict,
+    async_check_entry,
+    entry_data,
+    entry_schema,
+    entry_suggestions,
+    entry_title,
+)
+from .flows.local import LocalFlow
+from .flows.options import FrigateSnapSyncOptionsFlow
+from .flows.sftp import SftpFlow
+
+_FRIGATE_DOMAIN = "frigate"
+_EXAMPLE_URL = "http://192.168.1.10:5000"
+
+
+class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
+    """Set up one Frigate, or change how it is reached."""
+
+    VERSION = 1
+    MINOR_VERSION = 1
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return the kinds of destinations."""
+        return {SUBENTRY_LOCAL: LocalFlow, SUBENTRY_SFTP: SftpFlow}
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> FrigateSnapSyncOptionsFlow:
+        """Return the flow that asks for the options."""
+        return FrigateSnapSyncOptionsFlow()
+
+    @override
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask how Frigate is reached, and check it."""
+        if user_input is None:
+            return self._show("user", self._found_frigate(), Verdict())
+        data = entry_data(user_input)
+        verdict = await async_check_entry(self.hass, data)
+        if verdict.errors:
+            return self._show("user", user_input, verdict)
+        await self.async_set_unique_id(verdict.topic_prefix, raise_on_progress=False)
+        self._abort_if_unique_id_configured()
+        return self.async_create_entry(
+            title=entry_title(verdict.topic_prefix), data=data
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Change how the same Frigate is reached; the ledger stays."""
+        entry = self._get_reconfigure_entry()
+        if user_input is None:
+            return self._show("reconfigure", entry_suggestions(entry.data), Verdict())
+        data = entry_data(user_input, entry.data)
+        verdict = await async_check_entry(self.hass, data)
+        if verdict.errors:
+            return self._show("reconfigure", user_input, verdict)
+        await self.async_set_unique_id(verdict.topic_prefix, raise_on_progress=False)
+        self._abort_if_unique_id_mismatch()
+        if entry.update_listeners:
+            # The listener reloads the entry.
+            return self.async_update_and_abort(entry, data=data)
+        return self.async_update_reload_and_abort(entry, data=data)
+
+    def _show(
+        self, step_id: str, values: dict[str, Any], verdict: Verdict
+    ) -> ConfigFlowResult:
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(
+                entry_schema(expand_advanced=SECTION_ADVANCED in verdict.errors),
+                values,
+            ),
+            errors=verdict.errors,
+            description_placeholders={
+                "example_url": _EXAMPLE_URL,
+                "reason": verdict.reason,
+            },
+        )
+
+    def _found_frigate(self) -> dict[str, Any]:
+        """Return the URL that Frigate's own integration uses, if it is not ours yet."""
+        ours = {entry.data[CONF_URL] for entry in self._async_current_entries(False)}
+        for entry in self.hass.config_entries.async_entries(
+            _FRIGATE_DOMAIN, include_ignore=False
+        ):
+            url = str(entry.data.get(CONF_URL, "")).rstrip("/")
+            if url and url not in ours:
+                return {CONF_URL: url}
+        return {}

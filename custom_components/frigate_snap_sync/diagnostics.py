@@ -1,0 +1,99 @@
+"""Diagnostics: what helps to find a fault, without secrets and addresses."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from yarl import URL
+
+from homeassistant.components.diagnostics import REDACTED, async_redact_data
+from homeassistant.const import (
+    CONF_HOST,
+    CONF_PASSWORD,
+    CONF_PATH,
+    CONF_URL,
+    CONF_USERNAME,
+)
+from homeassistant.core import HomeAssistant
+
+from .const import (
+    CONF_HOST_KEY,
+    CONF_MOUNT_POINT,
+    CONF_PASSPHRASE,
+    CONF_PRIVATE_KEY,
+    CONF_PROXY,
+    CONF_PUBLIC_KEY,
+)
+from .coordinator import FrigateSnapSyncConfigEntry
+
+TO_REDACT = {
+    CONF_HOST,
+    CONF_HOST_KEY,
+    CONF_MOUNT_POINT,
+    CONF_PASSPHRASE,
+    CONF_PASSWORD,
+    CONF_PATH,
+    CONF_PRIVATE_KEY,
+    CONF_PROXY,
+    CONF_PUBLIC_KEY,
+    CONF_URL,
+    CONF_USERNAME,
+}
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry
+) -> dict[str, Any]:
+    """Return the diagnostics of an entry."""
+    coordinator = entry.runtime_data
+    url = URL(entry.data[CONF_URL])
+    texts = {
+        "status": asdict(coordinator.data),
+        "engine": await coordinator.engine.diagnostics(),
+    }
+    private = _private_texts(entry.data)
+    for subentry in entry.subentries.values():
+        private |= _private_texts(subentry.data)
+    return {
+        "entry": {
+            "title": entry.title,
+            "topic_prefix": coordinator.topic_prefix,
+            "frigate": {"scheme": url.scheme, "port": url.port},
+            "data": async_redact_data(dict(entry.data), TO_REDACT),
+            "options": dict(entry.options),
+        },
+        "destinations": {
+            subentry_id: {
+                "type": subentry.subentry_type,
+                "title": subentry.title,
+                "data": async_redact_data(dict(subentry.data), TO_REDACT),
+            }
+            for subentry_id, subentry in entry.subentries.items()
+        },
+        # Error texts name hosts, users and folders.
+        **_redact_texts(texts, sorted(private, key=len, reverse=True)),
+    }
+
+
+def _private_texts(data: Mapping[str, Any]) -> set[str]:
+    """Return what must not appear in any text."""
+    texts = {str(data[key]) for key in TO_REDACT if data.get(key)}
+    if host := URL(data.get(CONF_URL, "")).host:
+        texts.add(host)
+    return {text for text in texts if len(text) > 1}
+
+
+def _redact_texts(value: Any, private: list[str]) -> Any:
+    """Return the value with the private texts replaced in all its strings."""
+    if isinstance(value, str):
+        for text in private:
+            value = value.replace(text, REDACTED)
+        return value
+    if isinstance(value, Mapping):
+        return {
+            _redact_texts(key, private): _redact_texts(item, private)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_redact_texts(item, private) for item in value]
+    return value

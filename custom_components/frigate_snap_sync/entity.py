@@ -1,0 +1,165 @@
+"""What the entities of all platforms share."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
+from homeassistant.helpers.entity import Entity, EntityDescription
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .const import SUBENTRY_LOCAL, SUBENTRY_SFTP
+from .coordinator import FrigateSnapSyncConfigEntry, FrigateSnapSyncCoordinator
+from .devices import camera_identifier, destination_identifier, frigate_identifier
+from .sync.status import CameraStatus, DestinationStatus, EngineStatus
+
+_MODELS = {SUBENTRY_LOCAL: "Local folder", SUBENTRY_SFTP: "SFTP server"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject[StatusT]:
+    """What an entity is about: the Frigate, a camera or a destination.
+
+    `id` is the start of the unique ids; `destination_id` is None for the others;
+    `status` finds the subject's part of the engine's status, None if it has none.
+    """
+
+    id: str
+    device_info: DeviceInfo
+    status: Callable[[EngineStatus], StatusT | None]
+    destination_id: str | None = None
+
+
+type EntityFactory[StatusT] = Callable[
+    [FrigateSnapSyncCoordinator, Subject[StatusT]], Iterable[Entity]
+]
+
+
+class SnapSyncEntity[StatusT](CoordinatorEntity[FrigateSnapSyncCoordinator]):
+    """An entity that shows or does something about its subject."""
+
+    _attr_has_entity_name = True
+
+    def __init__(
+        self,
+        coordinator: FrigateSnapSyncCoordinator,
+        subject: Subject[StatusT],
+        description: EntityDescription,
+    ) -> None:
+        """Tie the entity to its subject; the description's key names it."""
+        super().__init__(coordinator)
+        self.subject = subject
+        self.entity_description = description
+        self._attr_translation_key = description.key
+        self._attr_unique_id = f"{subject.id}_{description.key}"
+        self._attr_device_info = subject.device_info
+
+    @property
+    def status(self) -> StatusT | None:
+        """Return the newest status of the subject."""
+        return self.subject.status(self.coordinator.data)
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Stay available while a server is away: that is when it matters."""
+        return self.status is not None
+
+
+@callback
+def async_setup_entities(
+    hass: HomeAssistant,
+    entry: FrigateSnapSyncConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    *,
+    destination: EntityFactory[DestinationStatus],
+    frigate: EntityFactory[EngineStatus] | None = None,
+    camera: EntityFactory[CameraStatus] | None = None,
+) -> None:
+    """Add a platform's entities, now and when a camera or destination comes later."""
+    coordinator = entry.runtime_data
+    cameras: set[str] = set()
+    destinations: set[str] = set()
+
+    @callback
+    def add_new() -> None:
+        # During an unload the platform is going away.
+        if entry.state not in (
+            ConfigEntryState.SETUP_IN_PROGRESS,
+            ConfigEntryState.LOADED,
+        ):
+            return
+        if camera is not None:
+            current = set(coordinator.data.cameras)
+            for name in sorted(current - cameras):
+                async_add_entities(
+                    camera(coordinator, _camera_subject(hass, entry, name))
+                )
+            cameras.clear()
+            cameras.update(current)
+        for subentry_id, subentry in entry.subentries.items():
+            if subentry_id not in destinations:
+                async_add_entities(
+                    destination(coordinator, _destination_subject(entry, subentry)),
+                    config_subentry_id=subentry_id,
+                )
+        destinations.clear()
+        destinations.update(entry.subentries)
+
+    if frigate is not None:
+        async_add_entities(frigate(coordinator, _frigate_subject(coordinator)))
+    add_new()
+    entry.async_on_unload(coordinator.async_add_listener(add_new))
+
+
+def _frigate_subject(
+    coordinator: FrigateSnapSyncCoordinator,
+) -> Subject[EngineStatus]:
+    entry_id = coordinator.config_entry.entry_id
+    return Subject(
+        id=entry_id,
+        # The coordinator has described it.
+        device_info=DeviceInfo(identifiers={frigate_identifier(entry_id)}),
+        status=lambda status: status,
+    )
+
+
+def _camera_subject(
+    hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry, camera: str
+) -> Subject[CameraStatus]:
+    return Subject(
+        id=f"{entry.entry_id}_{camera}",
+        device_info=DeviceInfo(
+            identifiers={camera_identifier(entry.entry_id, camera)},
+            name=camera,
+            manufacturer="Frigate",
+            model="Camera",
+            via_device_id=dr.async_get_device_id_by_identifier(
+                hass,
+                frigate_identifier(entry.entry_id),
+                config_entry_id=entry.entry_id,
+            ),
+        ),
+        status=lambda status: status.cameras.get(camera),
+    )
+
+
+def _destination_subject(
+    entry: FrigateSnapSyncConfigEntry, subentry: ConfigSubentry
+) -> Subject[DestinationStatus]:
+    subentry_id = subentry.subentry_id
+    return Subject(
+        id=f"{entry.entry_id}_{subentry_id}",
+        device_info=DeviceInfo(
+            identifiers={destination_identifier(subentry_id)},
+            name=subentry.title,
+            model=_MODELS.get(subentry.subentry_type),
+            entry_type=DeviceEntryType.SERVICE,
+        ),
+        status=lambda status: status.destinations.get(subentry_id),
+        destination_id=subentry_id,
+    )

@@ -1,0 +1,1 @@
+"""The steps that ask the owner for settings, one module per kind."""

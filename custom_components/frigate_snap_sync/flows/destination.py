@@ -1,0 +1,279 @@
+"""What the flows of all kinds of destinations share."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Final, override
+
+import voluptuous as vol
+
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigSubentryFlow,
+    SubentryFlowResult,
+)
+from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PATH, CONF_USERNAME
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TemplateSelector,
+    TextSelector,
+)
+
+from ..const import (
+    CONF_CAMERAS,
+    CONF_LABELS,
+    CONF_MEDIA,
+    CONF_PATH_TEMPLATE,
+    CONF_PRIVATE_KEY,
+    CONF_SEVERITY,
+    CONF_ZONES,
+    DOMAIN,
+    MEDIA,
+    SECTION_SELECTION,
+    SECTION_STORING,
+    SEVERITY_ALERT,
+    SEVERITY_ALL,
+)
+from ..destinations import build_destination
+from ..devices import known_cameras
+from ..path_template import InvalidPathTemplate, PathTemplate
+from ..storage.base import (
+    AuthFailed,
+    ConnectTimeout,
+    HostKeyChanged,
+    InvalidKey,
+    NoSpace,
+    NotMounted,
+    PathNotAllowed,
+    StorageError,
+    Unreachable,
+)
+from ..storage.check import check_destination
+
+_ERRORS: Final[tuple[tuple[type[StorageError], str, str], ...]] = (
+    (ConnectTimeout, CONF_HOST, "timeout_connect"),
+    (Unreachable, CONF_HOST, "cannot_connect"),
+    (HostKeyChanged, CONF_HOST, "host_key_mismatch"),
+    (AuthFailed, CONF_USERNAME, "invalid_auth"),
+    (InvalidKey, CONF_PRIVATE_KEY, "invalid_key"),
+    (NoSpace, CONF_PATH, "no_space"),
+    (NotMounted, CONF_PATH, "not_mounted"),
+    (PathNotAllowed, CONF_PATH, "path_not_allowed"),
+    (StorageError, CONF_PATH, "not_writable"),
+)
+
+
+class _PathTemplateSelector(TemplateSelector):
+    """Shows a template editor, but leaves the judgment to the flow.
+
+    The editor's own check would refuse the whole form without naming an error.
+    """
+
+    @override
+    def __call__(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise vol.Invalid("expected str")
+        return data.strip()
+
+
+class _NamesSelector(SelectSelector):
+    """Asks for several names; what is typed freely loses spaces around it."""
+
+    def __init__(self, options: list[str]) -> None:
+        """Offer some names."""
+        super().__init__(
+            SelectSelectorConfig(options=options, multiple=True, custom_value=True)
+        )
+
+    @override
+    def __call__(self, data: Any) -> list[str]:
+        names = (name.strip() for name in super().__call__(data))
+        return list(dict.fromkeys(name for name in names if name))
+
+
+def _selection_schema(cameras: list[str]) -> vol.Schema:
+    return vol.Schema(
+        {
+            vol.Optional(CONF_MEDIA, default=list(MEDIA)): SelectSelector(
+                SelectSelectorConfig(
+                    options=list(MEDIA),
+                    multiple=True,
+                    mode=SelectSelectorMode.LIST,
+                    translation_key=CONF_MEDIA,
+                )
+            ),
+            vol.Optional(CONF_CAMERAS, default=list): _NamesSelector(cameras),
+            vol.Optional(CONF_SEVERITY, default=SEVERITY_ALL): SelectSelector(
+                SelectSelectorConfig(
+                    options=[SEVERITY_ALL, SEVERITY_ALERT],
+                    translation_key=CONF_SEVERITY,
+                )
+            ),
+            vol.Optional(CONF_LABELS, default=list): _NamesSelector([]),
+            vol.Optional(CONF_ZONES, default=list): _NamesSelector([]),
+        }
+    )
+
+
+_STORING_SCHEMA = vol.Schema(
+    {vol.Optional(CONF_PATH_TEMPLATE, default=""): _PathTemplateSelector()}
+)
+
+
+class DestinationFlow(ConfigSubentryFlow):
+    """Add a destination, or change one.
+
+    A kind adds its own fields, checks and steps. Nothing is saved before the
+    destination has passed the truthful test.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self) -> None:
+        """Begin with an empty form."""
+        self._typed: dict[str, Any] = {}
+
+    @abstractmethod
+    def _fields(self) -> dict[vol.Marker, Any]:
+        """Return the kind's own fields of the form."""
+
+    @abstractmethod
+    async def _async_submitted(self) -> SubentryFlowResult:
+        """Go on after the form was filled in (`_typed`) without a plain mistake."""
+
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for a new destination."""
+        return await self._async_form(user_input, {})
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Change a destination."""
+        subentry = self._get_reconfigure_subentry()
+        stored = {CONF_NAME: subentry.title, **self._suggestions(subentry.data)}
+        return await self._async_form(user_input, stored)
+
+    async def _async_form(
+        self, user_input: dict[str, Any] | None, suggestions: dict[str, Any]
+    ) -> SubentryFlowResult:
+        if user_input is None:
+            return self._show_form(suggestions, {})
+        cameras = known_cameras(self.hass, self._get_entry().entry_id)
+        self._typed = {
+            **user_input,
+            CONF_NAME: user_input[CONF_NAME].strip(),
+            SECTION_SELECTION: _selection_schema(cameras)(
+                user_input.get(SECTION_SELECTION, {})
+            ),
+            SECTION_STORING: _STORING_SCHEMA(user_input.get(SECTION_STORING, {})),
+        }
+        errors = await self._async_plain_mistakes()
+        if errors:
+            return self._show_form(self._typed, errors)
+        return await self._async_submitted()
+
+    async def _async_plain_mistakes(self) -> dict[str, str]:
+        """Return errors that are seen without asking anybody."""
+        errors = {}
+        if not self._typed[CONF_NAME]:
+            errors[CONF_NAME] = "name_missing"
+        if not self._typed[SECTION_SELECTION][CONF_MEDIA]:
+            errors[SECTION_SELECTION] = "media_missing"
+        if text := self._typed[SECTION_STORING][CONF_PATH_TEMPLATE]:
+            try:
+                await PathTemplate(self.hass, text).async_validate()
+            except InvalidPathTemplate as err:
+                self._reason = str(err)
+                errors[SECTION_STORING] = "invalid_template"
+        return errors
+
+    def _suggestions(self, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the form's values for stored data; a kind leaves secrets out."""
+        return dict(stored)
+
+    @property
+    def _stored(self) -> Mapping[str, Any]:
+        """Return the data of the destination that is being changed, or nothing."""
+        if self.source == SOURCE_RECONFIGURE:
+            return self._get_reconfigure_subentry().data
+        return {}
+
+    _reason: str = ""
+
+    def _show_form(
+        self, values: dict[str, Any], errors: dict[str, str]
+    ) -> SubentryFlowResult:
+        cameras = known_cameras(self.hass, self._get_entry().entry_id)
+        schema = vol.Schema(
+            {
+                vol.Required(CONF_NAME): TextSelector(),
+                **self._fields(),
+                vol.Optional(SECTION_SELECTION): section(
+                    _selection_schema(cameras),
+                    {"collapsed": SECTION_SELECTION not in errors},
+                ),
+                vol.Optional(SECTION_STORING): section(
+                    _STORING_SCHEMA, {"collapsed": SECTION_STORING not in errors}
+                ),
+            }
+        )
+        return self.async_show_form(
+            step_id=self.source,
+            data_schema=self.add_suggested_values_to_schema(schema, values),
+            errors=errors,
+            description_placeholders={"reason": self._reason},
+        )
+
+    def _show_failure(self, err: StorageError) -> SubentryFlowResult:
+        """Show the form again, with the error at the field it belongs to."""
+        self._reason = str(err)
+        place, error = self._error(err)
+        return self._show_form(self._typed, {place: error})
+
+    def _error(self, err: StorageError) -> tuple[str, str]:
+        """Return the field and the error for a failure."""
+        return next(
+            (place, error) for cause, place, error in _ERRORS if isinstance(err, cause)
+        )
+
+    def _abort_if_known(self, unique_id: str) -> SubentryFlowResult | None:
+        """End the flow when another destination is the same place."""
+        own = None
+        if self.source == SOURCE_RECONFIGURE:
+            own = self._get_reconfigure_subentry().subentry_id
+        for subentry in self._get_entry().subentries.values():
+            if subentry.unique_id == unique_id and subentry.subentry_id != own:
+                return self.async_abort(reason="already_configured")
+        return None
+
+    async def _async_test(self, data: Mapping[str, Any]) -> None:
+        """Test the destination truthfully; raises StorageError."""
+        workdir = Path(self.hass.config.cache_path(DOMAIN))
+        destination = build_destination(self.hass, self.kind, data)
+        try:
+            await check_destination(destination, workdir=workdir)
+        finally:
+            await destination.close()
+
+    def _save(self, data: dict[str, Any], unique_id: str) -> SubentryFlowResult:
+        """Store the destination. A loaded entry takes it over by itself."""
+        data = {
+            **data,
+            SECTION_SELECTION: self._typed[SECTION_SELECTION],
+            SECTION_STORING: self._typed[SECTION_STORING],
+        }
+        title = self._typed[CONF_NAME]
+        if self.source == SOURCE_RECONFIGURE:
+            return self.async_update_and_abort(
+                self._get_entry(),
+                self._get_reconfigure_subentry(),
+                title=title,
+                data=data,
+                unique_id=unique_id,
+            )
+        return self.async_create_entry(title=title, data=data, unique_id=unique_id)

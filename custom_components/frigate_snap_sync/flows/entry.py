@@ -1,0 +1,203 @@
+"""The settings of one Frigate: the form, and whether Frigate agrees with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import voluptuous as vol
+
+from homeassistant.components import mqtt
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME, CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.aiohttp_client import async_create_clientsession
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+
+from ..const import (
+    CONF_PROXY,
+    CONF_TOPIC_PREFIX,
+    DEFAULT_TOPIC_PREFIX,
+    SECTION_ADVANCED,
+)
+from ..frigate.client import FrigateClient
+from ..frigate.errors import (
+    FrigateAuthFailed,
+    FrigateError,
+    FrigateForbidden,
+    FrigateTimeout,
+    FrigateTlsError,
+    InvalidProxy,
+    InvalidUrl,
+    NotFrigate,
+    UnsupportedVersion,
+)
+
+_BASE = "base"
+
+_ERRORS: tuple[tuple[type[FrigateError], str, str], ...] = (
+    (FrigateTimeout, CONF_URL, "timeout_connect"),
+    (FrigateTlsError, CONF_URL, "ssl_error"),
+    (FrigateAuthFailed, CONF_PASSWORD, "invalid_auth"),
+    (FrigateForbidden, CONF_PASSWORD, "invalid_auth"),
+    (NotFrigate, CONF_URL, "not_frigate"),
+    (UnsupportedVersion, CONF_URL, "unsupported_version"),
+    (FrigateError, CONF_URL, "cannot_connect"),
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Verdict:
+    """What came out of a check: errors by field, or the topic prefix in force."""
+
+    errors: dict[str, str] = field(default_factory=dict)
+    reason: str = ""
+    topic_prefix: str = ""
+
+
+def entry_schema(*, expand_advanced: bool) -> vol.Schema:
+    """Return the form of one Frigate."""
+    return vol.Schema(
+        {
+            vol.Required(CONF_URL): TextSelector(
+                TextSelectorConfig(type=TextSelectorType.URL, autocomplete="url")
+            ),
+            vol.Optional(CONF_USERNAME): TextSelector(
+                TextSelectorConfig(autocomplete="username")
+            ),
+            vol.Optional(CONF_PASSWORD): TextSelector(
+                TextSelectorConfig(
+                    type=TextSelectorType.PASSWORD, autocomplete="current-password"
+                )
+            ),
+            vol.Required(CONF_VERIFY_SSL, default=True): BooleanSelector(),
+            vol.Optional(SECTION_ADVANCED): section(
+                vol.Schema(
+                    {
+                        vol.Optional(CONF_PROXY): TextSelector(
+                            TextSelectorConfig(type=TextSelectorType.URL)
+                        ),
+                        vol.Optional(CONF_TOPIC_PREFIX): TextSelector(),
+                    }
+                ),
+                {"collapsed": not expand_advanced},
+            ),
+        }
+    )
+
+
+def entry_data(
+    user_input: Mapping[str, Any], stored: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the entry's data for what was typed; what is empty is left out.
+
+    An empty password keeps the stored one while there is a user name.
+    """
+    advanced = user_input.get(SECTION_ADVANCED, {})
+    data = {
+        CONF_URL: user_input[CONF_URL].strip().rstrip("/"),
+        CONF_USERNAME: user_input.get(CONF_USERNAME, "").strip(),
+        CONF_PASSWORD: user_input.get(CONF_PASSWORD, ""),
+        CONF_PROXY: advanced.get(CONF_PROXY, "").strip(),
+        CONF_TOPIC_PREFIX: advanced.get(CONF_TOPIC_PREFIX, "").strip().rstrip("/"),
+    }
+    if stored and data[CONF_USERNAME] and not data[CONF_PASSWORD]:
+        data[CONF_PASSWORD] = stored.get(CONF_PASSWORD, "")
+    return {
+        **{key: value for key, value in data.items() if value},
+        CONF_VERIFY_SSL: user_input[CONF_VERIFY_SSL],
+    }
+
+
+def entry_suggestions(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the form's values for stored data, without the password."""
+    return {
+        CONF_URL: data[CONF_URL],
+        CONF_USERNAME: data.get(CONF_USERNAME, ""),
+        CONF_VERIFY_SSL: data[CONF_VERIFY_SSL],
+        SECTION_ADVANCED: {
+            CONF_PROXY: data.get(CONF_PROXY, ""),
+            CONF_TOPIC_PREFIX: data.get(CONF_TOPIC_PREFIX, ""),
+        },
+    }
+
+
+def entry_title(topic_prefix: str) -> str:
+    """Return the title of an entry."""
+    if topic_prefix == DEFAULT_TOPIC_PREFIX:
+        return "Frigate"
+    return f"Frigate ({topic_prefix})"
+
+
+async def async_check_entry(hass: HomeAssistant, data: Mapping[str, Any]) -> Verdict:
+    """Find out whether MQTT is there and Frigate can be used with these data."""
+    verdict = Verdict()
+    prefix = data.get(CONF_TOPIC_PREFIX, "")
+    if prefix and not is_topic_prefix(prefix):
+        verdict.errors[SECTION_ADVANCED] = "invalid_topic_prefix"
+    # A session without cookies: the one that all share may hold the log-in of
+    # another integration, and a wrong password would pass.
+    session = async_create_clientsession(
+        hass,
+        data[CONF_VERIFY_SSL],
+        auto_cleanup=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+    try:
+        client = FrigateClient(
+            session,
+            data[CONF_URL],
+            username=data.get(CONF_USERNAME),
+            password=data.get(CONF_PASSWORD),
+            verify_ssl=data[CONF_VERIFY_SSL],
+            proxy=data.get(CONF_PROXY),
+        )
+        if not verdict.errors and not _mqtt_is_loaded(hass):
+            verdict.errors[_BASE] = "mqtt_not_set_up"
+        if not verdict.errors:
+            await _async_ask(client, prefix, verdict)
+    except InvalidProxy:
+        verdict.errors[SECTION_ADVANCED] = "invalid_proxy"
+    except InvalidUrl:
+        verdict.errors[CONF_URL] = "invalid_url"
+    except FrigateError as err:
+        verdict.reason = str(err)
+        place, error = next(
+            (place, error) for cause, place, error in _ERRORS if isinstance(err, cause)
+        )
+        verdict.errors[place] = error
+    finally:
+        session.detach()
+    return verdict
+
+
+async def _async_ask(client: FrigateClient, prefix: str, verdict: Verdict) -> None:
+    await client.version()
+    config = await client.config()
+    verdict.topic_prefix = prefix or config.topic_prefix
+    if not config.mqtt_enabled:
+        verdict.errors[_BASE] = "frigate_mqtt_disabled"
+    elif not is_topic_prefix(verdict.topic_prefix):
+        verdict.errors[SECTION_ADVANCED] = "invalid_topic_prefix"
+
+
+def is_topic_prefix(prefix: str) -> bool:
+    """Tell whether topics can begin with this: valid for MQTT, no wildcards."""
+    try:
+        mqtt.valid_publish_topic(prefix)
+    except vol.Invalid:
+        return False
+    return True
+
+
+def _mqtt_is_loaded(hass: HomeAssistant) -> bool:
+    return any(
+        entry.state is ConfigEntryState.LOADED
+        for entry in hass.config_entries.async_entries(mqtt.DOMAIN)
+    )

@@ -1,0 +1,176 @@
+"""Sensors: what was uploaded, what waits, what went wrong."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import (
+    MAX_LENGTH_STATE_STATE,
+    EntityCategory,
+    UnitOfInformation,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.typing import StateType
+
+from .coordinator import FrigateSnapSyncConfigEntry
+from .entity import SnapSyncEntity, async_setup_entities
+from .sync.status import CameraStatus, DestinationStatus, EngineStatus
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapSyncSensorDescription[StatusT](SensorEntityDescription):
+    """A sensor and where its value is found."""
+
+    value_fn: Callable[[StatusT], StateType | datetime]
+    attributes_fn: Callable[[StatusT], dict[str, Any]] | None = None
+    available_fn: Callable[[StatusT], bool] = lambda _: True
+
+
+FRIGATE_SENSORS = (
+    SnapSyncSensorDescription[EngineStatus](
+        key="pending_uploads",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda status: status.pending_uploads,
+    ),
+)
+
+CAMERA_SENSORS = (
+    SnapSyncSensorDescription[CameraStatus](
+        key="snapshots_uploaded",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        value_fn=lambda status: status.snapshots_uploaded,
+    ),
+    SnapSyncSensorDescription[CameraStatus](
+        key="recordings_uploaded",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        value_fn=lambda status: status.recordings_uploaded,
+    ),
+    SnapSyncSensorDescription[CameraStatus](
+        key="last_upload",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_registry_enabled_default=False,
+        value_fn=lambda status: status.last_upload,
+    ),
+)
+
+DESTINATION_SENSORS = (
+    SnapSyncSensorDescription[DestinationStatus](
+        key="snapshots_uploaded",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        value_fn=lambda status: status.snapshots_uploaded,
+    ),
+    SnapSyncSensorDescription[DestinationStatus](
+        key="recordings_uploaded",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        value_fn=lambda status: status.recordings_uploaded,
+    ),
+    SnapSyncSensorDescription[DestinationStatus](
+        key="data_uploaded",
+        device_class=SensorDeviceClass.DATA_SIZE,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        native_unit_of_measurement=UnitOfInformation.BYTES,
+        suggested_unit_of_measurement=UnitOfInformation.MEGABYTES,
+        suggested_display_precision=1,
+        value_fn=lambda status: status.data_uploaded,
+    ),
+    SnapSyncSensorDescription[DestinationStatus](
+        key="pending_uploads",
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda status: status.pending_uploads,
+    ),
+    SnapSyncSensorDescription[DestinationStatus](
+        key="last_upload",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=lambda status: status.last_upload,
+    ),
+    SnapSyncSensorDescription[DestinationStatus](
+        key="last_error",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda status: (
+            status.last_error and status.last_error[:MAX_LENGTH_STATE_STATE]
+        ),
+        attributes_fn=lambda status: {
+            "message": status.last_error,
+            "occurred_at": status.last_error_at,
+        },
+    ),
+    SnapSyncSensorDescription[DestinationStatus](
+        key="free_space",
+        device_class=SensorDeviceClass.DATA_SIZE,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        native_unit_of_measurement=UnitOfInformation.BYTES,
+        suggested_unit_of_measurement=UnitOfInformation.GIGABYTES,
+        suggested_display_precision=1,
+        value_fn=lambda status: status.free_space,
+        # What the server alone knows goes with it.
+        available_fn=lambda status: status.connected is not False,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: FrigateSnapSyncConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the sensors."""
+    async_setup_entities(
+        hass,
+        entry,
+        async_add_entities,
+        frigate=lambda coordinator, subject: [
+            SnapSyncSensor(coordinator, subject, description)
+            for description in FRIGATE_SENSORS
+        ],
+        camera=lambda coordinator, subject: [
+            SnapSyncSensor(coordinator, subject, description)
+            for description in CAMERA_SENSORS
+        ],
+        destination=lambda coordinator, subject: [
+            SnapSyncSensor(coordinator, subject, description)
+            for description in DESTINATION_SENSORS
+        ],
+    )
+
+
+class SnapSyncSensor[StatusT](SnapSyncEntity[StatusT], SensorEntity):
+    """A value of the engine's status."""
+
+    entity_description: SnapSyncSensorDescription[StatusT]
+    _unrecorded_attributes = frozenset({"message", "occurred_at"})
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the value can be known."""
+        status = self.status
+        return status is not None and self.entity_description.available_fn(status)
+
+    @property
+    @override
+    def native_value(self) -> StateType | datetime:
+        """Return the value."""
+        status = self.status
+        return None if status is None else self.entity_description.value_fn(status)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """Return what does not fit into the state."""
+        status = self.status
+        if status is None or self.entity_description.attributes_fn is None:
+            return None
+        return self.entity_description.attributes_fn(status)

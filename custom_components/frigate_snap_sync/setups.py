@@ -1,0 +1,138 @@
+"""Config subentries as the engine wants them."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn, override
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+
+from .const import (
+    CONF_CAMERAS,
+    CONF_LABELS,
+    CONF_MEDIA,
+    CONF_PATH_TEMPLATE,
+    CONF_SEVERITY,
+    CONF_ZONES,
+    LOGGER,
+    SECTION_SELECTION,
+    SECTION_STORING,
+    SEVERITY_ALERT,
+    SEVERITY_ALL,
+)
+from .destinations import build_destination
+from .frigate.models import Severity
+from .path_template import PathTemplate
+from .storage.base import Destination, Rejected, StoredFile
+from .sync.engine import DestinationSetup
+from .sync.items import Media
+from .sync.naming import NameValues, Render
+from .sync.policy import Selection
+
+_SEVERITIES: dict[str, Severity | None] = {
+    SEVERITY_ALL: None,
+    SEVERITY_ALERT: Severity.ALERT,
+}
+
+
+class UnusableDestination(Destination):
+    """Stands for a destination whose settings can't be read.
+
+    It refuses everything, so its queue waits, and its error says why.
+    """
+
+    kind: ClassVar[str] = "unusable"
+
+    @override
+    async def connect(self) -> None:
+        self._refuse()
+
+    @override
+    async def close(self) -> None:
+        """Have nothing to let go of."""
+
+    @override
+    async def put(self, path: str, source: Path, *, temporary: str) -> StoredFile:
+        self._refuse()
+
+    @override
+    async def stat(self, path: str) -> StoredFile | None:
+        self._refuse()
+
+    @override
+    async def delete(self, path: str) -> None:
+        self._refuse()
+
+    @override
+    def list_files(self, path: str = "") -> NoReturn:
+        self._refuse()
+
+    @override
+    def open_read(self, path: str) -> NoReturn:
+        self._refuse()
+
+    @override
+    async def free_space(self) -> int | None:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise Rejected(
+            "The stored settings of this destination can't be read;"
+            " reconfigure it, or remove it and add it again"
+        )
+
+
+def destination_setup(
+    hass: HomeAssistant, subentry: ConfigSubentry
+) -> DestinationSetup:
+    """Return what the engine needs to know of a destination. Never raises.
+
+    Where its selection can't be read nothing is selected, for a camera that was
+    left out must not leave the house by mistake.
+    """
+    data = subentry.data
+    try:
+        selection = _selection(data[SECTION_SELECTION])
+        render = _render(hass, data[SECTION_STORING])
+        destination = build_destination(hass, subentry.subentry_type, data)
+    except (AttributeError, KeyError, TypeError, ValueError) as err:
+        LOGGER.error(
+            "The settings of the destination %s can't be read (%s: %s)",
+            subentry.title,
+            type(err).__name__,
+            err,
+        )
+        selection, render = Selection(media=frozenset()), None
+        destination = UnusableDestination()
+    return DestinationSetup(
+        id=subentry.subentry_id,
+        name=subentry.title,
+        selection=selection,
+        destination=destination,
+        render=render,
+    )
+
+
+def _selection(section: Mapping[str, Any]) -> Selection:
+    return Selection(
+        media=frozenset(Media(media) for media in section[CONF_MEDIA]),
+        cameras=frozenset(section[CONF_CAMERAS]),
+        labels=frozenset(section[CONF_LABELS]),
+        zones=frozenset(section[CONF_ZONES]),
+        severity=_SEVERITIES[section[CONF_SEVERITY]],
+    )
+
+
+def _render(hass: HomeAssistant, section: Mapping[str, Any]) -> Render | None:
+    text: str = section[CONF_PATH_TEMPLATE]
+    if not text:
+        return None
+    template = PathTemplate(hass, text)
+
+    def render(values: NameValues) -> str:
+        return template.async_render(
+            {field.name: getattr(values, field.name) for field in fields(values)}
+        )
+
+    return render

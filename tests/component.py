@@ -1,0 +1,244 @@
+"""What the tests of Home Assistant's side share: data, steps and a stand-in."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.frigate_snap_sync.const import DOMAIN
+from custom_components.frigate_snap_sync.storage.base import StorageError
+from custom_components.frigate_snap_sync.sync.status import (
+    CameraStatus,
+    DestinationStatus,
+    EngineStatus,
+)
+from homeassistant.config_entries import ConfigSubentry, ConfigSubentryDataWithId
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+
+ENTRY_ID = "01JFRIGATEFRIGATEFRIGATE00"
+LOCAL_ID = "01JLOCALLOCALLOCALLOCAL000"
+SFTP_ID = "01JSFTPSFTPSFTPSFTPSFTP000"
+
+SELECTION = {
+    "media": ["live_snapshots", "snapshots", "recordings"],
+    "cameras": [],
+    "severity": "all",
+    "labels": [],
+    "zones": [],
+}
+STORING = {"path_template": ""}
+
+# Read by the tests of what must stay secret.
+SECRETS = {
+    "password": "frigate-password-7391",
+    "sftp_password": "sftp-password-4410",
+    "private_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nnot-a-real-key-5127\n",
+    "passphrase": "passphrase-8846",
+    "proxy": "http://proxy-user:proxy-secret@192.0.2.9:3128",
+}
+
+
+def local_data(path: str | Path, *, mount_point: str = "/") -> dict[str, Any]:
+    """Return the data of a local destination."""
+    return {
+        "path": str(path),
+        "mount_point": mount_point,
+        "selection": SELECTION,
+        "storing": STORING,
+    }
+
+
+def sftp_data(**changes: Any) -> dict[str, Any]:
+    """Return the data of an SFTP destination that nobody connects to."""
+    return {
+        "host": "192.0.2.7",
+        "port": 22,
+        "username": "camera-uploads",
+        "password": SECRETS["sftp_password"],
+        "private_key": SECRETS["private_key"],
+        "passphrase": SECRETS["passphrase"],
+        "path": "/srv/evidence",
+        "host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHost",
+        "selection": SELECTION,
+        "storing": STORING,
+        **changes,
+    }
+
+
+def local_subentry(path: str | Path) -> ConfigSubentryDataWithId:
+    """Return a local destination as it is stored."""
+    return ConfigSubentryDataWithId(
+        data=local_data(path),
+        subentry_id=LOCAL_ID,
+        subentry_type="local",
+        title="Garage NAS",
+        unique_id=f"local:{path}",
+    )
+
+
+def sftp_subentry(**changes: Any) -> ConfigSubentryDataWithId:
+    """Return an SFTP destination as it is stored."""
+    data = sftp_data(**changes)
+    return ConfigSubentryDataWithId(
+        data=data,
+        subentry_id=SFTP_ID,
+        subentry_type="sftp",
+        title="Off-site server",
+        unique_id="sftp:{username}@{host}:{port}{path}".format(**data),
+    )
+
+
+def frigate_entry(
+    url: str = "http://192.0.2.5:5000",
+    *,
+    subentries: Iterable[ConfigSubentryDataWithId] = (),
+    data: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> MockConfigEntry:
+    """Return an entry that is not added yet."""
+    return MockConfigEntry(
+        domain=DOMAIN,
+        entry_id=ENTRY_ID,
+        title="Frigate",
+        unique_id="frigate",
+        data={"url": url, "verify_ssl": True, **(data or {})},
+        subentries_data=list(subentries),
+        **changes,
+    )
+
+
+async def async_set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Add an entry and set it up."""
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+
+CAMERA = CameraStatus(
+    name="front_door",
+    snapshots_enabled=True,
+    recordings_enabled=False,
+    snapshots_uploaded=12,
+    recordings_uploaded=3,
+    last_upload=dt_util.parse_datetime("2026-11-22T08:30:00+00:00"),
+)
+DESTINATION = DestinationStatus(
+    connected=True,
+    snapshots_uploaded=12,
+    recordings_uploaded=3,
+    data_uploaded=8_500_000,
+    pending_uploads=2,
+    last_upload=dt_util.parse_datetime("2026-11-22T08:30:00+00:00"),
+    last_error="The server does not answer",
+    last_error_at=dt_util.parse_datetime("2026-11-22T08:00:00+00:00"),
+    free_space=120_000_000_000,
+)
+STATUS = EngineStatus(
+    frigate_connected=True,
+    frigate_version="0.17.2-3d4dd3a",
+    mqtt_connected=True,
+    pending_uploads=2,
+    cameras={"front_door": CAMERA},
+    destinations={LOCAL_ID: DESTINATION},
+)
+
+
+class StandInEngine:
+    """Shows a status of the test's choice and keeps what it was told."""
+
+    def __init__(self, **arguments: Any) -> None:
+        """Begin as the real one does, knowing nothing."""
+        self.arguments = arguments
+        self.status = EngineStatus()
+        self.first_status = STATUS
+        self.setups: list[Any] = []
+        self.calls: list[tuple[Any, ...]] = []
+        self.failure: Exception | None = None
+
+    def show(self, **changes: Any) -> None:
+        """Change the status and tell of it."""
+        self.status = replace(self.status, **changes)
+        self.arguments["on_status"](self.status)
+
+    async def start(self, destinations: Iterable[Any]) -> None:
+        """Take the destinations."""
+        self._raise()
+        self.setups = list(destinations)
+        self.status = self.first_status
+
+    async def stop(self) -> None:
+        """Note it."""
+        self.calls.append(("stop",))
+
+    def handle_message(self, topic: str, payload: bytes | str, *, retain: bool) -> None:
+        """Note it."""
+        self.calls.append(("message", topic, payload, retain))
+
+    def handle_mqtt_connection(self, connected: bool) -> None:
+        """Note it."""
+        self.calls.append(("mqtt", connected))
+
+    async def apply_destinations(self, destinations: Iterable[Any]) -> None:
+        """Take other destinations."""
+        self._raise()
+        self.setups = list(destinations)
+        known = self.status.destinations
+        self.show(
+            destinations={
+                setup.id: known.get(setup.id, DestinationStatus())
+                for setup in self.setups
+            }
+        )
+
+    async def set_uploads(self, enabled: bool) -> None:
+        """Switch the Frigate."""
+        self._raise()
+        self.status = replace(self.status, uploads=enabled)
+
+    async def set_destination_uploads(self, destination_id: str, enabled: bool) -> None:
+        """Switch a destination."""
+        self._raise()
+        destinations = dict(self.status.destinations)
+        destinations[destination_id] = replace(
+            destinations[destination_id], uploads=enabled
+        )
+        self.status = replace(self.status, destinations=destinations)
+
+    async def test_destination(self, destination_id: str) -> None:
+        """Note it."""
+        self.calls.append(("test", destination_id))
+        self._raise()
+
+    async def forget_camera(self, camera: str) -> None:
+        """Note it."""
+        self.calls.append(("forget", camera))
+
+    async def diagnostics(self) -> dict[str, Any]:
+        """Return something."""
+        return {
+            "counts": {"pending": 2},
+            "errors": ["192.0.2.7: refused", "The disk is full"],
+        }
+
+    def _raise(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+
+class Refused(StorageError):
+    """A failure of a destination."""
+
+
+def subentry(data: ConfigSubentryDataWithId) -> ConfigSubentry:
+    """Return the subentry that Home Assistant would make of these data."""
+    return ConfigSubentry(
+        data=MappingProxyType(dict(data["data"])),
+        subentry_id=data["subentry_id"],
+        subentry_type=data["subentry_type"],
+        title=data["title"],
+        unique_id=data["unique_id"],
+    )

@@ -1,0 +1,120 @@
+"""What a flow shows, held against its English texts.
+
+Home Assistant shows a raw key where a text is missing, and nothing fails. The
+fixture check_flow_texts (conftest) runs this over every step of our flows that any
+test makes.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+import json
+import re
+from typing import Any
+
+from homeassistant.config_entries import ConfigSubentryFlow, OptionsFlow
+from homeassistant.data_entry_flow import FlowHandler, FlowResultType, section
+
+from .source import INTEGRATION, PACKAGE
+
+
+@cache
+def english() -> dict[str, Any]:
+    """Return the English texts."""
+    loaded: dict[str, Any] = json.loads(
+        (INTEGRATION / "translations" / "en.json").read_text()
+    )
+    return loaded
+
+
+def placeholders(text: str) -> set[str]:
+    """Return the names in braces."""
+    return set(re.findall(r"\{(\w+)\}", text))
+
+
+def missing_texts(
+    flow: FlowHandler[Any, Any, Any], result: Mapping[str, Any]
+) -> list[str]:
+    """Return what the result of a step needs and the English texts lack."""
+    if not type(flow).__module__.startswith(f"{PACKAGE}."):
+        return []
+    if isinstance(flow, ConfigSubentryFlow):
+        texts = english()["config_subentries"][flow.handler[1]]
+    else:
+        texts = english()["options" if isinstance(flow, OptionsFlow) else "config"]
+    return [f"{'.'.join(where)}: {what}" for where, what in _missing(texts, result)]
+
+
+def _missing(
+    texts: dict[str, Any], result: Mapping[str, Any]
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    given = set(result.get("description_placeholders") or ())
+    match result["type"]:
+        case FlowResultType.FORM:
+            where: tuple[str, ...] = ("step", result["step_id"])
+            step = texts.get("step", {}).get(result["step_id"], {})
+            for key in ("title", "description"):
+                if key in step:
+                    yield from _unfilled((*where, key), step[key], given)
+            if "title" not in step:
+                yield where, "no title"
+            if schema := result.get("data_schema"):
+                yield from _missing_of_fields(where, step, schema.schema, given)
+            for error in (result.get("errors") or {}).values():
+                yield from _missing_text(texts, ("error", error), given)
+        case FlowResultType.ABORT:
+            yield from _missing_text(texts, ("abort", result["reason"]), given)
+        case FlowResultType.MENU:
+            for option in result["menu_options"]:
+                where = ("step", result["step_id"], "menu_options", option)
+                yield from _missing_text(texts, where, given)
+        case FlowResultType.SHOW_PROGRESS:
+            where = ("progress", result["progress_action"])
+            yield from _missing_text(texts, where, given)
+
+
+def _missing_of_fields(
+    where: tuple[str, ...],
+    step: dict[str, Any],
+    schema: Mapping[Any, Any],
+    given: set[str],
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    for marker, field in schema.items():
+        name = str(marker)
+        if isinstance(field, section):
+            inner = ("sections", name)
+            yield from _missing_text(step, (*inner, "name"), given, where)
+            texts = step.get("sections", {}).get(name, {})
+            yield from _missing_of_fields(
+                (*where, *inner), texts, field.schema.schema, given
+            )
+            continue
+        for kind in ("data", "data_description"):
+            yield from _missing_text(step, (kind, name), given, where)
+        config = getattr(field, "config", {})
+        if key := config.get("translation_key"):
+            for option in config["options"]:
+                yield from _missing_text(
+                    english(), ("selector", key, "options", option), given
+                )
+
+
+def _missing_text(
+    texts: dict[str, Any],
+    path: tuple[str, ...],
+    given: set[str],
+    prefix: tuple[str, ...] = (),
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    found: Any = texts
+    for key in path:
+        found = found.get(key, {})
+    if isinstance(found, str) and found:
+        yield from _unfilled((*prefix, *path), found, given)
+    else:
+        yield (*prefix, *path), "no text"
+
+
+def _unfilled(
+    where: tuple[str, ...], text: str, given: set[str]
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    for name in sorted(placeholders(text) - given):
+        yield where, f"nothing fills {{{name}}}"

@@ -1,0 +1,110 @@
+"""A stage for a test of the whole: real processes around a simulated Frigate."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..harness.arrivals import Arrivals
+from ..harness.frigate import Auth, Frigate, FrigateServer, MqttLink, Story, self_signed
+from ..harness.home_assistant import DOMAIN, HomeAssistant
+from ..harness.mosquitto import Mosquitto
+from ..harness.openssh import OpenSshServer
+from ..harness.processes import wait_until
+
+TIME_ZONE = "Europe/Berlin"
+FOLDER, SERVER = "Folder", "Office server"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Everything that runs."""
+
+    home_assistant: HomeAssistant
+    broker: Mosquitto
+    ssh: OpenSshServer
+    frigate: Frigate
+    server: FrigateServer
+    link: MqttLink
+    story: Story
+    folder: Path
+    arrivals: Arrivals
+
+    async def value(self, device: str, platform: str, key: str) -> str | None:
+        """Return the state of our entity with that key, None if there is none."""
+        states = await self.home_assistant.api.entity_states(DOMAIN)
+        state: dict[str, Any] | None = states.get((device, platform, key))
+        return None if state is None else str(state["state"])
+
+    async def wait_for_value(
+        self, device: str, platform: str, key: str, value: str, *, timeout: float = 15
+    ) -> None:
+        """Wait until our entity has that state; raises TimeoutError."""
+        seen: str | None = None
+
+        async def right() -> bool:
+            nonlocal seen
+            seen = await self.value(device, platform, key)
+            return seen == value
+
+        try:
+            await wait_until(right, f"{platform} {key} of {device}", timeout=timeout)
+        except TimeoutError as err:
+            raise TimeoutError(f"{err} is {value}; it is {seen}") from None
+
+
+@asynccontextmanager
+async def open_stage(
+    folder: Path,
+    frigate: Frigate,
+    *,
+    auth: Auth | None = None,
+    base_path: str = "",
+    destinations: tuple[str, ...] = (FOLDER, SERVER),
+) -> AsyncIterator[Stage]:
+    """Start everything around a Frigate, and stop it in the end.
+
+    With `auth` Frigate is reached as at its port 8971: with TLS that nobody
+    vouches for, and a log-in. Arrivals are looked for at these `destinations`.
+    """
+    store = folder / "folder"
+    store.mkdir()
+    async with AsyncExitStack() as stack:
+        broker = Mosquitto(folder / "mosquitto")
+        await broker.start()
+        stack.push_async_callback(broker.stop)
+        ssh = await stack.enter_async_context(OpenSshServer(folder / "ssh"))
+        tls = None
+        if auth is not None:
+            tls = await asyncio.to_thread(self_signed, folder)
+        server = FrigateServer(frigate, auth=auth, tls=tls, base_path=base_path)
+        await server.start()
+        stack.push_async_callback(server.stop)
+        link = MqttLink(frigate, "127.0.0.1", broker.port)
+        stack.push_async_callback(link.stop)
+        await link.start()
+        home_assistant = HomeAssistant(
+            folder / "config", allowed=(store,), time_zone=TIME_ZONE
+        )
+        await stack.enter_async_context(home_assistant)
+        story = Story(frigate)
+        stack.push_async_callback(story.stop)
+        folders = {FOLDER: store, SERVER: ssh.root}
+        arrivals = Arrivals(
+            frigate, server, {name: folders[name] for name in destinations}
+        )
+        watching = asyncio.create_task(arrivals.watch())
+        stack.callback(watching.cancel)
+        yield Stage(
+            home_assistant=home_assistant,
+            broker=broker,
+            ssh=ssh,
+            frigate=frigate,
+            server=server,
+            link=link,
+            story=story,
+            folder=store,
+            arrivals=arrivals,
+        )

@@ -1,0 +1,240 @@
+"""From Frigate's messages to verified files at two destinations, all of it real."""
+
+from collections.abc import AsyncIterator
+from zoneinfo import ZoneInfo
+
+import pytest
+import pytest_asyncio
+
+from ..harness.arrivals import Item, Kind, files_below
+from ..harness.frigate import Frigate, Timing
+from ..harness.installation import (
+    add_frigate,
+    add_local,
+    add_mqtt,
+    add_sftp,
+    wait_loaded,
+    wait_subscribed,
+)
+from .stage import FOLDER, SERVER, TIME_ZONE, Stage, open_stage
+
+# What a recording needs after the last activity: 20 s, and a little.
+RECORDING_SECONDS = 60
+# The cut-offs and segments of the simulated Frigate are short; what our side waits
+# for is what it always waits for.
+TIMING = Timing().scaled(0.1)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="stage")
+async def fixture_stage(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Stage]:
+    """Start everything, and set the integration up as a person would."""
+    folder = tmp_path_factory.mktemp("first_light")
+    frigate = Frigate(("front_door", "back-yard_2"), timing=TIMING)
+    async with open_stage(folder, frigate) as stage:
+        api = stage.home_assistant.api
+        await add_mqtt(api, stage.broker.port)
+        entry_id = await add_frigate(api, stage.server.url)
+        await add_local(api, entry_id, name=FOLDER, path=stage.folder)
+        await add_sftp(
+            api,
+            entry_id,
+            name=SERVER,
+            port=stage.ssh.port,
+            username=stage.ssh.username,
+            path=str(stage.ssh.root),
+            fingerprint=stage.ssh.fingerprint,
+            authorize=stage.ssh.authorize,
+        )
+        await wait_subscribed(api, frigate.topic_prefix)
+        yield stage
+        # Stopped here, so that the log is whole.
+        await stage.home_assistant.stop()
+        assert not stage.home_assistant.complaints()
+
+
+def _files(stage: Stage) -> dict[str, set[str]]:
+    return {
+        FOLDER: set(files_below(stage.folder)),
+        SERVER: set(files_below(stage.ssh.root)),
+    }
+
+
+def _assert_named_as_designed(item: Item) -> None:
+    """Both destinations have the item under its default name, which says its time."""
+    zone = ZoneInfo(TIME_ZONE)
+    expected = item.path(zone)
+    paths = {arrival.path for arrival in item.arrivals.values()}
+    if item.kind is Kind.LIVE_SNAPSHOT and paths != {expected}:
+        # Received in the next second.
+        item.start += 1
+        expected = item.path(zone)
+    assert paths == {expected}
+
+
+def _assert_asked_once(stage: Stage, item: Item) -> None:
+    """Frigate had to give it away once, for both destinations."""
+    journal = stage.server.journal
+    match item.kind:
+        case Kind.SNAPSHOT:
+            path = f"/api/events/{item.frigate_id}/snapshot.jpg"
+            assert len(journal.bodies(path)) == 1
+        case Kind.RECORDING:
+            path = f"/api/{item.camera}/start/{int(item.start) - 5}*/clip.mp4"
+            bodies = [body for body in journal.bodies(path) if body]
+            assert len(bodies) == 1
+
+
+async def _counters(stage: Stage) -> dict[tuple[str, str], str | None]:
+    return {
+        (device, key): await stage.value(device, "sensor", key)
+        for device in (FOLDER, SERVER, "front_door", "back-yard_2")
+        for key in ("snapshots_uploaded", "recordings_uploaded")
+    }
+
+
+async def _all_arrived(stage: Stage) -> None:
+    await stage.arrivals.wait(timeout=RECORDING_SECONDS)
+    assert not stage.arrivals.wrong
+    for item in stage.arrivals.items:
+        _assert_named_as_designed(item)
+        _assert_asked_once(stage, item)
+    names = {item.path(ZoneInfo(TIME_ZONE)) for item in stage.arrivals.items}
+    # All of it, and nothing else: no part of a file, no file of a test.
+    assert _files(stage) == {FOLDER: names, SERVER: names}
+
+
+async def test_everything_arrives(stage: Stage) -> None:
+    """A visit's three files reach both destinations, byte for byte, and are counted."""
+    visit = stage.story.visit("front_door", "person", 4, zones=["porch"])
+    await visit.ended.wait()
+    await _all_arrived(stage)
+    assert [item.kind for item in stage.arrivals.items] == [
+        Kind.LIVE_SNAPSHOT,
+        Kind.SNAPSHOT,
+        Kind.RECORDING,
+    ]
+    live, snapshot, _ = stage.arrivals.items
+    assert max(arrival.seconds for arrival in live.arrivals.values()) < 5
+    assert max(arrival.seconds for arrival in snapshot.arrivals.values()) < 10
+    size = sum(
+        (stage.folder / arrival.path).stat().st_size
+        for item in stage.arrivals.items
+        for name, arrival in item.arrivals.items()
+        if name == FOLDER
+    )
+    for device in (FOLDER, SERVER):
+        await stage.wait_for_value(device, "sensor", "recordings_uploaded", "1")
+        await stage.wait_for_value(device, "sensor", "snapshots_uploaded", "2")
+        await stage.wait_for_value(device, "sensor", "pending_uploads", "0")
+        await stage.wait_for_value(device, "binary_sensor", "connection", "on")
+        assert await stage.value(device, "sensor", "last_error") in {"unknown", ""}
+        uploaded = await stage.value(device, "sensor", "data_uploaded")
+        assert uploaded is not None
+        assert float(uploaded) == pytest.approx(size / 1_000_000, abs=0.01)
+    await stage.wait_for_value("front_door", "sensor", "recordings_uploaded", "1")
+    await stage.wait_for_value("front_door", "sensor", "snapshots_uploaded", "2")
+    assert await stage.value("back-yard_2", "sensor", "recordings_uploaded") == "0"
+    assert await stage.value("Frigate", "binary_sensor", "connection") == "on"
+
+
+async def test_switches_are_followed(stage: Stage) -> None:
+    """Snapshots that are off in Frigate are shown as off, and not sent."""
+    device, key = "back-yard_2", "snapshots_enabled"
+    await stage.wait_for_value(device, "binary_sensor", key, "on")
+    stage.frigate.set_switch(device, "snapshots", on=False)
+    await stage.wait_for_value(device, "binary_sensor", key, "off")
+    before = len(stage.arrivals.items)
+    visit = stage.story.visit(device, "person", 2, false_positive=True)
+    await visit.ended.wait()
+    assert len(stage.arrivals.items) == before
+    stage.frigate.set_switch(device, "snapshots", on=True)
+    await stage.wait_for_value(device, "binary_sensor", key, "on")
+    assert _files(stage)[FOLDER] == {
+        item.path(ZoneInfo(TIME_ZONE)) for item in stage.arrivals.items
+    }
+
+
+async def test_restart_sends_nothing_twice(stage: Stage) -> None:
+    """After a restart counters are the same, and Frigate is asked for nothing again."""
+    counters = await _counters(stage)
+    files = {
+        path: path.stat().st_mtime_ns
+        for root in (stage.folder, stage.ssh.root)
+        for path in root.rglob("*")
+    }
+    await stage.home_assistant.stop()
+    stage.server.journal.clear()
+    await stage.home_assistant.start()
+    await _wait_loaded(stage)
+    # Its work goes on: a new visit goes all the way, and meanwhile nothing old does.
+    visit = stage.story.visit("back-yard_2", "car", 2)
+    await visit.gone.wait()
+    await stage.wait_for_value(
+        "back-yard_2",
+        "sensor",
+        "snapshots_uploaded",
+        str(int(counters["back-yard_2", "snapshots_uploaded"] or 0) + 2),
+    )
+    later = await _counters(stage)
+    assert {key: later[key] for key in counters if key[0] == "front_door"} == {
+        key: counters[key] for key in counters if key[0] == "front_door"
+    }
+    assert {path: path.stat().st_mtime_ns for path in files if path.is_file()} == {
+        path: changed for path, changed in files.items() if path.is_file()
+    }
+    assert stage.server.journal.count("/api/front_door/start/*") == 0
+    assert stage.server.journal.count("/api/events/*/snapshot.jpg") == 1
+
+
+async def test_power_cut_loses_nothing(stage: Stage) -> None:
+    """Killed while a recording is waited for: all arrives, once, after the start."""
+    visit = stage.story.visit("front_door", "person", 3)
+    await visit.ended.wait()
+    # The last visit's recording may be under way too; this one's surely is.
+    recording = stage.arrivals.items[-1]
+    assert recording.kind is Kind.RECORDING
+    assert not recording.arrivals
+    await stage.home_assistant.kill()
+    await stage.home_assistant.start()
+    await _wait_loaded(stage)
+    await stage.arrivals.wait(timeout=RECORDING_SECONDS)
+    assert not stage.arrivals.wrong
+    _assert_named_as_designed(recording)
+    items = stage.arrivals.items
+    for device in (FOLDER, SERVER):
+        recordings = sum(item.kind is Kind.RECORDING for item in items)
+        await stage.wait_for_value(
+            device, "sensor", "recordings_uploaded", str(recordings)
+        )
+        snapshots = sum(item.kind is not Kind.RECORDING for item in items)
+        await stage.wait_for_value(
+            device, "sensor", "snapshots_uploaded", str(snapshots)
+        )
+        await stage.wait_for_value(device, "sensor", "pending_uploads", "0")
+    names = {item.path(ZoneInfo(TIME_ZONE)) for item in items}
+    assert _files(stage) == {FOLDER: names, SERVER: names}
+
+
+async def _wait_loaded(stage: Stage) -> None:
+    api = stage.home_assistant.api
+    (entry,) = await api.entries("frigate_snap_sync")
+    await wait_loaded(api, "frigate_snap_sync", entry["entry_id"])
+    await wait_subscribed(api, stage.frigate.topic_prefix)
+
+
+def test_default_names() -> None:
+    """The names that these tests expect are those of the design."""
+    item = Item(
+        kind=Kind.SNAPSHOT,
+        camera="front_door",
+        label="person",
+        start=1795336632.93,
+        tail="-a3b0a5.jpg",
+        published=0,
+    )
+    assert (
+        item.path(ZoneInfo(TIME_ZONE))
+        == "2026-11-22/Snapshot-front_door-2026-11-22_09-37-12+0100-person-a3b0a5.jpg"
+    )

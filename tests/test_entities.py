@@ -1,0 +1,281 @@
+"""The entities of all platforms, against statuses of every kind."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    snapshot_platform,
+)
+from syrupy.assertion import SnapshotAssertion
+
+from custom_components.frigate_snap_sync.sync.engine import LedgerError
+from custom_components.frigate_snap_sync.sync.status import (
+    CameraStatus,
+    DestinationStatus,
+)
+from homeassistant.const import (
+    ATTR_ENTITY_ID,
+    STATE_OFF,
+    STATE_ON,
+    STATE_UNAVAILABLE,
+    STATE_UNKNOWN,
+    Platform,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.entity import Entity
+from homeassistant.util import slugify
+
+from .component import (
+    CAMERA,
+    DESTINATION,
+    ENTRY_ID,
+    LOCAL_ID,
+    Refused,
+    StandInEngine,
+    async_set_up,
+    frigate_entry,
+    local_subentry,
+)
+
+pytestmark = pytest.mark.usefixtures("mqtt_client")
+
+
+@pytest.fixture
+async def entry(
+    hass: HomeAssistant, engine: StandInEngine, folders: Path
+) -> MockConfigEntry:
+    """Set up an entry with a camera and a destination."""
+    entry = frigate_entry(subentries=[local_subentry("/media/nas")])
+    await async_set_up(hass, entry)
+    return entry
+
+
+def state(hass: HomeAssistant, entity_id: str) -> str:
+    """Return an entity's state."""
+    found = hass.states.get(entity_id)
+    assert found is not None, entity_id
+    return found.state
+
+
+@pytest.mark.parametrize(
+    "platform",
+    [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.SENSOR, Platform.SWITCH],
+)
+async def test_platform(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    folders: Path,
+    entity_registry: er.EntityRegistry,
+    snapshot: SnapshotAssertion,
+    platform: Platform,
+) -> None:
+    """Every entity and its state."""
+    entry = frigate_entry(subentries=[local_subentry("/media/nas")])
+    with (
+        patch("custom_components.frigate_snap_sync.PLATFORMS", [platform]),
+        patch.object(Entity, "entity_registry_enabled_default", new=True),
+    ):
+        await async_set_up(hass, entry)
+    await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
+
+
+async def test_names(
+    hass: HomeAssistant, entry: MockConfigEntry, entity_registry: er.EntityRegistry
+) -> None:
+    """Unique ids end in the key, names are the key in words."""
+    entries = er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+    assert len(entries) == 3 + 5 + 10
+    for item in entries:
+        assert item.unique_id.startswith(f"{ENTRY_ID}_")
+        assert item.unique_id.endswith(f"_{item.translation_key}")
+        assert slugify(item.original_name) == item.translation_key
+
+
+async def test_devices(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    device_registry: dr.DeviceRegistry,
+    snapshot: SnapshotAssertion,
+) -> None:
+    """The Frigate, its camera and the destination, named as designed."""
+    devices = {
+        device.name: device
+        for device in dr.async_entries_for_config_entry(device_registry, ENTRY_ID)
+    }
+    assert devices.keys() == {"Frigate", "front_door", "Garage NAS"}
+    assert devices["front_door"].via_device_id == devices["Frigate"].id
+    assert devices["Garage NAS"].config_subentry_id == LOCAL_ID
+    assert devices["Frigate"].sw_version == "0.17.2-3d4dd3a"
+    assert sorted(devices.values(), key=lambda device: str(device.name)) == snapshot
+
+
+async def test_disabled_by_default(
+    hass: HomeAssistant, entry: MockConfigEntry, entity_registry: er.EntityRegistry
+) -> None:
+    """A time stamp per camera is for those who ask for it."""
+    disabled = [
+        item.unique_id
+        for item in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+        if item.disabled_by is not None
+    ]
+    assert disabled == [f"{ENTRY_ID}_front_door_last_upload"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "connection", "enabled"),
+    [
+        ({}, STATE_ON, STATE_ON),
+        ({"frigate_connected": None}, STATE_UNKNOWN, STATE_UNAVAILABLE),
+        ({"frigate_connected": False}, STATE_OFF, STATE_UNAVAILABLE),
+        ({"mqtt_connected": False}, STATE_OFF, STATE_UNAVAILABLE),
+    ],
+)
+async def test_frigate_away(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    changes: dict[str, Any],
+    connection: str,
+    enabled: str,
+) -> None:
+    """What Frigate alone knows goes with it, what the ledger knows stays."""
+    engine.show(**changes)
+    await hass.async_block_till_done()
+    assert state(hass, "binary_sensor.frigate_connection") == connection
+    assert state(hass, "binary_sensor.front_door_snapshots_enabled") == enabled
+    assert state(hass, "sensor.front_door_snapshots_uploaded") == "12"
+    assert state(hass, "sensor.frigate_pending_uploads") == "2"
+    assert state(hass, "sensor.garage_nas_recordings_uploaded") == "3"
+    assert state(hass, "switch.frigate_uploads") == STATE_ON
+
+
+async def test_switches_of_frigate(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
+) -> None:
+    """A camera's own switches in Frigate, followed live; unknown until told."""
+    recordings = "binary_sensor.front_door_recordings_enabled"
+    assert state(hass, recordings) == STATE_OFF
+    for enabled, shown in ((True, STATE_ON), (None, STATE_UNKNOWN)):
+        camera = replace(CAMERA, recordings_enabled=enabled)
+        engine.show(cameras={"front_door": camera})
+        assert state(hass, recordings) == shown
+
+
+async def test_destination_away(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
+) -> None:
+    """Free space goes with the server; counters and the last error stay."""
+    engine.show(destinations={LOCAL_ID: replace(DESTINATION, connected=False)})
+    assert state(hass, "binary_sensor.garage_nas_connection") == STATE_OFF
+    assert state(hass, "sensor.garage_nas_free_space") == STATE_UNAVAILABLE
+    assert state(hass, "sensor.garage_nas_pending_uploads") == "2"
+    assert state(hass, "sensor.garage_nas_last_error") == "The server does not answer"
+    assert state(hass, "switch.garage_nas_uploads") == STATE_ON
+
+    engine.show(destinations={LOCAL_ID: DestinationStatus()})
+    assert state(hass, "binary_sensor.garage_nas_connection") == STATE_UNKNOWN
+    assert state(hass, "sensor.garage_nas_free_space") == STATE_UNKNOWN
+    assert state(hass, "sensor.garage_nas_last_error") == STATE_UNKNOWN
+    assert state(hass, "sensor.garage_nas_last_upload") == STATE_UNKNOWN
+
+    engine.show(destinations={})
+    assert state(hass, "binary_sensor.garage_nas_connection") == STATE_UNAVAILABLE
+    assert state(hass, "sensor.garage_nas_snapshots_uploaded") == STATE_UNAVAILABLE
+
+
+async def test_long_error(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
+) -> None:
+    """A state holds 255 characters, an attribute the whole text."""
+    moment = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+    failed = replace(DESTINATION, last_error="x" * 300, last_error_at=moment)
+    engine.show(destinations={LOCAL_ID: failed})
+    found = hass.states.get("sensor.garage_nas_last_error")
+    assert found is not None
+    assert found.state == "x" * 255
+    assert found.attributes["message"] == "x" * 300
+    assert found.attributes["occurred_at"] == moment
+
+
+async def test_camera_comes_and_goes(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    device_registry: dr.DeviceRegistry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """A new camera has its entities at once; one that is gone takes them along."""
+    counter = "sensor.back_yard_2_snapshots_uploaded"
+    identifier = ("frigate_snap_sync", f"{ENTRY_ID}_back-yard_2")
+    for uploaded in (0, 5):  # it may come back
+        camera = CameraStatus(name="back-yard_2", snapshots_uploaded=uploaded)
+        engine.show(cameras={"front_door": CAMERA, "back-yard_2": camera})
+        await hass.async_block_till_done()
+        assert state(hass, counter) == str(uploaded)
+        device = device_registry.async_get_device_by_identifier(identifier, ENTRY_ID)
+        assert device is not None
+        assert device.name == "back-yard_2"
+
+        engine.show(cameras={"front_door": CAMERA})
+        await hass.async_block_till_done()
+        assert hass.states.get(counter) is None
+        assert entity_registry.async_get(counter) is None
+        assert not device_registry.async_get_device_by_identifier(identifier, ENTRY_ID)
+    assert state(hass, "sensor.front_door_snapshots_uploaded") == "12"
+
+
+@pytest.mark.parametrize(
+    "entity_id", ["switch.frigate_uploads", "switch.garage_nas_uploads"]
+)
+async def test_switch(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry, entity_id: str
+) -> None:
+    """The new state is shown at once, and only that switch changes."""
+    switches = {"switch.frigate_uploads", "switch.garage_nas_uploads"}
+    for service, shown in (("turn_off", STATE_OFF), ("turn_on", STATE_ON)):
+        await hass.services.async_call(
+            "switch", service, {ATTR_ENTITY_ID: entity_id}, blocking=True
+        )
+        assert state(hass, entity_id) == shown
+        (other,) = switches - {entity_id}
+        assert state(hass, other) == STATE_ON
+
+
+@pytest.mark.parametrize(
+    "entity_id", ["switch.frigate_uploads", "switch.garage_nas_uploads"]
+)
+async def test_switch_fails(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry, entity_id: str
+) -> None:
+    """What can't be remembered is not shown as done."""
+    engine.failure = LedgerError("disk I/O error")
+    with pytest.raises(HomeAssistantError) as caught:
+        await hass.services.async_call(
+            "switch", "turn_off", {ATTR_ENTITY_ID: entity_id}, blocking=True
+        )
+    assert caught.value.translation_key == "ledger_not_usable"
+    assert state(hass, entity_id) == STATE_ON
+
+
+async def test_button(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
+) -> None:
+    """The test is the engine's; its failure is told to whoever pressed."""
+    press = ("button", "press", {ATTR_ENTITY_ID: "button.garage_nas_test"})
+    await hass.services.async_call(*press, blocking=True)
+    assert engine.calls[-1] == ("test", LOCAL_ID)
+
+    engine.failure = Refused("Writing: Permission denied")
+    with pytest.raises(HomeAssistantError) as caught:
+        await hass.services.async_call(*press, blocking=True)
+    assert caught.value.translation_key == "test_failed"
+    assert caught.value.translation_placeholders == {
+        "error": "Writing: Permission denied"
+    }

@@ -1,0 +1,160 @@
+"""The house: which room may know which.
+
+docs/architecture.md tells the same in words. A new module of the root gets a place
+in FLOORS; a new module in a room needs nothing.
+"""
+
+import ast
+from graphlib import TopologicalSorter
+import sys
+
+import pytest
+
+from .source import (
+    INTEGRATION,
+    PACKAGE,
+    imported_modules,
+    imports,
+    module_name,
+    modules,
+    trees,
+)
+
+# From the ground up. A module imports from its own room and from floors below it;
+# rooms of one floor do not know each other.
+FLOORS: tuple[frozenset[str], ...] = (
+    frozenset({"frigate", "storage"}),
+    frozenset({"sync"}),
+    frozenset({"const"}),
+    frozenset({"destinations", "devices", "path_template"}),
+    frozenset({"setups"}),
+    frozenset({"coordinator"}),
+    frozenset({"entity"}),
+    frozenset(
+        {"binary_sensor", "button", "diagnostics", "flows", "sensor", "switch"},
+    ),
+    frozenset({"config_flow"}),
+    frozenset({""}),
+)
+
+# What a room may use besides the standard library.
+LIBRARIES: dict[str, frozenset[str]] = {
+    "frigate": frozenset({"aiohttp", "yarl"}),
+    "storage": frozenset({"asyncssh"}),
+    "sync": frozenset(),
+}
+HOME_ASSISTANT_LIBRARIES = frozenset({"aiohttp", "homeassistant", "voluptuous", "yarl"})
+
+
+def room(module: str) -> str:
+    """Return the room of a module: a package of the root, or a module of it."""
+    return module.partition(".")[0]
+
+
+def imports_by_module() -> dict[str, set[str]]:
+    """Return what each module of the integration imports of the others."""
+    return {module_name(path): imported_modules(path, tree) for path, tree in trees()}
+
+
+def test_every_module_has_its_floor() -> None:
+    """No module outside of the house, and none counted twice."""
+    placed = [name for floor in FLOORS for name in floor]
+    assert sorted(placed) == sorted({room(module) for module in modules()})
+
+
+def test_imports_run_downwards() -> None:
+    """Own room or a floor below; never upwards, never next door."""
+    height = {name: n for n, floor in enumerate(FLOORS) for name in floor}
+    wrong = [
+        f"{module} imports {target}"
+        for module, targets in imports_by_module().items()
+        for target in targets
+        if room(target) != room(module) and height[room(target)] >= height[room(module)]
+    ]
+    assert not wrong
+
+
+def test_no_import_runs_in_a_circle() -> None:
+    """TopologicalSorter raises CycleError, which names the circle."""
+    graph = {
+        module: targets - {module} for module, targets in imports_by_module().items()
+    }
+    assert set(TopologicalSorter(graph).static_order()) == modules()
+
+
+def test_one_door_into_sync() -> None:
+    """Work is started by the coordinator alone; the others read its status."""
+    behind = {
+        target
+        for module, targets in imports_by_module().items()
+        if room(module) not in {"coordinator", "setups", "sync"}
+        for target in targets
+        if room(target) == "sync"
+    }
+    assert behind <= {"sync.status"}
+
+
+def test_flows_try_out_frigate_and_storage_alone() -> None:
+    """A form that is being filled in touches no running work."""
+    known = {
+        room(target)
+        for module, targets in imports_by_module().items()
+        if room(module) == "flows"
+        for target in targets
+    }
+    assert not known & {"coordinator", "entity", "setups", "sync"}
+
+
+def test_libraries() -> None:
+    """The pure rooms know nothing of Home Assistant; nobody brings in anything else."""
+    wrong = [
+        f"{module_name(path)} imports {name}"
+        for path, tree in trees()
+        for name in imports(path, tree)
+        if not name.startswith(f"{PACKAGE}.")
+        and (library := name.partition(".")[0]) not in sys.stdlib_module_names
+        and library
+        not in LIBRARIES.get(room(module_name(path)), HOME_ASSISTANT_LIBRARIES)
+    ]
+    assert not wrong
+
+
+def test_other_integrations_by_their_front_door() -> None:
+    """Of another integration only what its root package offers."""
+    wrong = [
+        f"{module_name(path)} imports from {node.module}"
+        for path, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("homeassistant.components.")
+        and (node.module or "").count(".") > 2
+    ]
+    assert not wrong
+
+
+def test_sessions_are_home_assistants() -> None:
+    """Nobody makes a web session; the frigate room is handed one."""
+    makers = [
+        path.name
+        for path in INTEGRATION.rglob("*.py")
+        if "ClientSession(" in path.read_text()
+    ]
+    assert not makers
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "expected"),
+    [
+        ("storage/local.py", "from .base import Destination", "storage.base"),
+        ("storage/local.py", "from . import base", "storage.base"),
+        ("storage/local.py", "from ..frigate.models import Review", "frigate.models"),
+        ("storage/local.py", "from .. import const", "const"),
+        ("sync/ledger/__init__.py", "from ..policy import Selection", "sync.policy"),
+        ("sensor.py", "def f():\n    from .entity import X", "entity"),
+        ("sensor.py", "from . import async_setup_entry", ""),
+        ("sensor.py", f"import {PACKAGE}.sync.policy", "sync.policy"),
+    ],
+)
+def test_imports_are_read_right(place: str, code: str, expected: str) -> None:
+    """The reading that the tests above stand on."""
+    assert imported_modules(INTEGRATION / place, ast.parse(code)) == {expected}

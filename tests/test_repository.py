@@ -1,0 +1,337 @@
+"""The repository as Home Assistant, HACS and a newcomer need it.
+
+hassfest and the HACS action run only on GitHub; this holds their rules here too.
+"""
+
+from collections.abc import Iterator
+import json
+import os
+from pathlib import Path
+import re
+import shutil
+import struct
+import subprocess
+from typing import Any
+
+from awesomeversion import AwesomeVersion, AwesomeVersionStrategy
+import pytest
+
+from homeassistant.const import BASE_PLATFORMS
+from homeassistant.util.yaml import load_yaml_dict
+
+from .source import INTEGRATION, ROOT, imports, methods, trees
+
+# The rules of the integration quality scale, per tier (developers.home-assistant.io).
+QUALITY_RULES = {
+    "bronze": [
+        "action-setup",
+        "appropriate-polling",
+        "brands",
+        "common-modules",
+        "config-flow",
+        "config-flow-test-coverage",
+        "dependency-transparency",
+        "docs-actions",
+        "docs-conditions",
+        "docs-high-level-description",
+        "docs-installation-instructions",
+        "docs-removal-instructions",
+        "docs-triggers",
+        "entity-event-setup",
+        "entity-unique-id",
+        "has-entity-name",
+        "runtime-data",
+        "test-before-configure",
+        "test-before-setup",
+        "unique-config-entry",
+    ],
+    "silver": [
+        "action-exceptions",
+        "config-entry-unloading",
+        "docs-configuration-parameters",
+        "docs-installation-parameters",
+        "entity-unavailable",
+        "integration-owner",
+        "log-when-unavailable",
+        "parallel-updates",
+        "reauthentication-flow",
+        "test-coverage",
+    ],
+    "gold": [
+        "devices",
+        "diagnostics",
+        "discovery",
+        "discovery-update-info",
+        "docs-data-update",
+        "docs-examples",
+        "docs-known-limitations",
+        "docs-supported-devices",
+        "docs-supported-functions",
+        "docs-troubleshooting",
+        "docs-use-cases",
+        "dynamic-devices",
+        "entity-category",
+        "entity-device-class",
+        "entity-disabled-by-default",
+        "entity-translations",
+        "exception-translations",
+        "icon-translations",
+        "reconfiguration-flow",
+        "repair-issues",
+        "stale-devices",
+    ],
+    "platinum": ["async-dependency", "inject-websession", "strict-typing"],
+}
+
+# Keys that hassfest accepts in the manifest of a custom integration.
+MANIFEST_KEYS = {
+    "domain", "name", "after_dependencies", "bluetooth", "codeowners", "config_flow",
+    "dependencies", "dhcp", "disabled", "documentation", "homekit", "import_executor",
+    "integration_type", "iot_class", "issue_tracker", "loggers", "mqtt",
+    "quality_scale", "requirements", "single_config_entry", "ssdp", "usb", "version",
+    "zeroconf",
+}  # fmt: skip
+
+# Integrations that are always there, so nobody lists them as a dependency.
+ALWAYS_THERE = {"diagnostics", "homeassistant", "repairs", "system_health"}
+
+# Texts that belong to one machine or to one time, put together here so that this
+# file does not hold them itself.
+FORBIDDEN = {
+    "a path of one machine": re.compile(
+        r"(?<![\w.$}])/(?:"
+        + "|".join(("work", "ro" + "ot", "farm", "ho" + "me"))
+        + r")/"
+    ),
+    "a package registry": re.compile(
+        "|".join(
+            ("py" + r"pi\.org", "pythonho" + "sted", "index" + "-url", "py" + "env")
+        )
+    ),
+    "unfinished work": re.compile(r"\b(?:TO" + "DO|FIX" + r"ME|XX" + r"X)\b"),
+}
+
+
+def manifest() -> dict[str, Any]:
+    """Return the integration's manifest."""
+    loaded: dict[str, Any] = json.loads((INTEGRATION / "manifest.json").read_text())
+    return loaded
+
+
+def quality_scale() -> dict[str, Any]:
+    """Return the rules of quality_scale.yaml."""
+    rules: dict[str, Any] = load_yaml_dict(str(INTEGRATION / "quality_scale.yaml"))[
+        "rules"
+    ]
+    return rules
+
+
+def done(rule: str) -> bool:
+    """Tell whether the quality scale calls a rule done."""
+    return quality_scale()[rule] in ("done", {"status": "done"})
+
+
+def project_files() -> Iterator[Path]:
+    """Yield the files that are, or would be, in version control."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    for name in filter(None, listing.split("\0")):
+        if (path := ROOT / name).is_file():
+            yield path
+
+
+def test_manifest_keys_and_their_order() -> None:
+    """Known keys only: domain, name, then the alphabet."""
+    keys = list(manifest())
+    assert set(keys) <= MANIFEST_KEYS
+    assert keys == ["domain", "name", *sorted(set(keys) - {"domain", "name"})]
+
+
+def test_manifest_values() -> None:
+    """The values that hassfest and HACS judge."""
+    data = manifest()
+    assert data["domain"] == INTEGRATION.name
+    assert data["codeowners"]
+    assert all(owner.startswith("@") for owner in data["codeowners"])
+    assert data["config_flow"] is True
+    assert (INTEGRATION / "config_flow.py").is_file()
+    assert data["integration_type"] in {"hub", "service"}
+    assert data["iot_class"] == "local_push"
+    for key in ("documentation", "issue_tracker"):
+        assert data[key].startswith("https://")
+        assert "www.home-assistant.io" not in data[key]
+    assert AwesomeVersion(data["version"]).strategy in {
+        AwesomeVersionStrategy.SEMVER,
+        AwesomeVersionStrategy.CALVER,
+    }
+    # Home Assistant reads a custom integration's scale as "custom", whatever it says.
+    assert "quality_scale" not in data or data["quality_scale"] in QUALITY_RULES
+
+
+def test_manifest_requirements_meet_home_assistants_own() -> None:
+    """A floor, not a pin: an exact other pin would make two integrations fight."""
+    pins = dict(
+        line.split("==", 1)
+        for line in (ROOT / "requirements_dev.txt").read_text().splitlines()
+    )
+    for requirement in manifest()["requirements"]:
+        name, floor = requirement.split(">=")
+        assert AwesomeVersion(pins[name]) >= AwesomeVersion(floor)
+
+
+def test_used_integrations_are_declared() -> None:
+    """What is imported of other integrations is a dependency or always there."""
+    data = manifest()
+    declared = {*data.get("dependencies", ()), *data.get("after_dependencies", ())}
+    used = {
+        name.split(".")[2]
+        for path, tree in trees()
+        for name in imports(path, tree)
+        if name.startswith("homeassistant.components.")
+    }
+    assert used <= declared | ALWAYS_THERE | {str(p) for p in BASE_PLATFORMS}
+    assert set(data["dependencies"]) <= used
+
+
+def test_hacs() -> None:
+    """HACS's schema is closed, and its floor is a release that our tests cover."""
+    data = json.loads((ROOT / "hacs.json").read_text())
+    assert set(data) <= {
+        "content_in_root",
+        "country",
+        "filename",
+        "hacs",
+        "hide_default_branch",
+        "homeassistant",
+        "name",
+        "persistent_directory",
+        "zip_release",
+    }
+    assert data["name"] == manifest()["name"]
+    tested = re.search(
+        r"^homeassistant==(\S+)$",
+        (ROOT / "requirements_dev.txt").read_text(),
+        re.MULTILINE,
+    )
+    assert tested
+    assert AwesomeVersion(data["homeassistant"]) <= AwesomeVersion(tested[1])
+    assert (ROOT / "README.md").is_file()
+
+
+def test_license() -> None:
+    """The whole text of the GNU General Public License, version 3."""
+    text = (ROOT / "LICENSE").read_text()
+    assert "GNU GENERAL PUBLIC LICENSE\n                       Version 3" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+
+
+@pytest.mark.parametrize(("name", "size"), [("icon.png", 256), ("icon@2x.png", 512)])
+def test_brand(name: str, size: int) -> None:
+    """Icons of the sizes that Home Assistant serves."""
+    head = (INTEGRATION / "brand" / name).read_bytes()[:24]
+    assert head.startswith(b"\x89PNG\r\n\x1a\n")
+    assert struct.unpack(">II", head[16:24]) == (size, size)
+
+
+def test_quality_scale_names_every_rule() -> None:
+    """All rules, each with a legal value; an exemption says why."""
+    rules = quality_scale()
+    expected = [rule for tier in QUALITY_RULES.values() for rule in tier]
+    assert len(expected) == 54
+    assert sorted(rules) == sorted(expected)
+    for rule, value in rules.items():
+        status = value["status"] if isinstance(value, dict) else value
+        assert status in {"done", "todo", "exempt"}, rule
+        if status == "exempt":
+            assert value.get("comment", "").strip(), rule
+
+
+def test_quality_scale_is_honest() -> None:
+    """What files and code can show for a rule, they show."""
+    functions = methods()
+    platforms = {str(p) for p in BASE_PLATFORMS} & {
+        path.stem for path in INTEGRATION.glob("*.py")
+    }
+    assert platforms
+    shown = {
+        "brands": (INTEGRATION / "brand/icon.png").is_file(),
+        "common-modules": all(
+            (INTEGRATION / name).is_file() for name in ("coordinator.py", "entity.py")
+        ),
+        "diagnostics": (INTEGRATION / "diagnostics.py").is_file(),
+        "discovery": "mqtt" in manifest() and "async_step_mqtt" in functions,
+        "icon-translations": (INTEGRATION / "icons.json").is_file(),
+        "integration-owner": bool(manifest()["codeowners"]),
+        "parallel-updates": all(
+            "\nPARALLEL_UPDATES = " in (INTEGRATION / f"{platform}.py").read_text()
+            for platform in platforms
+        ),
+        "reauthentication-flow": "async_step_reauth" in functions,
+        "reconfiguration-flow": "async_step_reconfigure" in functions,
+        "repair-issues": (INTEGRATION / "repairs.py").is_file(),
+        "strict-typing": (INTEGRATION / "py.typed").is_file(),
+    }
+    assert {rule for rule in shown if done(rule)} <= {
+        r for r, ok in shown.items() if ok
+    }
+
+
+def test_services_are_described() -> None:
+    """Whoever registers actions describes them, and nobody describes what is not."""
+    registers = any(
+        "async_register_admin_service" in text or "services.async_register(" in text
+        for text in (path.read_text() for path in INTEGRATION.rglob("*.py"))
+    )
+    english = json.loads((INTEGRATION / "translations/en.json").read_text())
+    assert (INTEGRATION / "services.yaml").is_file() == registers
+    assert ("services" in english) == registers
+
+
+@pytest.mark.parametrize("name", ["dev", "latest"])
+def test_pins_are_compiled(name: str) -> None:
+    """Each wish has its pin, and a pin is a name and a version and nothing more."""
+    pins = (ROOT / f"requirements_{name}.txt").read_text().splitlines()
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][\w.!+]*", pin) for pin in pins)
+    wishes = [
+        line
+        for line in (ROOT / f"requirements_{name}.in").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
+    assert wishes
+    for wish in wishes:
+        assert any(pin == wish or pin.startswith(f"{wish}==") for pin in pins), wish
+
+
+def test_scripts_run() -> None:
+    """Scripts are executable, and bash agrees with their grammar."""
+    bash = shutil.which("bash")
+    assert bash
+    for name in ("setup", "lint", "test", "demo", "latest", "pin", "debian-python"):
+        assert os.access(ROOT / "script" / name, os.X_OK), name
+    for path in (ROOT / ".ci/run", *(ROOT / "script").iterdir()):
+        if path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env bash"):
+            assert os.access(path, os.X_OK), path
+            subprocess.run([bash, "-n", path], check=True)
+
+
+def test_nothing_of_one_machine_or_one_time() -> None:
+    """No machine's path, no registry, nothing that asks to be finished."""
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {what}"
+        for path in project_files()
+        if "fixtures" not in path.parts and path.name != "LICENSE"
+        for number, line in enumerate(
+            path.read_text(errors="ignore").splitlines()
+            if path.suffix not in {".png", ".jpg", ".mp4"}
+            else (),
+            1,
+        )
+        for what, pattern in FORBIDDEN.items()
+        if pattern.search(line)
+    ]
+    assert not found

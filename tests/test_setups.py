@@ -1,0 +1,148 @@
+"""Config subentries as the engine wants them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from custom_components.frigate_snap_sync.destinations import is_allowed_folder
+from custom_components.frigate_snap_sync.frigate.models import Severity
+from custom_components.frigate_snap_sync.path_template import samples
+from custom_components.frigate_snap_sync.setups import (
+    UnusableDestination,
+    destination_setup,
+)
+from custom_components.frigate_snap_sync.storage.base import Destination, Rejected
+from custom_components.frigate_snap_sync.sync.items import Media
+from custom_components.frigate_snap_sync.sync.naming import NameValues
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+
+from .component import SELECTION, local_data, sftp_data
+
+
+def subentry(kind: str, data: dict[str, Any]) -> ConfigSubentry:
+    """Return a destination as Home Assistant keeps it."""
+    return ConfigSubentry(
+        data=MappingProxyType(data),
+        subentry_type=kind,
+        title="Garage NAS",
+        unique_id=None,
+    )
+
+
+async def test_local(hass: HomeAssistant, folders: Path) -> None:
+    """Everything is wanted, under default names; it really writes."""
+    stored = subentry("local", local_data(folders / "media"))
+    setup = destination_setup(hass, stored)
+    assert (setup.id, setup.name) == (stored.subentry_id, "Garage NAS")
+    assert setup.selection.media == set(Media)
+    assert setup.selection.severity is None
+    assert not setup.selection.cameras | setup.selection.labels | setup.selection.zones
+    assert setup.render is None
+    assert setup.destination.kind == "local"
+
+
+async def test_sftp_selection_and_template(hass: HomeAssistant) -> None:
+    """What the owner chose."""
+    selection = {
+        "media": ["recordings", "snapshots"],
+        "cameras": ["front_door"],
+        "severity": "alert",
+        "labels": ["person"],
+        "zones": ["porch"],
+    }
+    data = sftp_data(
+        selection=selection, storing={"path_template": "{{ camera }}/{{ id }}"}
+    )
+    setup = destination_setup(hass, subentry("sftp", data))
+    assert setup.destination.kind == "sftp"
+    assert setup.selection.media == {Media.RECORDINGS, Media.SNAPSHOTS}
+    assert setup.selection.cameras == {"front_door"}
+    assert setup.selection.severity is Severity.ALERT
+    assert setup.selection.labels == {"person"}
+    assert setup.selection.zones == {"porch"}
+    assert setup.render is not None
+    values = NameValues(**samples(dt_util.now())[0])
+    assert setup.render(values) == "front_door/l0g9kw"
+
+
+async def test_template_that_fails(hass: HomeAssistant) -> None:
+    """The engine takes the default name then: it is promised a ValueError."""
+    data = sftp_data(storing={"path_template": "{{ zones[3] }}"})
+    setup = destination_setup(hass, subentry("sftp", data))
+    assert setup.render is not None
+    with pytest.raises(ValueError, match="no element 3"):
+        setup.render(NameValues(**samples(dt_util.now())[0]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("local", {}),
+        ("local", {**local_data("/media"), "path": None}),
+        ("sftp", {**sftp_data(), "port": "ssh"}),
+        ("sftp", {**sftp_data(), "selection": None}),
+        ("sftp", {**sftp_data(), "selection": {**SELECTION, "media": ["films"]}}),
+        ("sftp", {**sftp_data(), "storing": {"path_template": 5}}),
+        ("carrier_pigeon", local_data("/media")),
+    ],
+)
+async def test_unreadable(
+    hass: HomeAssistant,
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
+    data: dict[str, Any],
+) -> None:
+    """It wants nothing and says why; nobody else is harmed."""
+    setup = destination_setup(hass, subentry(kind, data))
+    assert isinstance(setup.destination, UnusableDestination)
+    assert not setup.selection.media
+    assert "The settings of the destination Garage NAS can't be read" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda destination: destination.connect(),
+        lambda destination: destination.put("a", Path("b"), temporary="c"),
+        lambda destination: destination.stat("a"),
+        lambda destination: destination.delete("a"),
+        lambda destination: destination.free_space(),
+    ],
+)
+async def test_unusable(call: Callable[[Destination], Any]) -> None:
+    """Everything is refused, with the reason."""
+    with pytest.raises(Rejected, match="reconfigure it"):
+        await call(UnusableDestination())
+
+
+async def test_unusable_lists_and_reads_nothing() -> None:
+    """The same for what yields; closing it is no work."""
+    destination = UnusableDestination()
+    with pytest.raises(Rejected):
+        destination.list_files()
+    with pytest.raises(Rejected):
+        destination.open_read("a")
+    await destination.close()
+
+
+async def test_allowed_folders(hass: HomeAssistant, folders: Path) -> None:
+    """Home Assistant decides; what it shows to the public is never one."""
+    public = folders / "config" / "www"
+    public.mkdir()
+    (folders / "media" / "to-the-public").symlink_to(public)
+    hass.config.allowlist_external_dirs |= {str(public)}
+
+    def allowed(path: Path) -> bool:
+        return is_allowed_folder(hass, str(path))
+
+    assert allowed(folders / "media")
+    assert allowed(folders / "media" / "nas" / "frigate")
+    assert not allowed(folders / "config")
+    assert not allowed(public)
+    assert not allowed(public / "frigate")
+    assert not allowed(folders / "media" / "to-the-public" / "frigate")

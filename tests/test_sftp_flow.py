@@ -1,0 +1,615 @@
+"""The flow of an SFTP server, against a real one in this process."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import asyncssh
+import pytest
+
+from custom_components.frigate_snap_sync.storage.base import NoSpace
+from homeassistant.config_entries import SOURCE_USER, ConfigSubentry
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+
+from .component import (
+    SELECTION,
+    SFTP_ID,
+    STORING,
+    StandInEngine,
+    async_set_up,
+    frigate_entry,
+    sftp_subentry,
+)
+from .storage.sftp_server import PASSWORD, USERNAME, SftpServer
+from .test_config_flow import suggested
+
+pytestmark = pytest.mark.usefixtures("mqtt_client", "engine", "folders")
+
+
+@pytest.fixture
+async def server(
+    socket_enabled: None, hass: HomeAssistant, tmp_path: Path
+) -> AsyncIterator[SftpServer]:
+    """Run an SFTP server that takes a password."""
+    async with SftpServer(tmp_path / "server") as running:
+        yield running
+
+
+@pytest.fixture
+def fields(server: SftpServer) -> dict[str, Any]:
+    """Return what to type for the server."""
+    return {
+        "name": "Off-site server",
+        "host": "127.0.0.1",
+        "port": server.port,
+        "username": USERNAME,
+        "password": PASSWORD,
+        "path": "/upload/frigate",
+    }
+
+
+async def async_start(hass: HomeAssistant, entry_id: str) -> Any:
+    """Open the form."""
+    return await hass.config_entries.subentries.async_init(
+        (entry_id, "sftp"), context={"source": SOURCE_USER}
+    )
+
+
+async def async_submit(hass: HomeAssistant, result: Any, **fields: Any) -> Any:
+    """Fill in a form."""
+    return await hass.config_entries.subentries.async_configure(
+        result["flow_id"], fields
+    )
+
+
+def only_subentry(hass: HomeAssistant, entry_id: str) -> ConfigSubentry:
+    """Return the entry's one destination."""
+    entry = hass.config_entries.async_get_known_entry(entry_id)
+    (subentry,) = entry.subentries.values()
+    return subentry
+
+
+def stored_server(server: SftpServer, **changes: Any) -> Any:
+    """Return the server as a destination that is set up already."""
+    return sftp_subentry(
+        **{
+            "host": "127.0.0.1",
+            "port": server.port,
+            "username": USERNAME,
+            "password": PASSWORD,
+            "private_key": None,
+            "passphrase": None,
+            "path": "/upload",
+            "host_key": server.host_key,
+            **changes,
+        }
+    )
+
+
+async def test_user_password(
+    hass: HomeAssistant,
+    server: SftpServer,
+    fields: dict[str, Any],
+    engine: StandInEngine,
+) -> None:
+    """The host key is shown and confirmed before anything is sent."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    assert result["type"] is FlowResultType.FORM
+    assert result["step_id"] == "user"
+
+    result = await async_submit(hass, result, **{**fields, "host": " 127.0.0.1 "})
+    assert result["step_id"] == "host_key"
+    assert result["data_schema"].schema == {}
+    assert result["description_placeholders"] == {
+        "host": "127.0.0.1",
+        "algorithm": "ssh-ed25519",
+        "fingerprint": server.key.get_fingerprint(),
+    }
+    assert server.behavior.log_ins == 0
+
+    result = await async_submit(hass, result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["title"] == "Off-site server"
+    unique_id = f"sftp:{USERNAME}@127.0.0.1:{server.port}/upload/frigate"
+    assert result["unique_id"] == unique_id
+    subentry = only_subentry(hass, entry.entry_id)
+    assert subentry.data == {
+        "host": "127.0.0.1",
+        "port": server.port,
+        "username": USERNAME,
+        "password": PASSWORD,
+        "path": "/upload/frigate",
+        "host_key": server.host_key,
+        "selection": SELECTION,
+        "storing": STORING,
+    }
+    assert (server.root / "upload" / "frigate").is_dir()
+    assert not [path for path in server.root.rglob("*") if path.is_file()]
+    await hass.async_block_till_done()
+    assert [setup.name for setup in engine.setups] == ["Off-site server"]
+
+
+@pytest.mark.parametrize("passphrase", [None, "of the key"])
+async def test_user_private_key(
+    hass: HomeAssistant,
+    server: SftpServer,
+    fields: dict[str, Any],
+    passphrase: str | None,
+) -> None:
+    """A key of the owner's; a wrong text or passphrase is noticed at once."""
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    server.behavior.password = False
+    server.behavior.authorized.add(key.public_data)
+    text = key.export_private_key("openssh", passphrase).decode()
+    del fields["password"]
+    wrong = {"private_key": "no key", "passphrase": passphrase or ""}
+    right = {"private_key": text, "passphrase": passphrase or ""}
+
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(hass, result, **fields, **wrong)
+    assert result["errors"] == {"private_key": "invalid_key"}
+    # What was typed in this very form is not lost.
+    assert suggested(result).items() >= {**fields, **wrong}.items()
+
+    result = await async_submit(hass, result, **fields, **right)
+    assert result["step_id"] == "host_key"
+    result = await async_submit(hass, result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    data = only_subentry(hass, entry.entry_id).data
+    assert data["private_key"] == text
+    assert data.get("passphrase") == passphrase
+    assert "password" not in data
+    assert "public_key" not in data
+
+
+async def test_user_wrong_passphrase(
+    hass: HomeAssistant, fields: dict[str, Any]
+) -> None:
+    """The key can't be opened."""
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    text = key.export_private_key("openssh", "right").decode()
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(
+        hass, result, **fields, private_key=text, passphrase="wrong"
+    )
+    assert result["errors"] == {"private_key": "invalid_key"}
+    result = await async_submit(
+        hass, result, **fields, private_key=text, passphrase="right"
+    )
+    assert result["step_id"] == "host_key"
+    result = await async_submit(hass, result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_user_own_key(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """Without key and password a pair is made; its public half is shown to paste."""
+    server.behavior.password = False
+    server.behavior.authorized.add(b"of somebody else")
+    del fields["password"]
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(hass, result, **{**fields, "username": "misspelled"})
+    assert result["step_id"] == "host_key"
+    result = await async_submit(hass, result)
+    assert result["step_id"] == "public_key"
+    assert not result["errors"]
+    assert result["data_schema"].schema == {}
+    line = result["description_placeholders"]["public_key"]
+    assert line.startswith("ssh-ed25519 ")
+    public = asyncssh.import_public_key(line)
+
+    # Not pasted yet: the same key stays.
+    result = await async_submit(hass, result)
+    assert result["step_id"] == "public_key"
+    assert result["errors"] == {"base": "invalid_auth"}
+    assert result["description_placeholders"]["public_key"] == line
+    assert list(result["data_schema"].schema) == ["username"]
+
+    # Pasted, and the user name mended.
+    server.behavior.authorized.add(public.public_data)
+    result = await async_submit(hass, result, username=USERNAME)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    subentry = only_subentry(hass, entry.entry_id)
+    assert subentry.data["username"] == USERNAME
+    assert subentry.unique_id == (
+        f"sftp:{USERNAME}@127.0.0.1:{server.port}/upload/frigate"
+    )
+    assert subentry.data["public_key"] == line
+    private = asyncssh.import_private_key(subentry.data["private_key"])
+    assert private.public_data == public.public_data
+
+
+async def test_user_own_key_then_something_else(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """A failure at another field leads back to the form; the pair stays the same."""
+    server.behavior.password = False
+    server.behavior.authorized.add(b"of somebody else")
+    del fields["password"]
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(hass, result, **fields)
+    result = await async_submit(hass, result)
+    line = result["description_placeholders"]["public_key"]
+    server.behavior.authorized.add(asyncssh.import_public_key(line).public_data)
+    server.behavior.denied = True
+    result = await async_submit(hass, result)
+    assert result["step_id"] == "user"
+    assert result["errors"] == {"path": "not_writable"}
+    assert "private_key" not in suggested(result)
+
+    # The host key is known by now.
+    server.behavior.denied = False
+    result = await async_submit(hass, result, **fields)
+    assert result["step_id"] == "public_key"
+    assert result["description_placeholders"]["public_key"] == line
+    result = await async_submit(hass, result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_user_own_key_of_a_known_place(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """The mended user name may turn out to be that of another destination."""
+    server.behavior.password = False
+    server.behavior.authorized.add(b"of somebody else")
+    del fields["password"]
+    entry = frigate_entry(subentries=[stored_server(server, path="/upload/frigate")])
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(hass, result, **{**fields, "username": "misspelled"})
+    result = await async_submit(hass, result)
+    result = await async_submit(hass, result)
+    assert result["errors"] == {"base": "invalid_auth"}
+    result = await async_submit(hass, result, username=USERNAME)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "error"),
+    [
+        ({"path": "upload"}, "path", "path_not_absolute"),
+        ({"name": ""}, "name", "name_missing"),
+        ({"port": 1}, "host", "cannot_connect"),
+        ({"selection": {"media": []}}, "selection", "media_missing"),
+    ],
+)
+async def test_user_mistakes(
+    hass: HomeAssistant,
+    fields: dict[str, Any],
+    change: dict[str, Any],
+    field: str,
+    error: str,
+) -> None:
+    """Each mistake has its name and place; the form keeps what was typed."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    typed = {**fields, **change}
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(hass, result, **typed)
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {field: error}
+    typed.pop("selection", None)
+    assert suggested(result) == typed
+
+    result = await async_submit(hass, result, **fields)
+    assert result["step_id"] == "host_key"
+    result = await async_submit(hass, result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_user_not_even_ssh(
+    hass: HomeAssistant, frigate_server: Any, fields: dict[str, Any]
+) -> None:
+    """A web server answers at that port."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(hass, result, **{**fields, "port": frigate_server.port})
+    assert result["errors"] == {"host": "cannot_connect"}
+
+    result = await async_submit(hass, result, **fields)
+    result = await async_submit(hass, result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_user_timeout(hass: HomeAssistant, fields: dict[str, Any]) -> None:
+    """The server takes the connection and says nothing."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    start = await async_start(hass, entry.entry_id)
+    with patch(
+        "custom_components.frigate_snap_sync.storage.sftp_keys.asyncssh"
+        ".get_server_host_key",
+        side_effect=TimeoutError,
+    ):
+        result = await async_submit(hass, start, **fields)
+    assert result["errors"] == {"host": "timeout_connect"}
+
+    result = await async_submit(hass, result, **fields)
+    result = await async_submit(hass, result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_user_wrong_password(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """The server refuses; the confirmed host key is not asked for again."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(hass, result, **{**fields, "password": "wrong"})
+    result = await async_submit(hass, result)
+    assert result["step_id"] == "user"
+    assert result["errors"] == {"password": "invalid_auth"}
+    assert "wrong" not in result["description_placeholders"]["reason"].split()
+
+    result = await async_submit(hass, result, **fields)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_user_refused_key(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """The owner's key is good, but not for this server or user."""
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    server.behavior.authorized.add(b"of somebody else")
+    server.behavior.password = False
+    del fields["password"]
+    fields["private_key"] = key.export_private_key("openssh").decode()
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(hass, result, **fields)
+    result = await async_submit(hass, result)
+    assert result["step_id"] == "user"
+    assert result["errors"] == {"username": "invalid_auth"}
+
+    server.behavior.authorized.add(key.public_data)
+    result = await async_submit(hass, result, **fields)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_user_test_fails(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """The server lets us in, but nothing can be written."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(hass, result, **fields)
+    server.behavior.denied = True
+    result = await async_submit(hass, result)
+    assert result["step_id"] == "user"
+    assert result["errors"] == {"path": "not_writable"}
+
+    server.behavior.denied = False
+    with patch(
+        "custom_components.frigate_snap_sync.flows.destination.check_destination",
+        side_effect=NoSpace("Writing: The disk is full"),
+    ):
+        result = await async_submit(hass, result, **fields)
+    assert result["errors"] == {"path": "no_space"}
+
+    result = await async_submit(hass, result, **fields)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_user_host_key_changes_meanwhile(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """Another server answers at the log-in than the one that was confirmed."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(hass, result, **fields)
+    assert result["step_id"] == "host_key"
+    await server.stop()
+    server.key = asyncssh.generate_private_key("ssh-ed25519")
+    await server.start()
+    result = await async_submit(hass, result)
+    assert result["step_id"] == "user"
+    assert result["errors"] == {"host": "host_key_mismatch"}
+    assert server.behavior.log_ins == 0
+
+    # Whoever goes on sees the new key first.
+    result = await async_submit(hass, result, **fields)
+    assert result["step_id"] == "host_key"
+    shown = result["description_placeholders"]["fingerprint"]
+    assert shown == server.key.get_fingerprint()
+    result = await async_submit(hass, result)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    data = only_subentry(hass, entry.entry_id).data
+    assert data["host_key"] == server.host_key
+
+
+async def test_user_twice(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """One destination per user, server and folder."""
+    entry = frigate_entry(subentries=[stored_server(server, path="/upload/frigate")])
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(
+        hass, result, **{**fields, "path": "//upload/x/../frigate/"}
+    )
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+
+
+async def test_reconfigure_keeps_secrets(
+    hass: HomeAssistant,
+    server: SftpServer,
+    fields: dict[str, Any],
+    engine: StandInEngine,
+) -> None:
+    """Secrets are not shown; what is left empty stays. No host key step."""
+    entry = frigate_entry(subentries=[stored_server(server)])
+    await async_set_up(hass, entry)
+    result = await entry.start_subentry_reconfigure_flow(hass, SFTP_ID)
+    assert result["step_id"] == "reconfigure"
+    shown = suggested(result)
+    assert shown == {
+        "name": "Off-site server",
+        "host": "127.0.0.1",
+        "port": server.port,
+        "username": USERNAME,
+        "path": "/upload",
+    }
+    assert PASSWORD not in str(result)
+
+    result = await async_submit(
+        hass, result, **{**shown, "name": "Cabin", "path": "/other"}
+    )
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "reconfigure_successful"
+    subentry = only_subentry(hass, entry.entry_id)
+    assert subentry.title == "Cabin"
+    assert subentry.data["password"] == PASSWORD
+    assert subentry.data["host_key"] == server.host_key
+    unique_id = f"sftp:{USERNAME}@127.0.0.1:{server.port}/other"
+    assert subentry.unique_id == unique_id
+    await hass.async_block_till_done()
+    assert [setup.name for setup in engine.setups] == ["Cabin"]
+    assert ("stop",) not in engine.calls
+
+
+async def test_reconfigure_password(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """A new password replaces the old one once it has been shown to work."""
+    entry = frigate_entry(subentries=[stored_server(server, password="old")])
+    await async_set_up(hass, entry)
+    result = await entry.start_subentry_reconfigure_flow(hass, SFTP_ID)
+    fields["path"] = "/upload"
+    result = await async_submit(hass, result, **{**fields, "password": "wrong"})
+    assert result["step_id"] == "reconfigure"
+    assert result["errors"] == {"password": "invalid_auth"}
+    assert only_subentry(hass, entry.entry_id).data["password"] == "old"
+
+    result = await async_submit(hass, result, **fields)
+    assert result["reason"] == "reconfigure_successful"
+    assert only_subentry(hass, entry.entry_id).data["password"] == PASSWORD
+
+
+async def test_reconfigure_private_key(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """A new key comes with its own passphrase, or none; our own key is forgotten."""
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    server.behavior.authorized.add(key.public_data)
+    server.behavior.password = False
+    entry = frigate_entry(
+        subentries=[
+            stored_server(
+                server,
+                password=None,
+                private_key="old key",
+                passphrase="old passphrase",
+                public_key="ssh-ed25519 AAAA old",
+            )
+        ]
+    )
+    await async_set_up(hass, entry)
+    result = await entry.start_subentry_reconfigure_flow(hass, SFTP_ID)
+    del fields["password"]
+    text = key.export_private_key("openssh").decode()
+    result = await async_submit(hass, result, **fields, private_key=text)
+    assert result["reason"] == "reconfigure_successful"
+    data = only_subentry(hass, entry.entry_id).data
+    assert data["private_key"] == text
+    assert not {"passphrase", "public_key", "password"} & set(data)
+
+
+async def test_reconfigure_other_server(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """A new server shows its host key, and our public key is to be pasted there."""
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    line = key.export_public_key("openssh").decode().strip()
+    server.behavior.authorized.add(key.public_data)
+    server.behavior.password = False
+    entry = frigate_entry(
+        subentries=[
+            stored_server(
+                server,
+                port=1,
+                password=None,
+                private_key=key.export_private_key("openssh").decode(),
+                public_key=line,
+                host_key="ssh-ed25519 AAAA old",
+            )
+        ]
+    )
+    await async_set_up(hass, entry)
+    result = await entry.start_subentry_reconfigure_flow(hass, SFTP_ID)
+    del fields["password"]
+    result = await async_submit(hass, result, **fields)
+    assert result["step_id"] == "host_key"
+    result = await async_submit(hass, result)
+    assert result["step_id"] == "public_key"
+    assert result["description_placeholders"]["public_key"] == line
+    result = await async_submit(hass, result)
+    assert result["reason"] == "reconfigure_successful"
+    data = only_subentry(hass, entry.entry_id).data
+    assert data["host_key"] == server.host_key
+    assert data["public_key"] == line
+
+    # The same server again: nothing to paste, nothing to confirm.
+    result = await entry.start_subentry_reconfigure_flow(hass, SFTP_ID)
+    result = await async_submit(hass, result, **{**fields, "path": "/elsewhere"})
+    assert result["reason"] == "reconfigure_successful"
+
+
+async def test_reconfigure_host_key_changed(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """A changed host key is an error first, and then may be looked at."""
+    other = asyncssh.generate_private_key("ssh-ed25519")
+    pinned = " ".join(other.export_public_key().decode().split()[:2])
+    entry = frigate_entry(subentries=[stored_server(server, host_key=pinned)])
+    await async_set_up(hass, entry)
+    result = await entry.start_subentry_reconfigure_flow(hass, SFTP_ID)
+    result = await async_submit(hass, result, **fields)
+    assert result["step_id"] == "reconfigure"
+    assert result["errors"] == {"host": "host_key_mismatch"}
+    assert server.behavior.log_ins == 0
+
+    result = await async_submit(hass, result, **fields)
+    assert result["step_id"] == "host_key"
+    result = await async_submit(hass, result)
+    assert result["reason"] == "reconfigure_successful"
+    data = only_subentry(hass, entry.entry_id).data
+    assert data["host_key"] == server.host_key
+
+
+async def test_steps_shown_again(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """A step without input only shows itself."""
+    del fields["password"]
+    server.behavior.authorized.add(b"of somebody else")
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(hass, result, **fields)
+    again = await hass.config_entries.subentries.async_configure(result["flow_id"])
+    assert again["step_id"] == "host_key"
+    assert again["description_placeholders"] == result["description_placeholders"]
+    result = await async_submit(hass, again)
+    again = await hass.config_entries.subentries.async_configure(result["flow_id"])
+    assert again["step_id"] == "public_key"
+    assert again["description_placeholders"] == result["description_placeholders"]

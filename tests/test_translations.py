@@ -1,0 +1,305 @@
+"""The English texts and icons against the code, both ways.
+
+What the flows really show is checked wherever a test runs them (flow_texts).
+"""
+
+import ast
+from collections.abc import Iterator
+import importlib
+import json
+import re
+from typing import Any
+
+import pytest
+
+from custom_components.frigate_snap_sync.const import DOMAIN
+from homeassistant.config_entries import HANDLERS
+from homeassistant.const import BASE_PLATFORMS
+from homeassistant.helpers.entity import EntityDescription
+
+from .flow_texts import english, placeholders
+from .source import INTEGRATION, PACKAGE, ROOT, module_name, string_literals, trees
+
+CATEGORIES = {
+    "config",
+    "config_subentries",
+    "device",
+    "entity",
+    "exceptions",
+    "issues",
+    "options",
+    "selector",
+    "services",
+    "system_health",
+}
+
+# Steps that Home Assistant itself starts and that show no form of their own.
+STEPS_WITHOUT_FORM = {"reauth"}
+
+# Reasons to abort that Home Assistant's own methods give.
+REASONS_OF_HOME_ASSISTANT = {
+    "already_configured",
+    "already_in_progress",
+    "reauth_successful",
+    "reconfigure_successful",
+    "unique_id_mismatch",
+}
+
+# Errors that end in one of these were not translated.
+TRANSLATED_ERRORS = {
+    "ConfigEntryAuthFailed",
+    "ConfigEntryError",
+    "ConfigEntryNotReady",
+    "HomeAssistantError",
+    "ServiceValidationError",
+    "UpdateFailed",
+}
+
+
+def leaves(tree: dict[str, Any], *path: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield every text with its path."""
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, *path, key)
+        else:
+            yield (*path, key), value
+
+
+def sections() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the texts of every kind of flow, with its name."""
+    yield "config", english()["config"]
+    yield "options", english()["options"]
+    yield from english()["config_subentries"].items()
+
+
+def steps_in_code() -> dict[str, set[str]]:
+    """Return the steps of every kind of flow that our classes define."""
+    importlib.import_module(f"{PACKAGE}.config_flow")
+    config_flow: Any = HANDLERS[DOMAIN]
+    flows = {
+        "config": config_flow,
+        "options": type(config_flow.async_get_options_flow(None)),
+        **config_flow.async_get_supported_subentry_types(None),
+    }
+    return {
+        kind: {
+            name.removeprefix("async_step_")
+            for ours in flow.__mro__
+            if ours.__module__.startswith(PACKAGE)
+            for name in vars(ours)
+            if name.startswith("async_step_")
+        }
+        for kind, flow in flows.items()
+    }
+
+
+def descriptions(platform: str) -> list[EntityDescription]:
+    """Return the entity descriptions of a platform's module.
+
+    By their look: an instance of a platform's plain description is of a class that
+    Home Assistant makes, which is no EntityDescription.
+    """
+    module = importlib.import_module(f"{PACKAGE}.{platform}")
+    found = []
+    for value in vars(module).values():
+        members = value if isinstance(value, tuple | list) else (value,)
+        found += [
+            item
+            for item in members
+            if not isinstance(item, type)
+            and hasattr(item, "entity_registry_enabled_default")
+        ]
+    return found
+
+
+def calls(*names: str) -> Iterator[tuple[str, ast.Call]]:
+    """Yield the calls of functions with one of the names, and where they are."""
+    for path, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func).rpartition(".")[2]
+                if called in names:
+                    yield f"{module_name(path)}:{node.lineno}", node
+
+
+def keywords(call: ast.Call) -> dict[str, ast.expr]:
+    """Return the named arguments of a call."""
+    return {item.arg: item.value for item in call.keywords if item.arg}
+
+
+PLATFORMS = sorted(
+    {str(platform) for platform in BASE_PLATFORMS}
+    & {path.stem for path in INTEGRATION.glob("*.py")}
+)
+
+
+def test_files() -> None:
+    """English only, and in the folder that Home Assistant reads."""
+    assert [path.name for path in (INTEGRATION / "translations").iterdir()] == [
+        "en.json"
+    ]
+    assert not (INTEGRATION / "strings.json").exists()
+    assert set(english()) <= CATEGORIES
+
+
+def test_keys_are_slugs() -> None:
+    """Lower-case snake keys throughout."""
+    parts = {part for path, _ in leaves(english()) for part in path}
+    assert not {part for part in parts if not re.fullmatch(r"[a-z0-9_]+", part)}
+
+
+def test_texts_are_clean() -> None:
+    """What hassfest refuses, and Home Assistant's style of names."""
+    wrong = {}
+    for path, text in leaves(english()):
+        rules = {
+            "empty": not text,
+            "blanks around": text != text.strip(),
+            "a URL": re.search(r"https?://", text),
+            "HTML": re.search(r"</?[a-zA-Z]", text),
+            "a placeholder in quotes": re.search(r"'\{\w+\}'", text),
+            "braces": re.sub(r"\{[a-z_]+\}", "", text).strip("{}")
+            != re.sub(r"\{[a-z_]+\}", "", text),
+            "a reference": text.startswith("[%key:"),
+            "HA": re.search(r"\bHA\b", text),
+            "a period": path[-1] in {"name", "title"} and text.endswith("."),
+        }
+        if broken := [rule for rule, hit in rules.items() if hit]:
+            wrong[".".join(path)] = broken
+    assert not wrong
+
+
+def test_every_step_has_texts_and_every_text_a_step() -> None:
+    """Steps of the flows, by kind of flow."""
+    written = {kind: set(texts["step"]) for kind, texts in sections()}
+    coded = steps_in_code()
+    assert written == {
+        kind: steps - STEPS_WITHOUT_FORM for kind, steps in coded.items()
+    }
+
+
+def test_every_field_is_described() -> None:
+    """A label and a description for each field, in sections too."""
+
+    def forms(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        yield step
+        yield from step.get("sections", {}).values()
+
+    for kind, texts in sections():
+        for name, step in texts["step"].items():
+            for form in forms(step):
+                assert set(form.get("data", ())) == set(
+                    form.get("data_description", ())
+                ), f"{kind}.{name}"
+
+
+@pytest.mark.parametrize("category", ["error", "abort"])
+def test_no_text_of_flows_is_dead(category: str) -> None:
+    """Each error and each reason to abort is named in the code."""
+    literals = string_literals("flows", "config_flow")
+    if category == "abort":
+        literals |= REASONS_OF_HOME_ASSISTANT
+    dead = {
+        f"{kind}.{key}"
+        for kind, texts in sections()
+        for key in texts.get(category, ())
+        if key not in literals
+    }
+    assert not dead
+
+
+def test_no_field_is_dead() -> None:
+    """Each field that has a text is a key in the code."""
+    # Home Assistant's own names of fields (CONF_HOST …) count by their value.
+    constants = importlib.import_module("homeassistant.const")
+    literals = string_literals() | {
+        getattr(constants, node.id)
+        for _, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id.startswith("CONF_")
+        if hasattr(constants, node.id)
+    }
+    fields = {
+        path[-1]
+        for _, texts in sections()
+        for path, _ in leaves(texts["step"])
+        if len(path) > 1 and path[-2] == "data"
+    }
+    assert fields
+    assert fields <= literals
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_entities_are_named(platform: str) -> None:
+    """Every entity has a name, every name an entity."""
+    keys = {item.translation_key or item.key for item in descriptions(platform)}
+    assert keys
+    assert set(english()["entity"][platform]) == keys
+    assert all(texts["name"] for texts in english()["entity"][platform].values())
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_entities_have_icons(platform: str) -> None:
+    """An icon for every entity that gets none from its device class."""
+    icons = json.loads((INTEGRATION / "icons.json").read_text())["entity"].get(
+        platform, {}
+    )
+    keys = {item.key: item.device_class for item in descriptions(platform)}
+    assert set(icons) <= set(keys)
+    assert {key for key, kind in keys.items() if kind is None} <= set(icons)
+    for icon in icons.values():
+        assert icon["default"].startswith("mdi:")
+        states = icon.get("state", {})
+        assert all(value.startswith("mdi:") for value in states.values())
+        assert icon["default"] not in states.values()
+        steps = [float(step) for step in icon.get("range", {})]
+        assert steps == sorted(steps)
+
+
+def test_entity_texts_are_of_known_platforms() -> None:
+    """No names for a platform that is not there."""
+    assert set(english()["entity"]) == set(PLATFORMS)
+
+
+def test_exceptions() -> None:
+    """Every error that a user may see is translated, and its placeholders fit."""
+    texts = {
+        key: placeholders(value["message"])
+        for key, value in english().get("exceptions", {}).items()
+    }
+    used = {}
+    for where, call in calls(*TRANSLATED_ERRORS):
+        given = keywords(call)
+        assert {"translation_domain", "translation_key"} <= set(given), where
+        assert not call.args, where
+        key = ast.literal_eval(given["translation_key"])
+        filled = given.get("translation_placeholders", ast.Dict())
+        assert isinstance(filled, ast.Dict), where
+        used[key] = {ast.literal_eval(name) for name in filled.keys if name}
+    assert used == texts
+
+
+def test_issues() -> None:
+    """Every repair has its texts, and exactly one way to be told."""
+    used = {
+        ast.literal_eval(keywords(call)["translation_key"])
+        for _, call in calls("async_create_issue")
+    }
+    issues = english().get("issues", {})
+    assert used == set(issues)
+    for issue in issues.values():
+        assert ("description" in issue) != ("fix_flow" in issue)
+
+
+def test_readme_and_docs_name_what_a_user_sees() -> None:
+    """Every entity and every field of a form is explained somewhere."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    prose = "\n".join(page.read_text() for page in pages).lower()
+    labels = {
+        text
+        for path, text in leaves(english())
+        if (path[0] == "entity" and path[-1] == "name" and len(path) == 4)
+        or "data" in path
+    }
+    assert labels
+    assert not {label for label in labels if label.lower() not in prose}
