@@ -18,7 +18,7 @@ _TRACEBACK = (
 @pytest.fixture(name="home_assistant")
 def fixture_home_assistant(tmp_path: Path) -> HomeAssistant:
     """Return one that was prepared and never started."""
-    return HomeAssistant(tmp_path / "config", integration=None)
+    return HomeAssistant(tmp_path / "config", integration=None, port=8123)
 
 
 @pytest.mark.parametrize(

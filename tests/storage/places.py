@@ -5,7 +5,7 @@ A kind of destination joins the conformance suite with a class here, named in
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 import errno
 import os
@@ -121,6 +121,8 @@ class Local(FolderPlace):
     """A folder."""
 
     name = "local"
+    denied: Sequence[Path] = ()
+    """Folders that can't be written any more."""
 
     @classmethod
     @override
@@ -135,10 +137,11 @@ class Local(FolderPlace):
                 mount_point=await find_mount_point(root),
                 is_allowed=lambda path: path == str(root),
             )
-            yield cls(destination, root)
+            place = cls(destination, root)
+            yield place
             await destination.close()
-            if os.geteuid() != 0:
-                root.chmod(0o700)  # or what is below can't be removed
+            for denied in place.denied:
+                denied.chmod(0o700)  # or what is below can't be removed
 
     @override
     def break_after(self, size: int) -> None:
@@ -161,7 +164,9 @@ class Local(FolderPlace):
         if os.geteuid() == 0:
             mount("-o", "remount,ro", str(self.root.parent))
         else:
-            self.root.chmod(0o500)
+            self.denied = [self.root, *filter(Path.is_dir, self.root.rglob("*"))]
+            for folder in self.denied:
+                folder.chmod(0o500)
 
 
 class _Sftp(FolderPlace):

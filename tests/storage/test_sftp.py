@@ -487,9 +487,14 @@ async def test_one_stuck_request(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_idle_is_no_silence(server: SftpServer, connect_to: Connect) -> None:
     """A connection that nobody uses is not given up."""
-    destination = connect_to(server, password=PASSWORD, idle_timeout=0.1)
+    destination = connect_to(server, password=PASSWORD, idle_timeout=0.4)
     await destination.stat("none")
-    await asyncio.sleep(0.4)
+    await asyncio.sleep(0.6)
+    await destination.stat("none")
+    await asyncio.sleep(0.3)
+    # Begun late in the time that the request before it was given.
+    server.behavior.holding = "stat"
+    asyncio.get_running_loop().call_later(0.2, server.behavior.held.set)
     await destination.stat("none")
     assert server.behavior.log_ins == 1
 

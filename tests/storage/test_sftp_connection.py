@@ -154,7 +154,7 @@ async def test_the_machines_own_keys_are_not_used(
         home.mkdir(parents=True)
         (home / "id_ed25519").write_text(server.private_key)
         (home / "id_ed25519").chmod(0o600)
-        (home / "config").write_text("Host *\n User nobody\n Port 1\n")
+        (home / "config").write_text("Host *\n ProxyCommand false\n")
         monkeypatch.setenv("HOME", str(home.parent))
         monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
         with pytest.raises(AuthFailed):

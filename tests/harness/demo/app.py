@@ -12,12 +12,21 @@ import signal
 import sys
 import tempfile
 import time
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..arrivals import Arrivals
 from ..broker import PROTOCOL, EmbeddedBroker
 from ..frigate import Frigate, FrigateServer, MqttLink, Story, Timing
 from ..home_assistant import PASSWORD, USERNAME, HomeAssistant
-from ..installation import add_frigate, add_local, add_mqtt, add_sftp, wait_subscribed
+from ..installation import (
+    FlowFailed,
+    add_frigate,
+    add_local,
+    add_mqtt,
+    add_sftp,
+    wait_subscribed,
+)
+from ..processes import ProgramFailed
 from ..sftp_server import EmbeddedSftpServer
 from .story import CAMERAS, STORY, Stage
 from .table import Table, totals
@@ -26,6 +35,7 @@ _QUIET_END = 40
 """Seconds before the end in which nothing new begins."""
 _LONGEST_WAIT = 180
 _LOOK_INTERVAL = 0.25
+_LONGEST_COMPLAINT = 3000
 _FOLDER, _SERVER = "Folder", "SFTP server"
 
 # A real Frigate ends a review 40 s after the last activity, and needs up to 17 s to
@@ -57,6 +67,14 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def _time_zone() -> ZoneInfo:
+    """Return the zone of this machine, UTC if that can't be known."""
+    with contextlib.suppress(OSError, ValueError, ZoneInfoNotFoundError):
+        name = str(Path("/etc/localtime").readlink()).partition("zoneinfo/")[2]
+        return ZoneInfo(name)
+    return ZoneInfo("UTC")
+
+
 class Demo:
     """All that runs, in `folder`. `stack` ends it again, in reverse."""
 
@@ -70,11 +88,14 @@ class Demo:
         self.frigate = Frigate(CAMERAS, timing=_TIMING)
         self.server = FrigateServer(self.frigate)
         self.link = MqttLink(self.frigate, "127.0.0.1", self.broker.port)
-        self.home_assistant = HomeAssistant(folder / "config", allowed=(self.local,))
+        zone = _time_zone()
+        self.home_assistant = HomeAssistant(
+            folder / "config", allowed=(self.local,), time_zone=zone.key
+        )
         self.story = Story(self.frigate)
         folders = {_FOLDER: self.local, _SERVER: self.sftp.root}
         self.arrivals = Arrivals(self.frigate, self.server, folders)
-        self.table = Table(self.arrivals, list(folders))
+        self.table = Table(self.arrivals, list(folders), zone)
 
     async def start(self) -> None:
         """Start everything and set the integration up, as a person would."""
@@ -83,8 +104,8 @@ class Demo:
         for part in (self.broker, self.sftp, self.server):
             await part.start()
             self._stack.push_async_callback(part.stop)
-        await self.link.start()
         self._stack.push_async_callback(self.link.stop)
+        await self.link.start()
         say("Starting Home Assistant")
         await self.home_assistant.start()
         self._stack.push_async_callback(self.home_assistant.stop)
@@ -116,7 +137,7 @@ class Demo:
         )
         say("")
 
-    async def play(self, until: float | None) -> None:
+    async def _play(self, until: float | None) -> None:
         """Play the story, again and again; at `until` (monotonic) stop beginning."""
         stage = Stage(frigate=self.frigate, story=self.story, chance=random.Random())
         while True:
@@ -128,7 +149,7 @@ class Demo:
                 await step.play(stage)
                 await asyncio.sleep(step.pause)
 
-    async def watch(self) -> None:
+    async def _watch(self) -> None:
         """Keep the table up to date until cancelled."""
         while True:
             await self.arrivals.look()
@@ -139,9 +160,9 @@ class Demo:
         """Play so long (None: until cancelled), and wait for what is under way."""
         began = time.monotonic()
         until = None if seconds is None else began + seconds - _QUIET_END
-        watcher = asyncio.create_task(self.watch())
+        watcher = asyncio.create_task(self._watch())
         try:
-            await self.play(until)
+            await self._play(until)
             if seconds is None:
                 return
             await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
@@ -172,7 +193,10 @@ class Demo:
             for name, arrival in item.arrivals.items()
             if not arrival.verified
         ]
-        return failures + self.home_assistant.complaints()
+        return failures + [
+            complaint[:_LONGEST_COMPLAINT]
+            for complaint in self.home_assistant.complaints()
+        ]
 
 
 def _cancel_on_signals(task: asyncio.Task[object]) -> None:
@@ -224,4 +248,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; returns the exit code."""
     arguments = _arguments(argv)
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
-    return asyncio.run(_main(arguments.seconds))
+    try:
+        return asyncio.run(_main(arguments.seconds))
+    except (FlowFailed, ProgramFailed, TimeoutError) as err:
+        sys.stderr.write(f"The demo could not be set up: {err}\n")
+        return 1

@@ -5,6 +5,7 @@ from datetime import datetime
 import shutil
 import sys
 from typing import TextIO
+from zoneinfo import ZoneInfo
 
 from ..arrivals import Arrivals, Item, Kind
 
@@ -16,11 +17,6 @@ _WORDS = {
 _HEADINGS = ("Published", "What", "Camera", "Label")
 _WIDTHS = (9, 13, 10, 11)
 _ARRIVAL_WIDTH = 17
-
-
-def _facts(item: Item) -> tuple[str, ...]:
-    at = f"{datetime.fromtimestamp(item.published):%H:%M:%S}"
-    return at, _WORDS[item.kind], item.camera, item.label
 
 
 def _state(item: Item, name: str) -> str:
@@ -42,11 +38,17 @@ class Table:
     """Shows the items and what became of them. `names`: the destinations."""
 
     def __init__(
-        self, arrivals: Arrivals, names: Sequence[str], *, output: TextIO = sys.stdout
+        self,
+        arrivals: Arrivals,
+        names: Sequence[str],
+        zone: ZoneInfo,
+        *,
+        output: TextIO = sys.stdout,
     ) -> None:
-        """Show nothing yet."""
+        """Show nothing yet; times will be those of `zone`."""
         self._arrivals = arrivals
         self._names = tuple(names)
+        self._zone = zone
         self._output = output
         self.live = output.isatty()
         self._drawn = 0
@@ -74,17 +76,21 @@ class Table:
         else:
             self._tell()
 
+    def _facts(self, item: Item) -> tuple[str, ...]:
+        at = f"{datetime.fromtimestamp(item.published, self._zone):%H:%M:%S}"
+        return at, _WORDS[item.kind], item.camera, item.label
+
     def _tell(self) -> None:
         for number, item in enumerate(self._arrivals.items):
             if (number, "") not in self._told:
                 self._told.add((number, ""))
-                at, *facts = _facts(item)
+                at, *facts = self._facts(item)
                 self._line(f"{at}  published  {'  '.join(facts)}")
             for name, arrival in list(item.arrivals.items()):
                 if (number, name) not in self._told:
                     self._told.add((number, name))
-                    _, *facts = _facts(item)
-                    now = f"{datetime.now():%H:%M:%S}"
+                    _, *facts = self._facts(item)
+                    now = f"{datetime.now(self._zone):%H:%M:%S}"
                     self._line(
                         f"{now}  {name}: {_state(item, name)}  "
                         f"{'  '.join(facts)}  {arrival.path}"
@@ -100,7 +106,7 @@ class Table:
             _row((*_HEADINGS, *self._names), self._names),
             *(
                 _row(
-                    (*_facts(item), *(_state(item, name) for name in self._names)),
+                    (*self._facts(item), *(_state(item, name) for name in self._names)),
                     self._names,
                 )
                 for item in shown
