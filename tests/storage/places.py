@@ -36,11 +36,12 @@ SMALL_DISK = 6 * 1024 * 1024
 
 @contextmanager
 def small_disk(folder: Path) -> Generator[None]:
-    """Mount a small file system in memory on a folder, which only root can."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to mount a small file system")
+    """Mount a small file system in memory on a folder, where that is permitted."""
     folder.mkdir(parents=True, exist_ok=True)
-    mount("-t", "tmpfs", "-o", f"size={SMALL_DISK}", "tmpfs", str(folder))
+    try:
+        mount("-t", "tmpfs", "-o", f"size={SMALL_DISK}", "tmpfs", str(folder))
+    except OSError, subprocess.CalledProcessError:
+        pytest.skip("mounting a small file system is not permitted here")
     try:
         yield
     finally:

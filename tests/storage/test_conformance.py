@@ -1,6 +1,7 @@
 """What every destination promises, proven on each kind's real server."""
 
 import asyncio
+from collections.abc import Collection
 from contextlib import aclosing
 import os
 from pathlib import Path
@@ -21,25 +22,25 @@ from custom_components.frigate_snap_sync.storage.base import (
 from custom_components.frigate_snap_sync.storage.check import check_destination
 
 from .conftest import MakeSource
-from .places import PLACES, Place
+from .places import PLACES, Local, Place
 
 MIB = 1024 * 1024
 
 
-def each_kind(*, small: bool) -> pytest.MarkDecorator:
-    """Run a test at a new place of each kind."""
+def each_kind(*, small: Collection[type[Place]] = ()) -> pytest.MarkDecorator:
+    """Run a test at a new place of each kind, of which some have little space."""
     return pytest.mark.parametrize(
         "place",
-        [(kind, small) for kind in PLACES],
+        [(kind, kind in small) for kind in PLACES],
         ids=[kind.name for kind in PLACES],
         indirect=True,
     )
 
 
-everywhere = each_kind(small=False)
-everywhere_small = each_kind(small=True)
+everywhere = each_kind()
+everywhere_small = each_kind(small=PLACES)
 # A mount of its own can be made read-only, which stops even root.
-everywhere_to_deny = each_kind(small=os.geteuid() == 0)
+everywhere_to_deny = each_kind(small=(Local,) if os.geteuid() == 0 else ())
 
 # Windows shares refuse the rest of printable ASCII; the integration cleans it away.
 LEGAL_ASCII = "".join(sorted(set(string.printable[:95]) - set('<>:"/\\|?*')))

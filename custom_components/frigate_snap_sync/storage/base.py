@@ -130,7 +130,8 @@ class Destination(ABC):
         Folders are made as needed. The bytes go to the name `temporary` (a
         path like `path`, in the same folder), their number is compared with
         the source's, and only then they take the final name in one step,
-        replacing what was there. A destination that shows an object only when
+        replacing what was there (a server that can't replace a file loses the
+        old one a moment before). A destination that shows an object only when
         it is complete need not use `temporary`.
 
         When it fails or is cancelled, `path` holds what it held before, or all
