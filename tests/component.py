@@ -14,6 +14,9 @@ from custom_components.frigate_snap_sync.sync.status import (
     CameraStatus,
     DestinationStatus,
     EngineStatus,
+    Protection,
+    UploadEvent,
+    UploadRow,
 )
 from homeassistant.config_entries import ConfigSubentry, ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
@@ -30,7 +33,7 @@ SELECTION = {
     "labels": [],
     "zones": [],
 }
-STORING = {"path_template": ""}
+STORING = {"path_template": "", "verify_checksum": False}
 
 # Read by the tests of what must stay secret.
 SECRETS = {
@@ -132,6 +135,7 @@ DESTINATION = DestinationStatus(
     recordings_uploaded=3,
     data_uploaded=8_500_000,
     pending_uploads=2,
+    failed_uploads=1,
     last_upload=dt_util.parse_datetime("2026-11-22T08:30:00+00:00"),
     last_error="The server does not answer",
     last_error_at=dt_util.parse_datetime("2026-11-22T08:00:00+00:00"),
@@ -141,9 +145,21 @@ STATUS = EngineStatus(
     frigate_connected=True,
     frigate_version="0.17.2-3d4dd3a",
     mqtt_connected=True,
+    protection=Protection.CATCHING_UP,
     pending_uploads=2,
+    oldest_pending=dt_util.parse_datetime("2026-11-22T08:20:00+00:00"),
     cameras={"front_door": CAMERA},
     destinations={LOCAL_ID: DESTINATION},
+)
+UPLOAD = UploadEvent(
+    destination_id=LOCAL_ID,
+    verified=True,
+    media="recording",
+    camera="front_door",
+    item_id="1795336200.123456-l0g9kw",
+    path="2026-11-22/RecordingClip-front_door-l0g9kw.mp4",
+    size=8_500_000,
+    reason=None,
 )
 
 
@@ -158,11 +174,23 @@ class StandInEngine:
         self.setups: list[Any] = []
         self.calls: list[tuple[Any, ...]] = []
         self.failure: Exception | None = None
+        self.rows: list[UploadRow] = []
 
     def show(self, **changes: Any) -> None:
         """Change the status and tell of it."""
         self.status = replace(self.status, **changes)
         self.arguments["on_status"](self.status)
+
+    def show_destination(self, destination_id: str, **changes: Any) -> None:
+        """Change the status of one destination."""
+        destinations = dict(self.status.destinations)
+        known = destinations.get(destination_id, DestinationStatus())
+        destinations[destination_id] = replace(known, **changes)
+        self.show(destinations=destinations)
+
+    def upload(self, **changes: Any) -> None:
+        """Tell of an upload that has ended."""
+        self.arguments["on_upload"](replace(UPLOAD, **changes))
 
     async def start(self, destinations: Iterable[Any]) -> None:
         """Take the destinations."""
@@ -212,6 +240,24 @@ class StandInEngine:
         """Note it."""
         self.calls.append(("test", destination_id))
         self._raise()
+
+    async def catch_up(self, look_back: float | None = None) -> int:
+        """Find three items."""
+        self.calls.append(("catch_up", look_back))
+        self._raise()
+        return 3
+
+    async def retry_failed(self) -> int:
+        """Find two uploads."""
+        self.calls.append(("retry_failed",))
+        self._raise()
+        return 2
+
+    async def list_uploads(self, **filters: Any) -> list[UploadRow]:
+        """Return the rows, whatever is asked for."""
+        self.calls.append(("list_uploads", filters))
+        self._raise()
+        return self.rows
 
     async def forget_camera(self, camera: str) -> None:
         """Note it."""

@@ -11,6 +11,7 @@ import json
 import re
 from typing import Any
 
+from homeassistant.components.repairs import RepairsFlow
 from homeassistant.config_entries import ConfigSubentryFlow, OptionsFlow
 from homeassistant.data_entry_flow import FlowHandler, FlowResultType, section
 
@@ -39,6 +40,9 @@ def missing_texts(
         return []
     if isinstance(flow, ConfigSubentryFlow):
         texts = english()["config_subentries"][flow.handler[1]]
+    elif isinstance(flow, RepairsFlow):
+        assert flow.data is not None
+        texts = english()["issues"][flow.data["problem"]]["fix_flow"]
     else:
         texts = english()["options" if isinstance(flow, OptionsFlow) else "config"]
     return [f"{'.'.join(where)}: {what}" for where, what in _missing(texts, result)]

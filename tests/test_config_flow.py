@@ -11,10 +11,13 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.frigate_snap_sync.const import DOMAIN
+from custom_components.frigate_snap_sync.flows.options import OPTIONS_SCHEMA
 from custom_components.frigate_snap_sync.frigate.client import Timeouts
+from custom_components.frigate_snap_sync.sync.engine import EngineOptions, LedgerError
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import issue_registry as ir
 
 from .component import StandInEngine, async_set_up, frigate_entry
 from .conftest import ServeFrigate
@@ -449,23 +452,158 @@ async def test_reconfigure_another_frigate(
 
 
 @pytest.mark.usefixtures("mqtt_client")
+async def test_reauth(
+    hass: HomeAssistant, serve_frigate: ServeFrigate, engine: StandInEngine
+) -> None:
+    """A refused log-in asks for another; the rest of the settings stays."""
+    server = await serve_frigate(auth=Auth(users={"viewer": User(password=PASSWORD)}))
+    data = {"username": "viewer", "password": "of last year", "topic_prefix": "frigate"}
+    entry = frigate_entry(server.url, data=data)
+    await async_set_up(hass, entry)
+    engine.show(frigate_login_refused=True)
+    engine.show(frigate_login_refused=True, frigate_connected=False)
+    await hass.async_block_till_done()
+    (flow,) = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    result = await hass.config_entries.flow.async_configure(flow["flow_id"])
+    assert result["step_id"] == "reauth_confirm"
+    assert suggested(result) == {"username": "viewer"}
+    assert (result["description_placeholders"] or {})["url"] == server.url
+
+    configure = hass.config_entries.flow.async_configure
+    for typed, errors in (
+        ({"username": "viewer", "password": "wrong"}, {"password": "invalid_auth"}),
+        # What is left empty of a password stays, of a user name goes.
+        ({"username": "viewer"}, {"password": "invalid_auth"}),
+        ({}, {"password": "invalid_auth"}),
+    ):
+        result = await configure(flow["flow_id"], typed)
+        assert result["errors"] == errors
+        assert suggested(result) == typed
+    with server.faults.during(Kind.STATUS, status=503):
+        result = await configure(flow["flow_id"], {"username": "viewer"})
+    assert result["errors"] == {"base": "cannot_connect"}
+
+    result = await configure(
+        flow["flow_id"], {"username": "viewer", "password": PASSWORD}
+    )
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "reauth_successful"
+    assert entry.data == {
+        "url": server.url,
+        "username": "viewer",
+        "password": PASSWORD,
+        "verify_ssl": True,
+        "topic_prefix": "frigate",
+    }
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+    # Reloaded once, by the listener.
+    assert engine.calls.count(("stop",)) == 1
+    assert not hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+
+
+@pytest.mark.usefixtures("mqtt_client")
+async def test_reauth_ends_by_itself(
+    hass: HomeAssistant, engine: StandInEngine, issue_registry: ir.IssueRegistry
+) -> None:
+    """A Frigate that takes the log-in again needs no new one."""
+    await async_set_up(hass, frigate_entry())
+    for _ in range(2):
+        engine.show(frigate_login_refused=True)
+        await hass.async_block_till_done()
+        assert len(hass.config_entries.flow.async_progress_by_handler(DOMAIN)) == 1
+        assert len(issue_registry.issues) == 1
+        engine.show(frigate_login_refused=False)
+        await hass.async_block_till_done()
+        assert not hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+        assert not issue_registry.issues
+
+
+@pytest.mark.usefixtures("mqtt_client")
+async def test_reauth_after_failed_set_up(
+    hass: HomeAssistant, serve_frigate: ServeFrigate, engine: StandInEngine
+) -> None:
+    """An entry that does not run has no listener, and is set up all the same."""
+    server = await serve_frigate(auth=Auth(users={"viewer": User(password=PASSWORD)}))
+    engine.failure = LedgerError("no disk")
+    entry = frigate_entry(server.url)
+    await async_set_up(hass, entry)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+
+    engine.failure = None
+    result = await entry.start_reauth_flow(hass)
+    assert result["step_id"] == "reauth_confirm"
+    result = await hass.config_entries.flow.async_configure(
+        result["flow_id"], {"username": "viewer", "password": PASSWORD}
+    )
+    assert result["reason"] == "reauth_successful"
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+
+
+@pytest.mark.usefixtures("mqtt_client")
+async def test_reauth_another_frigate(
+    hass: HomeAssistant, serve_frigate: ServeFrigate
+) -> None:
+    """The log-in of one Frigate is not stored for another."""
+    server = await serve_frigate(Frigate(topic_prefix="garage"))
+    entry = frigate_entry(server.url)
+    await async_set_up(hass, entry)
+    result = await entry.start_reauth_flow(hass)
+    result = await hass.config_entries.flow.async_configure(
+        result["flow_id"], {"username": "viewer", "password": PASSWORD}
+    )
+    assert result["reason"] == "unique_id_mismatch"
+    assert "password" not in entry.data
+
+
+@pytest.mark.usefixtures("mqtt_client")
 async def test_options(hass: HomeAssistant, engine: StandInEngine) -> None:
-    """Options reach the engine by a reload."""
+    """Options reach the engine, in its units, by a reload."""
     entry = frigate_entry(options={"padding_before": 7})
     await async_set_up(hass, entry)
-    assert engine.arguments["options"].padding_before == 7
-    assert engine.arguments["options"].padding_after == 5
+    assert engine.arguments["options"] == EngineOptions(padding_before=7)
 
     result = await hass.config_entries.options.async_init(entry.entry_id)
     assert result["step_id"] == "init"
     assert suggested(result) == {"padding_before": 7}
-    options = {"delay_after_startup": 30, "padding_before": 0, "padding_after": 60}
+    options = {
+        "delay_after_startup": 30,
+        "upload_during_review": False,
+        "part_length": 15,
+        "padding_before": 0,
+        "padding_after": 60,
+        "look_back": 48,
+        "spool_limit": 512,
+    }
     result = await hass.config_entries.options.async_configure(
         result["flow_id"], options
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert entry.options == options
     await hass.async_block_till_done()
-    assert engine.arguments["options"].delay_after_startup == 30
-    assert engine.arguments["options"].padding_before == 0
-    assert engine.arguments["options"].padding_after == 60
+    assert engine.arguments["options"] == EngineOptions(
+        delay_after_startup=30,
+        upload_during_review=False,
+        part_length=15,
+        padding_before=0,
+        padding_after=60,
+        look_back=172_800,
+        spool_limit=536_870_912,
+    )
+
+
+def test_defaults_are_those_of_the_engine() -> None:
+    """An option that was never set is what the engine takes by itself."""
+    assert OPTIONS_SCHEMA({}) == {
+        "delay_after_startup": 0,
+        "upload_during_review": True,
+        "part_length": 30,
+        "padding_before": 5,
+        "padding_after": 5,
+        "look_back": 24,
+        "spool_limit": 2048,
+    }
+    options = EngineOptions()
+    assert options.look_back == 24 * 3600
+    assert options.spool_limit == 2048 * 1024**2

@@ -10,6 +10,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
+from custom_components.frigate_snap_sync.sync.status import Problem
 from homeassistant.core import HomeAssistant
 
 from .component import (
@@ -44,7 +45,7 @@ async def test_diagnostics(
     engine: StandInEngine,
     snapshot: SnapshotAssertion,
 ) -> None:
-    """Settings without secrets, the status, and what the engine knows."""
+    """Settings without secrets, the status, repairs, and what the engine knows."""
     entry = frigate_entry(
         f"https://{PRIVATE['frigate']}:8971/nvr",
         data={
@@ -58,6 +59,7 @@ async def test_diagnostics(
     failed = replace(
         DESTINATION,
         last_error="camera-uploads@192.0.2.7:/srv/evidence/2026-11-22: refused",
+        problem=Problem.NOT_WRITABLE,
     )
     engine.first_status = replace(
         STATUS, destinations={LOCAL_ID: DESTINATION, SFTP_ID: failed}

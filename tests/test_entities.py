@@ -13,10 +13,12 @@ from pytest_homeassistant_custom_component.common import (
 )
 from syrupy.assertion import SnapshotAssertion
 
-from custom_components.frigate_snap_sync.sync.engine import LedgerError
+from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
+from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
 from custom_components.frigate_snap_sync.sync.status import (
     CameraStatus,
     DestinationStatus,
+    Protection,
 )
 from homeassistant.const import (
     ATTR_ENTITY_ID,
@@ -37,11 +39,14 @@ from .component import (
     DESTINATION,
     ENTRY_ID,
     LOCAL_ID,
+    SFTP_ID,
     Refused,
     StandInEngine,
     async_set_up,
     frigate_entry,
     local_subentry,
+    sftp_subentry,
+    subentry,
 )
 
 pytestmark = pytest.mark.usefixtures("mqtt_client")
@@ -66,7 +71,13 @@ def state(hass: HomeAssistant, entity_id: str) -> str:
 
 @pytest.mark.parametrize(
     "platform",
-    [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.SENSOR, Platform.SWITCH],
+    [
+        Platform.BINARY_SENSOR,
+        Platform.BUTTON,
+        Platform.EVENT,
+        Platform.SENSOR,
+        Platform.SWITCH,
+    ],
 )
 async def test_platform(
     hass: HomeAssistant,
@@ -91,7 +102,7 @@ async def test_names(
 ) -> None:
     """Unique ids end in the key, names are the key in words."""
     entries = er.async_entries_for_config_entry(entity_registry, entry.entry_id)
-    assert len(entries) == 3 + 5 + 10
+    assert len(entries) == 7 + 5 + 12
     for item in entries:
         assert item.unique_id.startswith(f"{ENTRY_ID}_")
         assert item.unique_id.endswith(f"_{item.translation_key}")
@@ -152,6 +163,8 @@ async def test_frigate_away(
     assert state(hass, "binary_sensor.front_door_snapshots_enabled") == enabled
     assert state(hass, "sensor.front_door_snapshots_uploaded") == "12"
     assert state(hass, "sensor.frigate_pending_uploads") == "2"
+    assert state(hass, "sensor.frigate_protection") == "catching_up"
+    assert state(hass, "sensor.frigate_oldest_pending") == "2026-11-22T08:20:00+00:00"
     assert state(hass, "sensor.garage_nas_recordings_uploaded") == "3"
     assert state(hass, "switch.frigate_uploads") == STATE_ON
 
@@ -176,6 +189,7 @@ async def test_destination_away(
     assert state(hass, "binary_sensor.garage_nas_connection") == STATE_OFF
     assert state(hass, "sensor.garage_nas_free_space") == STATE_UNAVAILABLE
     assert state(hass, "sensor.garage_nas_pending_uploads") == "2"
+    assert state(hass, "sensor.garage_nas_failed_uploads") == "1"
     assert state(hass, "sensor.garage_nas_last_error") == "The server does not answer"
     assert state(hass, "switch.garage_nas_uploads") == STATE_ON
 
@@ -262,6 +276,103 @@ async def test_switch_fails(
         )
     assert caught.value.translation_key == "ledger_not_usable"
     assert state(hass, entity_id) == STATE_ON
+
+
+async def test_protection(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
+) -> None:
+    """How protected the owner is, and since when something waits."""
+    engine.show(protection=Protection.AT_RISK)
+    assert state(hass, "sensor.frigate_protection") == "at_risk"
+    engine.show(protection=Protection.PROTECTED, oldest_pending=None)
+    assert state(hass, "sensor.frigate_protection") == "protected"
+    assert state(hass, "sensor.frigate_oldest_pending") == STATE_UNKNOWN
+    found = hass.states.get("sensor.frigate_protection")
+    assert found is not None
+    assert found.attributes["options"] == ["protected", "catching_up", "at_risk"]
+
+
+async def test_upload_event(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
+) -> None:
+    """Every upload that ends is an event of its destination, and of no other."""
+    entity_id = "event.garage_nas_upload"
+    assert state(hass, entity_id) == STATE_UNKNOWN
+    engine.upload(destination_id=SFTP_ID)
+    assert state(hass, entity_id) == STATE_UNKNOWN
+
+    engine.upload()
+    found = hass.states.get(entity_id)
+    assert found is not None
+    told = {
+        "media": "recording",
+        "camera": "front_door",
+        "id": "1795336200.123456-l0g9kw",
+        "path": "2026-11-22/RecordingClip-front_door-l0g9kw.mp4",
+        "size": 8_500_000,
+        "reason": None,
+    }
+    assert found.attributes.items() >= {"event_type": "uploaded", **told}.items()
+
+    engine.upload(verified=False, size=None, reason="Frigate has no footage of it")
+    failed = hass.states.get(entity_id)
+    assert failed is not None
+    assert failed.state > found.state
+    assert failed.attributes["event_type"] == "failed"
+    assert failed.attributes["reason"] == "Frigate has no footage of it"
+
+    engine.show(destinations={LOCAL_ID: replace(DESTINATION, connected=False)})
+    assert state(hass, entity_id) == failed.state
+
+
+async def test_upload_event_of_new_and_gone_destination(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
+) -> None:
+    """A new destination tells at once; of one that was removed nobody hears."""
+    hass.config_entries.async_add_subentry(entry, subentry(sftp_subentry()))
+    await hass.async_block_till_done()
+    engine.upload(destination_id=SFTP_ID)
+    assert state(hass, "event.off_site_server_upload") != STATE_UNKNOWN
+
+    hass.config_entries.async_remove_subentry(entry, SFTP_ID)
+    await hass.async_block_till_done()
+    engine.upload(destination_id=SFTP_ID)
+    assert hass.states.get("event.off_site_server_upload") is None
+
+
+@pytest.mark.parametrize(
+    ("key", "call", "failure", "error"),
+    [
+        (
+            "catch_up",
+            ("catch_up", None),
+            FrigateUnreachable("no route"),
+            "catch_up_failed",
+        ),
+        ("catch_up", ("catch_up", None), LedgerError("locked"), "ledger_not_usable"),
+        ("catch_up", ("catch_up", None), SpoolError("full"), "ledger_not_usable"),
+        ("retry_failed", ("retry_failed",), LedgerError("locked"), "ledger_not_usable"),
+    ],
+)
+async def test_buttons_of_frigate(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    key: str,
+    call: tuple[Any, ...],
+    failure: Exception,
+    error: str,
+) -> None:
+    """The engine does it; what fails is told to whoever pressed."""
+    press = ("button", "press", {ATTR_ENTITY_ID: f"button.frigate_{key}"})
+    await hass.services.async_call(*press, blocking=True)
+    assert engine.calls[-1] == call
+
+    engine.failure = failure
+    with pytest.raises(HomeAssistantError) as caught:
+        await hass.services.async_call(*press, blocking=True)
+    assert caught.value.translation_key == error
+    assert caught.value.translation_placeholders == {"error": str(failure)}
 
 
 async def test_button(

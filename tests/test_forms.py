@@ -61,10 +61,26 @@ async def test_options(
     fields = await async_open(hass, hass_client, "options/flow", ENTRY_ID)
     assert {name: field["default"] for name, field in fields.items()} == {
         "delay_after_startup": 0,
+        "upload_during_review": True,
+        "part_length": 30,
         "padding_before": 5,
         "padding_after": 5,
+        "look_back": 24,
+        "spool_limit": 2048,
     }
-    assert fields["padding_before"]["selector"]["number"]["max"] == 60
+    bounds = {
+        name: (number["min"], number["max"], number["unit_of_measurement"])
+        for name, field in fields.items()
+        if (number := field["selector"].get("number"))
+    }
+    assert bounds == {
+        "delay_after_startup": (0, 3600, "s"),
+        "part_length": (10, 300, "s"),
+        "padding_before": (0, 60, "s"),
+        "padding_after": (0, 60, "s"),
+        "look_back": (1, 720, "h"),
+        "spool_limit": (64, 1048576, "MiB"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -105,6 +121,7 @@ async def test_destination(
         "selection.zones",
         "storing",
         "storing.path_template",
+        "storing.verify_checksum",
     ]
     assert fields["selection.media"]["default"] == [
         "live_snapshots",
@@ -117,3 +134,5 @@ async def test_destination(
     ]
     assert fields["selection.severity"]["default"] == "all"
     assert fields["storing.path_template"]["selector"] == {"template": {}}
+    assert fields["storing.verify_checksum"]["selector"] == {"boolean": {}}
+    assert fields["storing.verify_checksum"]["default"] is False

@@ -29,11 +29,20 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"destinations", "devices", "path_template"}),
     frozenset({"setups"}),
     frozenset({"coordinator"}),
-    frozenset({"entity"}),
+    frozenset({"entity", "issues"}),
     frozenset(
-        {"binary_sensor", "button", "diagnostics", "flows", "sensor", "switch"},
+        {
+            "binary_sensor",
+            "button",
+            "diagnostics",
+            "event",
+            "flows",
+            "sensor",
+            "services",
+            "switch",
+        },
     ),
-    frozenset({"config_flow"}),
+    frozenset({"config_flow", "repairs"}),
     frozenset({""}),
 )
 

@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
 from custom_components.frigate_snap_sync import async_remove_config_entry_device
 from custom_components.frigate_snap_sync.coordinator import ledger_path, spool_path
-from custom_components.frigate_snap_sync.storage.base import Rejected
+from custom_components.frigate_snap_sync.storage.base import Unusable
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
 from custom_components.frigate_snap_sync.sync.items import Media
 from homeassistant.components import mqtt
@@ -500,7 +500,7 @@ async def test_bad_destination(
     assert entry.state is ConfigEntryState.LOADED
     bad, good = engine.setups
     assert bad.selection.media == frozenset()
-    with pytest.raises(Rejected, match="can't be read"):
+    with pytest.raises(Unusable, match="can't be read"):
         await bad.destination.connect()
     assert good.selection.media == set(Media)
     assert "Off-site server can't be read" in caplog.text

@@ -109,16 +109,20 @@ async def test_user_selection(
         result,
         path=str(folders / "media"),
         selection={**selection, "cameras": ["front_door", " typed ", "typed", " "]},
-        storing={"path_template": f" {template}\n"},
+        storing={"path_template": f" {template}\n", "verify_checksum": True},
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
     subentry = only_subentry(hass, entry.entry_id)
     assert subentry.data["selection"] == selection
-    assert subentry.data["storing"] == {"path_template": template}
+    assert subentry.data["storing"] == {
+        "path_template": template,
+        "verify_checksum": True,
+    }
     await hass.async_block_till_done()
     (setup,) = engine.setups
     assert setup.selection.cameras == {"front_door", "typed"}
     assert setup.render is not None
+    assert setup.verify_checksum
 
 
 @pytest.mark.parametrize(
@@ -200,7 +204,7 @@ async def test_user_test_fails(
     await async_set_up(hass, entry)
     path = str(folders / "media")
     start = await async_start(hass, entry.entry_id)
-    with patch(f"{MODULE}.destination.check_destination", side_effect=failure):
+    with patch(f"{MODULE}.trial.check_destination", side_effect=failure):
         result = await async_submit(hass, start, path=path)
     assert result["errors"] == {"path": error}
     assert result["description_placeholders"]["reason"] == str(failure)
@@ -304,7 +308,7 @@ async def test_reconfigure_share_is_away(hass: HomeAssistant, folders: Path) -> 
 
     with (
         patch(f"{MODULE}.local.find_mount_point", return_value=str(path)),
-        patch(f"{MODULE}.destination.check_destination"),
+        patch(f"{MODULE}.trial.check_destination"),
     ):
         result = await async_submit(hass, result, path=str(path))
     assert result["reason"] == "reconfigure_successful"
@@ -320,7 +324,7 @@ async def test_reconfigure_share_is_mounted_now(
     result = await entry.start_subentry_reconfigure_flow(hass, LOCAL_ID)
     with (
         patch(f"{MODULE}.local.find_mount_point", return_value=str(path)),
-        patch(f"{MODULE}.destination.check_destination"),
+        patch(f"{MODULE}.trial.check_destination"),
     ):
         result = await async_submit(hass, result, path=str(path))
     assert result["reason"] == "reconfigure_successful"

@@ -258,12 +258,21 @@ def test_quality_scale_is_honest() -> None:
         path.stem for path in INTEGRATION.glob("*.py")
     }
     assert platforms
+    docs = [*ROOT.glob("README.md"), *(ROOT / "docs").rglob("*.md")]
+    prose = "\n".join(page.read_text() for page in docs)
+    actions = load_yaml_dict(str(INTEGRATION / "services.yaml"))
     shown = {
+        "action-setup": "async_setup" in functions,
         "brands": (INTEGRATION / "brand/icon.png").is_file(),
         "common-modules": all(
             (INTEGRATION / name).is_file() for name in ("coordinator.py", "entity.py")
         ),
         "diagnostics": (INTEGRATION / "diagnostics.py").is_file(),
+        "docs-actions": all(
+            name in prose
+            for action, described in actions.items()
+            for name in (action, *described["fields"])
+        ),
         "discovery": "mqtt" in manifest() and "async_step_mqtt" in functions,
         "icon-translations": (INTEGRATION / "icons.json").is_file(),
         "integration-owner": bool(manifest()["codeowners"]),

@@ -14,7 +14,7 @@ from custom_components.frigate_snap_sync.setups import (
     UnusableDestination,
     destination_setup,
 )
-from custom_components.frigate_snap_sync.storage.base import Destination, Rejected
+from custom_components.frigate_snap_sync.storage.base import Destination, Unusable
 from custom_components.frigate_snap_sync.sync.items import Media
 from custom_components.frigate_snap_sync.sync.naming import NameValues
 from homeassistant.config_entries import ConfigSubentry
@@ -55,9 +55,8 @@ async def test_sftp_selection_and_template(hass: HomeAssistant) -> None:
         "labels": ["person"],
         "zones": ["porch"],
     }
-    data = sftp_data(
-        selection=selection, storing={"path_template": "{{ camera }}/{{ id }}"}
-    )
+    storing = {"path_template": "{{ camera }}/{{ id }}", "verify_checksum": True}
+    data = sftp_data(selection=selection, storing=storing)
     setup = destination_setup(hass, subentry("sftp", data))
     assert setup.destination.kind == "sftp"
     assert setup.selection.media == {Media.RECORDINGS, Media.SNAPSHOTS}
@@ -65,9 +64,18 @@ async def test_sftp_selection_and_template(hass: HomeAssistant) -> None:
     assert setup.selection.severity is Severity.ALERT
     assert setup.selection.labels == {"person"}
     assert setup.selection.zones == {"porch"}
+    assert setup.verify_checksum
     assert setup.render is not None
     values = NameValues(**samples(dt_util.now())[0])
     assert setup.render(values) == "front_door/l0g9kw"
+
+
+async def test_stored_before_there_was_a_checksum(hass: HomeAssistant) -> None:
+    """What an older version stored is as it was."""
+    data = sftp_data(storing={"path_template": ""})
+    setup = destination_setup(hass, subentry("sftp", data))
+    assert setup.destination.kind == "sftp"
+    assert setup.verify_checksum is False
 
 
 async def test_template_that_fails(hass: HomeAssistant) -> None:
@@ -116,16 +124,16 @@ async def test_unreadable(
 )
 async def test_unusable(call: Callable[[Destination], Any]) -> None:
     """Everything is refused, with the reason."""
-    with pytest.raises(Rejected, match="reconfigure it"):
+    with pytest.raises(Unusable, match="reconfigure it"):
         await call(UnusableDestination())
 
 
 async def test_unusable_lists_and_reads_nothing() -> None:
     """The same for what yields; closing it is no work."""
     destination = UnusableDestination()
-    with pytest.raises(Rejected):
+    with pytest.raises(Unusable):
         destination.list_files()
-    with pytest.raises(Rejected):
+    with pytest.raises(Unusable):
         destination.open_read("a")
     await destination.close()
 

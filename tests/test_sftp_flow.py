@@ -398,7 +398,7 @@ async def test_user_test_fails(
 
     server.behavior.denied = False
     with patch(
-        "custom_components.frigate_snap_sync.flows.destination.check_destination",
+        "custom_components.frigate_snap_sync.flows.trial.check_destination",
         side_effect=NoSpace("Writing: The disk is full"),
     ):
         result = await async_submit(hass, result, **fields)

@@ -13,9 +13,16 @@ from typing import Any
 import pytest
 
 from custom_components.frigate_snap_sync.const import DOMAIN
+from custom_components.frigate_snap_sync.event import UPLOAD
+from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES
+from custom_components.frigate_snap_sync.repairs import async_create_fix_flow
+from custom_components.frigate_snap_sync.sync.items import Media
+from custom_components.frigate_snap_sync.sync.status import Problem, Protection
+from homeassistant.components.repairs import RepairsFlow
 from homeassistant.config_entries import HANDLERS
 from homeassistant.const import BASE_PLATFORMS
 from homeassistant.helpers.entity import EntityDescription
+from homeassistant.util.yaml import load_yaml_dict
 
 from .flow_texts import english, placeholders
 from .source import INTEGRATION, PACKAGE, ROOT, module_name, string_literals, trees
@@ -35,6 +42,8 @@ CATEGORIES = {
 
 # Steps that Home Assistant itself starts and that show no form of their own.
 STEPS_WITHOUT_FORM = {"reauth"}
+# The step that every repair begins with shows one of the others.
+FIRST_STEP_OF_REPAIRS = {"init"}
 
 # Reasons to abort that Home Assistant's own methods give.
 REASONS_OF_HOME_ASSISTANT = {
@@ -65,21 +74,35 @@ def leaves(tree: dict[str, Any], *path: str) -> Iterator[tuple[tuple[str, ...], 
             yield (*path, key), value
 
 
+def repair_flow(problem: Problem) -> type[RepairsFlow]:
+    """Return the class of the flow that mends a problem."""
+    hass: Any = None
+    flow = async_create_fix_flow(hass, problem, {"problem": problem.value})
+    # It awaits nothing.
+    with pytest.raises(StopIteration) as done:
+        flow.send(None)
+    return type(done.value.value)
+
+
 def sections() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the texts of every kind of flow, with its name."""
     yield "config", english()["config"]
     yield "options", english()["options"]
     yield from english()["config_subentries"].items()
+    for key, issue in english()["issues"].items():
+        if "fix_flow" in issue:
+            yield f"issues.{key}", issue["fix_flow"]
 
 
 def steps_in_code() -> dict[str, set[str]]:
     """Return the steps of every kind of flow that our classes define."""
     importlib.import_module(f"{PACKAGE}.config_flow")
     config_flow: Any = HANDLERS[DOMAIN]
-    flows = {
+    flows: dict[str, Any] = {
         "config": config_flow,
         "options": type(config_flow.async_get_options_flow(None)),
         **config_flow.async_get_supported_subentry_types(None),
+        **{f"issues.{problem}": repair_flow(problem) for problem in Problem},
     }
     return {
         kind: {
@@ -174,7 +197,10 @@ def test_every_step_has_texts_and_every_text_a_step() -> None:
     written = {kind: set(texts["step"]) for kind, texts in sections()}
     coded = steps_in_code()
     assert written == {
-        kind: steps - STEPS_WITHOUT_FORM for kind, steps in coded.items()
+        kind: steps
+        - STEPS_WITHOUT_FORM
+        - (FIRST_STEP_OF_REPAIRS if kind.startswith("issues.") else set())
+        for kind, steps in coded.items()
     }
 
 
@@ -196,7 +222,7 @@ def test_every_field_is_described() -> None:
 @pytest.mark.parametrize("category", ["error", "abort"])
 def test_no_text_of_flows_is_dead(category: str) -> None:
     """Each error and each reason to abort is named in the code."""
-    literals = string_literals("flows", "config_flow")
+    literals = string_literals("flows", "config_flow", "repairs")
     if category == "abort":
         literals |= REASONS_OF_HOME_ASSISTANT
     dead = {
@@ -281,14 +307,61 @@ def test_exceptions() -> None:
 
 def test_issues() -> None:
     """Every repair has its texts, and exactly one way to be told."""
-    used = {
-        ast.literal_eval(keywords(call)["translation_key"])
-        for _, call in calls("async_create_issue")
-    }
-    issues = english().get("issues", {})
-    assert used == set(issues)
-    for issue in issues.values():
-        assert ("description" in issue) != ("fix_flow" in issue)
+    issues = english()["issues"]
+    assert set(issues) == {*Problem, *FRIGATE_ISSUES}
+    for key, issue in issues.items():
+        fixable = key in set(Problem)
+        assert set(issue) == {"title", "fix_flow" if fixable else "description"}
+        given = {"destination", "reason"} if fixable else {"frigate"}
+        texts = issue["title"] + issue.get("description", "")
+        assert placeholders(texts) <= given
+
+
+def services() -> dict[str, Any]:
+    """Return what services.yaml says."""
+    return load_yaml_dict(str(INTEGRATION / "services.yaml"))
+
+
+def test_actions() -> None:
+    """Every action and each of its fields is named and described, and has an icon."""
+    texts = english()["services"]
+    assert set(texts) == set(services())
+    for name, service in services().items():
+        assert texts[name]["name"]
+        assert texts[name]["description"]
+        assert set(texts[name]["fields"]) == set(service["fields"]), name
+        for field in texts[name]["fields"].values():
+            assert field["name"]
+            assert field["description"]
+    icons = json.loads((INTEGRATION / "icons.json").read_text())["services"]
+    assert set(icons) == set(services())
+    assert all(icon["service"].startswith("mdi:") for icon in icons.values())
+
+
+def test_selectors() -> None:
+    """Every option that can be chosen has its text, and every text an option."""
+    selects = [
+        field["selector"]["select"]
+        for service in services().values()
+        for field in service["fields"].values()
+        if "select" in field["selector"]
+    ]
+    assert selects
+    texts = english()["selector"]
+    for select in selects:
+        written = set(texts[select["translation_key"]]["options"])
+        assert written == set(select["options"])
+    assert set(texts) == {"media", "severity", "upload_state"}
+
+
+def test_states_of_entities() -> None:
+    """Every state that an entity may have has its text."""
+    sensors = english()["entity"]["sensor"]
+    assert set(sensors["protection"]["state"]) == set(Protection)
+    attributes = english()["entity"]["event"]["upload"]["state_attributes"]
+    assert set(attributes["event_type"]["state"]) == set(UPLOAD.event_types or ())
+    kinds = {media.kind for media in Media}
+    assert set(attributes["media"]["state"]) == kinds
 
 
 def test_readme_and_docs_name_what_a_user_sees() -> None:

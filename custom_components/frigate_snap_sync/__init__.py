@@ -8,8 +8,10 @@ from homeassistant.components import mqtt
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryNotReady
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.typing import ConfigType
 
+from . import issues
 from .const import DOMAIN
 from .coordinator import (
     FrigateSnapSyncConfigEntry,
@@ -18,8 +20,23 @@ from .coordinator import (
     spool_path,
 )
 from .devices import camera_of_device, destination_identifier, frigate_identifier
+from .services import async_setup_services
 
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.SENSOR, Platform.SWITCH]
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up what is there without an entry: the actions."""
+    async_setup_services(hass)
+    return True
 
 
 async def async_setup_entry(
@@ -36,6 +53,7 @@ async def async_setup_entry(
     await coordinator.async_start()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    entry.async_on_unload(issues.async_watch(hass, entry))
     entry.async_on_unload(entry.add_update_listener(_async_entry_updated))
     # What was changed since the coordinator was made had no listener yet.
     await coordinator.async_apply_changes()
@@ -53,6 +71,8 @@ async def async_remove_entry(
     hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry
 ) -> None:
     """Delete the ledger and the spool. What lies at the destinations stays."""
+    # An entry that could not be unloaded still has them.
+    issues.async_delete(hass, entry)
     await hass.async_add_executor_job(
         partial(
             _remove_files,

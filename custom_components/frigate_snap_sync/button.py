@@ -1,5 +1,7 @@
-"""Buttons: the truthful test of a destination."""
+"""Buttons: look for what was missed, try failed uploads anew, test a destination."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
@@ -7,13 +9,42 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import FrigateSnapSyncConfigEntry
-from .entity import SnapSyncEntity, async_setup_entities
-from .sync.status import DestinationStatus
+from .coordinator import FrigateSnapSyncConfigEntry, FrigateSnapSyncCoordinator
+from .entity import SnapSyncEntity, Subject, async_setup_entities
+from .sync.status import DestinationStatus, EngineStatus
 
 PARALLEL_UPDATES = 1
 
-TEST = ButtonEntityDescription(key="test", entity_category=EntityCategory.DIAGNOSTIC)
+
+@dataclass(frozen=True, kw_only=True)
+class SnapSyncButtonDescription[StatusT](ButtonEntityDescription):
+    """A button and what it does; that raises HomeAssistantError when it fails."""
+
+    press_fn: Callable[
+        [FrigateSnapSyncCoordinator, Subject[StatusT]], Awaitable[object]
+    ]
+
+
+FRIGATE_BUTTONS = (
+    SnapSyncButtonDescription[EngineStatus](
+        key="catch_up",
+        press_fn=lambda coordinator, _: coordinator.async_catch_up(),
+    ),
+    SnapSyncButtonDescription[EngineStatus](
+        key="retry_failed",
+        press_fn=lambda coordinator, _: coordinator.async_retry_failed(),
+    ),
+)
+
+DESTINATION_BUTTONS = (
+    SnapSyncButtonDescription[DestinationStatus](
+        key="test",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        press_fn=lambda coordinator, subject: coordinator.async_test_destination(
+            str(subject.destination_id)
+        ),
+    ),
+)
 
 
 async def async_setup_entry(
@@ -26,16 +57,23 @@ async def async_setup_entry(
         hass,
         entry,
         async_add_entities,
+        frigate=lambda coordinator, subject: [
+            SnapSyncButton(coordinator, subject, description)
+            for description in FRIGATE_BUTTONS
+        ],
         destination=lambda coordinator, subject: [
-            TestButton(coordinator, subject, TEST)
+            SnapSyncButton(coordinator, subject, description)
+            for description in DESTINATION_BUTTONS
         ],
     )
 
 
-class TestButton(SnapSyncEntity[DestinationStatus], ButtonEntity):
-    """Writes, reads back, renames and deletes a file at the destination."""
+class SnapSyncButton[StatusT](SnapSyncEntity[StatusT], ButtonEntity):
+    """Does something at once, and says when it fails."""
+
+    entity_description: SnapSyncButtonDescription[StatusT]
 
     @override
     async def async_press(self) -> None:
-        """Test the destination; raises HomeAssistantError when that fails."""
-        await self.coordinator.async_test_destination(str(self.subject.destination_id))
+        """Do it; raises HomeAssistantError when that fails."""
+        await self.entity_description.press_fn(self.coordinator, self.subject)

@@ -1,5 +1,6 @@
 """The flows that set up a Frigate; those of destinations are in `flows`."""
 
+from collections.abc import Mapping
 from typing import Any, override
 
 from homeassistant.config_entries import (
@@ -8,7 +9,7 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     ConfigSubentryFlow,
 )
-from homeassistant.const import CONF_URL
+from homeassistant.const import CONF_URL, CONF_USERNAME
 from homeassistant.core import callback
 
 from .const import DOMAIN, SECTION_ADVANCED, SUBENTRY_LOCAL, SUBENTRY_SFTP
@@ -19,6 +20,9 @@ from .flows.entry import (
     entry_schema,
     entry_suggestions,
     entry_title,
+    log_in_data,
+    log_in_errors,
+    log_in_schema,
 )
 from .flows.local import LocalFlow
 from .flows.options import FrigateSnapSyncOptionsFlow
@@ -80,6 +84,44 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
             return self._show("reconfigure", user_input, verdict)
         await self.async_set_unique_id(verdict.topic_prefix, raise_on_progress=False)
         self._abort_if_unique_id_mismatch()
+        return self._update(entry, data)
+
+    async def async_step_reauth(
+        self, entry_data: Mapping[str, Any]
+    ) -> ConfigFlowResult:
+        """Ask for the log-in anew, for Frigate refuses the stored one."""
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Try the new log-in, and store it."""
+        entry = self._get_reauth_entry()
+        verdict = Verdict()
+        values: dict[str, Any] = {CONF_USERNAME: entry.data.get(CONF_USERNAME, "")}
+        if user_input is not None:
+            values = user_input
+            data = log_in_data(user_input, entry.data)
+            verdict = await async_check_entry(self.hass, data)
+            if not verdict.errors:
+                await self.async_set_unique_id(
+                    verdict.topic_prefix, raise_on_progress=False
+                )
+                self._abort_if_unique_id_mismatch()
+                return self._update(entry, data)
+        return self.async_show_form(
+            step_id="reauth_confirm",
+            data_schema=self.add_suggested_values_to_schema(log_in_schema(), values),
+            errors=log_in_errors(verdict),
+            description_placeholders={
+                "url": entry.data[CONF_URL],
+                "example_url": _EXAMPLE_URL,
+                "reason": verdict.reason,
+            },
+        )
+
+    def _update(self, entry: ConfigEntry, data: dict[str, Any]) -> ConfigFlowResult:
+        """Store the entry's new data and let it start anew with them."""
         if entry.update_listeners:
             # The listener reloads the entry.
             return self.async_update_and_abort(entry, data=data)

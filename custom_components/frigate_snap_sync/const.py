@@ -15,11 +15,22 @@ DEFAULT_TOPIC_PREFIX: Final = "frigate"
 
 # Its options
 CONF_DELAY_AFTER_STARTUP: Final = "delay_after_startup"
+CONF_UPLOAD_DURING_REVIEW: Final = "upload_during_review"
+CONF_PART_LENGTH: Final = "part_length"
 CONF_PADDING_BEFORE: Final = "padding_before"
 CONF_PADDING_AFTER: Final = "padding_after"
+CONF_LOOK_BACK: Final = "look_back"
+CONF_SPOOL_LIMIT: Final = "spool_limit"
 
 DEFAULT_DELAY_AFTER_STARTUP: Final = 0
+DEFAULT_UPLOAD_DURING_REVIEW: Final = True
+DEFAULT_PART_LENGTH: Final = 30
 DEFAULT_PADDING: Final = 5
+DEFAULT_LOOK_BACK: Final = 24
+DEFAULT_SPOOL_LIMIT: Final = 2048
+
+MAX_LOOK_BACK: Final = 30 * 24
+"""Hours."""
 
 # The config subentries: one destination each
 SUBENTRY_LOCAL: Final = "local"
@@ -46,3 +57,16 @@ SEVERITY_ALERT: Final = "alert"
 
 SECTION_STORING: Final = "storing"
 CONF_PATH_TEMPLATE: Final = "path_template"
+CONF_VERIFY_CHECKSUM: Final = "verify_checksum"
+
+# Actions
+UPLOAD_STATES: Final = (
+    "pending",
+    "verified",
+    "gone",
+    "incomplete",
+    "dropped",
+    "skipped",
+    "superseded",
+    "cancelled",
+)

@@ -1,8 +1,9 @@
 """The one door between Home Assistant and the engine of an entry."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,32 +19,38 @@ from homeassistant.const import (
     CONF_VERIFY_SSL,
     EVENT_CORE_CONFIG_UPDATE,
 )
-from homeassistant.core import Event, HassJob, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import (
     ConfigEntryError,
     ConfigEntryNotReady,
     HomeAssistantError,
 )
-from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_create_clientsession
-from homeassistant.helpers.device_registry import DeviceEntryType
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .const import (
     CONF_DELAY_AFTER_STARTUP,
+    CONF_LOOK_BACK,
     CONF_PADDING_AFTER,
     CONF_PADDING_BEFORE,
+    CONF_PART_LENGTH,
     CONF_PROXY,
+    CONF_SPOOL_LIMIT,
+    CONF_UPLOAD_DURING_REVIEW,
     DEFAULT_DELAY_AFTER_STARTUP,
+    DEFAULT_LOOK_BACK,
     DEFAULT_PADDING,
+    DEFAULT_PART_LENGTH,
+    DEFAULT_SPOOL_LIMIT,
+    DEFAULT_UPLOAD_DURING_REVIEW,
     DOMAIN,
     LOGGER,
 )
 from .devices import (
-    camera_identifier,
-    destination_identifier,
-    frigate_identifier,
+    async_name_destinations,
+    async_register_frigate,
+    async_remove_cameras,
     known_cameras,
 )
 from .frigate.client import FrigateClient
@@ -58,12 +65,16 @@ from .sync.engine import (
     LedgerError,
     SpoolError,
 )
-from .sync.status import EngineStatus
+from .sync.status import EngineStatus, UploadEvent, UploadRow
 
 type FrigateSnapSyncConfigEntry = ConfigEntry[FrigateSnapSyncCoordinator]
+type UploadListener = Callable[[UploadEvent], None]
 
 _MQTT_QOS = 1
 """Frigate publishes with 0, or from 0.16 on as its owner says, up to this."""
+
+_HOUR = 3600
+_MEBIBYTE = 1024 * 1024
 
 
 def ledger_path(hass: HomeAssistant, entry_id: str) -> Path:
@@ -89,7 +100,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         super().__init__(
             hass, LOGGER, config_entry=entry, name=entry.title, always_update=False
         )
-        data, options = entry.data, entry.options
+        data = entry.data
         try:
             self.client = FrigateClient(
                 # Without cookies: the session that all share may hold another
@@ -115,15 +126,10 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             topic_prefix=self.topic_prefix,
             ledger_path=ledger_path(hass, entry.entry_id),
             spool_path=spool_path(hass, entry.entry_id),
-            options=EngineOptions(
-                delay_after_startup=options.get(
-                    CONF_DELAY_AFTER_STARTUP, DEFAULT_DELAY_AFTER_STARTUP
-                ),
-                padding_before=options.get(CONF_PADDING_BEFORE, DEFAULT_PADDING),
-                padding_after=options.get(CONF_PADDING_AFTER, DEFAULT_PADDING),
-            ),
+            options=_engine_options(entry.options),
             time_zone=dt_util.get_default_time_zone(),
             on_status=self.async_show,
+            on_upload=self._async_uploaded,
         )
         self.data = self.engine.status
         # What was taken over, to tell later what was changed: a subentry is changed
@@ -132,6 +138,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         self._applied: list[DestinationSetup] = []
         self._made: dict[str, tuple[tuple[str, dict[str, Any]], DestinationSetup]] = {}
         self._applying = asyncio.Lock()
+        self._upload_listeners: dict[str, list[UploadListener]] = {}
         self._stopped = False
 
     async def async_start(self) -> None:
@@ -141,7 +148,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         """
         hass, entry = self.hass, self.config_entry
         # Cameras link to this device, whatever platform comes first.
-        self._async_register_frigate()
+        async_register_frigate(hass, entry, version=self.data.frigate_version)
         try:
             self._applied = self._setups()
             await self.engine.start(self._applied)
@@ -153,9 +160,8 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             ) from err
         self.async_show(self.engine.status)
         if self.data.cameras:
-            self._async_remove_camera_devices(
-                set(known_cameras(hass, entry.entry_id)) - self.data.cameras.keys()
-            )
+            gone = set(known_cameras(hass, entry.entry_id)) - self.data.cameras.keys()
+            async_remove_cameras(hass, entry.entry_id, gone)
         entry.async_on_unload(hass.async_add_shutdown_job(HassJob(self.async_stop)))
         entry.async_on_unload(
             hass.bus.async_listen(
@@ -199,13 +205,83 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
     async def async_test_destination(self, destination_id: str) -> None:
         """Test a destination truthfully; raises HomeAssistantError."""
         try:
-            await self.engine.test_destination(destination_id)
+            await self.async_probe_destination(destination_id)
         except StorageError as err:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="test_failed",
                 translation_placeholders={"error": str(err)},
             ) from err
+
+    async def async_probe_destination(self, destination_id: str) -> None:
+        """Test a destination truthfully; raises StorageError."""
+        await self.engine.test_destination(destination_id)
+
+    async def async_catch_up(self, look_back: float | None = None) -> int:
+        """Look now for what was missed; return how many items were found.
+
+        `look_back` (hours) asks for exactly that time, None for what is due.
+        Raises HomeAssistantError.
+        """
+        try:
+            with _ledger_errors():
+                return await self.engine.catch_up(
+                    None if look_back is None else look_back * _HOUR
+                )
+        except FrigateError as err:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="catch_up_failed",
+                translation_placeholders={"error": str(err)},
+            ) from err
+
+    async def async_retry_failed(self) -> int:
+        """Let failed uploads be tried anew; return how many.
+
+        Raises HomeAssistantError.
+        """
+        with _ledger_errors():
+            return await self.engine.retry_failed()
+
+    async def async_list_uploads(
+        self,
+        *,
+        camera: str | None = None,
+        destination_id: str | None = None,
+        media: str | None = None,
+        state: str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        limit: int,
+    ) -> list[UploadRow]:
+        """Return uploads that fit, newest first; raises HomeAssistantError."""
+        with _ledger_errors():
+            return await self.engine.list_uploads(
+                camera=camera,
+                destination_id=destination_id,
+                media=media,
+                state=state,
+                after=after,
+                before=before,
+                limit=limit,
+            )
+
+    @callback
+    def async_add_upload_listener(
+        self, destination_id: str, listener: UploadListener
+    ) -> CALLBACK_TYPE:
+        """Call the listener for every upload to a destination that ends.
+
+        Returns what ends that.
+        """
+        listeners = self._upload_listeners.setdefault(destination_id, [])
+        listeners.append(listener)
+
+        @callback
+        def remove() -> None:
+            listeners.remove(listener)
+
+        return remove
 
     async def async_remove_camera(self, camera: str) -> bool:
         """Forget a camera that Frigate no longer has; tell whether that was done."""
@@ -229,7 +305,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         gone = self.data.cameras.keys() - status.cameras.keys()
         version_changed = status.frigate_version != self.data.frigate_version
         self.async_set_updated_data(status)
-        self._async_remove_camera_devices(gone)
+        async_remove_cameras(self.hass, self.config_entry.entry_id, gone)
         if version_changed:
             self._async_update_devices()
 
@@ -281,6 +357,11 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             self.engine.handle_message(message.topic, payload, retain=message.retain)
 
     @callback
+    def _async_uploaded(self, event: UploadEvent) -> None:
+        for listener in self._upload_listeners.get(event.destination_id, ()):
+            listener(event)
+
+    @callback
     def _async_mqtt_connection(self, connected: bool) -> None:
         self.engine.handle_mqtt_connection(connected)
 
@@ -291,58 +372,42 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
 
     @callback
-    def _async_remove_camera_devices(self, cameras: Iterable[str]) -> None:
-        """Remove the devices, and so the entities, of cameras that are gone."""
-        registry = dr.async_get(self.hass)
-        entry_id = self.config_entry.entry_id
-        for camera in cameras:
-            if device := registry.async_get_device_by_identifier(
-                camera_identifier(entry_id, camera), entry_id
-            ):
-                registry.async_remove_device(device.id)
-
-    @callback
     def _async_update_devices(self) -> None:
         """Bring names and Frigate's version up to date."""
-        entry = self.config_entry
-        registry = dr.async_get(self.hass)
-        names = {
-            destination_identifier(subentry.subentry_id): subentry.title
-            for subentry in entry.subentries.values()
-        }
-        for identifier, name in names.items():
-            if device := registry.async_get_device_by_identifier(
-                identifier, entry.entry_id
-            ):
-                registry.async_update_device(device.id, name=name)
-        self._async_register_frigate()
-
-    @callback
-    def _async_register_frigate(self) -> None:
-        """Make or update the device that stands for the Frigate."""
-        entry = self.config_entry
-        dr.async_get(self.hass).async_get_or_create(
-            config_entry_id=entry.entry_id,
-            identifiers={frigate_identifier(entry.entry_id)},
-            name=entry.title,
-            manufacturer="Frigate",
-            entry_type=DeviceEntryType.SERVICE,
-            configuration_url=entry.data[CONF_URL],
-            sw_version=self.data.frigate_version,
+        async_name_destinations(self.hass, self.config_entry)
+        async_register_frigate(
+            self.hass, self.config_entry, version=self.data.frigate_version
         )
 
 
 @contextmanager
 def _ledger_errors() -> Iterator[None]:
-    """Turn the ledger's failure into one that the frontend shows."""
+    """Turn a failure of ledger or spool into one that the frontend shows."""
     try:
         yield
-    except LedgerError as err:
+    except (LedgerError, SpoolError) as err:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="ledger_not_usable",
             translation_placeholders={"error": str(err)},
         ) from err
+
+
+def _engine_options(options: Mapping[str, Any]) -> EngineOptions:
+    """Return the owner's options in the engine's units."""
+    return EngineOptions(
+        delay_after_startup=options.get(
+            CONF_DELAY_AFTER_STARTUP, DEFAULT_DELAY_AFTER_STARTUP
+        ),
+        upload_during_review=options.get(
+            CONF_UPLOAD_DURING_REVIEW, DEFAULT_UPLOAD_DURING_REVIEW
+        ),
+        part_length=options.get(CONF_PART_LENGTH, DEFAULT_PART_LENGTH),
+        padding_before=options.get(CONF_PADDING_BEFORE, DEFAULT_PADDING),
+        padding_after=options.get(CONF_PADDING_AFTER, DEFAULT_PADDING),
+        look_back=options.get(CONF_LOOK_BACK, DEFAULT_LOOK_BACK) * _HOUR,
+        spool_limit=options.get(CONF_SPOOL_LIMIT, DEFAULT_SPOOL_LIMIT) * _MEBIBYTE,
+    )
 
 
 def _settings(entry: ConfigEntry) -> tuple[dict[str, Any], dict[str, Any]]:

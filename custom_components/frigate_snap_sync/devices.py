@@ -1,7 +1,12 @@
-"""The devices of an entry: how they are identified and found again."""
+"""The devices of an entry: how they are identified, found again and kept."""
 
+from collections.abc import Iterable
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.device_registry import DeviceEntryType
 
 from .const import DOMAIN
 
@@ -36,3 +41,43 @@ def known_cameras(hass: HomeAssistant, entry_id: str) -> list[str]:
     devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry_id)
     cameras = (camera_of_device(entry_id, device) for device in devices)
     return sorted(camera for camera in cameras if camera is not None)
+
+
+@callback
+def async_remove_cameras(
+    hass: HomeAssistant, entry_id: str, cameras: Iterable[str]
+) -> None:
+    """Remove the devices, and so the entities, of cameras that are gone."""
+    registry = dr.async_get(hass)
+    for camera in cameras:
+        if device := registry.async_get_device_by_identifier(
+            camera_identifier(entry_id, camera), entry_id
+        ):
+            registry.async_remove_device(device.id)
+
+
+@callback
+def async_name_destinations(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Call the destinations' devices as the destinations are called."""
+    registry = dr.async_get(hass)
+    for subentry_id, subentry in entry.subentries.items():
+        if device := registry.async_get_device_by_identifier(
+            destination_identifier(subentry_id), entry.entry_id
+        ):
+            registry.async_update_device(device.id, name=subentry.title)
+
+
+@callback
+def async_register_frigate(
+    hass: HomeAssistant, entry: ConfigEntry, *, version: str | None
+) -> None:
+    """Make or update the device that stands for the Frigate."""
+    dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={frigate_identifier(entry.entry_id)},
+        name=entry.title,
+        manufacturer="Frigate",
+        entry_type=DeviceEntryType.SERVICE,
+        configuration_url=entry.data[CONF_URL],
+        sw_version=version,
+    )

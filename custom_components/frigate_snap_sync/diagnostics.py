@@ -15,6 +15,7 @@ from homeassistant.const import (
     CONF_USERNAME,
 )
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 
 from .const import (
     CONF_HOST_KEY,
@@ -23,6 +24,7 @@ from .const import (
     CONF_PRIVATE_KEY,
     CONF_PROXY,
     CONF_PUBLIC_KEY,
+    DOMAIN,
 )
 from .coordinator import FrigateSnapSyncConfigEntry
 
@@ -70,6 +72,12 @@ async def async_get_config_entry_diagnostics(
             }
             for subentry_id, subentry in entry.subentries.items()
         },
+        # Of all Frigates, for those share some.
+        "issues": sorted(
+            issue_id
+            for (domain, issue_id), issue in ir.async_get(hass).issues.items()
+            if domain == DOMAIN and issue.active
+        ),
         # Error texts name hosts, users and folders.
         **_redact_texts(texts, sorted(private, key=len, reverse=True)),
     }

@@ -22,7 +22,7 @@ from homeassistant.helpers.typing import StateType
 
 from .coordinator import FrigateSnapSyncConfigEntry
 from .entity import SnapSyncEntity, async_setup_entities
-from .sync.status import CameraStatus, DestinationStatus, EngineStatus
+from .sync.status import CameraStatus, DestinationStatus, EngineStatus, Protection
 
 PARALLEL_UPDATES = 0
 
@@ -38,10 +38,22 @@ class SnapSyncSensorDescription[StatusT](SensorEntityDescription):
 
 FRIGATE_SENSORS = (
     SnapSyncSensorDescription[EngineStatus](
+        key="protection",
+        device_class=SensorDeviceClass.ENUM,
+        options=[protection.value for protection in Protection],
+        value_fn=lambda status: status.protection,
+    ),
+    SnapSyncSensorDescription[EngineStatus](
         key="pending_uploads",
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda status: status.pending_uploads,
+    ),
+    SnapSyncSensorDescription[EngineStatus](
+        key="oldest_pending",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda status: status.oldest_pending,
     ),
 )
 
@@ -89,6 +101,13 @@ DESTINATION_SENSORS = (
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda status: status.pending_uploads,
+    ),
+    SnapSyncSensorDescription[DestinationStatus](
+        key="failed_uploads",
+        # It goes down again when failed uploads are tried anew.
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda status: status.failed_uploads,
     ),
     SnapSyncSensorDescription[DestinationStatus](
         key="last_upload",

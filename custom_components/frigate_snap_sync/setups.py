@@ -14,6 +14,7 @@ from .const import (
     CONF_MEDIA,
     CONF_PATH_TEMPLATE,
     CONF_SEVERITY,
+    CONF_VERIFY_CHECKSUM,
     CONF_ZONES,
     LOGGER,
     SECTION_SELECTION,
@@ -24,7 +25,7 @@ from .const import (
 from .destinations import build_destination
 from .frigate.models import Severity
 from .path_template import PathTemplate
-from .storage.base import Destination, Rejected, StoredFile
+from .storage.base import Destination, StoredFile, Unusable
 from .sync.engine import DestinationSetup
 from .sync.items import Media
 from .sync.naming import NameValues, Render
@@ -77,7 +78,7 @@ class UnusableDestination(Destination):
         self._refuse()
 
     def _refuse(self) -> NoReturn:
-        raise Rejected(
+        raise Unusable(
             "The stored settings of this destination can't be read;"
             " reconfigure it, or remove it and add it again"
         )
@@ -95,6 +96,7 @@ def destination_setup(
     try:
         selection = _selection(data[SECTION_SELECTION])
         render = _render(hass, data[SECTION_STORING])
+        verify_checksum = bool(data[SECTION_STORING].get(CONF_VERIFY_CHECKSUM))
         destination = build_destination(hass, subentry.subentry_type, data)
     except (AttributeError, KeyError, TypeError, ValueError) as err:
         LOGGER.error(
@@ -104,6 +106,7 @@ def destination_setup(
             err,
         )
         selection, render = Selection(media=frozenset()), None
+        verify_checksum = False
         destination = UnusableDestination()
     return DestinationSetup(
         id=subentry.subentry_id,
@@ -111,6 +114,7 @@ def destination_setup(
         selection=selection,
         destination=destination,
         render=render,
+        verify_checksum=verify_checksum,
     )
 
 

@@ -276,6 +276,7 @@ def test_subscriptions() -> None:
         "home/nvr/events",
         "home/nvr/available",
         "home/nvr/camera_activity",
+        "home/nvr/stats",
         "home/nvr/+/snapshots/state",
         "home/nvr/+/recordings/state",
         "home/nvr/+/+/snapshot",

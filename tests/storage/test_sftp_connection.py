@@ -15,7 +15,6 @@ from custom_components.frigate_snap_sync.storage.base import (
     ConnectTimeout,
     HostKeyChanged,
     InvalidKey,
-    Rejected,
     StorageError,
     Unreachable,
 )
@@ -226,7 +225,7 @@ async def test_no_common_cipher(server: SftpServer, connect_to: Connect) -> None
     await server.stop()
     server.options["encryption_algs"] = ["aes256-cbc"]
     await server.start()
-    with pytest.raises(Rejected, match="no usable SFTP"):
+    with pytest.raises(Unreachable, match="no usable SFTP"):
         await connect_to(server, password=PASSWORD).connect()
 
 
@@ -306,7 +305,7 @@ async def test_no_sftp(tmp_path: Path, connect_to: Connect) -> None:
                 await server.stop()
                 server.has_sftp = False
                 await server.start()
-            with pytest.raises(Rejected, match="SFTP"):
+            with pytest.raises(Unreachable, match="SFTP"):
                 await connect_to(server, password=PASSWORD).connect()
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.client import FrigateClient
-from custom_components.frigate_snap_sync.sync import engine
+from custom_components.frigate_snap_sync.sync import frigate_watch, status_board
 from custom_components.frigate_snap_sync.sync.engine import (
     DestinationSetup,
     Engine,
@@ -26,12 +26,15 @@ from .fakes import IMAGE, FakeDestination, FakeFrigate
 
 FAST = Timing(
     settle=0.05,
+    part_settle=0.01,
+    part_retry=0.05,
     first_retry=0.05,
     longest_retry=0.2,
     gone_after=600,
     missing_after=60,
     tail_patience=0,
     poll=30,
+    catch_up_pause=0.05,
     probe=30,
 )
 
@@ -60,7 +63,9 @@ class Bench:
     folder: Path
     frigate: FakeFrigate = field(default_factory=FakeFrigate)
     timing: Timing = FAST
-    options: EngineOptions = field(default_factory=EngineOptions)
+    options: EngineOptions = field(
+        default_factory=lambda: EngineOptions(upload_during_review=False)
+    )
     prefix: str = "frigate"
     told: list[EngineStatus] = field(default_factory=list)
     _engine: Engine | None = None
@@ -188,7 +193,7 @@ class Bench:
 
 
 async def until(
-    condition: Callable[[], object], *, seconds: float = 5, reason: str = ""
+    condition: Callable[[], object], *, seconds: float = 10, reason: str = ""
 ) -> None:
     """Wait until the condition holds; fail when it doesn't in time."""
     try:
@@ -204,7 +209,9 @@ async def bench(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Bench]:
     """Return a bench; its engine is stopped at the end."""
-    monkeypatch.setattr(engine, "_STATUS_INTERVAL", 0.01)
+    monkeypatch.setattr(status_board, "_INTERVAL", 0.01)
+    monkeypatch.setattr(frigate_watch, "_SHORTEST_PAUSE", 0.02)
+    monkeypatch.setattr(frigate_watch, "_FIRST_RETRY", 0.2)
     bench = Bench(tmp_path)
     yield bench
     await bench.stop()

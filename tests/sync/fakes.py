@@ -12,6 +12,7 @@ from custom_components.frigate_snap_sync.frigate.models import (
     FrigateConfig,
     Review,
     Segment,
+    TrackedObject,
 )
 from custom_components.frigate_snap_sync.storage.base import (
     Destination,
@@ -47,6 +48,8 @@ class FakeFrigate:
     started: float = 3600.0
     clock_offset: float = 0.0
     known_reviews: dict[str, Review] = field(default_factory=dict)
+    known_objects: list[TrackedObject] = field(default_factory=list)
+    windows: list[tuple[float, float]] = field(default_factory=list)
     footage: Callable[[str, float, float], list[Segment]] | None = None
     error: FrigateError | None = None
     config_errors: list[FrigateError] = field(default_factory=list)
@@ -80,6 +83,30 @@ class FakeFrigate:
         """Return a review that the test made known."""
         self._check()
         return self.known_reviews.get(review_id)
+
+    async def reviews(self, *, after: float, before: float) -> list[Review]:
+        """Return the known reviews that overlap the time."""
+        self._check()
+        self.windows.append((after, before))
+        return [
+            review
+            for review in self.known_reviews.values()
+            if review.start_time < before
+            and (review.end_time is None or review.end_time > after)
+        ]
+
+    async def events(
+        self, *, after: float, before: float, limit: int
+    ) -> list[TrackedObject]:
+        """Return the newest known tracked objects that began in the time."""
+        self._check()
+        found = [
+            tracked
+            for tracked in self.known_objects
+            if after < tracked.start_time < before
+        ]
+        found.sort(key=lambda tracked: -tracked.start_time)
+        return found[:limit]
 
     async def recordings(
         self, camera: str, *, after: float, before: float

@@ -86,23 +86,35 @@ def test_another_cause_is_news() -> None:
 def test_success_ends_it() -> None:
     """And the next outage begins at the start."""
     breaker = Breaker()
-    assert breaker.succeed() is False
+    assert breaker.succeed(5) is False
     breaker.fail(Unreachable("x"), 0)
     breaker.fail(Unreachable("x"), 5)
     assert breaker.is_open
-    assert breaker.succeed() is True
+    assert breaker.succeed(5) is True
     assert not breaker.is_open
     assert breaker.remaining(5) == 0
-    breaker.fail(Unreachable("x"), 100)
-    assert breaker.remaining(100) == 5
+    breaker.fail(Unreachable("x"), 1000)
+    assert breaker.remaining(1000) == 5
+
+
+def test_a_failure_soon_after_is_the_same_outage() -> None:
+    """A server that lets us in and then fails must not be hammered, nor told twice."""
+    breaker = Breaker()
+    breaker.fail(Unreachable("x"), 0)
+    breaker.succeed(5)
+    assert breaker.fail(ConnectTimeout("y"), 6) is False
+    assert breaker.remaining(6) == 10
+    breaker.succeed(16)
+    assert breaker.fail(Unreachable("x"), 17) is False
+    assert breaker.remaining(17) == 20
+    breaker.succeed(37)
+    assert breaker.fail(Unreachable("x"), 1000) is True
 
 
 def test_what_a_failure_says_of_the_destination() -> None:
     """A full disk is contact; a refused file says nothing of the others."""
     assert reaction_to(NoSpace("x")).is_contact
-    assert reaction_to(NoSpace("x")).needs_trial
     assert not reaction_to(Unreachable("x")).is_contact
-    assert not reaction_to(Unreachable("x")).needs_trial
     assert not reaction_to(NotMounted("x")).is_contact
     assert concerns_one_file(Rejected("x"))
     assert not concerns_one_file(Unreachable("x"))

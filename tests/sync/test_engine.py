@@ -134,7 +134,9 @@ async def test_an_outage_of_hours_loses_nothing(
     bench.review("end", end=time.time() - 50)
     await until(lambda: len(cloud.media) == 7)
     await until(lambda: bench.status.destinations["nas"].pending_uploads == 7)
-    assert bench.status.destinations["nas"].last_error == "connection refused"
+    last_error = bench.status.destinations["nas"].last_error
+    assert last_error is not None
+    assert "connection refused" in last_error
     assert bench.status.cameras["front_door"].snapshots_uploaded == 0
     nas.error = None
     await until(lambda: len(nas.media) == 7)
@@ -189,15 +191,15 @@ async def test_order_of_work(
     assert ["bbb" in clip for clip in clips] == [True, False]
 
 
-async def test_at_most_two_clips_are_asked_for_at_a_time(
+async def test_one_long_clip_is_asked_for_at_a_time(
     bench: Bench, nas: FakeDestination
 ) -> None:
-    """Frigate's machine is small."""
+    """Frigate's machine is small, and a second request is kept for what is short."""
     await bench.start(setup(nas))
     for number in range(8):
         bench.review("end", source_id=f"{number}.5-a{number}", end=time.time() - 50)
     await until(lambda: len(nas.media) == 8)
-    assert bench.frigate.most_clips_at_once == 2
+    assert bench.frigate.most_clips_at_once == 1
     assert len(bench.frigate.clips) == 8
 
 
@@ -422,7 +424,7 @@ async def test_destinations_come_and_go_without_loss(
     assert len(changed.history) == 2
     counts = (await bench.engine.diagnostics())["counts"]["uploads"]
     assert counts == {"verified": 4, "cancelled": 1}
-    assert bench.status.cameras["front_door"].snapshots_uploaded == 3
+    await until(lambda: bench.status.cameras["front_door"].snapshots_uploaded == 3)
 
 
 async def test_one_refused_file_stops_no_other(
@@ -553,7 +555,7 @@ async def test_a_snapshot_that_frigate_lacks_is_gone(
     bench: Bench, nas: FakeDestination
 ) -> None:
     """A 404 just after the end may be a race; later it is the truth."""
-    bench.frigate.snapshot_faults = [GONE, GONE, b"no JPEG"]
+    bench.frigate.snapshot_faults = [GONE, GONE, MediaBroken("no JPEG")]
     await bench.start(setup(nas))
     now = time.time()
     bench.tracked_object(source_id="1.5-new", start_time=now - 5, end_time=now)
@@ -669,7 +671,7 @@ async def test_uploads_wait_for_a_frigate_that_has_just_started(
 ) -> None:
     """They are delayed, not dropped."""
     bench.frigate.started = 0.0
-    bench.options = EngineOptions(delay_after_startup=0.4)
+    bench.options = EngineOptions(delay_after_startup=0.4, upload_during_review=False)
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     began = time.monotonic()
@@ -770,5 +772,6 @@ async def test_bad_messages_stop_nothing(
         record
         for record in caplog.records
         if record.getMessage().startswith("Message ignored:")
+        and record.levelno == logging.WARNING
     ]
     assert 3 <= len(complaints) <= 4

@@ -11,7 +11,12 @@ from typing import Never
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.models import Severity
-from custom_components.frigate_snap_sync.sync.items import Item, Media, UploadState
+from custom_components.frigate_snap_sync.sync.items import (
+    Item,
+    Media,
+    Rank,
+    UploadState,
+)
 from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
     LedgerError,
@@ -39,6 +44,10 @@ ITEM = Item(
     end=1020.25,
     told=1030.0,
 )
+
+
+STILLS = (Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT)
+CLIPS = (Rank.ALERT_CLIP, Rank.DETECTION_CLIP)
 
 
 @pytest.fixture
@@ -87,7 +96,12 @@ def job(
 ) -> uploads.UploadJob:
     """Return the one upload that is ready for a destination."""
     (found,) = uploads.next_uploads(
-        connection, destination, stills=stills, now=1e9, exclude=(), limit=9
+        connection,
+        destination,
+        ranks=STILLS if stills else CLIPS,
+        now=1e9,
+        exclude=(),
+        limit=9,
     )
     return found
 
@@ -97,7 +111,7 @@ async def test_what_was_told_is_there_after_a_restart(path: Path) -> None:
     running = replace(ITEM, end=None)
     ledger = Ledger(path)
     await ledger.open()
-    assert await ledger.run(items.remember_open, running)
+    await ledger.run(items.remember_open, running)
     await ledger.close()
     ledger = Ledger(path)
     await ledger.open()
@@ -141,7 +155,8 @@ async def test_a_job_once_begun_is_finished(path: Path) -> None:
     task.cancel()
     go_on.set()
     assert len(await ledger.run(items.open_reviews)) == 1
-    assert task.cancelled()
+    with pytest.raises(asyncio.CancelledError):
+        await task
     await ledger.close()
 
 
@@ -154,7 +169,7 @@ async def test_a_damaged_file_is_set_aside(
     path.write_bytes(garbage)
     ledger = Ledger(path)
     await ledger.open()
-    assert await ledger.run(items.remember_open, ITEM)
+    await ledger.run(items.remember_open, ITEM)
     await ledger.close()
     (aside,) = path.parent.glob("one.db.corrupt-*")
     assert aside.read_bytes() == garbage
@@ -227,11 +242,16 @@ def test_a_planned_item_is_planned_once(connection: sqlite3.Connection) -> None:
     """However often its end is told."""
     assert items.plan(connection, ITEM, (wanted("nas"),))
     assert not items.plan(connection, ITEM, (wanted("nas"),))
-    assert not items.remember_open(connection, ITEM)
+    items.remember_open(connection, ITEM)
     assert items.review(connection, ITEM.source_id) == (ITEM, False)
     assert items.is_known(connection, ITEM)
     assert not items.is_known(connection, replace(ITEM, media=Media.SNAPSHOTS))
-    assert len(files.next_fetches(connection, now=1, exclude=(), limit=9)) == 1
+    assert (
+        len(
+            files.next_fetches(connection, now=1, ranks=list(Rank), exclude=(), limit=9)
+        )
+        == 1
+    )
 
 
 def test_two_items_never_share_a_name(connection: sqlite3.Connection) -> None:
@@ -269,16 +289,22 @@ def test_fetches_come_in_the_order_of_work(connection: sqlite3.Connection) -> No
     for item, due in plans:
         file = wanted("nas", path=f"{item.source_id}.mp4", due=due)
         items.plan(connection, item, (file,))
-    found = files.next_fetches(connection, now=10, exclude=(), limit=9)
+    found = files.next_fetches(
+        connection, now=10, ranks=list(Rank), exclude=(), limit=9
+    )
     assert [one.item.source_id for one in found] == ["5-e", "3-c", "2-b", "1-a"]
-    rest = files.next_fetches(connection, now=10, exclude=[found[0].file_id], limit=1)
+    rest = files.next_fetches(
+        connection, now=10, ranks=list(Rank), exclude=[found[0].file_id], limit=1
+    )
     assert rest == [found[1]]
     assert (rest[0].start, rest[0].end) == (995, 1026)
     assert files.next_due(connection, after=10) == 99
     assert files.next_due(connection, after=99) is None
     files.postpone(connection, found[0].file_id, due=20, error="not yet")
     assert files.next_due(connection, after=10) == 20
-    again = files.next_fetches(connection, now=20, exclude=(), limit=1)[0]
+    again = files.next_fetches(
+        connection, now=20, ranks=list(Rank), exclude=(), limit=1
+    )[0]
     assert (again.item.source_id, again.attempts) == ("5-e", 1)
 
 
@@ -293,11 +319,11 @@ def test_a_file_is_kept_until_the_last_destination_has_it(
     assert (nas.spool_name, nas.size, nas.attempts) == ("s1", 7, 0)
     uploads.started(connection, nas.upload_id, temporary="a/.x.part")
     assert job(connection, "nas").temporary == "a/.x.part"
-    assert uploads.verified(connection, nas.upload_id, size=7, now=50) is None
+    assert uploads.verified(connection, nas.upload_id, size=7, now=50) == []
     assert counters.summary(connection).cameras["front_door"].recordings_uploaded == 0
     cloud = job(connection, "cloud")
-    assert uploads.verified(connection, cloud.upload_id, size=7, now=60) == "s1"
-    assert uploads.verified(connection, cloud.upload_id, size=7, now=70) is None
+    assert uploads.verified(connection, cloud.upload_id, size=7, now=60) == ["s1"]
+    assert uploads.verified(connection, cloud.upload_id, size=7, now=70) == []
     summary = counters.summary(connection)
     assert summary.cameras["front_door"].recordings_uploaded == 1
     assert summary.destinations["nas"].recordings_uploaded == 1
@@ -332,15 +358,15 @@ def test_retries_wait_for_their_time(connection: sqlite3.Connection) -> None:
     nas = job(connection, "nas")
     uploads.failed(connection, nas.upload_id, retry_at=100, reason="no")
     assert not uploads.next_uploads(
-        connection, "nas", stills=False, now=50, exclude=(), limit=1
+        connection, "nas", ranks=CLIPS, now=50, exclude=(), limit=1
     )
     assert uploads.next_retry(connection, "nas", after=50) == 100
     assert uploads.next_retry(connection, "nas", after=100) is None
     assert uploads.next_uploads(
-        connection, "nas", stills=False, now=100, exclude=(), limit=1
+        connection, "nas", ranks=CLIPS, now=100, exclude=(), limit=1
     )
     assert not uploads.next_uploads(
-        connection, "nas", stills=True, now=100, exclude=(), limit=1
+        connection, "nas", ranks=STILLS, now=100, exclude=(), limit=1
     )
 
 

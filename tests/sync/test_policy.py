@@ -7,17 +7,21 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.models import Segment, Severity
-from custom_components.frigate_snap_sync.sync.items import Item, Media, Rank
+from custom_components.frigate_snap_sync.sync.items import Item, Media, Rank, Role
 from custom_components.frigate_snap_sync.sync.policy import (
     FootageRange,
     Selection,
     Timing,
     ended,
     first_fetch,
-    footage_ranges,
+    first_second,
     footage_seconds,
     is_short,
+    last_second,
     merge,
+    next_part,
+    next_piece,
+    pieces,
     retry_delay,
     tail_is_missing,
     wants,
@@ -74,9 +78,16 @@ def test_wants(selection: Selection, item: Item, wanted: bool) -> None:
 
 
 def test_order_of_work() -> None:
-    """Stills before clips, alerts before detections."""
+    """Stills, then parts, then wholes; alerts before detections."""
     alert = replace(RECORDING, severity=Severity.ALERT)
-    assert [item.rank for item in (LIVE, SNAPSHOT, alert, RECORDING)] == list(Rank)
+    assert [
+        LIVE.rank(),
+        SNAPSHOT.rank(),
+        alert.rank(Role.PART),
+        RECORDING.rank(Role.PART),
+        alert.rank(),
+        RECORDING.rank(),
+    ] == list(Rank)
 
 
 def test_what_is_known_of_a_review_only_grows() -> None:
@@ -104,9 +115,10 @@ def test_what_is_known_of_a_review_only_grows() -> None:
 
 
 def test_an_end_that_can_not_be_is_clamped() -> None:
-    """No end, an end in the future, an end before the start."""
+    """No end, an end in a far future, an end before the start."""
     assert ended(replace(RECORDING, end=None), now=1050.0).end == 1050.0
     assert ended(replace(RECORDING, end=9e18), now=1050.0).end == 1050.0
+    assert ended(replace(RECORDING, end=1100.0), now=1050.0).end == 1100.0
     assert ended(replace(RECORDING, end=3.0), now=1050.0).end == RECORDING.start
     assert ended(RECORDING, now=1050.0) == RECORDING
 
@@ -114,7 +126,7 @@ def test_an_end_that_can_not_be_is_clamped() -> None:
 def ranges(start: float, end: float, before: float = 5, after: float = 5) -> list[int]:
     """Return the cuts of a recording, first start to last end."""
     item = replace(RECORDING, start=start, end=end)
-    found = footage_ranges(item, padding_before=before, padding_after=after)
+    found = pieces(first_second(item, before), last_second(item, after))
     for one, other in pairwise(found):
         assert one.end == other.start
     return [found[0].start, *(part.end for part in found)]
@@ -133,13 +145,39 @@ def test_a_long_recording_is_kept_as_half_hours() -> None:
     assert ranges(0, 1860, 0, 0) == [0, 1860]
     assert ranges(0, 1861, 0, 0) == [0, 1800, 1861]
     assert ranges(0, 7200, 0, 0) == [0, 1800, 3600, 5400, 7200]
-    assert len(ranges(0, 1e9, 0, 0)) == 97
+    assert len(ranges(0, 1e9, 0, 0)) == 337
 
 
 def test_a_review_without_end_has_no_ranges() -> None:
     """Asking for it is a mistake of ours."""
     with pytest.raises(ValueError):
-        footage_ranges(replace(RECORDING, end=None), padding_before=0, padding_after=0)
+        last_second(replace(RECORDING, end=None), 0)
+
+
+def test_half_hours_leave_as_soon_as_they_are_over() -> None:
+    """But for a rest of a minute, which would not be worth a file of its own."""
+    assert next_piece(1000, now=1000 + 1859) is None
+    assert next_piece(1000, now=1000 + 1860) == FootageRange(1000, 2800)
+
+
+def part(begin: int | None, now: float, length: int = 30) -> FootageRange | float:
+    """Return what may leave of a review that began at 1000.4."""
+    return next_part(RECORDING, begin, padding_before=5, length=length, now=now)
+
+
+def test_parts_are_contiguous() -> None:
+    """The first after 10 s, then every `part_length`."""
+    assert part(None, 1010) == 1011
+    assert part(None, 1011) == FootageRange(995, 1011)
+    assert part(1011, 1040) == 1041
+    assert part(1011, 1041) == FootageRange(1011, 1041)
+
+
+def test_parts_that_were_missed_are_caught_up_in_longer_ones() -> None:
+    """After a restart, or when a destination wants the review only now."""
+    assert part(None, 1101) == FootageRange(995, 1101)
+    assert part(1011, 1111) == FootageRange(1011, 1101)
+    assert part(1011, 99999) == FootageRange(1011, 1611)
 
 
 @given(st.floats(0, 4e9), st.floats(0, 5e6), st.floats(0, 60), st.floats(0, 60))
@@ -147,7 +185,7 @@ def test_ranges_cover_all(start: float, length: float, pre: float, post: float) 
     """Pieces join without gap or overlap, none is much over half an hour."""
     cuts = ranges(start, start + length, pre, post)
     assert cuts[0] <= start - pre
-    if len(cuts) < 97:
+    if len(cuts) < 337:
         assert cuts[-1] >= start + length + post
     lengths = [end - begin for begin, end in pairwise(cuts)]
     assert all(0 < piece <= 1860 for piece in lengths)

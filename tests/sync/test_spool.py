@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.frigate_snap_sync.sync.spool import Spool, SpoolError
+from custom_components.frigate_snap_sync.sync.spool import Spool, SpoolError, SpoolFull
 
 
 @pytest.fixture
 async def spool(tmp_path: Path) -> Spool:
     """Return a spool whose folder was made."""
-    spool = Spool(tmp_path / "cache" / "spool")
+    spool = Spool(tmp_path / "cache" / "spool", limit=8 << 20)
     await spool.open([])
     return spool
 
@@ -71,10 +71,27 @@ async def test_at_the_start_unknown_files_go(spool: Spool) -> None:
     assert [entry.name for entry in spool.folder.iterdir()] == [kept.name]
 
 
+async def test_the_limit_counts_all_bytes(spool: Spool) -> None:
+    """Of files that are being written too; what is gone counts no more."""
+    kept = await spool.store(b"x" * (3 << 20), "mp4")
+    async with spool.writer("mp4") as writer:
+        await writer.write(b"y" * (4 << 20))
+        assert spool.used == 7 << 20
+        with pytest.raises(SpoolFull):
+            await writer.write(b"y" * (2 << 20))
+    assert spool.used == 3 << 20
+    again = Spool(spool.folder, limit=8 << 20)
+    (spool.folder / "@eaDir").mkdir()
+    assert await again.open([kept.name]) == set()
+    assert again.used == 3 << 20
+    await again.remove([kept.name])
+    assert again.used == 0
+
+
 async def test_a_disk_that_refuses(tmp_path: Path) -> None:
     """One class of error, whatever the call."""
     (tmp_path / "file").write_text("in the way")
-    spool = Spool(tmp_path / "file")
+    spool = Spool(tmp_path / "file", limit=8 << 20)
     with pytest.raises(SpoolError):
         await spool.open([])
     with pytest.raises(SpoolError):

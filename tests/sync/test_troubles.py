@@ -12,10 +12,14 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateServerError,
     FrigateUnreachable,
 )
+from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.storage.base import Unreachable
 from custom_components.frigate_snap_sync.sync import engine, fetcher, intake, worker
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
-from custom_components.frigate_snap_sync.sync.ledger import Ledger
+from custom_components.frigate_snap_sync.sync.ledger import (
+    Ledger,
+    files as ledger_files,
+)
 from custom_components.frigate_snap_sync.sync.policy import Timing
 from custom_components.frigate_snap_sync.sync.spool import Spool
 
@@ -147,12 +151,35 @@ async def test_a_part_that_fails_is_started_again(
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     with monkeypatch.context() as patch:
-        patch.setattr(
-            bench.frigate, "recordings", lambda *_, **__: 1 / 0, raising=False
-        )
+        patch.setattr(ledger_files, "next_fetches", lambda *_, **__: 1 / 0)
         bench.review("end", end=time.time() - 50)
         await until(lambda: "fetcher failed and is started again" in caplog.text)
     await until(lambda: len(nas.media) == 1)
+
+
+async def test_a_file_that_makes_the_fetcher_stumble(
+    bench: Bench,
+    nas: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is tried again later; the others go on meanwhile."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    recordings = bench.frigate.recordings
+
+    async def stumble(camera: str, *, after: float, before: float) -> list[Segment]:
+        if camera == "back-yard_2":
+            raise OSError("a bug")
+        return await recordings(camera, after=after, before=before)
+
+    monkeypatch.setattr(bench.frigate, "recordings", stumble)
+    bench.review("end", camera="back-yard_2", end=time.time() - 50)
+    for number in range(3):
+        bench.review("end", source_id=f"{number}.5-abc", end=time.time() - 50)
+    await until(lambda: len(nas.media) == 3)
+    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(errors) == 1
 
 
 async def test_a_spool_that_can_not_be_used(bench: Bench, nas: FakeDestination) -> None:
@@ -163,6 +190,25 @@ async def test_a_spool_that_can_not_be_used(bench: Bench, nas: FakeDestination) 
     bench._engine = None  # noqa: SLF001
     (bench.folder / "spool").unlink()
     await bench.start(setup(nas))
+    bench.live_snapshot()
+    await until(lambda: len(nas.media) == 1)
+
+
+async def test_a_damaged_ledger_takes_no_image_with_it(
+    bench: Bench, nas: FakeDestination, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody knows what the spool's files are then, but they are still evidence."""
+    await bench.start(setup(nas))
+    await bench.engine.set_destination_uploads("nas", False)
+    bench.live_snapshot()
+    await bench.spooled_in_ledger(1)
+    await bench.stop()
+    ledger = bench.folder / "ledger" / "one.db"
+    ledger.write_bytes(ledger.read_bytes()[:4096] + b"\0" * 40960)
+    await bench.start(setup(nas))
+    assert "set aside" in caplog.text
+    (aside,) = bench.folder.glob("spool.unknown-*")
+    assert [file.read_bytes() for file in aside.iterdir()] == [IMAGE]
     bench.live_snapshot()
     await until(lambda: len(nas.media) == 1)
 
@@ -260,4 +306,4 @@ async def test_text_payloads_are_taken_too(bench: Bench, nas: FakeDestination) -
 
 def test_a_spool_is_a_path(tmp_path: Path) -> None:
     """Files lie in its folder."""
-    assert Spool(tmp_path).path("a.jpg") == tmp_path / "a.jpg"
+    assert Spool(tmp_path, limit=1).path("a.jpg") == tmp_path / "a.jpg"

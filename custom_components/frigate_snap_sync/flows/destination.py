@@ -2,8 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, ClassVar, Final, override
+from typing import Any, ClassVar, override
 
 import voluptuous as vol
 
@@ -12,9 +11,10 @@ from homeassistant.config_entries import (
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
-from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PATH, CONF_USERNAME
+from homeassistant.const import CONF_NAME
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
+    BooleanSelector,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -27,43 +27,19 @@ from ..const import (
     CONF_LABELS,
     CONF_MEDIA,
     CONF_PATH_TEMPLATE,
-    CONF_PRIVATE_KEY,
     CONF_SEVERITY,
+    CONF_VERIFY_CHECKSUM,
     CONF_ZONES,
-    DOMAIN,
     MEDIA,
     SECTION_SELECTION,
     SECTION_STORING,
     SEVERITY_ALERT,
     SEVERITY_ALL,
 )
-from ..destinations import build_destination
 from ..devices import known_cameras
 from ..path_template import InvalidPathTemplate, PathTemplate
-from ..storage.base import (
-    AuthFailed,
-    ConnectTimeout,
-    HostKeyChanged,
-    InvalidKey,
-    NoSpace,
-    NotMounted,
-    PathNotAllowed,
-    StorageError,
-    Unreachable,
-)
-from ..storage.check import check_destination
-
-_ERRORS: Final[tuple[tuple[type[StorageError], str, str], ...]] = (
-    (ConnectTimeout, CONF_HOST, "timeout_connect"),
-    (Unreachable, CONF_HOST, "cannot_connect"),
-    (HostKeyChanged, CONF_HOST, "host_key_mismatch"),
-    (AuthFailed, CONF_USERNAME, "invalid_auth"),
-    (InvalidKey, CONF_PRIVATE_KEY, "invalid_key"),
-    (NoSpace, CONF_PATH, "no_space"),
-    (NotMounted, CONF_PATH, "not_mounted"),
-    (PathNotAllowed, CONF_PATH, "path_not_allowed"),
-    (StorageError, CONF_PATH, "not_writable"),
-)
+from ..storage.base import StorageError
+from .trial import async_try_destination, place_of
 
 
 class _PathTemplateSelector(TemplateSelector):
@@ -119,7 +95,10 @@ def _selection_schema(cameras: list[str]) -> vol.Schema:
 
 
 _STORING_SCHEMA = vol.Schema(
-    {vol.Optional(CONF_PATH_TEMPLATE, default=""): _PathTemplateSelector()}
+    {
+        vol.Optional(CONF_PATH_TEMPLATE, default=""): _PathTemplateSelector(),
+        vol.Optional(CONF_VERIFY_CHECKSUM, default=False): BooleanSelector(),
+    }
 )
 
 
@@ -237,9 +216,7 @@ class DestinationFlow(ConfigSubentryFlow):
 
     def _error(self, err: StorageError) -> tuple[str, str]:
         """Return the field and the error for a failure."""
-        return next(
-            (place, error) for cause, place, error in _ERRORS if isinstance(err, cause)
-        )
+        return place_of(err)
 
     def _abort_if_known(self, unique_id: str) -> SubentryFlowResult | None:
         """End the flow when another destination is the same place."""
@@ -253,12 +230,7 @@ class DestinationFlow(ConfigSubentryFlow):
 
     async def _async_test(self, data: Mapping[str, Any]) -> None:
         """Test the destination truthfully; raises StorageError."""
-        workdir = Path(self.hass.config.cache_path(DOMAIN))
-        destination = build_destination(self.hass, self.kind, data)
-        try:
-            await check_destination(destination, workdir=workdir)
-        finally:
-            await destination.close()
+        await async_try_destination(self.hass, self.kind, data)
 
     def _save(self, data: dict[str, Any], unique_id: str) -> SubentryFlowResult:
         """Store the destination. A loaded entry takes it over by itself."""

@@ -61,6 +61,18 @@ class Verdict:
     topic_prefix: str = ""
 
 
+_LOG_IN_FIELDS = {
+    vol.Optional(CONF_USERNAME): TextSelector(
+        TextSelectorConfig(autocomplete="username")
+    ),
+    vol.Optional(CONF_PASSWORD): TextSelector(
+        TextSelectorConfig(
+            type=TextSelectorType.PASSWORD, autocomplete="current-password"
+        )
+    ),
+}
+
+
 def entry_schema(*, expand_advanced: bool) -> vol.Schema:
     """Return the form of one Frigate."""
     return vol.Schema(
@@ -68,14 +80,7 @@ def entry_schema(*, expand_advanced: bool) -> vol.Schema:
             vol.Required(CONF_URL): TextSelector(
                 TextSelectorConfig(type=TextSelectorType.URL, autocomplete="url")
             ),
-            vol.Optional(CONF_USERNAME): TextSelector(
-                TextSelectorConfig(autocomplete="username")
-            ),
-            vol.Optional(CONF_PASSWORD): TextSelector(
-                TextSelectorConfig(
-                    type=TextSelectorType.PASSWORD, autocomplete="current-password"
-                )
-            ),
+            **_LOG_IN_FIELDS,
             vol.Required(CONF_VERIFY_SSL, default=True): BooleanSelector(),
             vol.Optional(SECTION_ADVANCED): section(
                 vol.Schema(
@@ -112,6 +117,32 @@ def entry_data(
     return {
         **{key: value for key, value in data.items() if value},
         CONF_VERIFY_SSL: user_input[CONF_VERIFY_SSL],
+    }
+
+
+def log_in_schema() -> vol.Schema:
+    """Return the form of Frigate's log-in alone."""
+    return vol.Schema(_LOG_IN_FIELDS)
+
+
+def log_in_data(
+    user_input: Mapping[str, Any], stored: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the entry's data with the log-in that was typed.
+
+    An empty password keeps the stored one while there is a user name.
+    """
+    return entry_data(
+        {**entry_suggestions(stored), CONF_USERNAME: "", **user_input}, stored
+    )
+
+
+def log_in_errors(verdict: Verdict) -> dict[str, str]:
+    """Return a verdict's errors; what is no field of the log-in concerns the whole."""
+    fields = {CONF_USERNAME, CONF_PASSWORD}
+    return {
+        place if place in fields else _BASE: error
+        for place, error in verdict.errors.items()
     }
 
 

@@ -5,8 +5,9 @@ from typing import Any
 import voluptuous as vol
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
-from homeassistant.const import UnitOfTime
+from homeassistant.const import UnitOfInformation, UnitOfTime
 from homeassistant.helpers.selector import (
+    BooleanSelector,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -14,35 +15,58 @@ from homeassistant.helpers.selector import (
 
 from ..const import (
     CONF_DELAY_AFTER_STARTUP,
+    CONF_LOOK_BACK,
     CONF_PADDING_AFTER,
     CONF_PADDING_BEFORE,
+    CONF_PART_LENGTH,
+    CONF_SPOOL_LIMIT,
+    CONF_UPLOAD_DURING_REVIEW,
     DEFAULT_DELAY_AFTER_STARTUP,
+    DEFAULT_LOOK_BACK,
     DEFAULT_PADDING,
+    DEFAULT_PART_LENGTH,
+    DEFAULT_SPOOL_LIMIT,
+    DEFAULT_UPLOAD_DURING_REVIEW,
+    MAX_LOOK_BACK,
 )
 
 
-def _seconds(highest: int) -> vol.All[int]:
+def _number(lowest: int, highest: int, unit: str) -> vol.All[int]:
     return vol.All(
         NumberSelector(
             NumberSelectorConfig(
-                min=0,
+                min=lowest,
                 max=highest,
                 step=1,
                 mode=NumberSelectorMode.BOX,
-                unit_of_measurement=UnitOfTime.SECONDS,
+                unit_of_measurement=unit,
             )
         ),
         vol.Coerce(int),
     )
 
 
+def _seconds(lowest: int, highest: int) -> vol.All[int]:
+    return _number(lowest, highest, UnitOfTime.SECONDS)
+
+
 OPTIONS_SCHEMA = vol.Schema(
     {
         vol.Required(
             CONF_DELAY_AFTER_STARTUP, default=DEFAULT_DELAY_AFTER_STARTUP
-        ): _seconds(3600),
-        vol.Required(CONF_PADDING_BEFORE, default=DEFAULT_PADDING): _seconds(60),
-        vol.Required(CONF_PADDING_AFTER, default=DEFAULT_PADDING): _seconds(60),
+        ): _seconds(0, 3600),
+        vol.Required(
+            CONF_UPLOAD_DURING_REVIEW, default=DEFAULT_UPLOAD_DURING_REVIEW
+        ): BooleanSelector(),
+        vol.Required(CONF_PART_LENGTH, default=DEFAULT_PART_LENGTH): _seconds(10, 300),
+        vol.Required(CONF_PADDING_BEFORE, default=DEFAULT_PADDING): _seconds(0, 60),
+        vol.Required(CONF_PADDING_AFTER, default=DEFAULT_PADDING): _seconds(0, 60),
+        vol.Required(CONF_LOOK_BACK, default=DEFAULT_LOOK_BACK): _number(
+            1, MAX_LOOK_BACK, UnitOfTime.HOURS
+        ),
+        vol.Required(CONF_SPOOL_LIMIT, default=DEFAULT_SPOOL_LIMIT): _number(
+            64, 1024 * 1024, UnitOfInformation.MEBIBYTES
+        ),
     }
 )
 

@@ -126,6 +126,9 @@ _SWITCH_VALUES: Final = {b"ON": True, b"OFF": False}
 def subscriptions(topic_prefix: str) -> tuple[str, ...]:
     """Return the topic filters that bring every message `parse` understands.
 
+    And `stats`, which it doesn't: Frigate publishes it every minute, so it is a
+    sign of life where nothing else happens.
+
     Raises ValueError if the prefix can't be part of a topic (empty, or with
     `+`, `#` or a NUL in it).
     """
@@ -138,6 +141,7 @@ def subscriptions(topic_prefix: str) -> tuple[str, ...]:
             "events",
             "available",
             "camera_activity",
+            "stats",
             "+/snapshots/state",
             "+/recordings/state",
             "+/+/snapshot",

@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 import json
+import os
 import ssl
 import time
 from typing import Any, Final
@@ -300,6 +301,11 @@ def errors_by_cause() -> Iterator[None]:
 def _why(err: BaseException) -> str:
     """Return the operating system's or TLS library's own words for an error."""
     cause = getattr(err, "os_error", err)
+    is_network = not isinstance(cause, ssl.SSLError)
+    number = getattr(cause, "errno", None)
+    if is_network and isinstance(number, int) and number > 0:
+        # Not its own text: asyncio puts the address there.
+        return f": {os.strerror(number)}"
     for name in ("verify_message", "reason", "strerror"):
         if isinstance(word := getattr(cause, name, None), str) and word:
             return f": {word}"

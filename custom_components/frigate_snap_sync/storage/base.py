@@ -63,6 +63,10 @@ class InvalidKey(StorageError):
     """The private key can't be read, or its passphrase is missing or wrong."""
 
 
+class Unusable(StorageError):
+    """What is stored about the destination can't be read."""
+
+
 class Rejected(StorageError):
     """The server answered with a failure that has no cause of its own here."""
 

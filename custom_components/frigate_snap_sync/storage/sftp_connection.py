@@ -7,7 +7,7 @@ from typing import Final, override
 import asyncssh
 from asyncssh.auth import KbdIntPrompts, KbdIntResponse
 
-from .base import HostKeyChanged, Rejected, StorageError, Unreachable
+from .base import HostKeyChanged, StorageError, Unreachable
 from .sftp_errors import brief, connect_error
 from .sftp_keys import (
     algorithms_for,
@@ -176,7 +176,7 @@ class SftpConnection:
             closed = connection.is_closed()
             await give_up(connection)
             if isinstance(err, asyncssh.SFTPError) and not closed:
-                raise Rejected(
+                raise Unreachable(
                     f"{self._settings.host} let us in, but its SFTP channel ended: "
                     f"{brief(err.reason)}"
                 ) from err

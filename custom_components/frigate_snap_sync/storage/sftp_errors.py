@@ -18,6 +18,7 @@ from .base import (
     Rejected,
     StorageError,
     Unreachable,
+    Unusable,
 )
 
 NO_SUCH_FILE = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
@@ -104,11 +105,12 @@ def connect_error(err: Exception, host: str, port: int) -> StorageError:
             | asyncssh.ChannelOpenError()
             | asyncssh.SFTPError()
         ):
-            return Rejected(f"{where} offers no usable SFTP: {brief(err.reason)}")
+            # About the server as a whole, so not `Rejected`.
+            return Unreachable(f"{where} offers no usable SFTP: {brief(err.reason)}")
         case asyncssh.DisconnectError():
             return Unreachable(f"{where} broke the connection: {brief(err.reason)}")
         case ValueError() | OverflowError():
             # Not its text, which may quote what was asked for.
-            return Rejected(f"{where} is no address, or the user name is no name")
+            return Unusable(f"{where} is no address, or the user name is no name")
         case _:
             return Unreachable(f"Connecting to {where} failed: {type(err).__name__}")

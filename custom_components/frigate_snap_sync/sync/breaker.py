@@ -11,7 +11,11 @@ from ..storage.base import (
     Rejected,
     StorageError,
     Unreachable,
+    Unusable,
 )
+
+_STABLE = 600.0
+"""How long a destination must work for its next failure to be a new outage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +24,11 @@ class Reaction:
 
     `first` and `longest` are seconds until the next try; it doubles in between.
     `is_contact` tells whether the destination was reached all the same.
-    `needs_trial` tells that a connection alone doesn't prove that it is over.
     """
 
     first: float
     longest: float
     is_contact: bool = False
-    needs_trial: bool = False
 
 
 _REACTIONS: tuple[tuple[type[StorageError], Reaction], ...] = (
@@ -34,10 +36,11 @@ _REACTIONS: tuple[tuple[type[StorageError], Reaction], ...] = (
     # Servers ban who knocks too often; a NAS that is still booting refuses too.
     (AuthFailed, Reaction(first=900, longest=900)),
     (InvalidKey, Reaction(first=900, longest=900)),
+    (Unusable, Reaction(first=900, longest=900)),
     # The key is looked at before anything is sent, so a look is no log-in.
     (HostKeyChanged, Reaction(first=300, longest=300)),
-    (NotMounted, Reaction(first=300, longest=300, needs_trial=True)),
-    (StorageError, Reaction(first=300, longest=300, is_contact=True, needs_trial=True)),
+    (NotMounted, Reaction(first=300, longest=300)),
+    (StorageError, Reaction(first=300, longest=300, is_contact=True)),
 )
 
 
@@ -54,14 +57,18 @@ def concerns_one_file(error: StorageError) -> bool:
 class Breaker:
     """Keeps a failing destination from being tried, until its time has come.
 
-    Times are those of any clock that never goes back, in seconds.
+    Times are those of any clock that never goes back, in seconds. A destination
+    that fails again soon after it came back is still in the same outage: its
+    delay goes on growing, and nothing is told twice.
     """
 
     def __init__(self) -> None:
         """Start closed: everything may be tried."""
         self.error: StorageError | None = None
+        self._last: StorageError | None = None
         self._delay = 0.0
         self._retry_at = 0.0
+        self._works_since = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -73,23 +80,30 @@ class Breaker:
         return max(0.0, self._retry_at - now) if self.is_open else 0.0
 
     def fail(self, error: StorageError, now: float) -> bool:
-        """Note a failure; return whether it is news: the first, or of another cause.
+        """Note a failure; return whether it is news: a new outage, or another cause.
 
         Failures of tries that were under way at the first one don't add up.
         """
-        is_news = self.error is None or type(error) is not type(self.error)
-        if not is_news and now < self._retry_at:
-            return False
         reaction = reaction_to(error)
+        is_news = (
+            self._last is None
+            or reaction_to(self._last) is not reaction
+            or (not self.is_open and now - self._works_since >= _STABLE)
+        )
+        if self.is_open and not is_news and now < self._retry_at:
+            return False
         self._delay = (
             reaction.first if is_news else min(self._delay * 2, reaction.longest)
         )
-        self.error = error
+        self.error = self._last = error
         # Many destinations of one server shall not come back in step.
-        self._retry_at = now + self._delay * random.uniform(0.8, 1.2)
+        self._retry_at = now + self._delay * random.uniform(1.0, 1.2)
         return is_news
 
-    def succeed(self) -> bool:
+    def succeed(self, now: float) -> bool:
         """Note a success; return whether it ends a failure."""
-        was_open, self.error = self.is_open, None
-        return was_open
+        if not self.is_open:
+            return False
+        self.error = None
+        self._works_since = now
+        return True

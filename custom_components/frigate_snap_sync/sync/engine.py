@@ -1,10 +1,10 @@
 """The engine: puts the rooms together, and is what Home Assistant's side talks to."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import tzinfo
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
 import logging
 from pathlib import Path
 import time
@@ -12,22 +12,27 @@ from typing import Any
 
 from ..frigate.client import FrigateClient
 from ..frigate.models import FrigateConfig
+from ..storage.base import Unreachable
+from .catch_up import SINCE, CatchUp
+from .destination import DestinationSetup
 from .fetcher import Fetcher
 from .frigate_watch import FrigateWatch
 from .intake import Intake
-from .ledger import Ledger, LedgerError, counters, files as ledger_files
+from .ledger import Ledger, LedgerError, counters, files as ledger_files, rows, uploads
 from .planner import Planner
-from .policy import Timing
+from .policy import Timing, wants
 from .reviews import OpenReviews
+from .room import Room
+from .running_reviews import RunningReviews
 from .spool import Spool, SpoolError
-from .status import CameraStatus, DestinationStatus, EngineStatus
-from .worker import DestinationSetup, Worker
+from .status import EngineStatus, UploadEvent, UploadRow
+from .status_board import StatusBoard
+from .worker import Worker
 
 __all__ = ["DestinationSetup", "Engine", "EngineOptions", "LedgerError", "SpoolError"]
 
 _LOGGER = logging.getLogger(__name__)
 
-_STATUS_INTERVAL = 1.0
 _DRAIN_TIMEOUT = 1.0
 _STOP_TIMEOUT = 3.0
 _RESTART_DELAY = 30.0
@@ -35,18 +40,23 @@ _RESTART_DELAY = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
-    """The owner's options, all in seconds."""
+    """The owner's options; times are in seconds, `spool_limit` is in bytes."""
 
     delay_after_startup: float = 0
     padding_before: float = 5
     padding_after: float = 5
+    upload_during_review: bool = True
+    part_length: int = 30
+    look_back: float = 24 * 3600
+    spool_limit: int = 2048 << 20
 
 
 class Engine:
     """Everything from a message of Frigate to a verified file, for one Frigate.
 
     `on_status` is called on the event loop when something shown has changed, at
-    most once a second.
+    most once a second; `on_upload` at once when an item arrived somewhere, or never
+    will.
     """
 
     def __init__(
@@ -59,50 +69,70 @@ class Engine:
         options: EngineOptions,
         time_zone: tzinfo,
         on_status: Callable[[EngineStatus], None],
+        on_upload: Callable[[UploadEvent], None] = lambda event: None,
         timing: Timing | None = None,
     ) -> None:
         """Put the parts together; nothing is opened or asked before `start`."""
         timing = timing or Timing()
         self._client = client
         self._timing = timing
-        self._on_status = on_status
-        self._status = EngineStatus()
-        self._mqtt_connected = False
+        self._on_upload = on_upload
         self._ledger = Ledger(ledger_path)
-        self._spool = Spool(spool_path)
+        self._workers: dict[str, Worker] = {}
+        self._worker_tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._applying = asyncio.Lock()
+        self._is_stopped = False
+        self._changed = asyncio.Event()
+        self._spool = Spool(spool_path, limit=options.spool_limit)
+        self._room = Room(
+            self._spool,
+            ledger=self._ledger,
+            working=self._working_destinations,
+            on_upload=on_upload,
+        )
         self._watch = FrigateWatch(
             client,
             name=topic_prefix,
             timing=timing,
             delay_after_startup=options.delay_after_startup,
             on_config=self._take_config,
-            on_change=self._touch,
+            on_back=self._look_after_reviews,
+            on_change=self._changed.set,
         )
         self._planner = Planner(
             time_zone=time_zone,
             padding_before=options.padding_before,
             padding_after=options.padding_after,
+            part_length=options.part_length if options.upload_during_review else None,
             timing=timing,
         )
         self._fetcher = Fetcher(
             client,
             ledger=self._ledger,
             spool=self._spool,
+            room=self._room,
             watch=self._watch,
             timing=timing,
             on_fetched=self._wake_workers,
-            on_change=self._touch,
+            on_upload=on_upload,
+            on_change=self._changed.set,
         )
         self._intake = Intake(
             topic_prefix=topic_prefix,
             client=client,
             ledger=self._ledger,
             spool=self._spool,
+            room=self._room,
             watch=self._watch,
             planner=self._planner,
             on_ready=self._wake_workers,
             on_wanted=self._fetcher.wake,
-            on_change=self._touch,
+            on_running=lambda: self._running.wake(),
+            on_change=self._changed.set,
+        )
+        self._running = RunningReviews(
+            ledger=self._ledger, watch=self._watch, intake=self._intake
         )
         self._reviews = OpenReviews(
             client,
@@ -111,16 +141,27 @@ class Engine:
             intake=self._intake,
             timing=timing,
         )
-        self._workers: dict[str, Worker] = {}
-        self._worker_tasks: dict[str, asyncio.Task[None]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
-        self._changed = asyncio.Event()
-        self._applying = asyncio.Lock()
+        self._catch_up = CatchUp(
+            client,
+            ledger=self._ledger,
+            watch=self._watch,
+            intake=self._intake,
+            timing=timing,
+            look_back=options.look_back,
+        )
+        self._board = StatusBoard(
+            self._ledger,
+            watch=self._watch,
+            intake=self._intake,
+            room=self._room,
+            workers=self._workers,
+            on_status=on_status,
+        )
 
     @property
     def status(self) -> EngineStatus:
         """Return the newest status."""
-        return self._status
+        return self._board.status
 
     async def start(self, destinations: Iterable[DestinationSetup]) -> None:
         """Open ledger and spool and begin to work.
@@ -129,32 +170,45 @@ class Engine:
         """
         await self._ledger.open()
         try:
+            await self._ledger.run(counters.moment, SINCE, default=time.time())
+            if self._ledger.was_damaged and (name := await self._spool.set_aside()):
+                _LOGGER.error("What waited in the spool was set aside as %s", name)
             known = await self._ledger.run(ledger_files.spool_names)
-            missing = await self._spool.open(known)
-            if missing:
-                _LOGGER.warning("The spool lost %d file(s)", len(missing))
+            if missing := await self._spool.open(known):
+                _LOGGER.warning(
+                    "The spool lost %d file(s); what Frigate has is fetched again",
+                    len(missing),
+                )
+                await self._ledger.run(
+                    ledger_files.lost_names, missing, now=time.time()
+                )
             await self.apply_destinations(destinations)
         except BaseException:
-            await self._ledger.close()
+            await self.stop()
             raise
         for name, run in (
             ("watch", self._watch.run),
             ("intake", self._intake.run),
             ("reviews", self._reviews.run),
+            ("running reviews", self._running.run),
+            ("catching up", self._catch_up.run),
             ("fetcher", self._fetcher.run),
-            ("status", self._tell_status),
+            ("status", lambda: self._board.run(self._changed)),
         ):
             self._tasks.append(_supervise(name, run))
 
     async def stop(self) -> None:
         """Cancel what is under way, within 5 s; it goes on at the next start."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_DRAIN_TIMEOUT):
-                await self._intake.drain()
-        tasks = [*self._tasks, *self._worker_tasks.values()]
-        self._tasks, self._worker_tasks, self._workers = [], {}, {}
-        await _cancel(tasks)
-        await self._ledger.close()
+        if self._tasks:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_DRAIN_TIMEOUT):
+                    await self._intake.drain()
+        async with self._applying:
+            self._is_stopped = True
+            await _cancel(self._tasks)
+            self._tasks.clear()
+            await self._dismiss(tuple(self._workers))
+            await self._ledger.close()
 
     def handle_message(self, topic: str, payload: bytes | str, *, retain: bool) -> None:
         """Take a message of Frigate; never waits, never raises."""
@@ -164,11 +218,12 @@ class Engine:
 
     def handle_mqtt_connection(self, connected: bool) -> None:
         """Note that the link to the broker came up or went down."""
-        if connected and not self._mqtt_connected:
+        if connected and not self._board.mqtt_connected:
             # What was said meanwhile was missed.
             self._watch.refresh()
-        self._mqtt_connected = connected
-        self._touch()
+            self._intake.heard_at = time.time()
+        self._board.mqtt_connected = connected
+        self._changed.set()
 
     async def apply_destinations(
         self, destinations: Iterable[DestinationSetup]
@@ -179,11 +234,16 @@ class Engine:
         Raises LedgerError.
         """
         async with self._applying:
+            if self._is_stopped:
+                return
             wanted = {setup.id: setup for setup in destinations}
-            for destination_id, worker in list(self._workers.items()):
-                if wanted.get(destination_id) != worker.setup:
-                    del self._workers[destination_id]
-                    await _cancel([self._worker_tasks.pop(destination_id)])
+            await self._dismiss(
+                [
+                    destination_id
+                    for destination_id, worker in self._workers.items()
+                    if wanted.get(destination_id) != worker.setup
+                ]
+            )
             self._planner.set_destinations(wanted.values())
             freed = await self._ledger.run(
                 counters.keep_destinations, tuple(wanted), now=time.time()
@@ -192,14 +252,74 @@ class Engine:
             summary = await self._ledger.run(counters.summary)
             for destination_id, setup in wanted.items():
                 if destination_id not in self._workers:
+                    await self._skip_unwanted(setup)
                     enabled = summary.destinations[destination_id].uploads
                     self._start_worker(setup, enabled=enabled)
-            await self._refresh_status()
+            await self._board.refresh()
+
+    async def _dismiss(self, destination_ids: Collection[str]) -> None:
+        """Cancel the workers of these destinations."""
+        for destination_id in destination_ids:
+            self._workers.pop(destination_id).retire()
+        await _cancel(self._worker_tasks.pop(each) for each in destination_ids)
+
+    async def _skip_unwanted(self, setup: DestinationSetup) -> None:
+        """Skip what waits for a destination whose owner no longer selects it."""
+        pending = await self._ledger.run(uploads.pending_items, setup.id)
+        unwanted = [id_ for id_, item in pending if not wants(setup.selection, item)]
+        if unwanted:
+            reason = "No longer selected for this destination"
+            freed = await self._ledger.run(
+                uploads.skip, unwanted, reason, now=time.time()
+            )
+            await self._spool.remove(freed)
+
+    async def catch_up(self, look_back: float | None = None) -> int:
+        """Compare Frigate's API with the ledger now; return how many items were missed.
+
+        With `look_back` (seconds) exactly that time, whatever was there then.
+        Raises FrigateError, LedgerError or SpoolError.
+        """
+        return await self._catch_up.catch_up(look_back)
+
+    async def retry_failed(self) -> int:
+        """Let failed uploads be tried anew; return how many. Raises LedgerError."""
+        count = await self._ledger.run(uploads.retry_failed, now=time.time())
+        self._fetcher.wake()
+        await self._board.refresh()
+        return count
+
+    async def list_uploads(
+        self,
+        *,
+        camera: str | None = None,
+        destination_id: str | None = None,
+        media: str | None = None,
+        state: str | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        limit: int = 100,
+    ) -> list[UploadRow]:
+        """Return the newest uploads that fit; times are those of the items' start.
+
+        `media` is `live_snapshots`, `snapshots` or `recordings`.
+        Raises LedgerError.
+        """
+        return await self._ledger.run(
+            rows.list_uploads,
+            camera=camera,
+            destination_id=destination_id,
+            media=media,
+            state=state,
+            after=after,
+            before=before,
+            limit=limit,
+        )
 
     async def set_uploads(self, enabled: bool) -> None:
         """Switch the Frigate's uploads: items of the time while off are skipped."""
         await self._ledger.run(counters.set_uploads, enabled, now=time.time())
-        await self._refresh_status()
+        await self._board.refresh()
 
     async def set_destination_uploads(self, destination_id: str, enabled: bool) -> None:
         """Pause a destination's uploads, or go on with them."""
@@ -208,23 +328,27 @@ class Engine:
         )
         if worker := self._workers.get(destination_id):
             worker.set_enabled(enabled)
-        await self._refresh_status()
+        await self._board.refresh()
 
     async def test_destination(self, destination_id: str) -> None:
         """Write, read back and delete a file at a destination. Raises StorageError."""
-        await self._workers[destination_id].test()
+        worker = self._workers.get(destination_id)
+        if worker is None:
+            raise Unreachable("The destination is no longer in use")
+        await worker.test()
 
     async def forget_camera(self, camera: str) -> None:
         """Drop a camera and its counters; it comes back when Frigate tells of it."""
         await self._ledger.run(counters.forget_camera, camera)
-        await self._refresh_status()
+        self._intake.forget(camera)
+        await self._board.refresh()
 
     async def diagnostics(self) -> dict[str, Any]:
         """Return what helps to find a fault, without secrets, ready for JSON."""
         return {
-            "frigate_version": self._status.frigate_version,
+            "frigate_version": self._watch.version,
             "frigate_connected": self._watch.connected,
-            "mqtt_connected": self._mqtt_connected,
+            "mqtt_connected": self._board.mqtt_connected,
             "clock_offset": self._client.clock_offset,
             "queued_messages": self._intake.queued,
             "counts": await self._ledger.run(counters.counts_by_state),
@@ -237,7 +361,8 @@ class Engine:
             spool=self._spool,
             timing=self._timing,
             released=self._watch.released,
-            on_change=self._touch,
+            on_change=self._changed.set,
+            on_upload=self._on_upload,
             on_wanted=self._fetcher.wake,
         )
         worker.set_enabled(enabled)
@@ -248,9 +373,11 @@ class Engine:
         for destination_id in set(destination_ids):
             if worker := self._workers.get(destination_id):
                 worker.wake()
-        self._touch()
+        self._changed.set()
 
     async def _take_config(self, config: FrigateConfig) -> None:
+        if config.safe_mode:
+            return  # It then lists no cameras, or not all.
         try:
             await self._ledger.run(
                 counters.see_config,
@@ -259,61 +386,15 @@ class Engine:
                 absence=self._timing.camera_absence,
             )
             await self._intake.settle_held(config.cameras)
-            self._reviews.check()
         except (LedgerError, SpoolError) as err:
             _LOGGER.error("Frigate's configuration can't be kept: %s", err)
 
-    def _touch(self) -> None:
-        self._changed.set()
+    def _working_destinations(self) -> list[str]:
+        return [id_ for id_, worker in self._workers.items() if worker.is_usable]
 
-    async def _tell_status(self) -> None:
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            try:
-                await self._refresh_status()
-            except LedgerError as err:
-                _LOGGER.error("The status can't be read: %s", err)
-            await asyncio.sleep(_STATUS_INTERVAL)
-
-    async def _refresh_status(self) -> None:
-        summary = await self._ledger.run(counters.summary)
-        destinations = {
-            destination_id: self._destination_status(destination_id, status)
-            for destination_id, status in summary.destinations.items()
-        }
-        status = EngineStatus(
-            frigate_connected=self._watch.connected,
-            frigate_version=self._watch.version,
-            mqtt_connected=self._mqtt_connected,
-            uploads=summary.uploads,
-            pending_uploads=sum(
-                status.pending_uploads for status in destinations.values()
-            ),
-            cameras={
-                name: self._camera_status(status)
-                for name, status in summary.cameras.items()
-            },
-            destinations=destinations,
-        )
-        if status != self._status:
-            self._status = status
-            self._on_status(status)
-
-    def _camera_status(self, status: CameraStatus) -> CameraStatus:
-        return replace(
-            status,
-            snapshots_enabled=self._watch.is_on(status.name, "snapshots"),
-            recordings_enabled=self._watch.is_on(status.name, "recordings"),
-        )
-
-    def _destination_status(
-        self, destination_id: str, status: DestinationStatus
-    ) -> DestinationStatus:
-        worker = self._workers.get(destination_id)
-        if worker is None:
-            return status
-        return replace(status, connected=worker.connected, free_space=worker.free_space)
+    def _look_after_reviews(self) -> None:
+        self._reviews.check()
+        self._catch_up.request()
 
 
 def _supervise(

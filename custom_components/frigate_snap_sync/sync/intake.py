@@ -35,8 +35,10 @@ from .ledger import (
 )
 from .ledger.items import FilePlan, FileState
 from .planner import Planner
-from .policy import ended, merge
+from .policy import Bounds, ended, merge
+from .room import Room
 from .spool import Spool, SpoolError
+from .trouble import Trouble
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ MAX_BYTES = 64 << 20
 _PAUSE = 5.0
 _MAX_COMPLAINTS = 100
 _MAX_CAMERAS = 100
+_DAY = 86400.0
 # Frigate's own rule for the names of cameras.
 _CAMERA_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -53,8 +56,9 @@ class Intake:
     """Takes messages off the MQTT callback and works through them one by one.
 
     `on_ready` is called with the destinations that have new uploads waiting in
-    the spool, `on_wanted` when there is something to fetch, `on_change` when
-    something shown has changed.
+    the spool, `on_wanted` when there is something to fetch, `on_running` when
+    something was told of a review that goes on, `on_change` when something shown
+    has changed.
     """
 
     def __init__(
@@ -64,21 +68,29 @@ class Intake:
         client: FrigateClient,
         ledger: Ledger,
         spool: Spool,
+        room: Room,
         watch: FrigateWatch,
         planner: Planner,
         on_ready: Callable[[Iterable[str]], None],
         on_wanted: Callable[[], None],
+        on_running: Callable[[], None],
         on_change: Callable[[], None],
     ) -> None:
         """Keep what it works with; messages wait until `run`."""
+        self.heard_at = time.time()
+        """When Frigate was heard of last over MQTT, or this was made."""
         self._topic_prefix = topic_prefix
+        self._events_topic = f"{topic_prefix}/events"
+        self._stats_topic = f"{topic_prefix}/stats"
         self._client = client
         self._ledger = ledger
         self._spool = spool
+        self._room = room
         self._watch = watch
         self._planner = planner
         self._on_ready = on_ready
         self._on_wanted = on_wanted
+        self._on_running = on_running
         self._on_change = on_change
         self._messages: deque[tuple[str, bytes, bool, float]] = deque()
         self._bytes = 0
@@ -87,6 +99,8 @@ class Intake:
         self._idle.set()
         self._overflowing = False
         self._complaints: set[str] = set()
+        self._complaints_since = time.monotonic()
+        self._trouble = Trouble(_LOGGER, "Keeping Frigate's messages")
         self._working = asyncio.Lock()
         self._cameras: set[str] = set()
 
@@ -97,6 +111,13 @@ class Intake:
 
     def add(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Queue a message; never waits, never raises, forgets the oldest when full."""
+        self.heard_at = time.time()
+        if topic == self._stats_topic or (
+            topic == self._events_topic and b'"end"' not in payload
+        ):
+            # The first is only a sign of life; of the second, which come many times
+            # a second, only the ends matter, and must not be pushed out.
+            return
         self._messages.append((topic, payload, retain, time.time()))
         self._bytes += len(payload)
         if len(self._messages) > MAX_MESSAGES or self._bytes > MAX_BYTES:
@@ -137,11 +158,13 @@ class Intake:
         except (MalformedMessage, MediaBroken) as err:
             self._complain(topic, str(err))
         except (LedgerError, SpoolError) as err:
-            _LOGGER.error("A message of Frigate can't be kept and waits: %s", err)
+            self._trouble.report(err)
             await asyncio.sleep(_PAUSE)
             return
         except Exception:
             _LOGGER.exception("A message on %s could not be handled", topic[:200])
+        else:
+            self._trouble.over()
         if self._messages and self._messages[0] is entry:
             self._messages.popleft()
             self._bytes -= len(payload)
@@ -157,7 +180,7 @@ class Intake:
                     told=received,
                 )
             case ObjectMessage(kind=MessageKind.END):
-                await self._take_object(message.object, received)
+                await self.take_object(message.object, told=received)
             case CameraSwitch():
                 await self._take_switch(message)
             case Availability():
@@ -185,6 +208,7 @@ class Intake:
         uploads = self._planner.uploads(item)
         if not uploads:
             return
+        await self._room.make(for_file=None, rank=item.rank(), size=len(message.image))
         file = await self._spool.store(message.image, item.media.extension)
         plan = FilePlan(
             state=FileState.SPOOLED if is_on else FileState.HELD,
@@ -201,41 +225,89 @@ class Intake:
         if is_on:
             self._on_ready(upload.destination_id for upload in uploads)
         else:
-            self._watch.refresh()
+            self._watch.refresh_gently()
             # Whoever answered meanwhile did not know of it yet.
             await self.settle_held()
 
-    async def _take_object(self, tracked: TrackedObject, told: float) -> None:
+    async def take_object(
+        self,
+        tracked: TrackedObject,
+        *,
+        told: float,
+        only: Collection[str] | None = None,
+    ) -> bool:
+        """Plan the snapshot of a tracked object that has ended.
+
+        With `only`, these destinations alone get it. Returns whether there was
+        anything to plan.
+        """
         if not tracked.has_snapshot or tracked.false_positive:
-            return
+            return False
         item = snapshot_item(tracked, told=told)
         if await self._was_off(self._local(item.start)):
             await self._skip(item)
-        elif uploads := self._planner.uploads(item):
+        elif uploads := self._planner.uploads(item, only=only):
             plan = FilePlan(state=FileState.WANTED, uploads=uploads, due=told)
-            await self._plan(item, [plan])
+            return await self._plan(item, [plan])
+        return False
 
     async def take_review(
-        self, review: Review, *, has_ended: bool, told: float
-    ) -> None:
-        """Keep what was said of a review; plan its recording when it has ended."""
+        self,
+        review: Review,
+        *,
+        has_ended: bool,
+        told: float,
+        only: Collection[str] | None = None,
+    ) -> bool:
+        """Keep what was said of a review; plan its recording when it has ended.
+
+        With `only`, these destinations alone get it. Returns whether it was news.
+        """
+        if only is not None and not only:
+            return False
         async with self._working:
             known = await self._ledger.run(ledger_items.review, review.id)
             if known is not None and not known[1]:
-                return
+                return False
             item = merge(known[0] if known else None, recording_item(review, told=told))
             if not has_ended:
                 await self._ledger.run(ledger_items.remember_open, item)
-                return
+                self._on_running()
+                return known is None
             now = time.time() - self._client.clock_offset
             item = ended(replace(item, told=told), now=now)
             if await self._was_off(self._local(item.start)):
                 await self._skip(item)
-            else:
-                files = self._planner.recording(
-                    item, clock_offset=self._client.clock_offset
-                )
-                await self._plan(item, files)
+                return False
+            await self._ledger.run(counters.keep_moment, "last_review", told)
+            files = self._planner.recording(
+                item,
+                known=await self._ledger.run(ledger_items.progress, review.id),
+                bounds=await self._bounds(item),
+                clock_offset=self._client.clock_offset,
+                only=only,
+            )
+            return await self._plan(item, files)
+
+    async def plan_running(self, item: Item) -> float | None:
+        """Plan the parts and pieces of a review that goes on, as far as it is.
+
+        Returns when there will be more, by our clock; None if nobody wants it.
+        """
+        async with self._working:
+            if await self._was_off(self._local(item.start)):
+                return None
+            files, again = self._planner.running(
+                item,
+                known=await self._ledger.run(ledger_items.progress, item.source_id),
+                bounds=await self._bounds(item),
+                clock_offset=self._client.clock_offset,
+            )
+            if files:
+                await self._ledger.run(ledger_items.add_files, item, files)
+                self._on_wanted()
+                self._on_change()
+            return again
 
     async def end_lost_review(self, item: Item) -> None:
         """End an open review that Frigate no longer knows."""
@@ -254,13 +326,18 @@ class Intake:
             is_on = self._watch.is_on(camera, "snapshots")
             if is_on:
                 self._on_ready(await self._ledger.run(ledger_files.let_go, camera))
-            elif is_on is False or (cameras is not None and camera not in cameras):
-                await self._spool.remove(
-                    await self._ledger.run(
-                        ledger_files.skip_held, camera, now=time.time()
-                    )
-                )
-                self._on_change()
+                continue
+            if is_on is False:
+                reason = "Snapshots were switched off in Frigate"
+            elif cameras is not None and camera not in cameras:
+                reason = "Frigate has no such camera"
+            else:
+                continue
+            freed = await self._ledger.run(
+                ledger_files.skip_held, camera, reason, now=time.time()
+            )
+            await self._spool.remove(freed)
+            self._on_change()
 
     async def _take_switch(self, message: CameraSwitch) -> None:
         if message.on is None:
@@ -269,7 +346,8 @@ class Intake:
         if message.switch == "snapshots":
             await self.settle_held()
 
-    async def _plan(self, item: Item, files: Sequence[FilePlan]) -> None:
+    async def _plan(self, item: Item, files: Sequence[FilePlan]) -> bool:
+        """Commit an item; return whether it is new and has files."""
         is_new = await self._ledger.run(ledger_items.plan, item, tuple(files))
         if is_new:
             _LOGGER.debug(
@@ -282,6 +360,7 @@ class Intake:
             if any(file.state is FileState.WANTED for file in files):
                 self._on_wanted()
             self._on_change()
+        return is_new and bool(files)
 
     async def _skip(self, item: Item) -> None:
         await self._end(item, UploadState.SKIPPED, "Uploads were switched off")
@@ -314,15 +393,31 @@ class Intake:
     async def _was_off(self, moment: float) -> bool:
         return await self._ledger.run(counters.was_off, moment)
 
+    async def _bounds(self, item: Item) -> Bounds:
+        """Return the time around an item's start in which uploads were on.
+
+        By Frigate's clock: what lies outside stays at home.
+        """
+        begin, end = await self._ledger.run(counters.on_around, self._local(item.start))
+        offset = self._client.clock_offset
+        return Bounds(begin - offset, end - offset)
+
+    def forget(self, camera: str) -> None:
+        """Show a camera anew when it is heard of."""
+        self._cameras.discard(camera)
+
     def _local(self, moment: float) -> float:
         """Return a moment of Frigate's clock in ours."""
         return moment + self._client.clock_offset
 
     def _complain(self, topic: str, reason: str) -> None:
-        """Log a useless message, once per topic and reason."""
+        """Log a useless message, once a day per topic and reason."""
         complaint = f"{topic[:200]!r}: {reason}"
+        if time.monotonic() - self._complaints_since > _DAY:
+            self._complaints.clear()
+            self._complaints_since = time.monotonic()
         if complaint in self._complaints or len(self._complaints) >= _MAX_COMPLAINTS:
-            _LOGGER.debug("Message ignored again: %s", complaint)
+            _LOGGER.debug("Message ignored: %s", complaint)
             return
         self._complaints.add(complaint)
         _LOGGER.warning("Message ignored: %s", complaint)

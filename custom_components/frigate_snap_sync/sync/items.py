@@ -30,18 +30,33 @@ class UploadState(StrEnum):
     PENDING = "pending"
     VERIFIED = "verified"
     GONE = "gone"
+    INCOMPLETE = "incomplete"
     SKIPPED = "skipped"
     DROPPED = "dropped"
+    SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
 
 
+class Role(StrEnum):
+    """What a file is to its item."""
+
+    WHOLE = "whole"
+    """The item itself, or one of the half hours of a long recording."""
+    PART = "part"
+    """Footage that leaves while its review goes on; the whole supersedes it."""
+    INCOMPLETE = "incomplete"
+    """The longest playable piece of a whole that Frigate can't give."""
+
+
 class Rank(IntEnum):
-    """The order of work: stills before clips, alerts before detections."""
+    """The order of work: stills, then parts, then wholes; alerts before detections."""
 
     LIVE_SNAPSHOT = 0
     SNAPSHOT = 1
-    ALERT_CLIP = 2
-    DETECTION_CLIP = 3
+    ALERT_PART = 2
+    DETECTION_PART = 3
+    ALERT_CLIP = 4
+    DETECTION_CLIP = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +88,18 @@ class Item:
             return self.source_id.rpartition("/")[2][:8]
         return self.source_id.rpartition("-")[2]
 
-    @property
-    def rank(self) -> Rank:
-        """Return the item's place in the order of work."""
-        if self.media is Media.LIVE_SNAPSHOTS:
-            return Rank.LIVE_SNAPSHOT
-        if self.media is Media.SNAPSHOTS:
-            return Rank.SNAPSHOT
-        if self.severity is Severity.ALERT:
-            return Rank.ALERT_CLIP
-        return Rank.DETECTION_CLIP
+    def rank(self, role: Role = Role.WHOLE) -> Rank:
+        """Return the place of one of the item's files in the order of work."""
+        is_alert = self.severity is Severity.ALERT
+        match self.media, role:
+            case Media.LIVE_SNAPSHOTS, _:
+                return Rank.LIVE_SNAPSHOT
+            case Media.SNAPSHOTS, _:
+                return Rank.SNAPSHOT
+            case _, Role.PART:
+                return Rank.ALERT_PART if is_alert else Rank.DETECTION_PART
+            case _:
+                return Rank.ALERT_CLIP if is_alert else Rank.DETECTION_CLIP
 
 
 def live_snapshot_item(

@@ -1,16 +1,27 @@
 """The planner: who gets an item, under which name, and which files that takes."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable
 from datetime import tzinfo
 import logging
 import time
 
-from .items import Item, UploadState
-from .ledger.items import FilePlan, FileState, UploadPlan
-from .naming import clean_path, default_name, name_values, numbered
-from .policy import Timing, first_fetch, footage_ranges, wants
-from .worker import DestinationSetup
+from .destination import DestinationSetup
+from .items import Item, Role, UploadState
+from .ledger.items import FilePlan, FileState, Progress, UploadPlan
+from .naming import clean_path, default_name, name_values
+from .policy import (
+    PIECE_SECONDS,
+    Bounds,
+    FootageRange,
+    Timing,
+    first_fetch,
+    first_second,
+    last_second,
+    next_part,
+    next_piece,
+    pieces,
+    wants,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -24,12 +35,14 @@ class Planner:
         time_zone: tzinfo,
         padding_before: float,
         padding_after: float,
+        part_length: int | None,
         timing: Timing,
     ) -> None:
-        """Keep the options; paddings are in seconds."""
+        """Keep the options, all in seconds; `part_length` is None for no parts."""
         self._time_zone = time_zone
         self._padding_before = padding_before
         self._padding_after = padding_after
+        self._part_length = part_length
         self._timing = timing
         self._destinations: tuple[DestinationSetup, ...] = ()
         self._failing_templates: set[str] = set()
@@ -45,8 +58,12 @@ class Planner:
         *,
         state: UploadState = UploadState.PENDING,
         reason: str | None = None,
+        only: Collection[str] | None = None,
     ) -> tuple[UploadPlan, ...]:
-        """Return an upload for each destination that wants the item."""
+        """Return an upload for each destination that wants the item.
+
+        With `only`, these destinations alone are looked at.
+        """
         return tuple(
             UploadPlan(
                 destination_id=destination.id,
@@ -55,39 +72,93 @@ class Planner:
                 reason=reason,
             )
             for destination in self._destinations
-            if wants(destination.selection, item)
+            if (only is None or destination.id in only)
+            and wants(destination.selection, item)
         )
 
-    def recording(self, item: Item, *, clock_offset: float) -> tuple[FilePlan, ...]:
+    def recording(
+        self,
+        item: Item,
+        *,
+        known: Progress,
+        bounds: Bounds,
+        clock_offset: float,
+        only: Collection[str] | None = None,
+    ) -> tuple[FilePlan, ...]:
         """Return the files of a review that has ended, none if nobody wants it.
 
-        `clock_offset` is our clock less Frigate's, in seconds.
+        `known` tells of the pieces that were planned while it went on; what lies
+        outside of `bounds` stays at home. `clock_offset` is our clock less Frigate's, in seconds.
         """
-        uploads = self.uploads(item)
+        uploads = self.uploads(item, only=only)
         if not uploads:
             return ()
-        ranges = footage_ranges(
-            item,
-            padding_before=self._padding_before,
-            padding_after=self._padding_after,
-        )
+        start, end = known.pieces_end, last_second(item, self._padding_after)
+        if start is None:
+            start = first_second(item, self._padding_before)
+        ranges = pieces(start, end)
         due = first_fetch(
             item.start if item.end is None else item.end,
             now=time.time(),
             clock_offset=clock_offset,
             settle=self._timing.settle,
         )
+        is_one = not known.pieces and len(ranges) == 1
         return tuple(
-            FilePlan(
-                state=FileState.WANTED,
-                uploads=uploads if len(ranges) == 1 else _pieces(uploads, number),
-                number=number,
-                start=footage.start,
-                end=footage.end,
-                due=due,
+            _file(
+                Role.WHOLE,
+                number,
+                "" if is_one else f"{number:02}",
+                footage,
+                uploads,
+                due,
             )
-            for number, footage in enumerate(ranges, start=1)
+            for number, whole in enumerate(ranges, start=known.pieces + 1)
+            if (footage := bounds.cut(whole)) is not None
         )
+
+    def running(
+        self, item: Item, *, known: Progress, bounds: Bounds, clock_offset: float
+    ) -> tuple[tuple[FilePlan, ...], float | None]:
+        """Return the files of a review that goes on which can be planned now.
+
+        Beside them, when the next one can be, by our clock: None if nobody wants
+        the review yet.
+        """
+        uploads = self.uploads(item)
+        if not uploads:
+            return (), None
+        now = min(time.time() - clock_offset, bounds.end)
+        files: list[FilePlan] = []
+        begin = known.pieces_end
+        if begin is None:
+            begin = first_second(item, self._padding_before)
+        number = known.pieces
+        while piece := next_piece(begin, now=now):
+            number, begin = number + 1, piece.end
+            due = piece.end + clock_offset + self._timing.settle
+            suffix = f"{number:02}"
+            if (footage := bounds.cut(piece)) is not None:
+                files.append(_file(Role.WHOLE, number, suffix, footage, uploads, due))
+        if self._part_length is None:
+            return tuple(files), begin + clock_offset + PIECE_SECONDS
+        number, begin_part = known.parts, known.parts_end
+        while isinstance(
+            part := next_part(
+                item,
+                begin_part,
+                padding_before=self._padding_before,
+                length=self._part_length,
+                now=now,
+            ),
+            FootageRange,
+        ):
+            number, begin_part = number + 1, part.end
+            due = part.end + clock_offset + self._timing.part_settle
+            suffix = f"part{number:03}"
+            if (footage := bounds.cut(part)) is not None:
+                files.append(_file(Role.PART, number, suffix, footage, uploads, due))
+        return tuple(files), part + clock_offset
 
     def _path(self, destination: DestinationSetup, item: Item) -> str:
         """Return the path of an item's file at a destination.
@@ -110,8 +181,21 @@ class Planner:
         return default_name(item, values)
 
 
-def _pieces(uploads: tuple[UploadPlan, ...], number: int) -> tuple[UploadPlan, ...]:
-    return tuple(
-        replace(upload, path=numbered(upload.path, f"{number:02}"))
-        for upload in uploads
+def _file(
+    role: Role,
+    number: int,
+    suffix: str,
+    footage: FootageRange,
+    uploads: tuple[UploadPlan, ...],
+    due: float,
+) -> FilePlan:
+    return FilePlan(
+        state=FileState.WANTED,
+        uploads=uploads,
+        role=role,
+        number=number,
+        suffix=suffix,
+        start=footage.start,
+        end=footage.end,
+        due=due,
     )

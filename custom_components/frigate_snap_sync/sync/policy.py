@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, floor
+from math import ceil, floor, inf
 
 from ..frigate.models import Segment, Severity
 from .items import Item, Media
@@ -10,7 +10,18 @@ from .items import Item, Media
 PIECE_SECONDS = 1800
 """A longer recording is kept as consecutive pieces of this length."""
 
-MAX_PIECES = 96
+MAX_PIECES = 336
+_REST = 60
+_DAY = 86400
+
+BROKEN_TRIES = 3
+"""After so many hangs or truncations smaller ranges are asked for."""
+
+FIRST_PART_SECONDS = 10
+"""How much of a review the first part waits for."""
+
+MAX_PART_SECONDS = 600
+"""How long a part may be that catches up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +41,11 @@ class Timing:
 
     settle: float = 20
     """From a review's end until Frigate has its last footage on disk (10-17 s)."""
+    part_settle: float = 11
+    """The same for a part: asked for as early as Frigate may have it."""
+    part_retry: float = 3
+    part_patience: float = 30
+    """How long after its end a part is asked for in these short steps."""
     first_retry: float = 10
     longest_retry: float = 300
     gone_after: float = 600
@@ -38,6 +54,10 @@ class Timing:
     """How long what Frigate answers with 404 is asked for again."""
     tail_patience: float = 60
     """How long after its end a recording's last seconds are waited for."""
+    catch_up: float = 900
+    """How often Frigate's API is compared with the ledger."""
+    catch_up_pause: float = 30
+    """The shortest time between two of these comparisons."""
     poll: float = 60
     """How often Frigate is asked for its configuration."""
     probe: float = 300
@@ -52,6 +72,21 @@ class FootageRange:
 
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The time of which footage may be sent, in epoch seconds; ends may be infinite."""
+
+    start: float = -inf
+    end: float = inf
+
+    def cut(self, footage: FootageRange) -> FootageRange | None:
+        """Return what of a range lies inside, None if nothing does."""
+        start = footage.start if self.start == -inf else ceil(self.start)
+        end = footage.end if self.end == inf else floor(self.end)
+        start, end = max(start, footage.start), min(end, footage.end)
+        return FootageRange(start, end) if start < end else None
 
 
 def wants(selection: Selection, item: Item) -> bool:
@@ -97,36 +132,76 @@ def merge(known: Item | None, told: Item) -> Item:
 
 
 def ended(item: Item, *, now: float) -> Item:
-    """Return the review with an end that can be: never after `now`, nor before its start.
+    """Return the review with an end that can be, at or after its start.
 
     `now` is Frigate's clock. A manual event that is cut short carries no usable
     end (Frigate 0.16+: 9223372036854775807); it ended at the latest when we
-    were told.
+    were told. Any other end is taken as it is: our idea of Frigate's clock may
+    be wrong.
     """
-    end = now if item.end is None else min(item.end, now)
+    end = now if item.end is None or item.end > now + _DAY else item.end
     return replace(item, end=max(end, item.start))
 
 
-def footage_ranges(
-    item: Item, *, padding_before: float, padding_after: float
-) -> list[FootageRange]:
-    """Return the ranges to ask for: one, or the half hours of a long recording.
+def first_second(item: Item, padding_before: float) -> int:
+    """Return where a recording's footage begins."""
+    return floor(item.start - padding_before)
 
-    Frigate rounds both ends down and cuts the last second, so the end is
-    rounded up.
+
+def last_second(item: Item, padding_after: float) -> int:
+    """Return where an ended recording's footage ends.
+
+    Frigate rounds both ends of a range down and cuts the last second, so the end
+    is rounded up.
     """
     if item.end is None:
         raise ValueError("the review has not ended")
-    start = floor(item.start - padding_before)
-    end = max(ceil(item.end + padding_after), start + 1)
-    # A rest of under a minute is not worth a file of its own.
-    count = max(1, min(ceil((end - start - 60) / PIECE_SECONDS), MAX_PIECES))
+    return ceil(item.end + padding_after)
+
+
+def pieces(start: int, end: int) -> list[FootageRange]:
+    """Return the range to ask for as one, or as the half hours of a long recording.
+
+    A rest of under a minute is added to the last half hour.
+    """
+    end = max(end, start + 1)
+    count = max(1, min(ceil((end - start - _REST) / PIECE_SECONDS), MAX_PIECES))
     cuts = [start + number * PIECE_SECONDS for number in range(count)]
-    last = min(end, cuts[-1] + PIECE_SECONDS + 60)
+    last = min(end, cuts[-1] + PIECE_SECONDS + _REST)
     return [
         FootageRange(begin, finish)
         for begin, finish in zip(cuts, [*cuts[1:], last], strict=True)
     ]
+
+
+def next_piece(begin: int, *, now: float) -> FootageRange | None:
+    """Return the next half hour of a review that goes on, None if it is not over.
+
+    `now` is Frigate's clock.
+    """
+    if now < begin + PIECE_SECONDS + _REST:
+        return None
+    return FootageRange(begin, begin + PIECE_SECONDS)
+
+
+def next_part(
+    item: Item, begin: int | None, *, padding_before: float, length: int, now: float
+) -> FootageRange | float:
+    """Return the next part of a review that goes on, or when it will be over.
+
+    `begin` is where the last part ended, None before the first one; `now` is
+    Frigate's clock. Parts are contiguous; what was missed is caught up in longer
+    ones.
+    """
+    if begin is None:
+        start = first_second(item, padding_before)
+        end = ceil(item.start) + FIRST_PART_SECONDS
+    else:
+        start, end = begin, begin + length
+    if now < end:
+        return float(end)
+    behind = floor((now - end) / length) * length
+    return FootageRange(start, min(end + behind, start + MAX_PART_SECONDS))
 
 
 def first_fetch(end: float, *, now: float, clock_offset: float, settle: float) -> float:
@@ -140,6 +215,17 @@ def first_fetch(end: float, *, now: float, clock_offset: float, settle: float) -
 def retry_delay(attempts: int, timing: Timing) -> float:
     """Return the seconds to wait after the given number of attempts: 10, 20, 40 … 300."""
     return min(timing.first_retry * 2.0 ** min(attempts - 1, 16), timing.longest_retry)
+
+
+def upload_delay(attempts: int, *, is_own_fault: bool, timing: Timing) -> float:
+    """Return the seconds until a file may be sent again after failed attempts.
+
+    A file that fails with its destination is tried again first thing, but not
+    for ever: it may be the cause, and must not hold up all others.
+    """
+    if is_own_fault:
+        return retry_delay(attempts, timing)
+    return 0.0 if attempts <= 2 else retry_delay(attempts - 2, timing)
 
 
 def footage_seconds(segments: Sequence[Segment], asked: FootageRange) -> float:

@@ -48,7 +48,7 @@ class OpenReviews:
             try:
                 await self._check()
             except FrigateError as err:
-                self._news.set()
+                # They are looked at again when Frigate is back.
                 self._watch.failed(err)
             except (LedgerError, SpoolError) as err:
                 _LOGGER.error("Open reviews can't be checked: %s", err)

@@ -8,6 +8,7 @@ import hashlib
 import os
 from pathlib import Path
 import secrets
+import time
 from typing import BinaryIO, Self
 
 _CHUNK = 1 << 20
@@ -16,6 +17,10 @@ _UNFINISHED = ".part"
 
 class SpoolError(Exception):
     """The spool's disk refused; the text says why."""
+
+
+class SpoolFull(SpoolError):
+    """The spool has reached its limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +35,28 @@ class SpoolFile:
 class Spool:
     """A folder of media files with random names, known to the ledger."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep the folder; it is made by `open`."""
+    def __init__(self, folder: Path, *, limit: int) -> None:
+        """Keep the folder, which is made by `open`; it shall hold `limit` bytes."""
         self.folder = folder
+        self.limit = limit
+        self._sizes: dict[str, int] = {}
+
+    @property
+    def used(self) -> int:
+        """Return the bytes of all files in the folder, unfinished ones too."""
+        return sum(self._sizes.values())
+
+    @property
+    def reserve(self) -> int:
+        """Return the bytes that clips leave to stills."""
+        return min(8 << 20, self.limit // 10)
+
+    def note(self, name: str, size: int | None) -> None:
+        """Note how many bytes a file has, None when it is gone."""
+        if size is None:
+            self._sizes.pop(name, None)
+        else:
+            self._sizes[name] = size
 
     async def open(self, known: Collection[str]) -> set[str]:
         """Make the folder and remove what the ledger doesn't know.
@@ -43,10 +67,32 @@ class Spool:
 
         def work() -> set[str]:
             self.folder.mkdir(parents=True, exist_ok=True)
-            present = {entry.name for entry in os.scandir(self.folder)}
-            for name in present.difference(known):
-                (self.folder / name).unlink(missing_ok=True)
-            return set(known) - present
+            missing = set(known)
+            self._sizes.clear()
+            for entry in os.scandir(self.folder):
+                if not entry.is_file(follow_symlinks=False):
+                    continue  # Such as a NAS's own folders.
+                if entry.name in known:
+                    missing.discard(entry.name)
+                    self._sizes[entry.name] = entry.stat().st_size
+                else:
+                    (self.folder / entry.name).unlink(missing_ok=True)
+            return missing
+
+        return await _in_thread(work)
+
+    async def set_aside(self) -> str | None:
+        """Move the folder out of the way; return its new name, None if there is none.
+
+        For when nobody knows any more what its files are. Raises SpoolError.
+        """
+
+        def work() -> str | None:
+            if not self.folder.exists():
+                return None
+            stamp = time.strftime("%Y%m%d-%H%M%S")
+            aside = self.folder.with_name(f"{self.folder.name}.unknown-{stamp}")
+            return self.folder.rename(aside).name
 
         return await _in_thread(work)
 
@@ -66,35 +112,46 @@ class Spool:
         return await _in_thread(work)
 
     async def store(self, data: bytes, extension: str) -> SpoolFile:
-        """Keep the bytes so that a power cut can't take them. Raises SpoolError."""
+        """Keep the bytes so that a power cut can't take them.
+
+        Raises SpoolFull, or SpoolError.
+        """
         async with self.writer(extension) as writer:
             await writer.write(data)
             return await writer.finish()
 
-    def writer(self, extension: str) -> SpoolWriter:
-        """Return a writer for one new file, to be used with `async with`."""
-        return SpoolWriter(self.folder, f"{secrets.token_hex(16)}.{extension}")
+    def writer(self, extension: str, *, reserve: int = 0) -> SpoolWriter:
+        """Return a writer for one new file, to be used with `async with`.
+
+        It leaves `reserve` bytes below the spool's limit to others.
+        """
+        return SpoolWriter(self, f"{secrets.token_hex(16)}.{extension}", reserve)
 
     async def remove(self, names: Iterable[str]) -> None:
         """Remove files; those that are gone already don't matter. Raises SpoolError."""
         names = tuple(names)
+
+        def work() -> None:
+            for name in names:
+                self.path(name).unlink(missing_ok=True)
+
         if names:
-
-            def work() -> None:
-                for name in names:
-                    self.path(name).unlink(missing_ok=True)
-
             await _in_thread(work)
+        for name in names:
+            self.note(name, None)
 
 
 class SpoolWriter:
     """Writes one file in bounded steps off the event loop, hashing on the way."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, spool: Spool, name: str, reserve: int) -> None:
         """Keep the names; the file is made on entering."""
+        self._spool = spool
+        self._reserve = reserve
         self._name = name
-        self._final = folder / name
-        self.path = folder / f"{name}{_UNFINISHED}"
+        self._final = spool.path(name)
+        self.path = spool.path(f"{name}{_UNFINISHED}")
+        self._is_finished = False
         self._hash = hashlib.sha256()
         self._size = 0
         self._buffer = bytearray()
@@ -114,10 +171,19 @@ class SpoolWriter:
                     self._file.close()
             self.path.unlink(missing_ok=True)
 
+        if not self._is_finished:
+            self._spool.note(self._name, None)
         await asyncio.shield(asyncio.ensure_future(_in_thread(work)))
 
     async def write(self, data: bytes) -> None:
-        """Add bytes; they reach the disk in steps of 1 MiB. Raises SpoolError."""
+        """Add bytes; they reach the disk in steps of 1 MiB.
+
+        Raises SpoolFull when the spool's limit is reached, or SpoolError.
+        """
+        if self._spool.used + len(data) > self._spool.limit - self._reserve:
+            raise SpoolFull("The spool has reached its limit")
+        self._size += len(data)
+        self._spool.note(self._name, self._size)
         self._buffer += data
         if len(self._buffer) >= _CHUNK:
             await self.flush()
@@ -135,11 +201,14 @@ class SpoolWriter:
             file = self._opened
             os.fsync(file.fileno())
             self.path.rename(self._final)
+            _sync_folder(self._final.parent)
             return SpoolFile(
                 name=self._name, size=self._size, sha256=self._hash.hexdigest()
             )
 
-        return await _in_thread(work)
+        finished = await _in_thread(work)
+        self._is_finished = True
+        return finished
 
     @property
     def _opened(self) -> BinaryIO:
@@ -149,7 +218,6 @@ class SpoolWriter:
 
     def _write(self, data: bytes) -> None:
         self._hash.update(data)
-        self._size += len(data)
         self._opened.write(data)
         self._opened.flush()  # Others may look into the file before it is finished.
 
@@ -159,3 +227,13 @@ async def _in_thread[T](work: Callable[[], T]) -> T:
         return await asyncio.to_thread(work)
     except OSError as err:
         raise SpoolError(f"Spool: {err.strerror or err}") from err
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where the file system can."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -3,6 +3,25 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+
+
+class Protection(StrEnum):
+    """How protected the owner is."""
+
+    PROTECTED = "protected"
+    CATCHING_UP = "catching_up"
+    AT_RISK = "at_risk"
+
+
+class Problem(StrEnum):
+    """Why a destination fails, as far as a person can mend it."""
+
+    HOST_KEY_CHANGED = "host_key_changed"
+    LOGIN_REFUSED = "login_refused"
+    NOT_WRITABLE = "not_writable"
+    NOT_MOUNTED = "not_mounted"
+    NO_SPACE = "no_space"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +38,13 @@ class CameraStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationStatus:
-    """One destination. `connected` and `free_space` (bytes) are None while unknown."""
+    """One destination. `connected` and `free_space` (bytes) are None while unknown.
+
+    `failed_uploads` counts those that ended as gone, incomplete or dropped.
+    `failing_since` is None while nothing is wrong; then so is `problem`, which
+    names what a person can mend, and `fingerprint`, that of a host key which is
+    not the pinned one.
+    """
 
     connected: bool | None = None
     uploads: bool = True
@@ -27,10 +52,14 @@ class DestinationStatus:
     recordings_uploaded: int = 0
     data_uploaded: int = 0
     pending_uploads: int = 0
+    failed_uploads: int = 0
     last_upload: datetime | None = None
     last_error: str | None = None
     last_error_at: datetime | None = None
     free_space: int | None = None
+    failing_since: datetime | None = None
+    problem: Problem | None = None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +68,56 @@ class EngineStatus:
 
     `frigate_connected` is None until Frigate was asked once; `mqtt_connected`
     is the broker's link. `destinations` is keyed by the destination's id.
+    `oldest_pending` is the start of the oldest item that some destination still
+    waits for.
     """
 
     frigate_connected: bool | None = None
     frigate_version: str | None = None
+    frigate_login_refused: bool = False
+    frigate_mqtt_disabled: bool = False
     mqtt_connected: bool = False
+    no_mqtt_messages: bool = False
+    nothing_uploaded: bool = False
+    spool_full: bool = False
     uploads: bool = True
+    protection: Protection = Protection.PROTECTED
     pending_uploads: int = 0
+    oldest_pending: datetime | None = None
     cameras: Mapping[str, CameraStatus] = field(default_factory=dict)
     destinations: Mapping[str, DestinationStatus] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadEvent:
+    """One upload that ended: verified, or failed (gone, incomplete, dropped).
+
+    `media` is `live_snapshot`, `snapshot` or `recording`; parts tell nothing.
+    """
+
+    destination_id: str
+    verified: bool
+    media: str
+    camera: str
+    item_id: str
+    path: str
+    size: int | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadRow:
+    """One upload, as the ledger has it; `reason` says why it is not verified."""
+
+    destination_id: str
+    media: str
+    camera: str
+    item_id: str
+    label: str
+    state: str
+    path: str
+    size: int | None
+    attempts: int
+    start: datetime
+    finished: datetime | None
+    reason: str | None

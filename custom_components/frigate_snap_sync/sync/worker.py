@@ -1,48 +1,41 @@
 """A worker: brings to one destination what waits for it, and tells how it is."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+import hashlib
 import logging
 import secrets
 import time
 
-from ..storage.base import Destination, Rejected, StorageError
+from ..storage.base import Destination, Rejected, StorageError, Unreachable
 from ..storage.check import check_destination
 from .breaker import Breaker, concerns_one_file, reaction_to
+from .destination import DestinationSetup
+from .items import Rank, Role
 from .ledger import Ledger, LedgerError, counters, files, uploads
+from .ledger.files import Loss
 from .ledger.uploads import UploadJob
-from .naming import Render, temporary_name
-from .policy import Selection, Timing, retry_delay
+from .naming import temporary_name
+from .policy import Timing, upload_delay
 from .spool import Spool, SpoolError
+from .status import UploadEvent
+from .trouble import Trouble
 
 _LOGGER = logging.getLogger(__name__)
 
 STILLS_AT_ONCE = 4
-CLIPS_AT_ONCE = 1
+_STILLS = (Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT)
+_PARTS = (Rank.ALERT_PART, Rank.DETECTION_PART)
+_CLIPS = (Rank.ALERT_CLIP, Rank.DETECTION_CLIP)
 _LEDGER_PAUSE = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DestinationSetup:
-    """A destination as its owner set it up.
-
-    `id` never changes, whatever else does; `render` is None for the default
-    file names.
-    """
-
-    id: str
-    name: str
-    selection: Selection
-    destination: Destination
-    render: Render | None = None
+_TEST_TIMEOUT = 2.0
 
 
 class Worker:
     """Sends to one destination, at its own pace.
 
-    `on_change` is called when something shown has changed; `on_wanted` when a
-    file must be fetched from Frigate again.
+    `on_change` is called when something shown has changed, `on_upload` when an
+    item arrived, `on_wanted` when a file must be fetched from Frigate again.
     """
 
     def __init__(
@@ -54,6 +47,7 @@ class Worker:
         timing: Timing,
         released: asyncio.Event,
         on_change: Callable[[], None],
+        on_upload: Callable[[UploadEvent], None],
         on_wanted: Callable[[], None],
     ) -> None:
         """Keep what it works with; nothing is done before `run`.
@@ -63,18 +57,38 @@ class Worker:
         self.setup = setup
         self.connected: bool | None = None
         self.free_space: int | None = None
+        self.failing_since: float | None = None
         self._ledger = ledger
         self._spool = spool
         self._timing = timing
         self._released = released
         self._on_change = on_change
+        self._on_upload = on_upload
         self._on_wanted = on_wanted
         self._enabled = asyncio.Event()
         self._breaker = Breaker()
+        self._is_told = False
+        self._trouble = Trouble(_LOGGER, f"Destination {setup.name}")
         self._probing = asyncio.Lock()
         self._claiming = asyncio.Lock()
         self._in_flight: set[int] = set()
         self._news = asyncio.Event()
+        self._tests: set[asyncio.Task[None]] = set()
+        self._is_over = False
+
+    @property
+    def error(self) -> StorageError | None:
+        """Return why the destination is failing, None if it is not."""
+        return self._breaker.error
+
+    @property
+    def is_usable(self) -> bool:
+        """Tell whether files may be sent at the moment."""
+        return (
+            self._released.is_set()
+            and self._enabled.is_set()
+            and not self._breaker.is_open
+        )
 
     @property
     def _destination(self) -> Destination:
@@ -97,56 +111,107 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch())
-                for number in range(STILLS_AT_ONCE + CLIPS_AT_ONCE):
-                    group.create_task(self._lane(stills=number < STILLS_AT_ONCE))
+                group.create_task(self._sweep())
+                # Neither stills nor parts ever wait behind a long clip.
+                for ranks in (_PARTS, _CLIPS, *[_STILLS] * STILLS_AT_ONCE):
+                    group.create_task(self._lane(ranks))
         finally:
+            for test in self._tests:
+                test.cancel()
+            if self._tests:
+                await asyncio.wait(self._tests, timeout=_TEST_TIMEOUT)
             await self._destination.close()
+
+    def retire(self) -> None:
+        """Take no more orders: the worker is about to be cancelled for good."""
+        self._is_over = True
 
     async def test(self) -> None:
         """Write, read back and delete a file, now. Raises StorageError."""
+        if self._is_over:
+            raise Unreachable("The destination is no longer in use")
+        test = asyncio.create_task(self._check())
+        self._tests.add(test)
+        test.add_done_callback(self._tests.discard)
+        await asyncio.wait({test})
+        if test.cancelled():
+            raise Unreachable("The destination is no longer in use")
+        test.result()
+
+    async def _check(self) -> None:
         try:
             await check_destination(self._destination, workdir=self._spool.folder)
         except StorageError as err:
             await self._fail(err)
             raise
-        await self._succeed()
+        self._succeed()
 
-    async def _lane(self, *, stills: bool) -> None:
+    async def _lane(self, ranks: Collection[Rank]) -> None:
+        """Send the files of some ranks, one after the other."""
         while True:
             await self._usable()
-            news = self._news
+            news, now = self._news, time.time()
             try:
-                job = await self._claim(stills=stills)
+                job = await self._claim(ranks, now)
                 if job is None:
-                    await _wait(news, await self._next_retry())
+                    await _wait(news, await self._next_retry(now))
                     continue
                 try:
                     # Things may have changed while the job was looked for.
-                    if self._is_usable:
+                    if self.is_usable:
                         await self._send(job)
                 finally:
                     self._in_flight.discard(job.upload_id)
+                    if job.rank not in _STILLS:
+                        self.wake()  # There may be litter: superseded parts.
             except (LedgerError, SpoolError) as err:
-                _LOGGER.error("Destination %s waits: %s", self.setup.name, err)
+                self._trouble.report(err)
                 await asyncio.sleep(_LEDGER_PAUSE)
+            else:
+                self._trouble.over()
 
-    async def _claim(self, *, stills: bool) -> UploadJob | None:
+    async def _claim(self, ranks: Collection[Rank], now: float) -> UploadJob | None:
         async with self._claiming:
             jobs = await self._ledger.run(
                 uploads.next_uploads,
                 self.setup.id,
-                stills=stills,
-                now=time.time(),
+                ranks=ranks,
+                now=now,
                 exclude=self._in_flight,
                 limit=1,
             )
             self._in_flight.update(job.upload_id for job in jobs)
         return jobs[0] if jobs else None
 
-    async def _next_retry(self) -> float | None:
-        now = time.time()
+    async def _next_retry(self, now: float) -> float | None:
         moment = await self._ledger.run(uploads.next_retry, self.setup.id, after=now)
-        return None if moment is None else moment - now
+        return None if moment is None else max(moment - time.time(), 0.0)
+
+    async def _sweep(self) -> None:
+        """Remove superseded files, and what failed tries left of them."""
+        while True:
+            await self._usable()
+            news = self._news
+            try:
+                litter = await self._ledger.run(
+                    uploads.next_litter, self.setup.id, exclude=self._in_flight
+                )
+                if litter is None:
+                    await _wait(news, None)
+                    continue
+                for path in (litter.temporary, litter.path):
+                    if path is not None:
+                        await self._destination.delete(path)
+                await self._ledger.run(uploads.removed, litter.upload_id)
+            except StorageError as err:
+                if concerns_one_file(err):
+                    await self._record(err)
+                    await asyncio.sleep(self._timing.longest_retry)
+                else:
+                    await self._fail(err)
+            except LedgerError as err:
+                self._trouble.report(err)
+                await asyncio.sleep(_LEDGER_PAUSE)
 
     async def _send(self, job: UploadJob) -> None:
         """Bring one file to the destination, or note why it could not be."""
@@ -157,10 +222,13 @@ class Worker:
         try:
             if job.temporary:
                 await self._destination.delete(job.temporary)
+            path = await self._free_path(job)
             await self._ledger.run(uploads.started, job.upload_id, temporary=temporary)
             stored = await self._destination.put(
-                job.path, self._spool.path(job.spool_name), temporary=temporary
+                path, self._spool.path(job.spool_name), temporary=temporary
             )
+            if self.setup.verify_checksum:
+                await self._compare(job, path)
         except FileNotFoundError:
             await self._lose(job)
             return
@@ -176,22 +244,59 @@ class Worker:
         freed = await self._ledger.run(
             uploads.verified, job.upload_id, size=stored.size, now=time.time()
         )
-        _LOGGER.debug("Uploaded %s to %s", job.path, self.setup.name)
-        await self._succeed()
+        _LOGGER.debug("Uploaded %s to %s", path, self.setup.name)
+        self._succeed()
         self._on_change()
-        if freed:
-            await self._spool.remove([freed])
+        if job.role is not Role.PART:
+            is_whole = job.role is Role.WHOLE
+            reason = None if is_whole else "Frigate gives only the beginning of it"
+            self._on_upload(
+                uploads.event(
+                    job.item, self.setup.id, path, size=stored.size, reason=reason
+                )
+            )
+        await self._spool.remove(freed)
+
+    async def _free_path(self, job: UploadJob) -> str:
+        """Return the job's path, or another if a foreign file has it already.
+
+        The default names hold Frigate's id, so only a template can meet one.
+        """
+        path = job.path
+        while self.setup.render is not None and not job.attempts:
+            if await self._destination.stat(path) is None:
+                return path
+            path = await self._ledger.run(uploads.rename, job, self.setup.id)
+        return path
+
+    async def _compare(self, job: UploadJob, path: str) -> None:
+        """Read a copy back; remove it and raise Rejected if its bytes differ."""
+        digest = hashlib.sha256()
+        try:
+            async for piece in self._destination.open_read(path):
+                await asyncio.to_thread(digest.update, piece)
+        except FileNotFoundError:
+            raise Rejected(f"{path} is not there any more") from None
+        if digest.hexdigest() != job.sha256:
+            await self._destination.delete(path)
+            raise Rejected(f"What was read back of {path} is not what was sent")
 
     async def _postpone(self, job: UploadJob, error: StorageError) -> None:
-        delay = 0.0
-        if concerns_one_file(error):
-            delay = retry_delay(job.attempts + 1, self._timing)
-            _LOGGER.warning(
-                "Destination %s refused %s: %s", self.setup.name, job.path, error
+        """Note a failed try; other files go first the next time."""
+        is_own_fault = concerns_one_file(error)
+        attempts = job.attempts + 1
+        if is_own_fault:
+            level = logging.WARNING if attempts == 1 else logging.DEBUG
+            _LOGGER.log(
+                level, "Destination %s refused %s: %s", self.setup.name, job.path, error
             )
             await self._record(error)
         else:
             await self._fail(error)
+        delay = upload_delay(attempts, is_own_fault=is_own_fault, timing=self._timing)
+        if delay:
+            # Counted from when others can be sent, so that they go first.
+            delay += self._breaker.remaining(time.monotonic())
         await self._ledger.run(
             uploads.failed,
             job.upload_id,
@@ -200,29 +305,29 @@ class Worker:
         )
 
     async def _lose(self, job: UploadJob) -> None:
-        again = await self._ledger.run(files.lost, job.file_id, now=time.time())
-        _LOGGER.warning(
-            "The spool no longer has %s whole; %s",
-            job.path,
-            "it is fetched from Frigate again" if again else "it is lost",
+        """Note that the spool no longer has a job's file, or never had it whole."""
+        now = time.time()
+        loss = await self._ledger.run(files.lost, job.file_id, job.spool_name, now=now)
+        await self._ledger.run(
+            uploads.failed,
+            job.upload_id,
+            retry_at=now,
+            reason=f"The spool no longer had it; {loss}",
         )
+        if loss is not Loss.NO_LOSS:
+            _LOGGER.warning("The spool no longer has %s whole; %s", job.path, loss)
+            await self._spool.remove([job.spool_name])
+            for event in await self._ledger.run(uploads.failed_events, job.file_id):
+                self._on_upload(event)
         self._on_wanted()
         self._on_change()
-
-    @property
-    def _is_usable(self) -> bool:
-        return (
-            self._released.is_set()
-            and self._enabled.is_set()
-            and not self._breaker.is_open
-        )
 
     async def _usable(self) -> None:
         """Wait until the destination may be used."""
         while True:
             await self._released.wait()
             await self._enabled.wait()
-            if self._is_usable:
+            if self.is_usable:
                 return
             async with self._probing:
                 while remaining := self._breaker.remaining(time.monotonic()):
@@ -231,26 +336,24 @@ class Worker:
                     await self._probe()
 
     async def _probe(self) -> None:
-        """See whether a failure is over."""
-        error = self._breaker.error
+        """See whether a failure is over: a connection alone would prove nothing."""
         try:
-            await self._destination.connect()
-            if error is not None and reaction_to(error).needs_trial:
-                await check_destination(self._destination, workdir=self._spool.folder)
+            await check_destination(self._destination, workdir=self._spool.folder)
         except StorageError as err:
             await self._fail(err)
         else:
-            await self._succeed()
+            self._succeed()
 
     async def _watch(self) -> None:
-        """Look at the destination at the start and when it is idle."""
+        """Look at the destination at the start, and then every few minutes."""
         while True:
             if not self._breaker.is_open:
                 try:
                     await self._destination.connect()
                     self.free_space = await self._destination.free_space()
                 except StorageError as err:
-                    await self._fail(err)
+                    if not concerns_one_file(err):
+                        await self._fail(err)
                 else:
                     self._contact(connected=True)
             elif not self._enabled.is_set():
@@ -260,20 +363,26 @@ class Worker:
                         await self._probe()
             await asyncio.sleep(self._timing.probe)
 
-    async def _succeed(self) -> None:
-        if self._breaker.succeed():
-            _LOGGER.info("Destination %s is back", self.setup.name)
+    def _succeed(self) -> None:
+        if self._breaker.succeed(time.monotonic()):
+            self.failing_since = None
+            if self._is_told:
+                _LOGGER.info("Destination %s is back", self.setup.name)
+            self._is_told = False
             self.wake()
         self._contact(connected=True)
 
     async def _fail(self, error: StorageError) -> None:
+        if self.failing_since is None:
+            self.failing_since = time.time()
         if self._breaker.fail(error, time.monotonic()):
+            self._is_told = True
             _LOGGER.warning(
                 "Destination %s is failing and is tried again until it is back: %s",
                 self.setup.name,
                 error,
             )
-            self.wake()  # Idle lanes shall look for its return.
+        self.wake()  # Idle lanes shall look for its return.
         await self._record(error)
         self._contact(connected=reaction_to(error).is_contact)
 
@@ -283,7 +392,7 @@ class Worker:
                 counters.record_error, self.setup.id, str(error), now=time.time()
             )
         except LedgerError as err:
-            _LOGGER.error("Destination %s: %s", self.setup.name, err)
+            self._trouble.report(err)
         self._on_change()
 
     def _contact(self, *, connected: bool) -> None:

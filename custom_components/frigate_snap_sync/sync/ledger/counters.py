@@ -16,6 +16,16 @@ class Summary:
     uploads: bool
     cameras: Mapping[str, CameraStatus]
     destinations: Mapping[str, DestinationStatus]
+    oldest_pending: datetime | None
+    """The start of the oldest item that some destination waits for."""
+    waiting_since: datetime | None
+    """When the upload was planned that waits longest."""
+    last_loss: datetime | None
+    """When the last upload ended as gone or dropped."""
+    last_review: datetime | None
+    """When Frigate told of a review last."""
+    since: datetime | None
+    """When the entry was made."""
 
 
 def summary(connection: sqlite3.Connection) -> Summary:
@@ -26,6 +36,20 @@ def summary(connection: sqlite3.Connection) -> Summary:
             " GROUP BY destination_id"
         ).fetchall()
     )
+    failed = dict(
+        connection.execute(
+            "SELECT destination_id, COUNT(*) FROM uploads"
+            " WHERE state IN ('gone', 'dropped', 'incomplete') GROUP BY destination_id"
+        ).fetchall()
+    )
+    oldest, waiting = connection.execute(
+        "SELECT MIN(start), MIN(planned) FROM uploads JOIN items ON items.id = item_id"
+        " WHERE state = 'pending'"
+    ).fetchone()
+    (last_loss,) = connection.execute(
+        "SELECT MAX(finished) FROM uploads WHERE state IN ('gone', 'dropped')"
+    ).fetchone()
+    moments = dict(connection.execute("SELECT name, moment FROM moments").fetchall())
     destinations = {
         row["id"]: DestinationStatus(
             uploads=bool(row["uploads"]),
@@ -33,6 +57,7 @@ def summary(connection: sqlite3.Connection) -> Summary:
             recordings_uploaded=row["recordings_uploaded"],
             data_uploaded=row["data_uploaded"],
             pending_uploads=pending.get(row["id"], 0),
+            failed_uploads=failed.get(row["id"], 0),
             last_upload=_moment(row["last_upload"]),
             last_error=row["last_error"],
             last_error_at=_moment(row["last_error_at"]),
@@ -49,7 +74,14 @@ def summary(connection: sqlite3.Connection) -> Summary:
         for row in connection.execute("SELECT * FROM cameras WHERE is_shown = 1")
     }
     return Summary(
-        uploads=uploads_on(connection), cameras=cameras, destinations=destinations
+        uploads=uploads_on(connection),
+        cameras=cameras,
+        destinations=destinations,
+        oldest_pending=_moment(oldest),
+        waiting_since=_moment(waiting),
+        last_loss=_moment(last_loss),
+        last_review=_moment(moments.get("last_review")),
+        since=_moment(moments.get("since")),
     )
 
 
@@ -71,15 +103,46 @@ def keep_destinations(
     Returns the spool names that nobody needs any more.
     """
     known = {row["id"] for row in connection.execute("SELECT id FROM destinations")}
+    known.update(
+        row["destination_id"]
+        for row in connection.execute(
+            "SELECT DISTINCT destination_id FROM uploads WHERE state = 'pending'"
+        )
+    )
     for destination_id in ids:
         connection.execute(
-            "INSERT OR IGNORE INTO destinations (id) VALUES (?)", (destination_id,)
+            "INSERT OR IGNORE INTO destinations (id, since) VALUES (?, ?)",
+            (destination_id, now),
         )
     freed: list[str] = []
     for destination_id in known.difference(ids):
         freed += uploads.cancel(connection, destination_id, now=now)
         connection.execute("DELETE FROM destinations WHERE id = ?", (destination_id,))
     return freed
+
+
+def since(connection: sqlite3.Connection) -> dict[str, float]:
+    """Return since when each destination is there: nothing older goes to it unasked."""
+    rows = connection.execute("SELECT id, since FROM destinations")
+    return {row["id"]: row["since"] for row in rows}
+
+
+def moment(connection: sqlite3.Connection, name: str, *, default: float) -> float:
+    """Return a moment that was kept; keep the default if there was none."""
+    connection.execute("INSERT OR IGNORE INTO moments VALUES (?, ?)", (name, default))
+    (kept,) = connection.execute(
+        "SELECT moment FROM moments WHERE name = ?", (name,)
+    ).fetchone()
+    return float(kept)
+
+
+def keep_moment(connection: sqlite3.Connection, name: str, moment: float) -> None:
+    """Keep a moment."""
+    connection.execute(
+        "INSERT INTO moments VALUES (?, ?) ON CONFLICT (name)"
+        " DO UPDATE SET moment = excluded.moment",
+        (name, moment),
+    )
 
 
 def set_destination_uploads(
@@ -113,6 +176,22 @@ def set_uploads(connection: sqlite3.Connection, enabled: bool, *, now: float) ->
         connection.execute("UPDATE off_periods SET end = ? WHERE end IS NULL", (now,))
     elif uploads_on(connection):
         connection.execute("INSERT INTO off_periods (start) VALUES (?)", (now,))
+
+
+def on_around(connection: sqlite3.Connection, moment: float) -> tuple[float, float]:
+    """Return the time without an off period around a moment that has none (our clock).
+
+    Its ends are infinite where uploads were never off.
+    """
+    begin, end = connection.execute(
+        "SELECT (SELECT MAX(end) FROM off_periods WHERE end <= ?1),"
+        " (SELECT MIN(start) FROM off_periods WHERE start > ?1)",
+        (moment,),
+    ).fetchone()
+    return (
+        float("-inf") if begin is None else float(begin),
+        float("inf") if end is None else float(end),
+    )
 
 
 def was_off(connection: sqlite3.Connection, moment: float) -> bool:

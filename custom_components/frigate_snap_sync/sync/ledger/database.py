@@ -34,6 +34,8 @@ class Ledger:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="frigate_snap_sync")
         self._connection: sqlite3.Connection | None = None
         self._closed = False
+        self.was_damaged = False
+        """Whether the file could not be read, and this is a new one."""
 
     async def open(self) -> None:
         """Open the file; make it, or bring it to the newest version, if needed.
@@ -100,6 +102,7 @@ class Ledger:
             raise  # A locked file or a full disk: the file itself is sound.
         except sqlite3.DatabaseError as err:
             aside = self._set_aside()
+            self.was_damaged = True
             _LOGGER.error(
                 "The ledger could not be read (%s) and was set aside as %s; "
                 "what it knew of pending uploads is lost",
@@ -131,6 +134,9 @@ def _connect(path: Path) -> sqlite3.Connection:
         # FULL, not NORMAL: what was told must also survive a power cut.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)  # noqa: TRY301
         try:
             schema.migrate(connection)
         except ValueError as err:

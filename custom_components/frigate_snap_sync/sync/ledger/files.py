@@ -2,47 +2,60 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
 import sqlite3
 
-from ..items import Item, Media, Rank, UploadState
-from .items import FileState, item_of
-from .uploads import finish
+from ..items import Item, Media, Rank, Role, UploadState
+from .items import FilePlan, FileState, UploadPlan, add_to, item_of
+from .uploads import finish, waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchJob:
-    """A file that is due to be fetched. `attempts` counts the failed ones."""
+    """A file that is due to be fetched. `attempts` counts the failed ones.
+
+    `is_settled`: nobody waits for it, but all would take it (`incomplete`).
+    """
 
     file_id: int
     item: Item
+    role: Role
+    rank: Rank
     start: int
     end: int
     attempts: int
+    is_settled: bool
 
 
 def next_fetches(
     connection: sqlite3.Connection,
     *,
     now: float,
+    ranks: Collection[Rank],
     exclude: Collection[int],
     limit: int,
 ) -> list[FetchJob]:
-    """Return the files that are due, in the order of work."""
+    """Return the files of these neighboring ranks that are due, in order."""
     rows = connection.execute(
         "SELECT items.*, files.id AS file_id, files.start AS first,"
-        " files.end AS last, files.attempts AS attempts"
+        " files.end AS last, files.attempts AS attempts, role,"
+        " files.rank AS rank, NOT EXISTS (SELECT 1 FROM uploads WHERE"
+        " file_id = files.id AND state = 'pending') AS is_settled"
         " FROM files JOIN items ON items.id = files.item_id"
         " WHERE files.state = 'wanted' AND files.due <= ?"
-        " ORDER BY files.rank, files.due LIMIT ?",
-        (now, limit + len(exclude)),
+        " AND files.rank BETWEEN ? AND ? ORDER BY files.rank, files.due LIMIT ?",
+        (now, min(ranks), max(ranks), limit + len(exclude)),
     )
     jobs = [
         FetchJob(
             file_id=row["file_id"],
             item=item_of(row),
+            role=Role(row["role"]),
+            rank=Rank(row["rank"]),
             start=row["first"] or 0,
             end=row["last"] or 0,
             attempts=row["attempts"],
+            is_settled=bool(row["is_settled"]),
         )
         for row in rows
         if row["file_id"] not in exclude
@@ -94,29 +107,143 @@ def postpone(
     )
 
 
-def lost(connection: sqlite3.Connection, file_id: int, *, now: float) -> bool:
-    """Note that the spool no longer has the file; return whether it is fetched again.
+class Loss(StrEnum):
+    """What becomes of a file that the spool no longer has."""
+
+    FETCHED_AGAIN = "it is fetched from Frigate again"
+    FINAL = "it is lost"
+    NO_LOSS = "nobody waits for it any more"
+
+
+def lost(
+    connection: sqlite3.Connection, file_id: int, spool_name: str, *, now: float
+) -> Loss:
+    """Note that the spool no longer has the file whole; return what becomes of it.
 
     Frigate keeps no live snapshots: such a file ends as `dropped`.
     """
     row = connection.execute(
-        "SELECT rank FROM files WHERE id = ?", (file_id,)
+        "SELECT rank, EXISTS (SELECT 1 FROM uploads WHERE file_id = files.id"
+        " AND state = 'pending') AS needed FROM files WHERE id = ? AND spool_name = ?",
+        (file_id, spool_name),
     ).fetchone()
+    if row is None or not row["needed"]:
+        return Loss.NO_LOSS
     if row["rank"] == Rank.LIVE_SNAPSHOT:
-        finish(
-            connection,
-            file_id,
-            UploadState.DROPPED,
-            "Its bytes were lost from the spool",
-            now=now,
-        )
-        return False
+        reason = "Its bytes were lost from the spool"
+        finish(connection, file_id, UploadState.DROPPED, reason, now=now)
+        return Loss.FINAL
+    want_again(connection, file_id, due=now)
+    return Loss.FETCHED_AGAIN
+
+
+def lost_names(
+    connection: sqlite3.Connection, names: Collection[str], *, now: float
+) -> None:
+    """Note that the spool lost these files while nobody looked."""
+    for name in names:
+        for row in connection.execute(
+            "SELECT id FROM files WHERE spool_name = ?", (name,)
+        ).fetchall():
+            lost(connection, row["id"], name, now=now)
+
+
+def want_again(connection: sqlite3.Connection, file_id: int, *, due: float) -> None:
+    """Let a file be fetched from Frigate once more."""
     connection.execute("UPDATE uploads SET is_ready = 0 WHERE file_id = ?", (file_id,))
     connection.execute(
         "UPDATE files SET state = ?, spool_name = NULL, due = ? WHERE id = ?",
-        (FileState.WANTED, now, file_id),
+        (FileState.WANTED, due, file_id),
     )
-    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spooled:
+    """A clip in the spool, which Frigate can give again."""
+
+    file_id: int
+    spool_name: str
+
+
+def next_to_give_way(
+    connection: sqlite3.Connection, *, keep_for: Collection[str]
+) -> Spooled | None:
+    """Return the clip that gives way first: the oldest detection.
+
+    Clips that one of the destinations `keep_for` waits for don't give way.
+    """
+    marks = ", ".join("?" * len(keep_for))
+    row = connection.execute(
+        "SELECT id AS file_id, spool_name FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
+        " AND rank > ? AND NOT EXISTS (SELECT 1 FROM uploads"
+        " WHERE file_id = files.id AND state = 'pending'"
+        f" AND destination_id IN ({marks})) ORDER BY rank DESC, id LIMIT 1",
+        (Rank.SNAPSHOT, *keep_for),
+    ).fetchone()
+    return None if row is None else Spooled(**row)
+
+
+def oldest_still(connection: sqlite3.Connection) -> Spooled | None:
+    """Return the still that gives way when there are no clips to do so."""
+    row = connection.execute(
+        "SELECT id AS file_id, spool_name FROM files WHERE spool_name IS NOT NULL"
+        " ORDER BY rank DESC, id LIMIT 1"
+    ).fetchone()
+    return None if row is None else Spooled(**row)
+
+
+def salvaged(
+    connection: sqlite3.Connection,
+    job: FetchJob,
+    *,
+    end: int,
+    spool_name: str,
+    size: int,
+    sha256: str,
+    again: float,
+) -> list[str]:
+    """Plan the longest playable piece of a whole; try the whole again later.
+
+    Returns the destinations that wait for it.
+    """
+    row = connection.execute(
+        "SELECT item_id, number, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
+        " files.item_id AND f.role = 'whole') AS pieces,"
+        " (SELECT id FROM files AS f WHERE f.item_id = files.item_id"
+        " AND f.role = 'incomplete' AND f.number = files.number) AS earlier"
+        " FROM files WHERE id = ?",
+        (job.file_id,),
+    ).fetchone()
+    connection.execute(
+        "UPDATE files SET attempts = attempts + 1, due = ? WHERE id = ?",
+        (again, job.file_id),
+    )
+    if row["earlier"] is not None:
+        connection.execute(
+            "UPDATE uploads SET state = 'incomplete' WHERE file_id = ?"
+            " AND state = 'pending' AND destination_id IN (SELECT destination_id"
+            " FROM uploads WHERE file_id = ? AND state = 'verified')",
+            (job.file_id, row["earlier"]),
+        )
+        return []
+    suffix = "incomplete" if row["pieces"] == 1 else f"{row['number']:02}-incomplete"
+    plan = FilePlan(
+        state=FileState.SPOOLED,
+        role=Role.INCOMPLETE,
+        number=row["number"],
+        suffix=suffix,
+        start=job.start,
+        end=end,
+        spool_name=spool_name,
+        size=size,
+        sha256=sha256,
+        uploads=tuple(
+            UploadPlan(destination_id=destination_id, path=path)
+            for destination_id, path in waiting(connection, job.file_id)
+        ),
+    )
+    add_to(connection, row["item_id"], job.item, (plan,))
+    return [upload.destination_id for upload in plan.uploads]
 
 
 def held_cameras(connection: sqlite3.Connection) -> set[str]:
@@ -139,14 +266,14 @@ def let_go(connection: sqlite3.Connection, camera: str) -> set[str]:
     return waiting
 
 
-def skip_held(connection: sqlite3.Connection, camera: str, *, now: float) -> list[str]:
+def skip_held(
+    connection: sqlite3.Connection, camera: str, reason: str, *, now: float
+) -> list[str]:
     """Skip a camera's held snapshots; return the spool names to remove."""
-    reason = "Snapshots were switched off in Frigate"
-    return [
-        name
-        for file_id in _held(connection, camera)
-        if (name := finish(connection, file_id, UploadState.SKIPPED, reason, now=now))
-    ]
+    freed: list[str] = []
+    for file_id in _held(connection, camera):
+        freed += finish(connection, file_id, UploadState.SKIPPED, reason, now=now)
+    return freed
 
 
 def spool_names(connection: sqlite3.Connection) -> set[str]:
@@ -168,8 +295,8 @@ def _held(connection: sqlite3.Connection, camera: str) -> list[int]:
 
 def _make_ready(connection: sqlite3.Connection, file_id: int) -> list[str]:
     rows = connection.execute(
-        "UPDATE uploads SET is_ready = 1 WHERE file_id = ? AND state = 'pending'"
-        " RETURNING destination_id",
+        "UPDATE uploads SET is_ready = 1, state = 'pending' WHERE file_id = ?"
+        " AND state IN ('pending', 'incomplete') RETURNING destination_id",
         (file_id,),
     ).fetchall()
     return [row["destination_id"] for row in rows]

@@ -1,13 +1,14 @@
 """Items, and what is planned of them: files to fetch and uploads to make."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 import json
 import sqlite3
 
 from ...frigate.models import Severity
-from ..items import Item, Media, UploadState
-from ..naming import alternatives
+from ..items import Item, Media, Role, UploadState
+from ..naming import alternatives, numbered
 
 
 class FileState(StrEnum):
@@ -25,7 +26,11 @@ class FileState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadPlan:
-    """One file's way to one destination; `path` may get a suffix if it is taken."""
+    """One file's way to one destination.
+
+    `path` is the item's name there, which the item keeps for all its files; the
+    file's own suffix is put behind it.
+    """
 
     destination_id: str
     path: str
@@ -38,12 +43,15 @@ class FilePlan:
     """One file of an item: what to ask Frigate for, or what lies in the spool.
 
     `start` and `end` are the range of a recording (epoch seconds of Frigate's
-    clock), `due` is when to fetch it (ours).
+    clock), `due` is when to fetch it (ours). `suffix` tells the files of one
+    item apart.
     """
 
     state: FileState
     uploads: tuple[UploadPlan, ...]
+    role: Role = Role.WHOLE
     number: int = 1
+    suffix: str = ""
     start: int | None = None
     end: int | None = None
     due: float = 0
@@ -71,9 +79,24 @@ def is_known(connection: sqlite3.Connection, item: Item) -> bool:
     )
 
 
-def remember_open(connection: sqlite3.Connection, item: Item) -> bool:
-    """Keep a review that goes on; return False if it is known to have ended."""
-    return _save(connection, item, is_open=True) is not None
+def known(
+    connection: sqlite3.Connection, media: Media, source_ids: Sequence[str]
+) -> dict[str, bool]:
+    """Return which of these items the ledger has, and whether each is still open."""
+    found: dict[str, bool] = {}
+    for source_id in source_ids:
+        row = connection.execute(
+            "SELECT is_open FROM items WHERE media = ? AND source_id = ?",
+            (media, source_id),
+        ).fetchone()
+        if row is not None:
+            found[source_id] = bool(row["is_open"])
+    return found
+
+
+def remember_open(connection: sqlite3.Connection, item: Item) -> None:
+    """Keep a review that goes on; nothing if it is known to have ended."""
+    _save(connection, item, is_open=True)
 
 
 def plan(
@@ -86,40 +109,51 @@ def plan(
     item_id = _save(connection, item, is_open=False)
     if item_id is None:
         return False
-    for file in files:
-        file_id = connection.execute(
-            "INSERT INTO files (item_id, number, rank, start, end, state, due,"
-            " spool_name, size, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                item_id,
-                file.number,
-                item.rank,
-                file.start,
-                file.end,
-                file.state,
-                file.due,
-                file.spool_name,
-                file.size,
-                file.sha256,
-            ),
-        ).lastrowid
-        for upload in file.uploads:
-            connection.execute(
-                "INSERT INTO uploads (item_id, file_id, destination_id, path, state,"
-                " reason, rank, is_ready, finished) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    item_id,
-                    file_id,
-                    upload.destination_id,
-                    _free_path(connection, upload, item.short_id),
-                    upload.state,
-                    upload.reason,
-                    item.rank,
-                    file.state is FileState.SPOOLED,
-                    None if upload.state is UploadState.PENDING else item.told,
-                ),
-            )
+    add_to(connection, item_id, item, files)
     return True
+
+
+def add_files(
+    connection: sqlite3.Connection, item: Item, files: tuple[FilePlan, ...]
+) -> None:
+    """Keep files of a review that goes on; nothing if it has ended meanwhile."""
+    row = connection.execute(
+        "SELECT id FROM items WHERE media = ? AND source_id = ? AND is_open = 1",
+        (item.media, item.source_id),
+    ).fetchone()
+    if row is not None:
+        add_to(connection, row["id"], item, files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a review's files go: the last number of each kind, and where it ends.
+
+    Ends are epoch seconds of Frigate's clock, None where there is no such file.
+    """
+
+    parts: int = 0
+    parts_end: int | None = None
+    pieces: int = 0
+    pieces_end: int | None = None
+
+
+def progress(connection: sqlite3.Connection, review_id: str) -> Progress:
+    """Return how far the parts and pieces go that were planned of a review."""
+    rows = {
+        row["role"]: (row["last"], row["until"])
+        for row in connection.execute(
+            "SELECT role, MAX(number) AS last, MAX(files.end) AS until FROM files"
+            " JOIN items ON items.id = item_id WHERE media = ? AND source_id = ?"
+            " GROUP BY role",
+            (Media.RECORDINGS, review_id),
+        )
+    }
+    parts, parts_end = rows.get(Role.PART, (0, None))
+    pieces, pieces_end = rows.get(Role.WHOLE, (0, None))
+    return Progress(
+        parts=parts, parts_end=parts_end, pieces=pieces, pieces_end=pieces_end
+    )
 
 
 def open_reviews(connection: sqlite3.Connection) -> list[Item]:
@@ -153,7 +187,7 @@ def _save(connection: sqlite3.Connection, item: Item, *, is_open: bool) -> int |
         " start, end, told, is_open) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (media, source_id) DO UPDATE SET labels = excluded.labels,"
         " zones = excluded.zones, severity = excluded.severity, end = excluded.end,"
-        " is_open = excluded.is_open"
+        " told = excluded.told, is_open = excluded.is_open"
         " WHERE items.is_open = 1 RETURNING id",
         (
             item.media,
@@ -172,13 +206,90 @@ def _save(connection: sqlite3.Connection, item: Item, *, is_open: bool) -> int |
     return None if row is None else int(row["id"])
 
 
-def _free_path(
-    connection: sqlite3.Connection, upload: UploadPlan, short_id: str
+def add_to(
+    connection: sqlite3.Connection,
+    item_id: int,
+    item: Item,
+    files: tuple[FilePlan, ...],
+) -> None:
+    """Keep files of an item, whose row is `item_id`, with their uploads."""
+    for file in files:
+        rank = item.rank(file.role)
+        # A destination may have been removed since this was planned.
+        uploads = [upload for upload in file.uploads if _exists(connection, upload)]
+        state = file.state if uploads else FileState.RELEASED
+        file_id = connection.execute(
+            "INSERT INTO files (item_id, role, number, rank, start, end, state, due,"
+            " spool_name, size, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                item_id,
+                file.role,
+                file.number,
+                rank,
+                file.start,
+                file.end,
+                state,
+                file.due,
+                file.spool_name if uploads else None,
+                file.size,
+                file.sha256,
+            ),
+        ).lastrowid
+        for upload in uploads:
+            base, path = _names(connection, item_id, upload, file, item.short_id)
+            connection.execute(
+                "INSERT INTO uploads (item_id, file_id, destination_id, role, base,"
+                " path, state, reason, rank, is_ready, planned, finished)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    item_id,
+                    file_id,
+                    upload.destination_id,
+                    file.role,
+                    base,
+                    path,
+                    upload.state,
+                    upload.reason,
+                    rank,
+                    file.state is FileState.SPOOLED,
+                    item.told if file.role is Role.WHOLE else file.due,
+                    None if upload.state is UploadState.PENDING else item.told,
+                ),
+            )
+
+
+def _exists(connection: sqlite3.Connection, upload: UploadPlan) -> bool:
+    row = connection.execute(
+        "SELECT 1 FROM destinations WHERE id = ?", (upload.destination_id,)
+    ).fetchone()
+    return row is not None
+
+
+def _names(
+    connection: sqlite3.Connection,
+    item_id: int,
+    upload: UploadPlan,
+    file: FilePlan,
+    short_id: str,
+) -> tuple[str, str]:
+    """Return an item's name at a destination, computed once, and the file's own."""
+    earlier = connection.execute(
+        "SELECT base FROM uploads WHERE item_id = ? AND destination_id = ? LIMIT 1",
+        (item_id, upload.destination_id),
+    ).fetchone()
+    base = upload.path if earlier is None else earlier["base"]
+    wanted = numbered(base, file.suffix) if file.suffix else base
+    return base, free_path(connection, upload.destination_id, wanted, short_id)
+
+
+def free_path(
+    connection: sqlite3.Connection, destination_id: str, wanted: str, short_id: str
 ) -> str:
-    for path in alternatives(upload.path, short_id):
+    """Return the wanted path, or another one if an upload has it already."""
+    for path in alternatives(wanted, short_id):
         taken = connection.execute(
             "SELECT 1 FROM uploads WHERE destination_id = ? AND path = ?",
-            (upload.destination_id, path),
+            (destination_id, path),
         ).fetchone()
         if taken is None:
             return path

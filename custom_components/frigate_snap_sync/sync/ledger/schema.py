@@ -29,6 +29,7 @@ CREATE INDEX open_items ON items (id) WHERE is_open = 1;
 CREATE TABLE files (
     id INTEGER PRIMARY KEY,
     item_id INTEGER NOT NULL REFERENCES items,
+    role TEXT NOT NULL,
     number INTEGER NOT NULL,
     rank INTEGER NOT NULL,
     start INTEGER,
@@ -40,7 +41,7 @@ CREATE TABLE files (
     spool_name TEXT,
     size INTEGER,
     sha256 TEXT,
-    UNIQUE (item_id, number)
+    UNIQUE (item_id, role, number)
 ) STRICT;
 CREATE INDEX wanted_files ON files (rank, due) WHERE state = 'wanted';
 CREATE INDEX held_files ON files (id) WHERE state = 'held';
@@ -51,6 +52,8 @@ CREATE TABLE uploads (
     item_id INTEGER NOT NULL REFERENCES items,
     file_id INTEGER NOT NULL REFERENCES files,
     destination_id TEXT NOT NULL,
+    role TEXT NOT NULL,
+    base TEXT NOT NULL,
     path TEXT NOT NULL COLLATE NOCASE,
     state TEXT NOT NULL,
     reason TEXT,
@@ -58,7 +61,9 @@ CREATE TABLE uploads (
     is_ready INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     retry_at REAL NOT NULL DEFAULT 0,
+    planned REAL NOT NULL,
     temporary TEXT,
+    is_litter INTEGER NOT NULL DEFAULT 0,
     size INTEGER,
     finished REAL,
     UNIQUE (file_id, destination_id),
@@ -68,9 +73,14 @@ CREATE INDEX uploads_of_item ON uploads (item_id);
 CREATE INDEX pending_uploads ON uploads (destination_id) WHERE state = 'pending';
 CREATE INDEX ready_uploads ON uploads (destination_id, rank, id)
     WHERE state = 'pending' AND is_ready = 1;
+CREATE INDEX failed_uploads ON uploads (destination_id, finished)
+    WHERE state IN ('gone', 'dropped', 'incomplete');
+-- What lies at a destination and is to be removed there.
+CREATE INDEX litter ON uploads (destination_id, id) WHERE is_litter = 1;
 
 CREATE TABLE destinations (
     id TEXT PRIMARY KEY,
+    since REAL NOT NULL,
     uploads INTEGER NOT NULL DEFAULT 1,
     snapshots_uploaded INTEGER NOT NULL DEFAULT 0,
     recordings_uploaded INTEGER NOT NULL DEFAULT 0,
@@ -87,6 +97,13 @@ CREATE TABLE cameras (
     last_upload REAL,
     absent_since REAL,
     is_shown INTEGER NOT NULL DEFAULT 1
+) STRICT;
+
+-- Single moments: `since`, when the entry was made; `caught_up`, up to when all
+-- that Frigate's API shows is known; `last_review`, when one was told of last.
+CREATE TABLE moments (
+    name TEXT PRIMARY KEY,
+    moment REAL NOT NULL
 ) STRICT;
 
 -- When the owner had the Frigate's uploads switched off, by our clock.

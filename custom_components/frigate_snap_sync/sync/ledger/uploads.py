@@ -4,7 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 import sqlite3
 
-from ..items import Media, Rank, UploadState
+from ..items import Item, Media, Rank, Role, UploadState
+from ..status import UploadEvent
+from .items import free_path, item_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,10 +18,23 @@ class UploadJob:
 
     upload_id: int
     file_id: int
+    item: Item
+    role: Role
+    rank: Rank
     path: str
     spool_name: str
     size: int
+    sha256: str
     attempts: int
+    temporary: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Litter:
+    """What is to be removed at a destination: a superseded file, or a rest of it."""
+
+    upload_id: int
+    path: str
     temporary: str | None
 
 
@@ -27,27 +42,40 @@ def next_uploads(
     connection: sqlite3.Connection,
     destination_id: str,
     *,
-    stills: bool,
+    ranks: Collection[Rank],
     now: float,
     exclude: Collection[int],
     limit: int,
 ) -> list[UploadJob]:
-    """Return the uploads that are ready, stills or clips, in the order of work."""
-    first, last = (
-        (Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT)
-        if stills
-        else (Rank.ALERT_CLIP, Rank.DETECTION_CLIP)
-    )
+    """Return the uploads of these neighboring ranks that are ready, in order."""
     rows = connection.execute(
-        "SELECT uploads.id AS upload_id, file_id, path, spool_name, files.size AS size,"
+        "SELECT items.*, uploads.id AS upload_id, file_id, uploads.role AS role,"
+        " uploads.rank AS rank, path, spool_name, files.size AS size, sha256,"
         " uploads.attempts AS attempts, temporary"
         " FROM uploads JOIN files ON files.id = file_id"
+        " JOIN items ON items.id = uploads.item_id"
         " WHERE destination_id = ? AND uploads.state = 'pending' AND is_ready = 1"
         " AND uploads.rank BETWEEN ? AND ? AND retry_at <= ?"
         " ORDER BY uploads.rank, uploads.id LIMIT ?",
-        (destination_id, first, last, now, limit + len(exclude)),
+        (destination_id, min(ranks), max(ranks), now, limit + len(exclude)),
     )
-    jobs = [UploadJob(**row) for row in rows if row["upload_id"] not in exclude]
+    jobs = [
+        UploadJob(
+            upload_id=row["upload_id"],
+            file_id=row["file_id"],
+            item=item_of(row),
+            role=Role(row["role"]),
+            rank=Rank(row["rank"]),
+            path=row["path"],
+            spool_name=row["spool_name"],
+            size=row["size"],
+            sha256=row["sha256"],
+            attempts=row["attempts"],
+            temporary=row["temporary"],
+        )
+        for row in rows
+        if row["upload_id"] not in exclude
+    ]
     return jobs[:limit]
 
 
@@ -74,28 +102,38 @@ def started(connection: sqlite3.Connection, upload_id: int, *, temporary: str) -
 def failed(
     connection: sqlite3.Connection, upload_id: int, *, retry_at: float, reason: str
 ) -> None:
-    """Note why a try failed and when the next one may begin."""
+    """Note why a try failed and when the next one may begin.
+
+    What is no longer wanted is not tried again; its rest is to be removed.
+    """
     connection.execute(
-        "UPDATE uploads SET retry_at = ?, reason = ? WHERE id = ?",
+        "UPDATE uploads SET retry_at = ?, reason = ?,"
+        " is_litter = state != 'pending' AND temporary IS NOT NULL WHERE id = ?",
         (retry_at, reason, upload_id),
     )
 
 
 def verified(
     connection: sqlite3.Connection, upload_id: int, *, size: int, now: float
-) -> str | None:
-    """Note that a copy arrived whole, and count it.
+) -> list[str]:
+    """Note that a copy arrived whole, count it, and supersede its item's parts.
 
-    Returns the spool name that nobody needs any more, if so.
+    Returns the spool names that nobody needs any more.
     """
     row = connection.execute(
         "UPDATE uploads SET state = ?, reason = NULL, temporary = NULL, size = ?,"
         " finished = ? WHERE id = ? AND state = 'pending'"
-        " RETURNING item_id, file_id, destination_id",
+        " RETURNING item_id, file_id, destination_id, role",
         (UploadState.VERIFIED, size, now, upload_id),
     ).fetchone()
     if row is None:
-        return None  # The destination was removed meanwhile.
+        # Its whole arrived, or the destination was removed, while it was sent.
+        connection.execute(
+            "UPDATE uploads SET temporary = NULL, is_litter = state = 'superseded'"
+            " WHERE id = ?",
+            (upload_id,),
+        )
+        return []
     connection.execute(
         "UPDATE destinations SET data_uploaded = data_uploaded + ?, last_upload = ?"
         " WHERE id = ?",
@@ -106,8 +144,130 @@ def verified(
         " WHERE name = (SELECT camera FROM items WHERE id = ?)",
         (now, row["item_id"]),
     )
-    _count(connection, row["item_id"], row["destination_id"])
-    return release(connection, row["file_id"])
+    freed = [release(connection, row["file_id"])]
+    if row["role"] == Role.INCOMPLETE:
+        _settle_for_less(connection, row["file_id"], row["destination_id"], now=now)
+    if row["role"] == Role.WHOLE:
+        _count(connection, row["item_id"], row["destination_id"])
+        freed += _supersede(connection, row["item_id"], row["destination_id"], now=now)
+    return [name for name in freed if name]
+
+
+def rename(connection: sqlite3.Connection, job: UploadJob, destination_id: str) -> str:
+    """Give an upload another name, for something else has it; return that."""
+    path = free_path(connection, destination_id, job.path, job.item.short_id)
+    connection.execute(
+        "UPDATE uploads SET path = ? WHERE id = ?", (path, job.upload_id)
+    )
+    return path
+
+
+def waiting(connection: sqlite3.Connection, file_id: int) -> list[tuple[str, str]]:
+    """Return the destinations that wait for a whole, each with its path there."""
+    rows = connection.execute(
+        "SELECT destination_id, path FROM uploads WHERE file_id = ?"
+        " AND state = 'pending' AND role = 'whole'",
+        (file_id,),
+    )
+    return [(row["destination_id"], row["path"]) for row in rows]
+
+
+def failed_events(connection: sqlite3.Connection, file_id: int) -> list[UploadEvent]:
+    """Return what to tell of a file that has just ended without being verified."""
+    rows = connection.execute(
+        "SELECT items.*, destination_id, path, reason FROM uploads"
+        " JOIN items ON items.id = item_id WHERE file_id = ? AND role = 'whole'"
+        " AND state IN ('gone', 'dropped')",
+        (file_id,),
+    )
+    return [
+        event(item_of(row), row["destination_id"], row["path"], reason=row["reason"])
+        for row in rows
+    ]
+
+
+def event(
+    item: Item,
+    destination_id: str,
+    path: str,
+    *,
+    size: int | None = None,
+    reason: str | None = None,
+) -> UploadEvent:
+    """Return what to tell of an upload that ended, verified if there is no reason."""
+    return UploadEvent(
+        destination_id=destination_id,
+        verified=reason is None,
+        media=item.media.kind,
+        camera=item.camera,
+        item_id=item.source_id,
+        path=path,
+        size=size,
+        reason=reason,
+    )
+
+
+def destinations_of(connection: sqlite3.Connection, file_id: int) -> list[str]:
+    """Return the destinations that wait for a file."""
+    rows = connection.execute(
+        "SELECT destination_id FROM uploads WHERE file_id = ? AND state = 'pending'",
+        (file_id,),
+    )
+    return [row["destination_id"] for row in rows]
+
+
+def pending_items(
+    connection: sqlite3.Connection, destination_id: str
+) -> list[tuple[int, Item]]:
+    """Return a destination's pending uploads, each with its item."""
+    rows = connection.execute(
+        "SELECT items.*, uploads.id AS upload_id FROM uploads"
+        " JOIN items ON items.id = item_id"
+        " WHERE destination_id = ? AND state = 'pending'",
+        (destination_id,),
+    )
+    return [(row["upload_id"], item_of(row)) for row in rows]
+
+
+def skip(
+    connection: sqlite3.Connection, upload_ids: Collection[int], reason: str, now: float
+) -> list[str]:
+    """Skip pending uploads; return the spool names that nobody needs any more."""
+    freed: list[str] = []
+    for upload_id in upload_ids:
+        row = connection.execute(
+            "UPDATE uploads SET state = 'skipped', reason = ?, finished = ?,"
+            " is_litter = temporary IS NOT NULL"
+            " WHERE id = ? AND state = 'pending' RETURNING file_id",
+            (reason, now, upload_id),
+        ).fetchone()
+        if row and (name := release(connection, row["file_id"])):
+            freed.append(name)
+    return freed
+
+
+def next_litter(
+    connection: sqlite3.Connection,
+    destination_id: str,
+    *,
+    exclude: Collection[int],
+) -> Litter | None:
+    """Return one upload of which something is to be removed at the destination."""
+    rows = connection.execute(
+        "SELECT id AS upload_id, path, temporary FROM uploads"
+        " WHERE destination_id = ? AND is_litter = 1 ORDER BY id LIMIT ?",
+        (destination_id, 1 + len(exclude)),
+    )
+    return next(
+        (Litter(**row) for row in rows if row["upload_id"] not in exclude), None
+    )
+
+
+def removed(connection: sqlite3.Connection, upload_id: int) -> None:
+    """Note that nothing of an upload lies at the destination any more."""
+    connection.execute(
+        "UPDATE uploads SET is_litter = 0, temporary = NULL WHERE id = ?", (upload_id,)
+    )
 
 
 def finish(
@@ -117,45 +277,53 @@ def finish(
     reason: str,
     *,
     now: float,
-) -> str | None:
+) -> list[str]:
     """End a file's pending uploads in another state than verified.
 
-    Returns the spool name that nobody needs any more, if so.
+    Returns the spool names that nobody needs any more.
     """
     rows = connection.execute(
-        "UPDATE uploads SET state = ?, reason = ?, finished = ?"
-        " WHERE file_id = ? AND state = 'pending' RETURNING item_id, destination_id",
+        "UPDATE uploads SET state = ?, reason = ?, finished = ?,"
+        " is_litter = temporary IS NOT NULL"
+        " WHERE file_id = ? AND state = 'pending'"
+        " RETURNING item_id, destination_id, role",
         (state, reason, now, file_id),
     ).fetchall()
+    freed = [release(connection, file_id)]
     for row in rows:
-        _count(connection, row["item_id"], row["destination_id"])
-    return release(connection, file_id)
+        if row["role"] == Role.WHOLE:
+            item_id, destination_id = row["item_id"], row["destination_id"]
+            _count(connection, item_id, destination_id)
+            freed += _supersede(connection, item_id, destination_id, now=now)
+    return [name for name in freed if name]
 
 
 def finish_without_footage(
     connection: sqlite3.Connection, file_id: int, reason: str, *, now: float
-) -> str | None:
+) -> list[str]:
     """End a file's pending uploads since Frigate has no footage of it.
 
-    A piece of a longer recording is skipped, unless no piece has any footage.
-    Returns the spool name that nobody needs any more, if so.
+    A part, or a piece of a longer recording, is skipped; a recording of which no
+    piece has any footage is gone.
+    Returns the spool names that nobody needs any more.
     """
-    (item_id, pieces) = connection.execute(
-        "SELECT item_id, (SELECT COUNT(*) FROM files AS f"
-        " WHERE f.item_id = files.item_id) FROM files WHERE id = ?",
+    (item_id, role, wholes) = connection.execute(
+        "SELECT item_id, role, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
+        " files.item_id AND f.role = 'whole') FROM files WHERE id = ?",
         (file_id,),
     ).fetchone()
-    if pieces == 1:
-        return finish(connection, file_id, UploadState.GONE, reason, now=now)
-    name = finish(connection, file_id, UploadState.SKIPPED, reason, now=now)
+    is_only = role == Role.WHOLE and wholes == 1
+    state = UploadState.GONE if is_only else UploadState.SKIPPED
+    freed = finish(connection, file_id, state, reason, now=now)
     connection.execute(
-        "UPDATE uploads SET state = 'gone' WHERE item_id = ?1 AND destination_id IN"
-        " (SELECT destination_id FROM uploads WHERE item_id = ?1"
+        "UPDATE uploads SET state = 'gone' WHERE item_id = ?1 AND role = 'whole'"
+        " AND (SELECT is_open FROM items WHERE id = ?1) = 0 AND destination_id IN"
+        " (SELECT destination_id FROM uploads WHERE item_id = ?1 AND role = 'whole'"
         " GROUP BY destination_id HAVING MIN(state) = 'skipped'"
         " AND MAX(state) = 'skipped')",
         (item_id,),
     )
-    return name
+    return freed
 
 
 def cancel(
@@ -190,8 +358,77 @@ def release(connection: sqlite3.Connection, file_id: int) -> str | None:
     return name
 
 
+def _settle_for_less(
+    connection: sqlite3.Connection, file_id: int, destination_id: str, *, now: float
+) -> None:
+    """Note that a destination has the longest playable piece of a whole."""
+    connection.execute(
+        "UPDATE uploads SET state = ?, finished = ? WHERE destination_id = ?"
+        " AND state = 'pending' AND is_ready = 0 AND file_id ="
+        " (SELECT whole.id FROM files JOIN files AS whole ON whole.item_id ="
+        " files.item_id AND whole.role = 'whole' AND whole.number = files.number"
+        " WHERE files.id = ?)",
+        (UploadState.INCOMPLETE, now, destination_id, file_id),
+    )
+
+
+def _supersede(
+    connection: sqlite3.Connection, item_id: int, destination_id: str, *, now: float
+) -> list[str | None]:
+    """Supersede the parts whose footage the destination has in whole pieces.
+
+    Returns spool names, None among them.
+    """
+    until = _covered_until(connection, item_id, destination_id)
+    if until is None:
+        return []
+    rows = connection.execute(
+        "UPDATE uploads SET state = 'superseded', finished = ?,"
+        # One that is being sent right now is looked at when that ends.
+        " is_litter = state = 'verified'"
+        " WHERE item_id = ? AND destination_id = ? AND role IN ('part', 'incomplete')"
+        " AND state IN ('pending', 'verified')"
+        " AND file_id IN (SELECT id FROM files WHERE item_id = ? AND end <= ?)"
+        " RETURNING file_id",
+        (now, item_id, destination_id, item_id, until),
+    ).fetchall()
+    return [release(connection, row["file_id"]) for row in rows]
+
+
+def _covered_until(
+    connection: sqlite3.Connection, item_id: int, destination_id: str
+) -> float | None:
+    """Return up to where a destination has the whole, None if nowhere.
+
+    Once all pieces of an ended review are there, parts that reach beyond its
+    end are covered as well: they show nothing that belongs to it.
+    """
+    until: float | None = None
+    found = False
+    for row in connection.execute(
+        "SELECT uploads.state AS state, files.end AS until FROM uploads"
+        " JOIN files ON files.id = file_id WHERE uploads.item_id = ?"
+        " AND destination_id = ? AND uploads.role = 'whole' ORDER BY number",
+        (item_id, destination_id),
+    ):
+        if row["state"] not in (UploadState.VERIFIED, UploadState.SKIPPED):
+            return until if found else None
+        found = found or row["state"] == UploadState.VERIFIED
+        until = row["until"]
+    if not found:
+        return None
+    return until if _is_open(connection, item_id) else float("inf")
+
+
+def _is_open(connection: sqlite3.Connection, item_id: int) -> bool:
+    row = connection.execute("SELECT is_open FROM items WHERE id = ?", (item_id,))
+    return bool(row.fetchone()[0])
+
+
 def _count(connection: sqlite3.Connection, item_id: int, destination_id: str) -> None:
     """Count an item for a destination, and for its camera, once it has all of it."""
+    if _is_open(connection, item_id):
+        return  # More pieces will come.
     states = _states(connection, item_id, destination_id)
     if _is_complete(states):
         connection.execute(
@@ -230,7 +467,7 @@ def _states(
     connection: sqlite3.Connection, item_id: int, destination_id: str | None
 ) -> set[str]:
     rows = connection.execute(
-        "SELECT DISTINCT state FROM uploads WHERE item_id = ?1"
+        "SELECT DISTINCT state FROM uploads WHERE item_id = ?1 AND role = 'whole'"
         " AND (?2 IS NULL OR destination_id = ?2)",
         (item_id, destination_id),
     )
@@ -243,3 +480,26 @@ def _increments(connection: sqlite3.Connection, item_id: int) -> tuple[int, int]
         "SELECT media FROM items WHERE id = ?", (item_id,)
     ).fetchone()
     return (0, 1) if media == Media.RECORDINGS else (1, 0)
+
+
+FAILED = (UploadState.GONE, UploadState.INCOMPLETE, UploadState.DROPPED)
+
+
+def retry_failed(connection: sqlite3.Connection, *, now: float) -> int:
+    """Let failed uploads be tried anew; return how many.
+
+    Live snapshots are not among them: Frigate keeps none.
+    """
+    rows = connection.execute(
+        "UPDATE uploads SET state = 'pending', reason = NULL, is_ready = 0,"
+        " retry_at = 0, planned = ?, finished = NULL"
+        " WHERE state IN ('gone', 'incomplete', 'dropped') AND role = 'whole'"
+        " AND rank != ? AND destination_id IN (SELECT id FROM destinations)"
+        " RETURNING file_id",
+        (now, Rank.LIVE_SNAPSHOT),
+    ).fetchall()
+    connection.executemany(
+        "UPDATE files SET state = 'wanted', due = ?, attempts = 0 WHERE id = ?",
+        [(now, file_id) for file_id in {row["file_id"] for row in rows}],
+    )
+    return len(rows)

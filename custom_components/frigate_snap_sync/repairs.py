@@ -1,0 +1,317 @@
+"""The repairs that a person can do from Home Assistant."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import voluptuous as vol
+
+from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
+from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT, CONF_USERNAME
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.selector import (
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+
+from .const import (
+    CONF_HOST_KEY,
+    CONF_PASSPHRASE,
+    CONF_PRIVATE_KEY,
+    CONF_PUBLIC_KEY,
+    DOMAIN,
+)
+from .coordinator import FrigateSnapSyncConfigEntry
+from .flows.trial import async_try_destination, place_of
+from .storage.base import AuthFailed, StorageError
+from .storage.sftp import HostKey, fetch_host_key
+from .storage.sftp_keys import describe_host_key, load_public_key
+from .sync.status import Problem
+
+_BASE = "base"
+
+
+async def async_create_fix_flow(
+    hass: HomeAssistant,
+    issue_id: str,
+    data: Mapping[str, str | int | float | None] | None,
+) -> RepairsFlow:
+    """Return the flow that mends what an issue tells of."""
+    assert data is not None
+    match Problem(str(data["problem"])):
+        case Problem.HOST_KEY_CHANGED:
+            return HostKeyFlow()
+        case Problem.LOGIN_REFUSED:
+            return LogInFlow()
+        case _:
+            return TestAgainFlow()
+
+
+class DestinationRepairFlow(RepairsFlow):
+    """Mends something about one destination."""
+
+    _reason = ""
+    """What failed last, for the text of the form."""
+
+    @property
+    def _entry(self) -> FrigateSnapSyncConfigEntry:
+        assert self.data is not None
+        return self.hass.config_entries.async_get_known_entry(
+            str(self.data["entry_id"])
+        )
+
+    @property
+    def _subentry_id(self) -> str:
+        assert self.data is not None
+        return str(self.data["subentry_id"])
+
+    @property
+    def _subentry(self) -> ConfigSubentry:
+        return self._entry.subentries[self._subentry_id]
+
+    def _abort_if_settled(self) -> ir.IssueEntry:
+        """Return the issue; end the flow if there is nothing to mend any more."""
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
+        if (
+            issue is None
+            or self._entry.state is not ConfigEntryState.LOADED
+            or self._subentry_id not in self._entry.subentries
+        ):
+            raise AbortFlow("already_settled")
+        return issue
+
+    def _placeholders(self) -> dict[str, str]:
+        return {"destination": self._subentry.title, "reason": self._reason}
+
+    async def _async_test(self) -> None:
+        """Test the destination as it is; when that works uploads go on at once.
+
+        Raises StorageError.
+        """
+        await self._entry.runtime_data.async_probe_destination(self._subentry_id)
+
+    def _store(self, data: Mapping[str, Any]) -> RepairsFlowResult:
+        """Change the destination, which is taken over at once, and close the issue."""
+        self.hass.config_entries.async_update_subentry(
+            self._entry, self._subentry, data=data
+        )
+        return self.async_create_entry(data={})
+
+
+class HostKeyFlow(DestinationRepairFlow):
+    """Shows the confirmed host key and the new one; submitting confirms the new."""
+
+    def __init__(self) -> None:
+        """Begin without a key to confirm."""
+        self._offered: HostKey | None = None
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Fetch the key that the server shows now."""
+        self._abort_if_settled()
+        try:
+            self._offered = await self._async_fetch()
+        except StorageError as err:
+            return self.async_abort(
+                reason="cannot_connect", description_placeholders={"reason": str(err)}
+            )
+        if self._offered.line == self._subentry.data[CONF_HOST_KEY]:
+            return self.async_abort(reason="host_key_back")
+        return self._show(self._offered)
+
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Pin the key that was shown, if it is still the server's."""
+        assert self._offered is not None
+        if user_input is None:
+            return self._show(self._offered)
+        self._abort_if_settled()
+        shown = self._offered
+        try:
+            self._offered = await self._async_fetch()
+        except StorageError as err:
+            self._reason = str(err)
+            return self._show(shown, "cannot_connect")
+        self._abort_if_settled()
+        if self._offered.line != shown.line:
+            return self._show(self._offered, "host_key_mismatch")
+        return self._store({**self._subentry.data, CONF_HOST_KEY: shown.line})
+
+    async def _async_fetch(self) -> HostKey:
+        data = self._subentry.data
+        return await fetch_host_key(data[CONF_HOST], data[CONF_PORT])
+
+    def _show(self, offered: HostKey, error: str | None = None) -> RepairsFlowResult:
+        pinned = self._subentry.data[CONF_HOST_KEY]
+        return self.async_show_form(
+            step_id="confirm",
+            data_schema=vol.Schema({}),
+            errors={_BASE: error} if error else {},
+            description_placeholders={
+                **self._placeholders(),
+                "host": self._subentry.data[CONF_HOST],
+                "old_algorithm": pinned.partition(" ")[0],
+                "old_fingerprint": describe_host_key(
+                    load_public_key(pinned)
+                ).fingerprint,
+                "new_algorithm": offered.algorithm,
+                "new_fingerprint": offered.fingerprint,
+            },
+        )
+
+
+class LogInFlow(DestinationRepairFlow):
+    """Asks for what logs in; it is tried before it is stored."""
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Choose the form that fits the destination's way to log in."""
+        self._abort_if_settled()
+        if self._uses_our_key:
+            return self._show_public_key()
+        return self._show_credentials({})
+
+    async def async_step_public_key(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Log in with our own key, which the owner has pasted by now."""
+        if user_input is None:
+            return self._show_public_key()
+        self._abort_if_settled()
+        try:
+            await self._async_test()
+        except StorageError as err:
+            self._reason = str(err)
+            return self._show_public_key(place_of(err)[1])
+        return self.async_create_entry(data={})
+
+    async def async_step_credentials(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Log in with what was typed; what is empty stays as it is."""
+        if user_input is None:
+            return self._show_credentials({})
+        self._abort_if_settled()
+        stored = dict(self._subentry.data)
+        data = _with_credentials(stored, user_input)
+        try:
+            if data == stored:
+                await self._async_test()
+                return self.async_create_entry(data={})
+            await async_try_destination(self.hass, self._subentry.subentry_type, data)
+        except StorageError as err:
+            self._reason = str(err)
+            return self._show_credentials(self._errors(err))
+        self._abort_if_settled()
+        return self._store(data)
+
+    @property
+    def _uses_our_key(self) -> bool:
+        """Return whether the key that we made is the only way to log in."""
+        data = self._subentry.data
+        return bool(data.get(CONF_PUBLIC_KEY)) and not data.get(CONF_PASSWORD)
+
+    def _fields(self) -> dict[vol.Marker, Any]:
+        data = self._subentry.data
+        fields: dict[vol.Marker, Any] = {}
+        has_own_key = data.get(CONF_PRIVATE_KEY) and not data.get(CONF_PUBLIC_KEY)
+        if data.get(CONF_PASSWORD) or not has_own_key:
+            fields[vol.Optional(CONF_PASSWORD)] = TextSelector(
+                TextSelectorConfig(
+                    type=TextSelectorType.PASSWORD, autocomplete="current-password"
+                )
+            )
+        if has_own_key:
+            fields[vol.Optional(CONF_PRIVATE_KEY)] = TextSelector(
+                TextSelectorConfig(multiline=True)
+            )
+            fields[vol.Optional(CONF_PASSPHRASE)] = TextSelector(
+                TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
+            )
+        return fields
+
+    def _errors(self, err: StorageError) -> dict[str, str]:
+        """Return the error at the field that it belongs to, if the form has it."""
+        place, error = place_of(err)
+        fields = [str(field) for field in self._fields()]
+        if isinstance(err, AuthFailed):
+            place = fields[0]
+        return {place if place in fields else _BASE: error}
+
+    def _show_credentials(self, errors: dict[str, str]) -> RepairsFlowResult:
+        return self.async_show_form(
+            step_id="credentials",
+            data_schema=vol.Schema(self._fields()),
+            errors=errors,
+            description_placeholders=self._log_in_placeholders(),
+        )
+
+    def _show_public_key(self, error: str | None = None) -> RepairsFlowResult:
+        return self.async_show_form(
+            step_id="public_key",
+            data_schema=vol.Schema({}),
+            errors={_BASE: error} if error else {},
+            description_placeholders={
+                **self._log_in_placeholders(),
+                "public_key": self._subentry.data[CONF_PUBLIC_KEY],
+            },
+        )
+
+    def _log_in_placeholders(self) -> dict[str, str]:
+        data = self._subentry.data
+        return {
+            **self._placeholders(),
+            "host": data[CONF_HOST],
+            "username": data[CONF_USERNAME],
+        }
+
+
+class TestAgainFlow(DestinationRepairFlow):
+    """Tests the destination once its owner has mended it elsewhere."""
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Say what to do."""
+        issue = self._abort_if_settled()
+        self._reason = (issue.translation_placeholders or {}).get("reason", "")
+        return self._show()
+
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Test whether it was done."""
+        if user_input is None:
+            return self._show()
+        self._abort_if_settled()
+        try:
+            await self._async_test()
+        except StorageError as err:
+            self._reason = str(err)
+            return self._show("test_failed")
+        return self.async_create_entry(data={})
+
+    def _show(self, error: str | None = None) -> RepairsFlowResult:
+        return self.async_show_form(
+            step_id="confirm",
+            data_schema=vol.Schema({}),
+            errors={_BASE: error} if error else {},
+            description_placeholders=self._placeholders(),
+        )
+
+
+def _with_credentials(
+    stored: Mapping[str, Any], typed: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return a destination's data with what was typed; the rest stays."""
+    data = dict(stored)
+    if typed.get(CONF_PRIVATE_KEY):
+        # The stored passphrase is that of the stored key.
+        data.pop(CONF_PASSPHRASE, None)
+    return data | {key: value for key, value in typed.items() if value}

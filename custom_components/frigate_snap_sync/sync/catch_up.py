@@ -1,0 +1,198 @@
+"""Catching up: MQTT is a hint, Frigate's API is the truth."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+import logging
+import time
+
+from ..frigate.client import FrigateClient
+from ..frigate.errors import FrigateError
+from ..frigate.models import Review, TrackedObject
+from .frigate_watch import FrigateWatch, is_about_one_file
+from .intake import Intake
+from .items import Media
+from .ledger import Ledger, LedgerError, counters, items as ledger_items
+from .policy import Timing
+from .spool import SpoolError
+
+_LOGGER = logging.getLogger(__name__)
+
+_PAGE = 100
+_MAX_PAGES = 200
+_MARGIN = 300.0
+"""How far before the last complete catch-up is looked again: for clocks, and races."""
+_LONG_OBJECT = 6 * 3600.0
+"""Frigate finds tracked objects by their start; how long before its end that may be."""
+
+SINCE = "since"
+CAUGHT_UP = "caught_up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The time to look at, by our clock, and what may be sent of it.
+
+    `since` tells for each destination what ended before it was there: that is
+    only sent when somebody asked for this time.
+    """
+
+    after: float
+    before: float
+    since: Mapping[str, float] | None
+
+    def destinations(self, end: float) -> frozenset[str] | None:
+        """Return who may get what ended then (our clock); None for everybody."""
+        if self.since is None:
+            return None
+        return frozenset(
+            destination_id
+            for destination_id, since in self.since.items()
+            if end > since
+        )
+
+
+class CatchUp:
+    """Compares Frigate's reviews and tracked objects with the ledger, by id.
+
+    Not by a watermark: a long review that began before one already known must
+    not be missed.
+    """
+
+    def __init__(
+        self,
+        client: FrigateClient,
+        *,
+        ledger: Ledger,
+        watch: FrigateWatch,
+        intake: Intake,
+        timing: Timing,
+        look_back: float,
+    ) -> None:
+        """Keep what it works with; `look_back` is in seconds."""
+        self._client = client
+        self._ledger = ledger
+        self._watch = watch
+        self._intake = intake
+        self._timing = timing
+        self._look_back = look_back
+        self._news = asyncio.Event()
+        self._running = asyncio.Lock()
+
+    def request(self) -> None:
+        """Catch up soon: Frigate or the broker is back."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Catch up when asked to and every 15 minutes, until cancelled."""
+        while True:
+            await self._watch.answers.wait()
+            self._news.clear()
+            try:
+                await self.catch_up()
+            except FrigateError as err:
+                _LOGGER.debug("Catching up failed: %s", err)
+                if is_about_one_file(err):
+                    self._news.set()
+                else:
+                    self._watch.failed(err)
+            except (LedgerError, SpoolError) as err:
+                _LOGGER.error("Catching up has to wait: %s", err)
+            # Frigate may come and go many times in a minute.
+            await asyncio.sleep(self._timing.catch_up_pause)
+            try:
+                async with asyncio.timeout(self._timing.catch_up):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
+
+    async def catch_up(self, look_back: float | None = None) -> int:
+        """Plan what Frigate has and the ledger lacks; return how many items.
+
+        With `look_back` (seconds) exactly that time is looked at, and history is
+        sent that nobody asked for otherwise.
+        Raises FrigateError, LedgerError or SpoolError.
+        """
+        async with self._running:
+            now = time.time()
+            window = await self._window(now, look_back)
+            found = await self._reviews(window) + await self._objects(window)
+            await self._ledger.run(counters.keep_moment, CAUGHT_UP, now)
+        if found:
+            _LOGGER.info("Catching up found %d item(s) that were missed", found)
+        return found
+
+    async def _window(self, now: float, look_back: float | None) -> Window:
+        if look_back is not None:
+            return Window(after=now - look_back, before=now, since=None)
+        since = await self._ledger.run(counters.moment, SINCE, default=now)
+        last = await self._ledger.run(counters.moment, CAUGHT_UP, default=since)
+        after = min(now - self._look_back, last - _MARGIN)
+        return Window(
+            after=max(after, since),
+            before=now,
+            since=await self._ledger.run(counters.since),
+        )
+
+    async def _reviews(self, window: Window) -> int:
+        offset = self._client.clock_offset
+        reviews = await self._client.reviews(
+            after=window.after - offset, before=window.before - offset
+        )
+        known = await self._ledger.run(
+            ledger_items.known, Media.RECORDINGS, [review.id for review in reviews]
+        )
+        found = 0
+        for review in sorted(reviews, key=lambda review: review.start_time):
+            is_open = known.get(review.id)
+            if is_open is False or (is_open and not review.ended):
+                continue
+            found += await self._intake.take_review(
+                review,
+                has_ended=review.ended,
+                told=window.before,
+                only=None if is_open else self._wanting(review, window),
+            )
+        return found
+
+    def _wanting(self, review: Review, window: Window) -> frozenset[str] | None:
+        if not review.ended:
+            return None
+        end = window.before if review.end_time is None else self._local(review.end_time)
+        return window.destinations(end)
+
+    async def _objects(self, window: Window) -> int:
+        found = 0
+        async for page in self._pages(window):
+            known = await self._ledger.run(
+                ledger_items.known, Media.SNAPSHOTS, [tracked.id for tracked in page]
+            )
+            for tracked in page:
+                if tracked.id in known or tracked.end_time is None:
+                    continue
+                end = self._local(tracked.end_time)
+                if end > window.after and tracked.has_snapshot:
+                    found += await self._intake.take_object(
+                        tracked, told=window.before, only=window.destinations(end)
+                    )
+        return found
+
+    async def _pages(self, window: Window) -> AsyncIterator[list[TrackedObject]]:
+        offset = self._client.clock_offset
+        after, before = window.after - offset - _LONG_OBJECT, window.before - offset
+        for _ in range(_MAX_PAGES):
+            page = await self._client.events(after=after, before=before, limit=_PAGE)
+            if page:
+                yield page
+            if len(page) < _PAGE:
+                return
+            oldest = min(tracked.start_time for tracked in page)
+            if oldest >= before:
+                return
+            # Others may have begun in the very same moment.
+            before = oldest + 0.001
+        _LOGGER.warning("Frigate has more tracked objects than can be caught up")
+
+    def _local(self, moment: float) -> float:
+        """Return a moment of Frigate's clock in ours."""
+        return moment + self._client.clock_offset

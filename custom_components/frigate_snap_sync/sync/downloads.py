@@ -1,0 +1,108 @@
+"""Downloads: one file of Frigate into the spool, and whether it is whole."""
+
+import asyncio
+from collections.abc import Sequence
+import time
+
+from ..frigate.client import FrigateClient
+from ..frigate.errors import MediaBroken, MediaGone, MediaNotReady
+from ..frigate.media import check_mp4
+from ..frigate.models import Segment
+from .items import Media
+from .ledger.files import FetchJob
+from .policy import FootageRange, Timing, footage_seconds, is_short, tail_is_missing
+from .spool import Spool, SpoolFile
+
+_SHORTEST = 5
+"""Seconds below which the beginning of a clip is not worth asking for."""
+
+
+class NoFootage(MediaNotReady):
+    """Frigate's recordings show nothing for the range."""
+
+
+class Downloads:
+    """Asks Frigate for the media of one file and lets only whole ones pass."""
+
+    def __init__(self, client: FrigateClient, *, spool: Spool, timing: Timing) -> None:
+        """Keep what it works with."""
+        self._client = client
+        self._spool = spool
+        self._timing = timing
+
+    def age(self, job: FetchJob) -> float:
+        """Return how long ago the file's time was over, by Frigate's clock, in s."""
+        if job.item.media is Media.RECORDINGS:
+            end = float(job.end)
+        else:
+            end = job.item.told if job.item.end is None else job.item.end
+        return time.time() - self._client.clock_offset - end
+
+    async def snapshot(self, job: FetchJob) -> SpoolFile:
+        """Fetch a tracked object's image; raises FrigateError or SpoolError."""
+        image = await self._client.snapshot(job.item.source_id)
+        return await self._spool.store(image, job.item.media.extension)
+
+    async def clip(self, job: FetchJob) -> SpoolFile:
+        """Fetch a stretch of footage; raises FrigateError or SpoolError.
+
+        MediaBroken when it is not whole, or lacks what Frigate's recordings show.
+        """
+        asked = FootageRange(job.start, job.end)
+        segments = await self._client.recordings(
+            job.item.camera, after=asked.start, before=asked.end
+        )
+        is_early = tail_is_missing(
+            segments, end=asked.end, age=self.age(job), timing=self._timing
+        )
+        if is_early and segments:
+            raise MediaNotReady("The last seconds are not on Frigate's disk yet")
+        return await self._download(job.item.camera, asked, segments)
+
+    async def longest_beginning(self, job: FetchJob) -> tuple[SpoolFile, int] | None:
+        """Fetch the longest playable beginning of a clip that is broken as a whole.
+
+        Returns it and where it ends, None if there is none. Raises FrigateError
+        (about Frigate as a whole) or SpoolError.
+        """
+        segments = await self._client.recordings(
+            job.item.camera, after=job.start, before=job.end
+        )
+        best: tuple[SpoolFile, int] | None = None
+        good, bad = job.start, job.end
+        while bad - good > _SHORTEST:
+            middle = (good + bad) // 2
+            asked = FootageRange(job.start, middle)
+            try:
+                file = await self._download(job.item.camera, asked, segments)
+            except MediaBroken, MediaGone, MediaNotReady:
+                bad = middle
+                continue
+            except BaseException:
+                if best is not None:
+                    await self._spool.remove([best[0].name])
+                raise
+            if best is not None:
+                await self._spool.remove([best[0].name])
+            best, good = (file, middle), middle
+        return best
+
+    async def _download(
+        self, camera: str, asked: FootageRange, segments: Sequence[Segment]
+    ) -> SpoolFile:
+        expected = footage_seconds(segments, asked)
+        if not expected:
+            raise NoFootage("Frigate's recordings show nothing for this time")
+        async with self._spool.writer(
+            Media.RECORDINGS.extension, reserve=self._spool.reserve
+        ) as writer:
+            await self._client.clip(
+                camera, start=asked.start, end=asked.end, write=writer.write
+            )
+            await writer.flush()
+            info = await asyncio.to_thread(check_mp4, writer.path)
+            if is_short(info.duration, expected=expected):
+                raise MediaBroken(
+                    f"The clip has {info.duration:.0f} s of {expected:.0f} s"
+                )
+            return await writer.finish()

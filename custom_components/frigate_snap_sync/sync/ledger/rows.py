@@ -1,0 +1,58 @@
+"""Uploads as a person may ask for them."""
+
+from datetime import UTC, datetime
+import sqlite3
+
+from ..status import UploadRow
+from .items import item_of
+
+
+def list_uploads(
+    connection: sqlite3.Connection,
+    *,
+    camera: str | None,
+    destination_id: str | None,
+    media: str | None,
+    state: str | None,
+    after: datetime | None,
+    before: datetime | None,
+    limit: int,
+) -> list[UploadRow]:
+    """Return the newest uploads that fit; times are those of the items' start."""
+    rows = connection.execute(
+        "SELECT items.*, uploads.state AS state, destination_id, path, size, attempts,"
+        " finished, reason FROM uploads JOIN items ON items.id = item_id"
+        " WHERE (?1 IS NULL OR camera = ?1) AND (?2 IS NULL OR destination_id = ?2)"
+        " AND (?3 IS NULL OR media = ?3) AND (?4 IS NULL OR state = ?4)"
+        " AND (?5 IS NULL OR start >= ?5) AND (?6 IS NULL OR start < ?6)"
+        " ORDER BY uploads.id DESC LIMIT ?7",
+        (
+            camera,
+            destination_id,
+            media,
+            state,
+            None if after is None else after.timestamp(),
+            None if before is None else before.timestamp(),
+            limit,
+        ),
+    )
+    return [_row(row) for row in rows]
+
+
+def _row(row: sqlite3.Row) -> UploadRow:
+    item = item_of(row)
+    finished: float | None = row["finished"]
+    return UploadRow(
+        destination_id=row["destination_id"],
+        media=item.media.kind,
+        camera=item.camera,
+        item_id=item.source_id,
+        label=item.label or ", ".join(sorted(item.labels)),
+        state=row["state"],
+        path=row["path"],
+        size=row["size"],
+        attempts=row["attempts"],
+        start=datetime.fromtimestamp(item.start, UTC),
+        finished=None if finished is None else datetime.fromtimestamp(finished, UTC),
+        reason=row["reason"],
+    )

@@ -1,0 +1,82 @@
+"""How protected the owner is, and what a person can mend: judged by plain facts."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from ..storage.base import (
+    AuthFailed,
+    HostKeyChanged,
+    InvalidKey,
+    NoSpace,
+    NotMounted,
+    PathNotAllowed,
+    PermissionDenied,
+    StorageError,
+)
+from .status import Problem, Protection
+
+PATIENCE = timedelta(minutes=15)
+"""How long something may fail or wait before the owner is at risk."""
+MEMORY = timedelta(days=1)
+"""How long a loss counts."""
+SILENCE = 600.0
+"""Seconds without a message after which MQTT can't be right."""
+DEAD_MAN = timedelta(days=2)
+
+_PROBLEMS: tuple[tuple[type[StorageError], Problem], ...] = (
+    (HostKeyChanged, Problem.HOST_KEY_CHANGED),
+    (AuthFailed, Problem.LOGIN_REFUSED),
+    (InvalidKey, Problem.LOGIN_REFUSED),
+    (NotMounted, Problem.NOT_MOUNTED),
+    (NoSpace, Problem.NO_SPACE),
+    (PermissionDenied, Problem.NOT_WRITABLE),
+    (PathNotAllowed, Problem.NOT_WRITABLE),
+)
+
+
+def problem_of(error: StorageError | None) -> Problem | None:
+    """Return what a person can mend about a destination's failure, if anything."""
+    return next(
+        (problem for cause, problem in _PROBLEMS if isinstance(error, cause)), None
+    )
+
+
+def protection(
+    now: datetime,
+    *,
+    pending: int,
+    waiting_since: datetime | None,
+    last_loss: datetime | None,
+    failing_since: Iterable[datetime | None],
+) -> Protection:
+    """Return how protected the owner is.
+
+    `waiting_since` is when the longest waiting upload was planned, `failing_since`
+    since when each destination fails, `last_loss` when something was lost last.
+    """
+    is_old = [
+        since is not None and now - since > PATIENCE
+        for since in (waiting_since, *failing_since)
+    ]
+    if any(is_old) or (last_loss is not None and now - last_loss < MEMORY):
+        return Protection.AT_RISK
+    return Protection.CATCHING_UP if pending else Protection.PROTECTED
+
+
+def nothing_uploaded(
+    now: datetime,
+    *,
+    last_review: datetime | None,
+    last_uploads: Iterable[datetime | None],
+    since: datetime,
+) -> bool:
+    """Tell whether there were reviews, but no upload for two days.
+
+    `since` is when we began to look: before that nothing can be said.
+    """
+    newest = max((each for each in last_uploads if each is not None), default=since)
+    return (
+        last_review is not None
+        and now - last_review < DEAD_MAN
+        and now - max(newest, since) > DEAD_MAN
+    )

@@ -1,0 +1,244 @@
+"""What MQTT did not tell is found in Frigate's API: by id, not by a watermark."""
+
+import asyncio
+from dataclasses import replace
+import logging
+import time
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.errors import (
+    FrigateServerError,
+    FrigateUnreachable,
+)
+from custom_components.frigate_snap_sync.frigate.models import (
+    Review,
+    Severity,
+    TrackedObject,
+)
+from custom_components.frigate_snap_sync.sync import catch_up
+from custom_components.frigate_snap_sync.sync.engine import EngineOptions
+
+from .conftest import FAST, Bench, setup, until
+from .fakes import FakeDestination
+
+
+@pytest.fixture
+def nas() -> FakeDestination:
+    """Return a destination."""
+    return FakeDestination()
+
+
+def review(name: str, start: float, end: float | None) -> Review:
+    """Return a review that Frigate's API shows; times are seconds from now."""
+    now = time.time()
+    return Review(
+        id=f"1.5-{name}",
+        camera="front_door",
+        start_time=now + start,
+        end_time=None if end is None else now + end,
+        ended=end is not None,
+        severity=Severity.ALERT,
+        labels=frozenset({"person"}),
+        zones=frozenset(),
+    )
+
+
+def tracked(name: str, start: float, end: float | None) -> TrackedObject:
+    """Return a tracked object that Frigate's API shows; seconds from now."""
+    now = time.time()
+    return TrackedObject(
+        id=f"1.5-{name}",
+        camera="front_door",
+        label="person",
+        sub_label=None,
+        start_time=now + start,
+        end_time=None if end is None else now + end,
+        severity=Severity.ALERT,
+        zones=frozenset(),
+        has_snapshot=True,
+        false_positive=False,
+    )
+
+
+def show(bench: Bench, *rows: Review | TrackedObject) -> None:
+    """Let Frigate's API show these."""
+    for row in rows:
+        if isinstance(row, Review):
+            bench.frigate.known_reviews[row.id] = row
+        else:
+            bench.frigate.known_objects.append(row)
+
+
+def ids(destination: FakeDestination) -> set[str]:
+    """Return the ids in the names that lie there."""
+    return {path.rpartition("-")[2].partition(".")[0] for path in destination.media}
+
+
+async def age(bench: Bench, nas: FakeDestination, hours: float) -> None:
+    """Let entry and destination be set up so many hours ago."""
+    with pytest.MonkeyPatch.context() as patch:
+        now = time.time
+        patch.setattr(time, "time", lambda: now() - hours * 3600)
+        await bench.start(setup(nas))
+        await until(lambda: bench.frigate.windows)
+        await bench.stop()
+    bench.frigate.windows.clear()
+
+
+async def test_what_was_missed_is_found_at_the_start(
+    bench: Bench, nas: FakeDestination, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Reviews that ended or go on, objects that ended; each once."""
+    caplog.set_level(logging.INFO)
+    await age(bench, nas, hours=48)
+    show(
+        bench,
+        review("long", -40000, -300),
+        review("short", -500, -400),
+        review("running", -100, None),
+        tracked("object", -500, -450),
+        tracked("parked", -500, None),
+        replace(tracked("plain", -500, -450), has_snapshot=False),
+    )
+    await bench.start(setup(nas))
+    await until(lambda: {"short", "object"} <= ids(nas))
+    await until(lambda: len([path for path in nas.media if "long" in path]) == 23)
+    await bench.settled()
+    assert "Catching up found 4 item(s)" in caplog.text
+    files = dict(nas.media)
+    assert await bench.engine.catch_up() == 0
+    show(bench, review("running", -100, -1))
+    assert await bench.engine.catch_up() == 1
+    await until(lambda: "running" in ids(nas))
+    assert len(nas.history) == len(files) + 1
+
+
+async def test_a_new_entry_starts_from_now(bench: Bench, nas: FakeDestination) -> None:
+    """No history is sent unasked; what goes on at that moment is wanted."""
+    show(
+        bench,
+        review("old", -500, -400),
+        tracked("old", -500, -400),
+        review("running", -100, None),
+    )
+    await bench.start(setup(nas))
+    await until(lambda: bench.frigate.windows)
+    show(bench, review("running", -100, 1), tracked("new", -50, 1))
+    await bench.engine.catch_up()
+    await until(lambda: ids(nas) == {"running", "new"})
+    assert await bench.engine.catch_up(look_back=3600) == 2
+    await until(lambda: ids(nas) == {"running", "new", "old"})
+
+
+async def test_a_new_destination_starts_at_its_own_moment(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """What ended before it was there goes only to the others."""
+    await age(bench, nas, hours=2)
+    cloud = FakeDestination()
+    bench.frigate.error = FrigateUnreachable("no route")
+    show(bench, review("before", -500, -400), tracked("before", -500, -400))
+    await bench.start(setup(nas), setup(cloud, name="cloud"))
+    show(bench, review("after", -500, 2), tracked("after", -500, 2))
+    bench.frigate.error = None
+    bench.publish("available", "online")
+    await until(lambda: len(nas.media) == 4)
+    await until(lambda: ids(cloud) == {"after"})
+    await bench.settled()
+    assert len(cloud.media) == 2
+
+
+async def test_the_window_covers_an_outage_of_any_length(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """At least `look_back`, at least since the last complete catch-up."""
+    bench.options = EngineOptions(look_back=3600, upload_during_review=False)
+    await age(bench, nas, hours=30)
+    await bench.start(setup(nas))
+    await until(lambda: bench.frigate.windows)
+    after, before = bench.frigate.windows[0]
+    assert 30 * 3600 - 1 <= before - after <= 30 * 3600 + 301
+    await bench.engine.catch_up()
+    after, before = bench.frigate.windows[-1]
+    assert 3599 <= before - after <= 3601
+
+
+async def test_an_incomplete_catch_up_is_done_again(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """It doesn't move the window on."""
+    bench.options = EngineOptions(look_back=60, upload_during_review=False)
+    await age(bench, nas, hours=3)
+    events = bench.frigate.events
+    calls = []
+
+    async def fail(*, after: float, before: float, limit: int) -> list[TrackedObject]:
+        calls.append(after)
+        if len(calls) < 3:
+            raise (FrigateServerError, FrigateUnreachable)[len(calls) % 2]("no")
+        return await events(after=after, before=before, limit=limit)
+
+    bench.frigate.events = fail  # type: ignore[method-assign]
+    show(bench, review("missed", -7200, -7100))
+    await bench.start(setup(nas))
+    await until(lambda: len(calls) >= 3)
+    assert ids(nas) <= {"missed"}
+    windows = bench.frigate.windows
+    assert len({round(after / 10) for after, _ in windows[:3]}) == 1
+    await until(lambda: ids(nas) == {"missed"})
+    assert len(nas.history) == 1
+
+
+async def test_many_objects_are_read_page_by_page(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where several began in the very same moment."""
+    monkeypatch.setattr(catch_up, "_PAGE", 3)
+    await age(bench, nas, hours=2)
+    start = tracked("x", -500, -400).start_time
+    for number in range(10):
+        row = tracked(f"o{number}", -500, -400 + number)
+        show(bench, replace(row, start_time=start + number // 2))
+    await bench.start(setup(nas))
+    await until(lambda: len(ids(nas)) == 10)
+
+
+async def test_endless_pages_end(
+    bench: Bench,
+    nas: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A Frigate that always answers the same can't hold us up for ever."""
+    monkeypatch.setattr(catch_up, "_PAGE", 2)
+    monkeypatch.setattr(catch_up, "_MAX_PAGES", 5)
+    await age(bench, nas, hours=2)
+    for number in range(20):
+        show(bench, tracked(f"o{number}", -500 + number, -400 + number))
+    await bench.start(setup(nas))
+    await until(lambda: "more tracked objects than can be caught up" in caplog.text)
+    show(bench, *[replace(tracked(f"s{n}", -1, 1), start_time=1.0) for n in range(3)])
+    await asyncio.sleep(0)
+
+
+async def test_uploads_that_were_off_stay_off(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Catching up must not send what the owner kept at home."""
+    await bench.start(setup(nas))
+    await bench.engine.set_uploads(False)
+    await asyncio.sleep(0.02)
+    show(bench, review("home", -0.01, 3), tracked("home", -0.01, 3))
+    await asyncio.sleep(0.02)
+    await bench.engine.set_uploads(True)
+    assert await bench.engine.catch_up() == 0
+    assert await bench.settled() == {"skipped": 2}
+    assert not nas.history
+
+
+async def test_every_quarter_of_an_hour(bench: Bench, nas: FakeDestination) -> None:
+    """Without any event from outside."""
+    bench.timing = replace(FAST, catch_up=0.05)
+    await bench.start(setup(nas))
+    await until(lambda: len(bench.frigate.windows) >= 3)

@@ -1,0 +1,236 @@
+"""Destinations that come, change and go; and the spool they share."""
+
+import asyncio
+from pathlib import Path
+from typing import override
+
+import pytest
+
+from custom_components.frigate_snap_sync.storage.base import (
+    StorageError,
+    StoredFile,
+    Unreachable,
+)
+from custom_components.frigate_snap_sync.sync.ledger import files
+from custom_components.frigate_snap_sync.sync.ledger.files import Loss
+from custom_components.frigate_snap_sync.sync.policy import Selection
+from custom_components.frigate_snap_sync.sync.spool import Spool, SpoolFile
+
+from .conftest import Bench, setup, until
+from .fakes import IMAGE, FakeDestination
+
+
+class Line(FakeDestination):
+    """Connects by itself with every request, and knows whether it is connected."""
+
+    def __init__(self) -> None:
+        """Start apart; closing may take its time."""
+        super().__init__()
+        self.is_connected = False
+        self.closing = 0.0
+
+    @override
+    def _check(self) -> None:
+        self.is_connected = True
+        super()._check()
+
+    @override
+    async def close(self) -> None:
+        self.is_connected = False
+        await super().close()
+        await asyncio.sleep(self.closing)
+
+
+@pytest.fixture
+def nas() -> Line:
+    """Return a destination."""
+    return Line()
+
+
+def own_tasks() -> list[str]:
+    """Return the names of the engine's running tasks."""
+    names = [task.get_name() for task in asyncio.all_tasks()]
+    return [name for name in names if name.startswith("frigate_snap_sync")]
+
+
+async def pause(bench: Bench, *, is_paused: bool = True) -> None:
+    """Pause the destination, or let it go on."""
+    await bench.engine.set_destination_uploads("nas", not is_paused)
+
+
+async def test_a_change_that_meets_the_stop(bench: Bench, nas: Line) -> None:
+    """No worker and no connection is left behind, whichever comes first."""
+    nas.closing = 0.1
+    other, late = Line(), Line()
+    engine = await bench.start(setup(nas), setup(other, name="other"))
+    await until(lambda: nas.connects and other.connects)
+    change = asyncio.create_task(
+        engine.apply_destinations([setup(late), setup(other, name="other")])
+    )
+    await until(lambda: nas.closes)
+    await engine.stop()
+    await change
+    await asyncio.sleep(0)
+    assert not own_tasks()
+    assert not any(each.is_connected for each in (nas, other, late))
+
+
+async def test_a_change_after_the_stop_does_nothing(bench: Bench, nas: Line) -> None:
+    """Home Assistant may still be about to reload a subentry."""
+    engine = await bench.start()
+    await engine.stop()
+    await engine.apply_destinations([setup(nas)])
+    await asyncio.sleep(0.05)
+    assert not own_tasks()
+    assert not nas.is_connected
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+async def test_an_image_in_flight_while_its_destination_is_removed(
+    bench: Bench, nas: Line, is_alone: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing waits for ever, and after a restart nothing is left in the spool."""
+    store = Spool.store
+    stored, gate = asyncio.Event(), asyncio.Event()
+
+    async def slowly(spool: Spool, data: bytes, extension: str) -> SpoolFile:
+        file = await store(spool, data, extension)
+        stored.set()
+        await gate.wait()
+        return file
+
+    monkeypatch.setattr(Spool, "store", slowly)
+    cloud = Line()
+    rest = [] if is_alone else [setup(cloud, name="cloud")]
+    await bench.start(setup(nas), *rest)
+    await until(lambda: bench.status.frigate_connected)
+    bench.live_snapshot()
+    await stored.wait()
+    await bench.engine.apply_destinations(rest)
+    gate.set()
+    counts = await bench.settled()
+    assert counts == ({} if is_alone else {"verified": 1})
+    assert len(cloud.media) == (not is_alone)
+    assert not nas.media
+    await until(lambda: bench.status.pending_uploads == 0)
+    await bench.stop()
+    await bench.start(*rest)
+    await bench.settled()
+    assert not bench.spooled()
+
+
+async def test_a_test_of_an_unknown_destination(bench: Bench, nas: Line) -> None:
+    """Its device may live a moment longer than its subentry."""
+    await bench.start(setup(nas))
+    with pytest.raises(StorageError, match="no longer in use"):
+        await bench.engine.test_destination("gone")
+
+
+async def test_what_is_no_longer_selected_is_not_sent(bench: Bench, nas: Line) -> None:
+    """The owner narrowed the selection: what waits is skipped, the rest arrives."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    await pause(bench)
+    bench.live_snapshot()
+    bench.live_snapshot(camera="back-yard_2")
+    await bench.spooled_in_ledger(2)
+    selection = Selection(cameras=frozenset({"back-yard_2"}))
+    await bench.engine.apply_destinations([setup(nas, selection=selection)])
+    assert len(bench.spooled()) == 1
+    await pause(bench, is_paused=False)
+    assert await bench.settled() == {"skipped": 1, "verified": 1}
+    assert ["back-yard_2" in path for path in nas.media] == [True]
+    (row,) = await bench.engine.list_uploads(state="skipped")
+    assert row.camera == "front_door"
+    assert row.reason == "No longer selected for this destination"
+
+
+async def test_what_waits_is_fetched_again_although_its_destination_is_paused(
+    bench: Bench, nas: Line
+) -> None:
+    """Frigate may not have it any more when the destination goes on."""
+    await bench.start(setup(nas))
+    await pause(bench)
+    bench.review("end", start=1000.0, end=1010.0)
+    await bench.spooled_in_ledger(1)
+    await bench.stop()
+    for name in bench.spooled():
+        (bench.folder / "spool" / name).unlink()
+    await bench.start(setup(nas))
+    await until(lambda: len(bench.frigate.clips) == 2)
+    await bench.spooled_in_ledger(1)
+    assert not nas.media
+    assert len(bench.spooled()) == 1
+
+
+async def test_a_loss_is_that_of_one_file_in_the_spool(bench: Bench, nas: Line) -> None:
+    """Whoever held the old name must not take the new file away."""
+    await bench.start(setup(nas))
+    await pause(bench)
+    bench.review("end", start=1000.0, end=1010.0)
+    await bench.spooled_in_ledger(1)
+    ledger = bench.engine._ledger  # noqa: SLF001
+    (name,) = bench.spooled()
+    (file_id,) = await ledger.run(
+        lambda connection: connection.execute("SELECT id FROM files").fetchone()
+    )
+    assert await ledger.run(files.lost, file_id, "old.mp4", now=0.0) is Loss.NO_LOSS
+    await bench.spooled_in_ledger(1)
+    assert await ledger.run(files.spool_names) == {name}
+    loss = await ledger.run(files.lost, file_id, name, now=0.0)
+    assert loss is Loss.FETCHED_AGAIN
+    assert await ledger.run(files.spool_names) == set()
+
+
+async def test_a_folder_in_the_spool_is_left_alone(bench: Bench, nas: Line) -> None:
+    """A NAS puts its own where it likes."""
+    folder = bench.folder / "spool" / "@eaDir"
+    folder.mkdir(parents=True)
+    (folder / "thumb").write_bytes(b"of somebody else")
+    await bench.start(setup(nas))
+    bench.live_snapshot()
+    await until(lambda: list(nas.media.values()) == [IMAGE])
+    assert (folder / "thumb").exists()
+
+
+async def test_a_removed_destination_s_copy_that_fails_late(
+    bench: Bench, nas: Line
+) -> None:
+    """What is under way ends with the destination, without a word of it later."""
+    gate = asyncio.Event()
+
+    async def hang(path: str, source: Path, *, temporary: str) -> StoredFile:
+        await gate.wait()
+        raise Unreachable("closed")
+
+    nas.put = hang  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    bench.live_snapshot()
+    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.engine.apply_destinations([])
+    gate.set()
+    await asyncio.sleep(0.02)
+    assert await bench.settled() == {"cancelled": 1}
+    assert not bench.status.destinations
+    assert not nas.is_connected
+
+
+@pytest.mark.parametrize("is_stop", [True, False])
+async def test_a_test_of_a_destination_that_goes_meanwhile(
+    bench: Bench, nas: Line, is_stop: bool
+) -> None:
+    """The owner is told, and no connection is left."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.destinations["nas"].connected)
+    nas.gate.clear()
+    test = asyncio.create_task(bench.engine.test_destination("nas"))
+    await until(lambda: nas.files)
+    if is_stop:
+        await bench.stop()
+    else:
+        await bench.engine.apply_destinations([])
+    with pytest.raises(StorageError):
+        await test
+    await asyncio.sleep(0.05)
+    assert not nas.is_connected
+    assert not own_tasks() or not is_stop

@@ -1,0 +1,259 @@
+"""What Frigate is believed about its cameras, its switches and its start."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.errors import (
+    FrigateServerError,
+    FrigateUnreachable,
+)
+from custom_components.frigate_snap_sync.frigate.models import FrigateConfig
+from custom_components.frigate_snap_sync.sync.engine import EngineOptions
+
+from .conftest import FAST, Bench, setup, until
+from .fakes import FULL_IMAGE, IMAGE, FakeDestination, camera
+
+
+@pytest.fixture
+def nas() -> FakeDestination:
+    """Return a destination."""
+    return FakeDestination()
+
+
+class Config:
+    """Counts how often Frigate's configuration is read, and can delay it."""
+
+    def __init__(self, bench: Bench) -> None:
+        """Come between the engine and Frigate."""
+        self.reads = 0
+        self.answered = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.is_safe_mode = False
+        self._read: Callable[[], Awaitable[FrigateConfig]] = bench.frigate.config
+        bench.frigate.config = self.read  # type: ignore[method-assign]
+
+    async def read(self) -> FrigateConfig:
+        """Answer as Frigate did when it was asked."""
+        self.reads += 1
+        config = await self._read()
+        self.answered.set()
+        await self.gate.wait()
+        if self.is_safe_mode:
+            cameras = {"dummy": camera("dummy")}
+            return replace(config, cameras=cameras, safe_mode=True)
+        return config
+
+
+@pytest.fixture
+def config(bench: Bench) -> Config:
+    """Return the switch for Frigate's configuration."""
+    return Config(bench)
+
+
+async def test_switches_are_bounded(bench: Bench, nas: FakeDestination) -> None:
+    """Anybody may publish states of cameras that don't exist."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    for number in range(1500):
+        bench.publish(f"bogus{number}/snapshots/state", "ON", retain=True)
+    bench.frigate.cameras["front_door"] = camera("front_door", snapshots=False)
+    bench.publish("front_door/snapshots/state", "OFF")
+    bench.live_snapshot()
+    bench.live_snapshot(camera="back-yard_2")
+    await until(lambda: len(nas.media) == 1)
+    assert len(bench.engine._watch._switches) <= 500  # noqa: SLF001
+    await until(lambda: bench.status.cameras["front_door"].snapshots_enabled is False)
+    assert len(bench.status.cameras) == 2
+
+
+async def test_a_frigate_that_does_not_tell_its_uptime(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """It is no reason to keep anything back, nor to think it away."""
+
+    async def refuse() -> float:
+        raise FrigateServerError("/api/stats tells no uptime")
+
+    bench.frigate.uptime = refuse  # type: ignore[method-assign]
+    bench.options = EngineOptions(delay_after_startup=100)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    bench.live_snapshot()
+    await until(lambda: len(nas.media) == 1)
+
+
+async def test_the_delay_holds_from_the_very_start(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Also for what waits in the spool, and before Frigate has answered."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    nas.gate.clear()
+    bench.live_snapshot()
+    await bench.spooled_in_ledger(1)
+    await bench.stop()
+    nas.gate.set()
+    bench.options = EngineOptions(delay_after_startup=100)
+    bench.frigate.started = 1.0
+    answer, version = asyncio.Event(), bench.frigate.version
+
+    async def slowly() -> str:
+        await answer.wait()
+        return await version()
+
+    bench.frigate.version = slowly  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    await asyncio.sleep(0.1)
+    assert not nas.media
+    answer.set()
+    await until(lambda: bench.status.frigate_connected)
+    await asyncio.sleep(0.1)
+    assert not nas.media
+    bench.frigate.started = 101.0
+    bench.publish("available", "online")
+    await until(lambda: list(nas.media.values()) == [IMAGE])
+
+
+async def test_a_frigate_that_is_away_delays_nothing(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """What the spool holds may be all that is left of it."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    nas.gate.clear()
+    bench.live_snapshot()
+    await bench.spooled_in_ledger(1)
+    await bench.stop()
+    nas.gate.set()
+    bench.options = EngineOptions(delay_after_startup=100)
+    bench.frigate.error = FrigateUnreachable("no route")
+    await bench.start(setup(nas))
+    await until(lambda: list(nas.media.values()) == [IMAGE])
+
+
+async def test_what_is_published_while_the_configuration_is_read(
+    bench: Bench, nas: FakeDestination, config: Config
+) -> None:
+    """Frigate then says what is configured, not what is live: it is asked again."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    bench.frigate.cameras["front_door"] = camera("front_door", recordings=False)
+    config.gate.clear()
+    config.answered.clear()
+    bench.engine.handle_mqtt_connection(False)
+    bench.engine.handle_mqtt_connection(True)
+    await config.answered.wait()
+    bench.publish("front_door/recordings/state", "ON", retain=True)
+    bench.publish("available", "online", retain=True)
+    await bench.settled()
+    config.gate.set()
+    await until(lambda: bench.status.cameras["front_door"].recordings_enabled is False)
+
+
+async def test_safe_mode_says_nothing_about_cameras(
+    bench: Bench, nas: FakeDestination, config: Config
+) -> None:
+    """None is hidden, and no image is thrown away: Frigate will be back."""
+    bench.timing = replace(FAST, camera_absence=0.05)
+    await bench.start(setup(nas))
+    await until(lambda: len(bench.status.cameras) == 2)
+    config.is_safe_mode = True
+    for number in range(3):
+        reads = config.reads
+        bench.publish("available", "online")
+        await until(lambda reads=reads: config.reads > reads)  # type: ignore[misc]
+        if number == 0:
+            bench.frigate.cameras["late"] = camera("late")
+            await until(lambda: bench.engine._watch.cameras is None)  # noqa: SLF001
+            bench.live_snapshot(camera="late")
+        await asyncio.sleep(0.06)
+    assert {"front_door", "back-yard_2"} <= set(bench.status.cameras)
+    assert len(bench.spooled()) == 1
+    config.is_safe_mode = False
+    bench.publish("available", "online")
+    await until(lambda: list(nas.media.values()) == [IMAGE])
+
+
+async def test_why_an_image_was_not_sent(bench: Bench, nas: FakeDestination) -> None:
+    """The owner can tell a camera that is off from one that Frigate lacks."""
+    bench.frigate.error = FrigateUnreachable("no route")
+    bench.frigate.cameras["front_door"] = camera("front_door", snapshots=False)
+    await bench.start(setup(nas))
+    bench.live_snapshot()
+    bench.live_snapshot(camera="elsewhere", image=FULL_IMAGE)
+    await until(lambda: bench.status.pending_uploads == 2)
+    bench.frigate.error = None
+    bench.publish("available", "online")
+    assert await bench.settled() == {"skipped": 2}
+    rows = await bench.engine.list_uploads()
+    assert {row.camera: row.reason for row in rows} == {
+        "front_door": "Snapshots were switched off in Frigate",
+        "elsewhere": "Frigate has no such camera",
+    }
+
+
+async def test_a_forgotten_camera_is_shown_when_it_is_heard_of(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """With its first word, also if it had been heard of before; counted anew."""
+    await bench.start(setup(nas))
+    await until(lambda: "front_door" in bench.status.cameras)
+    bench.live_snapshot()
+    await until(lambda: bench.status.cameras["front_door"].snapshots_uploaded == 1)
+    await bench.engine.forget_camera("front_door")
+    assert "front_door" not in bench.status.cameras
+    bench.publish("front_door/snapshots/state", "ON")
+    await until(lambda: "front_door" in bench.status.cameras)
+    assert bench.status.cameras["front_door"].snapshots_uploaded == 0
+
+
+async def test_images_of_an_unknown_camera_are_no_reason_to_ask_on_and_on(
+    bench: Bench, nas: FakeDestination, config: Config
+) -> None:
+    """Frigate was asked, and it has no such camera."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    reads = config.reads
+    for number in range(15):
+        bench.live_snapshot(camera="elsewhere", label=f"l{number}")
+        await asyncio.sleep(0.05)
+    assert await bench.settled() == {"skipped": 15}
+    assert config.reads - reads <= 3
+
+
+async def test_bogus_switches_leave_room_for_real_ones(
+    bench: Bench, nas: FakeDestination, config: Config
+) -> None:
+    """Images of Frigate's cameras must not be held for ever because of them."""
+    config.gate.clear()
+    await bench.start(setup(nas))
+    await config.answered.wait()
+    for number in range(600):
+        bench.publish(f"bogus{number}/snapshots/state", "ON", retain=True)
+    await bench.settled()
+    config.gate.set()
+    bench.live_snapshot()
+    await until(lambda: list(nas.media.values()) == [IMAGE], seconds=3)
+
+
+async def test_a_new_camera_s_image_is_kept_until_the_configuration_was_read(
+    bench: Bench, nas: FakeDestination, config: Config
+) -> None:
+    """What was read before Frigate's start says nothing about it."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    await bench.settled()
+    bench.frigate.cameras["late"] = camera("late")
+    config.answered.clear()
+    config.gate.clear()
+    bench.publish("available", "online")
+    await config.answered.wait()
+    bench.live_snapshot(camera="late")
+    await until(bench.spooled)
+    await asyncio.sleep(0.05)
+    config.gate.set()
+    await until(lambda: list(nas.media.values()) == [IMAGE], seconds=3)

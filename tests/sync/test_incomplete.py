@@ -1,0 +1,235 @@
+"""Recordings that Frigate can't give whole: the longest piece, and one more chance."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.errors import (
+    FrigateUnreachable,
+    MediaBroken,
+)
+from custom_components.frigate_snap_sync.frigate.models import Segment
+from custom_components.frigate_snap_sync.sync import fetcher
+
+from .conftest import FAST, Bench, setup, until
+from .fakes import CLIP, CLIP_SECONDS, IMAGE, FakeDestination
+
+START = 1_000_000.0
+
+
+class Damage:
+    """Footage that can't be played from some second on, until it is mended."""
+
+    def __init__(self, bench: Bench, good: float) -> None:
+        """Let the first `good` seconds of each answer be playable."""
+        self.good = good
+        self.is_mended = False
+        self.asked: list[float] = []
+        self.error: Exception = MediaBroken("nothing for 60 s")
+        self._clip = bench.frigate.clip
+        bench.frigate.footage = self._footage
+        bench.frigate.clip = self._answer  # type: ignore[method-assign]
+
+    def _footage(self, camera: str, after: float, before: float) -> list[Segment]:
+        begin = before - CLIP_SECONDS if self.is_mended else after
+        return [Segment(start_time=begin, end_time=before)]
+
+    async def _answer(
+        self,
+        camera: str,
+        *,
+        start: float,
+        end: float,
+        write: Callable[[bytes], Awaitable[None]],
+    ) -> int:
+        self.asked.append(end - start)
+        if not self.is_mended and end - start > self.good:
+            raise self.error
+        return await self._clip(camera, start=start, end=end, write=write)
+
+
+@pytest.fixture
+def nas() -> FakeDestination:
+    """Return a destination."""
+    return FakeDestination()
+
+
+@pytest.fixture
+def damage(bench: Bench) -> Damage:
+    """Return a Frigate with damaged footage, playable for 14 seconds."""
+    bench.timing = replace(FAST, first_retry=0.02, longest_retry=0.02)
+    return Damage(bench, good=14)
+
+
+def over(bench: Bench) -> str:
+    """Let a review of 30 seconds be over; return its id."""
+    return bench.review("end", source_id="1.5-abc123", start=START, end=START + 30)
+
+
+def names(destination: FakeDestination) -> list[str]:
+    """Return what follows the id in the names that lie there."""
+    return [path.rpartition("abc123")[2] for path in sorted(destination.media)]
+
+
+async def test_the_longest_playable_beginning_is_kept(
+    bench: Bench,
+    nas: FakeDestination,
+    damage: Damage,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """After three tries; found with few requests, and told once."""
+    await bench.start(setup(nas))
+    review = over(bench)
+    await until(lambda: names(nas) == ["-incomplete.mp4"])
+    assert list(nas.media.values()) == [CLIP]
+    assert await bench.settled() == {"incomplete": 1, "verified": 1}
+    assert damage.asked[:3] == [40.0] * 3
+    assert len(damage.asked) <= 8
+    best = max(seconds for seconds in damage.asked if seconds <= damage.good)
+    assert best >= damage.good - 5
+    assert caplog.text.count("is asked for daily") == 1
+    await until(lambda: not bench.spooled())
+    await until(lambda: bench.status.destinations["nas"].failed_uploads == 1)
+    assert bench.status.destinations["nas"].recordings_uploaded == 0
+    (row,) = await bench.engine.list_uploads(state="incomplete")
+    assert row.item_id == review
+
+
+async def test_the_whole_is_asked_for_daily_and_supersedes_it(
+    bench: Bench,
+    nas: FakeDestination,
+    damage: Damage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Frigate may have been mended meanwhile; also after a restart."""
+    monkeypatch.setattr(fetcher, "_DAY", 0.4)
+    await bench.start(setup(nas))
+    over(bench)
+    await until(lambda: names(nas) == ["-incomplete.mp4"])
+    await bench.settled()
+    await bench.stop()
+    damage.is_mended = True
+    await bench.start(setup(nas))
+    await until(lambda: names(nas) == [".mp4"])
+    assert await bench.settled() == {"superseded": 1, "verified": 1}
+    await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)
+    assert bench.status.destinations["nas"].failed_uploads == 0
+    assert bench.status.cameras["front_door"].recordings_uploaded == 1
+
+
+async def test_a_recording_of_which_nothing_can_be_played(
+    bench: Bench, nas: FakeDestination, damage: Damage
+) -> None:
+    """It is asked for on and on: Frigate still has it."""
+    damage.good = 0
+    await bench.start(setup(nas))
+    over(bench)
+    await until(lambda: damage.asked.count(40.0) >= 5)
+    counts = (await bench.engine.diagnostics())["counts"]["uploads"]
+    assert counts == {"pending": 1}
+    assert not bench.spooled()
+    damage.is_mended = True
+    await until(lambda: names(nas) == [".mp4"])
+
+
+async def test_frigate_that_goes_away_in_mid_search(
+    bench: Bench, nas: FakeDestination, damage: Damage
+) -> None:
+    """What was found so far is let go; the recording waits."""
+    asked = damage.asked
+    answer = bench.frigate.clip
+
+    async def leave(
+        camera: str,
+        *,
+        start: float,
+        end: float,
+        write: Callable[[bytes], Awaitable[None]],
+    ) -> int:
+        if len(asked) == 5:
+            asked.append(0)
+            raise FrigateUnreachable("reset")
+        return await answer(camera, start=start, end=end, write=write)
+
+    bench.frigate.clip = leave  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    over(bench)
+    await until(lambda: 0 in asked)
+    damage.is_mended = True
+    await until(lambda: names(nas) == [".mp4"])
+    assert await bench.settled() == {"verified": 1}
+    await until(lambda: not bench.spooled())
+    assert not [path for path in nas.history if "incomplete" in path]
+
+
+async def test_failed_uploads_can_be_tried_anew(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """What was gone arrives if Frigate has it after all."""
+    bench.frigate.footage = lambda camera, after, before: []
+    await bench.start(setup(nas))
+    over(bench)
+    assert await bench.settled() == {"gone": 1}
+    assert await bench.engine.retry_failed() == 1
+    assert bench.status.pending_uploads == 1
+    assert await bench.settled() == {"gone": 1}
+    bench.frigate.footage = None
+    assert await bench.engine.retry_failed() == 1
+    await until(lambda: names(nas) == [".mp4"])
+    assert await bench.settled() == {"verified": 1}
+    await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)
+    assert bench.status.destinations["nas"].failed_uploads == 0
+    assert await bench.engine.retry_failed() == 0
+
+
+async def test_what_can_not_be_had_again_is_not_tried(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """A live snapshot that was lost, and what was for a removed destination."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    await bench.engine.set_destination_uploads("nas", False)
+    bench.live_snapshot(image=IMAGE)
+    await bench.spooled_in_ledger(1)
+    for name in bench.spooled():
+        (bench.folder / "spool" / name).unlink()
+    await bench.engine.set_destination_uploads("nas", True)
+    assert await bench.settled() == {"dropped": 1}
+    bench.frigate.footage = lambda camera, after, before: []
+    over(bench)
+    assert await bench.settled() == {"dropped": 1, "gone": 1}
+    await bench.engine.apply_destinations([])
+    assert await bench.engine.retry_failed() == 0
+    assert bench.status.pending_uploads == 0
+
+
+async def test_the_whole_is_asked_for_only_daily(
+    bench: Bench,
+    nas: FakeDestination,
+    damage: Damage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also when the daily try has failed."""
+    monkeypatch.setattr(fetcher, "_DAY", 0.4)
+    await bench.start(setup(nas))
+    over(bench)
+    await until(lambda: names(nas) == ["-incomplete.mp4"])
+    asked = len(damage.asked)
+    await asyncio.sleep(1.1)
+    assert 1 <= len(damage.asked) - asked <= 3
+
+
+async def test_an_incomplete_one_tried_anew_is_incomplete_again(
+    bench: Bench, nas: FakeDestination, damage: Damage
+) -> None:
+    """It doesn't wait for ever."""
+    await bench.start(setup(nas))
+    over(bench)
+    await until(lambda: names(nas) == ["-incomplete.mp4"])
+    await bench.settled()
+    assert await bench.engine.retry_failed() == 1
+    assert await bench.settled() == {"incomplete": 1, "verified": 1}
+    assert names(nas) == ["-incomplete.mp4"]
+    await until(lambda: not bench.spooled())

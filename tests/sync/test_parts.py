@@ -1,0 +1,259 @@
+"""While a review goes on its footage leaves in parts; the whole supersedes them."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+import time
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
+from custom_components.frigate_snap_sync.frigate.models import Segment, Severity
+from custom_components.frigate_snap_sync.storage.base import (
+    Rejected,
+    StoredFile,
+    Unreachable,
+)
+from custom_components.frigate_snap_sync.sync import policy
+from custom_components.frigate_snap_sync.sync.engine import EngineOptions
+from custom_components.frigate_snap_sync.sync.items import Item
+from custom_components.frigate_snap_sync.sync.ledger import items
+from custom_components.frigate_snap_sync.sync.policy import Selection
+
+from .conftest import FAST, Bench, setup, until
+from .fakes import FakeDestination
+
+
+@pytest.fixture
+def nas(bench: Bench) -> FakeDestination:
+    """Return a destination, of an engine that uploads during reviews."""
+    bench.options = EngineOptions(part_length=10)
+    return FakeDestination()
+
+
+def suffixes(destination: FakeDestination) -> list[str]:
+    """Return what follows the id in the names that lie there."""
+    return sorted(
+        path.rpartition("abc123")[2] for path in destination.media if "Clip" in path
+    )
+
+
+async def test_parts_leave_while_the_review_goes_on(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Contiguous ranges, the first after 10 s; no message is needed in between."""
+    await bench.start(setup(nas))
+    start = time.time() - 8.6
+    bench.review("new", start=start)
+    await until(lambda: bench.status.frigate_connected)
+    await asyncio.sleep(0.2)
+    assert not nas.media
+    await until(lambda: suffixes(nas) == ["-part001.mp4"], seconds=4)
+    _, begin, end = bench.frigate.clips[0]
+    assert begin == int(start - 5)
+    assert 10 <= end - start <= 11
+
+
+async def test_a_restart_in_mid_review_goes_on_where_it_was(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """What was missed is caught up in one longer part."""
+    start = time.time() - 14
+    await bench.start(setup(nas))
+    review = bench.review("new", start=start)
+    await until(lambda: suffixes(nas) == ["-part001.mp4"])
+    await bench.settled()
+    await bench.stop()
+    bench.frigate.clock_offset = -62  # A minute later, by Frigate's clock.
+    await bench.start(setup(nas))
+    await until(lambda: suffixes(nas) == ["-part001.mp4", "-part002.mp4"])
+    (_, _, first_end), (_, second_begin, second_end) = bench.frigate.clips
+    assert second_begin == first_end
+    assert 50 <= second_end - second_begin <= 70
+    assert bench.status.destinations["nas"].recordings_uploaded == 0
+    assert review in {item.source_id for item in await open_reviews(bench)}
+
+
+async def open_reviews(bench: Bench) -> list[Item]:
+    """Return what the ledger knows of reviews that go on."""
+
+    return list(await bench.engine._ledger.run(items.open_reviews))  # noqa: SLF001
+
+
+async def test_the_whole_supersedes_the_parts(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Only after it was verified, at each destination for itself; counted once."""
+    cloud = FakeDestination()
+    await bench.start(setup(nas), setup(cloud, name="cloud"))
+    start = time.time() - 30
+    review = bench.review("new", start=start)
+    await until(lambda: suffixes(nas) == suffixes(cloud) == ["-part001.mp4"])
+    cloud.error = Unreachable("gone")
+    bench.review("end", source_id=review, start=start, end=time.time() - 1)
+    await until(lambda: suffixes(nas) == [".mp4"])
+    assert suffixes(cloud) == ["-part001.mp4"]
+    assert nas.history[-1].endswith("abc123.mp4")
+    await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)
+    assert bench.status.cameras["front_door"].recordings_uploaded == 0
+    cloud.error = None
+    await bench.engine.test_destination("cloud")
+    await until(lambda: suffixes(cloud) == [".mp4"])
+    await until(lambda: bench.status.cameras["front_door"].recordings_uploaded == 1)
+    await until(lambda: not bench.spooled())
+    counts = await bench.settled()
+    assert counts["verified"] == 2
+    assert counts["superseded"] >= 2
+
+
+@pytest.mark.parametrize("fault", [None, Rejected("no")])
+async def test_a_part_that_is_under_way_when_the_whole_arrives(
+    bench: Bench, nas: FakeDestination, fault: Rejected | None
+) -> None:
+    """It is removed as soon as it is there, or its rest if it fails."""
+    slow = asyncio.Event()
+    put = nas.put
+
+    async def slow_part(path: str, source: Path, *, temporary: str) -> StoredFile:
+        if "-part" in path:
+            data = source.read_bytes()
+            nas.files[temporary] = b"half of it"
+            await slow.wait()
+            if fault:
+                raise fault
+            nas.files[path] = nas.files.pop(temporary) + data
+            return StoredFile(path=path, size=len(data))
+        return await put(path, source, temporary=temporary)
+
+    nas.put = slow_part  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    start = time.time() - 30
+    review = bench.review("new", start=start)
+    await until(lambda: nas.files)
+    bench.review("end", source_id=review, start=start, end=time.time() - 1)
+    await until(lambda: suffixes(nas) == [".mp4"])
+    assert len(nas.files) == 2
+    slow.set()
+    await until(lambda: len(nas.files) == 1)
+    assert suffixes(nas) == [".mp4"]
+
+
+async def test_litter_is_removed_after_an_outage_and_a_restart(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """What is to be removed is remembered."""
+    await bench.start(setup(nas))
+    start = time.time() - 30
+    review = bench.review("new", start=start)
+    await until(lambda: suffixes(nas) == ["-part001.mp4"])
+    refuse = nas.delete
+
+    async def fail(path: str) -> None:
+        raise Unreachable("connection lost")
+
+    nas.delete = fail  # type: ignore[method-assign]
+    bench.review("end", source_id=review, start=start, end=time.time() - 1)
+    await until(lambda: bench.status.destinations["nas"].connected is False)
+    await bench.settled()
+    await bench.stop()
+    nas.delete = refuse  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    await until(lambda: suffixes(nas) == [".mp4"])
+
+
+async def test_half_hours_leave_as_soon_as_they_are_over(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long review is kept as consecutive whole pieces; each has its parts go."""
+    monkeypatch.setattr(policy, "PIECE_SECONDS", 40)
+    monkeypatch.setattr(policy, "_REST", 2)
+    await bench.start(setup(nas))
+    start = time.time() - 100
+    review = bench.review("new", start=start)
+    await until(lambda: "-02.mp4" in suffixes(nas))
+    await until(lambda: bench.status.destinations["nas"].data_uploaded > 0)
+    assert bench.status.destinations["nas"].recordings_uploaded == 0
+    bench.review("end", source_id=review, start=start, end=time.time() - 1)
+    await until(lambda: suffixes(nas) == ["-01.mp4", "-02.mp4", "-03.mp4"])
+    ends = [end for _, begin, end in bench.frigate.clips]
+    assert len(ends) >= 4
+    await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)
+
+
+async def test_no_parts_when_the_owner_wants_none(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Nor for a review that nobody wants yet."""
+    bench.options = EngineOptions(upload_during_review=False)
+    await bench.start(setup(nas))
+    bench.review("new", start=time.time() - 60)
+    await bench.settled()
+    await asyncio.sleep(0.2)
+    assert not bench.frigate.clips
+    await bench.stop()
+    bench.options = EngineOptions(part_length=10)
+    alerts = Selection(severity=Severity.ALERT)
+    await bench.start(setup(nas, selection=alerts))
+    start = time.time() - 50
+    review = bench.review(
+        "new", source_id="2.5-abc123", start=start, severity="detection"
+    )
+    await bench.settled()
+    await asyncio.sleep(0.2)
+    clips = [clip for clip in bench.frigate.clips if clip[1] > start - 6]
+    bench.review("update", source_id=review, start=start, severity="alert")
+    await until(lambda: suffixes(nas))
+    assert bench.frigate.clips != clips
+
+
+async def test_parts_wait_for_frigate(bench: Bench, nas: FakeDestination) -> None:
+    """While it is away nothing is planned: it could give nothing."""
+    bench.frigate.error = FrigateUnreachable("no route")
+    await bench.start(setup(nas))
+    bench.review("new", start=time.time() - 60)
+    await bench.settled()
+    await asyncio.sleep(0.1)
+    assert not bench.status.pending_uploads
+    bench.frigate.error = None
+    bench.publish("available", "online")
+    await until(lambda: suffixes(nas) == ["-part001.mp4"])
+
+
+async def test_a_part_without_footage_is_skipped(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Frigate may keep none without motion; that is nothing to worry about."""
+    bench.timing = replace(FAST, gone_after=0, part_patience=0)
+    bench.frigate.footage = lambda camera, after, before: []
+    await bench.start(setup(nas))
+    start = time.time() - 60
+    review = bench.review("new", start=start)
+    await until(lambda: bench.status.frigate_connected)
+    await asyncio.sleep(0.3)
+    assert set(await bench.settled()) == {"skipped"}
+    bench.frigate.footage = None
+    bench.review("end", source_id=review, start=start, end=time.time() - 1)
+    await until(lambda: suffixes(nas) == [".mp4"])
+
+
+async def test_a_part_is_asked_for_until_frigate_has_all_of_it(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Its last seconds come to Frigate's disk some 15 s late."""
+    bench.timing = replace(FAST, tail_patience=60)
+    bench.options = EngineOptions(part_length=10)
+    start = time.time() - 11.5
+    asked = []
+
+    def footage(camera: str, after: float, before: float) -> list[Segment]:
+        asked.append(before)
+        return [
+            Segment(start_time=after, end_time=before - (5 if len(asked) < 3 else 0))
+        ]
+
+    bench.frigate.footage = footage
+    await bench.start(setup(nas))
+    bench.review("new", start=start)
+    await until(lambda: suffixes(nas) == ["-part001.mp4"])
+    assert len(asked) == 3
+    assert len(bench.frigate.clips) == 1

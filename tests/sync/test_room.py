@@ -1,0 +1,287 @@
+"""A full spool: clips, which Frigate can give again, give way to what it can't."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from custom_components.frigate_snap_sync.sync import room
+from custom_components.frigate_snap_sync.sync.engine import EngineOptions
+from custom_components.frigate_snap_sync.sync.policy import Selection
+from custom_components.frigate_snap_sync.sync.status import Protection
+
+from .conftest import Bench, setup, until
+from .fakes import CLIP, IMAGE, FakeDestination
+
+
+@pytest.fixture
+def nas() -> FakeDestination:
+    """Return a destination."""
+    return FakeDestination()
+
+
+def limit(bench: Bench, monkeypatch: pytest.MonkeyPatch, clips: float) -> None:
+    """Let the spool hold so many clips, and a bit; stills want a clip's room."""
+    size = int(clips * len(CLIP))
+    bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
+    monkeypatch.setattr(room, "_RESERVE", len(CLIP))
+    monkeypatch.setattr(room, "_SMALLEST_CLIP", len(CLIP) // 2)
+    monkeypatch.setattr(room, "_AGAIN", 0.05)
+
+
+async def ended(bench: Bench, name: str, severity: str = "alert", **more: str) -> None:
+    """Let a review of long ago be over, and wait until it is planned."""
+    bench.review(
+        "end",
+        source_id=f"1.5-{name}",
+        start=1000.0,
+        end=1010.0,
+        severity=severity,
+        **more,
+    )
+    await until(lambda: not bench.engine._intake.queued)  # noqa: SLF001
+
+
+def ids(destination: FakeDestination) -> list[str]:
+    """Return the ids in the names of the clips that lie there."""
+    return sorted(
+        path.rpartition("-")[2].partition(".")[0]
+        for path in destination.media
+        if "Clip" in path
+    )
+
+
+async def test_no_more_is_fetched_than_the_spool_holds(
+    bench: Bench,
+    nas: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The rest waits at Frigate, and comes as soon as there is room."""
+    limit(bench, monkeypatch, 3.4)
+    await bench.start(setup(nas))
+    await bench.engine.set_destination_uploads("nas", False)
+    for number in range(5):
+        await ended(bench, f"a{number}")
+    await until(lambda: "The spool has reached its limit of" in caplog.text)
+    await asyncio.sleep(0.3)
+    await bench.engine.set_destination_uploads("nas", False)
+    assert bench.status.spool_full
+    assert len(bench.spooled()) == 2
+    assert len(bench.frigate.clips) == 2
+    assert bench.status.pending_uploads == 5
+    assert caplog.text.count("The spool has reached its limit of") == 1
+    await bench.engine.set_destination_uploads("nas", True)
+    await until(lambda: ids(nas) == ["a0", "a1", "a2", "a3", "a4"])
+    assert await bench.settled() == {"verified": 5}
+    await until(lambda: not bench.spooled())
+    await ended(bench, "b")
+    await until(lambda: bench.status.spool_full is False)
+
+
+async def test_a_live_snapshot_pushes_a_detection_s_clip_out(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clip is fetched again; nothing is lost."""
+    limit(bench, monkeypatch, 2.9)
+    monkeypatch.setattr(room, "_AGAIN", 300.0)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    await bench.engine.set_destination_uploads("nas", False)
+    await ended(bench, "alert")
+    await bench.spooled_in_ledger(1)
+    await ended(bench, "detection", severity="detection")
+    await bench.spooled_in_ledger(2)
+    bench.live_snapshot()
+    await until(lambda: len(IMAGE) in sizes(bench))
+    assert sizes(bench) == [len(IMAGE), len(CLIP)]
+    await bench.engine.set_destination_uploads("nas", True)
+    await until(lambda: len(nas.media) == 2)
+    assert ids(nas) == ["alert"]
+    assert IMAGE in nas.media.values()
+    await bench.engine._ledger.run(  # noqa: SLF001
+        lambda connection: connection.execute("UPDATE files SET due = 0")
+    )
+    await ended(bench, "later")
+    await until(lambda: ids(nas) == ["alert", "detection", "later"])
+    assert await bench.settled() == {"verified": 4}
+
+
+def sizes(bench: Bench) -> list[int]:
+    """Return the sizes of the files in the spool, the smallest first."""
+    folder = bench.folder / "spool"
+    return sorted((folder / name).stat().st_size for name in bench.spooled())
+
+
+async def test_only_the_oldest_stills_are_dropped(
+    bench: Bench,
+    nas: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """When there is nothing else to give way; the owner is told that he is at risk."""
+    monkeypatch.setattr(room, "_RESERVE", 0)
+    size = 4 * len(IMAGE) + 100
+    bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    assert bench.status.protection is Protection.PROTECTED
+    await bench.engine.set_destination_uploads("nas", False)
+    for number in range(6):
+        bench.live_snapshot(label=f"l{number}")
+    await until(lambda: caplog.text.count("A snapshot had to be dropped") == 2)
+    await bench.spooled_in_ledger(4)
+    assert sizes(bench) == [len(IMAGE)] * 4
+    await until(lambda: bench.status.protection is Protection.AT_RISK)
+    await until(lambda: bench.status.destinations["nas"].failed_uploads == 2)
+    await bench.engine.set_destination_uploads("nas", True)
+    assert await bench.settled() == {"dropped": 2, "verified": 4}
+    dropped = await bench.engine.list_uploads(state="dropped")
+    assert [row.label for row in dropped] == ["l1", "l0"]
+    assert dropped[0].reason == "The spool had reached its limit"
+
+
+async def test_a_clip_makes_room_only_among_those_nobody_takes(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits for a paused destination must not hold up one that works."""
+    limit(bench, monkeypatch, 2.9)
+    cloud = FakeDestination()
+    garden = Selection(cameras=frozenset({"back-yard_2"}))
+    door = Selection(cameras=frozenset({"front_door"}))
+    await bench.start(
+        setup(nas, selection=door), setup(cloud, name="cloud", selection=garden)
+    )
+    await bench.engine.set_destination_uploads("cloud", False)
+    for name in ("one", "two", "three"):
+        await ended(bench, name, camera="back-yard_2")
+    await bench.spooled_in_ledger(2)
+    await ended(bench, "door")
+    await until(lambda: ids(nas) == ["door"])
+    await bench.engine.set_destination_uploads("cloud", True)
+    await until(lambda: ids(cloud) == ["one", "three", "two"])
+
+
+async def test_a_clip_on_its_way_gives_way_to_no_other(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow destination that works gets one after the other, each fetched once."""
+    limit(bench, monkeypatch, 2.9)
+    nas.gate.clear()
+    await bench.start(setup(nas))
+    for name in ("a", "b", "c", "d"):
+        await ended(bench, name)
+    await bench.spooled_in_ledger(2)
+    await asyncio.sleep(0.2)
+    assert len(bench.frigate.clips) == 2
+    nas.gate.set()
+    await until(lambda: ids(nas) == ["a", "b", "c", "d"])
+    assert len(bench.frigate.clips) == 4
+
+
+async def test_a_clip_that_outgrows_the_limit_while_it_comes(
+    bench: Bench,
+    nas: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nobody knows its size before; it is stopped, and leaves nothing behind."""
+    limit(bench, monkeypatch, 0.8)
+    await bench.start(setup(nas))
+    await ended(bench, "big")
+    await until(lambda: len(bench.frigate.clips) >= 2)
+    assert "The spool has reached its limit of" in caplog.text
+    bench.live_snapshot()
+    await until(lambda: list(nas.media.values()) == [IMAGE])
+    await until(lambda: bench.status.pending_uploads == 1)
+    assert not [size for size in sizes(bench) if size > len(IMAGE)]
+
+
+async def test_files_that_somebody_removed_take_no_room(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache folder may be emptied by anybody, also while we run."""
+    monkeypatch.setattr(room, "_RESERVE", 0)
+    size = 4 * len(IMAGE) + 100
+    bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    await bench.engine.set_destination_uploads("nas", False)
+    for number in range(4):
+        bench.live_snapshot(label=f"l{number}")
+    await bench.spooled_in_ledger(4)
+    for name in bench.spooled():
+        (bench.folder / "spool" / name).unlink()
+    await bench.engine.set_destination_uploads("nas", True)
+    await bench.settled()
+    bench.live_snapshot(label="after")
+    await until(lambda: nas.media, seconds=3)
+
+
+async def test_a_clip_leaves_room_for_images_while_it_comes(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However big it is; none of them is dropped for it."""
+    size = 20 * len(IMAGE)
+    bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
+    monkeypatch.setattr(room, "_RESERVE", size // 10)
+    monkeypatch.setattr(room, "_SMALLEST_CLIP", len(IMAGE))
+    gate, written = asyncio.Event(), []
+
+    async def endless(
+        camera: str,
+        *,
+        start: float,
+        end: float,
+        write: Callable[[bytes], Awaitable[None]],
+    ) -> int:
+        # Frigate stalls just before the limit is reached.
+        for _ in range(17):
+            await write(IMAGE)
+        written.append(camera)
+        await gate.wait()
+        return 0
+
+    bench.frigate.clip = endless  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    await bench.engine.set_destination_uploads("nas", False)
+    bench.live_snapshot(label="first")
+    await bench.spooled_in_ledger(1)
+    await bench.engine.set_destination_uploads("nas", True)
+    nas.gate.clear()
+    await ended(bench, "big")
+    await until(lambda: written)
+    bench.live_snapshot(label="second")
+    await bench.spooled_in_ledger(2)
+    nas.gate.set()
+    await until(lambda: len(nas.media) == 2)
+
+
+async def test_a_clip_does_not_take_the_room_of_images(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is stopped before it has filled the spool."""
+    size = 40 * len(IMAGE)
+    bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
+    monkeypatch.setattr(room, "_RESERVE", size // 10)
+    monkeypatch.setattr(room, "_SMALLEST_CLIP", len(IMAGE))
+    sent = []
+
+    async def endless(
+        camera: str,
+        *,
+        start: float,
+        end: float,
+        write: Callable[[bytes], Awaitable[None]],
+    ) -> int:
+        for count in range(40):
+            await write(IMAGE)
+            sent.append(count)
+        return 0
+
+    bench.frigate.clip = endless  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    await ended(bench, "big")
+    await until(lambda: sent.count(0) >= 2)
+    assert max(sent) < 36

@@ -1,0 +1,596 @@
+"""What a person must mend: told when it happens, taken back when it is over."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import asyncssh
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.frigate_snap_sync.const import DOMAIN
+from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES
+from custom_components.frigate_snap_sync.storage.base import (
+    AuthFailed,
+    PermissionDenied,
+    Unreachable,
+)
+from custom_components.frigate_snap_sync.sync.status import Problem
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+
+from .component import (
+    ENTRY_ID,
+    LOCAL_ID,
+    SFTP_ID,
+    StandInEngine,
+    async_set_up,
+    frigate_entry,
+    local_subentry,
+    sftp_subentry,
+)
+from .conftest import ServeFrigate
+from .harness.frigate import Auth, FrigateServer, User
+from .storage.sftp_server import PASSWORD, USERNAME, SftpServer
+from .test_init import async_wait, shows
+from .test_sftp_flow import stored_server
+
+pytestmark = pytest.mark.usefixtures("mqtt_client", "folders")
+
+type Post = Callable[..., Awaitable[dict[str, Any]]]
+
+
+@pytest.fixture
+async def server(
+    socket_enabled: None, hass: HomeAssistant, tmp_path: Path
+) -> AsyncIterator[SftpServer]:
+    """Run an SFTP server that takes a password."""
+    async with SftpServer(tmp_path / "server") as running:
+        yield running
+
+
+@pytest.fixture
+async def fix(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> Post:
+    """Return what opens a repair as the frontend does, and submits its steps."""
+    assert await async_setup_component(hass, "repairs", {})
+    client = await hass_client()
+
+    async def post(to: str | dict[str, Any], **fields: Any) -> dict[str, Any]:
+        if isinstance(to, str):
+            path, body = "", {"handler": DOMAIN, "issue_id": to}
+        else:
+            path, body = f"/{to['flow_id']}", fields
+        response = await client.post(f"/api/repairs/issues/fix{path}", json=body)
+        assert response.status == 200, await response.text()
+        await hass.async_block_till_done()
+        answer: dict[str, Any] = await response.json()
+        return answer
+
+    return post
+
+
+def open_issues(hass: HomeAssistant) -> set[str]:
+    """Return the ids of our issues."""
+    return {
+        issue_id
+        for (domain, issue_id), issue in ir.async_get(hass).issues.items()
+        if domain == DOMAIN and issue.active
+    }
+
+
+def issue(hass: HomeAssistant, issue_id: str) -> ir.IssueEntry:
+    """Return an issue."""
+    found = ir.async_get(hass).async_get_issue(DOMAIN, issue_id)
+    assert found is not None, issue_id
+    return found
+
+
+def pinned(key: asyncssh.SSHKey) -> str:
+    """Return a host key as it is stored."""
+    return " ".join(key.export_public_key().decode().split()[:2])
+
+
+# Told and taken back
+
+
+@pytest.mark.parametrize("problem", list(Problem))
+async def test_of_a_destination(
+    hass: HomeAssistant, engine: StandInEngine, problem: Problem
+) -> None:
+    """Open while the destination has the problem; each destination for itself."""
+    entry = frigate_entry(subentries=[local_subentry("/media/nas"), sftp_subentry()])
+    await async_set_up(hass, entry)
+    assert not open_issues(hass)
+
+    engine.show_destination(SFTP_ID, problem=problem, last_error="It says no")
+    assert open_issues(hass) == {f"{problem}_{SFTP_ID}"}
+    found = issue(hass, f"{problem}_{SFTP_ID}")
+    assert found.translation_key == problem
+    assert found.translation_placeholders == {
+        "destination": "Off-site server",
+        "reason": "It says no",
+    }
+    assert found.is_fixable
+    assert not found.is_persistent
+    assert found.severity is ir.IssueSeverity.ERROR
+
+    engine.show_destination(LOCAL_ID, problem=problem)
+    assert open_issues(hass) == {f"{problem}_{SFTP_ID}", f"{problem}_{LOCAL_ID}"}
+    engine.show_destination(SFTP_ID, problem=None)
+    assert open_issues(hass) == {f"{problem}_{LOCAL_ID}"}
+
+
+async def test_another_problem_takes_its_place(
+    hass: HomeAssistant, engine: StandInEngine
+) -> None:
+    """One cause at a time; the text follows the newest error and the name."""
+    entry = frigate_entry(subentries=[sftp_subentry()])
+    await async_set_up(hass, entry)
+    engine.show_destination(SFTP_ID, problem=Problem.NO_SPACE, last_error="Full")
+    engine.show_destination(SFTP_ID, problem=Problem.LOGIN_REFUSED)
+    assert open_issues(hass) == {f"login_refused_{SFTP_ID}"}
+
+    hass.config_entries.async_update_subentry(
+        entry, entry.subentries[SFTP_ID], title="Attic"
+    )
+    await hass.async_block_till_done()
+    placeholders = issue(hass, f"login_refused_{SFTP_ID}").translation_placeholders
+    assert placeholders is not None
+    assert placeholders["destination"] == "Attic"
+
+
+async def test_ignored_stays_ignored(
+    hass: HomeAssistant, engine: StandInEngine
+) -> None:
+    """What the owner ignores is not told anew by every status."""
+    await async_set_up(hass, frigate_entry(subentries=[sftp_subentry()]))
+    issue_id = f"no_space_{SFTP_ID}"
+    engine.show_destination(SFTP_ID, problem=Problem.NO_SPACE, last_error="Full")
+    ir.async_ignore_issue(hass, DOMAIN, issue_id, True)
+    engine.show_destination(SFTP_ID, last_error="Still full")
+    assert issue(hass, issue_id).dismissed_version is not None
+
+
+async def test_destination_removed(hass: HomeAssistant, engine: StandInEngine) -> None:
+    """Nobody needs to mend what is gone."""
+    entry = frigate_entry(subentries=[local_subentry("/media/nas"), sftp_subentry()])
+    await async_set_up(hass, entry)
+    for destination_id in (LOCAL_ID, SFTP_ID):
+        engine.show_destination(destination_id, problem=Problem.NOT_WRITABLE)
+    hass.config_entries.async_remove_subentry(entry, SFTP_ID)
+    await hass.async_block_till_done()
+    assert open_issues(hass) == {f"not_writable_{LOCAL_ID}"}
+
+
+@pytest.mark.parametrize("key", list(FRIGATE_ISSUES))
+async def test_of_a_frigate(
+    hass: HomeAssistant, engine: StandInEngine, key: str
+) -> None:
+    """Open while the status says so, in a field of the same name."""
+    await async_set_up(hass, frigate_entry())
+    engine.show(**{key: True})
+    assert open_issues(hass) == {key}
+    found = issue(hass, key)
+    assert found.translation_key == key
+    assert found.translation_placeholders == {"frigate": "Frigate"}
+    assert not found.is_fixable
+    engine.show(**{key: False})
+    assert not open_issues(hass)
+
+
+async def test_of_two_frigates(hass: HomeAssistant, engine: StandInEngine) -> None:
+    """One issue names both, and goes when both are well."""
+    await async_set_up(hass, frigate_entry())
+    first, arguments = engine.arguments["on_status"], engine.status
+    other = MockConfigEntry(
+        domain=DOMAIN,
+        title="Barn",
+        unique_id="barn",
+        data={"url": "http://192.0.2.6:5000", "verify_ssl": True},
+    )
+    await async_set_up(hass, other)
+    engine.show(spool_full=True)
+    assert issue(hass, "spool_full").translation_placeholders == {"frigate": "Barn"}
+    first(replace(arguments, spool_full=True))
+    placeholders = {"frigate": "Barn, Frigate"}
+    assert issue(hass, "spool_full").translation_placeholders == placeholders
+
+    assert await hass.config_entries.async_unload(other.entry_id)
+    assert issue(hass, "spool_full").translation_placeholders == {"frigate": "Frigate"}
+    first(arguments)
+    assert not open_issues(hass)
+
+
+@pytest.mark.parametrize("leave", ["async_unload", "async_remove"])
+async def test_entry_goes(
+    hass: HomeAssistant, engine: StandInEngine, leave: str
+) -> None:
+    """Without the entry there is nothing to mend."""
+    entry = frigate_entry(subentries=[sftp_subentry()])
+    await async_set_up(hass, entry)
+    engine.show_destination(SFTP_ID, problem=Problem.HOST_KEY_CHANGED)
+    engine.show(no_mqtt_messages=True)
+    assert len(open_issues(hass)) == 2
+    await getattr(hass.config_entries, leave)(entry.entry_id)
+    assert not open_issues(hass)
+
+
+async def test_entry_that_could_not_be_unloaded_is_removed(
+    hass: HomeAssistant, engine: StandInEngine
+) -> None:
+    """Its issues go all the same."""
+    entry = frigate_entry(subentries=[sftp_subentry()])
+    await async_set_up(hass, entry)
+    engine.show_destination(SFTP_ID, problem=Problem.NO_SPACE)
+    engine.show(spool_full=True)
+    with patch.object(
+        hass.config_entries, "async_unload_platforms", side_effect=RuntimeError
+    ):
+        assert not await hass.config_entries.async_unload(entry.entry_id)
+    assert entry.state is ConfigEntryState.FAILED_UNLOAD
+    assert len(open_issues(hass)) == 2
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert not open_issues(hass)
+
+
+# The host key
+
+
+async def test_host_key(
+    hass: HomeAssistant, engine: StandInEngine, server: SftpServer, fix: Post
+) -> None:
+    """Both keys are shown; confirming the new one stores it, and no log-in before."""
+    old = asyncssh.generate_private_key("ssh-rsa")
+    entry = frigate_entry(subentries=[stored_server(server, host_key=pinned(old))])
+    await async_set_up(hass, entry)
+    engine.show_destination(SFTP_ID, problem=Problem.HOST_KEY_CHANGED)
+
+    result = await fix(f"host_key_changed_{SFTP_ID}")
+    assert result["step_id"] == "confirm"
+    assert result["data_schema"] == []
+    shown = result["description_placeholders"]
+    assert shown["destination"] == "Off-site server"
+    assert shown["host"] == "127.0.0.1"
+    assert shown["old_algorithm"] == "ssh-rsa"
+    assert shown["old_fingerprint"] == old.get_fingerprint()
+    assert shown["new_algorithm"] == "ssh-ed25519"
+    assert shown["new_fingerprint"] == server.key.get_fingerprint()
+    assert entry.subentries[SFTP_ID].data["host_key"] == pinned(old)
+
+    result = await fix(result)
+    assert result["type"] == "create_entry"
+    assert entry.subentries[SFTP_ID].data["host_key"] == server.host_key
+    assert entry.subentries[SFTP_ID].data["password"] == PASSWORD
+    assert server.behavior.log_ins == 0
+    # Taken over without a reload.
+    assert ("stop",) not in engine.calls
+    engine.show_destination(SFTP_ID, problem=None)
+    assert not open_issues(hass)
+
+
+async def test_host_key_changes_once_more(
+    hass: HomeAssistant, engine: StandInEngine, server: SftpServer, fix: Post
+) -> None:
+    """Only a key that was looked at is pinned."""
+    old = asyncssh.generate_private_key("ssh-ed25519")
+    entry = frigate_entry(subentries=[stored_server(server, host_key=pinned(old))])
+    await async_set_up(hass, entry)
+    engine.show_destination(SFTP_ID, problem=Problem.HOST_KEY_CHANGED)
+    result = await fix(f"host_key_changed_{SFTP_ID}")
+
+    await server.stop()
+    result = await fix(result)
+    assert result["errors"] == {"base": "cannot_connect"}
+    shown = result["description_placeholders"]
+    assert shown["new_fingerprint"] == server.key.get_fingerprint()
+
+    server.key = asyncssh.generate_private_key("ssh-ed25519")
+    await server.start()
+    result = await fix(result)
+    assert result["errors"] == {"base": "host_key_mismatch"}
+    shown = result["description_placeholders"]
+    assert shown["new_fingerprint"] == server.key.get_fingerprint()
+    assert entry.subentries[SFTP_ID].data["host_key"] == pinned(old)
+
+    result = await fix(result)
+    assert result["type"] == "create_entry"
+    assert entry.subentries[SFTP_ID].data["host_key"] == server.host_key
+
+
+async def test_host_key_is_back(
+    hass: HomeAssistant, engine: StandInEngine, server: SftpServer, fix: Post
+) -> None:
+    """The confirmed key again: nothing to confirm; no server: nothing to show."""
+    await async_set_up(hass, frigate_entry(subentries=[stored_server(server)]))
+    engine.show_destination(SFTP_ID, problem=Problem.HOST_KEY_CHANGED)
+    result = await fix(f"host_key_changed_{SFTP_ID}")
+    assert result["type"] == "abort"
+    assert result["reason"] == "host_key_back"
+
+    await server.stop()
+    result = await fix(f"host_key_changed_{SFTP_ID}")
+    assert result["reason"] == "cannot_connect"
+    assert open_issues(hass) == {f"host_key_changed_{SFTP_ID}"}
+
+
+async def test_host_key_with_the_real_engine(
+    hass: HomeAssistant, frigate_server: FrigateServer, server: SftpServer, fix: Post
+) -> None:
+    """From a strange key to a connection, without a reload."""
+    old = asyncssh.generate_private_key("ssh-ed25519")
+    entry = frigate_entry(
+        frigate_server.url,
+        subentries=[stored_server(server, host_key=pinned(old))],
+    )
+    await async_set_up(hass, entry)
+    await async_wait(lambda: open_issues(hass), "the repair")
+    coordinator = entry.runtime_data
+    assert open_issues(hass) == {f"host_key_changed_{SFTP_ID}"}
+    assert server.behavior.log_ins == 0
+    result = await fix(f"host_key_changed_{SFTP_ID}")
+    assert (await fix(result))["type"] == "create_entry"
+    await async_wait(
+        shows(hass, "binary_sensor.off_site_server_connection", "on"), "the connection"
+    )
+    await async_wait(lambda: not open_issues(hass), "the end of the repair")
+    assert entry.runtime_data is coordinator
+
+
+# The log-in
+
+
+async def test_log_in_with_the_real_engine(
+    hass: HomeAssistant, frigate_server: FrigateServer, server: SftpServer, fix: Post
+) -> None:
+    """From a refused password to a connection; a wrong one is not stored."""
+    entry = frigate_entry(
+        frigate_server.url, subentries=[stored_server(server, password="of last year")]
+    )
+    await async_set_up(hass, entry)
+    await async_wait(lambda: open_issues(hass), "the repair")
+    assert open_issues(hass) == {f"login_refused_{SFTP_ID}"}
+
+    result = await fix(f"login_refused_{SFTP_ID}")
+    assert result["step_id"] == "credentials"
+    assert [field["name"] for field in result["data_schema"]] == ["password"]
+    assert result["description_placeholders"]["username"] == USERNAME
+    for typed in ({"password": "wrong"}, {}):
+        result = await fix(result, **typed)
+        assert result["errors"] == {"password": "invalid_auth"}
+        assert entry.subentries[SFTP_ID].data["password"] == "of last year"
+
+    result = await fix(result, password=PASSWORD)
+    assert result["type"] == "create_entry"
+    assert entry.subentries[SFTP_ID].data["password"] == PASSWORD
+    await async_wait(
+        shows(hass, "binary_sensor.off_site_server_connection", "on"), "the connection"
+    )
+    await async_wait(lambda: not open_issues(hass), "the end of the repair")
+
+
+async def test_log_in_to_frigate_with_the_real_engine(
+    hass: HomeAssistant, serve_frigate: ServeFrigate
+) -> None:
+    """A refused log-in asks for another, and with that Frigate is heard."""
+    server = await serve_frigate(auth=Auth(users={"viewer": User(password=PASSWORD)}))
+    entry = frigate_entry(
+        server.url, data={"username": "viewer", "password": "of last year"}
+    )
+    await async_set_up(hass, entry)
+
+    def asked() -> list[Any]:
+        return hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+
+    await async_wait(asked, "the request")
+    await hass.async_block_till_done()
+    (flow,) = asked()
+    result = await hass.config_entries.flow.async_configure(
+        flow["flow_id"], {"username": "viewer", "password": PASSWORD}
+    )
+    assert result["reason"] == "reauth_successful"
+    await async_wait(
+        shows(hass, "binary_sensor.frigate_connection", "on"), "the connection"
+    )
+    assert not asked()
+    assert not open_issues(hass)
+
+
+async def test_private_key(
+    hass: HomeAssistant, engine: StandInEngine, server: SftpServer, fix: Post
+) -> None:
+    """Another key takes the old one's passphrase away with it."""
+    server.behavior.password = False
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    stranger = asyncssh.generate_private_key("ssh-ed25519")
+    server.behavior.authorized.add(key.public_data)
+    stored = stored_server(server, private_key="lost", passphrase="lost too")
+    stored["data"] = {k: v for k, v in stored["data"].items() if k != "password"}
+    entry = frigate_entry(subentries=[stored])
+    await async_set_up(hass, entry)
+    engine.show_destination(SFTP_ID, problem=Problem.LOGIN_REFUSED)
+
+    result = await fix(f"login_refused_{SFTP_ID}")
+    fields = [field["name"] for field in result["data_schema"]]
+    assert fields == ["private_key", "passphrase"]
+    text = key.export_private_key("openssh", "new").decode()
+    for typed, error in (
+        ({"private_key": "no key"}, "invalid_key"),
+        ({"private_key": text}, "invalid_key"),
+        ({"private_key": text, "passphrase": "wrong"}, "invalid_key"),
+        (
+            {"private_key": stranger.export_private_key("openssh").decode()},
+            "invalid_auth",
+        ),
+    ):
+        result = await fix(result, **typed)
+        assert result["errors"] == {"private_key": error}
+    result = await fix(result, private_key=text, passphrase="new")
+    assert result["type"] == "create_entry"
+    data = entry.subentries[SFTP_ID].data
+    assert (data["private_key"], data["passphrase"]) == (text, "new")
+
+
+@pytest.mark.parametrize(
+    ("failure", "errors"),
+    [
+        (AuthFailed("refused"), {"password": "invalid_auth"}),
+        (Unreachable("no route"), {"base": "cannot_connect"}),
+        (PermissionDenied("read-only"), {"base": "not_writable"}),
+    ],
+)
+async def test_nothing_typed(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    fix: Post,
+    failure: Exception,
+    errors: dict[str, str],
+) -> None:
+    """What is stored may work again: it is tested by the running engine."""
+    entry = frigate_entry(subentries=[sftp_subentry()])
+    await async_set_up(hass, entry)
+    before = dict(entry.subentries[SFTP_ID].data)
+    engine.show_destination(SFTP_ID, problem=Problem.LOGIN_REFUSED)
+    result = await fix(f"login_refused_{SFTP_ID}")
+    fields = [field["name"] for field in result["data_schema"]]
+    assert fields == ["password", "private_key", "passphrase"]
+
+    engine.failure = failure
+    result = await fix(result, password="")
+    assert result["errors"] == errors
+    assert result["description_placeholders"]["reason"] == str(failure)
+    engine.failure = None
+    result = await fix(result)
+    assert result["type"] == "create_entry"
+    assert engine.calls[-2:] == [("test", SFTP_ID)] * 2
+    assert entry.subentries[SFTP_ID].data == before
+
+
+async def test_our_own_key(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """The key that we made is shown to paste it once more."""
+    stored = sftp_subentry(public_key="ssh-ed25519 AAAA frigate-snap-sync")
+    stored["data"] = {k: v for k, v in stored["data"].items() if k != "password"}
+    await async_set_up(hass, frigate_entry(subentries=[stored]))
+    engine.show_destination(SFTP_ID, problem=Problem.LOGIN_REFUSED)
+    result = await fix(f"login_refused_{SFTP_ID}")
+    assert result["step_id"] == "public_key"
+    assert result["data_schema"] == []
+    shown = result["description_placeholders"]
+    assert shown["public_key"] == "ssh-ed25519 AAAA frigate-snap-sync"
+
+    engine.failure = AuthFailed("refused")
+    result = await fix(result)
+    assert result["errors"] == {"base": "invalid_auth"}
+    engine.failure = None
+    result = await fix(result)
+    assert result["type"] == "create_entry"
+    assert not open_issues(hass)
+
+
+# What is mended elsewhere
+
+
+@pytest.mark.parametrize("problem", ["not_writable", "not_mounted", "no_space"])
+async def test_test_again(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post, problem: str
+) -> None:
+    """The repair closes when the test succeeds, and not before."""
+    await async_set_up(hass, frigate_entry(subentries=[local_subentry("/media/nas")]))
+    issue_id = f"{problem}_{LOCAL_ID}"
+    engine.show_destination(LOCAL_ID, problem=Problem(problem), last_error="It can't")
+    result = await fix(issue_id)
+    assert result["step_id"] == "confirm"
+    assert result["description_placeholders"] == {
+        "destination": "Garage NAS",
+        "reason": "It can't",
+    }
+
+    engine.failure = PermissionDenied("It still can't")
+    result = await fix(result)
+    assert result["errors"] == {"base": "test_failed"}
+    assert result["description_placeholders"]["reason"] == "It still can't"
+    assert open_issues(hass) == {issue_id}
+
+    engine.failure = None
+    result = await fix(result)
+    assert result["type"] == "create_entry"
+    assert engine.calls.count(("test", LOCAL_ID)) == 2
+    assert not open_issues(hass)
+
+
+# While a repair is open in the frontend
+
+
+@pytest.mark.parametrize("problem", list(Problem))
+async def test_settled_meanwhile(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    server: SftpServer,
+    fix: Post,
+    problem: Problem,
+) -> None:
+    """What has healed is left alone."""
+    old = asyncssh.generate_private_key("ssh-ed25519")
+    entry = frigate_entry(subentries=[stored_server(server, host_key=pinned(old))])
+    await async_set_up(hass, entry)
+    before = dict(entry.subentries[SFTP_ID].data)
+    engine.show_destination(SFTP_ID, problem=problem)
+    result = await fix(f"{problem}_{SFTP_ID}")
+    assert result["type"] == "form"
+    engine.show_destination(SFTP_ID, problem=None)
+    result = await fix(result)
+    assert result["type"] == "abort"
+    assert result["reason"] == "already_settled"
+    assert entry.subentries[SFTP_ID].data == before
+    assert ("test", SFTP_ID) not in engine.calls
+
+
+@pytest.mark.parametrize(
+    ("problem", "changes"),
+    [
+        *((problem, {}) for problem in Problem),
+        (Problem.LOGIN_REFUSED, {"password": None, "public_key": "ssh-ed25519 AAAA"}),
+    ],
+)
+async def test_shown_again(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    server: SftpServer,
+    fix: Post,
+    hass_client: ClientSessionGenerator,
+    problem: Problem,
+    changes: dict[str, Any],
+) -> None:
+    """The frontend may load a step once more."""
+    old = asyncssh.generate_private_key("ssh-ed25519")
+    stored = stored_server(server, host_key=pinned(old), **changes)
+    await async_set_up(hass, frigate_entry(subentries=[stored]))
+    engine.show_destination(SFTP_ID, problem=problem)
+    result = await fix(f"{problem}_{SFTP_ID}")
+    client = await hass_client()
+    response = await client.get(f"/api/repairs/issues/fix/{result['flow_id']}")
+    again = await response.json()
+    assert again["step_id"] == result["step_id"]
+    assert again["description_placeholders"] == result["description_placeholders"]
+
+
+async def test_destination_removed_meanwhile(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """The destination and its entry may be gone when somebody submits."""
+    entry = frigate_entry(subentries=[local_subentry("/media/nas"), sftp_subentry()])
+    await async_set_up(hass, entry)
+    for destination_id in (LOCAL_ID, SFTP_ID):
+        engine.show_destination(destination_id, problem=Problem.NO_SPACE)
+    one = await fix(f"no_space_{SFTP_ID}")
+    other = await fix(f"no_space_{LOCAL_ID}")
+    hass.config_entries.async_remove_subentry(entry, SFTP_ID)
+    assert (await fix(one))["reason"] == "already_settled"
+    await hass.config_entries.async_remove(ENTRY_ID)
+    assert (await fix(other))["reason"] == "already_settled"
