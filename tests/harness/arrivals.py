@@ -16,10 +16,11 @@ import time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .frigate import Frigate, FrigateServer
+from .frigate import Frigate, FrigateServer, payloads
 from .processes import wait_until
 
 _LOOK_INTERVAL = 0.25
+_SAID_WITHIN = 2.0
 _CLIP = re.compile(r"/api/[^/]+/start/([0-9.]+)/end/([0-9.]+)/clip\.mp4")
 
 
@@ -109,6 +110,32 @@ class Arrivals:
                 if message["type"] == "end":
                     self.items.append(_recording(message["after"]))
 
+    def _see_what_was_not_said(self) -> None:
+        """Add what Frigate's API shows although it was never said over MQTT.
+
+        As after a kill of Frigate, or when the broker was away.
+        """
+        known = {item.frigate_id for item in self.items}
+        moment = self._frigate.clock() - _SAID_WITHIN
+        for tracked in self._frigate.objects.values():
+            if (
+                tracked.id not in known
+                and tracked.confirmed
+                and tracked.has_snapshot
+                and tracked.end is not None
+                and tracked.end < moment
+            ):
+                state = payloads.event_state(self._frigate.version, tracked)
+                self.items.append(_snapshot(state))
+        for review in self._frigate.reviews.values():
+            if (
+                review.id not in known
+                and review.end is not None
+                and review.end < moment - self._frigate.timing.alert_cutoff
+            ):
+                row = payloads.review_row(self._frigate.version, review)
+                self.items.append(_recording(row))
+
     @property
     def waiting(self) -> list[Item]:
         """Return what has not arrived everywhere."""
@@ -128,6 +155,7 @@ class Arrivals:
     async def look(self) -> None:
         """Look for what has arrived since the last time."""
         async with self._looking:
+            self._see_what_was_not_said()
             if not (waiting := self.waiting):
                 return
             found = await asyncio.to_thread(self._find, waiting)

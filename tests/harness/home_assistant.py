@@ -44,15 +44,22 @@ homeassistant:
     local: {media}
   allowlist_external_dirs:
 {allowed}
-http:
-  server_host: 127.0.0.1
-  server_port: {port}
 frontend:
 config:
 logger:
   default: info
   logs:
     custom_components.frigate_snap_sync: debug
+"""
+
+_STAND_INS = {
+    "pymicro_vad": "class MicroVad: ...\n",
+    "pyspeex_noise": "class AudioProcessor: ...\n",
+}
+"""Modules that Home Assistant's voice parts import, and that have no wheels.
+
+Without them it can't list its actions, and the frontend never loads. They lie in
+the folder where it runs.
 """
 
 
@@ -115,7 +122,6 @@ class HomeAssistant:
                 allowed="\n".join(
                     f"    - {json.dumps(str(path))}" for path in (self.media, *allowed)
                 ),
-                port=self.port,
             )
         )
         if self._integration is not None:
@@ -124,14 +130,24 @@ class HomeAssistant:
                 self.folder / "custom_components" / DOMAIN,
                 ignore=shutil.ignore_patterns("__pycache__"),
             )
+        for name, text in _STAND_INS.items():
+            (self.folder / f"{name}.py").write_text(text)
         (self.folder / ".storage").mkdir(mode=0o700)
         self._store("onboarding", 4, _onboarding())
+        self._store("http", 2, _http(self.port), minor_version=2)
         self._store("auth_provider.homeassistant", 1, _passwords())
         auth, self._token = _auth()
         self._store("auth", 1, auth)
 
-    def _store(self, key: str, version: int, data: dict[str, Any]) -> None:
-        document = {"version": version, "minor_version": 1, "key": key, "data": data}
+    def _store(
+        self, key: str, version: int, data: dict[str, Any], *, minor_version: int = 1
+    ) -> None:
+        document = {
+            "version": version,
+            "minor_version": minor_version,
+            "key": key,
+            "data": data,
+        }
         path = self.folder / ".storage" / key
         path.write_text(json.dumps(document))
         path.chmod(0o600)
@@ -193,6 +209,29 @@ class HomeAssistant:
                 or re.match(rf"\S+ \S+ (ERROR|CRITICAL) .*{DOMAIN}", record)
             )
         ]
+
+
+def _http(port: int) -> dict[str, Any]:
+    """Return the HTTP server's settings, as confirmed by the owner.
+
+    Home Assistant 2026.10+: from YAML they are only tried, for five minutes.
+    """
+    return {
+        "stable": {
+            "server_host": ["127.0.0.1"],
+            "server_port": port,
+            "cors_allowed_origins": [],
+            "login_attempts_threshold": -1,
+            "ip_ban_enabled": True,
+            "ssl_profile": "modern",
+            "use_x_frame_options": True,
+            "created_at": "2026-01-01T00:00:00+00:00",
+            "error": None,
+            "error_message": None,
+        },
+        "pending": None,
+        "yaml_migration_done": True,
+    }
 
 
 def _onboarding() -> dict[str, Any]:

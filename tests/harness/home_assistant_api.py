@@ -1,13 +1,15 @@
 """Home Assistant's own API over HTTP and websocket, as its pages use it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
+_IDLE = 20.0
+"""Home Assistant drops a socket that has answered no ping for about 55 s."""
 
 type Json = dict[str, Any]
 
@@ -28,6 +30,7 @@ class HomeAssistantApi:
         )
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._socket_lock = asyncio.Lock()
+        self._socket_used = 0.0
         self._last_id = 0
 
     async def close(self) -> None:
@@ -83,16 +86,31 @@ class HomeAssistantApi:
 
         Raises TimeoutError if none comes in that time (s).
         """
-        async with asyncio.timeout(timeout), self._own_socket() as socket:
+        async with (
+            asyncio.timeout(timeout),
+            aclosing(self.mqtt_messages(topic)) as messages,
+        ):
+            return await anext(messages)
+
+    async def mqtt_messages(self, topic: str) -> AsyncGenerator[Any]:
+        """Subscribe to a topic through its MQTT, and yield the payloads.
+
+        Raises TypeError (of aiohttp) when the connection to Home Assistant ends.
+        """
+        async with self._own_socket() as socket:
             await socket.send_json({"id": 1, "type": "mqtt/subscribe", "topic": topic})
             while True:
                 message = await socket.receive_json()
                 if message["type"] == "event":
-                    return message["event"]["payload"]
+                    yield message["event"]["payload"]
 
     async def _connected_socket(self) -> aiohttp.ClientWebSocketResponse:
+        now = asyncio.get_running_loop().time()
+        if self._socket is not None and now > self._socket_used + _IDLE:
+            await self._socket.close()
         if self._socket is None or self._socket.closed:
             self._socket = await self._new_socket()
+        self._socket_used = now
         return self._socket
 
     @asynccontextmanager

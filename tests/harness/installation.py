@@ -91,6 +91,29 @@ async def wait_subscribed(api: HomeAssistantApi, topic_prefix: str) -> None:
     await api.first_mqtt_message(f"{topic_prefix}/available")
 
 
+async def set_options(
+    api: HomeAssistantApi, entry_id: str, options: Mapping[str, Any]
+) -> None:
+    """Set options of our integration, and wait until it is loaded with them.
+
+    Those that are not named keep their values. Raises `FlowFailed` for one
+    that the form doesn't have.
+    """
+    step = expect_form(await api.start_options_flow(entry_id), "init")
+    answers = {}
+    for field in step["data_schema"]:
+        suggested = (field.get("description") or {}).get("suggested_value")
+        answers[field["name"]] = (
+            field.get("default") if suggested is None else suggested
+        )
+    if unknown := options.keys() - answers.keys():
+        raise FlowFailed(f"No such options: {', '.join(sorted(unknown))}")
+    expect_created(await api.submit(step, {**answers, **options}))
+    # It is loaded anew by itself, soon; this one is waited for.
+    await api.request("POST", f"config/config_entries/entry/{entry_id}/reload")
+    await wait_loaded(api, DOMAIN, entry_id)
+
+
 async def add_local(
     api: HomeAssistantApi,
     entry_id: str,

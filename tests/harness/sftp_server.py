@@ -1,6 +1,7 @@
 """An SFTP server in this process, for the demo: asyncssh, with files on disk."""
 
 import asyncio
+from collections.abc import Awaitable
 import os
 from pathlib import Path
 from typing import override
@@ -15,6 +16,15 @@ class _Server(asyncssh.SSHServer):
         self._owner = owner
 
     @override
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._owner.connections.add(conn)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._owner.connections.discard(self._connection)
+
+    @override
     def begin_auth(self, username: str) -> bool:
         return True
 
@@ -27,8 +37,31 @@ class _Server(asyncssh.SSHServer):
         return username == self._owner.username and self._owner.knows(key)
 
 
+class _Files(asyncssh.SFTPServer):
+    """The files of one channel."""
+
+    def __init__(
+        self,
+        channel: asyncssh.SSHServerChannel[bytes],
+        owner: EmbeddedSftpServer,
+    ) -> None:
+        super().__init__(channel, chroot=os.fsencode(owner.root))
+        self._owner = owner
+
+    @override
+    def write(self, file_obj: object, offset: int, data: bytes) -> int | Awaitable[int]:
+        if not self._owner.dying.is_set():
+            return super().write(file_obj, offset, data)
+        super().write(file_obj, offset, data[: len(data) // 2])
+        self._owner.die()
+        raise asyncssh.SFTPFailure("The server dies")
+
+
 class EmbeddedSftpServer:
-    """Serves `root` on 127.0.0.1, at a free port, to one user with a key."""
+    """Serves `root` on 127.0.0.1, at a free port, to one user with a key.
+
+    Set `dying`, and it dies in the middle of the next file that is written.
+    """
 
     username = "frigate"
 
@@ -37,6 +70,10 @@ class EmbeddedSftpServer:
         root.mkdir(parents=True, exist_ok=True)
         self.root = root
         self.port = 0
+        self.connections: set[asyncssh.SSHServerConnection] = set()
+        self.dying = asyncio.Event()
+        self.dead = asyncio.Event()
+        """Set once it has died."""
         self._host_key = asyncssh.generate_private_key("ssh-ed25519")
         self._authorized: set[bytes] = set()
         self._acceptor: asyncssh.SSHAcceptor | None = None
@@ -55,12 +92,12 @@ class EmbeddedSftpServer:
         return key.public_data in self._authorized
 
     async def start(self) -> None:
-        """Listen."""
-        root = os.fsencode(self.root)
+        """Listen, on the port it had if it had one."""
 
         def make_sftp(channel: asyncssh.SSHServerChannel[bytes]) -> asyncssh.SFTPServer:
-            return asyncssh.SFTPServer(channel, chroot=root)
+            return _Files(channel, self)
 
+        self.dead.clear()
         self._acceptor = await asyncssh.create_server(
             lambda: _Server(self),
             "127.0.0.1",
@@ -70,6 +107,16 @@ class EmbeddedSftpServer:
             allow_scp=False,
         )
         self.port = self._acceptor.get_port()
+
+    def die(self) -> None:
+        """Break every connection and listen no more, at once."""
+        self.dying.clear()
+        acceptor, self._acceptor = self._acceptor, None
+        if acceptor is not None:
+            acceptor.close()
+        for connection in list(self.connections):
+            connection.abort()
+        self.dead.set()
 
     async def stop(self) -> None:
         """Listen no more, and break what is open."""

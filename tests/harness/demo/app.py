@@ -14,7 +14,7 @@ import tempfile
 import time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ..arrivals import Arrivals
+from ..arrivals import Arrivals, files_below
 from ..broker import PROTOCOL, EmbeddedBroker
 from ..frigate import Frigate, FrigateServer, MqttLink, Story, Timing
 from ..home_assistant import PASSWORD, USERNAME, HomeAssistant
@@ -28,6 +28,7 @@ from ..installation import (
 )
 from ..processes import ProgramFailed
 from ..sftp_server import EmbeddedSftpServer
+from .outages import Outages
 from .story import CAMERAS, STORY, Stage
 from .table import Table, totals
 
@@ -93,9 +94,19 @@ class Demo:
             folder / "config", allowed=(self.local,), time_zone=zone.key
         )
         self.story = Story(self.frigate)
-        folders = {_FOLDER: self.local, _SERVER: self.sftp.root}
-        self.arrivals = Arrivals(self.frigate, self.server, folders)
-        self.table = Table(self.arrivals, list(folders), zone)
+        self._folders = {_FOLDER: self.local, _SERVER: self.sftp.root}
+        self.arrivals = Arrivals(self.frigate, self.server, self._folders)
+        self.table = Table(self.arrivals, list(self._folders), zone)
+        self.outages = Outages(
+            sftp=self.sftp,
+            broker=self.broker,
+            frigate=self.frigate,
+            server=self.server,
+            link=self.link,
+            story=self.story,
+            home_assistant=self.home_assistant,
+            say=self.table.say,
+        )
 
     async def start(self) -> None:
         """Start everything and set the integration up, as a person would."""
@@ -139,11 +150,18 @@ class Demo:
 
     async def _play(self, until: float | None) -> None:
         """Play the story, again and again; at `until` (monotonic) stop beginning."""
-        stage = Stage(frigate=self.frigate, story=self.story, chance=random.Random())
+        stage = Stage(
+            frigate=self.frigate,
+            story=self.story,
+            outages=self.outages,
+            chance=random.Random(),
+        )
         while True:
             for step in STORY:
                 if until is not None and time.monotonic() >= until:
                     return
+                if until is not None and time.monotonic() + step.needs >= until:
+                    continue
                 if not self.table.live:
                     self.table.say(f"-- {step.title}")
                 await step.play(stage)
@@ -169,6 +187,7 @@ class Demo:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LONGEST_WAIT):
                     await self.story.finish()
+                    await self.outages.finish()
                     while self.arrivals.waiting:
                         await asyncio.sleep(_LOOK_INTERVAL)
         finally:
@@ -192,6 +211,12 @@ class Demo:
             for item in self.arrivals.wrong
             for name, arrival in item.arrivals.items()
             if not arrival.verified
+        ]
+        failures += [
+            f"Left behind: {path} ({name})"
+            for name, folder in self._folders.items()
+            for path in files_below(folder)
+            if complete and path.endswith(".part")
         ]
         return failures + [
             complaint[:_LONGEST_COMPLAINT]
@@ -228,6 +253,7 @@ async def _play(folder: Path, seconds: float | None) -> int:
         except asyncio.CancelledError:
             interrupted = True
         demo.table.end("", "Ending" if interrupted else "The story is over")
+        await demo.outages.stop()
         await demo.story.stop()
     failures = demo.failures(complete=not interrupted)
     demo.table.end(totals(demo.arrivals), *failures)

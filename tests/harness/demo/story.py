@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import random
 
 from ..frigate import Frigate, Story
+from .outages import Outages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,7 @@ class Stage:
 
     frigate: Frigate
     story: Story
+    outages: Outages
     chance: random.Random
 
     def camera(self) -> str:
@@ -25,12 +27,14 @@ class Stage:
 class Step:
     """A part of the story: `play` lets it begin, and the next follows `pause` s later.
 
-    What it lets begin goes on by itself.
+    What it lets begin goes on by itself. `needs`: seconds that must be left of the
+    time in which things begin, else it is left out.
     """
 
     title: str
     play: Callable[[Stage], Awaitable[None]]
     pause: float
+    needs: float = 0
 
 
 async def _person_at_the_door(stage: Stage) -> None:
@@ -58,11 +62,46 @@ async def _person_with_dog(stage: Stage) -> None:
     stage.story.visit(camera, "person", 4)
 
 
+async def _server_dies(stage: Stage) -> None:
+    stage.outages.let_server_die()
+
+
+async def _frigate_restarts(stage: Stage) -> None:
+    # In the middle of a visit, whose end nobody will tell.
+    stage.story.visit(stage.camera(), "person", 30)
+    await asyncio.sleep(15)
+    await stage.outages.restart_frigate()
+
+
+async def _broker_goes(stage: Stage) -> None:
+    # That the visitor goes is not heard.
+    stage.story.visit(stage.camera(), "person", 6)
+    await asyncio.sleep(3)
+    await stage.outages.restart_broker()
+
+
 CAMERAS = ("front_door", "driveway", "garden")
 
 STORY = (
     Step(title="A person at the door", play=_person_at_the_door, pause=6),
+    Step(
+        title="The next upload to the SFTP server will be its last for a while",
+        play=_server_dies,
+        pause=0,
+    ),
     Step(title="A car in the driveway", play=_car, pause=6),
     Step(title="Two cameras at once", play=_two_cameras_at_once, pause=15),
     Step(title="A dog, then a person with it", play=_person_with_dog, pause=15),
+    Step(
+        title="A person, and Frigate dies",
+        play=_frigate_restarts,
+        pause=10,
+        needs=40,
+    ),
+    Step(
+        title="A person, and the MQTT broker goes",
+        play=_broker_goes,
+        pause=10,
+        needs=40,
+    ),
 )

@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 
 from .answers import Answer
 
+LONGEST_HANG = 600.0
+
 _NGINX_TITLES = {
     401: "Authorization Required",
     403: "Forbidden",
@@ -32,9 +34,9 @@ class Kind(StrEnum):
     TRUNCATED = "truncated"
     """The answer ends early, in an orderly way: as when ffmpeg has failed."""
     HANG = "hang"
-    """Some of the answer comes, then nothing any more."""
+    """Some of the answer comes, then nothing any more, and at last a reset."""
     SILENT = "silent"
-    """Nothing comes at all, not even a header."""
+    """Nothing comes for long, not even a header; then the answer."""
     RESET = "reset"
     """Some of the answer comes, then the connection breaks."""
     SLOW = "slow"
@@ -47,6 +49,7 @@ class Fault:
 
     `path` is a pattern as of a shell, for the path below the base path and
     without the query. `after`: bytes that still come (None: half of them).
+    `seconds`: how long a hang takes.
     """
 
     kind: Kind
@@ -55,6 +58,7 @@ class Fault:
     status: int = 500
     after: int | None = None
     rate: float = 1024
+    seconds: float = LONGEST_HANG
 
     def cut(self, body: bytes) -> bytes:
         """Return the part of the body that still comes."""
@@ -94,10 +98,17 @@ class Faults:
         status: int = 500,
         after: int | None = None,
         rate: float = 1024,
+        seconds: float = LONGEST_HANG,
     ) -> Fault:
         """Add a rule, with the values of `Fault`."""
         fault = Fault(
-            kind=kind, path=path, times=times, status=status, after=after, rate=rate
+            kind=kind,
+            path=path,
+            times=times,
+            status=status,
+            after=after,
+            rate=rate,
+            seconds=seconds,
         )
         self._rules.append(fault)
         return fault
@@ -111,9 +122,18 @@ class Faults:
         status: int = 500,
         after: int | None = None,
         rate: float = 1024,
+        seconds: float = LONGEST_HANG,
     ) -> Iterator[None]:
         """Have a fault, however many times it is met, until the block ends."""
-        fault = self.add(kind, path, times=None, status=status, after=after, rate=rate)
+        fault = self.add(
+            kind,
+            path,
+            times=None,
+            status=status,
+            after=after,
+            rate=rate,
+            seconds=seconds,
+        )
         try:
             yield
         finally:

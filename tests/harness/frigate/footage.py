@@ -53,6 +53,7 @@ class Footage:
         self._off_since: float | None = None
         self._not_kept: list[tuple[float, float]] = []
         self._missing: list[tuple[float, float]] = []
+        self._late: list[tuple[float, float, float]] = []
         # Each camera cuts its segments at other seconds.
         self._offset = int(_digest(camera, 0), 16) % timing.segment
 
@@ -71,6 +72,13 @@ class Footage:
     def lose(self, start: float, end: float) -> None:
         """Have no segment that overlaps this range: camera or Frigate was down."""
         self._missing.append((start, end))
+
+    def be_late(self, start: float, end: float, *, until: float) -> None:
+        """Let no segment that ends in this range be served before `until`.
+
+        As when Frigate's disk is too busy.
+        """
+        self._late.append((start, end, until))
 
     def delete_before(self, moment: float) -> None:
         """Let retention delete what ended before `moment`."""
@@ -93,11 +101,13 @@ class Footage:
     def _segment(self, start: int) -> Segment:
         low, high = self.timing.available
         fraction = int(_digest(self.camera, start)[:8], 16) / 0xFFFFFFFF
+        end = start + self.timing.segment
+        moments = [until for begin, stop, until in self._late if begin <= end < stop]
         return Segment(
             camera=self.camera,
             start=start,
-            end=start + self.timing.segment,
-            available=start + low + (high - low) * fraction,
+            end=end,
+            available=max(start + low + (high - low) * fraction, *moments, 0),
         )
 
     def _exists(self, segment: Segment, now: float) -> bool:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+import hashlib
 
 _REQUESTS = 5000
 _BODY_BYTES = 256 * 1024 * 1024
@@ -33,6 +34,7 @@ class Journal:
     def __init__(self) -> None:
         """Begin empty."""
         self._served: deque[Served] = deque(maxlen=_REQUESTS)
+        self._paths: dict[str, set[str]] = {}
 
     def add(self, served: Served) -> None:
         """Write down a request as it comes in."""
@@ -47,6 +49,16 @@ class Journal:
                 total += len(one.body)
                 if total > _BODY_BYTES:
                     one.body = None
+
+    def remember(self, path: str, body: bytes) -> None:
+        """Write down that these bytes are the whole of what lies at a path."""
+        if body:
+            digest = hashlib.sha256(body).hexdigest()
+            self._paths.setdefault(digest, set()).add(path)
+
+    def paths_of(self, sha256: str) -> frozenset[str]:
+        """Return the paths that bytes of this SHA-256 (hex) were ever the whole of."""
+        return frozenset(self._paths.get(sha256, ()))
 
     def find(self, path: str = "*", *, method: str = "GET") -> list[Served]:
         """Return the requests whose path matches a pattern as of a shell."""
@@ -71,3 +83,4 @@ class Journal:
     def clear(self) -> None:
         """Forget all."""
         self._served.clear()
+        self._paths.clear()

@@ -17,7 +17,6 @@ from .journal import Journal, Served
 
 _CHUNK = 8192
 _CACHE_SECONDS = 5
-_LONGEST_HANG = 600
 
 
 class FrigateServer:
@@ -97,25 +96,27 @@ class FrigateServer:
         self.journal.add(served)
         fault = self.faults.take(path) if inside else None
         if fault is not None and fault.kind is Kind.SILENT:
-            await self._hang()
+            await self._hang(fault)
         if inside:
             answer = await self._answer(request, path)
         else:
             answer = Answer.nginx(404, "Not Found")
         whole = answer
+        if answer.status == 200 and _is_media(answer):
+            self.journal.remember(path, answer.body)
         if fault is not None:
             answer = fault.change(answer)
         served.status = answer.status
-        if answer.content_type.startswith(("video/", "image/")):
+        if _is_media(answer):
             self.journal.keep_body(served, answer.body)
         response, sent = await self._send(request, answer, fault)
         served.complete = sent and answer == whole
         return response
 
-    async def _hang(self) -> None:
-        """Do nothing until the server stops (or the client has gone)."""
+    async def _hang(self, fault: Fault) -> None:
+        """Do nothing until it is over, or the server stops, or the client has gone."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LONGEST_HANG):
+            async with asyncio.timeout(fault.seconds):
                 await self._stopping.wait()
 
     async def _answer(self, request: web.Request, path: str) -> Answer:
@@ -161,7 +162,7 @@ class FrigateServer:
             await self._send_body(response, answer.body, fault)
             if fault is not None and fault.kind in {Kind.HANG, Kind.RESET}:
                 if fault.kind is Kind.HANG:
-                    await self._hang()
+                    await self._hang(fault)
                 if request.transport is not None:
                     request.transport.abort()
                 return response, False
@@ -181,6 +182,10 @@ class FrigateServer:
             await response.write(body[start : start + size])
             if wait:
                 await asyncio.sleep(wait)
+
+
+def _is_media(answer: Answer) -> bool:
+    return answer.content_type.startswith(("video/", "image/"))
 
 
 def _with_status(answer: Answer, status: str) -> Answer:

@@ -1,0 +1,1 @@
+"""Chaos: faults made on purpose on real parts, and what became of every item."""

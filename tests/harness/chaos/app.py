@@ -1,0 +1,125 @@
+"""The command line of `script/chaos`."""
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+import contextlib
+import logging
+from pathlib import Path
+import signal
+import sys
+import tempfile
+
+from ..installation import FlowFailed
+from ..processes import ProgramFailed
+from .break_in import run_break_ins
+from .run import run_chaos
+
+_LONGEST_COMPLAINT = 2000
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="script/chaos",
+        description="Make faults on purpose around a real Home Assistant, and tell "
+        "what became of every item: lost, doubled, corrupt, unfinished.",
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=3, help="how long faults are made (3)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="what happens when (1)")
+    parser.add_argument(
+        "--frigate", default="0.17.2", metavar="VERSION", help="which Frigate (0.17.2)"
+    )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=7,
+        metavar="MINUTES",
+        help="how long recovery may take in the end (7)",
+    )
+    parser.add_argument(
+        "--hurry",
+        action="store_true",
+        help="in the end press the integration's buttons, as an owner would who "
+        "does not want to wait for its own next tries",
+    )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="work in that folder, which is made and stays, with all logs",
+    )
+    parser.add_argument(
+        "--break-in",
+        action="store_true",
+        help="instead: kill Frigate in the middle of a break-in, and tell how much "
+        "of it lies elsewhere",
+    )
+    return parser.parse_args(argv)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+async def _chaos(arguments: argparse.Namespace, folder: Path) -> int:
+    result = await run_chaos(
+        folder,
+        seconds=arguments.minutes * 60,
+        seed=arguments.seed,
+        version=arguments.frigate,
+        patience=arguments.patience * 60,
+        hurry=arguments.hurry,
+        say=_say,
+    )
+    for complaint in result.complaints:
+        _say(complaint[:_LONGEST_COMPLAINT])
+    _say(f"Seed {arguments.seed}, {arguments.minutes:g} minutes")
+    for line in result.lines():
+        _say(line)
+    return 0 if result.is_good else 1
+
+
+async def _break_ins(folder: Path) -> int:
+    break_ins = await run_break_ins(folder, say=_say)
+    for break_in in break_ins:
+        _say(break_in.line())
+    return 0 if all(break_in.is_good for break_in in break_ins) else 1
+
+
+async def _main(arguments: argparse.Namespace) -> int:
+    with contextlib.ExitStack() as stack:
+        if arguments.keep is None:
+            folder = Path(
+                stack.enter_context(
+                    tempfile.TemporaryDirectory(
+                        prefix="frigate-snap-sync-chaos-", ignore_cleanup_errors=True
+                    )
+                )
+            )
+        else:
+            folder = arguments.keep
+            folder.mkdir(parents=True)
+        folder = folder.resolve()
+        work = _break_ins(folder) if arguments.break_in else _chaos(arguments, folder)
+        task = asyncio.create_task(work)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run it; returns the exit code."""
+    arguments = _arguments(argv)
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+    try:
+        return asyncio.run(_main(arguments))
+    except (FlowFailed, ProgramFailed, TimeoutError) as err:
+        sys.stderr.write(f"It could not be set up, or not be healed: {err}\n")
+        return 2

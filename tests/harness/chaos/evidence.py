@@ -1,0 +1,270 @@
+"""What Frigate published, and what of it lies where: compared byte by byte."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+import hashlib
+from math import ceil, floor
+from pathlib import Path
+import re
+import time
+from zoneinfo import ZoneInfo
+
+from custom_components.frigate_snap_sync.frigate.errors import MediaBroken
+from custom_components.frigate_snap_sync.frigate.media import check_mp4
+
+from ..arrivals import Item, Kind
+from ..frigate import Frigate, FrigateServer
+
+_TIME = r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d[+-]\d{4}"
+_NAMES = (
+    re.compile(
+        rf"(?P<kind>RecordingClip)-(?P<camera>.+?)-{_TIME}-(?P<id>[0-9a-z]+)"
+        r"(?:-(?P<suffix>part\d{3}|\d\d|incomplete))?\.mp4"
+    ),
+    re.compile(
+        rf"(?P<kind>LiveSnapshot|Snapshot)-(?P<camera>.+?)-{_TIME}-.+-"
+        r"(?P<id>[0-9a-z]+)(?P<suffix>)\.jpg"
+    ),
+)
+_PADDING = 5
+_LEAST_FOOTAGE = 2
+"""Seconds of which it can't be said whether a clip of them has a picture."""
+_SHORT = 3
+"""Seconds that a recording may lack: keyframes, and fractions at both ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file at a destination."""
+
+    path: str
+    sha256: str
+    seconds: float | None
+    """What of a recording can be played; None for what is none, or can't be."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What is wrong at one destination: a line about each thing."""
+
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    corrupt: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+    incomplete: list[str] = field(default_factory=list)
+    """Not wrong: Frigate would not give the rest."""
+
+    @property
+    def is_good(self) -> bool:
+        """Tell whether nothing is wrong."""
+        return not (self.lost or self.doubled or self.corrupt or self.unfinished)
+
+
+class Folder:
+    """A destination's files; each is read once as long as it does not change."""
+
+    def __init__(self, folder: Path) -> None:
+        """Look into this folder."""
+        self._folder = folder
+        self._known: dict[Path, tuple[tuple[int, int, int], File]] = {}
+
+    def files(self) -> list[File]:
+        """Return all files below it (blocking)."""
+        found: dict[Path, tuple[tuple[int, int, int], File]] = {}
+        for path in sorted(self._folder.rglob("*")):
+            try:
+                state = path.stat()
+                if not path.is_file():
+                    continue
+                mark = (state.st_ino, state.st_size, state.st_mtime_ns)
+                known = self._known.get(path)
+                if known is None or known[0] != mark:
+                    known = (mark, self._read(path))
+                found[path] = known
+            except FileNotFoundError:
+                continue  # renamed or removed at this moment
+        self._known = found
+        return [file for _, file in found.values()]
+
+    def _read(self, path: Path) -> File:
+        seconds = None
+        if path.suffix == ".mp4":
+            try:
+                seconds = check_mp4(path).duration
+            except MediaBroken:
+                seconds = None
+        return File(
+            path.relative_to(self._folder).as_posix(),
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+            seconds,
+        )
+
+
+class Evidence:
+    """Listens to a Frigate from now on, and judges what has become of its items.
+
+    `heard` tells of a moment whether what was published then must have reached
+    Home Assistant.
+    """
+
+    def __init__(
+        self,
+        frigate: Frigate,
+        server: FrigateServer,
+        zone: ZoneInfo,
+        *,
+        heard: Callable[[float], bool],
+    ) -> None:
+        """Begin to listen."""
+        self._frigate = frigate
+        self._server = server
+        self._zone = zone
+        self._heard = heard
+        self._live: list[Item] = []
+        frigate.listeners.append(self._hear)
+
+    def _hear(self, topic: str, payload: bytes, _retain: bool) -> None:
+        match topic.removeprefix(f"{self._frigate.topic_prefix}/").split("/"):
+            case [camera, label, "snapshot"]:
+                digest = hashlib.sha256(payload).hexdigest()[:8]
+                self._live.append(
+                    Item(
+                        kind=Kind.LIVE_SNAPSHOT,
+                        camera=camera,
+                        label=label,
+                        start=time.time(),
+                        tail=f"-{digest}.jpg",
+                        image=payload,
+                        published=time.time(),
+                    )
+                )
+
+    def items(self) -> tuple[list[Item], list[Item]]:
+        """Return what must be everywhere, and what may be there.
+
+        The second are live snapshots that nobody could have heard of, and
+        recordings of which there is next to no footage.
+        """
+        must: list[Item] = []
+        may: list[Item] = []
+        for item in self._live:
+            (must if self._heard(item.published) else may).append(item)
+        must += [
+            Item(
+                kind=Kind.SNAPSHOT,
+                camera=tracked.camera,
+                label=tracked.label,
+                start=tracked.start,
+                frigate_id=tracked.id,
+                tail=f"-{tracked.id.rsplit('-', 1)[-1]}.jpg",
+                published=tracked.end,
+            )
+            for tracked in self._frigate.objects.values()
+            if tracked.confirmed and tracked.has_snapshot and tracked.end is not None
+        ]
+        for review in self._frigate.reviews.values():
+            if review.end is None:
+                continue
+            item = Item(
+                kind=Kind.RECORDING,
+                camera=review.camera,
+                label=", ".join(one.label for one in review.objects),
+                start=review.start,
+                end=review.end,
+                frigate_id=review.id,
+                tail=f"-{review.id.rsplit('-', 1)[-1]}.mp4",
+                published=review.end,
+            )
+            footage = self._footage(
+                item, floor(review.start - _PADDING), ceil(review.end + _PADDING)
+            )
+            (must if footage >= _LEAST_FOOTAGE else may).append(item)
+        return must, may
+
+    def judge(self, files: Iterable[File]) -> Verdict:
+        """Compare what lies at a destination with what should (blocking)."""
+        must, may = self.items()
+        verdict = Verdict()
+        by_key = {_key(item): item for item in (*must, *may)}
+        found: dict[tuple[str, str, str], list[tuple[File, str]]] = {}
+        for file in files:
+            name = file.path.rsplit("/", 1)[-1]
+            if name.startswith(".") or name.endswith(".part") or "-check-" in name:
+                verdict.unfinished.append(file.path)
+                continue
+            match = next(filter(None, (one.fullmatch(name) for one in _NAMES)), None)
+            key = (match["kind"], match["camera"], match["id"]) if match else ("",) * 3
+            if match is None or key not in by_key:
+                verdict.corrupt.append(f"{file.path}: nothing that Frigate has")
+                continue
+            found.setdefault(key, []).append((file, match["suffix"] or ""))
+        for key, item in by_key.items():
+            own = found.get(key, [])
+            wholes = [(file, suffix) for file, suffix in own if "part" not in suffix]
+            if not wholes and item in must:
+                parts = f", but {len(own)} part(s)" if own else ""
+                verdict.lost.append(f"{self._described(item)}{parts}")
+            if len(wholes) > 1 or (wholes and len(own) > 1):
+                names = ", ".join(file.path for file, _ in own)
+                verdict.doubled.append(f"{self._described(item)}: {names}")
+            for file, suffix in own:
+                if reason := self._wrong(item, file, suffix):
+                    verdict.corrupt.append(f"{file.path}: {reason}")
+                elif suffix == "incomplete":
+                    verdict.incomplete.append(file.path)
+        return verdict
+
+    def _described(self, item: Item) -> str:
+        return f"{item.path(self._zone)} (id {item.frigate_id or '-'})"
+
+    def _wrong(self, item: Item, file: File, suffix: str) -> str | None:
+        """Return what is wrong with a file of an item, None if nothing is."""
+        expected = item.path(self._zone).removesuffix(item.tail)
+        if item.kind is not Kind.LIVE_SNAPSHOT and not file.path.startswith(expected):
+            return f"should begin with {expected}"
+        match item.kind:
+            case Kind.LIVE_SNAPSHOT:
+                if file.sha256 != hashlib.sha256(item.image).hexdigest():
+                    return "not the image that Frigate published"
+            case Kind.SNAPSHOT:
+                path = f"/api/events/{item.frigate_id}/snapshot.jpg"
+                if path not in self._server.journal.paths_of(file.sha256):
+                    return "not the image that Frigate served"
+            case Kind.RECORDING:
+                return self._wrong_recording(item, file, suffix)
+        return None
+
+    def _wrong_recording(self, item: Item, file: File, suffix: str) -> str | None:
+        served = self._server.journal.paths_of(file.sha256)
+        if not any(path.startswith(f"/api/{item.camera}/start/") for path in served):
+            return "no clip that Frigate served"
+        if file.seconds is None:
+            return "can't be played"
+        if suffix or item.end is None:
+            return None
+        # What follows on the end may not have been there yet.
+        begin = floor(item.start - _PADDING)
+        expected = self._footage(item, begin, ceil(item.end))
+        if file.seconds < expected - max(_SHORT, 0.02 * expected):
+            return f"has {file.seconds:.0f} s of {expected:.0f} s"
+        return None
+
+    def _footage(self, item: Item, start: int, end: int) -> int:
+        """Return how many seconds of the range a clip could have by now."""
+        pieces = self._frigate.clip(item.camera, start, end)
+        return sum(
+            max(0, min(piece.end, end) - max(piece.start, start)) for piece in pieces
+        )
+
+
+def _key(item: Item) -> tuple[str, str, str]:
+    return item.kind.value, item.camera, item.tail[1:].rsplit(".", 1)[0]
+
+
+def totals(verdicts: Mapping[str, Verdict], name: str) -> list[str]:
+    """Return all lines of that name, with the destination before each."""
+    return [
+        f"{destination}: {line}"
+        for destination, verdict in verdicts.items()
+        for line in getattr(verdict, name)
+    ]

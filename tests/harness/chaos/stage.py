@@ -1,0 +1,152 @@
+"""The stage: real processes around a simulated Frigate, and three destinations."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+import time
+
+from ..disk import SmallDisk
+from ..frigate import Frigate, FrigateServer, MqttLink, Timing
+from ..home_assistant import INTEGRATION, HomeAssistant
+from ..installation import add_frigate, add_local, add_mqtt, add_sftp, set_options
+from ..mosquitto import Mosquitto
+from ..network import Network
+from ..openssh import OpenSshServer
+from .hearing import Hearing
+from .visitors import Visitors
+
+TIME_ZONE = "Europe/Berlin"
+CAMERAS = ("front_door", "driveway", "garden")
+FAR, NEAR, FOLDER = "Far server", "Near server", "Folder"
+
+_FAR_RATE = 64 * 1024
+_DISK_SIZE = 512
+_READY = 60.0
+
+# Segments and their delay as in a real Frigate; but it says after a few seconds
+# that a review has ended, so that there are more of them.
+TIMING = Timing(alert_cutoff=6, detection_cutoff=4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Everything that runs."""
+
+    home_assistant: HomeAssistant
+    broker: Mosquitto
+    servers: dict[str, OpenSshServer]
+    network: Network
+    """The slow way to the far server."""
+    disks: dict[str, SmallDisk]
+    """Of the destinations whose disk is their own."""
+    folders: dict[str, Path]
+    """Where the destinations' files can be seen."""
+    frigate: Frigate
+    server: FrigateServer
+    link: MqttLink
+    visitors: Visitors
+    hearing: Hearing
+    entry_id: str
+
+
+@asynccontextmanager
+async def open_stage(
+    folder: Path,
+    *,
+    seed: int,
+    version: str,
+    options: Mapping[str, object],
+    integration: Path = INTEGRATION,
+) -> AsyncIterator[Stage]:
+    """Start everything, set the integration up as a person would, and end it all.
+
+    `options` are those of the integration's entry.
+    """
+    # Clocks of two machines never agree: 4 s either way.
+    ahead = seed % 9 - 4
+    frigate = Frigate(
+        CAMERAS,
+        version=version,
+        timing=TIMING,
+        clock=lambda: time.time() + ahead,
+        seed=seed,
+    )
+    async with AsyncExitStack() as stack:
+        disks = {
+            name: await stack.enter_async_context(
+                SmallDisk(folder / f"disk-{number}", size=_DISK_SIZE)
+            )
+            for number, name in enumerate((NEAR, FOLDER))
+        }
+        folders = {name: disk.folder / "store" for name, disk in disks.items()}
+        folders[FAR] = folder / "far-store"
+        for path in folders.values():
+            path.mkdir()
+        broker = Mosquitto(folder / "mosquitto", persistent=True)
+        await broker.start()
+        stack.push_async_callback(broker.stop)
+        servers = {
+            name: await stack.enter_async_context(
+                OpenSshServer(folder / f"ssh-{number}")
+            )
+            for number, name in enumerate((FAR, NEAR))
+        }
+        network = await stack.enter_async_context(
+            Network(servers[FAR].port, rate=_FAR_RATE)
+        )
+        server = FrigateServer(frigate, clock_offset=ahead)
+        await server.start()
+        stack.push_async_callback(server.stop)
+        link = MqttLink(frigate, "127.0.0.1", broker.port)
+        stack.push_async_callback(link.stop)
+        await link.start()
+        home_assistant = HomeAssistant(
+            folder / "config",
+            allowed=(folders[FOLDER],),
+            time_zone=TIME_ZONE,
+            integration=integration,
+        )
+        await stack.enter_async_context(home_assistant)
+        api = home_assistant.api
+        await add_mqtt(api, broker.port)
+        entry_id = await add_frigate(api, server.url)
+        await set_options(api, entry_id, options)
+        await add_local(api, entry_id, name=FOLDER, path=folders[FOLDER])
+        for name, ssh in servers.items():
+            await add_sftp(
+                api,
+                entry_id,
+                name=name,
+                port=network.port if name == FAR else ssh.port,
+                username=ssh.username,
+                path=str(folders[name]),
+                fingerprint=ssh.fingerprint,
+                authorize=ssh.authorize,
+            )
+        hearing = Hearing(home_assistant, broker.port)
+        listening = asyncio.create_task(hearing.run())
+        stack.push_async_callback(_cancel, listening)
+        await hearing.wait(timeout=_READY)
+        visitors = Visitors(frigate, seed=seed)
+        stack.push_async_callback(visitors.close)
+        yield Stage(
+            home_assistant=home_assistant,
+            broker=broker,
+            servers=servers,
+            network=network,
+            disks={name: disk for name, disk in disks.items() if disk.is_real},
+            folders=folders,
+            frigate=frigate,
+            server=server,
+            link=link,
+            visitors=visitors,
+            hearing=hearing,
+            entry_id=entry_id,
+        )
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task}, timeout=10)
