@@ -15,6 +15,7 @@ from .frigate import Frigate, FrigateServer
 
 NOW = 1795337000.0
 ZONE = ZoneInfo("Europe/Berlin")
+WELL = Verdict(snapshots=2, recordings=1)
 CARDS = [Card(kind, f"target {number % 7}") for number, kind in enumerate(Kind)]
 
 
@@ -111,7 +112,7 @@ def fixture_scene(tmp_path: Path) -> Scene:
 def test_all_is_well(scene: Scene) -> None:
     """Three files, each once and right."""
     assert len(scene.paths) == 3
-    assert scene.judge() == Verdict()
+    assert scene.judge() == WELL
 
 
 @pytest.mark.parametrize("kind", ItemKind)
@@ -133,9 +134,9 @@ def test_parts_are_not_the_whole(scene: Scene) -> None:
 def test_not_heard(scene: Scene) -> None:
     """A live snapshot that nobody could hear of is not missed, but may be there."""
     scene.heard = False
-    assert scene.judge() == Verdict()
+    assert scene.judge() == WELL
     scene.paths[ItemKind.LIVE_SNAPSHOT].unlink()
-    assert scene.judge() == Verdict()
+    assert scene.judge() == Verdict(snapshots=1, recordings=1)
 
 
 @pytest.mark.parametrize("suffix", ["part001", "02", "incomplete"])
@@ -196,4 +197,4 @@ def test_no_footage(scene: Scene) -> None:
     """A review without any footage is not missed."""
     scene.paths[ItemKind.RECORDING].unlink()
     scene.frigate.cameras["front_door"].footage.lose(NOW - 60, NOW + 60)
-    assert scene.judge() == Verdict()
+    assert scene.judge() == Verdict(snapshots=2)

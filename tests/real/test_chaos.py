@@ -26,6 +26,7 @@ async def test_chaos(tmp_path: Path) -> None:
     assert result.is_good, report
     assert result.recovered is not None, report
     assert not result.complaints, report
+    assert not result.miscounted, report
     # That much has happened, and could be heard of: else this proves little.
     assert sum(result.faults.values()) >= 12, report
     assert result.items.total() >= 30, report

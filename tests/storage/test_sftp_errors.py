@@ -15,6 +15,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     Rejected,
     StorageError,
     Unreachable,
+    Unusable,
 )
 from custom_components.frigate_snap_sync.storage.sftp_errors import (
     answer_error,
@@ -63,7 +64,7 @@ from custom_components.frigate_snap_sync.storage.sftp_errors import (
         ),
         (
             asyncssh.KeyExchangeFailed("No matching cipher"),
-            Rejected,
+            Unreachable,
             "nas:22 offers no usable SFTP: No matching cipher",
         ),
         (
@@ -73,7 +74,7 @@ from custom_components.frigate_snap_sync.storage.sftp_errors import (
         ),
         (
             ValueError("a secret"),
-            Rejected,
+            Unusable,
             "nas:22 is no address, or the user name is no name",
         ),
         (

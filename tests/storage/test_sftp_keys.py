@@ -11,8 +11,8 @@ import pytest
 from custom_components.frigate_snap_sync.storage.base import (
     ConnectTimeout,
     InvalidKey,
-    Rejected,
     Unreachable,
+    Unusable,
 )
 from custom_components.frigate_snap_sync.storage.sftp import (
     KeyPair,
@@ -178,7 +178,7 @@ async def test_fetch_from_nobody() -> None:
             writer.close()
     with pytest.raises(Unreachable):
         await fetch_host_key(HOST, port)
-    with pytest.raises(Rejected, match="no address"):
+    with pytest.raises(Unusable, match="no address"):
         await fetch_host_key(HOST, 70000)
 
 
@@ -189,5 +189,5 @@ async def test_fetch_a_key_that_can_not_be_used(tmp_path: Path) -> None:
         server.options["signature_algs"] = ["ssh-rsa"]
         server.options["encryption_algs"] = ["aes256-cbc"]
         await server.start()
-        with pytest.raises(Rejected, match="offers no usable SFTP"):
+        with pytest.raises(Unreachable, match="offers no usable SFTP"):
             await fetch_host_key(HOST, server.port)

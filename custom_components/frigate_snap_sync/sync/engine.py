@@ -129,6 +129,7 @@ class Engine:
             on_ready=self._wake_workers,
             on_wanted=self._fetcher.wake,
             on_running=lambda: self._running.wake(),
+            on_upload=on_upload,
             on_change=self._changed.set,
         )
         self._running = RunningReviews(

@@ -32,12 +32,14 @@ from .ledger import (
     counters,
     files as ledger_files,
     items as ledger_items,
+    uploads as ledger_uploads,
 )
-from .ledger.items import FilePlan, FileState
+from .ledger.items import FilePlan, FileState, UploadPlan
 from .planner import Planner
 from .policy import Bounds, ended, merge
 from .room import Room
 from .spool import Spool, SpoolError
+from .status import UploadEvent
 from .trouble import Trouble
 
 _LOGGER = logging.getLogger(__name__)
@@ -57,7 +59,8 @@ class Intake:
 
     `on_ready` is called with the destinations that have new uploads waiting in
     the spool, `on_wanted` when there is something to fetch, `on_running` when
-    something was told of a review that goes on, `on_change` when something shown
+    something was told of a review that goes on, `on_upload` when an item ended
+    without a file, `on_change` when something shown
     has changed.
     """
 
@@ -74,6 +77,7 @@ class Intake:
         on_ready: Callable[[Iterable[str]], None],
         on_wanted: Callable[[], None],
         on_running: Callable[[], None],
+        on_upload: Callable[[UploadEvent], None],
         on_change: Callable[[], None],
     ) -> None:
         """Keep what it works with; messages wait until `run`."""
@@ -91,6 +95,7 @@ class Intake:
         self._on_ready = on_ready
         self._on_wanted = on_wanted
         self._on_running = on_running
+        self._on_upload = on_upload
         self._on_change = on_change
         self._messages: deque[tuple[str, bytes, bool, float]] = deque()
         self._bytes = 0
@@ -311,10 +316,14 @@ class Intake:
 
     async def end_lost_review(self, item: Item) -> None:
         """End an open review that Frigate no longer knows."""
+        reason = "Frigate has no such review any more"
         async with self._working:
-            await self._end(
-                item, UploadState.GONE, "Frigate has no such review any more"
-            )
+            for upload in await self._end(item, UploadState.GONE, reason):
+                self._on_upload(
+                    ledger_uploads.event(
+                        item, upload.destination_id, upload.path, reason=reason
+                    )
+                )
 
     async def settle_held(self, cameras: Collection[str] | None = None) -> None:
         """Send or skip the held live snapshots of cameras whose switch is known now.
@@ -365,11 +374,13 @@ class Intake:
     async def _skip(self, item: Item) -> None:
         await self._end(item, UploadState.SKIPPED, "Uploads were switched off")
 
-    async def _end(self, item: Item, state: UploadState, reason: str) -> None:
-        """Keep an item that nothing is done about, with the reason."""
+    async def _end(
+        self, item: Item, state: UploadState, reason: str
+    ) -> tuple[UploadPlan, ...]:
+        """Keep an item that nothing is done about; return who would have got it."""
         uploads = self._planner.uploads(item, state=state, reason=reason)
         files = [FilePlan(state=FileState.RELEASED, uploads=uploads)] if uploads else ()
-        await self._plan(item, files)
+        return uploads if await self._plan(item, files) else ()
 
     async def _see(self, message: Message) -> None:
         """Show a camera at the first word of it that is no replay of an old one."""

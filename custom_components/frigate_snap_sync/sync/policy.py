@@ -62,6 +62,9 @@ class Timing:
     """How often Frigate is asked for its configuration."""
     probe: float = 300
     """How often an idle destination is looked at."""
+    audit: float = 86400
+    """How often a sample of each destination's files is looked at."""
+    audit_sample: int = 100
     camera_absence: float = 86400
     """How long a camera must be missing from Frigate's configuration to go."""
 

@@ -9,6 +9,7 @@ import time
 
 from ..storage.base import Destination, Rejected, StorageError, Unreachable
 from ..storage.check import check_destination
+from .audit import Audit
 from .breaker import Breaker, concerns_one_file, reaction_to
 from .destination import DestinationSetup
 from .items import Rank, Role
@@ -28,7 +29,7 @@ _STILLS = (Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT)
 _PARTS = (Rank.ALERT_PART, Rank.DETECTION_PART)
 _CLIPS = (Rank.ALERT_CLIP, Rank.DETECTION_CLIP)
 _LEDGER_PAUSE = 5.0
-_TEST_TIMEOUT = 2.0
+_TEST_TIMEOUT = 1.0
 
 
 class Worker:
@@ -69,6 +70,7 @@ class Worker:
         self._breaker = Breaker()
         self._is_told = False
         self._trouble = Trouble(_LOGGER, f"Destination {setup.name}")
+        self._audit = Audit(setup, ledger=ledger, timing=timing)
         self._probing = asyncio.Lock()
         self._claiming = asyncio.Lock()
         self._in_flight: set[int] = set()
@@ -116,10 +118,12 @@ class Worker:
                 for ranks in (_PARTS, _CLIPS, *[_STILLS] * STILLS_AT_ONCE):
                     group.create_task(self._lane(ranks))
         finally:
-            for test in self._tests:
-                test.cancel()
-            if self._tests:
-                await asyncio.wait(self._tests, timeout=_TEST_TIMEOUT)
+            # Twice: the first time a test still cleans up behind itself.
+            for _ in range(2):
+                for test in self._tests:
+                    test.cancel()
+                if self._tests:
+                    await asyncio.wait(self._tests, timeout=_TEST_TIMEOUT)
             await self._destination.close()
 
     def retire(self) -> None:
@@ -351,6 +355,9 @@ class Worker:
                 try:
                     await self._destination.connect()
                     self.free_space = await self._destination.free_space()
+                    await self._audit.audit()
+                except LedgerError as err:
+                    self._trouble.report(err)
                 except StorageError as err:
                     if not concerns_one_file(err):
                         await self._fail(err)

@@ -53,6 +53,9 @@ class Verdict:
     unfinished: list[str] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
     """Not wrong: Frigate would not give the rest."""
+    snapshots: int = 0
+    recordings: int = 0
+    """How many items are there, parts not counted."""
 
     @property
     def is_good(self) -> bool:
@@ -201,7 +204,11 @@ class Evidence:
         for key, item in by_key.items():
             own = found.get(key, [])
             wholes = [(file, suffix) for file, suffix in own if "part" not in suffix]
-            if not wholes and item in must:
+            if wholes and item.kind is Kind.RECORDING:
+                verdict.recordings += 1
+            elif wholes:
+                verdict.snapshots += 1
+            elif item in must:
                 parts = f", but {len(own)} part(s)" if own else ""
                 verdict.lost.append(f"{self._described(item)}{parts}")
             if len(wholes) > 1 or (wholes and len(own) > 1):

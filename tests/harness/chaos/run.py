@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,10 @@ class Result:
     heard: float
     """In which share of the time Home Assistant could hear of live snapshots."""
     longest_stop: float
+    protection: str | None
+    """What the integration says of itself in the end."""
+    miscounted: list[str] = field(default_factory=list)
+    """Sensors that show another number than what lies at a destination."""
     complaints: list[str] = field(default_factory=list)
 
     @property
@@ -66,6 +70,9 @@ class Result:
             yield f"Time to recover:   {self.recovered:.0f} s after the last fault"
         yield f"Could hear MQTT:   {self.heard:.0%} of the time"
         yield f"Slowest stop:      {self.longest_stop:.1f} s"
+        yield f"Protection:        {self.protection}"
+        yield f"Wrong counters:    {len(self.miscounted)}"
+        yield from (f"  {line}" for line in self.miscounted)
         yield f"Errors in the log: {len(self.complaints)}"
 
 
@@ -117,6 +124,8 @@ async def run_chaos(
             stage, evidence, patience=patience, hurry=hurry
         )
         must, may = evidence.items()
+        states = await stage.home_assistant.api.entity_states(DOMAIN)
+        shown = {key: str(state["state"]) for key, state in states.items()}
         await stage.home_assistant.stop()
         return Result(
             items=Counter(item.kind.name.lower().replace("_", " ") for item in must),
@@ -126,6 +135,8 @@ async def run_chaos(
             recovered=None if recovered is None else recovered - healed,
             heard=heard,
             longest_stop=faults.longest_stop,
+            protection=shown.get(("Frigate", "sensor", "protection")),
+            miscounted=list(_miscounted(shown, verdicts)),
             complaints=stage.home_assistant.complaints(),
         )
 
@@ -157,6 +168,18 @@ async def _recover(
             next_press = now + 30
             await _press(stage, "test", "retry_failed", "catch_up")
         await asyncio.sleep(_LOOK_INTERVAL)
+
+
+def _miscounted(
+    shown: Mapping[tuple[str, str, str], str], verdicts: Mapping[str, Verdict]
+) -> Iterator[str]:
+    for name, verdict in verdicts.items():
+        for key, count in (
+            ("snapshots_uploaded", verdict.snapshots),
+            ("recordings_uploaded", verdict.recordings),
+        ):
+            if (state := shown.get((name, "sensor", key))) != str(count):
+                yield f"{key} of {name}: {state} instead of {count}"
 
 
 async def _press(stage: Stage, *keys: str) -> None:

@@ -64,6 +64,7 @@ CREATE TABLE uploads (
     planned REAL NOT NULL,
     temporary TEXT,
     is_litter INTEGER NOT NULL DEFAULT 0,
+    is_missed INTEGER NOT NULL DEFAULT 0,
     size INTEGER,
     finished REAL,
     UNIQUE (file_id, destination_id),
@@ -86,6 +87,7 @@ CREATE TABLE destinations (
     recordings_uploaded INTEGER NOT NULL DEFAULT 0,
     data_uploaded INTEGER NOT NULL DEFAULT 0,
     last_upload REAL,
+    last_audit REAL NOT NULL DEFAULT 0,
     last_error TEXT,
     last_error_at REAL
 ) STRICT;

@@ -495,8 +495,10 @@ def retry_failed(connection: sqlite3.Connection, *, now: float) -> int:
         " retry_at = 0, planned = ?, finished = NULL"
         " WHERE state IN ('gone', 'incomplete', 'dropped') AND role = 'whole'"
         " AND rank != ? AND destination_id IN (SELECT id FROM destinations)"
+        # A review that Frigate had lost has no range to ask for.
+        " AND (rank = ? OR file_id IN (SELECT id FROM files WHERE end IS NOT NULL))"
         " RETURNING file_id",
-        (now, Rank.LIVE_SNAPSHOT),
+        (now, Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT),
     ).fetchall()
     connection.executemany(
         "UPDATE files SET state = 'wanted', due = ?, attempts = 0 WHERE id = ?",
