@@ -23,6 +23,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     counters,
     files,
     items,
+    outcomes,
     schema,
     uploads,
 )
@@ -319,11 +320,11 @@ def test_a_file_is_kept_until_the_last_destination_has_it(
     assert (nas.spool_name, nas.size, nas.attempts) == ("s1", 7, 0)
     uploads.started(connection, nas.upload_id, temporary="a/.x.part")
     assert job(connection, "nas").temporary == "a/.x.part"
-    assert uploads.verified(connection, nas.upload_id, size=7, now=50) == []
+    assert outcomes.verified(connection, nas.upload_id, size=7, now=50) == []
     assert counters.summary(connection).cameras["front_door"].recordings_uploaded == 0
     cloud = job(connection, "cloud")
-    assert uploads.verified(connection, cloud.upload_id, size=7, now=60) == ["s1"]
-    assert uploads.verified(connection, cloud.upload_id, size=7, now=70) == []
+    assert outcomes.verified(connection, cloud.upload_id, size=7, now=60) == ["s1"]
+    assert outcomes.verified(connection, cloud.upload_id, size=7, now=70) == []
     summary = counters.summary(connection)
     assert summary.cameras["front_door"].recordings_uploaded == 1
     assert summary.destinations["nas"].recordings_uploaded == 1
@@ -342,7 +343,7 @@ def test_a_removed_destination_keeps_nothing_back(
     fetch(connection, 1)
     fetch(connection, 2)
     nas = job(connection, "nas")
-    uploads.verified(connection, nas.upload_id, size=7, now=50)
+    outcomes.verified(connection, nas.upload_id, size=7, now=50)
     freed = counters.keep_destinations(connection, ["nas"], now=60)
     assert sorted(freed) == ["s1", "s2"]
     summary = counters.summary(connection)
@@ -393,6 +394,6 @@ def test_the_owner_s_switch_has_a_history(connection: sqlite3.Connection) -> Non
 def test_ended_uploads_say_why(connection: sqlite3.Connection) -> None:
     """For whoever looks into the ledger later."""
     items.plan(connection, ITEM, (wanted("nas"),))
-    uploads.finish(connection, 1, UploadState.DROPPED, "no room", now=9)
+    outcomes.finish(connection, 1, UploadState.DROPPED, "no room", now=9)
     row = connection.execute("SELECT state, reason, finished FROM uploads").fetchone()
     assert tuple(row) == ("dropped", "no room", 9)

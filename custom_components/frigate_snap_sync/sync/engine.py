@@ -18,7 +18,15 @@ from .destination import DestinationSetup
 from .fetcher import Fetcher
 from .frigate_watch import FrigateWatch
 from .intake import Intake
-from .ledger import Ledger, LedgerError, counters, files as ledger_files, rows, uploads
+from .ledger import (
+    Ledger,
+    LedgerError,
+    counters,
+    files as ledger_files,
+    outcomes,
+    rows,
+    uploads,
+)
 from .planner import Planner
 from .policy import Timing, wants
 from .reviews import OpenReviews
@@ -271,7 +279,7 @@ class Engine:
         if unwanted:
             reason = "No longer selected for this destination"
             freed = await self._ledger.run(
-                uploads.skip, unwanted, reason, now=time.time()
+                outcomes.skip, unwanted, reason, now=time.time()
             )
             await self._spool.remove(freed)
 
@@ -285,7 +293,7 @@ class Engine:
 
     async def retry_failed(self) -> int:
         """Let failed uploads be tried anew; return how many. Raises LedgerError."""
-        count = await self._ledger.run(uploads.retry_failed, now=time.time())
+        count = await self._ledger.run(outcomes.retry_failed, now=time.time())
         self._fetcher.wake()
         await self._board.refresh()
         return count

@@ -11,7 +11,7 @@ from ..frigate.errors import FrigateError, MediaBroken, MediaGone, MediaNotReady
 from .downloads import Downloads, NoFootage
 from .frigate_watch import FrigateWatch, is_about_one_file
 from .items import Media, Rank, Role
-from .ledger import Ledger, LedgerError, files, uploads
+from .ledger import Ledger, LedgerError, files, outcomes
 from .ledger.files import FetchJob
 from .policy import BROKEN_TRIES, Timing, retry_delay
 from .room import Room
@@ -216,9 +216,9 @@ class Fetcher:
             await self._retry(job, error)
             return
         freed = await self._ledger.run(
-            uploads.finish_without_footage, job.file_id, str(error), now=time.time()
+            outcomes.finish_without_footage, job.file_id, str(error), now=time.time()
         )
-        events = await self._ledger.run(uploads.failed_events, job.file_id)
+        events = await self._ledger.run(outcomes.failed_events, job.file_id)
         _LOGGER.log(
             logging.WARNING if events else logging.DEBUG,
             "Frigate has no %s of %s (%s) any more: %s",

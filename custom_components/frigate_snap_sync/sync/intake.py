@@ -32,7 +32,7 @@ from .ledger import (
     counters,
     files as ledger_files,
     items as ledger_items,
-    uploads as ledger_uploads,
+    outcomes as ledger_outcomes,
 )
 from .ledger.items import FilePlan, FileState, UploadPlan
 from .planner import Planner
@@ -320,7 +320,7 @@ class Intake:
         async with self._working:
             for upload in await self._end(item, UploadState.GONE, reason):
                 self._on_upload(
-                    ledger_uploads.event(
+                    ledger_outcomes.event(
                         item, upload.destination_id, upload.path, reason=reason
                     )
                 )

@@ -5,7 +5,7 @@ import logging
 import time
 
 from .items import Rank, UploadState
-from .ledger import Ledger, files, uploads
+from .ledger import Ledger, files, outcomes, uploads
 from .spool import Spool, SpoolFull
 from .status import UploadEvent
 
@@ -97,7 +97,7 @@ class Room:
         if still is None:
             raise SpoolFull("The spool has reached its limit")
         freed = await self._ledger.run(
-            uploads.finish,
+            outcomes.finish,
             still.file_id,
             UploadState.DROPPED,
             "The spool had reached its limit",
@@ -105,5 +105,5 @@ class Room:
         )
         _LOGGER.warning("A snapshot had to be dropped: the spool is full")
         await self._spool.remove(freed)
-        for event in await self._ledger.run(uploads.failed_events, still.file_id):
+        for event in await self._ledger.run(outcomes.failed_events, still.file_id):
             self._on_upload(event)

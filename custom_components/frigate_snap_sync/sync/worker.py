@@ -13,7 +13,7 @@ from .audit import Audit
 from .breaker import Breaker, concerns_one_file, reaction_to
 from .destination import DestinationSetup
 from .items import Rank, Role
-from .ledger import Ledger, LedgerError, counters, files, uploads
+from .ledger import Ledger, LedgerError, counters, files, outcomes, uploads
 from .ledger.files import Loss
 from .ledger.uploads import UploadJob
 from .naming import temporary_name
@@ -246,7 +246,7 @@ class Worker:
             await self._postpone(job, Rejected(f"{type(err).__name__}: {err}"))
             return
         freed = await self._ledger.run(
-            uploads.verified, job.upload_id, size=stored.size, now=time.time()
+            outcomes.verified, job.upload_id, size=stored.size, now=time.time()
         )
         _LOGGER.debug("Uploaded %s to %s", path, self.setup.name)
         self._succeed()
@@ -255,7 +255,7 @@ class Worker:
             is_whole = job.role is Role.WHOLE
             reason = None if is_whole else "Frigate gives only the beginning of it"
             self._on_upload(
-                uploads.event(
+                outcomes.event(
                     job.item, self.setup.id, path, size=stored.size, reason=reason
                 )
             )
@@ -321,7 +321,7 @@ class Worker:
         if loss is not Loss.NO_LOSS:
             _LOGGER.warning("The spool no longer has %s whole; %s", job.path, loss)
             await self._spool.remove([job.spool_name])
-            for event in await self._ledger.run(uploads.failed_events, job.file_id):
+            for event in await self._ledger.run(outcomes.failed_events, job.file_id):
                 self._on_upload(event)
         self._on_wanted()
         self._on_change()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import sqlite3
 
 from ..status import CameraStatus, DestinationStatus
-from . import uploads
+from . import outcomes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ def keep_destinations(
         )
     freed: list[str] = []
     for destination_id in known.difference(ids):
-        freed += uploads.cancel(connection, destination_id, now=now)
+        freed += outcomes.cancel(connection, destination_id, now=now)
         connection.execute("DELETE FROM destinations WHERE id = ?", (destination_id,))
     return freed
 

@@ -7,7 +7,8 @@ import sqlite3
 
 from ..items import Item, Media, Rank, Role, UploadState
 from .items import FilePlan, FileState, UploadPlan, add_to, item_of
-from .uploads import finish, waiting
+from .outcomes import finish
+from .uploads import waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

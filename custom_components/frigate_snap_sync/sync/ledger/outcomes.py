@@ -1,0 +1,334 @@
+"""How uploads end: counted, superseding parts, letting go of the spool."""
+
+from collections.abc import Collection
+import sqlite3
+
+from ..items import Item, Media, Rank, Role, UploadState
+from ..status import UploadEvent
+from .items import item_of
+
+
+def verified(
+    connection: sqlite3.Connection, upload_id: int, *, size: int, now: float
+) -> list[str]:
+    """Note that a copy arrived whole, count it, and supersede its item's parts.
+
+    Returns the spool names that nobody needs any more.
+    """
+    row = connection.execute(
+        "UPDATE uploads SET state = ?, reason = NULL, temporary = NULL, size = ?,"
+        " finished = ? WHERE id = ? AND state = 'pending'"
+        " RETURNING item_id, file_id, destination_id, role",
+        (UploadState.VERIFIED, size, now, upload_id),
+    ).fetchone()
+    if row is None:
+        # Its whole arrived, or the destination was removed, while it was sent.
+        connection.execute(
+            "UPDATE uploads SET temporary = NULL, is_litter = state = 'superseded'"
+            " WHERE id = ?",
+            (upload_id,),
+        )
+        return []
+    connection.execute(
+        "UPDATE destinations SET data_uploaded = data_uploaded + ?, last_upload = ?"
+        " WHERE id = ?",
+        (size, now, row["destination_id"]),
+    )
+    connection.execute(
+        "UPDATE cameras SET last_upload = ?"
+        " WHERE name = (SELECT camera FROM items WHERE id = ?)",
+        (now, row["item_id"]),
+    )
+    freed = [release(connection, row["file_id"])]
+    if row["role"] == Role.INCOMPLETE:
+        _settle_for_less(connection, row["file_id"], row["destination_id"], now=now)
+    if row["role"] == Role.WHOLE:
+        _count(connection, row["item_id"], row["destination_id"])
+        freed += _supersede(connection, row["item_id"], row["destination_id"], now=now)
+    return [name for name in freed if name]
+
+
+def failed_events(connection: sqlite3.Connection, file_id: int) -> list[UploadEvent]:
+    """Return what to tell of a file that has just ended without being verified."""
+    rows = connection.execute(
+        "SELECT items.*, destination_id, path, reason FROM uploads"
+        " JOIN items ON items.id = item_id WHERE file_id = ? AND role = 'whole'"
+        " AND state IN ('gone', 'dropped')",
+        (file_id,),
+    )
+    return [
+        event(item_of(row), row["destination_id"], row["path"], reason=row["reason"])
+        for row in rows
+    ]
+
+
+def event(
+    item: Item,
+    destination_id: str,
+    path: str,
+    *,
+    size: int | None = None,
+    reason: str | None = None,
+) -> UploadEvent:
+    """Return what to tell of an upload that ended, verified if there is no reason."""
+    return UploadEvent(
+        destination_id=destination_id,
+        verified=reason is None,
+        media=item.media.kind,
+        camera=item.camera,
+        item_id=item.source_id,
+        path=path,
+        size=size,
+        reason=reason,
+    )
+
+
+def skip(
+    connection: sqlite3.Connection, upload_ids: Collection[int], reason: str, now: float
+) -> list[str]:
+    """Skip pending uploads; return the spool names that nobody needs any more."""
+    freed: list[str] = []
+    for upload_id in upload_ids:
+        row = connection.execute(
+            "UPDATE uploads SET state = 'skipped', reason = ?, finished = ?,"
+            " is_litter = temporary IS NOT NULL"
+            " WHERE id = ? AND state = 'pending' RETURNING file_id",
+            (reason, now, upload_id),
+        ).fetchone()
+        if row and (name := release(connection, row["file_id"])):
+            freed.append(name)
+    return freed
+
+
+def finish(
+    connection: sqlite3.Connection,
+    file_id: int,
+    state: UploadState,
+    reason: str,
+    *,
+    now: float,
+) -> list[str]:
+    """End a file's pending uploads in another state than verified.
+
+    Returns the spool names that nobody needs any more.
+    """
+    rows = connection.execute(
+        "UPDATE uploads SET state = ?, reason = ?, finished = ?,"
+        " is_litter = temporary IS NOT NULL"
+        " WHERE file_id = ? AND state = 'pending'"
+        " RETURNING item_id, destination_id, role",
+        (state, reason, now, file_id),
+    ).fetchall()
+    freed = [release(connection, file_id)]
+    for row in rows:
+        if row["role"] == Role.WHOLE:
+            item_id, destination_id = row["item_id"], row["destination_id"]
+            _count(connection, item_id, destination_id)
+            freed += _supersede(connection, item_id, destination_id, now=now)
+    return [name for name in freed if name]
+
+
+def finish_without_footage(
+    connection: sqlite3.Connection, file_id: int, reason: str, *, now: float
+) -> list[str]:
+    """End a file's pending uploads since Frigate has no footage of it.
+
+    A part, or a piece of a longer recording, is skipped; a recording of which no
+    piece has any footage is gone.
+    Returns the spool names that nobody needs any more.
+    """
+    (item_id, role, wholes) = connection.execute(
+        "SELECT item_id, role, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
+        " files.item_id AND f.role = 'whole') FROM files WHERE id = ?",
+        (file_id,),
+    ).fetchone()
+    is_only = role == Role.WHOLE and wholes == 1
+    state = UploadState.GONE if is_only else UploadState.SKIPPED
+    freed = finish(connection, file_id, state, reason, now=now)
+    connection.execute(
+        "UPDATE uploads SET state = 'gone' WHERE item_id = ?1 AND role = 'whole'"
+        " AND (SELECT is_open FROM items WHERE id = ?1) = 0 AND destination_id IN"
+        " (SELECT destination_id FROM uploads WHERE item_id = ?1 AND role = 'whole'"
+        " GROUP BY destination_id HAVING MIN(state) = 'skipped'"
+        " AND MAX(state) = 'skipped')",
+        (item_id,),
+    )
+    return freed
+
+
+def cancel(
+    connection: sqlite3.Connection, destination_id: str, *, now: float
+) -> list[str]:
+    """Cancel a removed destination's pending uploads; return spool names to remove."""
+    rows = connection.execute(
+        "UPDATE uploads SET state = ?, reason = ?, finished = ?"
+        " WHERE destination_id = ? AND state = 'pending' RETURNING item_id, file_id",
+        (UploadState.CANCELLED, "The destination was removed", now, destination_id),
+    ).fetchall()
+    for item_id in {row["item_id"] for row in rows}:
+        _count_for_camera(connection, item_id)
+    names = (release(connection, row["file_id"]) for row in rows)
+    return [name for name in names if name]
+
+
+def release(connection: sqlite3.Connection, file_id: int) -> str | None:
+    """Let a file go that no upload waits for; return its spool name if it had one."""
+    row = connection.execute(
+        "SELECT spool_name, EXISTS (SELECT 1 FROM uploads WHERE file_id = files.id"
+        " AND state = 'pending') AS needed FROM files WHERE id = ?",
+        (file_id,),
+    ).fetchone()
+    if row["needed"]:
+        return None
+    connection.execute(
+        "UPDATE files SET state = 'released', spool_name = NULL WHERE id = ?",
+        (file_id,),
+    )
+    name: str | None = row["spool_name"]
+    return name
+
+
+def _settle_for_less(
+    connection: sqlite3.Connection, file_id: int, destination_id: str, *, now: float
+) -> None:
+    """Note that a destination has the longest playable piece of a whole."""
+    connection.execute(
+        "UPDATE uploads SET state = ?, finished = ? WHERE destination_id = ?"
+        " AND state = 'pending' AND is_ready = 0 AND file_id ="
+        " (SELECT whole.id FROM files JOIN files AS whole ON whole.item_id ="
+        " files.item_id AND whole.role = 'whole' AND whole.number = files.number"
+        " WHERE files.id = ?)",
+        (UploadState.INCOMPLETE, now, destination_id, file_id),
+    )
+
+
+def _supersede(
+    connection: sqlite3.Connection, item_id: int, destination_id: str, *, now: float
+) -> list[str | None]:
+    """Supersede the parts whose footage the destination has in whole pieces.
+
+    Returns spool names, None among them.
+    """
+    until = _covered_until(connection, item_id, destination_id)
+    if until is None:
+        return []
+    rows = connection.execute(
+        "UPDATE uploads SET state = 'superseded', finished = ?,"
+        # One that is being sent right now is looked at when that ends.
+        " is_litter = state = 'verified'"
+        " WHERE item_id = ? AND destination_id = ? AND role IN ('part', 'incomplete')"
+        " AND state IN ('pending', 'verified')"
+        " AND file_id IN (SELECT id FROM files WHERE item_id = ? AND end <= ?)"
+        " RETURNING file_id",
+        (now, item_id, destination_id, item_id, until),
+    ).fetchall()
+    return [release(connection, row["file_id"]) for row in rows]
+
+
+def _covered_until(
+    connection: sqlite3.Connection, item_id: int, destination_id: str
+) -> float | None:
+    """Return up to where a destination has the whole, None if nowhere.
+
+    Once all pieces of an ended review are there, parts that reach beyond its
+    end are covered as well: they show nothing that belongs to it.
+    """
+    until: float | None = None
+    found = False
+    for row in connection.execute(
+        "SELECT uploads.state AS state, files.end AS until FROM uploads"
+        " JOIN files ON files.id = file_id WHERE uploads.item_id = ?"
+        " AND destination_id = ? AND uploads.role = 'whole' ORDER BY number",
+        (item_id, destination_id),
+    ):
+        if row["state"] not in (UploadState.VERIFIED, UploadState.SKIPPED):
+            return until if found else None
+        found = found or row["state"] == UploadState.VERIFIED
+        until = row["until"]
+    if not found:
+        return None
+    return until if _is_open(connection, item_id) else float("inf")
+
+
+def _is_open(connection: sqlite3.Connection, item_id: int) -> bool:
+    row = connection.execute("SELECT is_open FROM items WHERE id = ?", (item_id,))
+    return bool(row.fetchone()[0])
+
+
+def _count(connection: sqlite3.Connection, item_id: int, destination_id: str) -> None:
+    """Count an item for a destination, and for its camera, once it has all of it."""
+    if _is_open(connection, item_id):
+        return  # More pieces will come.
+    states = _states(connection, item_id, destination_id)
+    if _is_complete(states):
+        connection.execute(
+            "UPDATE destinations SET snapshots_uploaded = snapshots_uploaded + ?,"
+            " recordings_uploaded = recordings_uploaded + ? WHERE id = ?",
+            (*_increments(connection, item_id), destination_id),
+        )
+        _count_for_camera(connection, item_id)
+
+
+def _count_for_camera(connection: sqlite3.Connection, item_id: int) -> None:
+    states = _states(connection, item_id, None) - {UploadState.CANCELLED}
+    if not _is_complete(states):
+        return
+    changed = connection.execute(
+        "UPDATE items SET counted = 1 WHERE id = ? AND counted = 0", (item_id,)
+    ).rowcount
+    if changed:
+        connection.execute(
+            "UPDATE cameras SET snapshots_uploaded = snapshots_uploaded + ?,"
+            " recordings_uploaded = recordings_uploaded + ?"
+            " WHERE name = (SELECT camera FROM items WHERE id = ?)",
+            (*_increments(connection, item_id), item_id),
+        )
+
+
+def _is_complete(states: set[str]) -> bool:
+    """Tell whether all pieces are there (a piece without footage is skipped)."""
+    return UploadState.VERIFIED in states and states <= {
+        UploadState.VERIFIED,
+        UploadState.SKIPPED,
+    }
+
+
+def _states(
+    connection: sqlite3.Connection, item_id: int, destination_id: str | None
+) -> set[str]:
+    rows = connection.execute(
+        "SELECT DISTINCT state FROM uploads WHERE item_id = ?1 AND role = 'whole'"
+        " AND (?2 IS NULL OR destination_id = ?2)",
+        (item_id, destination_id),
+    )
+    return {row["state"] for row in rows}
+
+
+def _increments(connection: sqlite3.Connection, item_id: int) -> tuple[int, int]:
+    """Return what an item adds to the snapshots and to the recordings."""
+    (media,) = connection.execute(
+        "SELECT media FROM items WHERE id = ?", (item_id,)
+    ).fetchone()
+    return (0, 1) if media == Media.RECORDINGS else (1, 0)
+
+
+def retry_failed(connection: sqlite3.Connection, *, now: float) -> int:
+    """Let failed uploads be tried anew; return how many.
+
+    Live snapshots are not among them: Frigate keeps none.
+    """
+    rows = connection.execute(
+        "UPDATE uploads SET state = 'pending', reason = NULL, is_ready = 0,"
+        " retry_at = 0, planned = ?, finished = NULL"
+        " WHERE state IN ('gone', 'incomplete', 'dropped') AND role = 'whole'"
+        " AND rank != ? AND destination_id IN (SELECT id FROM destinations)"
+        # A review that Frigate had lost has no range to ask for.
+        " AND (rank = ? OR file_id IN (SELECT id FROM files WHERE end IS NOT NULL))"
+        " RETURNING file_id",
+        (now, Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT),
+    ).fetchall()
+    connection.executemany(
+        "UPDATE files SET state = 'wanted', due = ?, attempts = 0 WHERE id = ?",
+        [(now, file_id) for file_id in {row["file_id"] for row in rows}],
+    )
+    return len(rows)
