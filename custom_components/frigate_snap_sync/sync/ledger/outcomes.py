@@ -214,8 +214,9 @@ def _supersede(
         return []
     rows = connection.execute(
         "UPDATE uploads SET state = 'superseded', finished = ?,"
-        # One that is being sent right now is looked at when that ends.
-        " is_litter = state = 'verified'"
+        # A killed try may have left something too. What is being sent right now is
+        # looked at when that ends.
+        " is_litter = state = 'verified' OR temporary IS NOT NULL"
         " WHERE item_id = ? AND destination_id = ? AND role IN ('part', 'incomplete')"
         " AND state IN ('pending', 'verified')"
         " AND file_id IN (SELECT id FROM files WHERE item_id = ? AND end <= ?)"
