@@ -15,6 +15,7 @@ from custom_components.frigate_snap_sync.sync.items import (
     Item,
     Media,
     Rank,
+    Role,
     UploadState,
 )
 from custom_components.frigate_snap_sync.sync.ledger import (
@@ -24,6 +25,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     files,
     items,
     outcomes,
+    probes,
     schema,
     uploads,
 )
@@ -397,3 +399,51 @@ def test_ended_uploads_say_why(connection: sqlite3.Connection) -> None:
     outcomes.finish(connection, 1, UploadState.DROPPED, "no room", now=9)
     row = connection.execute("SELECT state, reason, finished FROM uploads").fetchone()
     assert tuple(row) == ("dropped", "no room", 9)
+
+
+def test_what_a_killed_try_left_of_a_superseded_part_is_litter(
+    connection: sqlite3.Connection,
+) -> None:
+    """Nobody would try the part again, and so nobody would remove it."""
+    plan = FilePlan(
+        state=FileState.WANTED,
+        start=995,
+        end=1010,
+        role=Role.PART,
+        suffix="-part001",
+        uploads=(UploadPlan(destination_id="nas", path="a/b.mp4"),),
+    )
+    items.remember_open(connection, replace(ITEM, end=None))
+    items.add_files(connection, ITEM, (plan,))
+    fetch(connection, 1)
+    (part,) = uploads.next_uploads(
+        connection,
+        "nas",
+        ranks=(Rank.ALERT_PART, Rank.DETECTION_PART),
+        now=50,
+        exclude=(),
+        limit=1,
+    )
+    uploads.started(connection, part.upload_id, temporary="a/b.part")
+    items.plan(connection, ITEM, (wanted("nas"),))
+    fetch(connection, 2)
+    outcomes.verified(connection, job(connection, "nas").upload_id, size=7, now=60)
+    litter = uploads.next_litter(connection, "nas", exclude=())
+    assert litter is not None
+    assert litter.temporary == "a/b.part"
+    uploads.removed(connection, litter.upload_id)
+    assert uploads.next_litter(connection, "nas", exclude=()) is None
+
+
+def test_a_ledger_of_the_first_version_is_brought_up_to_date() -> None:
+    """With all that it knows."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    connection.executescript(f"{schema.MIGRATIONS[0]}PRAGMA user_version = 1;")
+    connection.execute("INSERT INTO destinations (id, since) VALUES ('nas', 5)")
+    schema.migrate(connection)
+    assert counters.since(connection) == {"nas": 5}
+    assert probes.begin(connection, "nas", name="p") == "p"
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    assert version == schema.VERSION
+    connection.close()

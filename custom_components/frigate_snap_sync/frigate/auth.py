@@ -142,6 +142,8 @@ class Auth:
             case HTTPStatus.BAD_REQUEST if answer.message == "Login failed":
                 # Frigate 0.14
                 raise FrigateAuthFailed("Frigate refused the log-in")
+            case HTTPStatus.METHOD_NOT_ALLOWED | HTTPStatus.NOT_IMPLEMENTED:
+                raise NotFrigate(f"The log-in: HTTP status {answer.status}")
             case HTTPStatus.TOO_MANY_REQUESTS:
                 raise FrigateServerError(
                     "Frigate allows no more log-ins for now", status=answer.status

@@ -39,6 +39,8 @@ _PIECE: Final = 1024 * 1024
 _DAY: Final = 86_400.0
 _VERSION_KEPT: Final = 300.0
 """Seconds; an update of Frigate need not be seen as a lost connection."""
+_PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+"""Statuses that say nothing about who answers."""
 
 
 class FrigateClient:
@@ -103,9 +105,7 @@ class FrigateClient:
             UnsupportedVersion: Frigate is older than 0.14.
 
         """
-        answer = await self._api.ask("version")
-        if answer.status != HTTPStatus.OK:
-            raise answer.error("/api/version")
+        answer = await self._ask_every_frigate("version")
         try:
             version = FrigateVersion.parse(answer.body.decode())
         except ValueError as err:
@@ -120,9 +120,15 @@ class FrigateClient:
         return version
 
     async def config(self) -> FrigateConfig:
-        """Ask for the configuration in force, with the live values of the switches."""
+        """Ask for the configuration in force, with the live values of the switches.
+
+        Raises:
+            NotFrigate: The answer is no configuration of Frigate.
+
+        """
+        answer = await self._ask_every_frigate("config")
         try:
-            return parse_config(await self._api.json("config"))
+            return parse_config(json_of(answer, "config"))
         except MalformedMessage as err:
             raise NotFrigate(f"/api/config is not Frigate's: {err}") from err
 
@@ -279,6 +285,23 @@ class FrigateClient:
         ):
             return await self.version()
         return self._version
+
+    async def _ask_every_frigate(self, name: str) -> Answer:
+        """Return the good answer of a route that every Frigate has.
+
+        Whoever says that there is no such thing, in whatever way, is another.
+        """
+        answer = await self._api.ask(name)
+        if answer.status == HTTPStatus.OK:
+            return answer
+        error = answer.error(f"/api/{name}")
+        if (
+            isinstance(error, FrigateServerError)
+            and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+            and answer.status not in _PASSING
+        ):
+            raise NotFrigate(str(error))
+        raise error
 
     async def _ask_snapshot(self, event_id: str) -> Answer:
         response = await self._api.open_media("events", event_id, "snapshot.jpg")

@@ -20,18 +20,26 @@ CLEANUP_TIMEOUT: Final = 10.0
 """Seconds for removing what a failed test left."""
 
 
-async def check_destination(destination: Destination, *, workdir: Path) -> None:
+def probe_name() -> str:
+    """Return a new random name for a probe file."""
+    return PROBE_PREFIX + token_hex(8)
+
+
+async def check_destination(
+    destination: Destination, *, workdir: Path, name: str | None = None
+) -> None:
     """Connect, write, replace, read back, compare and delete a probe file.
 
-    The probe has a random name in the root folder. `workdir` is a folder of
-    this machine for its source, made if it is missing.
+    The probe lies in the root folder; it has a random name if none is given, and
+    replaces one that is there. `workdir` is a folder of this machine for its
+    source, made if it is missing.
 
     Raises the `StorageError` of the step that fails, whose text begins with
     that step; tries to remove the probe in any case. The destination stays
     connected.
     """
-    name = PROBE_PREFIX + token_hex(8)
-    temporary = f"{name}.part"
+    name = name or probe_name()
+    temporary = _temporary(name)
     with _step("Connecting"):
         await destination.connect()
     async with _sources(workdir, name) as sources:
@@ -44,6 +52,16 @@ async def check_destination(destination: Destination, *, workdir: Path) -> None:
         except BaseException:
             await _clean_up(destination, name, temporary)
             raise
+
+
+async def remove_probe(destination: Destination, name: str) -> None:
+    """Remove what a test that was killed left of its probe. Raises StorageError."""
+    for path in (_temporary(name), name):
+        await destination.delete(path)
+
+
+def _temporary(name: str) -> str:
+    return f"{name}.part"
 
 
 async def _compare(destination: Destination, name: str, source: Path) -> None:

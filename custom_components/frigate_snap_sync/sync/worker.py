@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Collection
+from contextlib import suppress
 import hashlib
 import logging
 import secrets
 import time
 
 from ..storage.base import Destination, Rejected, StorageError, Unreachable
-from ..storage.check import check_destination
 from .audit import Audit
 from .breaker import Breaker, concerns_one_file, reaction_to
 from .destination import DestinationSetup
@@ -18,6 +18,7 @@ from .ledger.files import Loss
 from .ledger.uploads import UploadJob
 from .naming import temporary_name
 from .policy import Timing, upload_delay
+from .probe import Probe
 from .spool import Spool, SpoolError
 from .status import UploadEvent
 from .trouble import Trouble
@@ -71,6 +72,9 @@ class Worker:
         self._is_told = False
         self._trouble = Trouble(_LOGGER, f"Destination {setup.name}")
         self._audit = Audit(setup, ledger=ledger, timing=timing)
+        self._probe = Probe(
+            setup.id, setup.destination, ledger=ledger, workdir=spool.folder
+        )
         self._probing = asyncio.Lock()
         self._claiming = asyncio.Lock()
         self._in_flight: set[int] = set()
@@ -144,7 +148,7 @@ class Worker:
 
     async def _check(self) -> None:
         try:
-            await check_destination(self._destination, workdir=self._spool.folder)
+            await self._probe.check()
         except StorageError as err:
             await self._fail(err)
             raise
@@ -337,16 +341,12 @@ class Worker:
                 while remaining := self._breaker.remaining(time.monotonic()):
                     await _wait(self._news, remaining)
                 if self._breaker.is_open:
-                    await self._probe()
+                    await self._try_again()
 
-    async def _probe(self) -> None:
+    async def _try_again(self) -> None:
         """See whether a failure is over: a connection alone would prove nothing."""
-        try:
-            await check_destination(self._destination, workdir=self._spool.folder)
-        except StorageError as err:
-            await self._fail(err)
-        else:
-            self._succeed()
+        with suppress(StorageError):  # Noted already.
+            await self._check()
 
     async def _watch(self) -> None:
         """Look at the destination at the start, and then every few minutes."""
@@ -355,6 +355,7 @@ class Worker:
                 try:
                     await self._destination.connect()
                     self.free_space = await self._destination.free_space()
+                    await self._probe.clean()
                     await self._audit.audit()
                 except LedgerError as err:
                     self._trouble.report(err)
@@ -367,7 +368,7 @@ class Worker:
                 # The lanes, which look for its return, are paused.
                 async with self._probing:
                     if not self._breaker.remaining(time.monotonic()):
-                        await self._probe()
+                        await self._try_again()
             await asyncio.sleep(self._timing.probe)
 
     def _succeed(self) -> None:

@@ -115,10 +115,15 @@ CREATE TABLE off_periods (
 ) STRICT;
 """
 
-_MIGRATIONS: Sequence[str] = (_VERSION_1,)
+_VERSION_2 = """
+-- The name of a test's file that may lie there.
+ALTER TABLE destinations ADD COLUMN probe TEXT;
+"""
+
+MIGRATIONS: Sequence[str] = (_VERSION_1, _VERSION_2)
 """Entry n leads from version n to n + 1."""
 
-VERSION = len(_MIGRATIONS)
+VERSION = len(MIGRATIONS)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -133,5 +138,5 @@ def migrate(connection: sqlite3.Connection) -> None:
         )
     for step in range(version, VERSION):
         connection.executescript(
-            f"BEGIN;{_MIGRATIONS[step]}PRAGMA user_version = {step + 1};COMMIT;"
+            f"BEGIN;{MIGRATIONS[step]}PRAGMA user_version = {step + 1};COMMIT;"
         )

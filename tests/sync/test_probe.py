@@ -1,0 +1,100 @@
+"""A test of a destination leaves nothing behind, whatever happens to it."""
+
+import asyncio
+from pathlib import Path
+from typing import override
+
+import pytest
+
+from custom_components.frigate_snap_sync.storage.base import (
+    Rejected,
+    StoredFile,
+    Unreachable,
+)
+from custom_components.frigate_snap_sync.storage.check import PROBE_PREFIX
+from custom_components.frigate_snap_sync.sync import engine
+
+from .conftest import Bench, setup, until
+from .fakes import FakeDestination
+
+
+class Leaving(FakeDestination):
+    """Is gone for good in mid-test, like the machine that tests."""
+
+    is_gone = False
+
+    def probes(self) -> list[str]:
+        """Return what lies there of probes."""
+        return [name for name in self.files if name.startswith(PROBE_PREFIX)]
+
+    @override
+    async def put(self, path: str, source: Path, *, temporary: str) -> StoredFile:
+        stored = await super().put(path, source, temporary=temporary)
+        if self.is_gone:
+            self.files[temporary] = b"half of the next"
+            self.error = Unreachable("no answer")
+        return stored
+
+
+@pytest.fixture
+def nas() -> Leaving:
+    """Return a destination."""
+    return Leaving()
+
+
+async def test_the_probe_of_a_killed_test_is_removed_at_the_next_start(
+    bench: Bench, nas: Leaving
+) -> None:
+    """Its name was kept before it was made."""
+    await bench.start(setup(nas))
+    nas.is_gone = True
+    with pytest.raises(Unreachable):
+        await bench.engine.test_destination("nas")
+    await bench.stop()
+    assert len(nas.probes()) == 2
+    nas.is_gone, nas.error = False, None
+    nas.files["frigate-snap-sync-check-of-somebody-else"] = b"not ours"
+    await bench.start(setup(nas))
+    await until(lambda: len(nas.probes()) == 1)
+    assert nas.probes() == ["frigate-snap-sync-check-of-somebody-else"]
+
+
+async def test_the_next_test_takes_the_same_name(bench: Bench, nas: Leaving) -> None:
+    """So there is never more than one to remember."""
+    await bench.start(setup(nas))
+    nas.is_gone = True
+    with pytest.raises(Unreachable):
+        await bench.engine.test_destination("nas")
+    left = nas.probes()
+    nas.is_gone, nas.error = False, None
+    await bench.engine.test_destination("nas")
+    assert nas.probes() == []
+    assert nas.history[-1] in left
+    await bench.engine.test_destination("nas")
+    assert nas.history[-1] not in left
+
+
+async def test_two_tests_at_once(bench: Bench, nas: Leaving) -> None:
+    """They come one after the other."""
+    await bench.start(setup(nas))
+    await asyncio.gather(*(bench.engine.test_destination("nas") for _ in range(3)))
+    assert nas.probes() == []
+
+
+async def test_a_test_tells_of_the_destination_not_of_the_ledger(
+    bench: Bench, nas: Leaving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose trouble is told elsewhere."""
+    await bench.start(setup(nas))
+    run = engine.Ledger.run
+
+    async def full(ledger: engine.Ledger, job, *args, **kwargs):  # type: ignore[no-untyped-def]
+        if job.__module__.endswith("probes"):
+            raise engine.LedgerError("disk full")
+        return await run(ledger, job, *args, **kwargs)
+
+    monkeypatch.setattr(engine.Ledger, "run", full)
+    await bench.engine.test_destination("nas")
+    nas.faults.append(Rejected("no"))
+    with pytest.raises(Rejected):
+        await bench.engine.test_destination("nas")
