@@ -1,7 +1,7 @@
 """The ledger's file: versions, damage, transactions; and what its jobs do."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 import sqlite3
@@ -163,6 +163,88 @@ async def test_a_job_once_begun_is_finished(path: Path) -> None:
     await ledger.close()
 
 
+class Pause:
+    """Holds the ledger's thread, so that the jobs after it wait together."""
+
+    def __init__(self) -> None:
+        """Hold it until `over`."""
+        self.begun, self.over = threading.Event(), threading.Event()
+        self.statements: list[str] = []
+
+    def job(self, connection: sqlite3.Connection) -> None:
+        """Wait; then note what SQLite does."""
+        connection.set_trace_callback(self.statements.append)
+        self.begun.set()
+        self.over.wait(5)
+
+    async def gather(
+        self, ledger: Ledger, *jobs: Callable[[sqlite3.Connection], object]
+    ) -> list[object]:
+        """Return what becomes of jobs that had to wait."""
+        pause = asyncio.create_task(ledger.run(self.job))
+        await asyncio.to_thread(self.begun.wait, 5)
+        tasks = [asyncio.create_task(ledger.run(job)) for job in jobs]
+        await asyncio.sleep(0)
+        self.over.set()
+        await pause
+        return [*await asyncio.gather(*tasks, return_exceptions=True)]
+
+
+def remember(number: int) -> Callable[[sqlite3.Connection], int]:
+    """Return a job that keeps an open review and returns its number."""
+
+    def job(connection: sqlite3.Connection) -> int:
+        items.remember_open(connection, replace(ITEM, source_id=str(number)))
+        return number
+
+    return job
+
+
+async def test_jobs_that_wait_share_a_commit(path: Path) -> None:
+    """A flush of the disk takes longer than all of them."""
+    ledger = Ledger(path)
+    await ledger.open()
+    pause = Pause()
+    assert await pause.gather(ledger, *map(remember, range(50))) == list(range(50))
+    # That of the pause, and that of the fifty.
+    assert pause.statements.count("COMMIT") == 2
+    assert len(await ledger.run(items.open_reviews)) == 50
+    await ledger.close()
+
+
+async def test_a_job_that_fails_leaves_those_beside_it_alone(path: Path) -> None:
+    """Each is done wholly or not at all, for itself."""
+
+    def fail(connection: sqlite3.Connection) -> Never:
+        remember(9)(connection)
+        raise RuntimeError("in the middle")
+
+    ledger = Ledger(path)
+    await ledger.open()
+    one, error, other = await Pause().gather(ledger, remember(1), fail, remember(2))
+    assert (one, other) == (1, 2)
+    assert isinstance(error, RuntimeError)
+    reviews = await ledger.run(items.open_reviews)
+    assert [review.source_id for review in reviews] == ["1", "2"]
+    await ledger.close()
+
+
+async def test_nobody_is_told_of_success_that_was_undone(path: Path) -> None:
+    """SQLite undoes all that shares a transaction where a disk is at its end."""
+
+    def give_up(connection: sqlite3.Connection) -> Never:
+        connection.rollback()
+        raise sqlite3.OperationalError("database or disk is full")
+
+    ledger = Ledger(path)
+    await ledger.open()
+    told = await Pause().gather(ledger, remember(1), give_up, remember(2))
+    assert [type(each) for each in told] == [LedgerError] * 3
+    assert await ledger.run(items.open_reviews) == []
+    assert await ledger.run(remember(1)) == 1
+    await ledger.close()
+
+
 @pytest.mark.parametrize("garbage", [b"not a database" * 100, b"\0" * 8192])
 async def test_a_damaged_file_is_set_aside(
     path: Path, garbage: bytes, caplog: pytest.LogCaptureFixture
@@ -177,6 +259,53 @@ async def test_a_damaged_file_is_set_aside(
     (aside,) = path.parent.glob("one.db.corrupt-*")
     assert aside.read_bytes() == garbage
     assert "set aside" in caplog.text
+
+
+async def damaged(path: Path) -> None:
+    """Make a ledger of some size with a hole in its middle, closed in order."""
+    ledger = Ledger(path)
+    await ledger.open()
+    for number in range(500):
+        await ledger.run(remember(number))
+    await ledger.close()
+    with path.open("r+b") as file:
+        quarter = path.stat().st_size // 4 // 4096 * 4096
+        file.seek(2 * quarter)
+        file.write(b"\xff" * quarter)
+
+
+async def test_damage_that_is_found_in_use_is_mended_at_the_next_start(
+    path: Path,
+) -> None:
+    """A start does not read all of a sound file: that may be long."""
+    await damaged(path)
+    ledger = Ledger(path)
+    await ledger.open()
+    assert not ledger.was_damaged
+    with pytest.raises(LedgerError, match="malformed"):
+        await ledger.run(items.open_reviews)
+    await ledger.close()
+    ledger = Ledger(path)
+    await ledger.open()
+    assert ledger.was_damaged
+    assert await ledger.run(items.open_reviews) == []
+    await ledger.close()
+    ledger = Ledger(path)
+    await ledger.open()
+    assert not ledger.was_damaged
+    await ledger.close()
+
+
+async def test_a_ledger_that_was_not_closed_is_looked_at_as_a_whole(
+    path: Path,
+) -> None:
+    """The power failed, and who knows what the disk made of it."""
+    await damaged(path)
+    path.with_name("one.db-wal").touch()
+    ledger = Ledger(path)
+    await ledger.open()
+    assert ledger.was_damaged
+    await ledger.close()
 
 
 async def test_a_newer_ledger_is_left_alone(path: Path) -> None:

@@ -12,7 +12,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.check import PROBE_PREFIX
-from custom_components.frigate_snap_sync.sync import engine
+from custom_components.frigate_snap_sync.sync.ledger import Ledger, LedgerError
 
 from .conftest import Bench, setup, until
 from .fakes import FakeDestination
@@ -86,14 +86,14 @@ async def test_a_test_tells_of_the_destination_not_of_the_ledger(
 ) -> None:
     """Whose trouble is told elsewhere."""
     await bench.start(setup(nas))
-    run = engine.Ledger.run
+    run = Ledger.run
 
-    async def full(ledger: engine.Ledger, job, *args, **kwargs):  # type: ignore[no-untyped-def]
+    async def full(ledger: Ledger, job, *args, **kwargs):  # type: ignore[no-untyped-def]
         if job.__module__.endswith("probes"):
-            raise engine.LedgerError("disk full")
+            raise LedgerError("disk full")
         return await run(ledger, job, *args, **kwargs)
 
-    monkeypatch.setattr(engine.Ledger, "run", full)
+    monkeypatch.setattr(Ledger, "run", full)
     await bench.engine.test_destination("nas")
     nas.faults.append(Rejected("no"))
     with pytest.raises(Rejected):

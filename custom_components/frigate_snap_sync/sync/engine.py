@@ -17,6 +17,7 @@ from .catch_up import SINCE, CatchUp
 from .destination import DestinationSetup
 from .fetcher import Fetcher
 from .frigate_watch import FrigateWatch
+from .history import History
 from .intake import Intake
 from .ledger import (
     Ledger,
@@ -158,6 +159,7 @@ class Engine:
             timing=timing,
             look_back=options.look_back,
         )
+        self._history = History(self._ledger, look_back=options.look_back)
         self._board = StatusBoard(
             self._ledger,
             watch=self._watch,
@@ -202,6 +204,7 @@ class Engine:
             ("running reviews", self._running.run),
             ("catching up", self._catch_up.run),
             ("fetcher", self._fetcher.run),
+            ("history", self._history.run),
             ("status", lambda: self._board.run(self._changed)),
         ):
             self._tasks.append(_supervise(name, run))

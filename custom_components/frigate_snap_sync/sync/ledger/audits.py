@@ -24,20 +24,21 @@ def begin(
     ).rowcount
     if not due:
         return []
-    (first, last) = connection.execute(
-        "SELECT MIN(id), MAX(id) FROM uploads WHERE destination_id = ?",
-        (destination_id,),
+    # Places in the history of all destinations, for it may be too long to look
+    # through; so more of them than are wanted.
+    first, last, destinations = connection.execute(
+        "SELECT (SELECT MIN(id) FROM uploads), (SELECT MAX(id) FROM uploads),"
+        " (SELECT COUNT(*) FROM destinations)"
     ).fetchone()
     if first is None:
         return []
-    # Places in the history, not a shuffle of all of it: it may be long.
     rows = connection.execute(
         "WITH RECURSIVE places (n, place) AS (SELECT 1, ?1 + ABS(RANDOM()) % ?2"
         " UNION ALL SELECT n + 1, ?1 + ABS(RANDOM()) % ?2 FROM places WHERE n < ?3)"
-        " SELECT DISTINCT uploads.id AS id, path, size FROM places JOIN uploads"
+        " SELECT DISTINCT uploads.id AS id, path, size FROM places CROSS JOIN uploads"
         " ON uploads.id = place WHERE destination_id = ?4 AND state = 'verified'"
-        " AND is_missed = 0",
-        (first, last - first + 1, size, destination_id),
+        " AND is_missed = 0 LIMIT ?5",
+        (first, last - first + 1, size * destinations, destination_id, size),
     )
     return [(row["id"], StoredFile(path=row["path"], size=row["size"])) for row in rows]
 

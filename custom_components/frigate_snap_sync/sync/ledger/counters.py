@@ -47,7 +47,9 @@ def summary(connection: sqlite3.Connection) -> Summary:
         " WHERE state = 'pending'"
     ).fetchone()
     (last_loss,) = connection.execute(
-        "SELECT MAX(finished) FROM uploads WHERE state IN ('gone', 'dropped')"
+        # In the words of the index on what failed, or SQLite would not use it.
+        "SELECT MAX(finished) FROM uploads"
+        " WHERE state IN ('gone', 'dropped', 'incomplete') AND state != 'incomplete'"
     ).fetchone()
     moments = dict(connection.execute("SELECT name, moment FROM moments").fetchall())
     destinations = {

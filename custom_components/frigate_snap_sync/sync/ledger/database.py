@@ -1,31 +1,61 @@
 """The SQLite file, its thread and its transactions."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 import logging
 from pathlib import Path
 import sqlite3
 import time
-from typing import Concatenate
+from typing import Any, Concatenate, Final, cast
 
 from . import schema
 
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
 _LOGGER = logging.getLogger(__name__)
+
+
+MAX_JOBS: Final = 100
+"""Jobs that share a commit at most, so that the first need not wait long."""
 
 
 class LedgerError(Exception):
     """The ledger can't be read or written; the text says why."""
 
 
+class _Call[T]:
+    """A job, and who waits for its result."""
+
+    def __init__(self, job: Callable[[sqlite3.Connection], T]) -> None:
+        self.future: Future[T] = Future()
+        self.error: Exception | None = None
+        self._job = job
+        self._result: T | None = None
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """Do it; nobody is told yet."""
+        self._result = self._job(connection)
+
+    def tell(self) -> None:
+        """Tell what came of it."""
+        if self.error is None:
+            self.future.set_result(cast(T, self._result))
+        else:
+            self.future.set_exception(self.error)
+
+
 class Ledger:
     """The door to the SQLite file.
 
-    All work runs in one thread of the ledger's own, one job after the other;
-    a job is a function that takes the connection, and is one transaction: when
-    the awaited call returns, it is on disk. The jobs are the functions of this
-    room's other modules, one module a table.
+    All work runs in one thread of the ledger's own, one job after the other. A
+    job is a function that takes the connection; it changes all that it wants to
+    or nothing, and when the awaited call returns, it is on disk. Jobs that wait
+    at the same time share one commit, since each costs the disk a flush. The jobs
+    are the functions of this room's other modules.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,22 +64,24 @@ class Ledger:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="frigate_snap_sync")
         self._connection: sqlite3.Connection | None = None
         self._closed = False
+        self._waiting: deque[_Call[Any]] = deque()
         self.was_damaged = False
         """Whether the file could not be read, and this is a new one."""
 
     async def open(self) -> None:
         """Open the file; make it, or bring it to the newest version, if needed.
 
-        A file that SQLite can't read is set aside beside the new one.
+        A file that SQLite can't read is set aside beside the new one. All of it is
+        looked at if it was not closed in order, or was found damaged while in use.
         Raises LedgerError when that doesn't help, or a newer version wrote it.
         """
-        await self._call(self._open)
+        await asyncio.wrap_future(self._thread.submit(self._guarded, self._open))
 
     async def close(self) -> None:
         """Finish the jobs that were begun and close the file, for good."""
         if not self._closed:
             self._closed = True
-            await self._call(self._close)
+            await asyncio.wrap_future(self._thread.submit(self._guarded, self._close))
             await asyncio.to_thread(self._thread.shutdown)
 
     async def run[**P, T](
@@ -58,46 +90,71 @@ class Ledger:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run `job(connection, …)` as one transaction and return its result.
+        """Run `job(connection, …)`, all or nothing of it, and return its result.
 
         A job once begun is finished even if the caller is cancelled.
         Raises LedgerError.
         """
-        return await self._call(lambda: self._transaction(job, *args, **kwargs))
+        if self._closed:
+            raise LedgerError(f"Ledger {self._path.name} is closed")
+        call = _Call(lambda connection: job(connection, *args, **kwargs))
+        self._waiting.append(call)
+        # One turn of the thread for each call: it does what is waiting by then.
+        self._thread.submit(self._work)
+        return await asyncio.wrap_future(call.future)
 
-    async def _call[T](self, function: Callable[[], T]) -> T:
-        def guarded() -> T:
-            try:
-                return function()
-            except sqlite3.Error as err:
-                raise LedgerError(f"Ledger {self._path.name}: {err}") from err
-
+    def _work(self) -> None:
+        """Do what waits, as one transaction, and tell those who wait."""
+        calls = [
+            call
+            for _ in range(min(len(self._waiting), MAX_JOBS))
+            if (call := self._waiting.popleft()).future.set_running_or_notify_cancel()
+        ]
+        if not calls:
+            return
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._thread, guarded)
-        except RuntimeError as err:
-            if not self._closed:
-                raise
-            raise LedgerError(f"Ledger {self._path.name} is closed") from err
+            self._guarded(partial(self._do, calls))
+        except Exception as err:  # noqa: BLE001 - it is theirs who wait
+            for call in calls:
+                call.error = err
+        for call in calls:
+            call.tell()
 
-    def _transaction[**P, T](
-        self,
-        job: Callable[Concatenate[sqlite3.Connection, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        if self._connection is None:
+    def _do(self, calls: Sequence[_Call[Any]]) -> None:
+        """Run the calls and commit; raises when that does not succeed for all."""
+        connection = self._connection
+        if connection is None:
             raise LedgerError(f"Ledger {self._path.name} is not open")
-        with _transaction(self._connection):
-            return job(self._connection, *args, **kwargs)
+        with _transaction(connection):
+            for call in calls:
+                connection.execute("SAVEPOINT job")
+                try:
+                    self._guarded(partial(call.run, connection))
+                except Exception as err:
+                    if not connection.in_transaction:
+                        raise  # SQLite gave up all of it: a full disk, say.
+                    connection.execute("ROLLBACK TO job")
+                    call.error = err
+                connection.execute("RELEASE job")
+
+    def _guarded[T](self, function: Callable[[], T]) -> T:
+        try:
+            return function()
+        except sqlite3.Error as err:
+            if getattr(err, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+                self._suspect.touch()
+            raise LedgerError(f"Ledger {self._path.name}: {err}") from err
 
     def _open(self) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as err:
             raise LedgerError(f"Ledger {self._path}: {err}") from err
+        wal = self._path.with_name(f"{self._path.name}-wal")
+        # SQLite removes it when it closes a file in order.
+        is_suspect = wal.exists() or self._suspect.exists()
         try:
-            self._connection = _connect(self._path)
+            self._connection = _connect(self._path, check=is_suspect)
         except sqlite3.OperationalError:
             raise  # A locked file or a full disk: the file itself is sound.
         except sqlite3.DatabaseError as err:
@@ -109,7 +166,13 @@ class Ledger:
                 err,
                 aside,
             )
-            self._connection = _connect(self._path)
+            self._connection = _connect(self._path, check=False)
+        self._suspect.unlink(missing_ok=True)
+
+    @property
+    def _suspect(self) -> Path:
+        """The mark that the file is to be looked at as a whole."""
+        return self._path.with_name(f"{self._path.name}.suspect")
 
     def _set_aside(self) -> str:
         stamp = time.strftime("%Y%m%d-%H%M%S")
@@ -126,7 +189,7 @@ class Ledger:
             self._connection = None
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, *, check: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=10, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
@@ -134,9 +197,10 @@ def _connect(path: Path) -> sqlite3.Connection:
         # FULL, not NORMAL: what was told must also survive a power cut.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if found != "ok":
-            raise sqlite3.DatabaseError(found)  # noqa: TRY301
+        if check:
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                raise sqlite3.DatabaseError(found)  # noqa: TRY301
         try:
             schema.migrate(connection)
         except ValueError as err:

@@ -324,7 +324,7 @@ def retry_failed(connection: sqlite3.Connection, *, now: float) -> int:
         " WHERE state IN ('gone', 'incomplete', 'dropped') AND role = 'whole'"
         " AND rank != ? AND destination_id IN (SELECT id FROM destinations)"
         # A review that Frigate had lost has no range to ask for.
-        " AND (rank = ? OR file_id IN (SELECT id FROM files WHERE end IS NOT NULL))"
+        " AND (rank = ? OR (SELECT end FROM files WHERE id = file_id) IS NOT NULL)"
         " RETURNING file_id",
         (now, Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT),
     ).fetchall()

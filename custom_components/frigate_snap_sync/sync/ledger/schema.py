@@ -118,6 +118,7 @@ CREATE TABLE off_periods (
 _VERSION_2 = """
 -- The name of a test's file that may lie there.
 ALTER TABLE destinations ADD COLUMN probe TEXT;
+CREATE INDEX told_items ON items (told);
 """
 
 MIGRATIONS: Sequence[str] = (_VERSION_1, _VERSION_2)

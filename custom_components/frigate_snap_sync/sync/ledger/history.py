@@ -1,0 +1,26 @@
+"""The history: items that are over, and how they are forgotten."""
+
+import sqlite3
+
+_OVER = """
+SELECT id FROM items WHERE told < ?1 AND is_open = 0
+    AND NOT EXISTS
+        (SELECT 1 FROM files WHERE item_id = items.id AND state != 'released')
+    AND NOT EXISTS
+        (SELECT 1 FROM uploads WHERE item_id = items.id
+            AND (state = 'pending' OR is_litter = 1))
+    ORDER BY told LIMIT ?2
+"""
+
+
+def prune(connection: sqlite3.Connection, *, before: float, limit: int) -> int:
+    """Forget the oldest items that were told of before then and are over.
+
+    Nothing waits for them, and nothing of them is to be removed anywhere.
+    Returns how many, `limit` at most.
+    """
+    over = [(row["id"],) for row in connection.execute(_OVER, (before, limit))]
+    connection.executemany("DELETE FROM uploads WHERE item_id = ?", over)
+    connection.executemany("DELETE FROM files WHERE item_id = ?", over)
+    connection.executemany("DELETE FROM items WHERE id = ?", over)
+    return len(over)
