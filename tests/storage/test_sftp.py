@@ -391,7 +391,7 @@ def test_block_sizes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("without", "most"), [(frozenset(), 8), (frozenset({b"limits@openssh.com"}), 32)]
+    ("without", "most"), [(frozenset(), 4), (frozenset({b"limits@openssh.com"}), 16)]
 )
 async def test_one_window_for_all(
     tmp_path: Path,
@@ -426,7 +426,7 @@ async def test_one_window_for_all(
     assert reached == most
 
 
-async def test_eight_at_once(
+async def test_ten_at_once(
     server: SftpServer, connect_to: Connect, make_source: MakeSource
 ) -> None:
     """No more files are open on the server."""
@@ -438,7 +438,7 @@ async def test_eight_at_once(
         for n in range(20)
     ]
     await asyncio.sleep(0.5)
-    assert len(names(server.root)) == 8
+    assert len(names(server.root)) == 10
     server.behavior.held.set()
     await asyncio.gather(*puts)
     assert len(names(server.root)) == 20
@@ -464,7 +464,7 @@ async def test_one_stuck_request(monkeypatch: pytest.MonkeyPatch) -> None:
         wait_closed=asyncio.Event().wait,
     )
     connection = Mock(wait_closed=AsyncMock(), abort=aborted.set)
-    session = SftpSession(connection, client, idle_timeout=0.1)
+    session = SftpSession(connection, client, round_trip=0.001, idle_timeout=0.1)
 
     async def stuck() -> None:
         with session.request():

@@ -48,12 +48,49 @@ async def test_errors_have_a_cause(make_source: MakeSource) -> None:
     ):
         async with open_source(path):
             pytest.fail("it was opened")
-    async with open_source(path) as source:
-        with (
-            patch.object(os, "read", side_effect=OSError(errno.EIO, "broken")),
-            pytest.raises(Rejected, match="Reading source-1 failed: broken"),
-        ):
+    with (
+        patch.object(os, "read", side_effect=OSError(errno.EIO, "broken")),
+        pytest.raises(Rejected, match="Opening source-1 failed: broken"),
+    ):
+        async with open_source(path):
+            pytest.fail("it was opened")
+    path = make_source(3 * PIECE_SIZE)
+    read, offset = os.read, 0
+
+    def fail_later(descriptor: int, size: int) -> bytes:
+        nonlocal offset
+        if offset:
+            raise OSError(errno.EIO, "broken")
+        offset += size
+        return read(descriptor, size)
+
+    with patch.object(os, "read", fail_later):
+        async with open_source(path) as source:
             await source.read()
+            with pytest.raises(Rejected, match="Reading source-2 failed: broken"):
+                await source.read()
+
+
+async def test_a_small_file_is_read_in_one_go(make_source: MakeSource) -> None:
+    """And closed: nothing of it is done in a thread after that."""
+    path = make_source(1000)
+    async with open_source(path) as source:
+        path.unlink()
+        with patch.object(os, "read", side_effect=OSError(errno.EIO, "broken")):
+            assert len(await source.read()) == 1000
+            assert await source.read() == b""
+
+
+async def test_a_file_that_shrinks(make_source: MakeSource) -> None:
+    """It just ends early; whoever sends it compares the size."""
+    path = make_source(2 * PIECE_SIZE)
+    async with open_source(path) as source:
+        os.truncate(path, PIECE_SIZE // 2)
+        total = 0
+        while piece := await source.read():
+            total += len(piece)
+    assert source.size == 2 * PIECE_SIZE
+    assert total == PIECE_SIZE
 
 
 async def test_a_read_that_hangs(
@@ -61,18 +98,26 @@ async def test_a_read_that_hangs(
 ) -> None:
     """A read is waited for a bounded time, and its file closed when it ends."""
     monkeypatch.setattr(source_module, "READ_TIMEOUT", 0.1)
-    path = make_source()
+    path = make_source(3 * PIECE_SIZE)
     release = threading.Event()
-    read = os.read
+    read, count = os.read, 0
 
     def hang(descriptor: int, size: int) -> bytes:
-        assert release.wait(10)
+        nonlocal count
+        count += 1
+        assert count == sound or release.wait(10)
         return read(descriptor, size)
 
     with patch.object(os, "read", hang):
+        sound = 1
         async with open_source(path) as source:
-            with pytest.raises(Rejected, match="takes too long"):
+            await source.read()
+            with pytest.raises(Rejected, match="Reading source-1 takes too long"):
                 await source.read()
+        sound = 0
+        with pytest.raises(Rejected, match="Opening source-1 takes too long"):
+            async with open_source(path):
+                pytest.fail("it was opened")
         release.set()
         await asyncio.sleep(0.05)
 

@@ -128,7 +128,7 @@ async def test_no_job_looks_through_the_history(
 
     async def traced(ledger: Ledger, job, *args, **kwargs):  # type: ignore[no-untyped-def]
         def trace(
-            connection: sqlite3.Connection, *args: object, **kw: object
+            connection: sqlite3.Connection, /, *args: object, **kw: object
         ) -> object:
             if job.__name__ not in ("counts_by_state", "list_uploads"):
                 connection.set_trace_callback(statements.add)

@@ -33,7 +33,7 @@ __all__ = [
     "load_private_key",
 ]
 
-MAX_PUTS: Final = 8
+MAX_PUTS: Final = 10
 """Files that are sent at once: fills slow links with small files, and no more."""
 
 CANCEL_TIMEOUT: Final = 1.5

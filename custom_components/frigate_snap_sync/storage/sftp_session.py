@@ -10,12 +10,16 @@ import asyncssh
 from .base import Unreachable
 from .sftp_errors import CONNECTION_LOST, brief
 
-IN_FLIGHT: Final = 1024 * 1024
-"""Bytes under way at most, of all transfers together.
+MIN_IN_FLIGHT: Final = 512 * 1024
+MAX_IN_FLIGHT: Final = 2 * 1024 * 1024
+"""Bytes under way at most, of all transfers together: on a near and a far server.
 
-Enough to fill 200 Mbit/s at 20 ms; more only lengthens the time for which
-encrypting what was queued holds up the event loop.
+More than needed only lengthens the time for which encrypting what was queued
+holds up the event loop.
 """
+
+WANTED_RATE: Final = 25_000_000
+"""Bytes a second that the bytes under way shall allow, if they suffice for it."""
 
 MAX_BLOCK: Final = 128 * 1024
 """Bytes of one request."""
@@ -38,6 +42,16 @@ def block_size(limit: int) -> int:
     return SAFE_BLOCK if limit == UNKNOWN_LIMIT else min(MAX_BLOCK, limit)
 
 
+def in_flight(round_trip: float) -> int:
+    """Return the bytes to have under way, given the seconds of a round trip.
+
+    Twice what the link holds: while an acknowledgement is on its way back, as
+    much again must be on its way there.
+    """
+    wanted = int(2 * WANTED_RATE * round_trip)
+    return min(max(wanted, MIN_IN_FLIGHT), MAX_IN_FLIGHT)
+
+
 async def give_up(connection: asyncssh.SSHClientConnection) -> None:
     """Drop a connection without a word to the server."""
     connection.abort()
@@ -58,13 +72,16 @@ class SftpSession:
         connection: asyncssh.SSHClientConnection,
         client: asyncssh.SFTPClient,
         *,
+        round_trip: float,
         idle_timeout: float,
     ) -> None:
-        """Own the connection from now on; needs a running loop."""
+        """Own the connection from now on; needs a running loop. Times in seconds."""
         self.client = client
         self.write_block = block_size(client.limits.max_write_len)
         self.read_block = block_size(client.limits.max_read_len)
-        self.window = asyncio.Semaphore(max(1, IN_FLIGHT // self.write_block))
+        self.window = asyncio.Semaphore(
+            max(1, in_flight(round_trip) // self.write_block)
+        )
         """One place for each request that carries data."""
         self.folders: set[str] = set()
         """Folders that are known to exist."""

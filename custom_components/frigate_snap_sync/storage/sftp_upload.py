@@ -47,8 +47,6 @@ class Upload:
         if sent != source.size:
             raise Rejected(f"The source has {source.size} bytes, {sent} could be read")
         await sftp_files.prove(session, file, sent)
-        with session.request():
-            await file.close()
         self._finishing = asyncio.create_task(self._finish())
         await asyncio.wait({self._finishing})
         self._finishing.result()

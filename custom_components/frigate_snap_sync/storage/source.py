@@ -46,6 +46,11 @@ class PieceReader:
             raise OSError(errno.EINVAL, "Not a plain file", str(path))
         return reader
 
+    @property
+    def closed(self) -> bool:
+        """Tell whether the file was let go of."""
+        return self._closed
+
     def size(self) -> int:
         """Return the bytes of the file; raises `OSError`."""
         return self._status().st_size
@@ -86,11 +91,14 @@ class PieceReader:
 class SourceFile:
     """A file that is being sent: its size when it was opened, and its pieces."""
 
-    def __init__(self, name: str, reader: PieceReader, size: int) -> None:
-        """Read nothing yet."""
+    def __init__(
+        self, name: str, reader: PieceReader, size: int, first: bytes = b""
+    ) -> None:
+        """Go on reading behind the first piece, which is there already."""
         self.size = size
         self._name = name
         self._reader = reader
+        self._first = first
         self._ahead: asyncio.Future[bytes] | None = None
 
     async def read(self) -> bytes:
@@ -99,6 +107,13 @@ class SourceFile:
         Raises `Rejected` when the disk refuses or does not answer.
         """
         loop = asyncio.get_running_loop()
+        if piece := self._first:
+            self._first = b""
+            if len(piece) < self.size:
+                self._ahead = loop.run_in_executor(None, self._reader.read)
+            return piece
+        if self._reader.closed:
+            return b""
         ahead = self._ahead or loop.run_in_executor(None, self._reader.read)
         try:
             async with asyncio.timeout(READ_TIMEOUT):
@@ -113,15 +128,29 @@ class SourceFile:
 
     def close(self) -> None:
         """Let go of the file; a read under way ends by itself."""
+        if self._reader.closed:
+            return
         if self._ahead is not None:
             self._ahead.cancel()
         # Not waited for: closing is not worth holding up a cancellation.
         asyncio.get_running_loop().run_in_executor(None, self._reader.close)
 
 
-def _open(path: Path) -> tuple[PieceReader, int]:
+def _open(path: Path) -> SourceFile:
+    """Open a file and read its first piece: of a small one, all of it, in one go.
+
+    Each trip to a thread costs as much as sending a small file.
+    """
     reader = PieceReader.open(path)
-    return reader, reader.size()
+    try:
+        size = reader.size()
+        first = reader.read()
+    except BaseException:
+        reader.close()
+        raise
+    if len(first) == size:
+        reader.close()
+    return SourceFile(path.name, reader, size, first)
 
 
 @asynccontextmanager
@@ -132,12 +161,14 @@ async def open_source(path: Path) -> AsyncGenerator[SourceFile]:
     read for another reason.
     """
     try:
-        reader, size = await asyncio.to_thread(_open, path)
+        async with asyncio.timeout(READ_TIMEOUT):
+            source = await asyncio.to_thread(_open, path)
     except FileNotFoundError:
         raise
+    except TimeoutError as err:
+        raise Rejected(f"Opening {path.name} takes too long") from err
     except OSError as err:
         raise Rejected(f"Opening {path.name} failed: {err.strerror}") from err
-    source = SourceFile(path.name, reader, size)
     try:
         yield source
     finally:

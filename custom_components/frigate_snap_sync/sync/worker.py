@@ -25,7 +25,7 @@ from .trouble import Trouble
 
 _LOGGER = logging.getLogger(__name__)
 
-STILLS_AT_ONCE = 4
+STILLS_AT_ONCE = 8
 _STILLS = (Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT)
 _PARTS = (Rank.ALERT_PART, Rank.DETECTION_PART)
 _CLIPS = (Rank.ALERT_CLIP, Rank.DETECTION_CLIP)
