@@ -49,7 +49,7 @@ FLOORS: tuple[frozenset[str], ...] = (
 # What a room may use besides the standard library.
 LIBRARIES: dict[str, frozenset[str]] = {
     "frigate": frozenset({"aiohttp", "yarl"}),
-    "storage": frozenset({"asyncssh"}),
+    "storage": frozenset({"asyncssh", "cryptography"}),
     "sync": frozenset(),
 }
 HOME_ASSISTANT_LIBRARIES = frozenset({"aiohttp", "homeassistant", "voluptuous", "yarl"})

@@ -513,6 +513,23 @@ def test_object_with_little() -> None:
     assert not tracked.false_positive
 
 
+@pytest.mark.parametrize(
+    ("sent", "severity"),
+    [
+        ("alert", Severity.ALERT),
+        ("detection", Severity.DETECTION),
+        # Frigate 0.15+: neither; it belongs to no review.
+        (None, Severity.DETECTION),
+        ("significant_motion", Severity.DETECTION),
+        # Frigate 0.14
+        (..., None),
+    ],
+)
+def test_object_severity(sent: object, severity: Severity | None) -> None:
+    """No alert is the lesser of the two; what is not told is not known."""
+    assert say_object(max_severity=sent).object.severity is severity
+
+
 @pytest.mark.parametrize("value", [1, "true", None, []])
 def test_object_flags_of_wrong_types(value: object) -> None:
     """Only true is true."""

@@ -242,3 +242,19 @@ async def test_every_quarter_of_an_hour(bench: Bench, nas: FakeDestination) -> N
     bench.timing = replace(FAST, catch_up=0.05)
     await bench.start(setup(nas))
     await until(lambda: len(bench.frigate.windows) >= 3)
+
+
+async def test_a_time_that_was_asked_for_moves_no_window(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """What was missed before it is still to be looked for."""
+    bench.options = EngineOptions(look_back=60, upload_during_review=False)
+    await age(bench, nas, hours=30)
+    bench.frigate.error = FrigateUnreachable("no route")
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected is False)
+    bench.frigate.error = None
+    await bench.engine.catch_up(look_back=60)
+    await bench.engine.catch_up()
+    after, before = bench.frigate.windows[1]
+    assert before - after > 29 * 3600

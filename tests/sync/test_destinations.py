@@ -234,3 +234,23 @@ async def test_a_test_of_a_destination_that_goes_meanwhile(
     await asyncio.sleep(0.05)
     assert not nas.is_connected
     assert not own_tasks() or not is_stop
+
+
+async def test_an_image_that_is_written_when_its_destination_is_removed(
+    bench: Bench, nas: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for it any more: it takes no room."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    store = Spool.store
+
+    async def slowly(spool: Spool, data: bytes, extension: str) -> SpoolFile:
+        file = await store(spool, data, extension)
+        await bench.engine.apply_destinations([])
+        return file
+
+    monkeypatch.setattr(Spool, "store", slowly)
+    bench.live_snapshot()
+    await bench.settled()
+    assert not bench.spooled()
+    assert bench.engine._spool.used == 0  # noqa: SLF001

@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+import logging
 
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateServerError,
+    FrigateTimeout,
     FrigateUnreachable,
 )
 from custom_components.frigate_snap_sync.frigate.models import FrigateConfig
+from custom_components.frigate_snap_sync.sync import frigate_watch
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 
 from .conftest import FAST, Bench, setup, until
@@ -257,3 +260,34 @@ async def test_a_new_camera_s_image_is_kept_until_the_configuration_was_read(
     await asyncio.sleep(0.05)
     config.gate.set()
     await until(lambda: list(nas.media.values()) == [IMAGE], seconds=3)
+
+
+async def test_one_request_that_always_fails_is_one_outage(
+    bench: Bench,
+    nas: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Not one a minute; only after a long time of peace it is another."""
+    caplog.set_level(logging.INFO)
+    bench.timing = replace(FAST, poll=0.02)
+    asked = []
+
+    async def refuse(review_id: str) -> None:
+        asked.append(review_id)
+        bench.publish("available", "online")  # It is asked again.
+        raise FrigateTimeout("No answer in time")
+
+    bench.frigate.review = refuse  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    bench.review("new")
+    await bench.settled()
+    bench.publish("available", "online")
+    await until(lambda: len(asked) > 3)
+    assert caplog.text.count("Frigate frigate is away") == 1
+    assert caplog.text.count("Frigate frigate is back") == 1
+    monkeypatch.setattr(frigate_watch, "_STABLE", 0.0)
+    asked.clear()
+    await until(lambda: asked)
+    await until(lambda: caplog.text.count("Frigate frigate is away") > 1)

@@ -59,8 +59,8 @@ def test_anything_may_come(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> 
 
         async def hear(topic: str, payload: bytes, retain: bool) -> None:
             bench.publish(topic, payload, retain=retain)
-            if bench.engine._intake.queued > 100:  # noqa: SLF001
-                await bench.engine._intake.drain()  # noqa: SLF001
+            if len(bench.engine._inbox) > 100:  # noqa: SLF001
+                await bench.engine._inbox.drained()  # noqa: SLF001
 
         async def finish() -> None:
             bench.publish("front_door/snapshots/state", "ON")

@@ -9,6 +9,7 @@ import pytest
 from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateUnreachable,
     MediaBroken,
+    MediaNotReady,
 )
 from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.sync import fetcher
@@ -232,3 +233,15 @@ async def test_an_incomplete_one_tried_anew_is_incomplete_again(
     assert await bench.settled() == {"incomplete": 1, "verified": 1}
     assert names(nas) == ["-incomplete.mp4"]
     await until(lambda: not bench.spooled())
+
+
+async def test_answers_of_another_kind_don_t_count(
+    bench: Bench, nas: FakeDestination, damage: Damage
+) -> None:
+    """Frigate was not ready at first, and then gave nothing whole."""
+    damage.error = MediaNotReady("HTTP status 400")
+    await bench.start(setup(nas))
+    over(bench)
+    await until(lambda: len(damage.asked) >= 4)
+    damage.error = MediaBroken("nothing for 60 s")
+    await until(lambda: names(nas) == ["-incomplete.mp4"])

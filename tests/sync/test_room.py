@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from custom_components.frigate_snap_sync.sync import room
+from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
+from custom_components.frigate_snap_sync.frigate.models import Segment
+from custom_components.frigate_snap_sync.sync import fetcher, room
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.policy import Selection
 from custom_components.frigate_snap_sync.sync.status import Protection
@@ -39,7 +41,7 @@ async def ended(bench: Bench, name: str, severity: str = "alert", **more: str) -
         severity=severity,
         **more,
     )
-    await until(lambda: not bench.engine._intake.queued)  # noqa: SLF001
+    await until(lambda: not len(bench.engine._inbox))  # noqa: SLF001
 
 
 def ids(destination: FakeDestination) -> list[str]:
@@ -63,9 +65,8 @@ async def test_no_more_is_fetched_than_the_spool_holds(
     await bench.engine.set_destination_uploads("nas", False)
     for number in range(5):
         await ended(bench, f"a{number}")
-    await until(lambda: "The spool has reached its limit of" in caplog.text)
+    await until(lambda: bench.status.spool_full)
     await asyncio.sleep(0.3)
-    await bench.engine.set_destination_uploads("nas", False)
     assert bench.status.spool_full
     assert len(bench.spooled()) == 2
     assert len(bench.frigate.clips) == 2
@@ -285,3 +286,152 @@ async def test_a_clip_does_not_take_the_room_of_images(
     await ended(bench, "big")
     await until(lambda: sent.count(0) >= 2)
     assert max(sent) < 36
+
+
+async def test_a_spool_with_room_again_is_not_full(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when nothing new is fetched: Frigate is away."""
+    limit(bench, monkeypatch, 3.4)
+    await bench.start(setup(nas))
+    await bench.engine.set_destination_uploads("nas", False)
+    for number in range(3):
+        await ended(bench, f"a{number}")
+    await until(lambda: bench.status.spool_full)
+    bench.frigate.error = FrigateUnreachable("no route")
+    await bench.engine.set_destination_uploads("nas", True)
+    await until(lambda: not bench.spooled())
+    await bench.engine.set_destination_uploads("nas", True)
+    assert bench.status.pending_uploads == 1
+    assert not bench.status.spool_full
+
+
+class Large:
+    """Clips of more than some seconds are larger than others: so many clips' size."""
+
+    def __init__(self, bench: Bench, *, above: float, clips: float) -> None:
+        """Come between the engine and Frigate."""
+        self.asked: list[float] = []
+        self.looked = 0
+        self.above = above
+        # A box that players skip, behind the first one.
+        first = int.from_bytes(CLIP[:4])
+        size = int(len(CLIP) * (clips - 1))
+        box = size.to_bytes(4) + b"free" + bytes(size - 8)
+        self.data = CLIP[:first] + box + CLIP[first:]
+        bench.frigate.footage = self._footage
+        bench.frigate.clip = self._clip  # type: ignore[method-assign]
+
+    def _footage(self, camera: str, after: float, before: float) -> list[Segment]:
+        self.looked += 1
+        return [Segment(start_time=before - 15, end_time=before)]
+
+    async def _clip(
+        self,
+        camera: str,
+        *,
+        start: float,
+        end: float,
+        write: Callable[[bytes], Awaitable[None]],
+    ) -> int:
+        is_large = end - start > self.above
+        if is_large:
+            self.asked.append(end - start)
+        data = self.data if is_large else CLIP
+        for offset in range(0, len(data), 16384):
+            await write(data[offset : offset + 16384])
+        return len(data)
+
+
+async def errors(bench: Bench) -> set[str]:
+    """Return why the files that are to be fetched could not be so far."""
+    return await bench.engine._ledger.run(  # noqa: SLF001
+        lambda connection: {
+            row["error"]
+            for row in connection.execute(
+                "SELECT error FROM files WHERE state = 'wanted'"
+            )
+        }
+    )
+
+
+async def test_a_clip_larger_than_the_spool(
+    bench: Bench,
+    nas: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is not asked for on and on; what fits of it is kept, and the owner told."""
+    monkeypatch.setattr(fetcher, "_DAY", 0.1)
+    limit(bench, monkeypatch, 2.0)
+    large = Large(bench, above=11, clips=3)
+    await bench.start(setup(nas))
+    await ended(bench, "big")
+    await until(lambda: [path[-14:] for path in nas.media] == ["incomplete.mp4"])
+    assert list(nas.media.values()) == [CLIP]
+    assert await bench.settled() == {"incomplete": 1, "verified": 1}
+    assert caplog.text.count("is asked for daily") == 1
+    (row,) = await bench.engine.list_uploads(state="incomplete")
+    assert "too large for the spool" in (row.reason or "")
+    looked = large.looked
+    await until(lambda: large.looked >= looked + 3)  # Does Frigate still have it?
+    assert large.asked == [20.0]
+    (error,) = await errors(bench)
+    assert error.startswith("The clip is too large for the spool's limit of")
+    assert bench.status.spool_full
+    await bench.stop()
+
+    monkeypatch.setattr(fetcher, "_DAY", 86400.0)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.spool_full)
+    await asyncio.sleep(0.1)
+    assert large.asked == [20.0]
+    await bench.stop()
+
+    limit(bench, monkeypatch, 9.0)
+    await bench.start(setup(nas))
+    await until(lambda: list(nas.media.values()) == [large.data])
+    assert await bench.settled() == {"superseded": 1, "verified": 1}
+    await until(lambda: not bench.status.spool_full)
+    assert large.asked == [20.0] * 2
+
+
+async def test_a_clip_that_is_too_large_is_gone_one_day(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the spool is no longer called full because of it."""
+    monkeypatch.setattr(fetcher, "_DAY", 0.1)
+    monkeypatch.setattr(fetcher, "_LOOK", 0.05)
+    limit(bench, monkeypatch, 2.0)
+    large = Large(bench, above=1, clips=3)
+    await bench.start(setup(nas))
+    await ended(bench, "big")
+    await until(lambda: bench.status.spool_full)
+    bench.frigate.footage = lambda camera, after, before: []
+    assert await bench.settled() == {"gone": 1}
+    await asyncio.sleep(0.1)
+    await bench.engine.set_destination_uploads("nas", True)
+    assert not bench.status.spool_full
+    # Once whole, and once each of its beginnings.
+    assert large.asked.count(20.0) == 1
+
+
+async def test_a_clip_that_did_not_fit_waits_for_more_room(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not asked for, in vain, every few minutes."""
+    limit(bench, monkeypatch, 2.9)
+    nas.gate.clear()
+    await bench.start(setup(nas))
+    await ended(bench, "small")
+    await bench.spooled_in_ledger(1)
+    large = Large(bench, above=11, clips=2)
+    await ended(bench, "big")
+    await until(lambda: large.asked)
+    await until(lambda: bench.status.spool_full)
+    await asyncio.sleep(0.6)
+    assert large.asked == [20.0]
+    nas.gate.set()
+    await until(lambda: sorted(nas.media.values(), key=len) == [CLIP, large.data])
+    assert large.asked == [20.0] * 2
+    assert await bench.settled() == {"verified": 2}

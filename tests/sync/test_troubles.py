@@ -14,7 +14,13 @@ from custom_components.frigate_snap_sync.frigate.errors import (
 )
 from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.storage.base import Unreachable
-from custom_components.frigate_snap_sync.sync import engine, fetcher, intake, worker
+from custom_components.frigate_snap_sync.sync import (
+    fetcher,
+    inbox,
+    intake,
+    tasks,
+    worker,
+)
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
 from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
@@ -45,7 +51,7 @@ class Trouble:
             (intake, "_PAUSE"),
             (fetcher, "_PAUSE"),
             (worker, "_LEDGER_PAUSE"),
-            (engine, "_RESTART_DELAY"),
+            (tasks, "_RESTART_DELAY"),
         ):
             monkeypatch.setattr(module, name, 0.02)
 
@@ -110,7 +116,7 @@ async def test_a_flood_of_messages_is_bounded(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The oldest go; it is said once; later messages are heard."""
-    monkeypatch.setattr(intake, "MAX_BYTES", 3 * len(IMAGE))
+    monkeypatch.setattr(inbox, "MAX_BYTES", 3 * len(IMAGE))
     await bench.start(setup(nas))
     for number in range(20):
         bench.live_snapshot(label=f"l{number}")
@@ -263,7 +269,7 @@ async def test_frigate_that_fails_in_one_request_is_not_away(
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     bench.review("new", source_id="1.5-abc")
-    await until(lambda: not bench.engine._intake.queued)  # noqa: SLF001
+    await until(lambda: not len(bench.engine._inbox))  # noqa: SLF001
     asked = []
 
     async def refuse(review_id: str) -> None:

@@ -65,7 +65,8 @@ def parse_object(value: object) -> TrackedObject:
     """Read a tracked object: `after` of the topic `events`, or a row of `/api/events`.
 
     The two differ: `sub_label` is `[text, score]` or text, the zones are
-    `entered_zones` or `zones`, and `max_severity` lies on top or in `data`.
+    `entered_zones` or `zones`, and `max_severity` lies on top or in `data`: Frigate
+    0.15+; null there says that it is no alert, and counts as detection.
     """
     row = as_mapping(value, "tracked object")
     start = require_time(row.get("start_time"), "start_time of a tracked object")
@@ -75,6 +76,8 @@ def parse_object(value: object) -> TrackedObject:
         sub_label = sub_label[0] if sub_label else None
     zones = row.get("entered_zones", row.get("zones"))
     severity = _severity(row.get("max_severity")) or _severity(data.get("max_severity"))
+    if severity is None and ("max_severity" in row or "max_severity" in data):
+        severity = Severity.DETECTION
     return TrackedObject(
         id=_id(row, "tracked object"),
         camera=_camera(row.get("camera")),

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from copy import copy
+import hashlib
 from pathlib import Path
 from secrets import token_bytes, token_hex
 from typing import Final
@@ -58,6 +59,23 @@ async def remove_probe(destination: Destination, name: str) -> None:
     """Remove what a test that was killed left of its probe. Raises StorageError."""
     for path in (_temporary(name), name):
         await destination.delete(path)
+
+
+async def verify_checksum(destination: Destination, path: str, sha256: str) -> None:
+    """Read a copy back and compare its hash (hex); a wrong copy is removed.
+
+    Raises Rejected if it is another or is gone, or another `StorageError`.
+    """
+    digest = hashlib.sha256()
+    try:
+        async with aclosing(destination.open_read(path)) as pieces:
+            async for piece in pieces:
+                await asyncio.to_thread(digest.update, piece)
+    except FileNotFoundError:
+        raise Rejected(f"{path} is not there any more") from None
+    if digest.hexdigest() != sha256:
+        await destination.delete(path)
+        raise Rejected(f"What was read back of {path} is not what was sent")
 
 
 def _temporary(name: str) -> str:

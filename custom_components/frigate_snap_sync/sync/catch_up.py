@@ -9,10 +9,13 @@ import time
 from ..frigate.client import FrigateClient
 from ..frigate.errors import FrigateError
 from ..frigate.models import Review, TrackedObject
+from .fetcher import Fetcher
 from .frigate_watch import FrigateWatch, is_about_one_file
 from .intake import Intake
 from .items import Media
+from .latecomers import Latecomers
 from .ledger import Ledger, LedgerError, counters, items as ledger_items
+from .planner import Planner
 from .policy import Timing
 from .spool import SpoolError
 
@@ -66,6 +69,8 @@ class CatchUp:
         ledger: Ledger,
         watch: FrigateWatch,
         intake: Intake,
+        planner: Planner,
+        fetcher: Fetcher,
         timing: Timing,
         look_back: float,
     ) -> None:
@@ -76,6 +81,9 @@ class CatchUp:
         self._intake = intake
         self._timing = timing
         self._look_back = look_back
+        self._latecomers = Latecomers(
+            client, ledger=ledger, planner=planner, fetcher=fetcher
+        )
         self._news = asyncio.Event()
         self._running = asyncio.Lock()
 
@@ -110,14 +118,16 @@ class CatchUp:
         """Plan what Frigate has and the ledger lacks; return how many items.
 
         With `look_back` (seconds) exactly that time is looked at, and history is
-        sent that nobody asked for otherwise.
+        sent that nobody asked for otherwise: also to destinations that came later
+        than an item which others have had.
         Raises FrigateError, LedgerError or SpoolError.
         """
         async with self._running:
             now = time.time()
             window = await self._window(now, look_back)
             found = await self._reviews(window) + await self._objects(window)
-            await self._ledger.run(counters.keep_moment, CAUGHT_UP, now)
+            if look_back is None:  # Another time may not reach back far enough.
+                await self._ledger.run(counters.keep_moment, CAUGHT_UP, now)
         if found:
             _LOGGER.info("Catching up found %d item(s) that were missed", found)
         return found
@@ -145,7 +155,10 @@ class CatchUp:
         found = 0
         for review in sorted(reviews, key=lambda review: review.start_time):
             is_open = known.get(review.id)
-            if is_open is False or (is_open and not review.ended):
+            if is_open is False:
+                found += await self._serve(Media.RECORDINGS, review.id, window)
+                continue
+            if is_open and not review.ended:
                 continue
             found += await self._intake.take_review(
                 review,
@@ -168,14 +181,24 @@ class CatchUp:
                 ledger_items.known, Media.SNAPSHOTS, [tracked.id for tracked in page]
             )
             for tracked in page:
-                if tracked.id in known or tracked.end_time is None:
+                if tracked.end_time is None:
                     continue
                 end = self._local(tracked.end_time)
-                if end > window.after and tracked.has_snapshot:
+                if end <= window.after:
+                    continue
+                if tracked.id in known:
+                    found += await self._serve(Media.SNAPSHOTS, tracked.id, window)
+                elif tracked.has_snapshot:
                     found += await self._intake.take_object(
                         tracked, told=window.before, only=window.destinations(end)
                     )
         return found
+
+    async def _serve(self, media: Media, source_id: str, window: Window) -> bool:
+        """Give a known item to those who lack it, if this time was asked for."""
+        if window.since is not None:
+            return False
+        return await self._latecomers.serve(media, source_id)
 
     async def _pages(self, window: Window) -> AsyncIterator[list[TrackedObject]]:
         offset = self._client.clock_offset

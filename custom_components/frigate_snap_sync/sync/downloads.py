@@ -11,7 +11,7 @@ from ..frigate.models import Segment
 from .items import Media
 from .ledger.files import FetchJob
 from .policy import FootageRange, Timing, footage_seconds, is_short, tail_is_missing
-from .spool import Spool, SpoolFile
+from .spool import Spool, SpoolFile, SpoolFull
 
 _SHORTEST = 5
 """Seconds below which the beginning of a clip is not worth asking for."""
@@ -19,6 +19,19 @@ _SHORTEST = 5
 
 class NoFootage(MediaNotReady):
     """Frigate's recordings show nothing for the range."""
+
+
+class DoesNotFit(SpoolFull):
+    """The spool has no room for a clip; `size` is how many bytes of it came."""
+
+    def __init__(self, size: int) -> None:
+        """Keep the size."""
+        super().__init__("The clip does not fit into the spool")
+        self.size = size
+
+
+type Beginning = tuple[SpoolFile, int]
+"""The first part of a clip, and the second in which it ends."""
 
 
 class Downloads:
@@ -46,7 +59,7 @@ class Downloads:
     async def clip(self, job: FetchJob) -> SpoolFile:
         """Fetch a stretch of footage; raises FrigateError or SpoolError.
 
-        MediaBroken when it is not whole, or lacks what Frigate's recordings show.
+        DoesNotFit when it is larger than the room in the spool; MediaBroken when it is not whole, or lacks what Frigate's recordings show.
         """
         asked = FootageRange(job.start, job.end)
         segments = await self._client.recordings(
@@ -59,23 +72,51 @@ class Downloads:
             raise MediaNotReady("The last seconds are not on Frigate's disk yet")
         return await self._download(job.item.camera, asked, segments)
 
-    async def longest_beginning(self, job: FetchJob) -> tuple[SpoolFile, int] | None:
+    async def look_for(self, job: FetchJob) -> None:
+        """See whether Frigate still has footage of a file; raises FrigateError."""
+        asked = FootageRange(job.start, job.end)
+        segments = await self._client.recordings(
+            job.item.camera, after=asked.start, before=asked.end
+        )
+        _require(segments, asked)
+
+    async def fitting_beginning(self, job: FetchJob) -> Beginning | None:
+        """Fetch a beginning that the spool has room for: a half, a quarter, ….
+
+        None if there is none. Raises FrigateError (about Frigate as a whole, or
+        NoFootage) or SpoolError.
+        """
+        asked = FootageRange(job.start, job.end)
+        segments = await self._client.recordings(
+            job.item.camera, after=asked.start, before=asked.end
+        )
+        _require(segments, asked)
+        while asked.end - asked.start > _SHORTEST:
+            asked = FootageRange(asked.start, (asked.start + asked.end) // 2)
+            try:
+                file = await self._download(job.item.camera, asked, segments)
+            except DoesNotFit, MediaBroken, MediaGone, MediaNotReady:
+                continue
+            return file, asked.end
+        return None
+
+    async def longest_beginning(self, job: FetchJob) -> Beginning | None:
         """Fetch the longest playable beginning of a clip that is broken as a whole.
 
-        Returns it and where it ends, None if there is none. Raises FrigateError
-        (about Frigate as a whole) or SpoolError.
+        None if there is none. Raises FrigateError (about Frigate as a whole) or
+        SpoolError.
         """
         segments = await self._client.recordings(
             job.item.camera, after=job.start, before=job.end
         )
-        best: tuple[SpoolFile, int] | None = None
+        best: Beginning | None = None
         good, bad = job.start, job.end
         while bad - good > _SHORTEST:
             middle = (good + bad) // 2
             asked = FootageRange(job.start, middle)
             try:
                 file = await self._download(job.item.camera, asked, segments)
-            except MediaBroken, MediaGone, MediaNotReady:
+            except DoesNotFit, MediaBroken, MediaGone, MediaNotReady:
                 bad = middle
                 continue
             except BaseException:
@@ -90,14 +131,22 @@ class Downloads:
     async def _download(
         self, camera: str, asked: FootageRange, segments: Sequence[Segment]
     ) -> SpoolFile:
-        expected = footage_seconds(segments, asked)
-        if not expected:
-            raise NoFootage("Frigate's recordings show nothing for this time")
+        expected = _require(segments, asked)
+        size = 0
         async with self._spool.writer(
             Media.RECORDINGS.extension, reserve=self._spool.reserve
         ) as writer:
+
+            async def write(data: bytes) -> None:
+                nonlocal size
+                size += len(data)
+                try:
+                    await writer.write(data)
+                except SpoolFull as err:
+                    raise DoesNotFit(size) from err
+
             await self._client.clip(
-                camera, start=asked.start, end=asked.end, write=writer.write
+                camera, start=asked.start, end=asked.end, write=write
             )
             await writer.flush()
             info = await asyncio.to_thread(check_mp4, writer.path)
@@ -106,3 +155,10 @@ class Downloads:
                     f"The clip has {info.duration:.0f} s of {expected:.0f} s"
                 )
             return await writer.finish()
+
+
+def _require(segments: Sequence[Segment], asked: FootageRange) -> float:
+    """Return how many seconds of footage there are; raises NoFootage if none."""
+    if not (seconds := footage_seconds(segments, asked)):
+        raise NoFootage("Frigate's recordings show nothing for this time")
+    return seconds

@@ -1,9 +1,8 @@
 """The engine: puts the rooms together, and is what Home Assistant's side talks to."""
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 import logging
 from pathlib import Path
@@ -18,6 +17,7 @@ from .destination import DestinationSetup
 from .fetcher import Fetcher
 from .frigate_watch import FrigateWatch
 from .history import History
+from .inbox import Inbox
 from .intake import Intake
 from .ledger import (
     Ledger,
@@ -28,6 +28,7 @@ from .ledger import (
     rows,
     uploads,
 )
+from .options import EngineOptions
 from .planner import Planner
 from .policy import Timing, wants
 from .reviews import OpenReviews
@@ -36,6 +37,7 @@ from .running_reviews import RunningReviews
 from .spool import Spool, SpoolError
 from .status import EngineStatus, UploadEvent, UploadRow
 from .status_board import StatusBoard
+from .tasks import cancel, supervise
 from .worker import Worker
 
 __all__ = ["DestinationSetup", "Engine", "EngineOptions", "LedgerError", "SpoolError"]
@@ -43,21 +45,6 @@ __all__ = ["DestinationSetup", "Engine", "EngineOptions", "LedgerError", "SpoolE
 _LOGGER = logging.getLogger(__name__)
 
 _DRAIN_TIMEOUT = 1.0
-_STOP_TIMEOUT = 3.0
-_RESTART_DELAY = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineOptions:
-    """The owner's options; times are in seconds, `spool_limit` is in bytes."""
-
-    delay_after_startup: float = 0
-    padding_before: float = 5
-    padding_after: float = 5
-    upload_during_review: bool = True
-    part_length: int = 30
-    look_back: float = 24 * 3600
-    spool_limit: int = 2048 << 20
 
 
 class Engine:
@@ -127,7 +114,9 @@ class Engine:
             on_upload=on_upload,
             on_change=self._changed.set,
         )
+        self._inbox = Inbox(topic_prefix)
         self._intake = Intake(
+            inbox=self._inbox,
             topic_prefix=topic_prefix,
             client=client,
             ledger=self._ledger,
@@ -156,6 +145,8 @@ class Engine:
             ledger=self._ledger,
             watch=self._watch,
             intake=self._intake,
+            planner=self._planner,
+            fetcher=self._fetcher,
             timing=timing,
             look_back=options.look_back,
         )
@@ -163,7 +154,7 @@ class Engine:
         self._board = StatusBoard(
             self._ledger,
             watch=self._watch,
-            intake=self._intake,
+            inbox=self._inbox,
             room=self._room,
             workers=self._workers,
             on_status=on_status,
@@ -207,17 +198,17 @@ class Engine:
             ("history", self._history.run),
             ("status", lambda: self._board.run(self._changed)),
         ):
-            self._tasks.append(_supervise(name, run))
+            self._tasks.append(supervise(name, run))
 
     async def stop(self) -> None:
         """Cancel what is under way, within 5 s; it goes on at the next start."""
         if self._tasks:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_DRAIN_TIMEOUT):
-                    await self._intake.drain()
+                    await self._inbox.drained()
         async with self._applying:
             self._is_stopped = True
-            await _cancel(self._tasks)
+            await cancel(self._tasks)
             self._tasks.clear()
             await self._dismiss(tuple(self._workers))
             await self._ledger.close()
@@ -226,14 +217,14 @@ class Engine:
         """Take a message of Frigate; never waits, never raises."""
         if isinstance(payload, str):
             payload = payload.encode(errors="replace")
-        self._intake.add(topic, payload, retain=retain)
+        self._inbox.add(topic, payload, retain=retain)
 
     def handle_mqtt_connection(self, connected: bool) -> None:
         """Note that the link to the broker came up or went down."""
         if connected and not self._board.mqtt_connected:
             # What was said meanwhile was missed.
             self._watch.refresh()
-            self._intake.heard_at = time.time()
+            self._inbox.heard_at = time.time()
         self._board.mqtt_connected = connected
         self._changed.set()
 
@@ -273,7 +264,7 @@ class Engine:
         """Cancel the workers of these destinations."""
         for destination_id in destination_ids:
             self._workers.pop(destination_id).retire()
-        await _cancel(self._worker_tasks.pop(each) for each in destination_ids)
+        await cancel(self._worker_tasks.pop(each) for each in destination_ids)
 
     async def _skip_unwanted(self, setup: DestinationSetup) -> None:
         """Skip what waits for a destination whose owner no longer selects it."""
@@ -362,7 +353,7 @@ class Engine:
             "frigate_connected": self._watch.connected,
             "mqtt_connected": self._board.mqtt_connected,
             "clock_offset": self._client.clock_offset,
-            "queued_messages": self._intake.queued,
+            "queued_messages": len(self._inbox),
             "counts": await self._ledger.run(counters.counts_by_state),
         }
 
@@ -379,7 +370,7 @@ class Engine:
         )
         worker.set_enabled(enabled)
         self._workers[setup.id] = worker
-        self._worker_tasks[setup.id] = _supervise(setup.name, worker.run)
+        self._worker_tasks[setup.id] = supervise(setup.name, worker.run)
 
     def _wake_workers(self, destination_ids: Iterable[str]) -> None:
         for destination_id in set(destination_ids):
@@ -407,29 +398,3 @@ class Engine:
     def _look_after_reviews(self) -> None:
         self._reviews.check()
         self._catch_up.request()
-
-
-def _supervise(
-    name: str, run: Callable[[], Coroutine[Any, Any, None]]
-) -> asyncio.Task[None]:
-    """Run a part for ever: a bug in it is logged and must not end it for good."""
-
-    async def forever() -> None:
-        while True:
-            try:
-                await run()
-            except Exception:
-                _LOGGER.exception("%s failed and is started again", name)
-            await asyncio.sleep(_RESTART_DELAY)
-
-    return asyncio.get_running_loop().create_task(
-        forever(), name=f"frigate_snap_sync {name}"
-    )
-
-
-async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
-    tasks = tuple(tasks)
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=_STOP_TIMEOUT)

@@ -1,20 +1,29 @@
 """The fetcher: asks Frigate once for each file, and puts it into the spool."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable
 import contextlib
+from dataclasses import dataclass
 import logging
 import time
 
 from ..frigate.client import FrigateClient
-from ..frigate.errors import FrigateError, MediaBroken, MediaGone, MediaNotReady
-from .downloads import Downloads, NoFootage
+from ..frigate.errors import (
+    FrigateError,
+    FrigateForbidden,
+    MediaBroken,
+    MediaGone,
+    MediaNotReady,
+)
+from .downloads import Beginning, DoesNotFit, Downloads, NoFootage
 from .frigate_watch import FrigateWatch, is_about_one_file
 from .items import Media, Rank, Role
-from .ledger import Ledger, LedgerError, files, outcomes
+from .ledger import Ledger, LedgerError, files, outcomes, setbacks, uploads
 from .ledger.files import FetchJob
 from .policy import BROKEN_TRIES, Timing, retry_delay
-from .room import Room
+from .refusals import REFUSED, Refusals
+from .room import Room, TooLarge
 from .spool import Spool, SpoolError, SpoolFile, SpoolFull
 from .status import UploadEvent
 from .trouble import Trouble
@@ -25,6 +34,19 @@ _LOGGER = logging.getLogger(__name__)
 _LANES = (tuple(Rank), tuple(Rank)[: Rank.ALERT_CLIP])
 _PAUSE = 5.0
 _DAY = 86400.0
+_LOOK = 60.0
+"""Seconds between two looks at which clips are too large for the spool."""
+_OF_CAMERA = (MediaBroken, MediaGone, MediaNotReady)
+"""What only a Frigate says that gives its user the camera's media."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """The beginning of a clip that can't be had whole, and why it can't."""
+
+    file: SpoolFile
+    end: int
+    reason: str
 
 
 class Fetcher:
@@ -56,6 +78,8 @@ class Fetcher:
         self._watch = watch
         self._timing = timing
         self._downloads = Downloads(client, spool=spool, timing=timing)
+        self._refusals = Refusals()
+        self._broken = Counter[int]()
         self._on_fetched = on_fetched
         self._on_upload = on_upload
         self._on_change = on_change
@@ -65,16 +89,42 @@ class Fetcher:
         self._in_flight: set[int] = set()
         self._news = asyncio.Event()
 
-    def wake(self) -> None:
-        """Look for work now."""
+    def wake(self, ready: Collection[str] = ()) -> None:
+        """Look for work now; these destinations shall look into the spool."""
         self._news.set()
         self._news = asyncio.Event()
+        if ready:
+            self._on_fetched(ready)
 
     async def run(self) -> None:
         """Fetch what is due, until cancelled."""
+        while not await self._begin():
+            await asyncio.sleep(_PAUSE)
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._look())
             for ranks in _LANES:
                 group.create_task(self._lane(ranks))
+
+    async def _begin(self) -> bool:
+        """Let be asked for what may be had now: by another user, or under a new limit."""
+        try:
+            await self._ledger.run(
+                setbacks.try_now, beginning=REFUSED, but="", now=time.time()
+            )
+            await self._room.begin()
+        except LedgerError as err:
+            self._trouble.report(err)
+            return False
+        return True
+
+    async def _look(self) -> None:
+        """See from time to time which clips are still too large for the spool."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            try:
+                await self._room.look()
+            except LedgerError as err:
+                self._trouble.report(err)
 
     async def _lane(self, ranks: Collection[Rank]) -> None:
         while True:
@@ -116,44 +166,118 @@ class Fetcher:
 
     async def _fetch(self, job: FetchJob) -> None:
         """Bring one file into the spool, or note why it could not be."""
+        camera, now = job.item.camera, time.time()
+        if held := self._refusals.waiting(camera, now):
+            await self._hold(camera, *held)
+            return
         try:
-            await self._room.make(for_file=job.file_id, rank=job.rank)
-            if job.item.media is Media.SNAPSHOTS:
-                file = await self._downloads.snapshot(job)
-            else:
-                file = await self._downloads.clip(job)
-        except MediaGone as err:
-            age = max(self._downloads.age(job), time.time() - job.item.told)
-            await self._end_or_retry(job, err, is_over=age > self._timing.missing_after)
-        except NoFootage as err:
-            age = max(self._downloads.age(job), time.time() - job.item.told)
-            await self._end_or_retry(job, err, is_over=age > self._timing.gone_after)
-        except MediaBroken as err:
-            if job.role is Role.WHOLE and job.attempts + 1 == BROKEN_TRIES:
-                await self._salvage(job, err)
-            else:
-                await self._retry(job, err)
-        except FrigateError as err:
-            await self._retry(job, err)
-            if not is_about_one_file(err):
-                self._watch.failed(err)
-        except SpoolFull as err:
-            self._room.report_full()
-            await self._postpone(job, err, self._timing.longest_retry)
-        except SpoolError as err:
-            self._disk.report(err)
-            await self._postpone(job, err, retry_delay(job.attempts + 1, self._timing))
-        except Exception as err:
-            _LOGGER.log(
-                logging.ERROR if job.attempts == 0 else logging.DEBUG,
-                "Fetching %s failed unexpectedly",
-                job.item.source_id,
-                exc_info=True,
-            )
-            await self._postpone(job, err, self._timing.longest_retry)
+            found = await self._find(job)
+        except LedgerError:
+            raise
+        except FrigateForbidden as err:
+            await self._hold(camera, *self._refusals.refused(camera, err, time.time()))
+        except Exception as err:  # noqa: BLE001 - `_note` tells of what it does not know
+            if isinstance(err, _OF_CAMERA):
+                self._refusals.over(camera)
+            await self._note(job, err)
         else:
+            self._refusals.over(camera)
             self._disk.over()
-            await self._keep(job, file)
+            self._broken.pop(job.file_id, None)
+            if isinstance(found, Piece):
+                await self._keep_piece(job, found)
+            else:
+                self._room.forget(job.file_id)
+                await self._keep(job, found)
+
+    async def _find(self, job: FetchJob) -> SpoolFile | Piece:
+        """Fetch a file, or the longest piece of it that can be had.
+
+        Raises FrigateError, SpoolError or LedgerError.
+        """
+        try:
+            return await self._find_whole(job)
+        except (MediaBroken, TooLarge) as err:
+            look = self._way_out(job, err)
+            if look is None:
+                raise
+            found = await look(job)
+            self._broken.pop(job.file_id, None)
+            if found is None:
+                raise
+            file, end = found
+            return Piece(file=file, end=end, reason=str(err))
+
+    async def _find_whole(self, job: FetchJob) -> SpoolFile:
+        if self._room.is_too_large(job.file_id):
+            await self._downloads.look_for(job)
+            raise self._room.too_large
+        await self._room.make(for_file=job.file_id, rank=job.rank)
+        if job.item.media is Media.SNAPSHOTS:
+            return await self._downloads.snapshot(job)
+        try:
+            return await self._downloads.clip(job)
+        except DoesNotFit as err:
+            raise self._room.refuse(job.file_id, err.size) from err
+
+    def _way_out(
+        self, job: FetchJob, error: Exception
+    ) -> Callable[[FetchJob], Awaitable[Beginning | None]] | None:
+        """Return how to look for a piece of what can't be had whole, None if not yet.
+
+        Only once for those who wait for it: then the whole is settled.
+        """
+        if (
+            job.item.media is not Media.RECORDINGS
+            or job.role is not Role.WHOLE
+            or job.is_settled
+        ):
+            return None
+        if isinstance(error, TooLarge):
+            return self._downloads.fitting_beginning
+        self._broken[job.file_id] += 1
+        if self._broken[job.file_id] < BROKEN_TRIES:
+            return None
+        return self._downloads.longest_beginning
+
+    async def _note(self, job: FetchJob, error: Exception) -> None:
+        """Note why a file could not be had, and when it is asked for again."""
+        match error:
+            case MediaGone() | NoFootage():
+                is_gone = isinstance(error, MediaGone)
+                patience = (
+                    self._timing.missing_after if is_gone else self._timing.gone_after
+                )
+                age = max(self._downloads.age(job), time.time() - job.item.told)
+                await self._end_or_retry(job, error, is_over=age > patience)
+            case FrigateError():
+                await self._retry(job, error)
+                if not is_about_one_file(error):
+                    self._watch.failed(error)
+            case TooLarge():
+                await self._postpone(job, error, _DAY)
+                self._on_change()
+            case SpoolFull():
+                self._room.report_full()
+                await self._postpone(job, error, self._timing.longest_retry)
+                self._on_change()
+            case SpoolError():
+                self._disk.report(error)
+                delay = retry_delay(job.attempts + 1, self._timing)
+                await self._postpone(job, error, delay)
+            case _:
+                _LOGGER.log(
+                    logging.ERROR if job.attempts == 0 else logging.DEBUG,
+                    "Fetching %s failed unexpectedly",
+                    job.item.source_id,
+                    exc_info=error,
+                )
+                await self._postpone(job, error, self._timing.longest_retry)
+
+    async def _hold(self, camera: str, due: float, reason: str) -> None:
+        """Let all files of a camera wait."""
+        await self._ledger.run(setbacks.hold, camera, due=due, error=reason)
+        self._on_change()
 
     async def _keep(self, job: FetchJob, file: SpoolFile) -> None:
         try:
@@ -175,38 +299,37 @@ class Fetcher:
         else:
             await self._spool.remove([file.name])
 
-    async def _salvage(self, job: FetchJob, error: FrigateError) -> None:
-        """Keep the longest playable beginning of what Frigate can't give whole."""
-        try:
-            found = await self._downloads.longest_beginning(job)
-        except FrigateError as err:
-            found, error = None, err
-        if found is None:
-            await self._retry(job, error)
-            return
-        file, end = found
+    async def _keep_piece(self, job: FetchJob, piece: Piece) -> None:
         _LOGGER.warning(
-            "Frigate gives the %s of %s (%s) only up to %d s before its end; the rest"
+            "The %s of %s (%s) is kept only up to %d s before its end; the rest"
             " is asked for daily: %s",
             _what(job),
             job.item.source_id,
             job.item.camera,
-            job.end - end,
-            error,
+            job.end - piece.end,
+            piece.reason,
         )
-        waiting = await self._ledger.run(
-            files.salvaged,
-            job,
-            end=end,
-            spool_name=file.name,
-            size=file.size,
-            sha256=file.sha256,
-            again=time.time() + _DAY,
+        again = time.time() + _DAY
+        try:
+            waiting = await self._ledger.run(
+                files.salvaged,
+                job,
+                end=piece.end,
+                spool_name=piece.file.name,
+                size=piece.file.size,
+                sha256=piece.file.sha256,
+                again=again,
+            )
+        except LedgerError:
+            await self._spool.remove([piece.file.name])
+            raise
+        await self._ledger.run(
+            files.postpone, job.file_id, due=again, error=piece.reason
         )
         if waiting:
             self._on_fetched(waiting)
         else:
-            await self._spool.remove([file.name])
+            await self._spool.remove([piece.file.name])
 
     async def _end_or_retry(
         self, job: FetchJob, error: FrigateError, *, is_over: bool
@@ -215,10 +338,17 @@ class Fetcher:
         if not is_over:
             await self._retry(job, error)
             return
+        self._broken.pop(job.file_id, None)
+        self._room.forget(job.file_id)
+        waiting = await self._ledger.run(uploads.destinations_of, job.file_id)
         freed = await self._ledger.run(
             outcomes.finish_without_footage, job.file_id, str(error), now=time.time()
         )
-        events = await self._ledger.run(outcomes.failed_events, job.file_id)
+        events = [
+            event
+            for event in await self._ledger.run(outcomes.failed_events, job.file_id)
+            if event.destination_id in waiting  # Others were told long ago.
+        ]
         _LOGGER.log(
             logging.WARNING if events else logging.DEBUG,
             "Frigate has no %s of %s (%s) any more: %s",

@@ -22,7 +22,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _FIRST_RETRY = 5.0
 _SHORTEST_PAUSE = 1.0
-_STABLE = 120.0
+_STABLE = 600.0
 """How long Frigate must answer for its next failure to be a new outage."""
 _CONFIG_EVERY = 300.0
 _MAX_SWITCHES = 500
@@ -240,18 +240,18 @@ class FrigateWatch:
     def _lose(self, error: FrigateError) -> None:
         now = time.monotonic()
         was_there = self.answers.is_set()
-        is_new = was_there and now - self._answers_since > _STABLE
-        if is_new or not self._retry:
+        was_stable = was_there and now - self._answers_since >= _STABLE
+        if was_stable or not self._retry:
             self._retry = _FIRST_RETRY
-        else:
-            self._retry = min(self._retry * 2, self._timing.poll)
-        if not self._is_told:
             self._is_told = True
             _LOGGER.warning(
                 "Frigate %s is away and is asked until it is back: %s",
                 self._name,
                 error,
             )
+        else:
+            # Told already: one request that always fails, say, while others don't.
+            self._retry = min(self._retry * 2, self._timing.poll)
         self.answers.clear()
         self._let_go()  # What the spool holds shall leave all the same.
         self._asked = True

@@ -1,7 +1,6 @@
 """The intake: turns what Frigate says into items, in the order it was said."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 import hashlib
@@ -25,6 +24,7 @@ from ..frigate.messages import (
 )
 from ..frigate.models import Review, TrackedObject
 from .frigate_watch import FrigateWatch
+from .inbox import Inbox, Letter
 from .items import Item, UploadState, live_snapshot_item, recording_item, snapshot_item
 from .ledger import (
     Ledger,
@@ -44,8 +44,6 @@ from .trouble import Trouble
 
 _LOGGER = logging.getLogger(__name__)
 
-MAX_MESSAGES = 2000
-MAX_BYTES = 64 << 20
 _PAUSE = 5.0
 _MAX_COMPLAINTS = 100
 _MAX_CAMERAS = 100
@@ -55,7 +53,7 @@ _CAMERA_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 class Intake:
-    """Takes messages off the MQTT callback and works through them one by one.
+    """Works through the messages of the inbox, one by one.
 
     `on_ready` is called with the destinations that have new uploads waiting in
     the spool, `on_wanted` when there is something to fetch, `on_running` when
@@ -67,6 +65,7 @@ class Intake:
     def __init__(
         self,
         *,
+        inbox: Inbox,
         topic_prefix: str,
         client: FrigateClient,
         ledger: Ledger,
@@ -81,11 +80,8 @@ class Intake:
         on_change: Callable[[], None],
     ) -> None:
         """Keep what it works with; messages wait until `run`."""
-        self.heard_at = time.time()
-        """When Frigate was heard of last over MQTT, or this was made."""
+        self._inbox = inbox
         self._topic_prefix = topic_prefix
-        self._events_topic = f"{topic_prefix}/events"
-        self._stats_topic = f"{topic_prefix}/stats"
         self._client = client
         self._ledger = ledger
         self._spool = spool
@@ -97,82 +93,40 @@ class Intake:
         self._on_running = on_running
         self._on_upload = on_upload
         self._on_change = on_change
-        self._messages: deque[tuple[str, bytes, bool, float]] = deque()
-        self._bytes = 0
-        self._news = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._overflowing = False
         self._complaints: set[str] = set()
         self._complaints_since = time.monotonic()
         self._trouble = Trouble(_LOGGER, "Keeping Frigate's messages")
         self._working = asyncio.Lock()
         self._cameras: set[str] = set()
 
-    @property
-    def queued(self) -> int:
-        """Return the number of messages that were not worked through yet."""
-        return len(self._messages)
-
-    def add(self, topic: str, payload: bytes, *, retain: bool) -> None:
-        """Queue a message; never waits, never raises, forgets the oldest when full."""
-        self.heard_at = time.time()
-        if topic == self._stats_topic or (
-            topic == self._events_topic and b'"end"' not in payload
-        ):
-            # The first is only a sign of life; of the second, which come many times
-            # a second, only the ends matter, and must not be pushed out.
-            return
-        self._messages.append((topic, payload, retain, time.time()))
-        self._bytes += len(payload)
-        if len(self._messages) > MAX_MESSAGES or self._bytes > MAX_BYTES:
-            if not self._overflowing:
-                _LOGGER.error(
-                    "Frigate's messages come faster than they can be kept; "
-                    "the oldest are dropped"
-                )
-            self._overflowing = True
-            while len(self._messages) > MAX_MESSAGES or self._bytes > MAX_BYTES:
-                self._bytes -= len(self._messages.popleft()[1])
-        self._idle.clear()
-        self._news.set()
-
-    async def drain(self) -> None:
-        """Wait until all that was said so far is kept; the caller limits the time."""
-        await self._idle.wait()
-
     async def run(self) -> None:
         """Work through the messages until cancelled."""
         while True:
-            while self._messages:
-                await self._work(self._messages[0])
-            self._overflowing = False
-            self._idle.set()
-            self._news.clear()
-            await self._news.wait()
+            await self._work(await self._inbox.first())
 
-    async def _work(self, entry: tuple[str, bytes, bool, float]) -> None:
+    async def _work(self, letter: Letter) -> None:
         """Take one message; it stays queued until it is kept or known to be useless."""
-        topic, payload, retain, received = entry
         try:
-            message = parse(self._topic_prefix, topic, payload, retain=retain)
+            message = parse(
+                self._topic_prefix, letter.topic, letter.payload, retain=letter.retain
+            )
             if message is not None:
-                await self._take(message, received)
-                if not retain:
+                await self._take(message, letter.received)
+                if not letter.retain:
                     await self._see(message)
         except (MalformedMessage, MediaBroken) as err:
-            self._complain(topic, str(err))
+            self._complain(letter.topic, str(err))
         except (LedgerError, SpoolError) as err:
             self._trouble.report(err)
             await asyncio.sleep(_PAUSE)
             return
         except Exception:
-            _LOGGER.exception("A message on %s could not be handled", topic[:200])
+            _LOGGER.exception(
+                "A message on %s could not be handled", letter.topic[:200]
+            )
         else:
             self._trouble.over()
-        if self._messages and self._messages[0] is entry:
-            self._messages.popleft()
-            self._bytes -= len(payload)
+        self._inbox.remove(letter)
 
     async def _take(self, message: Message, received: float) -> None:
         match message:
@@ -233,6 +187,9 @@ class Intake:
             self._watch.refresh_gently()
             # Whoever answered meanwhile did not know of it yet.
             await self.settle_held()
+        if not await self._ledger.run(ledger_files.is_spooled, file.name):
+            # It has arrived, or all who wanted it were removed while it was written.
+            await self._spool.remove([file.name])
 
     async def take_object(
         self,

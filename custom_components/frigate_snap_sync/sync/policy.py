@@ -96,8 +96,9 @@ def wants(selection: Selection, item: Item) -> bool:
     """Tell whether a destination wants the item.
 
     Severity and zones don't apply to live snapshots: Frigate tells neither.
-    A tracked object without a severity (Frigate 0.14) passes as an alert, for
-    a copy too many does less harm than one too few.
+    A tracked object without a severity passes as an alert, for a copy too many
+    does less harm than one too few. Frigate 0.14 tells none, and its review, from
+    which one might guess, can't be asked for by its object (from 0.15 on it can).
     """
     if item.media not in selection.media:
         return False

@@ -51,8 +51,10 @@ def protection(
 ) -> Protection:
     """Return how protected the owner is.
 
-    `waiting_since` is when the longest waiting upload was planned, `failing_since`
-    since when each destination fails, `last_loss` when something was lost last.
+    `waiting_since` is when the upload was planned that has been missing longest; one
+    for a paused destination is none while another has a copy: the pause is the
+    owner's wish. `failing_since` is since when each destination fails, `last_loss`
+    when something was lost last.
     """
     is_old = [
         since is not None and now - since > PATIENCE

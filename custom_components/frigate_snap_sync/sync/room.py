@@ -5,7 +5,7 @@ import logging
 import time
 
 from .items import Rank, UploadState
-from .ledger import Ledger, files, outcomes, uploads
+from .ledger import Ledger, files, outcomes, setbacks, uploads
 from .spool import Spool, SpoolFull
 from .status import UploadEvent
 
@@ -17,6 +17,12 @@ _SMALLEST_CLIP = 32 << 20
 """Bytes that must be free before a clip is asked for."""
 _AGAIN = 300.0
 """Seconds until a clip that gave way is asked for again."""
+_TOO_LARGE = "The clip is too large for the spool's limit of "
+"""How the reason of such a file begins; the limit follows, so that another tells."""
+
+
+class TooLarge(SpoolFull):
+    """A clip is larger than the spool can hold, whatever else lies there."""
 
 
 class Room:
@@ -25,6 +31,10 @@ class Room:
     Clips can be fetched from Frigate again, so they give way first, the oldest
     detections before all; live snapshots, which exist nowhere else, go last. A
     clip for which a working destination waits gives way only to stills.
+
+    Nobody knows the size of a clip before it has come. One that did not fit is
+    not asked for again before there is twice the room; one that has outgrown
+    nine tenths of the limit is too large until the owner raises it.
     """
 
     def __init__(
@@ -36,19 +46,75 @@ class Room:
         on_upload: Callable[[UploadEvent], None],
     ) -> None:
         """Keep what it works with; `working` tells which destinations take files."""
-        self.is_full = False
         self._spool = spool
         self._ledger = ledger
         self._working = working
         self._on_upload = on_upload
+        self._missing = 0
+        """Bytes that must be free for what was refused last."""
+        self._needs: dict[int, int] = {}
+        """Bytes that must be free for clips that did not fit, by their files' ids."""
+        self._too_large: set[int] = set()
 
-    def report_full(self) -> None:
-        """Note that something could not be kept, or had to give way."""
-        if not self.is_full:
+    @property
+    def is_full(self) -> bool:
+        """Tell whether something can't be kept, or had to give way a moment ago."""
+        return bool(self._too_large) or self._free < self._missing
+
+    def is_too_large(self, file_id: int) -> bool:
+        """Tell whether a clip is known to be larger than the spool can hold."""
+        return file_id in self._too_large
+
+    def report_full(self, needed: int = 0) -> None:
+        """Note that something could not be kept, or had to give way.
+
+        `needed` are the bytes that must be free for it.
+        """
+        if self._free >= self._missing:
             _LOGGER.warning(
                 "The spool has reached its limit of %d MiB", self._spool.limit >> 20
             )
-        self.is_full = True
+            self._missing = 0
+        self._missing = max(self._missing, needed, self._spool.limit // 10)
+
+    def refuse(self, file_id: int, size: int) -> SpoolFull:
+        """Note that a clip did not fit when `size` bytes had come; return why."""
+        most = self._spool.limit * 9 // 10
+        if size + self._spool.reserve > most:
+            self.report_full()
+            self._too_large.add(file_id)
+            return self.too_large
+        self._needs[file_id] = min(2 * size + self._spool.reserve, most)
+        self.report_full(self._needs[file_id])
+        return SpoolFull("The spool has reached its limit")
+
+    def forget(self, file_id: int) -> None:
+        """Note that a clip has found its room."""
+        self._needs.pop(file_id, None)
+
+    @property
+    def too_large(self) -> TooLarge:
+        """Return the reason why a clip can't be kept under the present limit."""
+        return TooLarge(f"{_TOO_LARGE}{self._spool.limit >> 20} MiB")
+
+    async def begin(self) -> None:
+        """Let be asked for what was too large under another limit.
+
+        Raises LedgerError.
+        """
+        await self._ledger.run(
+            setbacks.try_now,
+            beginning=_TOO_LARGE,
+            but=str(self.too_large),
+            now=time.time(),
+        )
+        await self.look()
+
+    async def look(self) -> None:
+        """See which clips are still too large. Raises LedgerError."""
+        self._too_large = await self._ledger.run(
+            setbacks.wanted_with, error=str(self.too_large), ids=self._too_large
+        )
 
     async def make(self, *, for_file: int | None, rank: Rank, size: int = 0) -> None:
         """Make room for a file of that rank; the `size` of a clip is not known.
@@ -58,11 +124,13 @@ class Room:
         is_clip = rank > Rank.SNAPSHOT
         needed = _SMALLEST_CLIP + _RESERVE if is_clip else size + _RESERVE
         needed = min(needed, self._spool.limit // 2)
+        if for_file is not None:
+            needed = max(needed, self._needs.get(for_file, 0))
+        if self._free >= self._missing:
+            self._missing = 0
         if self._free >= needed:
-            if self._free >= self._spool.limit // 10:
-                self.is_full = False
             return
-        self.report_full()
+        self.report_full(needed)
         keep_for = frozenset(self._working()) if is_clip else frozenset[str]()
         if is_clip and not await self._is_wanted_now(for_file, keep_for):
             raise SpoolFull("The spool has reached its limit")

@@ -9,7 +9,7 @@ import logging
 import time
 
 from .frigate_watch import FrigateWatch
-from .intake import Intake
+from .inbox import Inbox
 from .ledger import Ledger, LedgerError, counters
 from .protection import SILENCE, nothing_uploaded, problem_of, protection
 from .room import Room
@@ -32,7 +32,7 @@ class StatusBoard:
         ledger: Ledger,
         *,
         watch: FrigateWatch,
-        intake: Intake,
+        inbox: Inbox,
         room: Room,
         workers: Mapping[str, Worker],
         on_status: Callable[[EngineStatus], None],
@@ -42,7 +42,7 @@ class StatusBoard:
         self.mqtt_connected = False
         self._ledger = ledger
         self._watch = watch
-        self._intake = intake
+        self._inbox = inbox
         self._room = room
         self._workers = workers
         self._on_status = on_status
@@ -110,7 +110,7 @@ class StatusBoard:
 
     def _is_silent(self) -> bool:
         """Tell whether Frigate lives, and the broker, yet nothing is heard."""
-        silence = time.time() - self._intake.heard_at
+        silence = time.time() - self._inbox.heard_at
         return (
             self.mqtt_connected and self._watch.answers.is_set() and silence > SILENCE
         )

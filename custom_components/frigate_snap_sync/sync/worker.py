@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable, Collection
 from contextlib import suppress
-import hashlib
 import logging
 import secrets
 import time
 
 from ..storage.base import Destination, Rejected, StorageError, Unreachable
+from ..storage.check import verify_checksum
 from .audit import Audit
 from .breaker import Breaker, concerns_one_file, reaction_to
 from .destination import DestinationSetup
@@ -21,6 +21,7 @@ from .policy import Timing, upload_delay
 from .probe import Probe
 from .spool import Spool, SpoolError
 from .status import UploadEvent
+from .tasks import wait_for
 from .trouble import Trouble
 
 _LOGGER = logging.getLogger(__name__)
@@ -162,7 +163,7 @@ class Worker:
             try:
                 job = await self._claim(ranks, now)
                 if job is None:
-                    await _wait(news, await self._next_retry(now))
+                    await wait_for(news, await self._next_retry(now))
                     continue
                 try:
                     # Things may have changed while the job was looked for.
@@ -205,7 +206,7 @@ class Worker:
                     uploads.next_litter, self.setup.id, exclude=self._in_flight
                 )
                 if litter is None:
-                    await _wait(news, None)
+                    await wait_for(news, None)
                     continue
                 for path in (litter.temporary, litter.path):
                     if path is not None:
@@ -236,7 +237,7 @@ class Worker:
                 path, self._spool.path(job.spool_name), temporary=temporary
             )
             if self.setup.verify_checksum:
-                await self._compare(job, path)
+                await verify_checksum(self._destination, path, job.sha256)
         except FileNotFoundError:
             await self._lose(job)
             return
@@ -254,7 +255,6 @@ class Worker:
         )
         _LOGGER.debug("Uploaded %s to %s", path, self.setup.name)
         self._succeed()
-        self._on_change()
         if job.role is not Role.PART:
             is_whole = job.role is Role.WHOLE
             reason = None if is_whole else "Frigate gives only the beginning of it"
@@ -264,6 +264,7 @@ class Worker:
                 )
             )
         await self._spool.remove(freed)
+        self._on_change()
 
     async def _free_path(self, job: UploadJob) -> str:
         """Return the job's path, or another if a foreign file has it already.
@@ -276,18 +277,6 @@ class Worker:
                 return path
             path = await self._ledger.run(uploads.rename, job, self.setup.id)
         return path
-
-    async def _compare(self, job: UploadJob, path: str) -> None:
-        """Read a copy back; remove it and raise Rejected if its bytes differ."""
-        digest = hashlib.sha256()
-        try:
-            async for piece in self._destination.open_read(path):
-                await asyncio.to_thread(digest.update, piece)
-        except FileNotFoundError:
-            raise Rejected(f"{path} is not there any more") from None
-        if digest.hexdigest() != job.sha256:
-            await self._destination.delete(path)
-            raise Rejected(f"What was read back of {path} is not what was sent")
 
     async def _postpone(self, job: UploadJob, error: StorageError) -> None:
         """Note a failed try; other files go first the next time."""
@@ -339,7 +328,7 @@ class Worker:
                 return
             async with self._probing:
                 while remaining := self._breaker.remaining(time.monotonic()):
-                    await _wait(self._news, remaining)
+                    await wait_for(self._news, remaining)
                 if self._breaker.is_open:
                     await self._try_again()
 
@@ -406,12 +395,3 @@ class Worker:
     def _contact(self, *, connected: bool) -> None:
         self.connected = connected
         self._on_change()
-
-
-async def _wait(event: asyncio.Event, seconds: float | None) -> None:
-    """Wait for the event, at most the given time."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import sqlite3
 
 from ..status import CameraStatus, DestinationStatus
-from . import outcomes
+from . import exposure, outcomes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class Summary:
     oldest_pending: datetime | None
     """The start of the oldest item that some destination waits for."""
     waiting_since: datetime | None
-    """When the upload was planned that waits longest."""
+    """When the upload was planned that has been missing longest."""
     last_loss: datetime | None
     """When the last upload ended as gone or dropped."""
     last_review: datetime | None
@@ -42,8 +42,8 @@ def summary(connection: sqlite3.Connection) -> Summary:
             " WHERE state IN ('gone', 'dropped', 'incomplete') GROUP BY destination_id"
         ).fetchall()
     )
-    oldest, waiting = connection.execute(
-        "SELECT MIN(start), MIN(planned) FROM uploads JOIN items ON items.id = item_id"
+    (oldest,) = connection.execute(
+        "SELECT MIN(start) FROM uploads JOIN items ON items.id = item_id"
         " WHERE state = 'pending'"
     ).fetchone()
     (last_loss,) = connection.execute(
@@ -80,7 +80,7 @@ def summary(connection: sqlite3.Connection) -> Summary:
         cameras=cameras,
         destinations=destinations,
         oldest_pending=_moment(oldest),
-        waiting_since=_moment(waiting),
+        waiting_since=_moment(exposure.unprotected_since(connection)),
         last_loss=_moment(last_loss),
         last_review=_moment(moments.get("last_review")),
         since=_moment(moments.get("since")),

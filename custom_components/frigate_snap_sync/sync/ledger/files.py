@@ -277,6 +277,14 @@ def skip_held(
     return freed
 
 
+def is_spooled(connection: sqlite3.Connection, spool_name: str) -> bool:
+    """Tell whether the ledger knows a file of the spool."""
+    row = connection.execute(
+        "SELECT 1 FROM files WHERE spool_name = ?", (spool_name,)
+    ).fetchone()
+    return row is not None
+
+
 def spool_names(connection: sqlite3.Connection) -> set[str]:
     """Return the names that the spool should hold."""
     rows = connection.execute(

@@ -20,11 +20,16 @@ def list_uploads(
 ) -> list[UploadRow]:
     """Return the newest uploads that fit; times are those of the items' start."""
     rows = connection.execute(
-        "SELECT items.*, uploads.state AS state, destination_id, path, size, attempts,"
-        " finished, reason FROM uploads JOIN items ON items.id = item_id"
+        "SELECT items.*, uploads.state AS state, destination_id, path,"
+        " uploads.size AS size, uploads.attempts AS attempts, finished,"
+        # What waits for Frigate, or has no more of it, is explained by the last try.
+        " CASE WHEN uploads.state IN ('pending', 'incomplete') AND is_ready = 0"
+        " THEN COALESCE(error, reason) ELSE reason END AS reason"
+        " FROM uploads JOIN items ON items.id = uploads.item_id"
+        " JOIN files ON files.id = file_id"
         " WHERE (?1 IS NULL OR camera = ?1) AND (?2 IS NULL OR destination_id = ?2)"
-        " AND (?3 IS NULL OR media = ?3) AND (?4 IS NULL OR state = ?4)"
-        " AND (?5 IS NULL OR start >= ?5) AND (?6 IS NULL OR start < ?6)"
+        " AND (?3 IS NULL OR media = ?3) AND (?4 IS NULL OR uploads.state = ?4)"
+        " AND (?5 IS NULL OR items.start >= ?5) AND (?6 IS NULL OR items.start < ?6)"
         " ORDER BY uploads.id DESC LIMIT ?7",
         (
             camera,

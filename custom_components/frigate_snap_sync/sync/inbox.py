@@ -1,0 +1,92 @@
+"""The inbox: Frigate's messages, from the MQTT callback until they are kept."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+import logging
+import time
+
+_LOGGER = logging.getLogger(__name__)
+
+MAX_MESSAGES = 2000
+MAX_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Letter:
+    """A message as it came; `received` is our clock's time (epoch seconds)."""
+
+    topic: str
+    payload: bytes
+    retain: bool
+    received: float
+
+
+class Inbox:
+    """A bounded queue that never makes the sender wait."""
+
+    def __init__(self, topic_prefix: str) -> None:
+        """Begin empty."""
+        self.heard_at = time.time()
+        """When Frigate was heard of last over MQTT, or this was made."""
+        self._events_topic = f"{topic_prefix}/events"
+        self._stats_topic = f"{topic_prefix}/stats"
+        self._letters: deque[Letter] = deque()
+        self._bytes = 0
+        self._news = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._overflowing = False
+
+    def __len__(self) -> int:
+        """Return the number of messages that were not worked through yet."""
+        return len(self._letters)
+
+    def add(self, topic: str, payload: bytes, *, retain: bool) -> None:
+        """Queue a message; never waits, never raises, forgets the oldest when full."""
+        self.heard_at = time.time()
+        if topic == self._stats_topic or (
+            topic == self._events_topic and b'"end"' not in payload
+        ):
+            # The first is only a sign of life; of the second, which come many times
+            # a second, only the ends matter, and must not be pushed out.
+            return
+        self._letters.append(
+            Letter(topic=topic, payload=payload, retain=retain, received=self.heard_at)
+        )
+        self._bytes += len(payload)
+        if self._is_full():
+            if not self._overflowing:
+                _LOGGER.error(
+                    "Frigate's messages come faster than they can be kept; "
+                    "the oldest are dropped"
+                )
+            self._overflowing = True
+            while self._is_full():
+                self._drop_first()
+        self._empty.clear()
+        self._news.set()
+
+    async def first(self) -> Letter:
+        """Wait for the oldest message; it stays queued until `remove`."""
+        while not self._letters:
+            self._overflowing = False
+            self._empty.set()
+            self._news.clear()
+            await self._news.wait()
+        return self._letters[0]
+
+    def remove(self, letter: Letter) -> None:
+        """Take a message out, if it was not pushed out meanwhile."""
+        if self._letters and self._letters[0] is letter:
+            self._drop_first()
+
+    async def drained(self) -> None:
+        """Wait until all that was said so far is kept; the caller limits the time."""
+        await self._empty.wait()
+
+    def _is_full(self) -> bool:
+        return len(self._letters) > MAX_MESSAGES or self._bytes > MAX_BYTES
+
+    def _drop_first(self) -> None:
+        self._bytes -= len(self._letters.popleft().payload)

@@ -1,0 +1,19 @@
+"""Exposure: since when something is not protected that should be."""
+
+import sqlite3
+
+
+def unprotected_since(connection: sqlite3.Connection) -> float | None:
+    """Return when the upload was planned that has been missing longest, None if none.
+
+    What waits for a destination that its owner has paused is missing only while
+    no destination at all has it, be it as a part, or as much of it as Frigate gives.
+    """
+    (planned,) = connection.execute(
+        "SELECT MIN(planned) FROM destinations CROSS JOIN uploads"
+        " ON destination_id = destinations.id WHERE state = 'pending'"
+        " AND (destinations.uploads = 1 OR NOT EXISTS (SELECT 1 FROM uploads AS other"
+        " WHERE other.file_id = uploads.file_id"
+        " AND other.state IN ('verified', 'superseded', 'incomplete')))"
+    ).fetchone()
+    return None if planned is None else float(planned)

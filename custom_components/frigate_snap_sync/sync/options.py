@@ -1,0 +1,16 @@
+"""The owner's options for one Frigate."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """The owner's options; times are in seconds, `spool_limit` is in bytes."""
+
+    delay_after_startup: float = 0
+    padding_before: float = 5
+    padding_after: float = 5
+    upload_during_review: bool = True
+    part_length: int = 30
+    look_back: float = 24 * 3600
+    spool_limit: int = 2048 << 20

@@ -1,0 +1,47 @@
+"""Tasks that go on for ever, and how they are ended."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+import logging
+from typing import Any
+
+_LOGGER = logging.getLogger(__name__)
+
+_RESTART_DELAY = 30.0
+_STOP_TIMEOUT = 3.0
+
+
+def supervise(
+    name: str, run: Callable[[], Coroutine[Any, Any, None]]
+) -> asyncio.Task[None]:
+    """Run a part for ever: a bug in it is logged and must not end it for good."""
+
+    async def forever() -> None:
+        while True:
+            try:
+                await run()
+            except Exception:
+                _LOGGER.exception("%s failed and is started again", name)
+            await asyncio.sleep(_RESTART_DELAY)
+
+    return asyncio.get_running_loop().create_task(
+        forever(), name=f"frigate_snap_sync {name}"
+    )
+
+
+async def cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait a few seconds for their end."""
+    tasks = tuple(tasks)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=_STOP_TIMEOUT)
+
+
+async def wait_for(event: asyncio.Event, seconds: float | None) -> None:
+    """Wait for the event, at most the given time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,102 @@
+"""Since when something is not protected: a pause is the owner's wish."""
+
+import asyncio
+
+import pytest
+
+from custom_components.frigate_snap_sync.storage.base import Unreachable
+from custom_components.frigate_snap_sync.sync.ledger import exposure
+from custom_components.frigate_snap_sync.sync.status import Protection
+
+from .conftest import Bench, setup, until
+from .fakes import FULL_IMAGE, FakeDestination
+
+
+@pytest.fixture
+def nas() -> FakeDestination:
+    """Return a destination."""
+    return FakeDestination()
+
+
+@pytest.fixture
+def cloud() -> FakeDestination:
+    """Return another destination."""
+    return FakeDestination()
+
+
+async def since(bench: Bench) -> float | None:
+    """Return since when something is not protected."""
+    await asyncio.sleep(0.05)
+    return await bench.engine._ledger.run(exposure.unprotected_since)  # noqa: SLF001
+
+
+async def test_what_waits_for_a_paused_destination(
+    bench: Bench, nas: FakeDestination, cloud: FakeDestination
+) -> None:
+    """It is protected as soon as another one has it, and only then."""
+    nas.gate.clear()
+    await bench.start(setup(nas), setup(cloud, name="cloud"))
+    await until(lambda: bench.status.frigate_connected)
+    assert await since(bench) is None
+    await bench.engine.set_destination_uploads("cloud", False)
+    bench.live_snapshot()
+    await until(lambda: bench.status.pending_uploads == 2)
+    assert await since(bench) is not None
+    nas.gate.set()
+    await until(lambda: bench.status.pending_uploads == 1)
+    assert not cloud.media
+    assert await since(bench) is None
+    await bench.engine.set_destination_uploads("nas", False)
+    bench.live_snapshot(image=FULL_IMAGE)
+    await until(lambda: bench.status.pending_uploads == 3)
+    assert await since(bench) is not None
+
+
+async def test_what_waits_for_a_failing_destination(
+    bench: Bench, nas: FakeDestination, cloud: FakeDestination
+) -> None:
+    """It is not protected as its owner wants it to be, whoever else has it."""
+    cloud.error = Unreachable("no route")
+    await bench.start(setup(nas), setup(cloud, name="cloud"))
+    await until(lambda: bench.status.frigate_connected)
+    bench.live_snapshot()
+    await until(lambda: len(nas.media) == 1)
+    await until(lambda: bench.status.pending_uploads == 1)
+    assert await since(bench) is not None
+
+
+async def test_parts_of_a_paused_destination(
+    bench: Bench, nas: FakeDestination, cloud: FakeDestination
+) -> None:
+    """Others have the whole, which has superseded their parts."""
+    await bench.start(setup(nas), setup(cloud, name="cloud"))
+    await until(lambda: bench.status.frigate_connected)
+    await bench.engine.set_destination_uploads("cloud", False)
+    bench.review("end", start=1000.0, end=1010.0)
+    await until(lambda: len(nas.media) == 1)
+    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.engine._ledger.run(  # noqa: SLF001
+        lambda connection: connection.execute(
+            "UPDATE uploads SET state = 'superseded' WHERE state = 'verified'"
+        )
+    )
+    assert await since(bench) is None
+
+
+async def test_the_owner_is_told_of_it(
+    bench: Bench, nas: FakeDestination, cloud: FakeDestination
+) -> None:
+    """A long pause of one destination is no risk, one of all is."""
+    await bench.start(setup(nas), setup(cloud, name="cloud"))
+    await until(lambda: bench.status.frigate_connected)
+    await bench.engine.set_destination_uploads("cloud", False)
+    bench.live_snapshot()
+    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.engine._ledger.run(  # noqa: SLF001
+        lambda connection: connection.execute("UPDATE uploads SET planned = 0")
+    )
+    await bench.engine.set_destination_uploads("cloud", False)
+    assert bench.status.protection is Protection.CATCHING_UP
+    cloud.gate.clear()
+    await bench.engine.set_destination_uploads("cloud", True)
+    assert bench.status.protection is Protection.AT_RISK
