@@ -7,6 +7,8 @@ from threading import Thread
 from typing import Any
 from unittest.mock import patch
 
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -172,6 +174,58 @@ async def test_user_frigate_fails(
     assert section_values(result, "advanced") == {"topic_prefix": "frigate"}
 
     result = await async_submit(hass, result, **fields)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+ANOTHER_SERVER: dict[str, dict[str, Any]] = {
+    "JSON, a failure": {"status": 404, "body": b'{"error":"no such route"}'},
+    "JSON, whatever is asked": {"status": 200, "body": b'{"version":"0.17.2"}'},
+    "a page, a failure": {
+        "status": 404,
+        "body": b"<html>Not here</html>",
+        "content_type": "text/html",
+    },
+    "a page, whatever is asked": {
+        "status": 200,
+        "body": b"<html>Welcome</html>",
+        "content_type": "text/html",
+    },
+    "text": {
+        "status": 404,
+        "body": b"404 page not found",
+        "content_type": "text/plain",
+    },
+    "another method": {"status": 405, "body": b"{}"},
+    "a version of its own": {
+        "status": 200,
+        "body": b"4.8.1",
+        "content_type": "text/plain",
+    },
+}
+
+
+@pytest.mark.usefixtures("mqtt_client")
+@pytest.mark.parametrize("answer", ANOTHER_SERVER.values(), ids=ANOTHER_SERVER)
+@pytest.mark.parametrize("log_in", [{}, {"username": "viewer", "password": PASSWORD}])
+async def test_user_another_server(
+    hass: HomeAssistant,
+    frigate_server: FrigateServer,
+    answer: dict[str, Any],
+    log_in: dict[str, str],
+) -> None:
+    """Something else listens at that URL, with or without a log-in."""
+
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(**{"content_type": "application/json", **answer})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handle)
+    async with TestServer(app, host="127.0.0.1") as server:
+        url = str(server.make_url("/"))
+        result = await async_submit(hass, await async_start(hass), url=url, **log_in)
+    assert result["errors"] == {"url": "not_frigate"}
+
+    result = await async_submit(hass, result, url=frigate_server.url)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 

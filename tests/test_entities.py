@@ -1,7 +1,7 @@
 """The entities of all platforms, against statuses of every kind."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -9,6 +9,7 @@ from unittest.mock import patch
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    async_fire_time_changed,
     snapshot_platform,
 )
 from syrupy.assertion import SnapshotAssertion
@@ -32,7 +33,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.entity import Entity
-from homeassistant.util import slugify
+from homeassistant.util import dt as dt_util, slugify
 
 from .component import (
     CAMERA,
@@ -125,6 +126,47 @@ async def test_devices(
     assert devices["Garage NAS"].config_subentry_id == LOCAL_ID
     assert devices["Frigate"].sw_version == "0.17.2-3d4dd3a"
     assert sorted(devices.values(), key=lambda device: str(device.name)) == snapshot
+
+
+async def test_no_device_is_of_an_unknown_make(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    folders: Path,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """Home Assistant lists a device without maker or model as <unknown>."""
+    entry = frigate_entry(subentries=[local_subentry("/media/nas"), sftp_subentry()])
+    await async_set_up(hass, entry)
+    makes = {
+        device.name: (device.manufacturer, device.model)
+        for device in dr.async_entries_for_config_entry(device_registry, ENTRY_ID)
+    }
+    assert makes == {
+        "Frigate": ("Frigate", "NVR"),
+        "front_door": ("Frigate", "Camera"),
+        "Garage NAS": ("Frigate Snap Sync", "Local folder"),
+        "Off-site server": ("Frigate Snap Sync", "SFTP server"),
+    }
+
+
+async def test_counts_have_no_unit(
+    hass: HomeAssistant, entry: MockConfigEntry, entity_registry: er.EntityRegistry
+) -> None:
+    """Their names say what is counted, and nothing reads "1 uploads"."""
+    counts = [
+        item
+        for item in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+        if item.capabilities
+        and "state_class" in item.capabilities
+        and item.original_device_class is None
+    ]
+    assert {item.translation_key for item in counts} == {
+        "failed_uploads",
+        "pending_uploads",
+        "recordings_uploaded",
+        "snapshots_uploaded",
+    }
+    assert {item.unit_of_measurement for item in counts} == {None}
 
 
 async def test_disabled_by_default(
@@ -315,6 +357,7 @@ async def test_upload_event(
     assert found.attributes.items() >= {"event_type": "uploaded", **told}.items()
 
     engine.upload(verified=False, size=None, reason="Frigate has no footage of it")
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=2))
     failed = hass.states.get(entity_id)
     assert failed is not None
     assert failed.state > found.state

@@ -219,6 +219,40 @@ def test_every_field_is_described() -> None:
                 ), f"{kind}.{name}"
 
 
+def test_examples_are_no_links() -> None:
+    """The frontend turns a bare URL in a text of Markdown into a link.
+
+    The URL that a log-in is asked for is a real one, and may be opened.
+    """
+    markdown = {
+        ".".join(path): text
+        for path, text in leaves(english())
+        if "data_description" in path or path[-1] == "description"
+    }
+    bare = {
+        (path, name)
+        for path, text in markdown.items()
+        for name in placeholders(re.sub(r"`[^`]*`", "", text))
+        if "url" in name
+    }
+    assert bare == {("config.step.reauth_confirm.description", "url")}
+
+
+def test_keys_have_hints() -> None:
+    """What to paste, from where to where, and what to compare with what."""
+    sftp = english()["config_subentries"]["sftp"]["step"]
+    log_in = english()["issues"]["login_refused"]["fix_flow"]["step"]
+    for form in (sftp["user"], sftp["reconfigure"], log_in["credentials"]):
+        hint = form["data_description"]["private_key"]
+        assert "paste" in hint
+        assert "`-----BEGIN`" in hint
+    changed = english()["issues"]["host_key_changed"]["fix_flow"]["step"]["confirm"]
+    for step in (sftp["host_key"], changed):
+        assert "ssh-keygen -lf" in step["description"]
+    for step in (sftp["public_key"], log_in["public_key"]):
+        assert "`.ssh/authorized_keys`" in step["description"]
+
+
 @pytest.mark.parametrize("category", ["error", "abort"])
 def test_no_text_of_flows_is_dead(category: str) -> None:
     """Each error and each reason to abort is named in the code."""

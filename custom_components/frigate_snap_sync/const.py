@@ -6,6 +6,8 @@ from typing import Final
 DOMAIN: Final = "frigate_snap_sync"
 LOGGER: Final = logging.getLogger(__package__)
 
+SECONDS_PER_HOUR: Final = 3600
+
 # The config entry: one Frigate
 CONF_PROXY: Final = "proxy"
 CONF_TOPIC_PREFIX: Final = "topic_prefix"

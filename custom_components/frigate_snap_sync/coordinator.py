@@ -1,7 +1,7 @@
 """The one door between Home Assistant and the engine of an entry."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -29,24 +29,7 @@ from homeassistant.helpers.aiohttp_client import async_create_clientsession
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from .const import (
-    CONF_DELAY_AFTER_STARTUP,
-    CONF_LOOK_BACK,
-    CONF_PADDING_AFTER,
-    CONF_PADDING_BEFORE,
-    CONF_PART_LENGTH,
-    CONF_PROXY,
-    CONF_SPOOL_LIMIT,
-    CONF_UPLOAD_DURING_REVIEW,
-    DEFAULT_DELAY_AFTER_STARTUP,
-    DEFAULT_LOOK_BACK,
-    DEFAULT_PADDING,
-    DEFAULT_PART_LENGTH,
-    DEFAULT_SPOOL_LIMIT,
-    DEFAULT_UPLOAD_DURING_REVIEW,
-    DOMAIN,
-    LOGGER,
-)
+from .const import CONF_PROXY, DOMAIN, LOGGER, SECONDS_PER_HOUR
 from .devices import (
     async_name_destinations,
     async_register_frigate,
@@ -56,15 +39,9 @@ from .devices import (
 from .frigate.client import FrigateClient
 from .frigate.errors import FrigateError, InvalidUrl
 from .frigate.messages import subscriptions
-from .setups import destination_setup
+from .setups import destination_setup, engine_options
 from .storage.base import StorageError
-from .sync.engine import (
-    DestinationSetup,
-    Engine,
-    EngineOptions,
-    LedgerError,
-    SpoolError,
-)
+from .sync.engine import DestinationSetup, Engine, LedgerError, SpoolError
 from .sync.status import EngineStatus, UploadEvent, UploadRow
 
 type FrigateSnapSyncConfigEntry = ConfigEntry[FrigateSnapSyncCoordinator]
@@ -72,9 +49,6 @@ type UploadListener = Callable[[UploadEvent], None]
 
 _MQTT_QOS = 1
 """Frigate publishes with 0, or from 0.16 on as its owner says, up to this."""
-
-_HOUR = 3600
-_MEBIBYTE = 1024 * 1024
 
 
 def ledger_path(hass: HomeAssistant, entry_id: str) -> Path:
@@ -126,7 +100,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             topic_prefix=self.topic_prefix,
             ledger_path=ledger_path(hass, entry.entry_id),
             spool_path=spool_path(hass, entry.entry_id),
-            options=_engine_options(entry.options),
+            options=engine_options(entry.options),
             time_zone=dt_util.get_default_time_zone(),
             on_status=self.async_show,
             on_upload=self._async_uploaded,
@@ -226,7 +200,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         try:
             with _ledger_errors():
                 return await self.engine.catch_up(
-                    None if look_back is None else look_back * _HOUR
+                    None if look_back is None else look_back * SECONDS_PER_HOUR
                 )
         except FrigateError as err:
             raise HomeAssistantError(
@@ -391,23 +365,6 @@ def _ledger_errors() -> Iterator[None]:
             translation_key="ledger_not_usable",
             translation_placeholders={"error": str(err)},
         ) from err
-
-
-def _engine_options(options: Mapping[str, Any]) -> EngineOptions:
-    """Return the owner's options in the engine's units."""
-    return EngineOptions(
-        delay_after_startup=options.get(
-            CONF_DELAY_AFTER_STARTUP, DEFAULT_DELAY_AFTER_STARTUP
-        ),
-        upload_during_review=options.get(
-            CONF_UPLOAD_DURING_REVIEW, DEFAULT_UPLOAD_DURING_REVIEW
-        ),
-        part_length=options.get(CONF_PART_LENGTH, DEFAULT_PART_LENGTH),
-        padding_before=options.get(CONF_PADDING_BEFORE, DEFAULT_PADDING),
-        padding_after=options.get(CONF_PADDING_AFTER, DEFAULT_PADDING),
-        look_back=options.get(CONF_LOOK_BACK, DEFAULT_LOOK_BACK) * _HOUR,
-        spool_limit=options.get(CONF_SPOOL_LIMIT, DEFAULT_SPOOL_LIMIT) * _MEBIBYTE,
-    )
 
 
 def _settings(entry: ConfigEntry) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -77,6 +77,7 @@ def async_register_frigate(
         identifiers={frigate_identifier(entry.entry_id)},
         name=entry.title,
         manufacturer="Frigate",
+        model="NVR",
         entry_type=DeviceEntryType.SERVICE,
         configuration_url=entry.data[CONF_URL],
         sw_version=version,

@@ -157,6 +157,7 @@ def _destination_subject(
         device_info=DeviceInfo(
             identifiers={destination_identifier(subentry_id)},
             name=subentry.title,
+            manufacturer="Frigate Snap Sync",
             model=_MODELS.get(subentry.subentry_type),
             entry_type=DeviceEntryType.SERVICE,
         ),

@@ -1,4 +1,4 @@
-"""Config subentries as the engine wants them."""
+"""Options and config subentries of an entry, as the engine wants them."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -10,13 +10,27 @@ from homeassistant.core import HomeAssistant
 
 from .const import (
     CONF_CAMERAS,
+    CONF_DELAY_AFTER_STARTUP,
     CONF_LABELS,
+    CONF_LOOK_BACK,
     CONF_MEDIA,
+    CONF_PADDING_AFTER,
+    CONF_PADDING_BEFORE,
+    CONF_PART_LENGTH,
     CONF_PATH_TEMPLATE,
     CONF_SEVERITY,
+    CONF_SPOOL_LIMIT,
+    CONF_UPLOAD_DURING_REVIEW,
     CONF_VERIFY_CHECKSUM,
     CONF_ZONES,
+    DEFAULT_DELAY_AFTER_STARTUP,
+    DEFAULT_LOOK_BACK,
+    DEFAULT_PADDING,
+    DEFAULT_PART_LENGTH,
+    DEFAULT_SPOOL_LIMIT,
+    DEFAULT_UPLOAD_DURING_REVIEW,
     LOGGER,
+    SECONDS_PER_HOUR,
     SECTION_SELECTION,
     SECTION_STORING,
     SEVERITY_ALERT,
@@ -26,15 +40,36 @@ from .destinations import build_destination
 from .frigate.models import Severity
 from .path_template import PathTemplate
 from .storage.base import Destination, StoredFile, Unusable
-from .sync.engine import DestinationSetup
+from .sync.engine import DestinationSetup, EngineOptions
 from .sync.items import Media
 from .sync.naming import NameValues, Render
 from .sync.policy import Selection
+
+_BYTES_PER_MEBIBYTE = 1024 * 1024
 
 _SEVERITIES: dict[str, Severity | None] = {
     SEVERITY_ALL: None,
     SEVERITY_ALERT: Severity.ALERT,
 }
+
+
+def engine_options(options: Mapping[str, Any]) -> EngineOptions:
+    """Return an entry's options in the engine's units; one not set has its default."""
+    return EngineOptions(
+        delay_after_startup=options.get(
+            CONF_DELAY_AFTER_STARTUP, DEFAULT_DELAY_AFTER_STARTUP
+        ),
+        upload_during_review=options.get(
+            CONF_UPLOAD_DURING_REVIEW, DEFAULT_UPLOAD_DURING_REVIEW
+        ),
+        part_length=options.get(CONF_PART_LENGTH, DEFAULT_PART_LENGTH),
+        padding_before=options.get(CONF_PADDING_BEFORE, DEFAULT_PADDING),
+        padding_after=options.get(CONF_PADDING_AFTER, DEFAULT_PADDING),
+        look_back=options.get(CONF_LOOK_BACK, DEFAULT_LOOK_BACK) * SECONDS_PER_HOUR,
+        spool_limit=(
+            options.get(CONF_SPOOL_LIMIT, DEFAULT_SPOOL_LIMIT) * _BYTES_PER_MEBIBYTE
+        ),
+    )
 
 
 class UnusableDestination(Destination):

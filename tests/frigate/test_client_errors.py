@@ -526,12 +526,10 @@ async def test_statuses(
     error: type[FrigateError],
     text: str,
 ) -> None:
-    """The same for every question."""
+    """The same for every question about an item."""
     server.fallback = answer
 
     for ask in (
-        client.version(),
-        client.config(),
         client.review("x"),
         client.events(after=1, before=2, limit=3),
         client.recordings("front_door", after=1, before=2),
@@ -542,6 +540,59 @@ async def test_statuses(
         assert type(caught.value) is error
         if isinstance(caught.value, FrigateServerError):
             assert caught.value.status == answer.status
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (page(502), FrigateUnreachable),
+        (page(504), FrigateTimeout),
+        (page(407), FrigateUnreachable),
+        (page(500), FrigateServerError),
+        (as_json({"error": "busy"}, 500), FrigateServerError),
+        (page(408), FrigateServerError),
+        (page(429), FrigateServerError),
+        (page(403), FrigateForbidden),
+        (page(404), NotFrigate),
+        (as_json({"error": "no such route"}, 404), NotFrigate),
+        (as_bytes(b"404 page not found", "text/plain", 404), NotFrigate),
+        (reply("0.17.2", "unknown-route"), NotFrigate),
+        (as_json({"message": "Camera not found"}, 404), NotFrigate),
+        (page(400), NotFrigate),
+        (as_json({}, 405), NotFrigate),
+        (reply("0.17.2", "review-list-bad-number"), NotFrigate),
+        (as_bytes(b"", "text/plain", 204), NotFrigate),
+        (page(), NotFrigate),
+        (as_json({"version": "0.17.2"}), NotFrigate),
+        (as_json("0.17.2"), NotFrigate),
+        (as_json([]), NotFrigate),
+        (as_json(None), NotFrigate),
+        (as_bytes(b"", "text/plain"), NotFrigate),
+        (as_bytes(b"\xff", "text/plain"), NotFrigate),
+    ],
+)
+async def test_who_answers(
+    server: FakeServer, client: FrigateClient, answer: Reply, error: type[FrigateError]
+) -> None:
+    """Version and configuration tell Frigate from any other server."""
+    server.fallback = answer
+
+    for ask in (client.version(), client.config()):
+        with pytest.raises(FrigateError) as caught:
+            await ask
+        assert type(caught.value) is error
+
+
+@pytest.mark.parametrize("status", [405, 501])
+async def test_log_in_at_a_server_that_knows_none(
+    server: FakeServer, make_client: MakeClient, status: int
+) -> None:
+    """Every Frigate takes a log-in, or has no such route."""
+    server.fallback = page(status)
+    client = make_client(server.url, username="admin", password="adminpassword")
+
+    with pytest.raises(NotFrigate, match=f"The log-in: HTTP status {status}"):
+        await client.version()
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,22 @@ class HomeAssistantApi:
         answer: list[Json] = await self.command("config/device_registry/list")
         return answer
 
+    async def repairs(self, domain: str) -> list[str]:
+        """Return the ids of an integration's open repairs."""
+        answer = await self.command("repairs/list_issues")
+        return [
+            issue["issue_id"]
+            for issue in answer["issues"]
+            if issue["domain"] == domain and not issue["ignored"]
+        ]
+
+    async def ignore_repairs(self, domain: str) -> None:
+        """Ignore an integration's open repairs, as a person could."""
+        for issue_id in await self.repairs(domain):
+            await self.command(
+                "repairs/ignore_issue", domain=domain, issue_id=issue_id, ignore=True
+            )
+
     async def entity_states(self, platform: str) -> dict[tuple[str, str, str], Json]:
         """Return the states of an integration's entities.
 

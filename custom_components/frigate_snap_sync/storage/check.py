@@ -36,13 +36,12 @@ async def check_destination(
     source, made if it is missing.
 
     Raises the `StorageError` of the step that fails, whose text begins with
-    that step; tries to remove the probe in any case. The destination stays
+    that step unless it is the connection; tries to remove the probe in any case. The destination stays
     connected.
     """
     name = name or probe_name()
     temporary = _temporary(name)
-    with _step("Connecting"):
-        await destination.connect()
+    await destination.connect()
     async with _sources(workdir, name) as sources:
         try:
             for step, source in zip(("Writing", "Replacing"), sources, strict=True):

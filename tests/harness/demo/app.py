@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ..arrivals import Arrivals, files_below
 from ..broker import PROTOCOL, EmbeddedBroker
 from ..frigate import Frigate, FrigateServer, MqttLink, Story, Timing
-from ..home_assistant import PASSWORD, USERNAME, HomeAssistant
+from ..home_assistant import DOMAIN, PASSWORD, USERNAME, HomeAssistant
 from ..installation import (
     FlowFailed,
     add_frigate,
@@ -95,6 +95,7 @@ class Demo:
         )
         self.story = Story(self.frigate)
         self._folders = {_FOLDER: self.local, _SERVER: self.sftp.root}
+        self._repairs: list[str] = []
         self.arrivals = Arrivals(self.frigate, self.server, self._folders)
         self.table = Table(self.arrivals, list(self._folders), zone)
         self.outages = Outages(
@@ -138,6 +139,8 @@ class Demo:
         await wait_subscribed(api, self.frigate.topic_prefix)
         # Of the parts of Home Assistant that were not installed.
         await api.call_service("persistent_notification", "dismiss_all")
+        # The demo's broker knows no MQTT 5, which Home Assistant would like better.
+        await api.ignore_repairs("mqtt")
         say("")
         say(f"Home Assistant:  {self.home_assistant.url}")
         say(f"  user name:     {USERNAME}")
@@ -190,6 +193,7 @@ class Demo:
                     await self.outages.finish()
                     while self.arrivals.waiting:
                         await asyncio.sleep(_LOOK_INTERVAL)
+            self._repairs = await self.home_assistant.api.repairs(DOMAIN)
         finally:
             watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -218,6 +222,7 @@ class Demo:
             for path in files_below(folder)
             if complete and path.endswith(".part")
         ]
+        failures += [f"There is an open repair: {key}" for key in self._repairs]
         return failures + [
             complaint[:_LONGEST_COMPLAINT]
             for complaint in self.home_assistant.complaints()

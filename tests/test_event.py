@@ -1,0 +1,108 @@
+"""Upload events come at a rate that the recorder can bear."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.frigate_snap_sync.event import MAX_WAITING
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers.event import async_track_state_change_event
+
+from .component import StandInEngine, async_set_up, frigate_entry, local_subentry
+
+pytestmark = pytest.mark.usefixtures("mqtt_client")
+
+ENTITY_ID = "event.garage_nas_upload"
+
+
+@pytest.fixture
+async def entry(
+    hass: HomeAssistant, engine: StandInEngine, folders: Path
+) -> MockConfigEntry:
+    """Set up an entry with a destination."""
+    entry = frigate_entry(subentries=[local_subentry("/media/nas")])
+    await async_set_up(hass, entry)
+    return entry
+
+
+@pytest.fixture
+def told(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
+) -> list[dict[str, object]]:
+    """Return the attributes of the events, as they come."""
+    found: list[dict[str, object]] = []
+
+    @callback
+    def note(event: Event[EventStateChangedData]) -> None:
+        if state := event.data["new_state"]:
+            found.append(dict(state.attributes))
+
+    async_track_state_change_event(hass, ENTITY_ID, note)
+    return found
+
+
+async def pass_second(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+    """Let a second pass."""
+    freezer.tick(timedelta(seconds=1.1))
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+
+
+async def test_one_event_a_second(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    told: list[dict[str, object]],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The first at once, the others in their order; and at once again after a rest."""
+    for number in range(3):
+        engine.upload(path=f"{number}.mp4")
+    await hass.async_block_till_done()
+    assert [each["path"] for each in told] == ["0.mp4"]
+    for _ in range(4):
+        await pass_second(hass, freezer)
+    assert [each["path"] for each in told] == ["0.mp4", "1.mp4", "2.mp4"]
+    assert {each["omitted"] for each in told} == {0}
+    engine.upload(path="3.mp4")
+    await hass.async_block_till_done()
+    assert told[-1]["path"] == "3.mp4"
+
+
+async def test_of_a_flood_some_are_left_out(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    told: list[dict[str, object]],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """But no failure, and the next event says how many."""
+    engine.upload(path="first.mp4")
+    engine.upload(path="bad.mp4", verified=False, reason="no footage")
+    for number in range(100):
+        engine.upload(path=f"{number}.mp4")
+    for _ in range(MAX_WAITING + 5):
+        await pass_second(hass, freezer)
+    assert len(told) == 1 + MAX_WAITING
+    assert [each["path"] for each in told[:3]] == ["first.mp4", "bad.mp4", "41.mp4"]
+    assert [each["omitted"] for each in told[:3]] == [0, 41, 0]
+    assert told[-1]["path"] == "99.mp4"
+
+
+async def test_nothing_is_told_after_the_end(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    told: list[dict[str, object]],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What waits for its second ends with the entity."""
+    engine.upload(path="0.mp4")
+    engine.upload(path="1.mp4")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await pass_second(hass, freezer)
+    assert "1.mp4" not in {each.get("path") for each in told}
