@@ -294,6 +294,8 @@ async def test_failing_steps(
     with pytest.raises(Rejected, match="Failed to write file: Just so"):
         await destination.put("file", make_source(3 * MIB), temporary="part")
     assert names(server.root) == []
+    # A second time it could be the handle of another file.
+    assert server.behavior.calls.count("close") == (step != "open")
     server.behavior.failing.clear()
     await destination.put("file", make_source(3 * MIB), temporary="part")
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+import errno
 from pathlib import Path
 import sqlite3
 import threading
@@ -22,6 +23,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
     LedgerError,
     counters,
+    database,
     files,
     items,
     outcomes,
@@ -293,6 +295,103 @@ async def test_damage_that_is_found_in_use_is_mended_at_the_next_start(
     ledger = Ledger(path)
     await ledger.open()
     assert not ledger.was_damaged
+    await ledger.close()
+
+
+async def test_an_index_that_lost_something_is_made_anew(path: Path) -> None:
+    """Its table still has it; nothing is lost, and nothing set aside."""
+    ledger = Ledger(path)
+    await ledger.open()
+    await ledger.run(remember(1))
+    await ledger.close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    index = "open_items"
+    (sql,) = connection.execute(
+        "SELECT sql FROM sqlite_master WHERE name = ?", (index,)
+    ).fetchone()
+    connection.execute("PRAGMA writable_schema = ON")
+    change = "UPDATE sqlite_master SET sql = ? WHERE name = ?"
+    connection.execute(change, (sql.replace("is_open = 1", "is_open = 9"), index))
+    connection.close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(f"REINDEX {index}")
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute(change, (sql, index))
+    connection.close()
+    ledger = Ledger(path)
+    await ledger.open()
+    assert await ledger.run(items.open_reviews) == []
+    await ledger.close()
+    path.with_name("one.db.suspect").touch()
+    ledger = Ledger(path)
+    await ledger.open()
+    assert not ledger.was_damaged
+    assert len(await ledger.run(items.open_reviews)) == 1
+    await ledger.close()
+    assert not path.with_name("one.db.suspect").exists()
+
+
+async def test_damage_on_a_disk_that_can_not_be_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the one class of error that everybody knows how to take."""
+    await damaged(path)
+    ledger = Ledger(path)
+    await ledger.open()
+
+    def refuse(path: Path, *args: object, **kwargs: object) -> Never:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    with pytest.raises(LedgerError, match="malformed"):
+        await ledger.run(items.open_reviews)
+    await ledger.close()
+    monkeypatch.undo()
+    path.with_name("one.db-wal").touch()
+    monkeypatch.setattr(Path, "rename", refuse)
+    ledger = Ledger(path)
+    with pytest.raises(LedgerError, match="Read-only"):
+        await ledger.open()
+    await ledger.close()
+
+
+async def test_a_disk_that_hangs_holds_up_no_stop(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was begun is finished by itself, and the file closed after it."""
+    monkeypatch.setattr(database, "CLOSE_TIMEOUT", 0.1)
+    ledger = Ledger(path)
+    await ledger.open()
+    pause = Pause()
+    job = asyncio.create_task(ledger.run(pause.job))
+    await asyncio.to_thread(pause.begun.wait, 5)
+    async with asyncio.timeout(1):
+        await ledger.close()
+    pause.over.set()
+    await job
+    async with asyncio.timeout(1):
+        while path.with_name("one.db-wal").exists():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_job_that_nobody_waits_for_is_left_out(path: Path) -> None:
+    """One that has not begun when its caller is cancelled; others go on."""
+    ledger = Ledger(path)
+    await ledger.open()
+    pause = Pause()
+    held = asyncio.create_task(ledger.run(pause.job))
+    await asyncio.to_thread(pause.begun.wait, 5)
+    cancelled = asyncio.create_task(ledger.run(remember(1)))
+    other = asyncio.create_task(ledger.run(remember(2)))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    await asyncio.sleep(0)
+    pause.over.set()
+    async with asyncio.timeout(5):
+        await held
+        assert await other == 2
+    reviews = await ledger.run(items.open_reviews)
+    assert [review.source_id for review in reviews] == ["2"]
     await ledger.close()
 
 

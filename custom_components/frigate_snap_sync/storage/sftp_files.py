@@ -132,7 +132,13 @@ async def _write(
         await file.write(block, offset)
 
 
-async def prove(session: SftpSession, file: RemoteFile, size: int) -> None:
+async def prove(
+    session: SftpSession,
+    file: RemoteFile,
+    size: int,
+    *,
+    close: Callable[[], Awaitable[None]],
+) -> None:
     """Have the bytes on the server's disk and counted, and close the file.
 
     All is asked at once, which saves two round trips: a server must work through
@@ -141,7 +147,7 @@ async def prove(session: SftpSession, file: RemoteFile, size: int) -> None:
     answers = await asyncio.gather(
         _sync(session, file),
         _stored_size(session, file),
-        _close(session, file),
+        close(),
         return_exceptions=True,
     )
     for answer in answers:
@@ -154,11 +160,6 @@ async def prove(session: SftpSession, file: RemoteFile, size: int) -> None:
 async def _stored_size(session: SftpSession, file: RemoteFile) -> int | None:
     with session.request():
         return (await file.stat()).size
-
-
-async def _close(session: SftpSession, file: RemoteFile) -> None:
-    with session.request():
-        await file.close()
 
 
 async def _sync(session: SftpSession, file: RemoteFile) -> None:

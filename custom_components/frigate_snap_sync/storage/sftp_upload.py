@@ -30,6 +30,7 @@ class Upload:
         self._creating: asyncio.Task[sftp_files.RemoteFile] | None = None
         self._finishing: asyncio.Task[None] | None = None
         self._only_copy = False
+        self._is_closed = False
 
     async def run(self, source: SourceFile) -> None:
         """Send, prove and rename.
@@ -46,7 +47,7 @@ class Upload:
         sent = await sftp_files.send(session, file, source)
         if sent != source.size:
             raise Rejected(f"The source has {source.size} bytes, {sent} could be read")
-        await sftp_files.prove(session, file, sent)
+        await sftp_files.prove(session, file, sent, close=self._close)
         self._finishing = asyncio.create_task(self._finish())
         await asyncio.wait({self._finishing})
         self._finishing.result()
@@ -63,9 +64,19 @@ class Upload:
             if self._only_copy or self._finishing.exception() is None:
                 return
         # No timeout: the session itself gives up a server that is silent.
-        file = self._creating.result()
-        await sftp_files.leave(self._session, file.close, timeout=None)
+        await sftp_files.leave(self._session, self._close, timeout=None)
         await sftp_files.leave(self._session, self._remove, timeout=None)
+
+    async def _close(self) -> None:
+        """Close the file, once, whatever comes of it.
+
+        A server may have let go of a handle although it says that closing failed,
+        and have given its number to another file, which we would close then.
+        """
+        if self._creating is not None and not self._is_closed:
+            self._is_closed = True
+            with self._session.request():
+                await self._creating.result().close()
 
     async def _remove(self) -> None:
         await self._session.client.remove(self._temporary)

@@ -10,6 +10,8 @@ _LOGGER = logging.getLogger(__name__)
 
 MAX_MESSAGES = 2000
 MAX_BYTES = 64 << 20
+MAX_PAYLOAD = 20 << 20
+"""Bytes of one message; the largest are images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +52,11 @@ class Inbox:
         ):
             # The first is only a sign of life; of the second, which come many times
             # a second, only the ends matter, and must not be pushed out.
+            return
+        if len(payload) > MAX_PAYLOAD:
+            _LOGGER.warning(
+                "A message of %d bytes on %s is ignored", len(payload), topic[:200]
+            )
             return
         self._letters.append(
             Letter(topic=topic, payload=payload, retain=retain, received=self.heard_at)

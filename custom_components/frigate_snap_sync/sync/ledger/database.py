@@ -4,7 +4,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from enum import IntEnum
 from functools import partial
 import logging
 from pathlib import Path
@@ -23,8 +24,22 @@ MAX_JOBS: Final = 100
 """Jobs that share a commit at most, so that the first need not wait long."""
 
 
+CLOSE_TIMEOUT: Final = 2.0
+"""Seconds for the jobs that were begun when the ledger is closed."""
+
+
 class LedgerError(Exception):
     """The ledger can't be read or written; the text says why."""
+
+
+class _Check(IntEnum):
+    """How a file is looked at before it is used."""
+
+    NONE = 0
+    TABLES = 1
+    """It was not closed in order."""
+    ALL = 2
+    """It was found damaged while in use."""
 
 
 class _Call[T]:
@@ -78,11 +93,18 @@ class Ledger:
         await asyncio.wrap_future(self._thread.submit(self._guarded, self._open))
 
     async def close(self) -> None:
-        """Finish the jobs that were begun and close the file, for good."""
-        if not self._closed:
-            self._closed = True
-            await asyncio.wrap_future(self._thread.submit(self._guarded, self._close))
-            await asyncio.to_thread(self._thread.shutdown)
+        """Finish the jobs that were begun and close the file, for good.
+
+        Where a disk hangs it is not waited for; the thread ends with its job.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        closing = self._thread.submit(self._guarded, self._close)
+        await asyncio.wait({asyncio.wrap_future(closing)}, timeout=CLOSE_TIMEOUT)
+        self._thread.shutdown(wait=closing.done())
+        if closing.done():
+            closing.result()
 
     async def run[**P, T](
         self,
@@ -142,7 +164,8 @@ class Ledger:
             return function()
         except sqlite3.Error as err:
             if getattr(err, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-                self._suspect.touch()
+                with suppress(OSError):  # Then it is found anew.
+                    self._suspect.touch()
             raise LedgerError(f"Ledger {self._path.name}: {err}") from err
 
     def _open(self) -> None:
@@ -152,9 +175,11 @@ class Ledger:
             raise LedgerError(f"Ledger {self._path}: {err}") from err
         wal = self._path.with_name(f"{self._path.name}-wal")
         # SQLite removes it when it closes a file in order.
-        is_suspect = wal.exists() or self._suspect.exists()
+        check = _Check.TABLES if wal.exists() else _Check.NONE
+        if self._suspect.exists():
+            check = _Check.ALL
         try:
-            self._connection = _connect(self._path, check=is_suspect)
+            self._connection = _connect(self._path, check)
         except sqlite3.OperationalError:
             raise  # A locked file or a full disk: the file itself is sound.
         except sqlite3.DatabaseError as err:
@@ -166,8 +191,9 @@ class Ledger:
                 err,
                 aside,
             )
-            self._connection = _connect(self._path, check=False)
-        self._suspect.unlink(missing_ok=True)
+            self._connection = _connect(self._path, _Check.NONE)
+        with suppress(OSError):  # Then it is just looked at once more.
+            self._suspect.unlink(missing_ok=True)
 
     @property
     def _suspect(self) -> Path:
@@ -180,7 +206,10 @@ class Ledger:
         for ending in ("", "-wal", "-shm"):
             file = self._path.with_name(self._path.name + ending)
             if file.exists():
-                file.rename(aside.with_name(aside.name + ending))
+                try:
+                    file.rename(aside.with_name(aside.name + ending))
+                except OSError as err:
+                    raise LedgerError(f"Ledger {file.name}: {err}") from err
         return aside.name
 
     def _close(self) -> None:
@@ -189,7 +218,7 @@ class Ledger:
             self._connection = None
 
 
-def _connect(path: Path, *, check: bool) -> sqlite3.Connection:
+def _connect(path: Path, check: _Check) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=10, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
@@ -197,10 +226,7 @@ def _connect(path: Path, *, check: bool) -> sqlite3.Connection:
         # FULL, not NORMAL: what was told must also survive a power cut.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        if check:
-            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if found != "ok":
-                raise sqlite3.DatabaseError(found)  # noqa: TRY301
+        _look_through(connection, check)
         try:
             schema.migrate(connection)
         except ValueError as err:
@@ -209,6 +235,20 @@ def _connect(path: Path, *, check: bool) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _look_through(connection: sqlite3.Connection, check: _Check) -> None:
+    """Raise DatabaseError if the file is damaged, as far as it is looked at."""
+    if check is _Check.NONE:
+        return
+    pragma = "quick_check"
+    if check is _Check.ALL:
+        # What an index has lost its table still has.
+        connection.execute("REINDEX")
+        pragma = "integrity_check"
+    (found,) = connection.execute(f"PRAGMA {pragma}(1)").fetchone()
+    if found != "ok":
+        raise sqlite3.DatabaseError(found)
 
 
 @contextmanager
