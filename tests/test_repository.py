@@ -320,7 +320,10 @@ def test_scripts_run() -> None:
     """Scripts are executable, and bash agrees with their grammar."""
     bash = shutil.which("bash")
     assert bash
-    for name in ("setup", "lint", "test", "demo", "latest", "pin", "debian-python"):
+    for name in (
+        *("setup", "lint", "test", "demo", "chaos", "bench"),
+        *("latest", "pin", "debian-python"),
+    ):
         assert os.access(ROOT / "script" / name, os.X_OK), name
     for path in (ROOT / ".ci/run", *(ROOT / "script").iterdir()):
         if path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env bash"):

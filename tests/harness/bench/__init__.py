@@ -1,0 +1,1 @@
+"""The bench: how fast it is, beside others, and what Home Assistant notices of it."""

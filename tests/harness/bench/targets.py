@@ -1,0 +1,52 @@
+"""What is wanted: the limits that the figures are held to.
+
+Ratios are the other's seconds divided by ours: above 1 we are faster.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from .report import Wanted
+from .transfers import Name
+
+BIG: Final[Mapping[Name, Wanted]] = {
+    Name.SFTP: Wanted.at_least(1.0),
+    Name.RCLONE: Wanted.at_least(1.3),
+    Name.PARAMIKO: Wanted.at_least(1.8),
+}
+SMALL: Final[Mapping[Name, Wanted]] = {
+    Name.SFTP: Wanted.at_least(0.9),
+    Name.RCLONE_PLAIN: Wanted.at_least(0.9),
+}
+LINK_BIG: Final[Mapping[Name, Wanted]] = {
+    Name.RAW: Wanted.at_least(0.9),
+    Name.SFTP: Wanted.at_least(1.15),
+    Name.RCLONE: Wanted.at_least(1.5),
+}
+LINK_SMALL: Final[Mapping[Name, Wanted]] = {
+    Name.SFTP: Wanted.at_least(4.0),
+    Name.RCLONE: Wanted.at_least(2.5),
+    Name.RCLONE_PLAIN: Wanted.at_least(2.5),
+}
+
+DELAY_P50: Final = Wanted.at_most(1, "ms")
+DELAY_P99: Final = Wanted.at_most(5, "ms")
+"""Of the event loop, above idle."""
+
+DELAY_RATIO: Final = Wanted.at_most(0.33)
+"""Of the p99, to that with asyncssh's defaults."""
+
+MEMORY: Final = Wanted.at_most(32, "MiB")
+MEMORY_DIFFERENCE: Final = Wanted.at_most(8, "MiB")
+"""Between the largest and the smallest recording: the same, but for the noise."""
+
+DOWNLOADS: Final = Wanted.exactly(1)
+"""Of one recording, whatever the number of destinations."""
+
+SNAPSHOT: Final = Wanted.at_most(60, "ms")
+SNAPSHOT_RATIO: Final = Wanted.at_most(0.25)
+"""Warm to cold."""
+
+START: Final = Wanted.at_most(1, "s")
+UPLOAD_RATIO: Final = Wanted.at_most(1.5)
+"""Of the cost with a history to that without."""
