@@ -1,15 +1,19 @@
 """Since when something is not protected: a pause is the owner's wish."""
 
 import asyncio
+from dataclasses import replace
+import time
 
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import Unreachable
+from custom_components.frigate_snap_sync.sync import fetcher
 from custom_components.frigate_snap_sync.sync.ledger import exposure
 from custom_components.frigate_snap_sync.sync.status import Protection
 
-from .conftest import Bench, setup, until
+from .conftest import FAST, Bench, setup, until
 from .fakes import FULL_IMAGE, FakeDestination
+from .test_incomplete import Damage, names, over
 
 
 @pytest.fixture
@@ -100,3 +104,26 @@ async def test_the_owner_is_told_of_it(
     cloud.gate.clear()
     await bench.engine.set_destination_uploads("cloud", True)
     assert bench.status.protection is Protection.AT_RISK
+
+
+async def test_a_whole_that_comes_after_all(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has been missing only since Frigate gave it: nobody waited for it."""
+    monkeypatch.setattr(fetcher, "_DAY", 0.4)
+    bench.timing = replace(FAST, first_retry=0.02, longest_retry=0.02)
+    damage = Damage(bench, good=14)
+    await bench.start(setup(nas))
+    over(bench)
+    await until(lambda: names(nas) == ["-incomplete.mp4"])
+    assert await bench.settled() == {"incomplete": 1, "verified": 1}
+    await bench.engine._ledger.run(  # noqa: SLF001
+        lambda connection: connection.execute("UPDATE uploads SET planned = 0")
+    )
+    before = time.time()
+    nas.gate.clear()
+    damage.is_mended = True
+    await until(lambda: bench.status.pending_uploads == 1)
+    assert (await since(bench) or 0) >= before
+    (row,) = await bench.engine.list_uploads(state="pending")
+    assert row.finished is None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 import re
 import sqlite3
 import time
@@ -10,6 +11,8 @@ import time
 import pytest
 
 from custom_components.frigate_snap_sync.sync import history
+from custom_components.frigate_snap_sync.sync.catch_up import CAUGHT_UP
+from custom_components.frigate_snap_sync.sync.history import History
 from custom_components.frigate_snap_sync.sync.items import UploadState
 from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
@@ -17,12 +20,16 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     items,
     outcomes,
     schema,
+    uploads,
 )
 from custom_components.frigate_snap_sync.sync.ledger.history import prune
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
+from .test_catch_up import review as seen, show
 from .test_ledger import ITEM, fetch, job, wanted
+
+DAY = 86400.0
 
 
 @pytest.fixture
@@ -91,6 +98,62 @@ def test_what_is_not_over_is_kept(connection: sqlite3.Connection) -> None:
     assert known(connection) == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("is_late", [True, False])
+def test_litter_at_a_removed_destination(
+    connection: sqlite3.Connection, is_late: bool
+) -> None:
+    """Nobody will ever remove it; also if a copy fails after the removal."""
+    plan(connection, 1)
+    fetch(connection, 1)
+    upload_id = job(connection, "nas").upload_id
+    uploads.started(connection, upload_id, temporary="t.part")
+    if not is_late:
+        uploads.failed(connection, upload_id, retry_at=5, reason="no")
+        outcomes.skip(connection, [upload_id], "not wanted", now=5)
+        assert uploads.next_litter(connection, "nas", exclude=())
+        assert prune(connection, before=9, limit=9) == 0
+    counters.keep_destinations(connection, ["cloud"], now=5)
+    uploads.failed(connection, upload_id, retry_at=5, reason="closed")
+    assert prune(connection, before=9, limit=9) == 1
+
+
+def test_what_a_destination_that_is_long_gone_would_take(
+    connection: sqlite3.Connection,
+) -> None:
+    """Frigate is asked for it no longer, and it is forgotten."""
+    plan(connection, 1)
+    connection.execute("UPDATE uploads SET state = 'incomplete'")
+    connection.execute("DELETE FROM destinations")
+    counters.keep_destinations(connection, ["cloud"], now=5)
+    assert prune(connection, before=9, limit=9) == 1
+
+
+@pytest.mark.parametrize(
+    ("keep", "look_back", "caught_up"),
+    [(90, 0, 0), (0, 90, 0), (0, 0, 90)],
+    ids=["kept so long", "catching up looks so far", "not caught up for so long"],
+)
+async def test_how_long_what_is_over_is_kept(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    keep: int,
+    look_back: int,
+    caught_up: int,
+) -> None:
+    """Each of these limits holds alone (days)."""
+    monkeypatch.setattr(history, "KEEP", keep * DAY)
+    now = time.time()
+    ledger = Ledger(tmp_path / "one.db")
+    await ledger.open()
+    await ledger.run(counters.keep_moment, CAUGHT_UP, now - caught_up * DAY)
+    for days in (80, 100):
+        item = replace(ITEM, source_id=str(days), told=now - days * DAY)
+        await ledger.run(items.plan, item, ())
+    assert await History(ledger, look_back=look_back * DAY).prune() == 1
+    assert await ledger.run(known) == [80]
+    await ledger.close()
+
+
 async def test_the_engine_forgets_what_catching_up_can_not_ask_about(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,32 +178,57 @@ async def test_the_engine_forgets_what_catching_up_can_not_ask_about(
 _GROWING = ("items", "files", "uploads")
 _SMALL = frozenset(
     re.findall(r"CREATE INDEX (\w+)[^;]*WHERE", "".join(schema.MIGRATIONS))
-)
+) - {"failed_uploads"}
 """Indexes of what waits, which is little."""
+_ASKED_FOR = ("counts_by_state", "list_uploads")
+"""Jobs that a person asks for; they look through all."""
+_OF_FAILED = ("summary", "retry_failed", "keep_destinations", "cancel")
+"""Jobs that may look through what failed, which is remembered for long."""
+
+
+def scans(connection: sqlite3.Connection, statement: str) -> list[tuple[str, str]]:
+    """Return the growing tables that a statement looks through, and by which index."""
+    tables = {alias: table for table, alias in re.findall(r"(\w+) AS (\w+)", statement)}
+    found: list[tuple[str, str]] = []
+    for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}"):
+        step = re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", row[3])
+        if step and (table := tables.get(step[1], step[1])) in _GROWING:
+            found.append((table, step[2] or ""))
+    return found
+
+
+def test_what_looks_through_a_table_is_found(connection: sqlite3.Connection) -> None:
+    """Whatever name it goes by."""
+    for statement, expected in (
+        ("SELECT * FROM files", [("files", "")]),
+        ("SELECT f.error FROM files AS f", [("files", "")]),
+        ("SELECT * FROM uploads WHERE state = 'verified'", [("uploads", "")]),
+        ("SELECT id FROM files WHERE state = 'held'", [("files", "held_files")]),
+        ("SELECT * FROM files AS f WHERE id = 1", []),
+    ):
+        assert scans(connection, statement) == expected
 
 
 async def test_no_job_looks_through_the_history(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its cost would grow with every upload; what waits may be looked through."""
-    statements: set[str] = set()
+    statements: set[tuple[str, str]] = set()
     run = Ledger.run
 
     async def traced(ledger: Ledger, job, *args, **kwargs):  # type: ignore[no-untyped-def]
         def trace(
             connection: sqlite3.Connection, /, *args: object, **kw: object
         ) -> object:
-            if job.__name__ not in ("counts_by_state", "list_uploads"):
-                connection.set_trace_callback(statements.add)
-            else:
-                connection.set_trace_callback(None)
+            name = job.__name__
+            connection.set_trace_callback(lambda each: statements.add((name, each)))
             return job(connection, *args, **kw)
 
         return await run(ledger, trace, *args, **kwargs)
 
     monkeypatch.setattr(Ledger, "run", traced)
     bench.timing = replace(FAST, audit=0, probe=0.05)
-    nas = FakeDestination()
+    nas, cloud = FakeDestination(), FakeDestination()
     await bench.start(setup(nas))
     bench.live_snapshot()
     bench.tracked_object()
@@ -149,25 +237,29 @@ async def test_no_job_looks_through_the_history(
     bench.review("end", source_id=review, start=start, end=time.time() - 1)
     await until(lambda: len(nas.media) == 3)
     await bench.engine.catch_up()
+    show(bench, replace(seen("visit", -30, -1), id=review))
+    await bench.engine.apply_destinations([setup(nas), setup(cloud, name="cloud")])
+    assert await bench.engine.catch_up(look_back=60) == 1
+    await until(lambda: len(cloud.media) == 1)
     await bench.engine.retry_failed()
     await bench.engine.test_destination("nas")
     await bench.settled()
+    await bench.engine.apply_destinations([setup(nas)])
     await bench.stop()
-    # So SQLite prints it, but can't read it.
-    statements = {re.sub(r"\bInf\b", "9e999", each) for each in statements}
     connection = sqlite3.connect(bench.folder / "ledger" / "one.db")
-    plans = {
-        statement: [
-            row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")
-        ]
-        for statement in statements
-        if re.match("SELECT|UPDATE|DELETE|INSERT|WITH", statement)
-    }
+    looked_at = 0
+    for job_name, statement in statements:
+        if job_name in _ASKED_FOR:
+            continue
+        if not re.match("SELECT|UPDATE|DELETE|INSERT|WITH", statement):
+            continue
+        looked_at += 1
+        # So SQLite prints it, but can't read it.
+        readable = re.sub(r"\bInf\b", "9e999", statement)
+        for table, index in scans(connection, readable):
+            may_be_seen = index in _SMALL or (
+                index == "failed_uploads" and job_name in _OF_FAILED
+            )
+            assert may_be_seen, f"{job_name} looks through {table}: {statement}"
     connection.close()
-    assert len(plans) > 30
-    for statement, steps in plans.items():
-        for step in steps:
-            scan = re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", step)
-            if scan is None or scan[1] not in _GROWING:
-                continue
-            assert scan[2] in _SMALL, f"{step} in {statement}"
+    assert looked_at > 30

@@ -12,7 +12,10 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     MediaNotReady,
 )
 from custom_components.frigate_snap_sync.frigate.models import Segment
+from custom_components.frigate_snap_sync.storage.base import Unreachable
 from custom_components.frigate_snap_sync.sync import fetcher
+from custom_components.frigate_snap_sync.sync.ledger import Ledger
+from custom_components.frigate_snap_sync.sync.policy import Selection
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, CLIP_SECONDS, IMAGE, FakeDestination
@@ -96,6 +99,14 @@ async def test_the_longest_playable_beginning_is_kept(
     assert bench.status.destinations["nas"].recordings_uploaded == 0
     (row,) = await bench.engine.list_uploads(state="incomplete")
     assert row.item_id == review
+    assert row.finished is not None
+    (attempts, error) = await bench.engine._ledger.run(  # noqa: SLF001
+        lambda connection: connection.execute(
+            "SELECT attempts, error FROM files WHERE role = 'whole'"
+        ).fetchone()
+    )
+    assert attempts == 3
+    assert error == "nothing for 60 s"
 
 
 async def test_the_whole_is_asked_for_daily_and_supersedes_it(
@@ -231,6 +242,8 @@ async def test_an_incomplete_one_tried_anew_is_incomplete_again(
     await bench.settled()
     assert await bench.engine.retry_failed() == 1
     assert await bench.settled() == {"incomplete": 1, "verified": 1}
+    (row,) = await bench.engine.list_uploads(state="incomplete")
+    assert row.finished is not None
     assert names(nas) == ["-incomplete.mp4"]
     await until(lambda: not bench.spooled())
 
@@ -245,3 +258,92 @@ async def test_answers_of_another_kind_don_t_count(
     await until(lambda: len(damage.asked) >= 4)
     damage.error = MediaBroken("nothing for 60 s")
     await until(lambda: names(nas) == ["-incomplete.mp4"])
+
+
+@pytest.mark.parametrize("is_removed", [True, False])
+async def test_another_destination_no_longer_waits_for_it(
+    bench: Bench,
+    nas: FakeDestination,
+    damage: Damage,
+    monkeypatch: pytest.MonkeyPatch,
+    is_removed: bool,
+) -> None:
+    """Since it was removed, or selects it no longer: the daily try goes on."""
+    monkeypatch.setattr(fetcher, "_DAY", 0.4)
+    cloud = FakeDestination()
+    cloud.error = Unreachable("no route")
+    await bench.start(setup(nas), setup(cloud, name="cloud"))
+    over(bench)
+    await until(lambda: names(nas) == ["-incomplete.mp4"])
+    elsewhere = Selection(cameras=frozenset({"elsewhere"}))
+    rest = [] if is_removed else [setup(cloud, name="cloud", selection=elsewhere)]
+    await bench.engine.apply_destinations([setup(nas), *rest])
+    damage.is_mended = True
+    await until(lambda: names(nas) == [".mp4"])
+    await until(lambda: not bench.spooled())
+
+
+async def test_its_destination_is_removed(
+    bench: Bench, nas: FakeDestination, damage: Damage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frigate is no longer asked for the whole, and nothing waits for nobody."""
+    monkeypatch.setattr(fetcher, "_DAY", 0.2)
+    await bench.start(setup(nas))
+    over(bench)
+    await until(lambda: names(nas) == ["-incomplete.mp4"])
+    assert await bench.settled() == {"incomplete": 1, "verified": 1}
+    await until(lambda: not bench.spooled())
+    await bench.engine.apply_destinations([])
+    damage.is_mended = True
+    asked = len(damage.asked)
+    await asyncio.sleep(0.5)
+    assert len(damage.asked) <= asked + 1  # One may have been under way.
+    counts = (await bench.engine.diagnostics())["counts"]
+    assert counts["uploads"] == {"cancelled": 1, "verified": 1}
+    assert counts["files"] == {"released": 2}
+    assert not bench.spooled()
+
+
+async def test_a_whole_that_is_gone_is_no_longer_asked_for(
+    bench: Bench, nas: FakeDestination, damage: Damage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is there of it stays."""
+    monkeypatch.setattr(fetcher, "_DAY", 0.2)
+    await bench.start(setup(nas))
+    over(bench)
+    await until(lambda: names(nas) == ["-incomplete.mp4"])
+    assert await bench.settled() == {"incomplete": 1, "verified": 1}
+    bench.frigate.footage = lambda camera, after, before: []
+    async with asyncio.timeout(5):
+        while (await bench.engine.diagnostics())["counts"]["files"] != {"released": 2}:
+            await asyncio.sleep(0.01)
+    assert await bench.settled() == {"incomplete": 1, "verified": 1}
+    assert names(nas) == ["-incomplete.mp4"]
+
+
+async def test_what_failed_is_tried_anew_in_steps(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is one transaction, and what fails again meanwhile is not tried again."""
+    monkeypatch.setattr(fetcher, "STEP", 2)
+    bench.frigate.footage = lambda camera, after, before: []
+    await bench.start(setup(nas))
+    for number in range(5):
+        bench.review(
+            "end", source_id=f"1.5-{number}", start=START, end=START + 10 + number
+        )
+    assert await bench.settled() == {"gone": 5}
+    run = Ledger.run
+    steps: list[int] = []
+
+    async def slowly(ledger: Ledger, job, *args, **kwargs):  # type: ignore[no-untyped-def]
+        if job.__name__ != "retry_failed":
+            return await run(ledger, job, *args, **kwargs)
+        await bench.settled()
+        steps.append(await run(ledger, job, *args, **kwargs))
+        return steps[-1]
+
+    monkeypatch.setattr(Ledger, "run", slowly)
+    async with asyncio.timeout(5):
+        assert await bench.engine._fetcher.retry_failed() == 5  # noqa: SLF001
+    assert steps == [2, 2, 1, 0]

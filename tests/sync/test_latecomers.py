@@ -1,12 +1,27 @@
 """Destinations that came later get what was before them, if somebody asks for it."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+import sqlite3
 import time
 
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.models import Severity
 from custom_components.frigate_snap_sync.sync.destination import DestinationSetup
+from custom_components.frigate_snap_sync.sync.items import Media, Role, UploadState
+from custom_components.frigate_snap_sync.sync.ledger import (
+    counters,
+    files,
+    items,
+    latecomers,
+    schema,
+)
+from custom_components.frigate_snap_sync.sync.ledger.items import (
+    FilePlan,
+    FileState,
+    UploadPlan,
+)
 from custom_components.frigate_snap_sync.sync.naming import NameValues
 from custom_components.frigate_snap_sync.sync.policy import Selection
 
@@ -14,6 +29,8 @@ from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, FULL_IMAGE, FakeDestination
 from .test_catch_up import age, ids, review, show, tracked
 from .test_incomplete import Damage
+from .test_ledger import ITEM, wanted
+from .test_off_periods import switch_off
 
 HOUR = 3600.0
 
@@ -136,19 +153,71 @@ async def test_what_lies_in_the_spool_is_not_fetched_again(
 async def test_what_was_kept_at_home_stays_there(
     bench: Bench, nas: FakeDestination, cloud: FakeDestination
 ) -> None:
-    """Whoever asks for that time."""
+    """Whoever asks for that time, and whatever it is."""
+    await age(bench, nas, hours=2)
     await bench.start(setup(nas))
-    await bench.engine.set_uploads(False)
-    start = time.time() + 0.01
-    await until(lambda: time.time() > start)
-    show(bench, review("home", -0.005, 1))
+    await switch_off(bench, time.time() - 600, time.time() - 300)
+    show(bench, review("home", -500, -400), tracked("home", -500, -450))
     await bench.engine.catch_up()
-    await bench.engine.set_uploads(True)
+    assert await bench.settled() == {"skipped": 2}
     await join(bench, setup(nas), setup(cloud, name="cloud"))
     assert await bench.engine.catch_up(look_back=HOUR) == 0
-    assert await bench.settled() == {"skipped": 1}
+    assert await bench.settled() == {"skipped": 2}
     assert not nas.media
     assert not cloud.media
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.5])
+async def test_the_end_of_a_recording_that_was_kept_at_home(
+    bench: Bench, nas: FakeDestination, cloud: FakeDestination, offset: float
+) -> None:
+    """It is not made up for, also if the clocks are compared anew."""
+    await age(bench, nas, hours=2)
+    await bench.start(setup(nas))
+    await switch_off(bench, time.time() - 450, time.time() - 300)
+    show(bench, review("visit", -500, -400))
+    await bench.engine.catch_up()
+    await until(lambda: ids(nas) == {"visit"})
+    bench.frigate.clock_offset = -offset
+    await join(bench, setup(nas), setup(cloud, name="cloud"))
+    assert await bench.engine.catch_up(look_back=HOUR) == 1
+    await until(lambda: set(cloud.media) == set(nas.media))
+    assert await bench.settled() == {"verified": 2}
+    assert len(set(bench.frigate.clips)) == 1
+    assert await bench.engine.catch_up(look_back=HOUR) == 0
+
+
+@pytest.mark.parametrize("is_gap", [True, False])
+async def test_one_that_came_while_a_long_review_went_on(
+    bench: Bench, nas: FakeDestination, cloud: FakeDestination, is_gap: bool
+) -> None:
+    """It gets the earlier half hours if asked for; also if nobody had the last one."""
+    await age(bench, nas, hours=2)
+    long = review("long", -4000, None)
+    show(bench, long)
+    await bench.start(setup(nas))
+    await until(lambda: len(nas.media) == 2)
+    await bench.settled()
+    await join(bench, *[] if is_gap else [setup(cloud, name="cloud")])
+    show(bench, replace(long, end_time=time.time() - 1, ended=True))
+    await bench.engine.catch_up()
+    await bench.settled()
+    await join(bench, setup(cloud, name="cloud"))
+    assert len(cloud.media) == (not is_gap)
+    await until(lambda: "cloud" in bench.status.destinations)
+    assert bench.status.destinations["cloud"].recordings_uploaded == 0
+    assert await bench.engine.catch_up(look_back=2 * HOUR) == 1
+    await until(lambda: len(cloud.media) == 3)
+    assert sorted(path[-7:] for path in cloud.media) == [
+        "-01.mp4",
+        "-02.mp4",
+        "-03.mp4",
+    ]
+    assert set(nas.media) < set(cloud.media)
+    assert await bench.engine.catch_up(look_back=2 * HOUR) == 0
+    assert await bench.settled() == {"verified": 5}
+    summary = await bench.engine._ledger.run(counters.summary)  # noqa: SLF001
+    assert summary.destinations["cloud"].recordings_uploaded == 1
 
 
 @pytest.mark.parametrize("is_mended", [True, False])
@@ -191,3 +260,97 @@ async def test_what_frigate_no_longer_has(
     assert await known.settled() == {"verified": 2, "gone": 1}
     assert not cloud.media
     assert len(nas.media) == 2
+
+
+async def test_a_beginning_that_a_removed_destination_had(
+    bench: Bench, nas: FakeDestination, cloud: FakeDestination
+) -> None:
+    """The next one gets as much."""
+    await age(bench, nas, hours=2)
+    bench.timing = replace(FAST, first_retry=0.02, longest_retry=0.02)
+    Damage(bench, good=14)
+    show(bench, review("visit", -430, -400))
+    await bench.start(setup(nas))
+    await until(lambda: nas.media)
+    assert await bench.settled() == {"incomplete": 1, "verified": 1}
+    await join(bench, setup(cloud, name="cloud"))
+    assert await bench.engine.catch_up(look_back=HOUR) == 1
+    await until(lambda: set(cloud.media) == set(nas.media))
+    assert await bench.settled() == {"cancelled": 1, "incomplete": 1, "verified": 2}
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    """Return an empty ledger in memory, with two destinations."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    schema.migrate(connection)
+    counters.keep_destinations(connection, ["nas", "cloud"], now=0)
+    yield connection
+    connection.close()
+
+
+def joins(connection: sqlite3.Connection, *destinations: str) -> int:
+    """Let these get the known item; return how many uploads that takes."""
+    known = latecomers.known(connection, Media.RECORDINGS, ITEM.source_id)
+    assert known is not None
+    uploads = tuple(
+        UploadPlan(destination_id=name, path="a/b.mp4") for name in destinations
+    )
+    return latecomers.join(connection, known, uploads, now=99)
+
+
+def test_one_that_was_removed_meanwhile(connection: sqlite3.Connection) -> None:
+    """Nothing ever waits for it."""
+    items.plan(connection, ITEM, (wanted("nas"),))
+    assert joins(connection, "elsewhere") == 0
+    assert joins(connection, "elsewhere", "cloud") == 1
+
+
+def test_what_another_one_waits_for(connection: sqlite3.Connection) -> None:
+    """It is not asked for any sooner: it was tried a moment ago."""
+    items.plan(connection, ITEM, (wanted("nas"),))
+    files.postpone(connection, 1, due=500, error="not yet")
+    assert joins(connection, "cloud") == 1
+    (file,) = connection.execute("SELECT due, attempts FROM files").fetchall()
+    assert tuple(file) == (500, 1)
+
+
+def test_a_review_that_frigate_had_lost(connection: sqlite3.Connection) -> None:
+    """It has no range to ask for."""
+    uploads = (
+        UploadPlan(destination_id="nas", path="a/b.mp4", state=UploadState.GONE),
+    )
+    lost = FilePlan(state=FileState.RELEASED, uploads=uploads)
+    items.plan(connection, replace(ITEM, end=None), (lost,))
+    assert joins(connection, "cloud") == 0
+    assert files.next_due(connection, after=0) is None
+
+
+def test_a_name_is_computed_once(connection: sqlite3.Connection) -> None:
+    """The earlier half hours go by the name that the last one had got."""
+    items.plan(
+        connection,
+        ITEM,
+        (
+            replace(wanted("nas"), suffix="01"),
+            replace(wanted("cloud", number=2, path="old.mp4"), suffix="02"),
+        ),
+    )
+    assert joins(connection, "cloud") == 1
+    paths = connection.execute(
+        "SELECT path FROM uploads WHERE destination_id = 'cloud' ORDER BY path"
+    )
+    assert [row["path"] for row in paths] == ["old-01.mp4", "old-02.mp4"]
+
+
+def test_a_beginning_of_what_another_one_has_whole(
+    connection: sqlite3.Connection,
+) -> None:
+    """It is not wanted any more: Frigate has been mended."""
+    beginning = replace(wanted("nas"), role=Role.INCOMPLETE, suffix="incomplete")
+    items.plan(connection, ITEM, (wanted("nas"), beginning))
+    assert joins(connection, "cloud") == 2
+    connection.execute("DELETE FROM uploads WHERE destination_id = 'cloud'")
+    connection.execute("UPDATE uploads SET state = 'verified' WHERE role = 'whole'")
+    assert joins(connection, "cloud") == 1

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
-from custom_components.frigate_snap_sync.frigate.models import Segment, Severity
+from custom_components.frigate_snap_sync.frigate.models import Review, Segment, Severity
 from custom_components.frigate_snap_sync.storage.base import (
     Rejected,
     StoredFile,
@@ -177,6 +177,42 @@ async def test_half_hours_leave_as_soon_as_they_are_over(
     await until(lambda: suffixes(nas) == ["-01.mp4", "-02.mp4", "-03.mp4"])
     ends = [end for _, begin, end in bench.frigate.clips]
     assert len(ends) >= 4
+    await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)
+
+
+async def test_a_review_that_frigate_loses_after_half_an_hour(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has left stays, the rest is gone, and other reviews go on."""
+    monkeypatch.setattr(policy, "PIECE_SECONDS", 40)
+    monkeypatch.setattr(policy, "_REST", 2)
+    bench.timing = replace(bench.timing, missing_after=0)
+    engine = await bench.start(setup(nas))
+    start = time.time() - 50
+    reviews = [f"{start}-abc123", f"{start - 1}-abc123"]
+    for review in reviews:
+        begin = float(review.partition("-")[0])
+        bench.frigate.known_reviews[review] = Review(
+            id=review,
+            camera="front_door",
+            start_time=begin,
+            end_time=None,
+            severity=Severity.ALERT,
+            labels=frozenset({"person"}),
+            zones=frozenset(),
+        )
+        bench.review("new", source_id=review, start=begin)
+    lost, other = reviews
+    await until(lambda: suffixes(nas).count("-01.mp4") == 2)
+    del bench.frigate.known_reviews[lost]
+    engine._reviews.check()  # noqa: SLF001
+    await until(lambda: bench.status.destinations["nas"].failed_uploads == 1)
+    (row,) = await engine.list_uploads(state="gone")
+    assert row.item_id == lost
+    assert row.path.endswith("-02.mp4")
+    assert suffixes(nas).count("-01.mp4") == 2
+    assert bench.status.destinations["nas"].recordings_uploaded == 0
+    bench.review("end", source_id=other, start=start - 1, end=time.time() - 1)
     await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)
 
 

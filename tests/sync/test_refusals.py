@@ -1,5 +1,8 @@
 """Cameras that Frigate keeps from its user: nothing is given up, and nobody pestered."""
 
+from dataclasses import replace
+import logging
+
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateForbidden
@@ -7,8 +10,8 @@ from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.sync import refusals
 from custom_components.frigate_snap_sync.sync.refusals import Refusals
 
-from .conftest import Bench, setup, until
-from .fakes import CLIP_SECONDS, FakeDestination
+from .conftest import FAST, Bench, setup, until
+from .fakes import CLIP_SECONDS, GONE, FakeDestination
 
 FORBIDDEN = FrigateForbidden("HTTP status 403: Access denied")
 
@@ -68,6 +71,7 @@ async def test_a_refused_camera_waits_and_nobody_else(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It is told once, with the reason in the ledger, and goes on when it may."""
+    caplog.set_level(logging.INFO)
     monkeypatch.setattr(refusals, "_FIRST", 0.5)
     await bench.start(setup(nas))
     for name in ("a", "b", "c"):
@@ -86,6 +90,24 @@ async def test_a_refused_camera_waits_and_nobody_else(
     await until(lambda: len(nas.media) == 4, seconds=3)
     assert await bench.settled() == {"verified": 4}
     assert caplog.text.count("refuses its user the media of camera front_door") == 1
+    assert caplog.text.count("the media of camera front_door again") == 1
+
+
+async def test_a_refused_camera_of_which_frigate_has_nothing(
+    bench: Bench,
+    nas: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Who is told so may have its media."""
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(refusals, "_FIRST", 0.1)
+    bench.frigate.snapshot_faults = [FORBIDDEN, GONE]
+    bench.timing = replace(FAST, missing_after=0)
+    await bench.start(setup(nas))
+    bench.tracked_object()
+    assert await bench.settled() == {"gone": 1}
+    assert caplog.text.count("the media of camera front_door again") == 1
 
 
 async def test_a_restart_asks_at_once(

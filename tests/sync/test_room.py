@@ -435,3 +435,23 @@ async def test_a_clip_that_did_not_fit_waits_for_more_room(
     await until(lambda: sorted(nas.media.values(), key=len) == [CLIP, large.data])
     assert large.asked == [20.0] * 2
     assert await bench.settled() == {"verified": 2}
+    assert not bench.engine._room._needs  # noqa: SLF001
+
+
+async def test_a_clip_that_did_not_fit_and_is_gone(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody keeps in mind for ever how much room it wanted."""
+    limit(bench, monkeypatch, 2.9)
+    nas.gate.clear()
+    await bench.start(setup(nas))
+    await ended(bench, "small")
+    await bench.spooled_in_ledger(1)
+    large = Large(bench, above=11, clips=2)
+    await ended(bench, "big")
+    await until(lambda: bench.engine._room._needs)  # noqa: SLF001
+    bench.frigate.footage = lambda camera, after, before: []
+    nas.gate.set()
+    assert await bench.settled() == {"gone": 1, "verified": 1}
+    assert large.asked == [20.0]
+    assert not bench.engine._room._needs  # noqa: SLF001

@@ -287,8 +287,7 @@ class Engine:
 
     async def retry_failed(self) -> int:
         """Let failed uploads be tried anew; return how many. Raises LedgerError."""
-        count = await self._ledger.run(outcomes.retry_failed, now=time.time())
-        self._fetcher.wake()
+        count = await self._fetcher.retry_failed()
         await self._board.refresh()
         return count
 

@@ -36,6 +36,8 @@ _PAUSE = 5.0
 _DAY = 86400.0
 _LOOK = 60.0
 """Seconds between two looks at which clips are too large for the spool."""
+STEP = 200
+"""Failed uploads that are tried anew at once; other work comes in between."""
 _OF_CAMERA = (MediaBroken, MediaGone, MediaNotReady)
 """What only a Frigate says that gives its user the camera's media."""
 
@@ -95,6 +97,15 @@ class Fetcher:
         self._news = asyncio.Event()
         if ready:
             self._on_fetched(ready)
+
+    async def retry_failed(self) -> int:
+        """Let failed uploads be tried anew; return how many. Raises LedgerError."""
+        now, count = time.time(), 0
+        retry = outcomes.retry_failed
+        while step := await self._ledger.run(retry, now=now, limit=STEP):
+            count += step
+            self.wake()
+        return count
 
     async def run(self) -> None:
         """Fetch what is due, until cancelled."""
@@ -205,8 +216,7 @@ class Fetcher:
             self._broken.pop(job.file_id, None)
             if found is None:
                 raise
-            file, end = found
-            return Piece(file=file, end=end, reason=str(err))
+            return Piece(file=found[0], end=found[1], reason=str(err))
 
     async def _find_whole(self, job: FetchJob) -> SpoolFile:
         if self._room.is_too_large(job.file_id):
@@ -243,13 +253,10 @@ class Fetcher:
     async def _note(self, job: FetchJob, error: Exception) -> None:
         """Note why a file could not be had, and when it is asked for again."""
         match error:
-            case MediaGone() | NoFootage():
-                is_gone = isinstance(error, MediaGone)
-                patience = (
-                    self._timing.missing_after if is_gone else self._timing.gone_after
-                )
-                age = max(self._downloads.age(job), time.time() - job.item.told)
-                await self._end_or_retry(job, error, is_over=age > patience)
+            case MediaGone():
+                await self._end_or_retry(job, error, self._timing.missing_after)
+            case NoFootage():
+                await self._end_or_retry(job, error, self._timing.gone_after)
             case FrigateError():
                 await self._retry(job, error)
                 if not is_about_one_file(error):
@@ -280,24 +287,18 @@ class Fetcher:
         self._on_change()
 
     async def _keep(self, job: FetchJob, file: SpoolFile) -> None:
-        try:
-            waiting = await self._ledger.run(
-                files.fetched,
-                job.file_id,
-                spool_name=file.name,
-                size=file.size,
-                sha256=file.sha256,
-            )
-        except LedgerError:
-            await self._spool.remove([file.name])
-            raise
         _LOGGER.debug(
             "Fetched the %s of %s (%s)", _what(job), job.item.source_id, job.item.camera
         )
-        if waiting:
-            self._on_fetched(waiting)
-        else:
-            await self._spool.remove([file.name])
+        kept = self._ledger.run(
+            files.fetched,
+            job.file_id,
+            spool_name=file.name,
+            size=file.size,
+            sha256=file.sha256,
+            now=time.time(),
+        )
+        await self._hand_over(file, kept)
 
     async def _keep_piece(self, job: FetchJob, piece: Piece) -> None:
         _LOGGER.warning(
@@ -309,33 +310,37 @@ class Fetcher:
             job.end - piece.end,
             piece.reason,
         )
-        again = time.time() + _DAY
-        try:
-            waiting = await self._ledger.run(
-                files.salvaged,
-                job,
-                end=piece.end,
-                spool_name=piece.file.name,
-                size=piece.file.size,
-                sha256=piece.file.sha256,
-                again=again,
-            )
-        except LedgerError:
-            await self._spool.remove([piece.file.name])
-            raise
-        await self._ledger.run(
-            files.postpone, job.file_id, due=again, error=piece.reason
+        now = time.time()
+        kept = self._ledger.run(
+            files.salvaged,
+            job,
+            end=piece.end,
+            spool_name=piece.file.name,
+            size=piece.file.size,
+            sha256=piece.file.sha256,
+            again=now + _DAY,
+            reason=piece.reason,
+            now=now,
         )
+        await self._hand_over(piece.file, kept)
+
+    async def _hand_over(self, file: SpoolFile, kept: Awaitable[list[str]]) -> None:
+        """Wake those who wait for a file once it is in the ledger, or let it go."""
+        try:
+            waiting = await kept
+        except LedgerError:
+            await self._spool.remove([file.name])
+            raise
         if waiting:
             self._on_fetched(waiting)
         else:
-            await self._spool.remove([piece.file.name])
+            await self._spool.remove([file.name])
 
     async def _end_or_retry(
-        self, job: FetchJob, error: FrigateError, *, is_over: bool
+        self, job: FetchJob, error: FrigateError, patience: float
     ) -> None:
         """End the file if Frigate shows that it will never come, else try again."""
-        if not is_over:
+        if max(self._downloads.age(job), time.time() - job.item.told) <= patience:
             await self._retry(job, error)
             return
         self._broken.pop(job.file_id, None)

@@ -40,14 +40,12 @@ from .policy import Bounds, ended, merge
 from .room import Room
 from .spool import Spool, SpoolError
 from .status import UploadEvent
-from .trouble import Trouble
+from .trouble import Complaints, Trouble
 
 _LOGGER = logging.getLogger(__name__)
 
 _PAUSE = 5.0
-_MAX_COMPLAINTS = 100
 _MAX_CAMERAS = 100
-_DAY = 86400.0
 # Frigate's own rule for the names of cameras.
 _CAMERA_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -93,8 +91,7 @@ class Intake:
         self._on_running = on_running
         self._on_upload = on_upload
         self._on_change = on_change
-        self._complaints: set[str] = set()
-        self._complaints_since = time.monotonic()
+        self._complaints = Complaints(_LOGGER)
         self._trouble = Trouble(_LOGGER, "Keeping Frigate's messages")
         self._working = asyncio.Lock()
         self._cameras: set[str] = set()
@@ -115,7 +112,7 @@ class Intake:
                 if not letter.retain:
                     await self._see(message)
         except (MalformedMessage, MediaBroken) as err:
-            self._complain(letter.topic, str(err))
+            self._complaints.report("Message ignored", f"{letter.topic[:200]!r}: {err}")
         except (LedgerError, SpoolError) as err:
             self._trouble.report(err)
             await asyncio.sleep(_PAUSE)
@@ -336,8 +333,19 @@ class Intake:
     ) -> tuple[UploadPlan, ...]:
         """Keep an item that nothing is done about; return who would have got it."""
         uploads = self._planner.uploads(item, state=state, reason=reason)
-        files = [FilePlan(state=FileState.RELEASED, uploads=uploads)] if uploads else ()
-        return uploads if await self._plan(item, files) else ()
+        if not uploads:
+            await self._plan(item, ())
+            return ()
+        # Behind the half hours of a review that was lost after them.
+        known = await self._ledger.run(ledger_items.progress, item.source_id)
+        number = known.pieces + 1
+        file = FilePlan(
+            state=FileState.RELEASED,
+            uploads=uploads,
+            number=number,
+            suffix=f"{number:02}" if number > 1 else "",
+        )
+        return uploads if await self._plan(item, [file]) else ()
 
     async def _see(self, message: Message) -> None:
         """Show a camera at the first word of it that is no replay of an old one."""
@@ -377,18 +385,6 @@ class Intake:
     def _local(self, moment: float) -> float:
         """Return a moment of Frigate's clock in ours."""
         return moment + self._client.clock_offset
-
-    def _complain(self, topic: str, reason: str) -> None:
-        """Log a useless message, once a day per topic and reason."""
-        complaint = f"{topic[:200]!r}: {reason}"
-        if time.monotonic() - self._complaints_since > _DAY:
-            self._complaints.clear()
-            self._complaints_since = time.monotonic()
-        if complaint in self._complaints or len(self._complaints) >= _MAX_COMPLAINTS:
-            _LOGGER.debug("Message ignored: %s", complaint)
-            return
-        self._complaints.add(complaint)
-        _LOGGER.warning("Message ignored: %s", complaint)
 
 
 def _checked_digest(image: bytes) -> str:

@@ -1,18 +1,23 @@
 """Items that are over go to destinations that came later, if somebody asks for it."""
 
+from math import inf
 import time
 
 from ..frigate.client import FrigateClient
 from .fetcher import Fetcher
 from .items import Media
 from .ledger import Ledger, counters, latecomers
-from .ledger.items import FilePlan, FileState, Progress
+from .ledger.items import FilePlan, FileState, UploadPlan
+from .ledger.latecomers import Known
 from .planner import Planner
 from .policy import Bounds
 
+_LEAST = 5.0
+"""Seconds of a recording that may be missing: clocks are not compared more exactly."""
+
 
 class Latecomers:
-    """Gives known items to destinations that want them and have no upload of them."""
+    """Gives known items to destinations that want them and lack them, or some."""
 
     def __init__(
         self,
@@ -29,7 +34,7 @@ class Latecomers:
         self._fetcher = fetcher
 
     async def serve(self, media: Media, source_id: str) -> bool:
-        """Plan an item for those who lack it; return whether there is anything to do.
+        """Plan an item for those who lack it, or some of it; return whether any do.
 
         What the owner kept at home, by switching uploads off, stays there.
         Raises LedgerError.
@@ -37,33 +42,41 @@ class Latecomers:
         known = await self._ledger.run(latecomers.known, media, source_id)
         if known is None:
             return False
-        item, offset = known.item, self._client.clock_offset
-        begin = item.start + offset
-        uploads = tuple(
-            upload
-            for upload in self._planner.uploads(item)
-            if upload.destination_id not in known.destinations
-        )
+        begin = known.item.start + self._client.clock_offset
+        uploads = self._planner.uploads(known.item)
         if not uploads or await self._ledger.run(counters.was_off, begin):
             return False
-        lacking = frozenset(upload.destination_id for upload in uploads)
-        now = time.time()
-        if known.has_files:
-            if not await self._ledger.run(latecomers.join, known, uploads, now=now):
-                return False
-        else:
-            files: tuple[FilePlan, ...]
-            if media is Media.RECORDINGS:
-                first, last = await self._ledger.run(counters.on_around, begin)
-                files = self._planner.recording(
-                    item,
-                    known=Progress(),
-                    bounds=Bounds(first - offset, last - offset),
-                    clock_offset=offset,
-                    only=lacking,
-                )
-            else:
-                files = (FilePlan(state=FileState.WANTED, uploads=uploads, due=now),)
+        files = await self._unwanted(known, uploads)
+        if files:
             await self._ledger.run(latecomers.plan, known, files)
-        self._fetcher.wake(lacking)
+        joined = await self._ledger.run(
+            latecomers.join, known, uploads, now=time.time()
+        )
+        if not files and not joined:
+            return False
+        self._fetcher.wake([upload.destination_id for upload in uploads])
         return True
+
+    async def _unwanted(
+        self, known: Known, uploads: tuple[UploadPlan, ...]
+    ) -> tuple[FilePlan, ...]:
+        """Return the files that nobody wanted when the item was over.
+
+        All of them, or those after the last half hour that somebody wanted.
+        """
+        item, progress = known.item, known.progress
+        if item.media is Media.SNAPSHOTS:
+            plan = FilePlan(state=FileState.WANTED, uploads=uploads, due=time.time())
+            return () if progress.pieces else (plan,)
+        # None: of what Frigate had lost no footage was asked for.
+        until = progress.pieces_end if progress.pieces else -inf
+        if until is None or item.end is None or item.end - until < _LEAST:
+            return ()
+        offset = self._client.clock_offset
+        first, last = await self._ledger.run(counters.on_around, item.start + offset)
+        bounds = Bounds(first - offset, last - offset)
+        if bounds.end - until < _LEAST:
+            return ()
+        return self._planner.recording(
+            item, known=progress, bounds=bounds, clock_offset=offset
+        )

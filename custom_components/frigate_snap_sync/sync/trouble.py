@@ -1,6 +1,13 @@
 """One message per outage, not one per failure."""
 
 import logging
+import time
+from typing import Final
+
+MAX_COMPLAINTS: Final = 100
+"""Different ones that are told in a day; more only help to fill a log."""
+
+_DAY: Final = 86400.0
 
 
 class Trouble:
@@ -23,3 +30,25 @@ class Trouble:
         if self._is_on:
             self._logger.info("%s goes on", self._what)
         self._is_on = False
+
+
+class Complaints:
+    """Tells of each thing that is wrong again and again once a day."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        """Log to that logger."""
+        self._logger = logger
+        self._told: set[str] = set()
+        self._since = time.monotonic()
+
+    def report(self, what: str, complaint: str) -> None:
+        """Log it as a warning, or for debugging alone if it was told already."""
+        if time.monotonic() - self._since > _DAY:
+            self._told.clear()
+            self._since = time.monotonic()
+        is_news = complaint not in self._told and len(self._told) < MAX_COMPLAINTS
+        if is_news:
+            self._told.add(complaint)
+        self._logger.log(
+            logging.WARNING if is_news else logging.DEBUG, "%s: %s", what, complaint
+        )

@@ -21,6 +21,7 @@ from .policy import Timing, upload_delay
 from .probe import Probe
 from .spool import Spool, SpoolError
 from .status import UploadEvent
+from .sweep import Sweep
 from .tasks import wait_for
 from .trouble import Trouble
 
@@ -73,6 +74,7 @@ class Worker:
         self._is_told = False
         self._trouble = Trouble(_LOGGER, f"Destination {setup.name}")
         self._audit = Audit(setup, ledger=ledger, timing=timing)
+        self._sweep = Sweep(setup, ledger=ledger, timing=timing)
         self._probe = Probe(
             setup.id, setup.destination, ledger=ledger, workdir=spool.folder
         )
@@ -118,7 +120,7 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch())
-                group.create_task(self._sweep())
+                group.create_task(self._clean_up())
                 # Neither stills nor parts ever wait behind a long clip.
                 for ranks in (_PARTS, _CLIPS, *[_STILLS] * STILLS_AT_ONCE):
                     group.create_task(self._lane(ranks))
@@ -196,26 +198,17 @@ class Worker:
         moment = await self._ledger.run(uploads.next_retry, self.setup.id, after=now)
         return None if moment is None else max(moment - time.time(), 0.0)
 
-    async def _sweep(self) -> None:
-        """Remove superseded files, and what failed tries left of them."""
+    async def _clean_up(self) -> None:
+        """Remove what is no longer to lie there, until cancelled."""
         while True:
             await self._usable()
             news = self._news
             try:
-                litter = await self._ledger.run(
-                    uploads.next_litter, self.setup.id, exclude=self._in_flight
-                )
-                if litter is None:
-                    await wait_for(news, None)
-                    continue
-                for path in (litter.temporary, litter.path):
-                    if path is not None:
-                        await self._destination.delete(path)
-                await self._ledger.run(uploads.removed, litter.upload_id)
+                if not await self._sweep.remove_one(but=self._in_flight):
+                    await wait_for(news, self._sweep.pause)
             except StorageError as err:
                 if concerns_one_file(err):
                     await self._record(err)
-                    await asyncio.sleep(self._timing.longest_retry)
                 else:
                     await self._fail(err)
             except LedgerError as err:

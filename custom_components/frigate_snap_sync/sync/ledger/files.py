@@ -79,11 +79,18 @@ def fetched(
     spool_name: str,
     size: int,
     sha256: str,
+    now: float = 0,
 ) -> list[str]:
     """Note that the spool has the file; return the destinations that wait for it.
 
-    An empty list means that nobody does any more: the spool may let it go.
+    An empty list means that nobody does any more: the spool may let it go. Who
+    had only a beginning waits from `now` on.
     """
+    connection.execute(
+        "UPDATE uploads SET state = 'pending', planned = MAX(planned, ?),"
+        " finished = NULL WHERE file_id = ? AND state = 'incomplete'",
+        (now, file_id),
+    )
     waiting = _make_ready(connection, file_id)
     if waiting:
         connection.execute(
@@ -202,10 +209,13 @@ def salvaged(
     size: int,
     sha256: str,
     again: float,
+    reason: str,
+    now: float,
 ) -> list[str]:
-    """Plan the longest playable piece of a whole; try the whole again later.
+    """Plan the longest playable piece of a whole; try the whole `again` later.
 
-    Returns the destinations that wait for it.
+    Returns the destinations that wait for it. `reason` is why the whole can't be
+    had.
     """
     row = connection.execute(
         "SELECT item_id, number, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
@@ -216,15 +226,15 @@ def salvaged(
         (job.file_id,),
     ).fetchone()
     connection.execute(
-        "UPDATE files SET attempts = attempts + 1, due = ? WHERE id = ?",
-        (again, job.file_id),
+        "UPDATE files SET attempts = attempts + 1, due = ?, error = ? WHERE id = ?",
+        (again, reason, job.file_id),
     )
     if row["earlier"] is not None:
         connection.execute(
-            "UPDATE uploads SET state = 'incomplete' WHERE file_id = ?"
+            "UPDATE uploads SET state = 'incomplete', finished = ? WHERE file_id = ?"
             " AND state = 'pending' AND destination_id IN (SELECT destination_id"
             " FROM uploads WHERE file_id = ? AND state = 'verified')",
-            (job.file_id, row["earlier"]),
+            (now, job.file_id, row["earlier"]),
         )
         return []
     suffix = "incomplete" if row["pieces"] == 1 else f"{row['number']:02}-incomplete"
@@ -304,8 +314,8 @@ def _held(connection: sqlite3.Connection, camera: str) -> list[int]:
 
 def _make_ready(connection: sqlite3.Connection, file_id: int) -> list[str]:
     rows = connection.execute(
-        "UPDATE uploads SET is_ready = 1, state = 'pending' WHERE file_id = ?"
-        " AND state IN ('pending', 'incomplete') RETURNING destination_id",
+        "UPDATE uploads SET is_ready = 1 WHERE file_id = ? AND state = 'pending'"
+        " RETURNING destination_id",
         (file_id,),
     ).fetchall()
     return [row["destination_id"] for row in rows]

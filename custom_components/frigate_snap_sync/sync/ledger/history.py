@@ -8,7 +8,8 @@ SELECT id FROM items WHERE told < ?1 AND is_open = 0
         (SELECT 1 FROM files WHERE item_id = items.id AND state != 'released')
     AND NOT EXISTS
         (SELECT 1 FROM uploads WHERE item_id = items.id
-            AND (state = 'pending' OR is_litter = 1))
+            AND (state = 'pending' OR is_litter = 1
+                AND destination_id IN (SELECT id FROM destinations)))
     ORDER BY told LIMIT ?2
 """
 
@@ -16,7 +17,8 @@ SELECT id FROM items WHERE told < ?1 AND is_open = 0
 def prune(connection: sqlite3.Connection, *, before: float, limit: int) -> int:
     """Forget the oldest items that were told of before then and are over.
 
-    Nothing waits for them, and nothing of them is to be removed anywhere.
+    Nothing waits for them, and nothing of them is to be removed at a destination
+    that there still is.
     Returns how many, `limit` at most.
     """
     over = [(row["id"],) for row in connection.execute(_OVER, (before, limit))]

@@ -1,22 +1,38 @@
 """Latecomers: destinations that get an item long after it was over."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 import sqlite3
 
 from ..items import Item, Media, Rank, Role
 from ..naming import numbered
-from .items import FilePlan, FileState, UploadPlan, add_to, free_path, item_of
+from .items import FilePlan, FileState, Progress, UploadPlan, add_to, free_path, item_of
+
+_LACKING = """
+SELECT id, role, number, rank, state,
+    (SELECT COUNT(*) FROM files AS other
+        WHERE other.item_id = ?1 AND other.role = 'whole') AS pieces
+FROM files AS file WHERE item_id = ?1 AND role IN ('whole', 'incomplete')
+    -- A review that Frigate had lost has no range to ask for.
+    AND (end IS NOT NULL OR rank = ?3)
+    AND NOT EXISTS
+        (SELECT 1 FROM files AS whole JOIN uploads ON file_id = whole.id
+            WHERE whole.item_id = ?1 AND whole.role = 'whole'
+            AND whole.number = file.number
+            AND (destination_id = ?2
+                OR file.role = 'incomplete' AND uploads.state = 'verified'))
+    -- It may have been removed since this was planned.
+    AND EXISTS (SELECT 1 FROM destinations WHERE destinations.id = ?2)
+"""
+"""The wholes that a destination lacks, with the pieces of those nobody has whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """An item that is over, who has uploads of it, and whether it has files."""
+    """An item that is over, and how far its wholes go."""
 
     item_id: int
     item: Item
-    destinations: Collection[str]
-    has_files: bool
+    progress: Progress
 
 
 def known(connection: sqlite3.Connection, media: Media, source_id: str) -> Known | None:
@@ -27,24 +43,22 @@ def known(connection: sqlite3.Connection, media: Media, source_id: str) -> Known
     ).fetchone()
     if row is None:
         return None
-    destinations = connection.execute(
-        "SELECT DISTINCT destination_id FROM uploads WHERE item_id = ?", (row["id"],)
-    )
-    (has_files,) = connection.execute(
-        "SELECT EXISTS (SELECT 1 FROM files WHERE item_id = ?)", (row["id"],)
+    pieces, until = connection.execute(
+        "SELECT COALESCE(MAX(number), 0), MAX(end) FROM files"
+        " WHERE item_id = ? AND role = 'whole'",
+        (row["id"],),
     ).fetchone()
     return Known(
         item_id=row["id"],
         item=item_of(row),
-        destinations=frozenset(each["destination_id"] for each in destinations),
-        has_files=bool(has_files),
+        progress=Progress(pieces=pieces, pieces_end=until),
     )
 
 
 def plan(
     connection: sqlite3.Connection, known: Known, files: tuple[FilePlan, ...]
 ) -> None:
-    """Keep the first files of an item that nobody wanted before."""
+    """Keep files of an item that nobody wanted when it was over."""
     add_to(connection, known.item_id, known.item, files)
 
 
@@ -55,37 +69,26 @@ def join(
     *,
     now: float,
 ) -> int:
-    """Keep more uploads of an item's files, which are fetched again if need be.
+    """Keep uploads of those of an item's files that the destinations lack.
 
-    Of what could not be had whole the longest piece is among them. Returns how
-    many uploads there are.
+    Such a file is fetched again if need be. Of what could not be had whole the
+    longest piece is among them. Returns how many uploads there are.
     """
-    # One may have been removed since this was planned.
-    present = {row["id"] for row in connection.execute("SELECT id FROM destinations")}
-    uploads = tuple(each for each in uploads if each.destination_id in present)
-    if not uploads:
-        return 0
-    files = connection.execute(
-        "SELECT id, role, number, rank, state, (SELECT COUNT(*) FROM files AS f"
-        " WHERE f.item_id = ?1 AND f.role = 'whole') AS pieces FROM files"
-        # A review that Frigate had lost has no range to ask for.
-        " WHERE item_id = ?1 AND (end IS NOT NULL OR rank = ?2) AND (role = 'whole'"
-        " OR role = 'incomplete' AND EXISTS (SELECT 1 FROM files AS f JOIN uploads"
-        " ON file_id = f.id WHERE f.item_id = ?1 AND f.role = 'whole'"
-        " AND f.number = files.number AND uploads.state = 'incomplete'))",
-        (known.item_id, Rank.SNAPSHOT),
-    ).fetchall()
-    for file in files:
-        connection.execute(
-            "UPDATE files SET attempts = 0, due = ?1,"
-            " state = CASE state WHEN 'released' THEN 'wanted' ELSE state END"
-            " WHERE id = ?2 AND NOT EXISTS (SELECT 1 FROM uploads"
-            " WHERE file_id = ?2 AND state = 'pending')",
-            (now, file["id"]),
-        )
-        for upload in uploads:
+    count = 0
+    for upload in uploads:
+        for file in connection.execute(
+            _LACKING, (known.item_id, upload.destination_id, Rank.SNAPSHOT)
+        ).fetchall():
+            connection.execute(
+                "UPDATE files SET attempts = 0, due = ?1,"
+                " state = CASE state WHEN 'released' THEN 'wanted' ELSE state END"
+                " WHERE id = ?2 AND NOT EXISTS (SELECT 1 FROM uploads"
+                " WHERE file_id = ?2 AND state = 'pending')",
+                (now, file["id"]),
+            )
             _add(connection, known, upload, file, now=now)
-    return len(files) * len(uploads)
+            count += 1
+    return count
 
 
 def _add(
@@ -96,8 +99,13 @@ def _add(
     *,
     now: float,
 ) -> None:
+    earlier = connection.execute(
+        "SELECT base FROM uploads WHERE item_id = ? AND destination_id = ? LIMIT 1",
+        (known.item_id, upload.destination_id),
+    ).fetchone()
+    base = upload.path if earlier is None else earlier["base"]
     suffix = _suffix(file)
-    wanted = numbered(upload.path, suffix) if suffix else upload.path
+    wanted = numbered(base, suffix) if suffix else base
     connection.execute(
         "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
         " state, rank, is_ready, planned) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -106,7 +114,7 @@ def _add(
             file["id"],
             upload.destination_id,
             file["role"],
-            upload.path,
+            base,
             free_path(connection, upload.destination_id, wanted, known.item.short_id),
             upload.state,
             file["rank"],

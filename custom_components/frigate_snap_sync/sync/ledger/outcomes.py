@@ -5,7 +5,7 @@ import sqlite3
 
 from ..items import Item, Media, Rank, Role, UploadState
 from ..status import UploadEvent
-from .items import item_of
+from .items import FileState, item_of
 
 
 def verified(
@@ -119,7 +119,7 @@ def finish(
         " RETURNING item_id, destination_id, role",
         (state, reason, now, file_id),
     ).fetchall()
-    freed = [release(connection, file_id)]
+    freed = [release(connection, file_id, is_final=True)]
     for row in rows:
         if row["role"] == Role.WHOLE:
             item_id, destination_id = row["item_id"], row["destination_id"]
@@ -159,10 +159,17 @@ def finish_without_footage(
 def cancel(
     connection: sqlite3.Connection, destination_id: str, *, now: float
 ) -> list[str]:
-    """Cancel a removed destination's pending uploads; return spool names to remove."""
+    """Cancel what a removed destination would still get; return spool names to remove.
+
+    That is what is pending, and the wholes of which it has only a beginning.
+    """
     rows = connection.execute(
-        "UPDATE uploads SET state = ?, reason = ?, finished = ?"
-        " WHERE destination_id = ? AND state = 'pending' RETURNING item_id, file_id",
+        "UPDATE uploads SET state = ?1, reason = ?2, finished = ?3 WHERE id IN"
+        " (SELECT id FROM uploads WHERE destination_id = ?4 AND state = 'pending'"
+        # In the words of the index on what failed, or SQLite would not use it.
+        " UNION ALL SELECT id FROM uploads WHERE destination_id = ?4 AND state IN"
+        " ('gone', 'dropped', 'incomplete') AND state = 'incomplete')"
+        " RETURNING item_id, file_id",
         (UploadState.CANCELLED, "The destination was removed", now, destination_id),
     ).fetchall()
     for item_id in {row["item_id"] for row in rows}:
@@ -171,18 +178,28 @@ def cancel(
     return [name for name in names if name]
 
 
-def release(connection: sqlite3.Connection, file_id: int) -> str | None:
-    """Let a file go that no upload waits for; return its spool name if it had one."""
+def release(
+    connection: sqlite3.Connection, file_id: int, *, is_final: bool = False
+) -> str | None:
+    """Let a file go that no upload waits for; return its spool name if it had one.
+
+    A whole of which somebody has only a beginning stays wanted, unless it
+    `is_final` that it can't be had.
+    """
     row = connection.execute(
-        "SELECT spool_name, EXISTS (SELECT 1 FROM uploads WHERE file_id = files.id"
-        " AND state = 'pending') AS needed FROM files WHERE id = ?",
+        "SELECT spool_name,"
+        " EXISTS (SELECT 1 FROM uploads WHERE file_id = files.id"
+        " AND state = 'pending') AS needed,"
+        " EXISTS (SELECT 1 FROM uploads WHERE file_id = files.id"
+        " AND state = 'incomplete') AS would_be_taken FROM files WHERE id = ?",
         (file_id,),
     ).fetchone()
     if row["needed"]:
         return None
+    is_wanted = row["would_be_taken"] and not is_final
     connection.execute(
-        "UPDATE files SET state = 'released', spool_name = NULL WHERE id = ?",
-        (file_id,),
+        "UPDATE files SET state = ?, spool_name = NULL WHERE id = ?",
+        (FileState.WANTED if is_wanted else FileState.RELEASED, file_id),
     )
     name: str | None = row["spool_name"]
     return name
@@ -260,14 +277,18 @@ def _count(connection: sqlite3.Connection, item_id: int, destination_id: str) ->
     """Count an item for a destination, and for its camera, once it has all of it."""
     if _is_open(connection, item_id):
         return  # More pieces will come.
-    states = _states(connection, item_id, destination_id)
-    if _is_complete(states):
-        connection.execute(
-            "UPDATE destinations SET snapshots_uploaded = snapshots_uploaded + ?,"
-            " recordings_uploaded = recordings_uploaded + ? WHERE id = ?",
-            (*_increments(connection, item_id), destination_id),
-        )
-        _count_for_camera(connection, item_id)
+    if not _is_complete(_states(connection, item_id, destination_id)):
+        return
+    connection.execute(
+        "UPDATE destinations SET snapshots_uploaded = snapshots_uploaded + ?1,"
+        " recordings_uploaded = recordings_uploaded + ?2 WHERE id = ?3"
+        # One that came in mid-review lacks the first pieces.
+        " AND NOT EXISTS (SELECT 1 FROM files WHERE item_id = ?4 AND role = 'whole'"
+        " AND NOT EXISTS (SELECT 1 FROM uploads"
+        " WHERE file_id = files.id AND destination_id = ?3))",
+        (*_increments(connection, item_id), destination_id, item_id),
+    )
+    _count_for_camera(connection, item_id)
 
 
 def _count_for_camera(connection: sqlite3.Connection, item_id: int) -> None:
@@ -313,20 +334,23 @@ def _increments(connection: sqlite3.Connection, item_id: int) -> tuple[int, int]
     return (0, 1) if media == Media.RECORDINGS else (1, 0)
 
 
-def retry_failed(connection: sqlite3.Connection, *, now: float) -> int:
-    """Let failed uploads be tried anew; return how many.
+def retry_failed(connection: sqlite3.Connection, *, now: float, limit: int = -1) -> int:
+    """Let failed uploads be tried anew; return how many, `limit` at most.
 
-    Live snapshots are not among them: Frigate keeps none.
+    Live snapshots are not among them: Frigate keeps none. What failed after
+    `now` is not either, so that one may go on until there are none.
     """
     rows = connection.execute(
         "UPDATE uploads SET state = 'pending', reason = NULL, is_ready = 0,"
-        " retry_at = 0, planned = ?, finished = NULL"
-        " WHERE state IN ('gone', 'incomplete', 'dropped') AND role = 'whole'"
-        " AND rank != ? AND destination_id IN (SELECT id FROM destinations)"
+        " retry_at = 0, planned = ?1, finished = NULL"
+        " WHERE id IN (SELECT id FROM uploads"
+        " WHERE state IN ('gone', 'dropped', 'incomplete') AND role = 'whole'"
+        " AND rank != ?2 AND destination_id IN (SELECT id FROM destinations)"
+        " AND finished <= ?1"
         # A review that Frigate had lost has no range to ask for.
-        " AND (rank = ? OR (SELECT end FROM files WHERE id = file_id) IS NOT NULL)"
-        " RETURNING file_id",
-        (now, Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT),
+        " AND (rank = ?3 OR (SELECT end FROM files WHERE id = file_id) IS NOT NULL)"
+        " LIMIT ?4) RETURNING file_id",
+        (now, Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT, limit),
     ).fetchall()
     connection.executemany(
         "UPDATE files SET state = 'wanted', due = ?, attempts = 0 WHERE id = ?",
