@@ -63,7 +63,7 @@ def test_a_real_measurement() -> None:
 
 @pytest.mark.parametrize(
     ("round_trip", "expected"),
-    [(0, MIN_IN_FLIGHT), (0.02, 1_000_000), (0.04, 2_000_000), (3, MAX_IN_FLIGHT)],
+    [(0, MIN_IN_FLIGHT), (0.03, 1_500_000), (0.04, 2_000_000), (3, MAX_IN_FLIGHT)],
 )
 def test_a_far_server_has_more_under_way(round_trip: float, expected: int) -> None:
     """Enough to fill the link, and no more."""
@@ -72,7 +72,7 @@ def test_a_far_server_has_more_under_way(round_trip: float, expected: int) -> No
 
 async def test_a_server_with_a_small_limit_gets_small_requests() -> None:
     """But as many bytes in all."""
-    for limit, count in ((256 * 1024, 4), (64 * 1024, 8), (8 * 1024 * 1024, 4)):
+    for limit, count in ((255 * 1024, 4), (64 * 1024, 16), (8 * 1024 * 1024, 4)):
         client = Mock(
             limits=asyncssh.SFTPLimits(max_write_len=limit, max_read_len=limit)
         )
@@ -82,4 +82,4 @@ async def test_a_server_with_a_small_limit_gets_small_requests() -> None:
             await session.window.acquire()
             places += 1
         assert places == count
-        assert session.write_block * places == MIN_IN_FLIGHT
+        assert 0.99 < session.write_block * places / MIN_IN_FLIGHT <= 1
