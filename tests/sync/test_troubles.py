@@ -290,15 +290,15 @@ async def test_stopping_takes_no_time(
     caplog.set_level(logging.DEBUG)
     nas.gate.clear()
     await bench.start(setup(nas))
-    for number in range(6):
+    for number in range(worker.STILLS_AT_ONCE + 2):
         bench.live_snapshot(label=f"l{number}")
-    await until(lambda: len(nas.files) == 4)
+    await until(lambda: len(nas.files) == worker.STILLS_AT_ONCE)
     began = time.monotonic()
     await bench.stop()
     assert time.monotonic() - began < 5
     nas.gate.set()
     await bench.start(setup(nas))
-    await until(lambda: len(nas.media) == 6)
+    await until(lambda: len(nas.media) == worker.STILLS_AT_ONCE + 2)
 
 
 async def test_text_payloads_are_taken_too(bench: Bench, nas: FakeDestination) -> None:
