@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from math import inf
 
 from hypothesis import given, strategies as st
 import pytest
@@ -156,26 +157,36 @@ def test_a_review_without_end_has_no_ranges() -> None:
 
 def test_half_hours_leave_as_soon_as_they_are_over() -> None:
     """But for a rest of a minute, which would not be worth a file of its own."""
-    assert next_piece(1000, now=1000 + 1859) is None
-    assert next_piece(1000, now=1000 + 1860) == FootageRange(1000, 2800)
+    assert next_piece(1000, number=1, now=1000 + 1859) == 2860
+    assert next_piece(1000, number=1, now=1000 + 1860) == FootageRange(1000, 2800)
 
 
-def part(begin: int | None, now: float, length: int = 30) -> FootageRange | float:
+def test_a_review_of_many_years_gets_no_pieces_for_ever() -> None:
+    """One that goes on for weeks gets its pieces as long as we keep up with it."""
+    late = 40 * 365 * 86400
+    assert next_piece(0, number=336, now=late) == FootageRange(0, 1800)
+    assert next_piece(0, number=337, now=late) == inf
+    assert next_piece(late - 9000, number=337, now=late) == FootageRange(
+        late - 9000, late - 7200
+    )
+
+
+def part(begin: int, now: float, length: int = 30) -> FootageRange | float:
     """Return what may leave of a review that began at 1000.4."""
     return next_part(RECORDING, begin, padding_before=5, length=length, now=now)
 
 
 def test_parts_are_contiguous() -> None:
     """The first after 10 s, then every `part_length`."""
-    assert part(None, 1010) == 1011
-    assert part(None, 1011) == FootageRange(995, 1011)
+    assert part(995, 1010) == 1011
+    assert part(995, 1011) == FootageRange(995, 1011)
     assert part(1011, 1040) == 1041
     assert part(1011, 1041) == FootageRange(1011, 1041)
 
 
 def test_parts_that_were_missed_are_caught_up_in_longer_ones() -> None:
     """After a restart, or when a destination wants the review only now."""
-    assert part(None, 1101) == FootageRange(995, 1101)
+    assert part(995, 1101) == FootageRange(995, 1101)
     assert part(1011, 1111) == FootageRange(1011, 1101)
     assert part(1011, 99999) == FootageRange(1011, 1611)
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import tzinfo
 import logging
+from math import floor
 import time
 
 from .destination import DestinationSetup
@@ -10,7 +11,7 @@ from .items import Item, Role, UploadState
 from .ledger.items import FilePlan, FileState, Progress, UploadPlan
 from .naming import clean_path, default_name, name_values
 from .policy import (
-    PIECE_SECONDS,
+    PARTS_REACH,
     Bounds,
     FootageRange,
     Timing,
@@ -130,34 +131,36 @@ class Planner:
             return (), None
         now = min(time.time() - clock_offset, bounds.end)
         files: list[FilePlan] = []
-        begin = known.pieces_end
-        if begin is None:
-            begin = first_second(item, self._padding_before)
-        number = known.pieces
-        while piece := next_piece(begin, now=now):
-            number, begin = number + 1, piece.end
+        first = first_second(item, self._padding_before)
+        begin = first if known.pieces_end is None else known.pieces_end
+        number = known.pieces + 1
+        while isinstance(
+            piece := next_piece(begin, number=number, now=now), FootageRange
+        ):
             due = piece.end + clock_offset + self._timing.settle
             suffix = f"{number:02}"
             if (footage := bounds.cut(piece)) is not None:
                 files.append(_file(Role.WHOLE, number, suffix, footage, uploads, due))
+            number, begin = number + 1, piece.end
         if self._part_length is None:
-            return tuple(files), begin + clock_offset + PIECE_SECONDS
-        number, begin_part = known.parts, known.parts_end
+            return tuple(files), piece + clock_offset
+        begin = max(begin, floor(now) - PARTS_REACH, known.parts_end or first)
+        number = known.parts + 1
         while isinstance(
             part := next_part(
                 item,
-                begin_part,
+                begin,
                 padding_before=self._padding_before,
                 length=self._part_length,
                 now=now,
             ),
             FootageRange,
         ):
-            number, begin_part = number + 1, part.end
             due = part.end + clock_offset + self._timing.part_settle
             suffix = f"part{number:03}"
             if (footage := bounds.cut(part)) is not None:
                 files.append(_file(Role.PART, number, suffix, footage, uploads, due))
+            number, begin = number + 1, part.end
         return tuple(files), part + clock_offset
 
     def _path(self, destination: DestinationSetup, item: Item) -> str:

@@ -11,7 +11,12 @@ PIECE_SECONDS = 1800
 """A longer recording is kept as consecutive pieces of this length."""
 
 MAX_PIECES = 336
+"""A week: so many pieces are planned at most of the time before we heard of a review."""
+
 _REST = 60
+PARTS_REACH = PIECE_SECONDS + _REST
+"""How far back parts go, in seconds: what is older lies in pieces."""
+
 _DAY = 86400
 
 BROKEN_TRIES = 3
@@ -178,34 +183,36 @@ def pieces(start: int, end: int) -> list[FootageRange]:
     ]
 
 
-def next_piece(begin: int, *, now: float) -> FootageRange | None:
-    """Return the next half hour of a review that goes on, None if it is not over.
+def next_piece(begin: int, *, number: int, now: float) -> FootageRange | float:
+    """Return the next half hour of a review that goes on, or when it will be over.
 
-    `now` is Frigate's clock.
+    `now` is Frigate's clock, `number` the piece's own. Never over is that of a
+    review which claims to go on for years: Frigate's host began without a clock,
+    or somebody plays with the broker.
     """
-    if now < begin + PIECE_SECONDS + _REST:
-        return None
-    return FootageRange(begin, begin + PIECE_SECONDS)
+    end = begin + PIECE_SECONDS
+    if now < end + _REST:
+        return float(end + _REST)
+    if number > MAX_PIECES and now - begin > MAX_PIECES * PIECE_SECONDS:
+        return inf
+    return FootageRange(begin, end)
 
 
 def next_part(
-    item: Item, begin: int | None, *, padding_before: float, length: int, now: float
+    item: Item, begin: int, *, padding_before: float, length: int, now: float
 ) -> FootageRange | float:
     """Return the next part of a review that goes on, or when it will be over.
 
-    `begin` is where the last part ended, None before the first one; `now` is
+    `begin` is where the last part ended, or the review's first second; `now` is
     Frigate's clock. Parts are contiguous; what was missed is caught up in longer
     ones.
     """
-    if begin is None:
-        start = first_second(item, padding_before)
-        end = ceil(item.start) + FIRST_PART_SECONDS
-    else:
-        start, end = begin, begin + length
+    is_first = begin == first_second(item, padding_before)
+    end = ceil(item.start) + FIRST_PART_SECONDS if is_first else begin + length
     if now < end:
         return float(end)
     behind = floor((now - end) / length) * length
-    return FootageRange(start, min(end + behind, start + MAX_PART_SECONDS))
+    return FootageRange(begin, min(end + behind, begin + MAX_PART_SECONDS))
 
 
 def first_fetch(end: float, *, now: float, clock_offset: float, settle: float) -> float:
