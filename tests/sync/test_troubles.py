@@ -1,7 +1,9 @@
 """What the engine does when its own parts fail."""
 
 import asyncio
+from dataclasses import replace
 import logging
+from math import nan
 from pathlib import Path
 import random
 import time
@@ -22,6 +24,7 @@ from custom_components.frigate_snap_sync.sync import (
     worker,
 )
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
+from custom_components.frigate_snap_sync.sync.items import recording_item
 from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
     files as ledger_files,
@@ -66,6 +69,27 @@ def trouble(monkeypatch: pytest.MonkeyPatch) -> Trouble:
 def nas() -> FakeDestination:
     """Return a destination."""
     return FakeDestination()
+
+
+async def test_what_the_ledger_can_not_hold_holds_up_nothing(
+    bench: Bench,
+    nas: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A message that would be refused for ever is dropped, and said so."""
+    await bench.start(setup(nas))
+    monkeypatch.setattr(
+        intake,
+        "recording_item",
+        lambda *args, **kwargs: replace(recording_item(*args, **kwargs), start=nan),
+    )
+    bench.review("new")
+    bench.live_snapshot()
+    await until(lambda: len(nas.media) == 1)
+    (record,) = [each for each in caplog.records if each.levelname == "WARNING"]
+    assert "Message ignored: 'frigate/reviews': Ledger" in record.getMessage()
+    assert "NOT NULL constraint failed: items.start" in record.getMessage()
 
 
 @pytest.mark.parametrize(

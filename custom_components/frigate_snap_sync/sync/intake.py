@@ -29,6 +29,7 @@ from .items import Item, UploadState, live_snapshot_item, recording_item, snapsh
 from .ledger import (
     Ledger,
     LedgerError,
+    LedgerRefusal,
     counters,
     files as ledger_files,
     items as ledger_items,
@@ -111,7 +112,7 @@ class Intake:
                 await self._take(message, letter.received)
                 if not letter.retain:
                     await self._see(message)
-        except (MalformedMessage, MediaBroken) as err:
+        except (MalformedMessage, MediaBroken, LedgerRefusal) as err:
             self._complaints.report("Message ignored", f"{letter.topic[:200]!r}: {err}")
         except (LedgerError, SpoolError) as err:
             self._trouble.report(err)

@@ -1,5 +1,5 @@
 """The ledger: one SQLite file that remembers every item, file and upload."""
 
-from .database import Ledger, LedgerError
+from .database import Ledger, LedgerError, LedgerRefusal
 
-__all__ = ["Ledger", "LedgerError"]
+__all__ = ["Ledger", "LedgerError", "LedgerRefusal"]

@@ -16,6 +16,7 @@ from typing import Any, Concatenate, Final, cast
 from . import schema
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_REFUSALS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -30,6 +31,10 @@ CLOSE_TIMEOUT: Final = 2.0
 
 class LedgerError(Exception):
     """The ledger can't be read or written; the text says why."""
+
+
+class LedgerRefusal(LedgerError):
+    """The ledger can't hold what it was given, and won't when it is asked again."""
 
 
 class _Check(IntEnum):
@@ -115,7 +120,7 @@ class Ledger:
         """Run `job(connection, …)`, all or nothing of it, and return its result.
 
         A job once begun is finished even if the caller is cancelled.
-        Raises LedgerError.
+        Raises LedgerError; LedgerRefusal where it is no use to try again.
         """
         if self._closed:
             raise LedgerError(f"Ledger {self._path.name} is closed")
@@ -166,7 +171,8 @@ class Ledger:
             if getattr(err, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
                 with suppress(OSError):  # Then it is found anew.
                     self._suspect.touch()
-            raise LedgerError(f"Ledger {self._path.name}: {err}") from err
+            kind = LedgerRefusal if isinstance(err, _REFUSALS) else LedgerError
+            raise kind(f"Ledger {self._path.name}: {err}") from err
 
     def _open(self) -> None:
         try:
