@@ -16,6 +16,7 @@ from custom_components.frigate_snap_sync.sync.status import (
     EngineStatus,
     Protection,
     UploadEvent,
+    UploadFilter,
     UploadRow,
 )
 from homeassistant.config_entries import ConfigSubentry, ConfigSubentryDataWithId
@@ -253,9 +254,9 @@ class StandInEngine:
         self._raise()
         return 2
 
-    async def list_uploads(self, **filters: Any) -> list[UploadRow]:
+    async def list_uploads(self, wanted: UploadFilter) -> list[UploadRow]:
         """Return the rows, whatever is asked for."""
-        self.calls.append(("list_uploads", filters))
+        self.calls.append(("list_uploads", wanted))
         self._raise()
         return self.rows
 

@@ -18,7 +18,7 @@ from custom_components.frigate_snap_sync.services import (
 )
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
 from custom_components.frigate_snap_sync.sync.items import UploadState
-from custom_components.frigate_snap_sync.sync.status import UploadRow
+from custom_components.frigate_snap_sync.sync.status import UploadFilter, UploadRow
 from homeassistant.core import HomeAssistant, SupportsResponse
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
@@ -161,18 +161,7 @@ async def test_list_uploads(
     }
     engine.rows = [ROW, UploadRow(**{**row_values(), **pending})]
     answer = await async_call(hass, "list_uploads")
-    assert engine.calls[-1] == (
-        "list_uploads",
-        {
-            "camera": None,
-            "destination_id": None,
-            "media": None,
-            "state": None,
-            "after": None,
-            "before": None,
-            "limit": 100,
-        },
-    )
+    assert engine.calls[-1] == ("list_uploads", UploadFilter(limit=100))
     told = {
         "item": "1795336200.123456-l0g9kw",
         "media": "recording",
@@ -221,15 +210,15 @@ async def test_list_uploads_filters(
     assert answer == {"uploads": []}
     assert engine.calls[-1] == (
         "list_uploads",
-        {
-            "camera": "front_door",
-            "destination_id": SFTP_ID,
-            "media": "recordings",
-            "state": "gone",
-            "after": datetime(2026, 11, 22, 5, tzinfo=UTC),
-            "before": datetime(2026, 11, 22, 12, tzinfo=UTC),
-            "limit": 20,
-        },
+        UploadFilter(
+            camera="front_door",
+            destination_id=SFTP_ID,
+            media="recordings",
+            state="gone",
+            after=datetime(2026, 11, 22, 5, tzinfo=UTC),
+            before=datetime(2026, 11, 22, 12, tzinfo=UTC),
+            limit=20,
+        ),
     )
 
 

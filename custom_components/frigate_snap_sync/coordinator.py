@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,7 +41,7 @@ from .frigate.messages import subscriptions
 from .setups import destination_setup, engine_options
 from .storage.base import StorageError
 from .sync.engine import DestinationSetup, Engine, LedgerError, SpoolError
-from .sync.status import EngineStatus, UploadEvent, UploadRow
+from .sync.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
 
 type FrigateSnapSyncConfigEntry = ConfigEntry[FrigateSnapSyncCoordinator]
 type UploadListener = Callable[[UploadEvent], None]
@@ -217,28 +216,10 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         with _ledger_errors():
             return await self.engine.retry_failed()
 
-    async def async_list_uploads(
-        self,
-        *,
-        camera: str | None = None,
-        destination_id: str | None = None,
-        media: str | None = None,
-        state: str | None = None,
-        after: datetime | None = None,
-        before: datetime | None = None,
-        limit: int,
-    ) -> list[UploadRow]:
-        """Return uploads that fit, newest first; raises HomeAssistantError."""
+    async def async_list_uploads(self, wanted: UploadFilter) -> list[UploadRow]:
+        """Return the newest uploads that fit; raises HomeAssistantError."""
         with _ledger_errors():
-            return await self.engine.list_uploads(
-                camera=camera,
-                destination_id=destination_id,
-                media=media,
-                state=state,
-                after=after,
-                before=before,
-                limit=limit,
-            )
+            return await self.engine.list_uploads(wanted)
 
     @callback
     def async_add_upload_listener(

@@ -26,7 +26,7 @@ from .const import (
     UPLOAD_STATES,
 )
 from .coordinator import FrigateSnapSyncConfigEntry
-from .sync.status import UploadRow
+from .sync.status import UploadFilter, UploadRow
 
 SERVICE_CATCH_UP = "catch_up"
 SERVICE_RETRY_FAILED = "retry_failed"
@@ -121,7 +121,7 @@ async def _async_list_uploads(call: ServiceCall) -> ServiceResponse:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="after_not_before"
         )
-    rows = await entry.runtime_data.async_list_uploads(
+    wanted = UploadFilter(
         camera=call.data.get(ATTR_CAMERA),
         destination_id=_destination_id(entry, call.data.get(ATTR_DESTINATION)),
         media=call.data.get(CONF_MEDIA),
@@ -130,6 +130,7 @@ async def _async_list_uploads(call: ServiceCall) -> ServiceResponse:
         before=before,
         limit=call.data[ATTR_LIMIT],
     )
+    rows = await entry.runtime_data.async_list_uploads(wanted)
     names = {
         subentry_id: subentry.title
         for subentry_id, subentry in entry.subentries.items()

@@ -20,7 +20,11 @@ from custom_components.frigate_snap_sync.sync.engine import (
 )
 from custom_components.frigate_snap_sync.sync.naming import Render
 from custom_components.frigate_snap_sync.sync.policy import Selection, Timing
-from custom_components.frigate_snap_sync.sync.status import EngineStatus
+from custom_components.frigate_snap_sync.sync.status import (
+    EngineStatus,
+    UploadFilter,
+    UploadRow,
+)
 
 from .fakes import IMAGE, FakeDestination, FakeFrigate
 
@@ -112,6 +116,10 @@ class Bench:
                 if not uploads.get("pending") and not counts["queued_messages"]:
                     return uploads
                 await asyncio.sleep(0.005)
+
+    async def uploads(self, **wanted: Any) -> list[UploadRow]:
+        """Return the newest uploads that fit: `wanted` is of `UploadFilter`."""
+        return await self.engine.list_uploads(UploadFilter(**wanted))
 
     async def spooled_in_ledger(self, count: int) -> None:
         """Wait until the ledger knows that so many files lie in the spool."""

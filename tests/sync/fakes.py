@@ -20,6 +20,10 @@ from custom_components.frigate_snap_sync.storage.base import (
     StoredFile,
 )
 
+type Write = Callable[[bytes], Awaitable[None]]
+type Film = Callable[[float, Write], Awaitable[int | None]]
+"""Writes a clip of so many seconds and returns its size; None: the usual one comes."""
+
 RECORDED = Path(__file__).parents[1] / "fixtures" / "recorded"
 CLIP = (RECORDED / "0.17.2" / "media" / "clip-complete.mp4").read_bytes()
 CLIP_SECONDS = 15.4
@@ -57,6 +61,7 @@ class FakeFrigate:
     snapshot_faults: list[FrigateError | bytes] = field(default_factory=list)
     clips: list[tuple[str, float, float]] = field(default_factory=list)
     snapshots: list[str] = field(default_factory=list)
+    film: Film | None = None
     clips_at_once: int = 0
     most_clips_at_once: int = 0
 
@@ -134,11 +139,15 @@ class FakeFrigate:
         *,
         start: float,
         end: float,
-        write: Callable[[bytes], Awaitable[None]],
+        write: Write,
     ) -> int:
         """Write the clip, or the next fault, in pieces."""
         self._check()
         self.clips.append((camera, start, end))
+        if self.film is not None:
+            size = await self.film(end - start, write)
+            if size is not None:
+                return size
         data: FrigateError | bytes = CLIP
         if self.clip_faults:
             data = self.clip_faults.pop(0)

@@ -140,7 +140,7 @@ async def test_what_is_no_longer_selected_is_not_sent(bench: Bench, nas: Line) -
     await pause(bench, is_paused=False)
     assert await bench.settled() == {"skipped": 1, "verified": 1}
     assert ["back-yard_2" in path for path in nas.media] == [True]
-    (row,) = await bench.engine.list_uploads(state="skipped")
+    (row,) = await bench.uploads(state="skipped")
     assert row.camera == "front_door"
     assert row.reason == "No longer selected for this destination"
 

@@ -125,5 +125,5 @@ async def test_a_whole_that_comes_after_all(
     damage.is_mended = True
     await until(lambda: bench.status.pending_uploads == 1)
     assert (await since(bench) or 0) >= before
-    (row,) = await bench.engine.list_uploads(state="pending")
+    (row,) = await bench.uploads(state="pending")
     assert row.finished is None

@@ -1,7 +1,6 @@
 """Asking Frigate for footage: late, wrong or slow answers cost nothing and nobody."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 import logging
 import sqlite3
@@ -29,7 +28,7 @@ from custom_components.frigate_snap_sync.sync.spool import (
 )
 
 from .conftest import FAST, Bench, setup, until
-from .fakes import CLIP, CLIP_SECONDS, FULL_IMAGE, FakeDestination
+from .fakes import CLIP, CLIP_SECONDS, FULL_IMAGE, FakeDestination, Write
 from .test_troubles import Trouble
 
 
@@ -182,20 +181,13 @@ async def test_a_clip_that_hangs_holds_up_no_snapshot(
 ) -> None:
     """One request is kept free of long clips."""
     gate = asyncio.Event()
-    clip, hanging = bench.frigate.clip, []
+    hanging = []
 
-    async def hang(
-        camera: str,
-        *,
-        start: float,
-        end: float,
-        write: Callable[[bytes], Awaitable[None]],
-    ) -> int:
-        hanging.append(camera)
+    async def hang(seconds: float, write: Write) -> None:
+        hanging.append(seconds)
         await gate.wait()
-        return await clip(camera, start=start, end=end, write=write)
 
-    bench.frigate.clip = hang  # type: ignore[method-assign]
+    bench.frigate.film = hang
     await bench.start(setup(nas))
     for number in range(3):
         bench.review("end", source_id=f"{number}.5-abc", end=time.time() - 50)

@@ -89,10 +89,8 @@ async def test_a_frigate_that_does_not_tell_its_uptime(
     await until(lambda: len(nas.media) == 1)
 
 
-async def test_the_delay_holds_from_the_very_start(
-    bench: Bench, nas: FakeDestination
-) -> None:
-    """Also for what waits in the spool, and before Frigate has answered."""
+async def stop_with_image_waiting(bench: Bench, nas: FakeDestination) -> None:
+    """Stop an engine whose spool holds a live snapshot that could not be sent."""
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     nas.gate.clear()
@@ -100,6 +98,13 @@ async def test_the_delay_holds_from_the_very_start(
     await bench.spooled_in_ledger(1)
     await bench.stop()
     nas.gate.set()
+
+
+async def test_the_delay_holds_from_the_very_start(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Also for what waits in the spool, and before Frigate has answered."""
+    await stop_with_image_waiting(bench, nas)
     bench.options = EngineOptions(delay_after_startup=100)
     bench.frigate.started = 1.0
     answer, version = asyncio.Event(), bench.frigate.version
@@ -125,13 +130,7 @@ async def test_a_frigate_that_is_away_delays_nothing(
     bench: Bench, nas: FakeDestination
 ) -> None:
     """What the spool holds may be all that is left of it."""
-    await bench.start(setup(nas))
-    await until(lambda: bench.status.frigate_connected)
-    nas.gate.clear()
-    bench.live_snapshot()
-    await bench.spooled_in_ledger(1)
-    await bench.stop()
-    nas.gate.set()
+    await stop_with_image_waiting(bench, nas)
     bench.options = EngineOptions(delay_after_startup=100)
     bench.frigate.error = FrigateUnreachable("no route")
     await bench.start(setup(nas))
@@ -191,7 +190,7 @@ async def test_why_an_image_was_not_sent(bench: Bench, nas: FakeDestination) -> 
     bench.frigate.error = None
     bench.publish("available", "online")
     assert await bench.settled() == {"skipped": 2}
-    rows = await bench.engine.list_uploads()
+    rows = await bench.uploads()
     assert {row.camera: row.reason for row in rows} == {
         "front_door": "Snapshots were switched off in Frigate",
         "elsewhere": "Frigate has no such camera",

@@ -162,15 +162,15 @@ async def test_the_engine_forgets_what_catching_up_can_not_ask_about(
     monkeypatch.setattr(history, "INTERVAL", 0.02)
     bench.options = replace(bench.options, look_back=0)
     nas = FakeDestination()
-    engine = await bench.start(setup(nas))
+    await bench.start(setup(nas))
     bench.live_snapshot()
     await until(lambda: nas.media)
     await bench.settled()
     await asyncio.sleep(0.1)
-    assert len(await engine.list_uploads()) == 1
+    assert len(await bench.uploads()) == 1
     monkeypatch.setattr(history, "MARGIN", -60.0)
     async with asyncio.timeout(5):
-        while await engine.list_uploads():
+        while await bench.uploads():
             await asyncio.sleep(0.01)
     assert bench.status.destinations["nas"].snapshots_uploaded == 1
 

@@ -1,7 +1,6 @@
 """Recordings that Frigate can't give whole: the longest piece, and one more chance."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -18,7 +17,7 @@ from custom_components.frigate_snap_sync.sync.ledger import Ledger
 from custom_components.frigate_snap_sync.sync.policy import Selection
 
 from .conftest import FAST, Bench, setup, until
-from .fakes import CLIP, CLIP_SECONDS, IMAGE, FakeDestination
+from .fakes import CLIP, CLIP_SECONDS, IMAGE, FakeDestination, Write
 
 START = 1_000_000.0
 
@@ -32,26 +31,18 @@ class Damage:
         self.is_mended = False
         self.asked: list[float] = []
         self.error: Exception = MediaBroken("nothing for 60 s")
-        self._clip = bench.frigate.clip
         bench.frigate.footage = self._footage
-        bench.frigate.clip = self._answer  # type: ignore[method-assign]
+        bench.frigate.film = self.answer
 
     def _footage(self, camera: str, after: float, before: float) -> list[Segment]:
         begin = before - CLIP_SECONDS if self.is_mended else after
         return [Segment(start_time=begin, end_time=before)]
 
-    async def _answer(
-        self,
-        camera: str,
-        *,
-        start: float,
-        end: float,
-        write: Callable[[bytes], Awaitable[None]],
-    ) -> int:
-        self.asked.append(end - start)
-        if not self.is_mended and end - start > self.good:
+    async def answer(self, seconds: float, write: Write) -> None:
+        """Note a request, and fail if it reaches the damage."""
+        self.asked.append(seconds)
+        if not self.is_mended and seconds > self.good:
             raise self.error
-        return await self._clip(camera, start=start, end=end, write=write)
 
 
 @pytest.fixture
@@ -97,7 +88,7 @@ async def test_the_longest_playable_beginning_is_kept(
     await until(lambda: not bench.spooled())
     await until(lambda: bench.status.destinations["nas"].failed_uploads == 1)
     assert bench.status.destinations["nas"].recordings_uploaded == 0
-    (row,) = await bench.engine.list_uploads(state="incomplete")
+    (row,) = await bench.uploads(state="incomplete")
     assert row.item_id == review
     assert row.finished is not None
     (attempts, error) = await bench.engine._ledger.run(  # noqa: SLF001
@@ -109,17 +100,25 @@ async def test_the_longest_playable_beginning_is_kept(
     assert error == "nothing for 60 s"
 
 
-async def test_the_whole_is_asked_for_daily_and_supersedes_it(
+@pytest.fixture
+async def incomplete(
     bench: Bench,
     nas: FakeDestination,
     damage: Damage,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Frigate may have been mended meanwhile; also after a restart."""
+    """Let an engine with short days have sent an incomplete recording."""
     monkeypatch.setattr(fetcher, "_DAY", 0.4)
     await bench.start(setup(nas))
     over(bench)
     await until(lambda: names(nas) == ["-incomplete.mp4"])
+
+
+@pytest.mark.usefixtures("incomplete")
+async def test_the_whole_is_asked_for_daily_and_supersedes_it(
+    bench: Bench, nas: FakeDestination, damage: Damage
+) -> None:
+    """Frigate may have been mended meanwhile; also after a restart."""
     await bench.settled()
     await bench.stop()
     damage.is_mended = True
@@ -151,21 +150,14 @@ async def test_frigate_that_goes_away_in_mid_search(
 ) -> None:
     """What was found so far is let go; the recording waits."""
     asked = damage.asked
-    answer = bench.frigate.clip
 
-    async def leave(
-        camera: str,
-        *,
-        start: float,
-        end: float,
-        write: Callable[[bytes], Awaitable[None]],
-    ) -> int:
+    async def leave(seconds: float, write: Write) -> None:
         if len(asked) == 5:
             asked.append(0)
             raise FrigateUnreachable("reset")
-        return await answer(camera, start=start, end=end, write=write)
+        await damage.answer(seconds, write)
 
-    bench.frigate.clip = leave  # type: ignore[method-assign]
+    bench.frigate.film = leave
     await bench.start(setup(nas))
     over(bench)
     await until(lambda: 0 in asked)
@@ -216,17 +208,9 @@ async def test_what_can_not_be_had_again_is_not_tried(
     assert bench.status.pending_uploads == 0
 
 
-async def test_the_whole_is_asked_for_only_daily(
-    bench: Bench,
-    nas: FakeDestination,
-    damage: Damage,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.usefixtures("incomplete")
+async def test_the_whole_is_asked_for_only_daily(damage: Damage) -> None:
     """Also when the daily try has failed."""
-    monkeypatch.setattr(fetcher, "_DAY", 0.4)
-    await bench.start(setup(nas))
-    over(bench)
-    await until(lambda: names(nas) == ["-incomplete.mp4"])
     asked = len(damage.asked)
     await asyncio.sleep(1.1)
     assert 1 <= len(damage.asked) - asked <= 3
@@ -242,7 +226,7 @@ async def test_an_incomplete_one_tried_anew_is_incomplete_again(
     await bench.settled()
     assert await bench.engine.retry_failed() == 1
     assert await bench.settled() == {"incomplete": 1, "verified": 1}
-    (row,) = await bench.engine.list_uploads(state="incomplete")
+    (row,) = await bench.uploads(state="incomplete")
     assert row.finished is not None
     assert names(nas) == ["-incomplete.mp4"]
     await until(lambda: not bench.spooled())

@@ -220,7 +220,7 @@ async def test_a_review_that_frigate_loses_after_half_an_hour(
     del bench.frigate.known_reviews[lost]
     engine._reviews.check()  # noqa: SLF001
     await until(lambda: bench.status.destinations["nas"].failed_uploads == 1)
-    (row,) = await engine.list_uploads(state="gone")
+    (row,) = await bench.uploads(state="gone")
     assert row.item_id == lost
     assert row.path.endswith("-02.mp4")
     assert suffixes(nas).count("-01.mp4") == 2

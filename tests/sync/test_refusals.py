@@ -84,7 +84,7 @@ async def test_a_refused_camera_waits_and_nobody_else(
         == [f"Frigate's user may not have this camera's media: {FORBIDDEN}"] * 3
     )
     assert bench.status.pending_uploads == 3
-    rows = await bench.engine.list_uploads(camera="front_door", state="pending")
+    rows = await bench.uploads(camera="front_door", state="pending")
     assert "user may not have this camera" in (rows[0].reason or "")
     role.may_see_all = True
     await until(lambda: len(nas.media) == 4, seconds=3)

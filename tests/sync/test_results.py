@@ -73,7 +73,7 @@ async def test_what_will_never_come_is_told_of(
     assert (event.verified, event.media, event.item_id) == (False, "snapshot", tracked)
     assert event.size is None
     assert event.reason == "no such snapshot"
-    (row,) = await bench.engine.list_uploads()
+    (row,) = await bench.uploads()
     assert event.path == row.path
 
 
@@ -107,7 +107,7 @@ async def test_uploads_are_listed(bench: Bench, nas: FakeDestination) -> None:
     began = datetime.now(UTC)
     bench.live_snapshot(label="dog")
     assert await bench.settled() == {"gone": 2, "verified": 4}
-    ask = bench.engine.list_uploads
+    ask = bench.uploads
     rows = await ask()
     assert [row.media for row in rows] == [
         *["live_snapshot"] * 2,

@@ -1,7 +1,6 @@
 """A full spool: clips, which Frigate can give again, give way to what it can't."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -13,7 +12,7 @@ from custom_components.frigate_snap_sync.sync.policy import Selection
 from custom_components.frigate_snap_sync.sync.status import Protection
 
 from .conftest import Bench, setup, until
-from .fakes import CLIP, IMAGE, FakeDestination
+from .fakes import CLIP, IMAGE, FakeDestination, Write
 
 
 @pytest.fixture
@@ -29,6 +28,14 @@ def limit(bench: Bench, monkeypatch: pytest.MonkeyPatch, clips: float) -> None:
     monkeypatch.setattr(room, "_RESERVE", len(CLIP))
     monkeypatch.setattr(room, "_SMALLEST_CLIP", len(CLIP) // 2)
     monkeypatch.setattr(room, "_AGAIN", 0.05)
+
+
+def limit_to_images(bench: Bench, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Let the spool hold so many images, a tenth of them kept free of clips."""
+    size = count * len(IMAGE)
+    bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
+    monkeypatch.setattr(room, "_RESERVE", size // 10)
+    monkeypatch.setattr(room, "_SMALLEST_CLIP", len(IMAGE))
 
 
 async def ended(bench: Bench, name: str, severity: str = "alert", **more: str) -> None:
@@ -137,7 +144,7 @@ async def test_only_the_oldest_stills_are_dropped(
     await until(lambda: bench.status.destinations["nas"].failed_uploads == 2)
     await bench.engine.set_destination_uploads("nas", True)
     assert await bench.settled() == {"dropped": 2, "verified": 4}
-    dropped = await bench.engine.list_uploads(state="dropped")
+    dropped = await bench.uploads(state="dropped")
     assert [row.label for row in dropped] == ["l1", "l0"]
     assert dropped[0].reason == "The spool had reached its limit"
 
@@ -223,27 +230,18 @@ async def test_a_clip_leaves_room_for_images_while_it_comes(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However big it is; none of them is dropped for it."""
-    size = 20 * len(IMAGE)
-    bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
-    monkeypatch.setattr(room, "_RESERVE", size // 10)
-    monkeypatch.setattr(room, "_SMALLEST_CLIP", len(IMAGE))
+    limit_to_images(bench, monkeypatch, 20)
     gate, written = asyncio.Event(), []
 
-    async def endless(
-        camera: str,
-        *,
-        start: float,
-        end: float,
-        write: Callable[[bytes], Awaitable[None]],
-    ) -> int:
+    async def endless(seconds: float, write: Write) -> int:
         # Frigate stalls just before the limit is reached.
         for _ in range(17):
             await write(IMAGE)
-        written.append(camera)
+        written.append(seconds)
         await gate.wait()
         return 0
 
-    bench.frigate.clip = endless  # type: ignore[method-assign]
+    bench.frigate.film = endless
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     await bench.engine.set_destination_uploads("nas", False)
@@ -263,25 +261,16 @@ async def test_a_clip_does_not_take_the_room_of_images(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is stopped before it has filled the spool."""
-    size = 40 * len(IMAGE)
-    bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
-    monkeypatch.setattr(room, "_RESERVE", size // 10)
-    monkeypatch.setattr(room, "_SMALLEST_CLIP", len(IMAGE))
+    limit_to_images(bench, monkeypatch, 40)
     sent = []
 
-    async def endless(
-        camera: str,
-        *,
-        start: float,
-        end: float,
-        write: Callable[[bytes], Awaitable[None]],
-    ) -> int:
+    async def endless(seconds: float, write: Write) -> int:
         for count in range(40):
             await write(IMAGE)
             sent.append(count)
         return 0
 
-    bench.frigate.clip = endless  # type: ignore[method-assign]
+    bench.frigate.film = endless
     await bench.start(setup(nas))
     await ended(bench, "big")
     await until(lambda: sent.count(0) >= 2)
@@ -320,27 +309,19 @@ class Large:
         box = size.to_bytes(4) + b"free" + bytes(size - 8)
         self.data = CLIP[:first] + box + CLIP[first:]
         bench.frigate.footage = self._footage
-        bench.frigate.clip = self._clip  # type: ignore[method-assign]
+        bench.frigate.film = self._film
 
     def _footage(self, camera: str, after: float, before: float) -> list[Segment]:
         self.looked += 1
         return [Segment(start_time=before - 15, end_time=before)]
 
-    async def _clip(
-        self,
-        camera: str,
-        *,
-        start: float,
-        end: float,
-        write: Callable[[bytes], Awaitable[None]],
-    ) -> int:
-        is_large = end - start > self.above
-        if is_large:
-            self.asked.append(end - start)
-        data = self.data if is_large else CLIP
-        for offset in range(0, len(data), 16384):
-            await write(data[offset : offset + 16384])
-        return len(data)
+    async def _film(self, seconds: float, write: Write) -> int | None:
+        if seconds <= self.above:
+            return None
+        self.asked.append(seconds)
+        for offset in range(0, len(self.data), 16384):
+            await write(self.data[offset : offset + 16384])
+        return len(self.data)
 
 
 async def errors(bench: Bench) -> set[str]:
@@ -371,7 +352,7 @@ async def test_a_clip_larger_than_the_spool(
     assert list(nas.media.values()) == [CLIP]
     assert await bench.settled() == {"incomplete": 1, "verified": 1}
     assert caplog.text.count("is asked for daily") == 1
-    (row,) = await bench.engine.list_uploads(state="incomplete")
+    (row,) = await bench.uploads(state="incomplete")
     assert "too large for the spool" in (row.reason or "")
     looked = large.looked
     await until(lambda: large.looked >= looked + 3)  # Does Frigate still have it?

@@ -159,7 +159,7 @@ async def test_a_foreign_file_is_not_overwritten(
     assert path.startswith("mine/live_snapshot-")
     assert data == IMAGE
     await until(lambda: bench.status.pending_uploads == 0)
-    (row,) = await bench.engine.list_uploads()
+    (row,) = await bench.uploads()
     assert row.path == path
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 import logging
 from pathlib import Path
 import time
@@ -35,7 +35,7 @@ from .reviews import OpenReviews
 from .room import Room
 from .running_reviews import RunningReviews
 from .spool import Spool, SpoolError
-from .status import EngineStatus, UploadEvent, UploadRow
+from .status import EngineStatus, UploadEvent, UploadFilter, UploadRow
 from .status_board import StatusBoard
 from .tasks import cancel, supervise
 from .worker import Worker
@@ -291,32 +291,9 @@ class Engine:
         await self._board.refresh()
         return count
 
-    async def list_uploads(
-        self,
-        *,
-        camera: str | None = None,
-        destination_id: str | None = None,
-        media: str | None = None,
-        state: str | None = None,
-        after: datetime | None = None,
-        before: datetime | None = None,
-        limit: int = 100,
-    ) -> list[UploadRow]:
-        """Return the newest uploads that fit; times are those of the items' start.
-
-        `media` is `live_snapshots`, `snapshots` or `recordings`.
-        Raises LedgerError.
-        """
-        return await self._ledger.run(
-            rows.list_uploads,
-            camera=camera,
-            destination_id=destination_id,
-            media=media,
-            state=state,
-            after=after,
-            before=before,
-            limit=limit,
-        )
+    async def list_uploads(self, wanted: UploadFilter) -> list[UploadRow]:
+        """Return the newest uploads that fit. Raises LedgerError."""
+        return await self._ledger.run(rows.list_uploads, wanted)
 
     async def set_uploads(self, enabled: bool) -> None:
         """Switch the Frigate's uploads: items of the time while off are skipped."""

@@ -106,6 +106,23 @@ class UploadEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UploadFilter:
+    """Which uploads are asked for: those that fit all that is not None.
+
+    `media` is `live_snapshots`, `snapshots` or `recordings`; times are those of
+    the items' start, `after` itself fits, `before` doesn't.
+    """
+
+    camera: str | None = None
+    destination_id: str | None = None
+    media: str | None = None
+    state: str | None = None
+    after: datetime | None = None
+    before: datetime | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRow:
     """One upload, as the ledger has it; `reason` says why it is not verified."""
 

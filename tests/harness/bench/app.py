@@ -1,16 +1,14 @@
 """The command line of `script/bench`."""
 
 import argparse
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-import logging
+from functools import partial
 from pathlib import Path
-import signal
 import sys
-import tempfile
 import time
 from typing import Final
 
+from ..command import run_command
 from ..processes import ProgramFailed
 from .child import BenchFailed
 from .context import Context
@@ -109,26 +107,11 @@ async def _measure(arguments: argparse.Namespace, folder: Path) -> int:
     return 1 if failed else 0
 
 
-async def _main(arguments: argparse.Namespace) -> int:
-    with tempfile.TemporaryDirectory(
-        prefix="frigate-snap-sync-bench-", ignore_cleanup_errors=True
-    ) as folder:
-        task = asyncio.create_task(_measure(arguments, Path(folder).resolve()))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
-        try:
-            return await task
-        except asyncio.CancelledError:
-            return 130
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run it; returns the exit code."""
     arguments = _arguments(argv)
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
     try:
-        return asyncio.run(_main(arguments))
+        return run_command("bench", partial(_measure, arguments))
     except (BenchFailed, ProgramFailed, TimeoutError, RuntimeError) as err:
         _say(f"It could not be measured: {err}")
         return 2

@@ -1,15 +1,12 @@
 """The command line of `script/chaos`."""
 
 import argparse
-import asyncio
 from collections.abc import Sequence
-import contextlib
-import logging
+from functools import partial
 from pathlib import Path
-import signal
 import sys
-import tempfile
 
+from ..command import run_command
 from ..installation import FlowFailed
 from ..processes import ProgramFailed
 from .break_in import run_break_ins
@@ -89,37 +86,15 @@ async def _break_ins(folder: Path) -> int:
     return 0 if all(break_in.is_good for break_in in break_ins) else 1
 
 
-async def _main(arguments: argparse.Namespace) -> int:
-    with contextlib.ExitStack() as stack:
-        if arguments.keep is None:
-            folder = Path(
-                stack.enter_context(
-                    tempfile.TemporaryDirectory(
-                        prefix="frigate-snap-sync-chaos-", ignore_cleanup_errors=True
-                    )
-                )
-            )
-        else:
-            folder = arguments.keep
-            folder.mkdir(parents=True)
-        folder = folder.resolve()
-        work = _break_ins(folder) if arguments.break_in else _chaos(arguments, folder)
-        task = asyncio.create_task(work)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
-        try:
-            return await task
-        except asyncio.CancelledError:
-            return 130
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run it; returns the exit code."""
     arguments = _arguments(argv)
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
     try:
-        return asyncio.run(_main(arguments))
+        return run_command(
+            "chaos",
+            _break_ins if arguments.break_in else partial(_chaos, arguments),
+            folder=arguments.keep,
+        )
     except (FlowFailed, ProgramFailed, TimeoutError) as err:
         sys.stderr.write(f"It could not be set up, or not be healed: {err}\n")
         return 2

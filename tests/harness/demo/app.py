@@ -4,18 +4,15 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 import contextlib
-import logging
-import math
 from pathlib import Path
 import random
-import signal
 import sys
-import tempfile
 import time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..arrivals import Arrivals, files_below
 from ..broker import PROTOCOL, EmbeddedBroker
+from ..command import run_command
 from ..frigate import Frigate, FrigateServer, MqttLink, Story, Timing
 from ..home_assistant import DOMAIN, PASSWORD, USERNAME, HomeAssistant
 from ..installation import (
@@ -229,25 +226,6 @@ class Demo:
         ]
 
 
-def _cancel_on_signals(task: asyncio.Task[object]) -> None:
-    """Let Ctrl-C and SIGTERM cancel the task; a second one hurries the ending.
-
-    What follows at once is the same one again: `timeout` sends its signal to
-    the process and to the group.
-    """
-    loop = asyncio.get_running_loop()
-    last = -math.inf
-
-    def interrupt() -> None:
-        nonlocal last
-        if loop.time() > last + 1:
-            last = loop.time()
-            task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt)
-
-
 async def _play(folder: Path, seconds: float | None) -> int:
     interrupted = False
     async with contextlib.AsyncExitStack() as stack:
@@ -265,22 +243,11 @@ async def _play(folder: Path, seconds: float | None) -> int:
     return 1 if failures else 0
 
 
-async def _main(seconds: float | None) -> int:
-    with tempfile.TemporaryDirectory(prefix="frigate-snap-sync-demo-") as folder:
-        task = asyncio.create_task(_play(Path(folder).resolve(), seconds))
-        _cancel_on_signals(task)
-        try:
-            return await task
-        except asyncio.CancelledError:
-            return 130
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; returns the exit code."""
-    arguments = _arguments(argv)
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+    seconds = _arguments(argv).seconds
     try:
-        return asyncio.run(_main(arguments.seconds))
+        return run_command("demo", lambda folder: _play(folder, seconds))
     except (FlowFailed, ProgramFailed, TimeoutError) as err:
         sys.stderr.write(f"The demo could not be set up: {err}\n")
         return 1

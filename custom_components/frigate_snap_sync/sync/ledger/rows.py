@@ -3,22 +3,14 @@
 from datetime import UTC, datetime
 import sqlite3
 
-from ..status import UploadRow
+from ..status import UploadFilter, UploadRow
 from .items import item_of
 
 
 def list_uploads(
-    connection: sqlite3.Connection,
-    *,
-    camera: str | None,
-    destination_id: str | None,
-    media: str | None,
-    state: str | None,
-    after: datetime | None,
-    before: datetime | None,
-    limit: int,
+    connection: sqlite3.Connection, wanted: UploadFilter
 ) -> list[UploadRow]:
-    """Return the newest uploads that fit; times are those of the items' start."""
+    """Return the newest uploads that fit."""
     rows = connection.execute(
         "SELECT items.*, uploads.state AS state, destination_id, path,"
         " uploads.size AS size, uploads.attempts AS attempts, finished,"
@@ -32,13 +24,13 @@ def list_uploads(
         " AND (?5 IS NULL OR items.start >= ?5) AND (?6 IS NULL OR items.start < ?6)"
         " ORDER BY uploads.id DESC LIMIT ?7",
         (
-            camera,
-            destination_id,
-            media,
-            state,
-            None if after is None else after.timestamp(),
-            None if before is None else before.timestamp(),
-            limit,
+            wanted.camera,
+            wanted.destination_id,
+            wanted.media,
+            wanted.state,
+            None if wanted.after is None else wanted.after.timestamp(),
+            None if wanted.before is None else wanted.before.timestamp(),
+            wanted.limit,
         ),
     )
     return [_row(row) for row in rows]
