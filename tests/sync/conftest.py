@@ -144,6 +144,8 @@ class Bench:
         """Let Frigate publish a message."""
         if isinstance(payload, dict):
             payload = json.dumps(payload)
+        if isinstance(payload, str):
+            payload = payload.encode()
         self.engine.handle_message(f"{self.prefix}/{topic}", payload, retain=retain)
 
     def live_snapshot(

@@ -11,7 +11,6 @@ import time
 import pytest
 
 from custom_components.frigate_snap_sync.sync import history
-from custom_components.frigate_snap_sync.sync.catch_up import CAUGHT_UP
 from custom_components.frigate_snap_sync.sync.history import History
 from custom_components.frigate_snap_sync.sync.items import UploadState
 from custom_components.frigate_snap_sync.sync.ledger import (
@@ -145,7 +144,7 @@ async def test_how_long_what_is_over_is_kept(
     now = time.time()
     ledger = Ledger(tmp_path / "one.db")
     await ledger.open()
-    await ledger.run(counters.keep_moment, CAUGHT_UP, now - caught_up * DAY)
+    await ledger.run(counters.keep_moment, counters.CAUGHT_UP, now - caught_up * DAY)
     for days in (80, 100):
         item = replace(ITEM, source_id=str(days), told=now - days * DAY)
         await ledger.run(items.plan, item, ())

@@ -143,8 +143,9 @@ def kinds(destination: FakeDestination) -> Counter[str]:
 async def play(bench: Bench, messages: list[dict[str, Any]]) -> None:
     """Let the engine hear a session, as fast as it takes it."""
     for message in messages:
-        payload = message.get("payload")
-        if payload is None:
+        if (text := message.get("payload")) is not None:
+            payload = text.encode()
+        else:
             payload = base64.b64decode(message["payload_b64"])
         bench.engine.handle_message(message["topic"], payload, retain=message["retain"])
         await asyncio.sleep(0)

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import replace
 import logging
 from math import nan
-from pathlib import Path
 import random
 import time
 
@@ -30,7 +29,6 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     files as ledger_files,
 )
 from custom_components.frigate_snap_sync.sync.policy import Timing
-from custom_components.frigate_snap_sync.sync.spool import Spool
 
 from .conftest import Bench, setup, until
 from .fakes import FULL_IMAGE, IMAGE, FakeDestination
@@ -323,17 +321,3 @@ async def test_stopping_takes_no_time(
     nas.gate.set()
     await bench.start(setup(nas))
     await until(lambda: len(nas.media) == worker.STILLS_AT_ONCE + 2)
-
-
-async def test_text_payloads_are_taken_too(bench: Bench, nas: FakeDestination) -> None:
-    """Whoever subscribed decides on the encoding."""
-    await bench.start(setup(nas))
-    bench.engine.handle_message("frigate/available", "offline", retain=False)
-    await until(lambda: bench.status.frigate_connected is False)
-    bench.engine.handle_message("frigate/available", b"online", retain=False)
-    await until(lambda: bench.status.frigate_connected)
-
-
-def test_a_spool_is_a_path(tmp_path: Path) -> None:
-    """Files lie in its folder."""
-    assert Spool(tmp_path, limit=1).path("a.jpg") == tmp_path / "a.jpg"

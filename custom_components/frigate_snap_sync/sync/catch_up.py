@@ -9,15 +9,14 @@ import time
 from ..frigate.client import FrigateClient
 from ..frigate.errors import FrigateError
 from ..frigate.models import Review, TrackedObject
-from .fetcher import Fetcher
 from .frigate_watch import FrigateWatch, is_about_one_file
 from .intake import Intake
 from .items import Media
 from .latecomers import Latecomers
 from .ledger import Ledger, LedgerError, counters, items as ledger_items
-from .planner import Planner
 from .policy import Timing
 from .spool import SpoolError
+from .tasks import wait_for
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -27,9 +26,6 @@ _MARGIN = 300.0
 """How far before the last complete catch-up is looked again: for clocks, and races."""
 _LONG_OBJECT = 6 * 3600.0
 """Frigate finds tracked objects by their start; how long before its end that may be."""
-
-SINCE = "since"
-CAUGHT_UP = "caught_up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +65,7 @@ class CatchUp:
         ledger: Ledger,
         watch: FrigateWatch,
         intake: Intake,
-        planner: Planner,
-        fetcher: Fetcher,
+        latecomers: Latecomers,
         timing: Timing,
         look_back: float,
     ) -> None:
@@ -81,9 +76,7 @@ class CatchUp:
         self._intake = intake
         self._timing = timing
         self._look_back = look_back
-        self._latecomers = Latecomers(
-            client, ledger=ledger, planner=planner, fetcher=fetcher
-        )
+        self._latecomers = latecomers
         self._news = asyncio.Event()
         self._running = asyncio.Lock()
 
@@ -108,11 +101,7 @@ class CatchUp:
                 _LOGGER.error("Catching up has to wait: %s", err)
             # Frigate may come and go many times in a minute.
             await asyncio.sleep(self._timing.catch_up_pause)
-            try:
-                async with asyncio.timeout(self._timing.catch_up):
-                    await self._news.wait()
-            except TimeoutError:
-                continue
+            await wait_for(self._news, self._timing.catch_up)
 
     async def catch_up(self, look_back: float | None = None) -> int:
         """Plan what Frigate has and the ledger lacks; return how many items.
@@ -127,7 +116,7 @@ class CatchUp:
             window = await self._window(now, look_back)
             found = await self._reviews(window) + await self._objects(window)
             if look_back is None:  # Another time may not reach back far enough.
-                await self._ledger.run(counters.keep_moment, CAUGHT_UP, now)
+                await self._ledger.run(counters.keep_moment, counters.CAUGHT_UP, now)
         if found:
             _LOGGER.info("Catching up found %d item(s) that were missed", found)
         return found
@@ -135,8 +124,10 @@ class CatchUp:
     async def _window(self, now: float, look_back: float | None) -> Window:
         if look_back is not None:
             return Window(after=now - look_back, before=now, since=None)
-        since = await self._ledger.run(counters.moment, SINCE, default=now)
-        last = await self._ledger.run(counters.moment, CAUGHT_UP, default=since)
+        since = await self._ledger.run(counters.moment, counters.SINCE, default=now)
+        last = await self._ledger.run(
+            counters.moment, counters.CAUGHT_UP, default=since
+        )
         after = min(now - self._look_back, last - _MARGIN)
         return Window(
             after=max(after, since),

@@ -59,12 +59,11 @@ class Downloads:
     async def clip(self, job: FetchJob) -> SpoolFile:
         """Fetch a stretch of footage; raises FrigateError or SpoolError.
 
-        DoesNotFit when it is larger than the room in the spool; MediaBroken when it is not whole, or lacks what Frigate's recordings show.
+        DoesNotFit when it is larger than the room in the spool; MediaBroken when it
+        is not whole, or lacks what Frigate's recordings show.
         """
         asked = FootageRange(job.start, job.end)
-        segments = await self._client.recordings(
-            job.item.camera, after=asked.start, before=asked.end
-        )
+        segments = await self._segments(job)
         is_early = tail_is_missing(
             segments, end=asked.end, age=self.age(job), timing=self._timing
         )
@@ -74,11 +73,7 @@ class Downloads:
 
     async def look_for(self, job: FetchJob) -> None:
         """See whether Frigate still has footage of a file; raises FrigateError."""
-        asked = FootageRange(job.start, job.end)
-        segments = await self._client.recordings(
-            job.item.camera, after=asked.start, before=asked.end
-        )
-        _require(segments, asked)
+        _require(await self._segments(job), FootageRange(job.start, job.end))
 
     async def fitting_beginning(self, job: FetchJob) -> Beginning | None:
         """Fetch a beginning that the spool has room for: a half, a quarter, ….
@@ -87,9 +82,7 @@ class Downloads:
         NoFootage) or SpoolError.
         """
         asked = FootageRange(job.start, job.end)
-        segments = await self._client.recordings(
-            job.item.camera, after=asked.start, before=asked.end
-        )
+        segments = await self._segments(job)
         _require(segments, asked)
         while asked.end - asked.start > _SHORTEST:
             asked = FootageRange(asked.start, (asked.start + asked.end) // 2)
@@ -106,9 +99,7 @@ class Downloads:
         None if there is none. Raises FrigateError (about Frigate as a whole) or
         SpoolError.
         """
-        segments = await self._client.recordings(
-            job.item.camera, after=job.start, before=job.end
-        )
+        segments = await self._segments(job)
         best: Beginning | None = None
         good, bad = job.start, job.end
         while bad - good > _SHORTEST:
@@ -127,6 +118,11 @@ class Downloads:
                 await self._spool.remove([best[0].name])
             best, good = (file, middle), middle
         return best
+
+    async def _segments(self, job: FetchJob) -> list[Segment]:
+        return await self._client.recordings(
+            job.item.camera, after=job.start, before=job.end
+        )
 
     async def _download(
         self, camera: str, asked: FootageRange, segments: Sequence[Segment]

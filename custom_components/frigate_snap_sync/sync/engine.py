@@ -12,13 +12,14 @@ from typing import Any
 from ..frigate.client import FrigateClient
 from ..frigate.models import FrigateConfig
 from ..storage.base import Unreachable
-from .catch_up import SINCE, CatchUp
+from .catch_up import CatchUp
 from .destination import DestinationSetup
 from .fetcher import Fetcher
 from .frigate_watch import FrigateWatch
 from .history import History
 from .inbox import Inbox
 from .intake import Intake
+from .latecomers import Latecomers
 from .ledger import (
     Ledger,
     LedgerError,
@@ -145,8 +146,12 @@ class Engine:
             ledger=self._ledger,
             watch=self._watch,
             intake=self._intake,
-            planner=self._planner,
-            fetcher=self._fetcher,
+            latecomers=Latecomers(
+                client,
+                ledger=self._ledger,
+                planner=self._planner,
+                on_planned=self._take_up,
+            ),
             timing=timing,
             look_back=options.look_back,
         )
@@ -172,7 +177,7 @@ class Engine:
         """
         await self._ledger.open()
         try:
-            await self._ledger.run(counters.moment, SINCE, default=time.time())
+            await self._ledger.run(counters.moment, counters.SINCE, default=time.time())
             if self._ledger.was_damaged and (name := await self._spool.set_aside()):
                 _LOGGER.error("What waited in the spool was set aside as %s", name)
             known = await self._ledger.run(ledger_files.spool_names)
@@ -213,10 +218,8 @@ class Engine:
             await self._dismiss(tuple(self._workers))
             await self._ledger.close()
 
-    def handle_message(self, topic: str, payload: bytes | str, *, retain: bool) -> None:
+    def handle_message(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Take a message of Frigate; never waits, never raises."""
-        if isinstance(payload, str):
-            payload = payload.encode(errors="replace")
         self._inbox.add(topic, payload, retain=retain)
 
     def handle_mqtt_connection(self, connected: bool) -> None:
@@ -252,12 +255,11 @@ class Engine:
                 counters.keep_destinations, tuple(wanted), now=time.time()
             )
             await self._spool.remove(freed)
-            summary = await self._ledger.run(counters.summary)
+            uploading = await self._ledger.run(counters.uploading_destinations)
             for destination_id, setup in wanted.items():
                 if destination_id not in self._workers:
                     await self._skip_unwanted(setup)
-                    enabled = summary.destinations[destination_id].uploads
-                    self._start_worker(setup, enabled=enabled)
+                    self._start_worker(setup, enabled=destination_id in uploading)
             await self._board.refresh()
 
     async def _dismiss(self, destination_ids: Collection[str]) -> None:
@@ -353,6 +355,11 @@ class Engine:
             if worker := self._workers.get(destination_id):
                 worker.wake()
         self._changed.set()
+
+    def _take_up(self, destination_ids: Iterable[str]) -> None:
+        """Fetch and send what was planned anew of items that were over."""
+        self._fetcher.wake()
+        self._wake_workers(destination_ids)
 
     async def _take_config(self, config: FrigateConfig) -> None:
         if config.safe_mode:

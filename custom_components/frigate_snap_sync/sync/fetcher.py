@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable
-import contextlib
 from dataclasses import dataclass
 import logging
 import time
@@ -26,6 +25,7 @@ from .refusals import REFUSED, Refusals
 from .room import Room, TooLarge
 from .spool import Spool, SpoolError, SpoolFile, SpoolFull
 from .status import UploadEvent
+from .tasks import wait_for
 from .trouble import Trouble
 
 _LOGGER = logging.getLogger(__name__)
@@ -91,12 +91,10 @@ class Fetcher:
         self._in_flight: set[int] = set()
         self._news = asyncio.Event()
 
-    def wake(self, ready: Collection[str] = ()) -> None:
-        """Look for work now; these destinations shall look into the spool."""
+    def wake(self) -> None:
+        """Look for work now."""
         self._news.set()
         self._news = asyncio.Event()
-        if ready:
-            self._on_fetched(ready)
 
     async def retry_failed(self) -> int:
         """Let failed uploads be tried anew; return how many. Raises LedgerError."""
@@ -171,9 +169,7 @@ class Fetcher:
 
     async def _wait_for_work(self, news: asyncio.Event, now: float) -> None:
         due = await self._ledger.run(files.next_due, after=now)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(None if due is None else due - time.time()):
-                await news.wait()
+        await wait_for(news, None if due is None else due - time.time())
 
     async def _fetch(self, job: FetchJob) -> None:
         """Bring one file into the spool, or note why it could not be."""

@@ -17,6 +17,7 @@ from ..frigate.errors import (
 )
 from ..frigate.models import CameraConfig, FrigateConfig
 from .policy import Timing
+from .tasks import wait_for
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -168,19 +169,12 @@ class FrigateWatch:
         """Wait until Frigate is to be asked again."""
         await asyncio.sleep(_SHORTEST_PAUSE)
         if self.answers.is_set():
-            await self._wait(self._timing.poll)
+            await wait_for(self._news, self._timing.poll)
         if not self.answers.is_set():
             if not self._is_hinted:
                 # What somebody else's request showed must not turn into a storm.
                 self._news.clear()
-            await self._wait(self._retry - _SHORTEST_PAUSE)
-
-    async def _wait(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(max(seconds, 0)):
-                await self._news.wait()
-        except TimeoutError:
-            return
+            await wait_for(self._news, self._retry - _SHORTEST_PAUSE)
 
     async def _poll(self) -> None:
         asked_at = time.monotonic()

@@ -5,7 +5,6 @@ import logging
 import time
 from typing import Final
 
-from .catch_up import CAUGHT_UP, SINCE
 from .ledger import Ledger, LedgerError, counters, history
 
 _LOGGER = logging.getLogger(__name__)
@@ -48,8 +47,10 @@ class History:
         What catching up may ask about stays: it would be sent again.
         """
         now = time.time()
-        since = await self._ledger.run(counters.moment, SINCE, default=now)
-        caught_up = await self._ledger.run(counters.moment, CAUGHT_UP, default=since)
+        since = await self._ledger.run(counters.moment, counters.SINCE, default=now)
+        caught_up = await self._ledger.run(
+            counters.moment, counters.CAUGHT_UP, default=since
+        )
         before = min(now - KEEP, now - self._look_back - MARGIN, caught_up - MARGIN)
         count = 0
         while True:

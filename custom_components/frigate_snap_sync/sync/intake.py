@@ -37,7 +37,7 @@ from .ledger import (
 )
 from .ledger.items import FilePlan, FileState, UploadPlan
 from .planner import Planner
-from .policy import Bounds, ended, merge
+from .policy import Bounds, bounds_of, ended, merge
 from .room import Room
 from .spool import Spool, SpoolError
 from .status import UploadEvent
@@ -236,14 +236,15 @@ class Intake:
                 return known is None
             now = time.time() - self._client.clock_offset
             item = ended(replace(item, told=told), now=now)
-            if await self._was_off(self._local(item.start)):
+            bounds = await self._bounds(item)
+            if bounds is None:
                 await self._skip(item)
                 return False
-            await self._ledger.run(counters.keep_moment, "last_review", told)
+            await self._ledger.run(counters.keep_moment, counters.LAST_REVIEW, told)
             files = self._planner.recording(
                 item,
                 known=await self._ledger.run(ledger_items.progress, review.id),
-                bounds=await self._bounds(item),
+                bounds=bounds,
                 clock_offset=self._client.clock_offset,
                 only=only,
             )
@@ -255,12 +256,13 @@ class Intake:
         Returns when there will be more, by our clock; None if nobody wants it.
         """
         async with self._working:
-            if await self._was_off(self._local(item.start)):
+            bounds = await self._bounds(item)
+            if bounds is None:
                 return None
             files, again = self._planner.running(
                 item,
                 known=await self._ledger.run(ledger_items.progress, item.source_id),
-                bounds=await self._bounds(item),
+                bounds=bounds,
                 clock_offset=self._client.clock_offset,
             )
             if files:
@@ -370,14 +372,12 @@ class Intake:
     async def _was_off(self, moment: float) -> bool:
         return await self._ledger.run(counters.was_off, moment)
 
-    async def _bounds(self, item: Item) -> Bounds:
-        """Return the time around an item's start in which uploads were on.
-
-        By Frigate's clock: what lies outside stays at home.
-        """
-        begin, end = await self._ledger.run(counters.on_around, self._local(item.start))
-        offset = self._client.clock_offset
-        return Bounds(begin - offset, end - offset)
+    async def _bounds(self, item: Item) -> Bounds | None:
+        """Return the time around an item's start in which uploads were on, if any."""
+        return bounds_of(
+            await self._ledger.run(counters.on_around, self._local(item.start)),
+            clock_offset=self._client.clock_offset,
+        )
 
     def forget(self, camera: str) -> None:
         """Show a camera anew when it is heard of."""

@@ -1,16 +1,16 @@
 """Items that are over go to destinations that came later, if somebody asks for it."""
 
+from collections.abc import Callable, Iterable
 from math import inf
 import time
 
 from ..frigate.client import FrigateClient
-from .fetcher import Fetcher
 from .items import Media
 from .ledger import Ledger, counters, latecomers
 from .ledger.items import FilePlan, FileState, UploadPlan
 from .ledger.latecomers import Known
 from .planner import Planner
-from .policy import Bounds
+from .policy import Bounds, bounds_of
 
 _LEAST = 5.0
 """Seconds of a recording that may be missing: clocks are not compared more exactly."""
@@ -25,13 +25,16 @@ class Latecomers:
         *,
         ledger: Ledger,
         planner: Planner,
-        fetcher: Fetcher,
+        on_planned: Callable[[Iterable[str]], None],
     ) -> None:
-        """Keep what it works with."""
+        """Keep what it works with.
+
+        `on_planned` is called with the destinations for which something was planned.
+        """
         self._client = client
         self._ledger = ledger
         self._planner = planner
-        self._fetcher = fetcher
+        self._on_planned = on_planned
 
     async def serve(self, media: Media, source_id: str) -> bool:
         """Plan an item for those who lack it, or some of it; return whether any do.
@@ -42,11 +45,13 @@ class Latecomers:
         known = await self._ledger.run(latecomers.known, media, source_id)
         if known is None:
             return False
-        begin = known.item.start + self._client.clock_offset
         uploads = self._planner.uploads(known.item)
-        if not uploads or await self._ledger.run(counters.was_off, begin):
+        offset = self._client.clock_offset
+        period = await self._ledger.run(counters.on_around, known.item.start + offset)
+        bounds = bounds_of(period, clock_offset=offset)
+        if not uploads or bounds is None:
             return False
-        files = await self._unwanted(known, uploads)
+        files = self._unwanted(known, uploads, bounds)
         if files:
             await self._ledger.run(latecomers.plan, known, files)
         joined = await self._ledger.run(
@@ -54,11 +59,11 @@ class Latecomers:
         )
         if not files and not joined:
             return False
-        self._fetcher.wake([upload.destination_id for upload in uploads])
+        self._on_planned(upload.destination_id for upload in uploads)
         return True
 
-    async def _unwanted(
-        self, known: Known, uploads: tuple[UploadPlan, ...]
+    def _unwanted(
+        self, known: Known, uploads: tuple[UploadPlan, ...], bounds: Bounds
     ) -> tuple[FilePlan, ...]:
         """Return the files that nobody wanted when the item was over.
 
@@ -70,13 +75,13 @@ class Latecomers:
             return () if progress.pieces else (plan,)
         # None: of what Frigate had lost no footage was asked for.
         until = progress.pieces_end if progress.pieces else -inf
-        if until is None or item.end is None or item.end - until < _LEAST:
+        if until is None or item.end is None:
             return ()
-        offset = self._client.clock_offset
-        first, last = await self._ledger.run(counters.on_around, item.start + offset)
-        bounds = Bounds(first - offset, last - offset)
-        if bounds.end - until < _LEAST:
+        if min(item.end, bounds.end) - until < _LEAST:
             return ()
         return self._planner.recording(
-            item, known=progress, bounds=bounds, clock_offset=offset
+            item,
+            known=progress,
+            bounds=bounds,
+            clock_offset=self._client.clock_offset,
         )

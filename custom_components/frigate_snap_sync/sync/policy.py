@@ -64,7 +64,7 @@ class Timing:
     catch_up_pause: float = 30
     """The shortest time between two of these comparisons."""
     poll: float = 60
-    """How often Frigate is asked for its configuration."""
+    """How often Frigate is asked for its version: whether it answers."""
     probe: float = 300
     """How often an idle destination is looked at."""
     audit: float = 86400
@@ -95,6 +95,19 @@ class Bounds:
         end = footage.end if self.end == inf else floor(self.end)
         start, end = max(start, footage.start), min(end, footage.end)
         return FootageRange(start, end) if start < end else None
+
+
+def bounds_of(
+    period: tuple[float, float] | None, *, clock_offset: float
+) -> Bounds | None:
+    """Return the bounds that a period of our clock sets; None: nothing may be sent.
+
+    `clock_offset` is our clock less Frigate's, in seconds.
+    """
+    if period is None:
+        return None
+    begin, end = period
+    return Bounds(begin - clock_offset, end - clock_offset)
 
 
 def wants(selection: Selection, item: Item) -> bool:

@@ -6,13 +6,11 @@ import time
 
 from .items import Rank, UploadState
 from .ledger import Ledger, files, outcomes, setbacks, uploads
-from .spool import Spool, SpoolFull
+from .spool import RESERVE as _RESERVE, Spool, SpoolFull
 from .status import UploadEvent
 
 _LOGGER = logging.getLogger(__name__)
 
-_RESERVE = 8 << 20
-"""Bytes that clips leave to stills."""
 _SMALLEST_CLIP = 32 << 20
 """Bytes that must be free before a clip is asked for."""
 _AGAIN = 300.0

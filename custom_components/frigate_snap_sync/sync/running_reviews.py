@@ -7,6 +7,8 @@ import time
 from .frigate_watch import FrigateWatch
 from .intake import Intake
 from .ledger import Ledger, LedgerError, items as ledger_items
+from .tasks import wait_for
+from .trouble import Trouble
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -28,6 +30,7 @@ class RunningReviews:
         self._watch = watch
         self._intake = intake
         self._news = asyncio.Event()
+        self._trouble = Trouble(_LOGGER, "Planning the footage of running reviews")
 
     def wake(self) -> None:
         """Look at the open reviews now: one has begun or changed."""
@@ -41,13 +44,11 @@ class RunningReviews:
             try:
                 again = await self._plan()
             except LedgerError as err:
-                _LOGGER.error("Running reviews have to wait: %s", err)
+                self._trouble.report(err)
                 again = time.time() + _PAUSE
-            try:
-                async with asyncio.timeout(max(again - time.time(), _SHORTEST_SLEEP)):
-                    await self._news.wait()
-            except TimeoutError:
-                continue
+            else:
+                self._trouble.over()
+            await wait_for(self._news, max(again - time.time(), _SHORTEST_SLEEP))
 
     async def _plan(self) -> float:
         """Plan what can be planned; return when to look again, by our clock."""

@@ -9,10 +9,12 @@ import os
 from pathlib import Path
 import secrets
 import time
-from typing import BinaryIO, Self
+from typing import BinaryIO, Final, Self
 
 _CHUNK = 1 << 20
 _UNFINISHED = ".part"
+RESERVE: Final = 8 << 20
+"""Bytes that clips leave to stills."""
 
 
 class SpoolError(Exception):
@@ -48,8 +50,8 @@ class Spool:
 
     @property
     def reserve(self) -> int:
-        """Return the bytes that clips leave to stills."""
-        return min(8 << 20, self.limit // 10)
+        """Return the bytes that clips leave to stills, of a small spool fewer."""
+        return min(RESERVE, self.limit // 10)
 
     def note(self, name: str, size: int | None) -> None:
         """Note how many bytes a file has, None when it is gone."""

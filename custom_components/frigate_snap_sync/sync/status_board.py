@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 import logging
@@ -14,6 +13,7 @@ from .ledger import Ledger, LedgerError, counters
 from .protection import SILENCE, nothing_uploaded, problem_of, protection
 from .room import Room
 from .status import CameraStatus, DestinationStatus, EngineStatus
+from .tasks import wait_for
 from .trouble import Trouble
 from .worker import Worker
 
@@ -51,9 +51,7 @@ class StatusBoard:
     async def run(self, changed: asyncio.Event) -> None:
         """Look whenever something has changed, until cancelled."""
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_TIMEOUT):
-                    await changed.wait()
+            await wait_for(changed, _TIMEOUT)
             changed.clear()
             try:
                 await self.refresh()

@@ -39,7 +39,7 @@ async def cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
 
 
 async def wait_for(event: asyncio.Event, seconds: float | None) -> None:
-    """Wait for the event, at most the given time."""
+    """Wait for the event, at most the given time; None: until it comes."""
     try:
         async with asyncio.timeout(seconds):
             await event.wait()

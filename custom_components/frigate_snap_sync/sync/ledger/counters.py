@@ -4,9 +4,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 import sqlite3
+from typing import Final
 
 from ..status import CameraStatus, DestinationStatus
 from . import exposure, outcomes
+
+SINCE: Final = "since"
+"""The moment when the entry was made."""
+CAUGHT_UP: Final = "caught_up"
+"""Up to when all that Frigate's API shows is known."""
+LAST_REVIEW: Final = "last_review"
+"""When Frigate told of a review last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +93,8 @@ def summary(connection: sqlite3.Connection) -> Summary:
         oldest_pending=_moment(oldest),
         waiting_since=_moment(exposure.unprotected_since(connection)),
         last_loss=_moment(last_loss),
-        last_review=_moment(moments.get("last_review")),
-        since=_moment(moments.get("since")),
+        last_review=_moment(moments.get(LAST_REVIEW)),
+        since=_moment(moments.get(SINCE)),
     )
 
 
@@ -127,6 +135,12 @@ def keep_destinations(
         freed += outcomes.cancel(connection, destination_id, now=now)
         connection.execute("DELETE FROM destinations WHERE id = ?", (destination_id,))
     return freed
+
+
+def uploading_destinations(connection: sqlite3.Connection) -> set[str]:
+    """Return the destinations whose uploads are not paused."""
+    rows = connection.execute("SELECT id FROM destinations WHERE uploads = 1")
+    return {row["id"] for row in rows}
 
 
 def since(connection: sqlite3.Connection) -> dict[str, float]:
@@ -186,11 +200,15 @@ def set_uploads(connection: sqlite3.Connection, enabled: bool, *, now: float) ->
         connection.execute("INSERT INTO off_periods (start) VALUES (?)", (now,))
 
 
-def on_around(connection: sqlite3.Connection, moment: float) -> tuple[float, float]:
-    """Return the time without an off period around a moment that has none (our clock).
+def on_around(
+    connection: sqlite3.Connection, moment: float
+) -> tuple[float, float] | None:
+    """Return the time around a moment in which uploads were on; None: they were off.
 
-    Its ends are infinite where uploads were never off.
+    All by our clock. Ends are infinite where uploads were never off.
     """
+    if was_off(connection, moment):
+        return None
     begin, end = connection.execute(
         "SELECT (SELECT MAX(end) FROM off_periods WHERE end <= ?1),"
         " (SELECT MIN(start) FROM off_periods WHERE start > ?1)",

@@ -6,7 +6,7 @@ from enum import StrEnum
 import sqlite3
 
 from ..items import Item, Media, Rank, Role, UploadState
-from .items import FilePlan, FileState, UploadPlan, add_to, item_of
+from .items import FilePlan, FileState, UploadPlan, add_to, item_of, suffix_of
 from .outcomes import finish
 from .uploads import waiting
 
@@ -225,10 +225,7 @@ def salvaged(
         " FROM files WHERE id = ?",
         (job.file_id,),
     ).fetchone()
-    connection.execute(
-        "UPDATE files SET attempts = attempts + 1, due = ?, error = ? WHERE id = ?",
-        (again, reason, job.file_id),
-    )
+    postpone(connection, job.file_id, due=again, error=reason)
     if row["earlier"] is not None:
         connection.execute(
             "UPDATE uploads SET state = 'incomplete', finished = ? WHERE file_id = ?"
@@ -237,12 +234,11 @@ def salvaged(
             (now, job.file_id, row["earlier"]),
         )
         return []
-    suffix = "incomplete" if row["pieces"] == 1 else f"{row['number']:02}-incomplete"
     plan = FilePlan(
         state=FileState.SPOOLED,
         role=Role.INCOMPLETE,
         number=row["number"],
-        suffix=suffix,
+        suffix=suffix_of(Role.INCOMPLETE, row["number"], pieces=row["pieces"]),
         start=job.start,
         end=end,
         spool_name=spool_name,

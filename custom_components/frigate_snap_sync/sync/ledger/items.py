@@ -60,6 +60,17 @@ class FilePlan:
     sha256: str | None = None
 
 
+def suffix_of(role: Role, number: int, *, pieces: int) -> str:
+    """Return what tells a whole or an incomplete file from the others of its item.
+
+    `pieces` is how many wholes the item has.
+    """
+    suffix = "" if pieces == 1 else f"{number:02}"
+    if role is Role.WHOLE:
+        return suffix
+    return f"{suffix}-incomplete" if suffix else "incomplete"
+
+
 def review(connection: sqlite3.Connection, review_id: str) -> tuple[Item, bool] | None:
     """Return what is known of a review, and whether it is still open."""
     row = connection.execute(
@@ -236,7 +247,7 @@ def add_to(
             ),
         ).lastrowid
         for upload in uploads:
-            base, path = _names(connection, item_id, upload, file, item.short_id)
+            base, path = names(connection, item_id, upload, file.suffix, item.short_id)
             connection.execute(
                 "INSERT INTO uploads (item_id, file_id, destination_id, role, base,"
                 " path, state, reason, rank, is_ready, planned, finished)"
@@ -265,20 +276,23 @@ def _exists(connection: sqlite3.Connection, upload: UploadPlan) -> bool:
     return row is not None
 
 
-def _names(
+def names(
     connection: sqlite3.Connection,
     item_id: int,
     upload: UploadPlan,
-    file: FilePlan,
+    suffix: str,
     short_id: str,
 ) -> tuple[str, str]:
-    """Return an item's name at a destination, computed once, and the file's own."""
+    """Return an item's name at a destination, computed once, and its file's own.
+
+    `suffix` is the file's.
+    """
     earlier = connection.execute(
         "SELECT base FROM uploads WHERE item_id = ? AND destination_id = ? LIMIT 1",
         (item_id, upload.destination_id),
     ).fetchone()
     base = upload.path if earlier is None else earlier["base"]
-    wanted = numbered(base, file.suffix) if file.suffix else base
+    wanted = numbered(base, suffix) if suffix else base
     return base, free_path(connection, upload.destination_id, wanted, short_id)
 
 

@@ -4,8 +4,16 @@ from dataclasses import dataclass
 import sqlite3
 
 from ..items import Item, Media, Rank, Role
-from ..naming import numbered
-from .items import FilePlan, FileState, Progress, UploadPlan, add_to, free_path, item_of
+from .items import (
+    FilePlan,
+    FileState,
+    Progress,
+    UploadPlan,
+    add_to,
+    item_of,
+    names,
+    suffix_of,
+)
 
 _LACKING = """
 SELECT id, role, number, rank, state,
@@ -99,13 +107,8 @@ def _add(
     *,
     now: float,
 ) -> None:
-    earlier = connection.execute(
-        "SELECT base FROM uploads WHERE item_id = ? AND destination_id = ? LIMIT 1",
-        (known.item_id, upload.destination_id),
-    ).fetchone()
-    base = upload.path if earlier is None else earlier["base"]
-    suffix = _suffix(file)
-    wanted = numbered(base, suffix) if suffix else base
+    suffix = suffix_of(Role(file["role"]), file["number"], pieces=file["pieces"])
+    base, path = names(connection, known.item_id, upload, suffix, known.item.short_id)
     connection.execute(
         "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
         " state, rank, is_ready, planned) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -115,18 +118,10 @@ def _add(
             upload.destination_id,
             file["role"],
             base,
-            free_path(connection, upload.destination_id, wanted, known.item.short_id),
+            path,
             upload.state,
             file["rank"],
             file["state"] == FileState.SPOOLED,
             now,
         ),
     )
-
-
-def _suffix(file: sqlite3.Row) -> str:
-    """Return what tells a file from the others of its item."""
-    number = "" if file["pieces"] == 1 else f"{file['number']:02}"
-    if file["role"] == Role.WHOLE:
-        return number
-    return f"{number}-incomplete" if number else "incomplete"
