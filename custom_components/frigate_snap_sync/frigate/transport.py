@@ -156,32 +156,15 @@ class Transport:
         self._proxy = proxy
         self._timeouts = timeouts
 
-    async def ask(
-        self,
-        method: str,
-        url: URL,
-        *,
-        params: Mapping[str, str] | None = None,
-        json: object = None,
-        headers: Mapping[str, str] | None = None,
-        limit: int = _EXPLANATION,
-    ) -> Answer:
-        """Return the answer to a request whose body has at most `limit` bytes.
+    async def ask(self, method: str, url: URL, *, json: object = None) -> Answer:
+        """Return the answer to a request, of which only some kilobytes matter.
 
-        Every status is returned as it is; the body of one that is not 200 is
-        cut after some kilobytes. Raises the `FrigateError` for no or a broken
-        answer, and `FrigateServerError` for one that is too large.
+        Every status is returned as it is. Raises the `FrigateError` for no or a
+        broken answer, and `FrigateServerError` for one that is too large.
         """
-        response = await self.open(
-            method,
-            url,
-            params=params,
-            json=json,
-            headers=headers,
-            small=True,
-        )
+        response = await self.open(method, url, json=json, small=True)
         async with response:
-            return await read_answer(response, limit=limit)
+            return await read_answer(response, limit=_EXPLANATION)
 
     async def open(
         self,
