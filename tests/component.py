@@ -178,9 +178,8 @@ class StandInEngine:
         self.rows: list[UploadRow] = []
 
     def show(self, **changes: Any) -> None:
-        """Change the status and tell of it."""
-        self.status = replace(self.status, **changes)
-        self.arguments["on_status"](self.status)
+        """Change the status, and tell of it if it is another."""
+        self._show(replace(self.status, **changes))
 
     def show_destination(self, destination_id: str, **changes: Any) -> None:
         """Change the status of one destination."""
@@ -197,7 +196,7 @@ class StandInEngine:
         """Take the destinations."""
         self._raise()
         self.setups = list(destinations)
-        self.status = self.first_status
+        self._show(self.first_status)
 
     async def stop(self) -> None:
         """Note it."""
@@ -226,16 +225,12 @@ class StandInEngine:
     async def set_uploads(self, enabled: bool) -> None:
         """Switch the Frigate."""
         self._raise()
-        self.status = replace(self.status, uploads=enabled)
+        self.show(uploads=enabled)
 
     async def set_destination_uploads(self, destination_id: str, enabled: bool) -> None:
         """Switch a destination."""
         self._raise()
-        destinations = dict(self.status.destinations)
-        destinations[destination_id] = replace(
-            destinations[destination_id], uploads=enabled
-        )
-        self.status = replace(self.status, destinations=destinations)
+        self.show_destination(destination_id, uploads=enabled)
 
     async def test_destination(self, destination_id: str) -> None:
         """Note it."""
@@ -270,6 +265,11 @@ class StandInEngine:
             "counts": {"pending": 2},
             "errors": ["192.0.2.7: refused", "The disk is full"],
         }
+
+    def _show(self, status: EngineStatus) -> None:
+        if status != self.status:
+            self.status = status
+            self.arguments["on_status"](status)
 
     def _raise(self) -> None:
         if self.failure is not None:

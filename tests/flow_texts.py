@@ -67,13 +67,6 @@ def _missing(
                 yield from _missing_text(texts, ("error", error), given)
         case FlowResultType.ABORT:
             yield from _missing_text(texts, ("abort", result["reason"]), given)
-        case FlowResultType.MENU:
-            for option in result["menu_options"]:
-                where = ("step", result["step_id"], "menu_options", option)
-                yield from _missing_text(texts, where, given)
-        case FlowResultType.SHOW_PROGRESS:
-            where = ("progress", result["progress_action"])
-            yield from _missing_text(texts, where, given)
 
 
 def _missing_of_fields(

@@ -15,6 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.flows.options import OPTIONS_SCHEMA
 from custom_components.frigate_snap_sync.frigate.client import Timeouts
+from custom_components.frigate_snap_sync.setups import engine_options
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions, LedgerError
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
@@ -658,6 +659,4 @@ def test_defaults_are_those_of_the_engine() -> None:
         "look_back": 24,
         "spool_limit": 2048,
     }
-    options = EngineOptions()
-    assert options.look_back == 24 * 3600
-    assert options.spool_limit == 2048 * 1024**2
+    assert engine_options({}) == engine_options(OPTIONS_SCHEMA({})) == EngineOptions()

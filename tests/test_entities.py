@@ -33,6 +33,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.entity import Entity
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util, slugify
 
 from .component import (
@@ -209,6 +210,22 @@ async def test_frigate_away(
     assert state(hass, "sensor.frigate_oldest_pending") == "2026-11-22T08:20:00+00:00"
     assert state(hass, "sensor.garage_nas_recordings_uploaded") == "3"
     assert state(hass, "switch.frigate_uploads") == STATE_ON
+
+
+async def test_an_owner_asks_for_an_update(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """There is nothing to ask anybody: what is shown is the newest."""
+    await async_setup_component(hass, "homeassistant", {})
+    entity = "sensor.frigate_pending_uploads"
+    await hass.services.async_call(
+        "homeassistant", "update_entity", {ATTR_ENTITY_ID: entity}, blocking=True
+    )
+    assert state(hass, entity) == "2"
+    assert "Traceback" not in caplog.text
 
 
 async def test_switches_of_frigate(

@@ -15,6 +15,8 @@ from custom_components.frigate_snap_sync.setups import (
     destination_setup,
 )
 from custom_components.frigate_snap_sync.storage.base import Destination, Unusable
+from custom_components.frigate_snap_sync.storage.local import LocalDestination
+from custom_components.frigate_snap_sync.storage.sftp import SftpDestination
 from custom_components.frigate_snap_sync.sync.items import Media
 from custom_components.frigate_snap_sync.sync.naming import NameValues
 from homeassistant.config_entries import ConfigSubentry
@@ -43,7 +45,7 @@ async def test_local(hass: HomeAssistant, folders: Path) -> None:
     assert setup.selection.severity is None
     assert not setup.selection.cameras | setup.selection.labels | setup.selection.zones
     assert setup.render is None
-    assert setup.destination.kind == "local"
+    assert isinstance(setup.destination, LocalDestination)
 
 
 async def test_sftp_selection_and_template(hass: HomeAssistant) -> None:
@@ -58,7 +60,7 @@ async def test_sftp_selection_and_template(hass: HomeAssistant) -> None:
     storing = {"path_template": "{{ camera }}/{{ id }}", "verify_checksum": True}
     data = sftp_data(selection=selection, storing=storing)
     setup = destination_setup(hass, subentry("sftp", data))
-    assert setup.destination.kind == "sftp"
+    assert isinstance(setup.destination, SftpDestination)
     assert setup.selection.media == {Media.RECORDINGS, Media.SNAPSHOTS}
     assert setup.selection.cameras == {"front_door"}
     assert setup.selection.severity is Severity.ALERT
@@ -74,7 +76,7 @@ async def test_stored_before_there_was_a_checksum(hass: HomeAssistant) -> None:
     """What an older version stored is as it was."""
     data = sftp_data(storing={"path_template": ""})
     setup = destination_setup(hass, subentry("sftp", data))
-    assert setup.destination.kind == "sftp"
+    assert isinstance(setup.destination, SftpDestination)
     assert setup.verify_checksum is False
 
 

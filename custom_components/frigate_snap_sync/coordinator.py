@@ -4,38 +4,29 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
-
-import aiohttp
+from typing import Any, cast, override
 
 from homeassistant.components import mqtt
 from homeassistant.components.mqtt import ReceiveMessage
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import (
-    CONF_PASSWORD,
-    CONF_URL,
-    CONF_USERNAME,
-    CONF_VERIFY_SSL,
-    EVENT_CORE_CONFIG_UPDATE,
-)
+from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import (
     ConfigEntryError,
     ConfigEntryNotReady,
     HomeAssistantError,
 )
-from homeassistant.helpers.aiohttp_client import async_create_clientsession
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from .const import CONF_PROXY, DOMAIN, LOGGER, SECONDS_PER_HOUR
+from .clients import async_create_session, build_client
+from .const import DOMAIN, LOGGER, SECONDS_PER_HOUR
 from .devices import (
     async_name_destinations,
     async_register_frigate,
     async_remove_cameras,
     known_cameras,
 )
-from .frigate.client import FrigateClient
 from .frigate.errors import FrigateError, InvalidUrl
 from .frigate.messages import subscriptions
 from .setups import destination_setup, engine_options
@@ -70,24 +61,10 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
 
     def __init__(self, hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry) -> None:
         """Put client and engine together; raises ConfigEntryError for bad data."""
-        super().__init__(
-            hass, LOGGER, config_entry=entry, name=entry.title, always_update=False
-        )
-        data = entry.data
+        super().__init__(hass, LOGGER, config_entry=entry, name=entry.title)
         try:
-            self.client = FrigateClient(
-                # Without cookies: the session that all share may hold another
-                # integration's log-in. Home Assistant closes it after an unload.
-                async_create_clientsession(
-                    hass,
-                    data[CONF_VERIFY_SSL],
-                    cookie_jar=aiohttp.DummyCookieJar(),
-                ),
-                data[CONF_URL],
-                username=data.get(CONF_USERNAME),
-                password=data.get(CONF_PASSWORD),
-                verify_ssl=data[CONF_VERIFY_SSL],
-                proxy=data.get(CONF_PROXY),
+            self.client = build_client(
+                async_create_session(hass, entry.data), entry.data
             )
         except InvalidUrl as err:
             raise ConfigEntryError(
@@ -101,7 +78,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             spool_path=spool_path(hass, entry.entry_id),
             options=engine_options(entry.options),
             time_zone=dt_util.get_default_time_zone(),
-            on_status=self.async_show,
+            on_status=self._async_show,
             on_upload=self._async_uploaded,
         )
         self.data = self.engine.status
@@ -131,7 +108,6 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
                 translation_key="ledger_not_usable",
                 translation_placeholders={"error": str(err)},
             ) from err
-        self.async_show(self.engine.status)
         if self.data.cameras:
             gone = set(known_cameras(hass, entry.entry_id)) - self.data.cameras.keys()
             async_remove_cameras(hass, entry.entry_id, gone)
@@ -152,6 +128,11 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             )
         self._async_mqtt_connection(mqtt.is_connected(hass))
 
+    @override
+    async def _async_update_data(self) -> EngineStatus:
+        """Return the newest status; only `homeassistant.update_entity` asks for it."""
+        return self.engine.status
+
     async def async_stop(self) -> None:
         """Stop the engine, in at most 5 seconds; what is pending waits in the ledger.
 
@@ -165,7 +146,6 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         """Let everything be uploaded, or nothing; raises HomeAssistantError."""
         with _ledger_errors():
             await self.engine.set_uploads(enabled)
-        self.async_show(self.engine.status)
 
     async def async_set_destination_uploads(
         self, destination_id: str, enabled: bool
@@ -173,7 +153,6 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         """Let one destination go on, or wait; raises HomeAssistantError."""
         with _ledger_errors():
             await self.engine.set_destination_uploads(destination_id, enabled)
-        self.async_show(self.engine.status)
 
     async def async_test_destination(self, destination_id: str) -> None:
         """Test a destination truthfully; raises HomeAssistantError."""
@@ -252,18 +231,6 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
                 await self.engine.forget_camera(camera)
         return True
 
-    @callback
-    def async_show(self, status: EngineStatus) -> None:
-        """Hand the engine's status on to entities and devices."""
-        if status == self.data:
-            return
-        gone = self.data.cameras.keys() - status.cameras.keys()
-        version_changed = status.frigate_version != self.data.frigate_version
-        self.async_set_updated_data(status)
-        async_remove_cameras(self.hass, self.config_entry.entry_id, gone)
-        if version_changed:
-            self._async_update_devices()
-
     async def async_apply_changes(self) -> None:
         """Take over what changed in the entry.
 
@@ -287,7 +254,6 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
                     self.hass.config_entries.async_schedule_reload(entry.entry_id)
                     return
             self._async_update_devices()
-            self.data = self.engine.status
             self.async_update_listeners()
 
     def _setups(self) -> list[DestinationSetup]:
@@ -310,6 +276,16 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         payload = cast(bytes, message.payload)
         if not self._stopped:
             self.engine.handle_message(message.topic, payload, retain=message.retain)
+
+    @callback
+    def _async_show(self, status: EngineStatus) -> None:
+        """Hand a new status of the engine on to entities and devices."""
+        gone = self.data.cameras.keys() - status.cameras.keys()
+        version_changed = status.frigate_version != self.data.frigate_version
+        self.async_set_updated_data(status)
+        async_remove_cameras(self.hass, self.config_entry.entry_id, gone)
+        if version_changed:
+            self._async_update_devices()
 
     @callback
     def _async_uploaded(self, event: UploadEvent) -> None:

@@ -11,11 +11,6 @@ from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT, CONF_USERNA
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.selector import (
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
 
 from .const import (
     CONF_HOST_KEY,
@@ -25,6 +20,12 @@ from .const import (
     DOMAIN,
 )
 from .coordinator import FrigateSnapSyncConfigEntry
+from .flows.credentials import (
+    PASSPHRASE_SELECTOR,
+    PASSWORD_SELECTOR,
+    PRIVATE_KEY_SELECTOR,
+    uses_our_key,
+)
 from .flows.trial import async_try_destination, place_of
 from .storage.base import AuthFailed, StorageError
 from .storage.sftp import HostKey, fetch_host_key
@@ -173,7 +174,7 @@ class LogInFlow(DestinationRepairFlow):
     ) -> RepairsFlowResult:
         """Choose the form that fits the destination's way to log in."""
         self._abort_if_settled()
-        if self._uses_our_key:
+        if uses_our_key(self._subentry.data):
             return self._show_public_key()
         return self._show_credentials({})
 
@@ -211,29 +212,15 @@ class LogInFlow(DestinationRepairFlow):
         self._abort_if_settled()
         return self._store(data)
 
-    @property
-    def _uses_our_key(self) -> bool:
-        """Return whether the key that we made is the only way to log in."""
-        data = self._subentry.data
-        return bool(data.get(CONF_PUBLIC_KEY)) and not data.get(CONF_PASSWORD)
-
     def _fields(self) -> dict[vol.Marker, Any]:
         data = self._subentry.data
         fields: dict[vol.Marker, Any] = {}
         has_own_key = data.get(CONF_PRIVATE_KEY) and not data.get(CONF_PUBLIC_KEY)
         if data.get(CONF_PASSWORD) or not has_own_key:
-            fields[vol.Optional(CONF_PASSWORD)] = TextSelector(
-                TextSelectorConfig(
-                    type=TextSelectorType.PASSWORD, autocomplete="current-password"
-                )
-            )
+            fields[vol.Optional(CONF_PASSWORD)] = PASSWORD_SELECTOR
         if has_own_key:
-            fields[vol.Optional(CONF_PRIVATE_KEY)] = TextSelector(
-                TextSelectorConfig(multiline=True)
-            )
-            fields[vol.Optional(CONF_PASSPHRASE)] = TextSelector(
-                TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
-            )
+            fields[vol.Optional(CONF_PRIVATE_KEY)] = PRIVATE_KEY_SELECTOR
+            fields[vol.Optional(CONF_PASSPHRASE)] = PASSPHRASE_SELECTOR
         return fields
 
     def _errors(self, err: StorageError) -> dict[str, str]:

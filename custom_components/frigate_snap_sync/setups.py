@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, override
+from typing import Any, NoReturn, override
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
@@ -77,8 +77,6 @@ class UnusableDestination(Destination):
 
     It refuses everything, so its queue waits, and its error says why.
     """
-
-    kind: ClassVar[str] = "unusable"
 
     @override
     async def connect(self) -> None:

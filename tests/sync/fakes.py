@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, override
+from typing import override
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateError, MediaGone
 from custom_components.frigate_snap_sync.frigate.models import (
@@ -170,8 +170,6 @@ class FakeFrigate:
 
 class FakeDestination(Destination):
     """Keeps files in a dict; fails as a test tells it to."""
-
-    kind: ClassVar[str] = "fake"
 
     def __init__(self) -> None:
         """Start empty and sound."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 import voluptuous as vol
 
 from homeassistant.components import mqtt
@@ -12,7 +11,6 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import section
-from homeassistant.helpers.aiohttp_client import async_create_clientsession
 from homeassistant.helpers.selector import (
     BooleanSelector,
     TextSelector,
@@ -20,6 +18,7 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
+from ..clients import async_create_session, build_client
 from ..const import (
     CONF_PROXY,
     CONF_TOPIC_PREFIX,
@@ -38,6 +37,7 @@ from ..frigate.errors import (
     NotFrigate,
     UnsupportedVersion,
 )
+from .credentials import PASSWORD_SELECTOR
 
 _BASE = "base"
 
@@ -65,11 +65,7 @@ _LOG_IN_FIELDS = {
     vol.Optional(CONF_USERNAME): TextSelector(
         TextSelectorConfig(autocomplete="username")
     ),
-    vol.Optional(CONF_PASSWORD): TextSelector(
-        TextSelectorConfig(
-            type=TextSelectorType.PASSWORD, autocomplete="current-password"
-        )
-    ),
+    vol.Optional(CONF_PASSWORD): PASSWORD_SELECTOR,
 }
 
 
@@ -172,23 +168,9 @@ async def async_check_entry(hass: HomeAssistant, data: Mapping[str, Any]) -> Ver
     prefix = data.get(CONF_TOPIC_PREFIX, "")
     if prefix and not is_topic_prefix(prefix):
         verdict.errors[SECTION_ADVANCED] = "invalid_topic_prefix"
-    # A session without cookies: the one that all share may hold the log-in of
-    # another integration, and a wrong password would pass.
-    session = async_create_clientsession(
-        hass,
-        data[CONF_VERIFY_SSL],
-        auto_cleanup=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
+    session = async_create_session(hass, data, auto_cleanup=False)
     try:
-        client = FrigateClient(
-            session,
-            data[CONF_URL],
-            username=data.get(CONF_USERNAME),
-            password=data.get(CONF_PASSWORD),
-            verify_ssl=data[CONF_VERIFY_SSL],
-            proxy=data.get(CONF_PROXY),
-        )
+        client = build_client(session, data)
         if not verdict.errors and not _mqtt_is_loaded(hass):
             verdict.errors[_BASE] = "mqtt_not_set_up"
         if not verdict.errors:

@@ -20,7 +20,6 @@ from homeassistant.helpers.selector import (
     NumberSelectorMode,
     TextSelector,
     TextSelectorConfig,
-    TextSelectorType,
 )
 
 from ..const import (
@@ -44,6 +43,12 @@ from ..storage.sftp import (
     fetch_host_key,
     generate_key_pair,
     load_private_key,
+)
+from .credentials import (
+    PASSPHRASE_SELECTOR,
+    PASSWORD_SELECTOR,
+    PRIVATE_KEY_SELECTOR,
+    uses_our_key,
 )
 from .destination import DestinationFlow
 
@@ -86,17 +91,9 @@ class SftpFlow(DestinationFlow):
             vol.Required(CONF_USERNAME): TextSelector(
                 TextSelectorConfig(autocomplete="username")
             ),
-            vol.Optional(CONF_PASSWORD): TextSelector(
-                TextSelectorConfig(
-                    type=TextSelectorType.PASSWORD, autocomplete="current-password"
-                )
-            ),
-            vol.Optional(CONF_PRIVATE_KEY): TextSelector(
-                TextSelectorConfig(multiline=True)
-            ),
-            vol.Optional(CONF_PASSPHRASE): TextSelector(
-                TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
-            ),
+            vol.Optional(CONF_PASSWORD): PASSWORD_SELECTOR,
+            vol.Optional(CONF_PRIVATE_KEY): PRIVATE_KEY_SELECTOR,
+            vol.Optional(CONF_PASSPHRASE): PASSPHRASE_SELECTOR,
             vol.Required(CONF_PATH): TextSelector(),
         }
 
@@ -190,7 +187,7 @@ class SftpFlow(DestinationFlow):
             for key in (*_TARGET, CONF_PRIVATE_KEY)
             if key in self._data
         )
-        if self._uses_own_key and target_changed:
+        if uses_our_key(self._data) and target_changed:
             return self._show_public_key()
         return await self._async_finish()
 
@@ -203,7 +200,7 @@ class SftpFlow(DestinationFlow):
             self._distrusted.add(self._server)
             return self._show_failure(err)
         except AuthFailed as err:
-            if self._uses_own_key:
+            if uses_our_key(self._data):
                 self._reason = str(err)
                 return self._show_public_key(failed=True)
             return self._show_failure(err)
@@ -267,8 +264,3 @@ class SftpFlow(DestinationFlow):
             f"{SUBENTRY_SFTP}:{data[CONF_USERNAME]}@{data[CONF_HOST].lower()}"
             f":{data[CONF_PORT]}{data[CONF_PATH]}"
         )
-
-    @property
-    def _uses_own_key(self) -> bool:
-        """Return whether the key that we made is the only way to log in."""
-        return CONF_PUBLIC_KEY in self._data and CONF_PASSWORD not in self._data

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 MAX_DEPTH: Final = 64
 """Levels of folders below the root that `list_files` goes down to."""
@@ -107,9 +107,6 @@ class Destination(ABC):
     `FileNotFoundError` where a method says so). After `close` it may be used
     again. A generator that is left early is closed with `aclose`.
     """
-
-    kind: ClassVar[str]
-    """The subentry type: `local`, `sftp`, …"""
 
     @abstractmethod
     async def connect(self) -> None:

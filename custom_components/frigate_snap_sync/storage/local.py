@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar, Final, override
+from typing import Final, override
 
 from .base import Destination, StoredFile
 from .jobs import Job, JobRunner
@@ -41,8 +41,6 @@ class LocalDestination(Destination):
     that it was set up on: a share that is not mounted raises `NotMounted`, and
     nothing is written in its place.
     """
-
-    kind: ClassVar[str] = "local"
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 import posixpath
-from typing import ClassVar, Final, override
+from typing import Final, override
 
 import asyncssh
 
@@ -48,8 +48,6 @@ class SftpDestination(Destination):
 
     The root folder is made if it is missing.
     """
-
-    kind: ClassVar[str] = "sftp"
 
     def __init__(
         self,
