@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 import os
 from pathlib import Path
-import socket
 import ssl
 import time
 
@@ -32,6 +31,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
 from custom_components.frigate_snap_sync.frigate.transport import errors_by_cause
 from custom_components.frigate_snap_sync.frigate.version import FrigateVersion
 
+from ..harness.processes import free_port
 from .conftest import MakeClient
 from .recorded import VERSIONS, Reply, media, reply
 from .server import FakeServer, Handler, abort, as_bytes, as_json, page, respond
@@ -70,13 +70,6 @@ async def raw_server(
         server.close()
         server.close_clients()
         await server.wait_closed()
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 # Bad addresses

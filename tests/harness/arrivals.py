@@ -100,7 +100,7 @@ class Arrivals:
         match topic.removeprefix(f"{self._frigate.topic_prefix}/").split("/"):
             case [camera, label, "snapshot"]:
                 if self._frigate.cameras[camera].snapshots:
-                    self.items.append(_live_snapshot(camera, label, payload))
+                    self.items.append(live_snapshot(camera, label, payload))
             case ["events"]:
                 message = json.loads(payload)
                 if message["type"] == "end" and message["after"]["has_snapshot"]:
@@ -228,7 +228,8 @@ def files_below(folder: Path) -> Iterable[str]:
             yield path.relative_to(folder).as_posix()
 
 
-def _live_snapshot(camera: str, label: str, image: bytes) -> Item:
+def live_snapshot(camera: str, label: str, image: bytes) -> Item:
+    """Return the item that a live snapshot is, published now."""
     digest = hashlib.sha256(image).hexdigest()[:8]
     return Item(
         kind=Kind.LIVE_SNAPSHOT,

@@ -17,7 +17,7 @@ def can_mount() -> bool:
 
 
 class SmallDisk:
-    """A tmpfs at `folder`, which is made; a context manager.
+    """A tmpfs at `folder`, which is made if need be; a context manager.
 
     `size` is in MiB. Without the right to mount (in a container, say) it is an
     ordinary folder, and `is_real` is false: then it can't be filled.
@@ -32,7 +32,7 @@ class SmallDisk:
 
     async def __aenter__(self) -> Self:
         """Mount it."""
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         if can_mount():
             self.is_real = await self._run(
                 *("mount", "-t", "tmpfs", "-o", f"size={self._size}m"),

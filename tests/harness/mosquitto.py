@@ -1,13 +1,14 @@
 """A real Mosquitto broker, on 127.0.0.1."""
 
 from pathlib import Path
+from typing import Self
 
 from .processes import Program, free_port, listens
 from .programs import require_program
 
 
 class Mosquitto:
-    """Runs in `folder`; keeps its port when started again.
+    """Runs in `folder`; keeps its port when started again. A context manager.
 
     `persistent`: retained messages outlive a restart, as with the add-on of
     Home Assistant.
@@ -49,3 +50,12 @@ class Mosquitto:
     async def kill(self) -> None:
         """Let it die at once."""
         await self._program.kill()
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.stop()

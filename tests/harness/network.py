@@ -16,15 +16,16 @@ class Network:
     """Passes connections on to a local port; a context manager.
 
     `rate` is what goes through towards the server, in bytes a second, all
-    connections together (None: as fast as it can). Connect to `port`.
+    connections together (None: as fast as it can). Connect to `port`; a change
+    of `target_port` counts from the next connection.
     """
 
     def __init__(self, target_port: int, *, rate: float | None = None) -> None:
         """Set where to pass connections on to; nothing is accepted yet."""
         self.port = 0
-        self.resets = 0
-        """How many times connections were broken."""
-        self._target_port = target_port
+        self.connections = 0
+        """How many were ever made."""
+        self.target_port = target_port
         self._rate = rate
         self._free_at = 0.0
         self._left: int | None = None
@@ -50,11 +51,15 @@ class Network:
         assert self._server is not None
         self._server.close()
         self.cut()
+        # Those, too, that are not passed on yet.
+        self._server.abort_clients()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=5)
+        async with asyncio.timeout(5):
+            await self._server.wait_closed()
 
     def cut(self) -> None:
         """Reset every connection."""
@@ -80,9 +85,10 @@ class Network:
     async def _accept(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        self.connections += 1
         try:
             far_reader, far_writer = await asyncio.open_connection(
-                HOST, self._target_port, limit=_BUFFER
+                HOST, self.target_port, limit=_BUFFER
             )
         except OSError:
             self._abort(writer)
@@ -109,7 +115,6 @@ class Network:
                     await self._wait_for_turn(len(data))
                     if self._left is not None and (left := self._left - len(data)) < 0:
                         target.write(data[:left])
-                        self.resets += 1
                         self.cut()
                         return
                     if self._left is not None:

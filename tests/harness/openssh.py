@@ -12,6 +12,7 @@ import subprocess
 import time
 from typing import Final, Self
 
+from .processes import free_port
 from .programs import require_program
 
 HOST: Final = "127.0.0.1"
@@ -207,7 +208,7 @@ class OpenSshServer:
                 return
 
     def _try_to_start(self) -> None:
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         config = self._folder / "sshd_config"
         config.write_text(
             _CONFIG.format(
@@ -257,13 +258,6 @@ class OpenSshServer:
     def _descendants(self) -> Iterator[int]:
         if self._process is not None:
             yield from _descendants(self._process.pid)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _answers(port: int) -> bool:

@@ -5,14 +5,16 @@ from io import BytesIO
 from itertools import pairwise
 import json
 from pathlib import Path
+import threading
 from typing import Any
 
 import av
 import pytest
 
-from .frigate import Frigate, Review, TrackedObject
+from .frigate import Frigate, MqttLink, Review, TrackedObject
 from .frigate.answers import Answer
 from .frigate.api import Api
+from .processes import free_port
 
 RECORDED = Path(__file__).parents[1] / "fixtures" / "recorded"
 VERSIONS = ("0.16.4", "0.17.2", "0.18.0")
@@ -345,3 +347,11 @@ def test_killed_and_started_again() -> None:
     recorder.frigate.connect()
     assert not list(_documents(recorder.messages, "reviews"))
     assert review.end == NOW + 10
+
+
+async def test_no_broker(socket_enabled: None) -> None:
+    """A link that reaches no broker gives up, and leaves no thread behind."""
+    link = MqttLink(Frigate(), "127.0.0.1", free_port())
+    with pytest.raises(TimeoutError):
+        await link.start(timeout=0.2)
+    assert "paho" not in " ".join(one.name for one in threading.enumerate())

@@ -72,23 +72,20 @@ async def open_stage(
     store = folder / "folder"
     store.mkdir()
     async with AsyncExitStack() as stack:
-        broker = Mosquitto(folder / "mosquitto")
-        await broker.start()
-        stack.push_async_callback(broker.stop)
+        broker = await stack.enter_async_context(Mosquitto(folder / "mosquitto"))
         ssh = await stack.enter_async_context(OpenSshServer(folder / "ssh"))
         tls = None
         if auth is not None:
             tls = await asyncio.to_thread(self_signed, folder)
-        server = FrigateServer(frigate, auth=auth, tls=tls, base_path=base_path)
-        await server.start()
-        stack.push_async_callback(server.stop)
-        link = MqttLink(frigate, "127.0.0.1", broker.port)
-        stack.push_async_callback(link.stop)
-        await link.start()
-        home_assistant = HomeAssistant(
-            folder / "config", allowed=(store,), time_zone=TIME_ZONE
+        server = await stack.enter_async_context(
+            FrigateServer(frigate, auth=auth, tls=tls, base_path=base_path)
         )
-        await stack.enter_async_context(home_assistant)
+        link = await stack.enter_async_context(
+            MqttLink(frigate, "127.0.0.1", broker.port)
+        )
+        home_assistant = await stack.enter_async_context(
+            HomeAssistant(folder / "config", allowed=(store,), time_zone=TIME_ZONE)
+        )
         story = Story(frigate)
         stack.push_async_callback(story.stop)
         folders = {FOLDER: store, SERVER: ssh.root}

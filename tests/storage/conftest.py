@@ -12,9 +12,9 @@ from custom_components.frigate_snap_sync.storage.sftp import (
     SftpSettings,
 )
 
+from ..harness.network import Network
 from ..harness.openssh import OpenSshServer
 from .places import Place
-from .proxy import Proxy
 from .sftp_server import HOST, USERNAME, SftpServer
 
 type MakeSource = Callable[..., Path]
@@ -61,10 +61,10 @@ async def server(tmp_path: Path) -> AsyncGenerator[SftpServer]:
 
 
 @pytest.fixture
-async def proxy(server: SftpServer) -> AsyncGenerator[Proxy]:
+async def network(server: SftpServer) -> AsyncGenerator[Network]:
     """A way to the server that can be cut, and counts."""
-    async with Proxy(server.port) as proxy:
-        yield proxy
+    async with Network(server.port) as network:
+        yield network
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ A kind of destination joins the conformance suite with a class here, named in
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 import errno
 import os
 from pathlib import Path
@@ -26,26 +26,22 @@ from custom_components.frigate_snap_sync.storage.sftp import (
     SftpSettings,
 )
 
+from ..harness.disk import SmallDisk
+from ..harness.network import HOST, Network
 from ..harness.openssh import OpenSshServer
-from .proxy import Proxy
 from .sftp_server import PASSWORD, PLAIN, USERNAME, SftpServer
 
 SMALL_DISK = 6 * 1024 * 1024
 """Bytes of a place that was asked for as a small one."""
 
 
-@contextmanager
-def small_disk(folder: Path) -> Generator[None]:
+@asynccontextmanager
+async def small_disk(folder: Path) -> AsyncGenerator[None]:
     """Mount a small file system in memory on a folder, where that is permitted."""
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        mount("-t", "tmpfs", "-o", f"size={SMALL_DISK}", "tmpfs", str(folder))
-    except OSError, subprocess.CalledProcessError:
-        pytest.skip("mounting a small file system is not permitted here")
-    try:
+    async with SmallDisk(folder, size=SMALL_DISK >> 20) as disk:
+        if not disk.is_real:
+            pytest.skip("mounting a small file system is not permitted here")
         yield
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True, timeout=30)
 
 
 def mount(*arguments: str) -> None:
@@ -132,7 +128,7 @@ class Local(FolderPlace):
         mounted = folder / "mounted"
         root = mounted / "files"
         root.mkdir(parents=True)
-        with small_disk(mounted) if small else _nothing():
+        async with small_disk(mounted) if small else nullcontext():
             destination = LocalDestination(
                 root,
                 mount_point=await find_mount_point(root),
@@ -171,15 +167,15 @@ class Local(FolderPlace):
 
 
 class _Sftp(FolderPlace):
-    """What all SFTP servers have: a proxy before them, which can be cut."""
+    """What all SFTP servers have: a network before them, which can be cut."""
 
-    def __init__(self, destination: Destination, root: Path, proxy: Proxy) -> None:
+    def __init__(self, destination: Destination, root: Path, network: Network) -> None:
         super().__init__(destination, root)
-        self.proxy = proxy
+        self.network = network
 
     @override
     def break_after(self, size: int) -> None:
-        self.proxy.cut_after(size)
+        self.network.cut_after(size)
 
 
 class OpenSsh(_Sftp):
@@ -193,22 +189,25 @@ class OpenSsh(_Sftp):
     @asynccontextmanager
     async def open(cls, folder: Path, *, small: bool) -> AsyncGenerator[Place]:
         server = OpenSshServer(folder / "server")
-        with small_disk(server.root) if small else _nothing():
-            async with server, Proxy(server.port) as proxy:
-                destination = SftpDestination(
-                    SftpSettings(
-                        host=server.host,
-                        port=proxy.port,
-                        username=server.username,
-                        private_key=server.private_key,
-                        path=str(server.root),
-                        host_key=server.host_key,
-                    )
+        async with (
+            small_disk(server.root) if small else nullcontext(),
+            server,
+            Network(server.port) as network,
+        ):
+            destination = SftpDestination(
+                SftpSettings(
+                    host=server.host,
+                    port=network.port,
+                    username=server.username,
+                    private_key=server.private_key,
+                    path=str(server.root),
+                    host_key=server.host_key,
                 )
-                place = cls(destination, server.root, proxy)
-                place.server = server
-                yield place
-                await destination.close()
+            )
+            place = cls(destination, server.root, network)
+            place.server = server
+            yield place
+            await destination.close()
 
     @override
     async def deny(self) -> None:
@@ -230,21 +229,21 @@ class PasswordSftp(_Sftp):
     async def open(cls, folder: Path, *, small: bool) -> AsyncGenerator[Place]:
         async with (
             SftpServer(folder / "root", without=cls.lacks) as server,
-            Proxy(server.port) as proxy,
+            Network(server.port) as network,
         ):
             if small:
                 server.behavior.disk_size = SMALL_DISK
             destination = SftpDestination(
                 SftpSettings(
-                    host=proxy.host,
-                    port=proxy.port,
+                    host=HOST,
+                    port=network.port,
                     username=USERNAME,
                     password=PASSWORD,
                     path="/up/load",
                     host_key=server.host_key,
                 )
             )
-            place = cls(destination, server.root / "up" / "load", proxy)
+            place = cls(destination, server.root / "up" / "load", network)
             place.server = server
             yield place
             await destination.close()
@@ -259,11 +258,6 @@ class PlainSftp(PasswordSftp):
 
     name = "sftp-plain"
     lacks = PLAIN
-
-
-@contextmanager
-def _nothing() -> Generator[None]:
-    yield
 
 
 PLACES: tuple[type[Place], ...] = (Local, OpenSsh, PasswordSftp, PlainSftp)

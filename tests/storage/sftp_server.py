@@ -244,7 +244,6 @@ class SftpServer:
         self.key = asyncssh.generate_private_key(key_type)
         self.more_keys: list[asyncssh.SSHKey] = []
         self.options: dict[str, Any] = {}
-        self._without = without
         self.has_sftp = session is None
         self._session = session
         self._server: asyncssh.SSHAcceptor | None = None

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import ClassVar, override
+from typing import override
 
 import pytest
 
@@ -24,8 +24,6 @@ from custom_components.frigate_snap_sync.storage.check import check_destination
 
 class Memory(Destination):
     """Keeps files in memory, and fails where it is told to."""
-
-    kind: ClassVar[str] = "memory"
 
     def __init__(self, **errors: Exception) -> None:
         """Let the named methods fail; `put_again` is the second put."""

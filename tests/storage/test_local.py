@@ -98,7 +98,7 @@ async def test_a_share_comes_and_goes(tmp_path: Path, make_source: MakeSource) -
     share = tmp_path / "share"
     root = share / "cameras"
     source = make_source()
-    with small_disk(share):
+    async with small_disk(share):
         mount_point = await find_mount_point(root)
         assert mount_point == str(share)
         destination = LocalDestination(
@@ -116,7 +116,7 @@ async def test_a_share_comes_and_goes(tmp_path: Path, make_source: MakeSource) -
             await operation(destination, source)
     assert not share.exists()
 
-    with small_disk(share):
+    async with small_disk(share):
         await destination.put("a/file", source, temporary="a/part")
         assert (root / "a/file").exists()
 

@@ -24,9 +24,9 @@ from custom_components.frigate_snap_sync.storage.sftp import (
     load_private_key,
 )
 
+from ..harness.network import Network
 from ..harness.openssh import OpenSshServer
 from .conftest import Connect
-from .proxy import Proxy
 from .sftp_server import HOST, PASSWORD, SftpServer
 
 
@@ -132,15 +132,15 @@ async def test_encrypted_key(server: SftpServer, connect_to: Connect) -> None:
     key = asyncssh.generate_private_key("ssh-ed25519")
     server.behavior.authorized.add(key.public_data)
     text = key.export_private_key("openssh", "open sesame").decode()
-    async with Proxy(server.port) as proxy:
+    async with Network(server.port) as network:
         for passphrase in (None, "wrong"):
             with pytest.raises(InvalidKey):
                 await connect_to(
-                    server, port=proxy.port, private_key=text, passphrase=passphrase
+                    server, port=network.port, private_key=text, passphrase=passphrase
                 ).connect()
-        assert proxy.connections == 0
+        assert network.connections == 0
         await connect_to(
-            server, port=proxy.port, private_key=text, passphrase="open sesame"
+            server, port=network.port, private_key=text, passphrase="open sesame"
         ).connect()
 
 
@@ -211,12 +211,12 @@ async def test_host_key_is_back(tmp_path: Path, connect_to: Connect) -> None:
     async with (
         OpenSshServer(tmp_path / "right") as right,
         OpenSshServer(tmp_path / "wrong") as wrong,
-        Proxy(wrong.port) as proxy,
+        Network(wrong.port) as network,
     ):
-        destination = connect_to(right, port=proxy.port)
+        destination = connect_to(right, port=network.port)
         with pytest.raises(HostKeyChanged):
             await destination.connect()
-        proxy.target_port = right.port
+        network.target_port = right.port
         await destination.connect()
 
 
@@ -368,42 +368,42 @@ async def test_connection_ends_while_sftp_starts(
 
 
 async def test_one_log_in_for_all(
-    server: SftpServer, proxy: Proxy, connect_to: Connect
+    server: SftpServer, network: Network, connect_to: Connect
 ) -> None:
     """Whoever comes at the same time shares one connection."""
-    destination = connect_to(server, port=proxy.port, password=PASSWORD)
+    destination = connect_to(server, port=network.port, password=PASSWORD)
     await asyncio.gather(*(destination.stat(str(n)) for n in range(20)))
     await destination.stat("again")
-    assert proxy.connections == 1
+    assert network.connections == 1
     assert server.behavior.log_ins == 1
 
 
 async def test_one_failure_for_all(
-    server: SftpServer, proxy: Proxy, connect_to: Connect
+    server: SftpServer, network: Network, connect_to: Connect
 ) -> None:
     """A failed log-in is not repeated by everybody who waited for it."""
-    destination = connect_to(server, port=proxy.port, password="wrong")
+    destination = connect_to(server, port=network.port, password="wrong")
     results = await asyncio.gather(
         *(destination.stat(str(n)) for n in range(20)), return_exceptions=True
     )
     assert all(isinstance(result, AuthFailed) for result in results)
-    assert proxy.connections == server.behavior.log_ins == 1
+    assert network.connections == server.behavior.log_ins == 1
     with pytest.raises(AuthFailed):
         await destination.stat("again")
-    assert proxy.connections == 2
+    assert network.connections == 2
 
 
 async def test_cancelled_waiters(
-    server: SftpServer, proxy: Proxy, connect_to: Connect
+    server: SftpServer, network: Network, connect_to: Connect
 ) -> None:
     """One who goes takes nothing from the others; the last one ends the attempt."""
-    destination = connect_to(server, port=proxy.port, password=PASSWORD)
+    destination = connect_to(server, port=network.port, password=PASSWORD)
     first, second = (asyncio.create_task(destination.connect()) for _ in range(2))
     await asyncio.sleep(0.01)
     first.cancel()
     await second
     assert first.cancelled()
-    assert proxy.connections == 1
+    assert network.connections == 1
 
     await destination.close()
     tasks = [asyncio.create_task(destination.connect()) for _ in range(3)]
@@ -441,26 +441,28 @@ async def test_close_while_connecting(connect_to: Connect) -> None:
         writer.close()
 
 
-async def test_reconnect(server: SftpServer, proxy: Proxy, connect_to: Connect) -> None:
+async def test_reconnect(
+    server: SftpServer, network: Network, connect_to: Connect
+) -> None:
     """A connection that was lost while idle is made anew, unnoticed."""
-    destination = connect_to(server, port=proxy.port, password=PASSWORD)
+    destination = connect_to(server, port=network.port, password=PASSWORD)
     for connections in (1, 2, 3):
         await destination.connect()
-        assert proxy.connections == connections
-        proxy.cut()
+        assert network.connections == connections
+        network.cut()
         await asyncio.sleep(0.1)
 
 
 async def test_channel_ends_alone(
-    server: SftpServer, proxy: Proxy, connect_to: Connect
+    server: SftpServer, network: Network, connect_to: Connect
 ) -> None:
     """An SFTP process that dies on a living connection is noticed, too."""
-    destination = connect_to(server, port=proxy.port, password=PASSWORD)
+    destination = connect_to(server, port=network.port, password=PASSWORD)
     await destination.connect()
     server.behavior.channels[-1].close()
     await asyncio.sleep(0.2)
     assert await destination.stat("none") is None
-    assert proxy.connections == 2
+    assert network.connections == 2
 
 
 async def test_server_is_suspended(tmp_path: Path, connect_to: Connect) -> None:
@@ -487,18 +489,18 @@ async def test_keepalive(
     monkeypatch.setattr(sftp_connection, "KEEPALIVE_COUNT", 2)
     async with (
         OpenSshServer(tmp_path / "server") as server,
-        Proxy(server.port) as proxy,
+        Network(server.port) as network,
     ):
-        destination = connect_to(server, port=proxy.port)
+        destination = connect_to(server, port=network.port)
         await destination.connect()
         await asyncio.sleep(0.5)
         await destination.connect()
-        assert proxy.connections == 1
+        assert network.connections == 1
         await server.suspend()
         await asyncio.sleep(1)
         await server.resume()
         await destination.connect()
-        assert proxy.connections == 2
+        assert network.connections == 2
 
 
 async def test_server_is_killed_and_restarted(
@@ -545,7 +547,7 @@ async def test_sessions_are_cut(tmp_path: Path, connect_to: Connect) -> None:
 
 async def test_keys_are_read_once(
     server: SftpServer,
-    proxy: Proxy,
+    network: Network,
     connect_to: Connect,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -84,13 +84,9 @@ def _ended_object(frigate: Frigate) -> str:
 async def _serve(job: Job) -> AsyncGenerator[Job]:
     frigate = Frigate((CAMERA,))
     frigate.video = LargeVideo(job["clip_size"])
-    server = FrigateServer(frigate)
-    await server.start()
-    try:
+    async with FrigateServer(frigate) as server:
         yield {"url": server.url, "object": _ended_object(frigate)}
         yield {"clips": server.journal.count("*/clip.mp4")}
-    finally:
-        await server.stop()
 
 
 if __name__ == "__main__":

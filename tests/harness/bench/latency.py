@@ -107,17 +107,12 @@ async def _home_assistant(
     folder, root = context.folder, server.root / "home-assistant"
     frigate = Frigate((CAMERA,))
     async with AsyncExitStack() as stack:
-        broker = Mosquitto(folder / "mosquitto")
-        await broker.start()
-        stack.push_async_callback(broker.stop)
-        api_server = FrigateServer(frigate)
-        await api_server.start()
-        stack.push_async_callback(api_server.stop)
-        link = MqttLink(frigate, "127.0.0.1", broker.port)
-        stack.push_async_callback(link.stop)
-        await link.start()
-        home_assistant = HomeAssistant(folder / "config")
-        await stack.enter_async_context(home_assistant)
+        broker = await stack.enter_async_context(Mosquitto(folder / "mosquitto"))
+        api_server = await stack.enter_async_context(FrigateServer(frigate))
+        await stack.enter_async_context(MqttLink(frigate, "127.0.0.1", broker.port))
+        home_assistant = await stack.enter_async_context(
+            HomeAssistant(folder / "config")
+        )
         api = home_assistant.api
         await add_mqtt(api, broker.port)
         entry_id = await add_frigate(api, api_server.url)

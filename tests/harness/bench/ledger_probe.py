@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from pathlib import Path, PurePosixPath
 from statistics import median
-from typing import ClassVar, Final, override
+from typing import Final, override
 
 from custom_components.frigate_snap_sync.storage.base import Destination, StoredFile
 
@@ -22,8 +22,6 @@ class NullDestination(Destination):
 
     Of what it never got it says the size of another file of that kind.
     """
-
-    kind: ClassVar[str] = "null"
 
     def __init__(self, sizes: dict[str, int]) -> None:
         """Keep sizes by the first word of the file's name."""

@@ -6,13 +6,12 @@ import hashlib
 from math import ceil, floor
 from pathlib import Path
 import re
-import time
 from zoneinfo import ZoneInfo
 
 from custom_components.frigate_snap_sync.frigate.errors import MediaBroken
 from custom_components.frigate_snap_sync.frigate.media import check_mp4
 
-from ..arrivals import Item, Kind
+from ..arrivals import Item, Kind, live_snapshot
 from ..frigate import Frigate, FrigateServer
 
 _TIME = r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d[+-]\d{4}"
@@ -129,18 +128,7 @@ class Evidence:
     def _hear(self, topic: str, payload: bytes, _retain: bool) -> None:
         match topic.removeprefix(f"{self._frigate.topic_prefix}/").split("/"):
             case [camera, label, "snapshot"]:
-                digest = hashlib.sha256(payload).hexdigest()[:8]
-                self._live.append(
-                    Item(
-                        kind=Kind.LIVE_SNAPSHOT,
-                        camera=camera,
-                        label=label,
-                        start=time.time(),
-                        tail=f"-{digest}.jpg",
-                        image=payload,
-                        published=time.time(),
-                    )
-                )
+                self._live.append(live_snapshot(camera, label, payload))
 
     def items(self) -> tuple[list[Item], list[Item]]:
         """Return what must be everywhere, and what may be there.

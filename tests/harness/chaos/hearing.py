@@ -54,18 +54,13 @@ class Hearing:
 
     def heard(self, moment: float) -> bool:
         """Tell whether what was published then must have been heard."""
-        times = list(self._times)
-        if self._since is not None:
-            times.append((self._since, math.inf))
-        return any(begin <= moment <= end for begin, end in times)
+        return any(begin <= moment <= end for begin, end in self._all_times())
 
     def share(self, begin: float, end: float) -> float:
         """Return in which share of that time it heard: 0 to 1."""
-        times = [*self._times]
-        if self._since is not None:
-            times.append((self._since, math.inf))
         seconds = sum(
-            max(0.0, min(end, until) - max(begin, since)) for since, until in times
+            max(0.0, min(end, until) - max(begin, since))
+            for since, until in self._all_times()
         )
         return seconds / max(end - begin, 0.001)
 
@@ -119,6 +114,12 @@ class Hearing:
                 is_well = not self._troubles and published > self._well_since
                 if self._since is None and is_well:
                     self._since = time.time() + _AFTER_FIRST
+
+    def _all_times(self) -> Iterator[tuple[float, float]]:
+        """Yield when it heard; the last has no end while it does."""
+        yield from self._times
+        if self._since is not None:
+            yield self._since, math.inf
 
     def _close(self, moment: float) -> None:
         if self._since is not None and moment > self._since:

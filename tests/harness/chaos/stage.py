@@ -48,7 +48,6 @@ class Stage:
     link: MqttLink
     visitors: Visitors
     hearing: Hearing
-    entry_id: str
 
 
 @asynccontextmanager
@@ -84,9 +83,9 @@ async def open_stage(
         folders[FAR] = folder / "far-store"
         for path in folders.values():
             path.mkdir()
-        broker = Mosquitto(folder / "mosquitto", persistent=True)
-        await broker.start()
-        stack.push_async_callback(broker.stop)
+        broker = await stack.enter_async_context(
+            Mosquitto(folder / "mosquitto", persistent=True)
+        )
         servers = {
             name: await stack.enter_async_context(
                 OpenSshServer(folder / f"ssh-{number}")
@@ -96,19 +95,20 @@ async def open_stage(
         network = await stack.enter_async_context(
             Network(servers[FAR].port, rate=_FAR_RATE)
         )
-        server = FrigateServer(frigate, clock_offset=ahead)
-        await server.start()
-        stack.push_async_callback(server.stop)
-        link = MqttLink(frigate, "127.0.0.1", broker.port)
-        stack.push_async_callback(link.stop)
-        await link.start()
-        home_assistant = HomeAssistant(
-            folder / "config",
-            allowed=(folders[FOLDER],),
-            time_zone=TIME_ZONE,
-            integration=integration,
+        server = await stack.enter_async_context(
+            FrigateServer(frigate, clock_offset=ahead)
         )
-        await stack.enter_async_context(home_assistant)
+        link = await stack.enter_async_context(
+            MqttLink(frigate, "127.0.0.1", broker.port)
+        )
+        home_assistant = await stack.enter_async_context(
+            HomeAssistant(
+                folder / "config",
+                allowed=(folders[FOLDER],),
+                time_zone=TIME_ZONE,
+                integration=integration,
+            )
+        )
         api = home_assistant.api
         await add_mqtt(api, broker.port)
         entry_id = await add_frigate(api, server.url)
@@ -143,7 +143,6 @@ async def open_stage(
             link=link,
             visitors=visitors,
             hearing=hearing,
-            entry_id=entry_id,
         )
 
 

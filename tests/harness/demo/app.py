@@ -110,14 +110,11 @@ class Demo:
         """Start everything and set the integration up, as a person would."""
         say = self.table.say
         say("Starting an MQTT broker, an SFTP server and a simulated Frigate")
-        for part in (self.broker, self.sftp, self.server):
+        for part in (self.broker, self.sftp, self.server, self.link):
             await part.start()
             self._stack.push_async_callback(part.stop)
-        self._stack.push_async_callback(self.link.stop)
-        await self.link.start()
         say("Starting Home Assistant")
-        await self.home_assistant.start()
-        self._stack.push_async_callback(self.home_assistant.stop)
+        await self._stack.enter_async_context(self.home_assistant)
         say("Setting up MQTT, Frigate Snap Sync and its two destinations")
         api = self.home_assistant.api
         await add_mqtt(api, self.broker.port, protocol=PROTOCOL)

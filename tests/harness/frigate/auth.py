@@ -66,10 +66,6 @@ class Auth:
             return None
         return self.users.get(claims["sub"])
 
-    def revoke(self) -> None:
-        """Make every token invalid that was given so far."""
-        self.secret = secrets.token_hex(32)
-
     def cookie(self, token: str, version: Version) -> str:
         """Return the Set-Cookie header that carries the token."""
         if version.minor >= 18:

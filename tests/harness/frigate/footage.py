@@ -49,7 +49,6 @@ class Footage:
         self.camera = camera
         self.began = began
         self.timing = timing
-        self.deleted_before = -math.inf
         self._off_since: float | None = None
         self._not_kept: list[tuple[float, float]] = []
         self._missing: list[tuple[float, float]] = []
@@ -80,13 +79,9 @@ class Footage:
         """
         self._late.append((start, end, until))
 
-    def delete_before(self, moment: float) -> None:
-        """Let retention delete what ended before `moment`."""
-        self.deleted_before = max(self.deleted_before, moment)
-
     def segments(self, start: float, end: float, *, now: float) -> Iterator[Segment]:
         """Yield the segments overlapping the range that can be had now."""
-        first = max(start, self.began, self.deleted_before)
+        first = max(start, self.began)
         last = min(end, now)
         if not (math.isfinite(first) and math.isfinite(last)):
             return
@@ -112,8 +107,6 @@ class Footage:
 
     def _exists(self, segment: Segment, now: float) -> bool:
         if segment.available > now or segment.start < math.floor(self.began):
-            return False
-        if segment.end <= self.deleted_before:
             return False
         off = [*self._not_kept]
         if self._off_since is not None:

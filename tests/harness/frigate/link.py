@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 import contextlib
+from typing import Self
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -20,7 +21,8 @@ class MqttLink:
     """Connects a `Frigate` to a broker, as its own client does.
 
     MQTT 3.1.1, a clean session, everything at QoS 0 but the last will; it comes
-    back by itself when the broker was away, and tells all states again.
+    back by itself when the broker was away, and tells all states again. A context
+    manager.
     """
 
     def __init__(self, frigate: Frigate, host: str, port: int) -> None:
@@ -34,7 +36,8 @@ class MqttLink:
     async def start(self, *, timeout: float = 20) -> None:
         """Connect, and return when all initial states are published.
 
-        Raises TimeoutError if the broker can't be reached in that time (s).
+        Raises TimeoutError if the broker can't be reached in that time (s); it has
+        stopped then.
         """
         loop = asyncio.get_running_loop()
         client = self._client = Client(
@@ -77,8 +80,12 @@ class MqttLink:
         client.on_message = on_message
         client.connect_async(self._host, self._port, keepalive=_KEEPALIVE)
         client.loop_start()
-        async with asyncio.timeout(timeout):
-            await self._connected.wait()
+        try:
+            async with asyncio.timeout(timeout):
+                await self._connected.wait()
+        except BaseException:
+            await self.stop()
+            raise
         self._stats = asyncio.create_task(self._publish_stats())
 
     def _on_connect(self, client: Client) -> None:
@@ -110,6 +117,15 @@ class MqttLink:
             client = self._release()
             client.disconnect()
             await asyncio.to_thread(client.loop_stop)
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Leave."""
+        await self.stop()
 
     async def cut(self) -> None:
         """Break the connection without a word, as by `kill -9`.

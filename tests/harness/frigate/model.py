@@ -63,7 +63,6 @@ class Review:
     objects: list[TrackedObject]
     audio: list[str] = field(default_factory=list)
     thumb_time: float | None
-    metadata: dict[str, object] | None = None
     reviewed: bool = False
     last_alert: float
     last_activity: float

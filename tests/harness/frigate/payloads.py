@@ -192,7 +192,7 @@ def review_row(version: Version, review: Review) -> dict[str, Any]:
         data |= {
             "verified_objects": [],
             "thumb_time": review.thumb_time,
-            "metadata": review.metadata,
+            "metadata": None,
         }
     return {
         "id": review.id,

@@ -279,20 +279,6 @@ class Scene(Bus):
         after = payloads.review_row(self.version, review)
         self._send_review("end", before, after)
 
-    def describe_review(self, review: Review, title: str) -> None:
-        """Send the `genai` message that may follow an `end` in 0.17+."""
-        before = payloads.review_row(self.version, review)
-        review.metadata = {
-            "title": title,
-            "scene": "A drawn scene.",
-            "shortSummary": title,
-            "confidence": 0.9,
-            "potential_threat_level": 0,
-            "other_concerns": [],
-        }
-        after = payloads.review_row(self.version, review)
-        self.send_json("reviews", {"type": "genai", "before": before, "after": after})
-
     def _send_review(
         self, kind: str, before: dict[str, Any], after: dict[str, Any]
     ) -> None:

@@ -5,6 +5,7 @@ import contextlib
 from email.utils import formatdate
 import ssl
 import time
+from typing import Self
 
 from aiohttp import web
 
@@ -25,7 +26,7 @@ class FrigateServer:
     `base_path` (`/nvr`) is where it lies. `clock_offset`: seconds that its
     `Date` header is ahead of this machine's clock. `faults` and `journal` say
     what goes wrong and what was asked. It may be stopped and started again,
-    and keeps its port then.
+    and keeps its port then. A context manager.
     """
 
     def __init__(
@@ -81,6 +82,15 @@ class FrigateServer:
         if runner is not None:
             await runner.cleanup()
         self._cache.clear()
+
+    async def __aenter__(self) -> Self:
+        """Listen."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Listen no more."""
+        await self.stop()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         path = request.path
