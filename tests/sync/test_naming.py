@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from itertools import islice
+import re
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, strategies as st
@@ -147,6 +148,11 @@ def test_numbers_and_alternatives_keep_the_extension() -> None:
         "a/b-l0g9kw-2.mp4",
         "a/b-l0g9kw-3.mp4",
     ]
+    # Of thousands that are taken not each is looked up.
+    names = list(islice(alternatives("a/b.mp4", "l0g9kw"), 22))
+    assert names[-3] == "a/b-l0g9kw-19.mp4"
+    assert re.fullmatch("a/b-l0g9kw-[0-9a-f]{8}.mp4", names[-1])
+    assert names[-1] != names[-2]
     assert list(islice(alternatives("a/b-l0g9kw.mp4", "l0g9kw"), 2)) == [
         "a/b-l0g9kw.mp4",
         "a/b-l0g9kw-2.mp4",

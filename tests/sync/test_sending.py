@@ -163,6 +163,41 @@ async def test_a_foreign_file_is_not_overwritten(
     assert row.path == path
 
 
+async def test_foreign_files_with_several_names(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Each is tried once: of an earlier ledger there may be many."""
+    names = ["mine/snapshot.jpg", "mine/snapshot-abc123.jpg"]
+    nas.files.update(dict.fromkeys(names, b"foreign"))
+    await bench.start(setup(nas, render=lambda values: f"mine/{values.kind}"))
+    bench.tracked_object(source_id="1.5-abc123")
+    await until(lambda: "mine/snapshot-abc123-2.jpg" in nas.media)
+    assert [nas.files[name] for name in names] == [b"foreign"] * 2
+
+
+async def test_a_folder_in_which_every_name_is_taken(
+    bench: Bench,
+    nas: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A server that answers so is asked again later, and nothing is overwritten."""
+    stat = nas.stat
+
+    async def taken(path: str) -> StoredFile | None:
+        return await stat(path) or StoredFile(path=path, size=1)
+
+    monkeypatch.setattr(nas, "stat", taken)
+    await bench.start(setup(nas, render=lambda values: f"mine/{values.kind}"))
+    bench.tracked_object()
+    await until(lambda: "is taken" in caplog.text)
+    (row,) = await bench.uploads()
+    assert (row.state, row.attempts) == ("pending", 0)
+    assert not nas.media
+    monkeypatch.setattr(nas, "stat", stat)
+    await until(lambda: len(nas.media) == 1)
+
+
 class ReadBack(FakeDestination):
     """Gives back what it was told to, before what it really holds."""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 import re
+import secrets
 import unicodedata
 
 from .items import Item, Media
@@ -12,6 +13,7 @@ MAX_SEGMENT_BYTES = 200
 """Of one path segment, in UTF-8: every file system's 255 less room for a suffix."""
 
 MAX_SEGMENTS = 16
+_NUMBERS = 20
 
 # What Windows shares (SMB), S3 or WebDAV servers refuse or treat as their own.
 _REFUSED = re.compile(r'[\x00-\x1f\x7f\\/:*?"<>|\ud800-\udfff]')
@@ -104,15 +106,18 @@ def numbered(path: str, suffix: str) -> str:
 
 
 def alternatives(path: str, short_id: str) -> Iterator[str]:
-    """Yield the path, then ever other ones, for a name that is already taken."""
+    """Yield the path, then ever other ones, for a name that is already taken.
+
+    After some numbers they are random: each is looked up, and thousands may be taken.
+    """
     yield path
     if not path.rpartition("/")[2].rpartition(".")[0].endswith(short_id):
         path = numbered(path, _REFUSED.sub("_", short_id))
         yield path
-    number = 1
-    while True:
-        number += 1
+    for number in range(2, _NUMBERS):
         yield numbered(path, str(number))
+    while True:
+        yield numbered(path, secrets.token_hex(4))
 
 
 def temporary_name(path: str, token: str) -> str:

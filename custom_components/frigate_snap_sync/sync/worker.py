@@ -32,6 +32,8 @@ _STILLS = (Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT)
 _PARTS = (Rank.ALERT_PART, Rank.DETECTION_PART)
 _CLIPS = (Rank.ALERT_CLIP, Rank.DETECTION_CLIP)
 _LEDGER_PAUSE = 5.0
+_MAX_NAMES = 100
+"""Names that are tried for a file where others are in the way."""
 _TEST_TIMEOUT = 1.0
 
 
@@ -263,12 +265,18 @@ class Worker:
         """Return the job's path, or another if a foreign file has it already.
 
         The default names hold Frigate's id, so only a template can meet one.
+        Raises StorageError or LedgerError.
         """
-        path = job.path
+        path, taken = job.path, set[str]()
         while self.setup.render is not None and not job.attempts:
             if await self._destination.stat(path) is None:
                 return path
-            path = await self._ledger.run(uploads.rename, job, self.setup.id)
+            taken.add(path)
+            if len(taken) > _MAX_NAMES:
+                raise Rejected(f"Every name for {job.path} is taken")
+            path = await self._ledger.run(
+                uploads.rename, job, self.setup.id, taken=taken
+            )
         return path
 
     async def _postpone(self, job: UploadJob, error: StorageError) -> None:

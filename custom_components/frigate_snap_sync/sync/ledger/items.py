@@ -1,6 +1,6 @@
 """Items, and what is planned of them: files to fetch and uploads to make."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 import json
@@ -297,14 +297,21 @@ def names(
 
 
 def free_path(
-    connection: sqlite3.Connection, destination_id: str, wanted: str, short_id: str
+    connection: sqlite3.Connection,
+    destination_id: str,
+    wanted: str,
+    short_id: str,
+    *,
+    taken: Collection[str] = (),
 ) -> str:
-    """Return the wanted path, or another one if an upload has it already."""
+    """Return the wanted path, or another one if it is `taken` or an upload has it."""
     for path in alternatives(wanted, short_id):
-        taken = connection.execute(
+        if path in taken:
+            continue
+        upload = connection.execute(
             "SELECT 1 FROM uploads WHERE destination_id = ? AND path = ?",
             (destination_id, path),
         ).fetchone()
-        if taken is None:
+        if upload is None:
             return path
     raise AssertionError("alternatives never end")

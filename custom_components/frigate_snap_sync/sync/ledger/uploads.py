@@ -112,9 +112,17 @@ def failed(
     )
 
 
-def rename(connection: sqlite3.Connection, job: UploadJob, destination_id: str) -> str:
-    """Give an upload another name, for something else has it; return that."""
-    path = free_path(connection, destination_id, job.path, job.item.short_id)
+def rename(
+    connection: sqlite3.Connection,
+    job: UploadJob,
+    destination_id: str,
+    *,
+    taken: Collection[str],
+) -> str:
+    """Give an upload another name than those that something else has; return it."""
+    path = free_path(
+        connection, destination_id, job.path, job.item.short_id, taken=taken
+    )
     connection.execute(
         "UPDATE uploads SET path = ? WHERE id = ?", (path, job.upload_id)
     )
