@@ -13,6 +13,7 @@ import pytest
 from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateTimeout,
     FrigateUnreachable,
+    MediaNotReady,
 )
 from custom_components.frigate_snap_sync.frigate.models import Review, Segment, Severity
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
@@ -174,6 +175,34 @@ async def test_a_file_that_falls_due_while_work_is_looked_for(
     bench.review("end", start=now - 20, end=now)
     await until(lambda: delayed)
     await until(lambda: len(nas.media) == 1, seconds=3)
+
+
+async def test_a_retry_that_falls_due_while_a_clip_hangs(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lane that is free slept when there was none; it must hear of it."""
+    bench.timing = replace(FAST, settle=0.2, first_retry=0.5)
+    asked: list[str] = []
+
+    async def late(object_id: str) -> bytes:
+        asked.append(object_id)
+        if len(asked) == 1:
+            await asyncio.sleep(0.4)
+            raise MediaNotReady("not yet")
+        return FULL_IMAGE
+
+    async def hang(seconds: float, write: Write) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(bench.frigate, "snapshot", late)
+    bench.frigate.film = hang
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    bench.tracked_object()
+    await until(lambda: asked)
+    bench.review("end", start=time.time() - 100, end=time.time() - 50)
+    await until(lambda: bench.frigate.clips)
+    await until(lambda: list(nas.media.values()) == [FULL_IMAGE], seconds=3)
 
 
 async def test_a_clip_that_hangs_holds_up_no_snapshot(

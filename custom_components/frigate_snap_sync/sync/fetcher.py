@@ -387,6 +387,7 @@ class Fetcher:
         await self._ledger.run(
             files.postpone, job.file_id, due=time.time() + delay, error=str(error)
         )
+        self.wake()  # The other lanes may have looked when none was due.
 
 
 def _what(job: FetchJob) -> str:
