@@ -1,15 +1,21 @@
 """The Frigate's switch: the time while it is off stays at home, to the second."""
 
+from datetime import UTC
+from functools import partial
 import math
 import sqlite3
 import time
 
 import pytest
 
+from custom_components.frigate_snap_sync.frigate.models import Severity
 from custom_components.frigate_snap_sync.sync import policy
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
+from custom_components.frigate_snap_sync.sync.items import Item, Media
 from custom_components.frigate_snap_sync.sync.ledger import counters, schema
-from custom_components.frigate_snap_sync.sync.policy import Bounds, FootageRange
+from custom_components.frigate_snap_sync.sync.ledger.items import Progress
+from custom_components.frigate_snap_sync.sync.planner import Planner
+from custom_components.frigate_snap_sync.sync.policy import Bounds, FootageRange, Timing
 
 from .conftest import Bench, setup, until
 from .fakes import FakeDestination
@@ -26,6 +32,42 @@ async def switch_off(bench: Bench, begin: float, end: float) -> None:
     ledger = bench.engine._ledger  # noqa: SLF001
     await ledger.run(counters.set_uploads, False, now=begin)
     await ledger.run(counters.set_uploads, True, now=end)
+
+
+@pytest.mark.parametrize("part_length", [10, None])
+def test_a_running_review_is_at_its_end_where_uploads_were_switched_off(
+    part_length: int | None,
+) -> None:
+    """There is nothing more to look for, however long it goes on."""
+    planner = Planner(
+        time_zone=UTC,
+        padding_before=5,
+        padding_after=5,
+        part_length=part_length,
+        timing=Timing(),
+    )
+    planner.set_destinations([setup(FakeDestination())])
+    now = time.time()
+    review = Item(
+        media=Media.RECORDINGS,
+        source_id="1.5-abc123",
+        camera="front_door",
+        label="",
+        labels=frozenset({"person"}),
+        zones=frozenset(),
+        severity=Severity.ALERT,
+        start=now - 100,
+        end=None,
+        told=now - 100,
+    )
+    plan = partial(planner.running, review, known=Progress(), clock_offset=0)
+    files, again = plan(bounds=Bounds())
+    assert again is not None
+    assert again > now
+    assert len(files) == (0 if part_length is None else 1)
+    files, again = plan(bounds=Bounds(end=now - 50))
+    assert again is None
+    assert all(file.end <= now - 50 for file in files if file.end)
 
 
 @pytest.mark.parametrize("offset", [0.0, 120.0])

@@ -1,13 +1,14 @@
 """Catching up: MQTT is a hint, Frigate's API is the truth."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 import logging
+from math import ceil
 import time
 
 from ..frigate.client import FrigateClient
-from ..frigate.errors import FrigateError
+from ..frigate.errors import FrigateError, FrigateServerError
 from ..frigate.models import Review, TrackedObject
 from .frigate_watch import FrigateWatch, is_about_one_file
 from .intake import Intake
@@ -17,9 +18,11 @@ from .ledger import Ledger, LedgerError, counters, items as ledger_items
 from .policy import Timing
 from .spool import SpoolError
 from .tasks import wait_for
+from .trouble import Trouble
 
 _LOGGER = logging.getLogger(__name__)
 
+_DAY = 86400.0
 _PAGE = 100
 _MAX_PAGES = 200
 _MARGIN = 300.0
@@ -77,6 +80,7 @@ class CatchUp:
         self._timing = timing
         self._look_back = look_back
         self._latecomers = latecomers
+        self._trouble = Trouble(_LOGGER, "Catching up")
         self._news = asyncio.Event()
         self._running = asyncio.Lock()
 
@@ -86,22 +90,28 @@ class CatchUp:
 
     async def run(self) -> None:
         """Catch up when asked to and every 15 minutes, until cancelled."""
+        retry = self._timing.catch_up_pause
         while True:
             await self._watch.answers.wait()
             self._news.clear()
+            wait = self._timing.catch_up
             try:
                 await self.catch_up()
             except FrigateError as err:
-                _LOGGER.debug("Catching up failed: %s", err)
                 if is_about_one_file(err):
-                    self._news.set()
+                    self._trouble.report(err)
+                    # It may last: a day with more reviews than are read, say.
+                    wait, retry = min(retry, wait), retry * 2
                 else:
                     self._watch.failed(err)
             except (LedgerError, SpoolError) as err:
-                _LOGGER.error("Catching up has to wait: %s", err)
+                self._trouble.report(err)
+            else:
+                self._trouble.over()
+                retry = self._timing.catch_up_pause
             # Frigate may come and go many times in a minute.
             await asyncio.sleep(self._timing.catch_up_pause)
-            await wait_for(self._news, self._timing.catch_up)
+            await wait_for(self._news, wait)
 
     async def catch_up(self, look_back: float | None = None) -> int:
         """Plan what Frigate has and the ledger lacks; return how many items.
@@ -109,16 +119,29 @@ class CatchUp:
         With `look_back` (seconds) exactly that time is looked at, and history is
         sent that nobody asked for otherwise: also to destinations that came later
         than an item which others have had.
-        Raises FrigateError, LedgerError or SpoolError.
+        Raises FrigateError, LedgerError or SpoolError; a day whose reviews Frigate
+        can't give keeps no other from being caught up before that.
         """
+        problem: FrigateServerError | None = None
+        found = 0
         async with self._running:
             now = time.time()
             window = await self._window(now, look_back)
-            found = await self._reviews(window) + await self._objects(window)
-            if look_back is None:  # Another time may not reach back far enough.
+            for after, before in _days(window):
+                try:
+                    reviews = await self._ask_reviews(after, before)
+                except FrigateServerError as err:
+                    problem = err
+                else:
+                    found += await self._take_reviews(reviews, window)
+            found += await self._objects(window)
+            if look_back is None and problem is None:
+                # Another time may not reach back far enough.
                 await self._ledger.run(counters.keep_moment, counters.CAUGHT_UP, now)
         if found:
             _LOGGER.info("Catching up found %d item(s) that were missed", found)
+        if problem is not None:
+            raise problem
         return found
 
     async def _window(self, now: float, look_back: float | None) -> Window:
@@ -135,11 +158,11 @@ class CatchUp:
             since=await self._ledger.run(counters.since),
         )
 
-    async def _reviews(self, window: Window) -> int:
+    async def _ask_reviews(self, after: float, before: float) -> list[Review]:
         offset = self._client.clock_offset
-        reviews = await self._client.reviews(
-            after=window.after - offset, before=window.before - offset
-        )
+        return await self._client.reviews(after=after - offset, before=before - offset)
+
+    async def _take_reviews(self, reviews: list[Review], window: Window) -> int:
         known = await self._ledger.run(
             ledger_items.known, Media.RECORDINGS, [review.id for review in reviews]
         )
@@ -167,11 +190,11 @@ class CatchUp:
 
     async def _objects(self, window: Window) -> int:
         found = 0
-        async for page in self._pages(window):
+        async for objects in self._pages(window):
             known = await self._ledger.run(
-                ledger_items.known, Media.SNAPSHOTS, [tracked.id for tracked in page]
+                ledger_items.known, Media.SNAPSHOTS, [tracked.id for tracked in objects]
             )
-            for tracked in page:
+            for tracked in objects:
                 if tracked.end_time is None:
                     continue
                 end = self._local(tracked.end_time)
@@ -196,17 +219,28 @@ class CatchUp:
         after, before = window.after - offset - _LONG_OBJECT, window.before - offset
         for _ in range(_MAX_PAGES):
             page = await self._client.events(after=after, before=before, limit=_PAGE)
-            if page:
-                yield page
-            if len(page) < _PAGE:
-                return
-            oldest = min(tracked.start_time for tracked in page)
-            if oldest >= before:
+            yield page.objects
+            if page.oldest is None or page.oldest >= before:
                 return
             # Others may have begun in the very same moment.
-            before = oldest + 0.001
+            before = page.oldest + 0.001
         _LOGGER.warning("Frigate has more tracked objects than can be caught up")
 
     def _local(self, moment: float) -> float:
         """Return a moment of Frigate's clock in ours."""
         return moment + self._client.clock_offset
+
+
+def _days(window: Window) -> Iterator[tuple[float, float]]:
+    """Yield the window in equal parts of at most a day (and a second).
+
+    Frigate gives all reviews of a time in one answer, which must be of bounded
+    size. One that lasts longer than a part is given for several of them.
+    """
+    span = window.before - window.after
+    count = max(1, ceil((span - 1) / _DAY))
+    for number in range(count):
+        yield (
+            window.after + span * number / count,
+            window.after + span * (number + 1) / count,
+        )

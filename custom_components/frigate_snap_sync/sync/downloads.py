@@ -65,7 +65,11 @@ class Downloads:
         asked = FootageRange(job.start, job.end)
         segments = await self._segments(job)
         is_early = tail_is_missing(
-            segments, end=asked.end, age=self.age(job), timing=self._timing
+            segments,
+            end=asked.end,
+            age=self.age(job),
+            attempts=job.attempts,
+            timing=self._timing,
         )
         if is_early and segments:
             raise MediaNotReady("The last seconds are not on Frigate's disk yet")

@@ -27,6 +27,7 @@ _STABLE = 600.0
 """How long Frigate must answer for its next failure to be a new outage."""
 _CONFIG_EVERY = 300.0
 _MAX_SWITCHES = 500
+"""Beside those of the configuration; anybody may publish states of cameras."""
 _GENTLE = 2.0
 """Seconds between two readings of the configuration for unknown cameras' sake."""
 
@@ -99,7 +100,6 @@ class FrigateWatch:
     def set_switch(self, camera: str, switch: str, on: bool) -> None:
         """Note what MQTT says of a camera's switch."""
         key = (camera, switch)
-        # Anybody may publish states of cameras that don't exist.
         if key in self._switches or len(self._switches) < _MAX_SWITCHES:
             self._switches[key] = (on, time.monotonic())
             self._on_change()
@@ -122,7 +122,7 @@ class FrigateWatch:
 
     def set_activity(self, cameras: Mapping[str, CameraConfig]) -> None:
         """Note the live switches of cameras."""
-        self._learn(cameras, asked_at=time.monotonic())
+        self._learn(cameras, asked_at=time.monotonic(), limit=_MAX_SWITCHES)
         self._on_change()
 
     def refresh(self) -> None:
@@ -190,7 +190,9 @@ class FrigateWatch:
                 raise
             self._config_at = asked_at
             self.mqtt_enabled = config.mqtt_enabled
-            self._learn(config.cameras, asked_at=asked_at)
+            self._make_room(config.cameras)
+            limit = _MAX_SWITCHES + 2 * len(config.cameras)
+            self._learn(config.cameras, asked_at=asked_at, limit=limit)
             await self._on_config(config)
         if not self.answers.is_set():
             if self._is_told:
@@ -252,16 +254,30 @@ class FrigateWatch:
         self.error = error
         self._on_change()
 
-    def _learn(self, cameras: Mapping[str, CameraConfig], *, asked_at: float) -> None:
-        """Take over the live switches, but for those heard of since we asked."""
+    def _learn(
+        self, cameras: Mapping[str, CameraConfig], *, asked_at: float, limit: int
+    ) -> None:
+        """Take over the live switches, but for those heard of since we asked.
+
+        New ones only while less than `limit` are known.
+        """
         for camera in cameras.values():
             for switch, on in (
                 ("snapshots", camera.snapshots_enabled),
                 ("recordings", camera.recordings_enabled),
             ):
                 known = self._switches.get((camera.name, switch))
+                if known is None and len(self._switches) >= limit:
+                    continue
                 if known is None or known[1] <= asked_at:
                     self._switches[camera.name, switch] = (on, asked_at)
+
+    def _make_room(self, cameras: Mapping[str, CameraConfig]) -> None:
+        """Let go of cameras that Frigate doesn't have, once there are too many."""
+        if len(self._switches) >= _MAX_SWITCHES:
+            self._switches = {
+                key: known for key, known in self._switches.items() if key[0] in cameras
+            }
 
 
 def is_about_one_file(error: FrigateError) -> bool:

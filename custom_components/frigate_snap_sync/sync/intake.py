@@ -183,8 +183,9 @@ class Intake:
             self._on_ready(upload.destination_id for upload in uploads)
         else:
             self._watch.refresh_gently()
-            # Whoever answered meanwhile did not know of it yet.
-            await self.settle_held()
+            if self._watch.is_on(message.camera, "snapshots") is not None:
+                # Whoever answered meanwhile did not know of it yet.
+                await self.settle_held()
         if not await self._ledger.run(ledger_files.is_spooled, file.name):
             # It has arrived, or all who wanted it were removed while it was written.
             await self._spool.remove([file.name])

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable
 from datetime import tzinfo
 import logging
-from math import floor
 import time
 
 from .destination import DestinationSetup
@@ -11,7 +10,6 @@ from .items import Item, Role, UploadState
 from .ledger.items import FilePlan, FileState, Progress, UploadPlan
 from .naming import clean_path, default_name, name_values
 from .policy import (
-    PARTS_REACH,
     Bounds,
     FootageRange,
     Timing,
@@ -124,7 +122,7 @@ class Planner:
         """Return the files of a review that goes on which can be planned now.
 
         Beside them, when the next one can be, by our clock: None if nobody wants
-        the review yet.
+        the review yet, or uploads were switched off meanwhile.
         """
         uploads = self.uploads(item)
         if not uploads:
@@ -133,35 +131,37 @@ class Planner:
         files: list[FilePlan] = []
         first = first_second(item, self._padding_before)
         begin = first if known.pieces_end is None else known.pieces_end
-        number = known.pieces + 1
-        while isinstance(
-            piece := next_piece(begin, number=number, now=now), FootageRange
-        ):
+        number = known.pieces
+        while isinstance(piece := next_piece(begin, now=now), FootageRange):
+            number, begin = number + 1, piece.end
             due = piece.end + clock_offset + self._timing.settle
             suffix = f"{number:02}"
             if (footage := bounds.cut(piece)) is not None:
                 files.append(_file(Role.WHOLE, number, suffix, footage, uploads, due))
-            number, begin = number + 1, piece.end
-        if self._part_length is None:
-            return tuple(files), piece + clock_offset
-        begin = max(begin, floor(now) - PARTS_REACH, known.parts_end or first)
-        number = known.parts + 1
-        while isinstance(
-            part := next_part(
-                item,
-                begin,
-                padding_before=self._padding_before,
-                length=self._part_length,
-                now=now,
-            ),
-            FootageRange,
-        ):
-            due = part.end + clock_offset + self._timing.part_settle
-            suffix = f"part{number:03}"
-            if (footage := bounds.cut(part)) is not None:
-                files.append(_file(Role.PART, number, suffix, footage, uploads, due))
-            number, begin = number + 1, part.end
-        return tuple(files), part + clock_offset
+        again = piece
+        if self._part_length is not None:
+            # What lies in half hours needs no parts any more.
+            begin = max(begin, known.parts_end or first)
+            number = known.parts
+            while isinstance(
+                part := next_part(
+                    item,
+                    begin,
+                    padding_before=self._padding_before,
+                    length=self._part_length,
+                    now=now,
+                ),
+                FootageRange,
+            ):
+                number, begin = number + 1, part.end
+                due = part.end + clock_offset + self._timing.part_settle
+                suffix = f"part{number:03}"
+                if (footage := bounds.cut(part)) is not None:
+                    files.append(
+                        _file(Role.PART, number, suffix, footage, uploads, due)
+                    )
+            again = part
+        return tuple(files), None if now == bounds.end else again + clock_offset
 
     def _path(self, destination: DestinationSetup, item: Item) -> str:
         """Return the path of an item's file at a destination.

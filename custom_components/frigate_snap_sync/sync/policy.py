@@ -11,12 +11,10 @@ PIECE_SECONDS = 1800
 """A longer recording is kept as consecutive pieces of this length."""
 
 MAX_PIECES = 336
-"""A week: so many pieces are planned at most of the time before we heard of a review."""
+"""Of a review that claims to have lasted longer, the last week is kept: Frigate's
+host may have begun without a clock."""
 
 _REST = 60
-PARTS_REACH = PIECE_SECONDS + _REST
-"""How far back parts go, in seconds: what is older lies in pieces."""
-
 _DAY = 86400
 
 BROKEN_TRIES = 3
@@ -59,6 +57,8 @@ class Timing:
     """How long what Frigate answers with 404 is asked for again."""
     tail_patience: float = 60
     """How long after its end a recording's last seconds are waited for."""
+    tail_attempts: int = 20
+    """How many times at most."""
     catch_up: float = 900
     """How often Frigate's API is compared with the ledger."""
     catch_up_pause: float = 30
@@ -187,27 +187,25 @@ def pieces(start: int, end: int) -> list[FootageRange]:
     A rest of under a minute is added to the last half hour.
     """
     end = max(end, start + 1)
-    count = max(1, min(ceil((end - start - _REST) / PIECE_SECONDS), MAX_PIECES))
+    start = max(start, end - MAX_PIECES * PIECE_SECONDS)
+    count = max(1, ceil((end - start - _REST) / PIECE_SECONDS))
     cuts = [start + number * PIECE_SECONDS for number in range(count)]
-    last = min(end, cuts[-1] + PIECE_SECONDS + _REST)
     return [
         FootageRange(begin, finish)
-        for begin, finish in zip(cuts, [*cuts[1:], last], strict=True)
+        for begin, finish in zip(cuts, [*cuts[1:], end], strict=True)
     ]
 
 
-def next_piece(begin: int, *, number: int, now: float) -> FootageRange | float:
+def next_piece(begin: int, *, now: float) -> FootageRange | float:
     """Return the next half hour of a review that goes on, or when it will be over.
 
-    `now` is Frigate's clock, `number` the piece's own. Never over is that of a
-    review which claims to go on for years: Frigate's host began without a clock,
-    or somebody plays with the broker.
+    `begin` is where the last one ended, or the review's first second; `now` is
+    Frigate's clock.
     """
+    begin = max(begin, floor(now) - MAX_PIECES * PIECE_SECONDS)
     end = begin + PIECE_SECONDS
     if now < end + _REST:
         return float(end + _REST)
-    if number > MAX_PIECES and now - begin > MAX_PIECES * PIECE_SECONDS:
-        return inf
     return FootageRange(begin, end)
 
 
@@ -265,14 +263,24 @@ def footage_seconds(segments: Sequence[Segment], asked: FootageRange) -> float:
 
 
 def tail_is_missing(
-    segments: Sequence[Segment], *, end: float, age: float, timing: Timing
+    segments: Sequence[Segment],
+    *,
+    end: float,
+    age: float,
+    attempts: int,
+    timing: Timing,
 ) -> bool:
     """Tell whether the last seconds before `end` may still come to Frigate's disk.
 
-    `age` is how long ago that end was.
+    `age` is how long ago that end was, by Frigate's clock: where that was set back
+    it tells nothing, so failed `attempts` end the waiting as well.
     """
     newest = max((segment.end_time for segment in segments), default=0.0)
-    return newest < end - 1 and age < timing.tail_patience
+    return (
+        newest < end - 1
+        and age < timing.tail_patience
+        and attempts < timing.tail_attempts
+    )
 
 
 def is_short(duration: float, *, expected: float) -> bool:

@@ -48,7 +48,9 @@ class RunningReviews:
                 again = time.time() + _PAUSE
             else:
                 self._trouble.over()
-            await wait_for(self._news, max(again - time.time(), _SHORTEST_SLEEP))
+            # A thousand reviews may go on, each with messages of its own.
+            await asyncio.sleep(_SHORTEST_SLEEP)
+            await wait_for(self._news, again - time.time())
 
     async def _plan(self) -> float:
         """Plan what can be planned; return when to look again, by our clock."""

@@ -1,11 +1,15 @@
 """How uploads end: counted, superseding parts, letting go of the spool."""
 
 from collections.abc import Collection
+from math import inf
 import sqlite3
 
 from ..items import Item, Media, Rank, Role, UploadState
 from ..status import UploadEvent
 from .items import FileState, item_of
+
+_SETTLED = {UploadState.VERIFIED, UploadState.SKIPPED}
+"""Pieces that are there, and those without footage."""
 
 
 def verified(
@@ -226,9 +230,10 @@ def _supersede(
 
     Returns spool names, None among them.
     """
-    until = _covered_until(connection, item_id, destination_id)
-    if until is None:
+    covered = _covered(connection, item_id, destination_id)
+    if covered is None:
         return []
+    begin, until = covered
     rows = connection.execute(
         "UPDATE uploads SET state = 'superseded', finished = ?,"
         # A killed try may have left something too. What is being sent right now is
@@ -236,36 +241,47 @@ def _supersede(
         " is_litter = state = 'verified' OR temporary IS NOT NULL"
         " WHERE item_id = ? AND destination_id = ? AND role IN ('part', 'incomplete')"
         " AND state IN ('pending', 'verified')"
-        " AND file_id IN (SELECT id FROM files WHERE item_id = ? AND end <= ?)"
-        " RETURNING file_id",
-        (now, item_id, destination_id, item_id, until),
+        " AND file_id IN (SELECT id FROM files WHERE item_id = ?"
+        " AND end > ? AND end <= ?) RETURNING file_id",
+        (now, item_id, destination_id, item_id, begin, until),
     ).fetchall()
     return [release(connection, row["file_id"]) for row in rows]
 
 
-def _covered_until(
+def _covered(
     connection: sqlite3.Connection, item_id: int, destination_id: str
-) -> float | None:
-    """Return up to where a destination has the whole, None if nowhere.
+) -> tuple[float, float] | None:
+    """Return from where and up to where a destination has the whole, None if nowhere.
 
-    Once all pieces of an ended review are there, parts that reach beyond its
-    end are covered as well: they show nothing that belongs to it.
+    Once the last piece of an ended review is there, parts that reach beyond its
+    end are covered as well: they show nothing that belongs to it. Where a piece is
+    missing between two, nothing behind it counts.
     """
-    until: float | None = None
-    found = False
+    begin, until = -inf, -inf
+    has_some = False
     for row in connection.execute(
-        "SELECT uploads.state AS state, files.end AS until FROM uploads"
-        " JOIN files ON files.id = file_id WHERE uploads.item_id = ?"
-        " AND destination_id = ? AND uploads.role = 'whole' ORDER BY number",
+        "SELECT uploads.state AS state, files.start AS begin, files.end AS until"
+        " FROM uploads JOIN files ON files.id = file_id WHERE uploads.item_id = ?"
+        " AND destination_id = ? AND uploads.role = 'whole'"
+        " AND files.end IS NOT NULL ORDER BY number",
         (item_id, destination_id),
     ):
-        if row["state"] not in (UploadState.VERIFIED, UploadState.SKIPPED):
-            return until if found else None
-        found = found or row["state"] == UploadState.VERIFIED
+        is_joined = until == -inf or row["begin"] <= until
+        if not is_joined or row["state"] not in _SETTLED:
+            return (begin, until) if has_some else None
+        if until == -inf:
+            begin = row["begin"]
+        has_some = has_some or row["state"] == UploadState.VERIFIED
         until = row["until"]
-    if not found:
+    if not has_some:
         return None
-    return until if _is_open(connection, item_id) else float("inf")
+    is_open, end = connection.execute(
+        "SELECT is_open, end FROM items WHERE id = ?", (item_id,)
+    ).fetchone()
+    # Where uploads were switched off meanwhile, the last piece ends before; of a
+    # review that Frigate lost nobody knows the end.
+    is_all = not is_open and end is not None and until >= end
+    return begin, inf if is_all else until
 
 
 def _is_open(connection: sqlite3.Connection, item_id: int) -> bool:
@@ -309,10 +325,7 @@ def _count_for_camera(connection: sqlite3.Connection, item_id: int) -> None:
 
 def _is_complete(states: set[str]) -> bool:
     """Tell whether all pieces are there (a piece without footage is skipped)."""
-    return UploadState.VERIFIED in states and states <= {
-        UploadState.VERIFIED,
-        UploadState.SKIPPED,
-    }
+    return UploadState.VERIFIED in states and states <= _SETTLED
 
 
 def _states(
