@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 import json
+import threading
 import time
 from typing import Any
 
@@ -19,6 +20,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     UnsupportedVersion,
 )
 from custom_components.frigate_snap_sync.frigate.models import Segment, Severity
+from custom_components.frigate_snap_sync.frigate.rows import parse_review
 from custom_components.frigate_snap_sync.frigate.version import FrigateVersion
 
 from .conftest import MakeClient
@@ -284,6 +286,31 @@ async def test_odd_rows_hide_no_others(
     assert [review.id for review in reviews] == [row["id"]]
 
 
+async def test_many_rows_hold_nothing_up(
+    server: FakeServer, client: FrigateClient
+) -> None:
+    """They are decoded and read apart from the event loop, which must not stall."""
+    row = json.loads(reply("0.17.2", "review-by-id").body)
+    body = as_json([row] * (4 * 1024 * 1024 // len(json.dumps(row)))).body
+    server.record("0.17.2", "version")
+    server.answer("/api/review", as_bytes(body, "application/json"))
+    threads = set()
+
+    def parse(value: object) -> object:
+        threads.add(threading.current_thread())
+        return parse_review(value)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client_module, "parse_review", parse)
+        reviews = await client.reviews(after=0, before=3_000_000_000)
+
+    assert len(reviews) == body.count(b'"id"')
+    assert threading.current_thread() not in threads
+    server.answer("/api/review", as_bytes(body[:-1], "application/json"))
+    with pytest.raises(NotFrigate, match="/api/review answers not JSON"):
+        await client.reviews(after=0, before=3_000_000_000)
+
+
 @pytest.mark.parametrize("document", [{}, None, "text", 7])
 async def test_rows_that_are_none(
     server: FakeServer, client: FrigateClient, document: object
@@ -355,17 +382,34 @@ async def test_events(server: FakeServer, client: FrigateClient, version: str) -
     server.record(version)
     rows = json.loads(reply(version, "events").body)
 
-    events = await client.events(after=1.5, before=2.5, limit=5)
+    answered = await client.events(after=1.5, before=2.5, limit=len(rows) + 1)
+    events = answered.objects
 
+    assert answered.oldest is None
     assert [event.id for event in events] == [row["id"] for row in rows]
     assert {event.sub_label for event in events} == {None, "amazon", "bell"}
     assert {event.label for event in events} >= {"traffic light", "doorbell"}
     assert server.asked_for("/api/events")[0].query == {
         "after": "1.500000",
         "before": "2.500000",
-        "limit": "5",
+        "limit": str(len(rows) + 1),
         "include_thumbnails": "0",
     }
+
+
+async def test_a_full_page_of_events(server: FakeServer, client: FrigateClient) -> None:
+    """Rows that can't be understood count, for behind them may be others."""
+    row = event_row()
+    rows = [row | {"start_time": 30}, row | {"start_time": 20, "camera": 7}, None]
+    server.answer("/api/events", as_json(rows))
+
+    answered = await client.events(after=1, before=40, limit=3)
+
+    assert [event.start_time for event in answered.objects] == [30]
+    assert answered.oldest == 20
+    server.answer("/api/events", as_json([None, {}]))
+    with pytest.raises(FrigateServerError, match="nothing readable"):
+        await client.events(after=1, before=2, limit=2)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -243,6 +243,47 @@ async def test_clip_that_is_slow(server: FakeServer, client: FrigateClient) -> N
     assert await ask_clip(client) == 40
 
 
+async def trickle(request: web.Request) -> web.StreamResponse:
+    """Send a byte from time to time."""
+    response = web.StreamResponse(headers={"Content-Type": "video/mp4"})
+    await response.prepare(request)
+    for _ in range(200):
+        await response.write(b"f")
+        await asyncio.sleep(0.05)
+    return response
+
+
+async def test_media_that_trickle(server: FakeServer, make_client: MakeClient) -> None:
+    """There is an end to it; a clip has longer the longer it is."""
+    client = make_client(
+        server.url, timeouts=Timeouts(snapshot=0.2, clip=0.1, clip_second=0.02)
+    )
+    server.record("0.17.2", "version")
+    server.answer(CLIP, trickle)
+    server.answer(SNAPSHOT, trickle)
+
+    started = time.monotonic()
+    with pytest.raises(MediaBroken, match="A clip: not whole after 0 s"):
+        await ask_clip(client)
+    assert 0.3 <= time.monotonic() - started < 2
+    with pytest.raises(MediaBroken, match="A snapshot: not whole after 0 s"):
+        await client.snapshot("id")
+
+
+async def test_a_writer_s_timeout_is_not_frigate_s(
+    server: FakeServer, client: FrigateClient
+) -> None:
+    """What `write` raises comes through."""
+    server.record("0.17.2", "version")
+    server.answer(CLIP, as_bytes(b"film", "video/mp4"))
+
+    async def write(piece: bytes) -> None:
+        raise TimeoutError("the share")
+
+    with pytest.raises(TimeoutError, match="the share"):
+        await client.clip("front_door", start=10, end=20, write=write)
+
+
 async def test_clip_with_a_slow_writer(
     server: FakeServer, client: FrigateClient
 ) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+import re
 import struct
 from tempfile import TemporaryDirectory
 
@@ -10,7 +11,7 @@ import av
 from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 
-from custom_components.frigate_snap_sync.frigate import mp4
+from custom_components.frigate_snap_sync.frigate import media as media_module, mp4
 from custom_components.frigate_snap_sync.frigate.errors import MediaBroken
 from custom_components.frigate_snap_sync.frigate.media import (
     Mp4Info,
@@ -213,6 +214,38 @@ def test_hostile_pictures_take_no_time(filling: bytes) -> None:
     for start in (SOI, SOI + FRAME + SCAN):
         with pytest.raises(MediaBroken):
             check_jpeg(start + filling * (16 * 1024 * 1024 // len(filling)))
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 7])
+def test_pictures_are_looked_through_in_windows(
+    monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    """Nobody else runs while one is searched; what lies across two is found."""
+    monkeypatch.setattr(media_module, "_WINDOW", window)
+    longest = 0
+
+    class Pattern:
+        """Notes how much is searched at once."""
+
+        def __init__(self, pattern: re.Pattern[bytes]) -> None:
+            self.pattern = pattern
+
+        def search(self, data: bytes, start: int, end: int) -> re.Match[bytes] | None:
+            nonlocal longest
+            longest = max(longest, end - start)
+            return self.pattern.search(data, start, end)
+
+    for name in ("_NO_FILL", "_NEXT_MARKER", "_NO_PADDING"):
+        pattern = getattr(media_module, name)
+        monkeypatch.setattr(media_module, name, Pattern(pattern))
+    for count in range(9):
+        data = SOI + b"\xff" * count + FRAME + SCAN + bytes(count) + EOI + bytes(count)
+        check_jpeg(data)
+        with pytest.raises(MediaBroken, match="behind its end"):
+            check_jpeg(data + b"x")
+        with pytest.raises(MediaBroken, match="cut off in the image data"):
+            check_jpeg(SOI + FRAME + SCAN + b"\xff" * count)
+    assert longest == window + 1
 
 
 # MP4

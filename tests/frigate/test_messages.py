@@ -669,6 +669,17 @@ def test_camera_activity() -> None:
     )
 
 
+def test_camera_activity_of_very_many() -> None:
+    """Anybody may tell of any number of cameras."""
+    activity = {
+        f"c{number}": {"config": {"snapshots": True, "record": True}}
+        for number in range(5000)
+    }
+    message = say("camera_activity", activity)
+    assert isinstance(message, CameraActivity)
+    assert list(message.cameras) == [f"c{number}" for number in range(1000)]
+
+
 def test_camera_activity_that_is_none() -> None:
     """It must be an object."""
     with pytest.raises(MalformedMessage, match="camera_activity is no object"):

@@ -10,6 +10,7 @@ from custom_components.frigate_snap_sync.frigate.errors import FrigateError, Med
 from custom_components.frigate_snap_sync.frigate.models import (
     CameraConfig,
     FrigateConfig,
+    Page,
     Review,
     Segment,
     TrackedObject,
@@ -53,6 +54,8 @@ class FakeFrigate:
     clock_offset: float = 0.0
     known_reviews: dict[str, Review] = field(default_factory=dict)
     known_objects: list[TrackedObject] = field(default_factory=list)
+    odd: set[str] = field(default_factory=set)
+    """Ids of known objects whose rows can't be understood."""
     windows: list[tuple[float, float]] = field(default_factory=list)
     footage: Callable[[str, float, float], list[Segment]] | None = None
     error: FrigateError | None = None
@@ -100,9 +103,7 @@ class FakeFrigate:
             and (review.end_time is None or review.end_time > after)
         ]
 
-    async def events(
-        self, *, after: float, before: float, limit: int
-    ) -> list[TrackedObject]:
+    async def events(self, *, after: float, before: float, limit: int) -> Page:
         """Return the newest known tracked objects that began in the time."""
         self._check()
         found = [
@@ -111,7 +112,11 @@ class FakeFrigate:
             if after < tracked.start_time < before
         ]
         found.sort(key=lambda tracked: -tracked.start_time)
-        return found[:limit]
+        found = found[:limit]
+        return Page(
+            objects=[tracked for tracked in found if tracked.id not in self.odd],
+            oldest=found[-1].start_time if len(found) == limit else None,
+        )
 
     async def recordings(
         self, camera: str, *, after: float, before: float

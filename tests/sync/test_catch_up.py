@@ -12,6 +12,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateUnreachable,
 )
 from custom_components.frigate_snap_sync.frigate.models import (
+    Page,
     Review,
     Severity,
     TrackedObject,
@@ -156,9 +157,11 @@ async def test_the_window_covers_an_outage_of_any_length(
     bench.options = EngineOptions(look_back=3600, upload_during_review=False)
     await age(bench, nas, hours=30)
     await bench.start(setup(nas))
-    await until(lambda: bench.frigate.windows)
-    after, before = bench.frigate.windows[0]
+    await until(lambda: len(bench.frigate.windows) == 2)
+    (after, middle), (still_middle, before) = bench.frigate.windows
+    assert middle == still_middle
     assert 30 * 3600 - 1 <= before - after <= 30 * 3600 + 301
+    bench.frigate.windows.clear()
     await bench.engine.catch_up()
     after, before = bench.frigate.windows[-1]
     assert 3599 <= before - after <= 3601
@@ -173,7 +176,7 @@ async def test_an_incomplete_catch_up_is_done_again(
     events = bench.frigate.events
     calls = []
 
-    async def fail(*, after: float, before: float, limit: int) -> list[TrackedObject]:
+    async def fail(*, after: float, before: float, limit: int) -> Page:
         calls.append(after)
         if len(calls) < 3:
             raise (FrigateServerError, FrigateUnreachable)[len(calls) % 2]("no")
@@ -202,6 +205,94 @@ async def test_many_objects_are_read_page_by_page(
         show(bench, replace(row, start_time=start + number // 2))
     await bench.start(setup(nas))
     await until(lambda: len(ids(nas)) == 10)
+
+
+async def test_odd_objects_hide_no_older_ones(
+    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even a whole page of them."""
+    monkeypatch.setattr(catch_up, "_PAGE", 3)
+    await age(bench, nas, hours=2)
+    for number in range(10):
+        show(bench, tracked(f"o{number}", -500 + number, -400))
+    bench.frigate.odd = {"1.5-o9", "1.5-o6", "1.5-o5", "1.5-o4", "1.5-o3"}
+    await bench.start(setup(nas))
+    await until(lambda: ids(nas) == {"o0", "o1", "o2", "o7", "o8"})
+
+
+async def test_a_day_that_fails_keeps_no_other_from_being_caught_up(
+    bench: Bench, nas: FakeDestination, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told once that it fails, and once that it is over."""
+    caplog.set_level(logging.INFO)
+    bench.timing = replace(FAST, catch_up_pause=0.02, catch_up=0.02)
+    await age(bench, nas, hours=70)
+    show(
+        bench,
+        review("first", -69 * 3600, -69 * 3600 + 60),
+        review("second", -35 * 3600, -35 * 3600 + 60),
+        review("third", -3600, -3500),
+        review("long", -60 * 3600, -500),
+        tracked("object", -500, -450),
+    )
+    reviews = bench.frigate.reviews
+    failures = 0
+    second = time.time() - 35 * 3600
+
+    async def fail(*, after: float, before: float) -> list[Review]:
+        nonlocal failures
+        assert before - after <= 86401
+        if after < second < before:
+            failures += 1
+            raise FrigateServerError("Answer of more than 16777216 bytes")
+        return await reviews(after=after, before=before)
+
+    bench.frigate.reviews = fail  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    await until(lambda: failures >= 4)
+    await until(lambda: {"first", "third", "object"} <= ids(nas))
+    await until(lambda: len([path for path in nas.media if "long" in path]) == 120)
+    assert "second" not in ids(nas)
+    with pytest.raises(FrigateServerError):
+        await bench.engine.catch_up()
+    bench.frigate.reviews = reviews  # type: ignore[method-assign]
+    await until(lambda: "second" in ids(nas))
+    await until(lambda: "Catching up goes on" in caplog.text)
+    told = [
+        (record.levelname, record.getMessage())
+        for record in caplog.records
+        if record.getMessage().startswith("Catching up") and "item" not in record.msg
+    ]
+    assert told == [
+        ("ERROR", "Catching up has to wait: Answer of more than 16777216 bytes"),
+        ("INFO", "Catching up goes on"),
+    ]
+    assert len(nas.history) == len(set(nas.history))
+
+
+async def test_a_failure_that_lasts_is_met_with_patience(
+    bench: Bench, nas: FakeDestination, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each time after twice as long; it is told once, at the third time."""
+    asked = []
+
+    async def fail(*, after: float, before: float) -> list[Review]:
+        asked.append(after)
+        raise FrigateServerError("Answer of more than 16777216 bytes")
+
+    def errors() -> list[str]:
+        return [
+            each.getMessage() for each in caplog.records if each.levelno > logging.INFO
+        ]
+
+    bench.frigate.reviews = fail  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    await until(lambda: len(asked) >= 2)
+    assert not errors()
+    await until(lambda: len(asked) >= 4)
+    await asyncio.sleep(0.7)
+    assert len(asked) <= 6
+    assert errors() == ["Catching up has to wait: Answer of more than 16777216 bytes"]
 
 
 async def test_endless_pages_end(
@@ -254,5 +345,5 @@ async def test_a_time_that_was_asked_for_moves_no_window(
     bench.frigate.error = None
     await bench.engine.catch_up(look_back=60)
     await bench.engine.catch_up()
-    after, before = bench.frigate.windows[1]
+    (after, _), (_, before) = bench.frigate.windows[1:3]
     assert before - after > 29 * 3600

@@ -73,6 +73,35 @@ async def test_switches_are_bounded(bench: Bench, nas: FakeDestination) -> None:
     assert len(bench.status.cameras) == 2
 
 
+async def test_told_activity_is_bounded(bench: Bench, nas: FakeDestination) -> None:
+    """Known cameras are still believed, and new ones of the configuration learned."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+
+    def tell(**switches: bool) -> None:
+        bench.publish(
+            "camera_activity",
+            {
+                name: {"config": {"snapshots": on, "record": True}}
+                for name, on in switches.items()
+            },
+        )
+
+    for turn in range(3):
+        tell(**{f"bogus{turn}-{number}": True for number in range(400)})
+    tell(front_door=False)
+    await until(lambda: bench.status.cameras["front_door"].snapshots_enabled is False)
+    watch = bench.engine._watch  # noqa: SLF001
+    assert len(watch._switches) == 500  # noqa: SLF001
+
+    bench.frigate.cameras |= {f"c{number}": camera(f"c{number}") for number in range(9)}
+    bench.publish("available", "online")
+    await until(lambda: "c8" in bench.status.cameras)
+    assert watch.is_on("c8", "recordings") is True
+    assert watch.is_on("bogus0-0", "recordings") is None
+    assert len(watch._switches) == 22  # noqa: SLF001
+
+
 async def test_a_frigate_that_does_not_tell_its_uptime(
     bench: Bench, nas: FakeDestination
 ) -> None:

@@ -1,6 +1,7 @@
 """Requests to the API of one Frigate: its address, its log-in, its answers."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -10,16 +11,19 @@ from yarl import URL
 from .address import api_url
 from .auth import Auth
 from .errors import (
+    FrigateServerError,
     FrigateTimeout,
     FrigateUnreachable,
     MalformedMessage,
     MediaBroken,
     NotFrigate,
 )
-from .fields import decode_json
+from .fields import decode_json, decode_rows
 from .transport import AWAY, Answer, Transport, read_answer
 
 MAX_JSON_BYTES: Final = 16 * 1024 * 1024
+_SMALL: Final = 256 * 1024
+"""Bytes that are looked through on the event loop."""
 
 
 class Api:
@@ -56,6 +60,32 @@ class Api:
     ) -> object:
         """Return the JSON that `GET /api/…` answers."""
         return json_of(await self.ask(*segments, params=params), segments[-1])
+
+    async def rows[T](
+        self,
+        parse: Callable[[object], T],
+        *segments: str,
+        params: Mapping[str, str],
+    ) -> list[T]:
+        """Return the parsed rows of the JSON list that `GET /api/…` answers.
+
+        `parse` raises nothing; of a large answer it is called in a thread.
+        """
+        answer = await self.ask(*segments, params=params)
+        name = segments[-1]
+        if answer.status != HTTPStatus.OK or not answer.body.lstrip().startswith(b"["):
+            json_of(answer, name)
+            raise FrigateServerError(f"/api/{name} answers no list")
+
+        def work() -> list[T]:
+            return [
+                parse(row) for row in decode_rows(answer.body, limit=MAX_JSON_BYTES)
+            ]
+
+        try:
+            return await apart(len(answer.body), work)
+        except MalformedMessage as err:
+            raise NotFrigate(f"/api/{name} answers {err}") from err
 
     async def open_media(self, *segments: str) -> aiohttp.ClientResponse:
         """Begin to fetch a file, of any status but 401. The caller closes it.
@@ -98,6 +128,11 @@ class Api:
                 response.close()
                 raise self._auth.reject()
         return response
+
+
+async def apart[T](size: int, work: Callable[[], T]) -> T:
+    """Return what `work` on so many bytes gives; it has a thread if they are many."""
+    return work() if size <= _SMALL else await asyncio.to_thread(work)
 
 
 def json_of(answer: Answer, name: str) -> object:

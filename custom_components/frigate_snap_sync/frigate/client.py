@@ -1,19 +1,18 @@
 """Frigate's HTTP API, as far as it is needed here."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+from functools import partial
 from http import HTTPStatus
-import math
-from time import monotonic, time_ns
+from time import monotonic
 from typing import Final
 
 import aiohttp
 
 from .address import api_url, fits_route, parse_base_url, parse_proxy
-from .api import Api, json_of
+from .api import Api, apart, json_of
 from .auth import Auth
 from .errors import (
-    FrigateError,
     FrigateServerError,
     FrigateUnreachable,
     InvalidProxy,
@@ -25,11 +24,12 @@ from .errors import (
     NotFrigate,
     UnsupportedVersion,
 )
-from .fields import mapping_or_empty, number_or_none
+from .fields import mapping_or_empty, number_or_none, time_or_none
 from .media import check_jpeg
-from .models import FrigateConfig, Review, Segment, TrackedObject
+from .media_answers import clip_error, clip_times, deadline, may_be_media, media_pieces
+from .models import FrigateConfig, Page, Review, Segment, TrackedObject
 from .rows import parse_config, parse_object, parse_review, parse_segment
-from .transport import Answer, Timeouts, Transport, read_answer, read_pieces
+from .transport import Answer, Timeouts, Transport, read_answer
 from .version import OLDEST_SUPPORTED, FrigateVersion
 
 __all__ = ["FrigateClient", "FrigateVersion", "InvalidProxy", "InvalidUrl", "Timeouts"]
@@ -75,11 +75,12 @@ class FrigateClient:
 
         """
         base = parse_base_url(url)
+        self._timeouts = timeouts or Timeouts()
         self._transport = Transport(
             session,
             verify_ssl=verify_ssl,
             proxy=parse_proxy(proxy) if proxy else None,
-            timeouts=timeouts or Timeouts(),
+            timeouts=self._timeouts,
         )
         auth = Auth(
             self._transport,
@@ -152,7 +153,7 @@ class FrigateClient:
 
         Those that somebody has marked as reviewed are among them. Frigate 0.14
         and 0.15 can't select by overlap: there a review that began more than a
-        day before `after` is not found.
+        day before `after`, or ended more than a day after `before`, is not found.
         """
         version = await self._known_version()
         params = _window(after, before)
@@ -173,13 +174,18 @@ class FrigateClient:
         """Return a tracked object, None if Frigate has no such one."""
         return await self._get_item("events", event_id, parse_object)
 
-    async def events(
-        self, *, after: float, before: float, limit: int
-    ) -> list[TrackedObject]:
+    async def events(self, *, after: float, before: float, limit: int) -> Page:
         """Return the newest `limit` tracked objects that began in that time."""
         params = _window(after, before)
         params |= {"limit": str(limit), "include_thumbnails": "0"}
-        return await self._get_rows(parse_object, "events", params=params)
+        rows = await self._api.rows(_object_and_start, "events", params=params)
+        starts = [start for _, start in rows if start is not None]
+        if len(rows) >= limit and not starts:
+            raise FrigateServerError("/api/events answers nothing readable")
+        return Page(
+            objects=[tracked for tracked, _ in rows if tracked is not None],
+            oldest=min(starts) if len(rows) >= limit else None,
+        )
 
     async def recordings(
         self, camera: str, *, after: float, before: float
@@ -199,12 +205,16 @@ class FrigateClient:
             MediaGone: Frigate has no such object, or no picture of it.
             MediaNotReady: Nothing yet, or the object is still being tracked and
                 has no picture.
-            MediaBroken: What came is no whole JPEG.
+            MediaBroken: What came is no whole JPEG, or not in two minutes.
 
         """
         what = "A snapshot"
         if not fits_route(event_id):
             raise MediaGone(f"{what}: Frigate has no object of this name")
+        async with deadline(self._timeouts.snapshot, what):
+            return await self._snapshot(event_id, what)
+
+    async def _snapshot(self, event_id: str, what: str) -> bytes:
         answer = await self._ask_snapshot(event_id)
         if answer.is_missing_item:
             # Between the end of an object and its row in the database Frigate
@@ -218,11 +228,11 @@ class FrigateClient:
                 raise MediaGone(f"{what}: {answer.message}")
         if answer.status != HTTPStatus.OK:
             raise answer.error(what)
-        if not _may_be_media(answer.content_type):
+        if not may_be_media(answer.content_type):
             raise NotFrigate(f"{what}: a {answer.content_type} came")
         if not answer.body:
             raise MediaNotReady(f"{what}: empty answer")
-        check_jpeg(answer.body)
+        await apart(len(answer.body), partial(check_jpeg, answer.body))
         return answer.body
 
     async def clip(
@@ -245,13 +255,25 @@ class FrigateClient:
         Raises:
             MediaGone: Frigate says that it has no such thing.
             MediaNotReady: Frigate has nothing for this time (yet).
-            MediaBroken: The answer hangs or breaks off.
+            MediaBroken: The answer hangs or breaks off, or takes longer than ten
+                minutes and three times the clip's length, `write` included.
 
         """
         what = "A clip"
         if not fits_route(camera):
             raise MediaGone(f"{what}: Frigate has no camera of this name")
-        times = _clip_times(await self._known_version(), start, end)
+        times = clip_times(await self._known_version(), start, end)
+        seconds = max(0.0, end - start) * self._timeouts.clip_second
+        async with deadline(self._timeouts.clip + seconds, what):
+            return await self._clip(camera, times, what, write)
+
+    async def _clip(
+        self,
+        camera: str,
+        times: tuple[str, str],
+        what: str,
+        write: Callable[[bytes], Awaitable[None]],
+    ) -> int:
         size = 0
         buffer = bytearray()
         response = await self._api.open_media(
@@ -259,10 +281,10 @@ class FrigateClient:
         )
         async with response:
             if response.status != HTTPStatus.OK:
-                raise _clip_error(await read_answer(response, limit=0), what)
-            if not _may_be_media(response.content_type):
+                raise clip_error(await read_answer(response, limit=0), what)
+            if not may_be_media(response.content_type):
                 raise NotFrigate(f"{what}: a {response.content_type} came")
-            async with aclosing(_media_pieces(response, what)) as pieces:
+            async with aclosing(media_pieces(response, what)) as pieces:
                 async for piece in pieces:
                     buffer += piece
                     if len(buffer) >= _PIECE:
@@ -331,58 +353,21 @@ class FrigateClient:
         params: Mapping[str, str],
     ) -> list[T]:
         """Return the rows that can be understood; one odd row hides no others."""
-        document = await self._api.json(*segments, params=params)
-        if not isinstance(document, list):
-            raise FrigateServerError(f"/api/{segments[-1]} answers no list")
-        rows = []
-        for row in document:
-            with suppress(MalformedMessage):
-                rows.append(parse(row))
-        return rows
+        rows = await self._api.rows(partial(_readable, parse), *segments, params=params)
+        return [row for row in rows if row is not None]
+
+
+def _readable[T](parse: Callable[[object], T], row: object) -> T | None:
+    try:
+        return parse(row)
+    except MalformedMessage:
+        return None
+
+
+def _object_and_start(row: object) -> tuple[TrackedObject | None, float | None]:
+    start = time_or_none(mapping_or_empty(row).get("start_time"))
+    return _readable(parse_object, row), start
 
 
 def _window(after: float, before: float) -> dict[str, str]:
     return {"after": f"{after:.6f}", "before": f"{before:.6f}"}
-
-
-def _clip_times(version: FrigateVersion, start: float, end: float) -> tuple[str, str]:
-    """Return the two times of a clip as Frigate wants them written.
-
-    Frigate 0.14 keeps a clip under the times it was asked with, and gives the
-    kept file again even if it was made too early or only half made. There a
-    fraction of a second, which it rounds away, makes each request a new one;
-    both numbers must be of the same form.
-    """
-    first = max(0, math.floor(start))
-    last = max(first + 1, math.ceil(end))
-    if version < FrigateVersion(0, 15):
-        fraction = time_ns() // 1000 % 1_000_000
-        return f"{first}.0", f"{last}.{fraction:06d}"
-    return str(first), str(last)
-
-
-def _clip_error(answer: Answer, what: str) -> FrigateError:
-    if answer.is_missing_item:
-        return MediaGone(f"{what}: {answer.message}")
-    error = answer.error(what)
-    if isinstance(error, FrigateServerError) and (
-        # Frigate 0.17+: no recordings; 0.14: no recordings, or ffmpeg failed
-        answer.status == HTTPStatus.BAD_REQUEST
-        or (answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and answer.message)
-    ):
-        return MediaNotReady(str(error))
-    return error
-
-
-def _may_be_media(content_type: str) -> bool:
-    return content_type != "application/json" and not content_type.startswith("text/")
-
-
-async def _media_pieces(
-    response: aiohttp.ClientResponse, what: str
-) -> AsyncGenerator[bytes]:
-    try:
-        async for piece in read_pieces(response):
-            yield piece
-    except FrigateUnreachable as err:
-        raise MediaBroken(f"{what}: {err}") from err

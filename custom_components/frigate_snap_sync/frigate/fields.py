@@ -1,8 +1,10 @@
 """Careful reading of single values out of JSON that anybody may have written."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 import json
 import math
+import re
 from typing import Final
 
 from .errors import MalformedMessage
@@ -16,23 +18,65 @@ MAX_LABELS: Final = 64
 MAX_TIME: Final = 32_503_680_000.0
 """The year 3000. Frigate 0.16+ sends 9223372036854775807 for "not known yet"."""
 
+_LIST: Final = re.compile(r"[ \t\n\r]*+\[[ \t\n\r]*+")
+_COMMA: Final = re.compile(r"[ \t\n\r]*+,[ \t\n\r]*+")
+_END: Final = re.compile(r"[ \t\n\r]*+\][ \t\n\r]*+\Z")
+
 
 def decode_json(data: bytes, *, limit: int) -> object:
     """Return the value in the UTF-8 JSON text `data` of at most `limit` bytes.
 
     Raises `MalformedMessage`, also for nesting deeper than Python can follow.
     """
+    _check_size(data, limit)
+    with _json_errors():
+        value: object = json.loads(data.decode())
+    return value
+
+
+def decode_rows(data: bytes, *, limit: int) -> Iterator[object]:
+    """Yield the elements of the JSON list `data`, one decoded at a time.
+
+    For use in a thread: decoding a large document at once would hold up all
+    others. Raises `MalformedMessage` as `decode_json` does, and for no list,
+    perhaps only after some elements.
+    """
+    _check_size(data, limit)
+    decode = json.JSONDecoder().raw_decode
+    with _json_errors():
+        text = data.decode()
+        if (found := _LIST.match(text)) is None:
+            raise MalformedMessage("no JSON list")
+        position = found.end()
+        if _END.match(text, position) is not None:
+            return
+        while True:
+            row, position = decode(text, position)
+            yield row
+            if (found := _COMMA.match(text, position)) is None:
+                break
+            position = found.end()
+        if _END.match(text, position) is None:
+            raise MalformedMessage("not JSON")
+
+
+def _check_size(data: bytes, limit: int) -> None:
     if len(data) > limit:
         raise MalformedMessage(f"{len(data)} bytes of JSON, more than {limit}")
+
+
+@contextmanager
+def _json_errors() -> Iterator[None]:
     try:
-        value: object = json.loads(data.decode())
+        yield
+    except MalformedMessage:
+        raise
     except UnicodeDecodeError as err:
         raise MalformedMessage("not UTF-8") from err
     except ValueError as err:
         raise MalformedMessage("not JSON") from err
     except RecursionError as err:
         raise MalformedMessage("JSON nested too deeply") from err
-    return value
 
 
 def as_mapping(value: object, what: str) -> Mapping[str, object]:

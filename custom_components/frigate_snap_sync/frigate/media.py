@@ -16,12 +16,14 @@ _STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Start of frame, for every kind of coding; holds the size of the picture."""
 _MAX_SEGMENTS: Final = 10_000
-_PADDING: Final = b"\0\xff\r\n"
+_WINDOW: Final = 1024 * 1024
+"""Bytes looked at in one go: no other thread runs meanwhile."""
 
-_MARKER: Final = re.compile(rb"\xff++([^\x00\xff])")
-"""A marker; fill bytes may come before it."""
+_NO_FILL: Final = re.compile(rb"[^\xff]")
+"""The end of a marker: one byte, before which come fill bytes of 0xFF."""
 _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """The end of a stretch of image data, in which 0xFF00 stands for 0xFF."""
+_NO_PADDING: Final = re.compile(rb"[^\x00\xff\r\n]")
 
 
 def check_jpeg(data: bytes) -> None:
@@ -52,19 +54,30 @@ def check_jpeg(data: bytes) -> None:
             if not has_frame:
                 raise MediaBroken("JPEG has image data without a frame")
             has_scan = True
-            if (found := _NEXT_MARKER.search(data, position)) is None:
+            if (found := _find(_NEXT_MARKER, data, position)) is None:
                 raise MediaBroken("JPEG is cut off in the image data")
-            position = found.start()
+            position = found
     else:
         raise MediaBroken("JPEG has too many segments")
     if not has_scan:
         raise MediaBroken("JPEG has no image data")
-    if data[position:].strip(_PADDING):
+    if _find(_NO_PADDING, data, position) is not None:
         raise MediaBroken("JPEG has something behind its end")
 
 
 def _marker(data: bytes, position: int) -> tuple[int, int]:
     """Return the position behind the marker at `position`, and the marker."""
-    if (match := _MARKER.match(data, position)) is None:
+    end = _find(_NO_FILL, data, position)
+    if end is None or end == position or data[end] == 0:
         raise MediaBroken("JPEG is cut off or has a bad marker")
-    return match.end(), match[1][0]
+    return end + 1, data[end]
+
+
+def _find(pattern: re.Pattern[bytes], data: bytes, position: int) -> int | None:
+    """Return where a pattern of at most two bytes is found, None if nowhere."""
+    while position < len(data):
+        found = pattern.search(data, position, position + _WINDOW + 1)
+        if found is not None:
+            return found.start()
+        position += _WINDOW
+    return None

@@ -53,6 +53,18 @@ class TrackedObject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Tracked objects of an answer, and the start of the oldest row in it.
+
+    `oldest` counts rows that can't be understood, too. It is None if the answer
+    had fewer rows than were asked for: there are no older ones.
+    """
+
+    objects: list[TrackedObject]
+    oldest: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CameraConfig:
     """A camera in Frigate's configuration, with the live values of its switches."""
 

@@ -5,7 +5,7 @@ replace (id, camera, start, label), and treats any other odd part as missing.
 Unknown parts are ignored: each release of Frigate adds some.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from .errors import MalformedMessage
@@ -32,6 +32,8 @@ from .models import (
 )
 
 MAX_PREFIX_LENGTH: Final = 256
+MAX_CAMERAS: Final = 1000
+"""More than any Frigate has; anybody may write a message that tells of more."""
 
 _VERIFIED: Final = "-verified"
 _SEVERITIES: Final = {severity.value: severity for severity in Severity}
@@ -105,7 +107,10 @@ def parse_segment(value: object) -> Segment:
 
 
 def parse_config(value: object) -> FrigateConfig:
-    """Read the document of `/api/config`; cameras with unusable names are left out."""
+    """Read the document of `/api/config`.
+
+    Cameras with unusable names are left out, and those after the first 1,000.
+    """
     document = as_mapping(value, "config")
     mqtt = as_mapping(document.get("mqtt"), "mqtt of the config")
     cameras = as_mapping(document.get("cameras"), "cameras of the config")
@@ -115,17 +120,18 @@ def parse_config(value: object) -> FrigateConfig:
             mqtt.get("topic_prefix"), "mqtt.topic_prefix", limit=MAX_PREFIX_LENGTH
         ),
         cameras=_cameras(
-            {
-                name: {
+            (
+                name,
+                {
                     "snapshots": mapping_or_empty(
                         mapping_or_empty(camera).get("snapshots")
                     ).get("enabled"),
                     "record": mapping_or_empty(
                         mapping_or_empty(camera).get("record")
                     ).get("enabled"),
-                }
-                for name, camera in cameras.items()
-            }
+                },
+            )
+            for name, camera in cameras.items()
         ),
         safe_mode=document.get("safe_mode") is True,
     )
@@ -134,22 +140,26 @@ def parse_config(value: object) -> FrigateConfig:
 def parse_camera_activity(value: object) -> Mapping[str, CameraConfig]:
     """Read the message `camera_activity` (Frigate 0.15+): live values of switches.
 
-    Cameras that don't tell both switches are left out.
+    Cameras that don't tell both switches are left out, and those after the
+    first 1,000.
     """
     return _cameras(
-        {
-            name: mapping_or_empty(mapping_or_empty(camera).get("config"))
-            for name, camera in as_mapping(value, "camera_activity").items()
-        }
+        (name, mapping_or_empty(mapping_or_empty(camera).get("config")))
+        for name, camera in as_mapping(value, "camera_activity").items()
     )
 
 
 def _cameras(
-    switches: Mapping[str, Mapping[str, object]],
+    switches: Iterable[tuple[str, Mapping[str, object]]],
 ) -> Mapping[str, CameraConfig]:
-    """Build the cameras whose name is usable and whose two switches are booleans."""
-    cameras = {}
-    for name, values in switches.items():
+    """Build the cameras whose name is usable and whose two switches are booleans.
+
+    At most the first `MAX_CAMERAS` of them.
+    """
+    cameras: dict[str, CameraConfig] = {}
+    for name, values in switches:
+        if len(cameras) >= MAX_CAMERAS:
+            break
         snapshots, record = values.get("snapshots"), values.get("record")
         if (
             text_or_none(name, limit=MAX_CAMERA_LENGTH) is not None

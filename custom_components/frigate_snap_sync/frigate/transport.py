@@ -49,11 +49,18 @@ _HEADERS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """Limits in seconds: to connect, between two reads, for a whole small answer."""
+    """Limits in seconds: to connect, between two reads, for a whole small answer.
+
+    And for a whole snapshot, and a whole clip: `clip` and for each of its seconds
+    `clip_second`. A 4K camera's half hour passes at 5 Mbit/s.
+    """
 
     connect: float = 10
     idle: float = 60
     total: float = 30
+    snapshot: float = 120
+    clip: float = 600
+    clip_second: float = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

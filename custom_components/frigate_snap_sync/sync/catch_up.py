@@ -90,7 +90,7 @@ class CatchUp:
 
     async def run(self) -> None:
         """Catch up when asked to and every 15 minutes, until cancelled."""
-        retry = self._timing.catch_up_pause
+        pause = retry = self._timing.catch_up_pause
         while True:
             await self._watch.answers.wait()
             self._news.clear()
@@ -99,18 +99,21 @@ class CatchUp:
                 await self.catch_up()
             except FrigateError as err:
                 if is_about_one_file(err):
-                    self._trouble.report(err)
                     # It may last: a day with more reviews than are read, say.
-                    wait, retry = min(retry, wait), retry * 2
+                    if retry > 2 * pause:
+                        self._trouble.report(err)
+                    else:
+                        _LOGGER.debug("Catching up failed: %s", err)
+                    wait, retry = min(retry, wait) - pause, retry * 2
                 else:
                     self._watch.failed(err)
             except (LedgerError, SpoolError) as err:
                 self._trouble.report(err)
             else:
                 self._trouble.over()
-                retry = self._timing.catch_up_pause
+                retry = pause
             # Frigate may come and go many times in a minute.
-            await asyncio.sleep(self._timing.catch_up_pause)
+            await asyncio.sleep(pause)
             await wait_for(self._news, wait)
 
     async def catch_up(self, look_back: float | None = None) -> int:
