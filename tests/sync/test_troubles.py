@@ -19,6 +19,7 @@ from custom_components.frigate_snap_sync.sync import (
     fetcher,
     inbox,
     intake,
+    running_reviews,
     tasks,
     worker,
 )
@@ -67,6 +68,32 @@ def trouble(monkeypatch: pytest.MonkeyPatch) -> Trouble:
 def nas() -> FakeDestination:
     """Return a destination."""
     return FakeDestination()
+
+
+async def test_running_reviews_tell_once_that_they_wait(
+    bench: Bench,
+    nas: FakeDestination,
+    trouble: Trouble,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """And once that they go on."""
+    monkeypatch.setattr(running_reviews, "_PAUSE", 0.02)
+    monkeypatch.setattr(running_reviews, "_SHORTEST_SLEEP", 0.01)
+    caplog.set_level(logging.DEBUG)
+
+    def told(level: int) -> int:
+        return sum(
+            record.levelno == level and record.name == running_reviews.__name__
+            for record in caplog.records
+        )
+
+    trouble.names = {"open_reviews"}
+    await bench.start(setup(nas))
+    await until(lambda: told(logging.DEBUG) >= 3)
+    assert told(logging.ERROR) == 1
+    trouble.names = set()
+    await until(lambda: told(logging.INFO) == 1)
 
 
 async def test_what_the_ledger_can_not_hold_holds_up_nothing(
