@@ -14,7 +14,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     StoredFile,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.sync import policy
+from custom_components.frigate_snap_sync.sync import policy, running_reviews
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.items import Item
 from custom_components.frigate_snap_sync.sync.ledger import items
@@ -25,8 +25,12 @@ from .fakes import FakeDestination
 
 
 @pytest.fixture
-def nas(bench: Bench) -> FakeDestination:
-    """Return a destination, of an engine that uploads during reviews."""
+def nas(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> FakeDestination:
+    """Return a destination, of an engine that uploads during reviews.
+
+    It looks at them at once, so that what is not planned soon never is.
+    """
+    monkeypatch.setattr(running_reviews, "_SHORTEST_SLEEP", 0.02)
     bench.options = EngineOptions(part_length=10)
     return FakeDestination()
 
@@ -278,8 +282,10 @@ async def test_a_part_without_footage_is_skipped(
     start = time.time() - 60
     review = bench.review("new", start=start)
     await until(lambda: bench.status.frigate_connected)
-    await asyncio.sleep(0.3)
-    assert set(await bench.settled()) == {"skipped"}
+    async with asyncio.timeout(5):
+        while not (states := set(await bench.settled())):
+            await asyncio.sleep(0.01)  # Nothing is planned yet.
+    assert states == {"skipped"}
     bench.frigate.footage = None
     bench.review("end", source_id=review, start=start, end=time.time() - 1)
     await until(lambda: suffixes(nas) == [".mp4"])
