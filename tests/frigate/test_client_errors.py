@@ -226,31 +226,26 @@ async def test_clip_that_hangs(
     await client.version()
 
 
-async def test_clip_that_is_slow(server: FakeServer, client: FrigateClient) -> None:
-    """As long as something comes, it may take any time."""
+def drip(piece: bytes, *, count: int, pause: float) -> Handler:
+    """Return a handler that sends a piece again and again, with pauses."""
 
-    async def slowly(request: web.Request) -> web.StreamResponse:
+    async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "video/mp4"})
         await response.prepare(request)
-        for _ in range(10):
-            await response.write(b"film")
-            await asyncio.sleep(0.1)
+        for _ in range(count):
+            await response.write(piece)
+            await asyncio.sleep(pause)
         return response
 
+    return handler
+
+
+async def test_clip_that_is_slow(server: FakeServer, client: FrigateClient) -> None:
+    """As long as something comes it is waited for, far longer than for silence."""
     server.record("0.17.2", "version")
-    server.answer(CLIP, slowly)
+    server.answer(CLIP, drip(b"film", count=10, pause=0.1))
 
     assert await ask_clip(client) == 40
-
-
-async def trickle(request: web.Request) -> web.StreamResponse:
-    """Send a byte from time to time."""
-    response = web.StreamResponse(headers={"Content-Type": "video/mp4"})
-    await response.prepare(request)
-    for _ in range(200):
-        await response.write(b"f")
-        await asyncio.sleep(0.05)
-    return response
 
 
 async def test_media_that_trickle(server: FakeServer, make_client: MakeClient) -> None:
@@ -259,6 +254,7 @@ async def test_media_that_trickle(server: FakeServer, make_client: MakeClient) -
         server.url, timeouts=Timeouts(snapshot=0.2, clip=0.1, clip_second=0.02)
     )
     server.record("0.17.2", "version")
+    trickle = drip(b"f", count=200, pause=0.05)
     server.answer(CLIP, trickle)
     server.answer(SNAPSHOT, trickle)
 

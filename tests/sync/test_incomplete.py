@@ -100,6 +100,20 @@ async def test_the_longest_playable_beginning_is_kept(
     assert error == "nothing for 60 s"
 
 
+async def send_incomplete(
+    bench: Bench,
+    nas: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    day: float,
+) -> None:
+    """Let an engine with days of so many seconds have sent an incomplete recording."""
+    monkeypatch.setattr(fetcher, "_DAY", day)
+    await bench.start(setup(nas))
+    over(bench)
+    await until(lambda: names(nas) == ["-incomplete.mp4"])
+
+
 @pytest.fixture
 async def incomplete(
     bench: Bench,
@@ -108,10 +122,7 @@ async def incomplete(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Let an engine with short days have sent an incomplete recording."""
-    monkeypatch.setattr(fetcher, "_DAY", 0.4)
-    await bench.start(setup(nas))
-    over(bench)
-    await until(lambda: names(nas) == ["-incomplete.mp4"])
+    await send_incomplete(bench, nas, monkeypatch, day=0.4)
 
 
 @pytest.mark.usefixtures("incomplete")
@@ -271,10 +282,7 @@ async def test_its_destination_is_removed(
     bench: Bench, nas: FakeDestination, damage: Damage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Frigate is no longer asked for the whole, and nothing waits for nobody."""
-    monkeypatch.setattr(fetcher, "_DAY", 0.2)
-    await bench.start(setup(nas))
-    over(bench)
-    await until(lambda: names(nas) == ["-incomplete.mp4"])
+    await send_incomplete(bench, nas, monkeypatch, day=0.2)
     assert await bench.settled() == {"incomplete": 1, "verified": 1}
     await until(lambda: not bench.spooled())
     await bench.engine.apply_destinations([])
@@ -292,10 +300,7 @@ async def test_a_whole_that_is_gone_is_no_longer_asked_for(
     bench: Bench, nas: FakeDestination, damage: Damage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is there of it stays."""
-    monkeypatch.setattr(fetcher, "_DAY", 0.2)
-    await bench.start(setup(nas))
-    over(bench)
-    await until(lambda: names(nas) == ["-incomplete.mp4"])
+    await send_incomplete(bench, nas, monkeypatch, day=0.2)
     assert await bench.settled() == {"incomplete": 1, "verified": 1}
     bench.frigate.footage = lambda camera, after, before: []
     async with asyncio.timeout(5):

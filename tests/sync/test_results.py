@@ -166,7 +166,7 @@ async def test_a_dropped_image_is_told_of(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whether it had to give way, or was lost."""
-    monkeypatch.setattr(room, "_RESERVE", 0)
+    monkeypatch.setattr(room, "RESERVE", 0)
     limit = 2 * len(IMAGE) + 100
     bench.options = EngineOptions(spool_limit=limit, upload_during_review=False)
     await bench.start(setup(nas))

@@ -25,7 +25,7 @@ def limit(bench: Bench, monkeypatch: pytest.MonkeyPatch, clips: float) -> None:
     """Let the spool hold so many clips, and a bit; stills want a clip's room."""
     size = int(clips * len(CLIP))
     bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
-    monkeypatch.setattr(room, "_RESERVE", len(CLIP))
+    monkeypatch.setattr(room, "RESERVE", len(CLIP))
     monkeypatch.setattr(room, "_SMALLEST_CLIP", len(CLIP) // 2)
     monkeypatch.setattr(room, "_AGAIN", 0.05)
 
@@ -34,7 +34,7 @@ def limit_to_images(bench: Bench, monkeypatch: pytest.MonkeyPatch, count: int) -
     """Let the spool hold so many images, a tenth of them kept free of clips."""
     size = count * len(IMAGE)
     bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
-    monkeypatch.setattr(room, "_RESERVE", size // 10)
+    monkeypatch.setattr(room, "RESERVE", size // 10)
     monkeypatch.setattr(room, "_SMALLEST_CLIP", len(IMAGE))
 
 
@@ -128,7 +128,7 @@ async def test_only_the_oldest_stills_are_dropped(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """When there is nothing else to give way; the owner is told that he is at risk."""
-    monkeypatch.setattr(room, "_RESERVE", 0)
+    monkeypatch.setattr(room, "RESERVE", 0)
     size = 4 * len(IMAGE) + 100
     bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
     await bench.start(setup(nas))
@@ -209,7 +209,7 @@ async def test_files_that_somebody_removed_take_no_room(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cache folder may be emptied by anybody, also while we run."""
-    monkeypatch.setattr(room, "_RESERVE", 0)
+    monkeypatch.setattr(room, "RESERVE", 0)
     size = 4 * len(IMAGE) + 100
     bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
     await bench.start(setup(nas))

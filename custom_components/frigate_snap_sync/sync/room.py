@@ -6,7 +6,7 @@ import time
 
 from .items import Rank, UploadState
 from .ledger import Ledger, files, outcomes, setbacks, uploads
-from .spool import RESERVE as _RESERVE, Spool, SpoolFull
+from .spool import RESERVE, Spool, SpoolFull
 from .status import UploadEvent
 
 _LOGGER = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class Room:
         Raises SpoolFull when there is none to be had.
         """
         is_clip = rank > Rank.SNAPSHOT
-        needed = _SMALLEST_CLIP + _RESERVE if is_clip else size + _RESERVE
+        needed = _SMALLEST_CLIP + RESERVE if is_clip else size + RESERVE
         needed = min(needed, self._spool.limit // 2)
         if for_file is not None:
             needed = max(needed, self._needs.get(for_file, 0))
