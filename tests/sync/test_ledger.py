@@ -27,7 +27,6 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     files,
     items,
     outcomes,
-    probes,
     schema,
     uploads,
 )
@@ -264,16 +263,20 @@ async def test_a_damaged_file_is_set_aside(
 
 
 async def damaged(path: Path) -> None:
-    """Make a ledger of some size with a hole in its middle, closed in order."""
+    """Make a ledger whose items can't be read, closed in order."""
     ledger = Ledger(path)
     await ledger.open()
-    for number in range(500):
-        await ledger.run(remember(number))
+    await ledger.run(remember(1))
+    root, size = await ledger.run(
+        lambda connection: connection.execute(
+            "SELECT rootpage, page_size FROM sqlite_master, pragma_page_size"
+            " WHERE name = 'items'"
+        ).fetchone()
+    )
     await ledger.close()
     with path.open("r+b") as file:
-        quarter = path.stat().st_size // 4 // 4096 * 4096
-        file.seek(2 * quarter)
-        file.write(b"\xff" * quarter)
+        file.seek((root - 1) * size)
+        file.write(b"\xff" * size)
 
 
 async def test_damage_that_is_found_in_use_is_mended_at_the_next_start(
@@ -283,18 +286,18 @@ async def test_damage_that_is_found_in_use_is_mended_at_the_next_start(
     await damaged(path)
     ledger = Ledger(path)
     await ledger.open()
-    assert not ledger.was_damaged
+    assert not ledger.was_replaced
     with pytest.raises(LedgerError, match="malformed"):
         await ledger.run(items.open_reviews)
     await ledger.close()
     ledger = Ledger(path)
     await ledger.open()
-    assert ledger.was_damaged
+    assert ledger.was_replaced
     assert await ledger.run(items.open_reviews) == []
     await ledger.close()
     ledger = Ledger(path)
     await ledger.open()
-    assert not ledger.was_damaged
+    assert not ledger.was_replaced
     await ledger.close()
 
 
@@ -325,7 +328,7 @@ async def test_an_index_that_lost_something_is_made_anew(path: Path) -> None:
     path.with_name("one.db.suspect").touch()
     ledger = Ledger(path)
     await ledger.open()
-    assert not ledger.was_damaged
+    assert not ledger.was_replaced
     assert len(await ledger.run(items.open_reviews)) == 1
     await ledger.close()
     assert not path.with_name("one.db.suspect").exists()
@@ -403,7 +406,7 @@ async def test_a_ledger_that_was_not_closed_is_looked_at_as_a_whole(
     path.with_name("one.db-wal").touch()
     ledger = Ledger(path)
     await ledger.open()
-    assert ledger.was_damaged
+    assert ledger.was_replaced
     await ledger.close()
 
 
@@ -724,15 +727,19 @@ def test_a_part_that_reaches_beyond_the_last_piece(
     assert parts_left(connection, [(2795, 2810)], [(1000, 2800)], end=end) == left
 
 
-def test_a_ledger_of_the_first_version_is_brought_up_to_date() -> None:
-    """With all that it knows."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    connection.executescript(f"{schema.MIGRATIONS[0]}PRAGMA user_version = 1;")
-    connection.execute("INSERT INTO destinations (id, since) VALUES ('nas', 5)")
-    schema.migrate(connection)
-    assert counters.since(connection) == {"nas": 5}
-    assert probes.begin(connection, "nas", name="p") == "p"
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    assert version == schema.VERSION
+async def test_a_ledger_from_before_the_first_release_is_set_aside(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody outside has one; it must not stop the integration from starting."""
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE items (id)")
+    connection.execute("PRAGMA user_version = 2")
     connection.close()
+    ledger = Ledger(path)
+    await ledger.open()
+    assert await ledger.run(counters.since) == {}
+    assert ledger.was_replaced
+    await ledger.close()
+    assert len(list(path.parent.glob("one.db.corrupt-*"))) == 1
+    assert caplog.text.count("never released") == 1

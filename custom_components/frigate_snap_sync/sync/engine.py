@@ -178,7 +178,7 @@ class Engine:
         await self._ledger.open()
         try:
             await self._ledger.run(counters.moment, counters.SINCE, default=time.time())
-            if self._ledger.was_damaged and (name := await self._spool.set_aside()):
+            if self._ledger.was_replaced and (name := await self._spool.set_aside()):
                 _LOGGER.error("What waited in the spool was set aside as %s", name)
             known = await self._ledger.run(ledger_files.spool_names)
             if missing := await self._spool.open(known):

@@ -85,8 +85,8 @@ class Ledger:
         self._connection: sqlite3.Connection | None = None
         self._closed = False
         self._waiting: deque[_Call[Any]] = deque()
-        self.was_damaged = False
-        """Whether the file could not be read, and this is a new one."""
+        self.was_replaced = False
+        """Whether the file could not be used, and this is a new one."""
 
     async def open(self) -> None:
         """Open the file; make it, or bring it to the newest version, if needed.
@@ -188,9 +188,9 @@ class Ledger:
             self._connection = _connect(self._path, check)
         except sqlite3.OperationalError:
             raise  # A locked file or a full disk: the file itself is sound.
-        except sqlite3.DatabaseError as err:
+        except (sqlite3.DatabaseError, schema.TooOld) as err:
             aside = self._set_aside()
-            self.was_damaged = True
+            self.was_replaced = True
             _LOGGER.error(
                 "The ledger could not be read (%s) and was set aside as %s; "
                 "what it knew of pending uploads is lost",

@@ -6,8 +6,9 @@ Frigate once and held in the spool; an upload is one file at one destination.
 
 from collections.abc import Sequence
 import sqlite3
+from typing import Final
 
-_VERSION_1 = """
+TABLES: Final = """
 CREATE TABLE items (
     id INTEGER PRIMARY KEY,
     media TEXT NOT NULL,
@@ -25,6 +26,7 @@ CREATE TABLE items (
     UNIQUE (media, source_id)
 ) STRICT;
 CREATE INDEX open_items ON items (id) WHERE is_open = 1;
+CREATE INDEX told_items ON items (told);
 
 CREATE TABLE files (
     id INTEGER PRIMARY KEY,
@@ -89,7 +91,9 @@ CREATE TABLE destinations (
     last_upload REAL,
     last_audit REAL NOT NULL DEFAULT 0,
     last_error TEXT,
-    last_error_at REAL
+    last_error_at REAL,
+    -- The name of a test's file that may lie there.
+    probe TEXT
 ) STRICT;
 
 CREATE TABLE cameras (
@@ -115,29 +119,38 @@ CREATE TABLE off_periods (
 ) STRICT;
 """
 
-_VERSION_2 = """
--- The name of a test's file that may lie there.
-ALTER TABLE destinations ADD COLUMN probe TEXT;
-CREATE INDEX told_items ON items (told);
-"""
+FIRST_VERSION: Final = 10
+"""The version of `TABLES`. What came before it was never released."""
 
-MIGRATIONS: Sequence[str] = (_VERSION_1, _VERSION_2)
-"""Entry n leads from version n to n + 1."""
+STEPS: Final[Sequence[str]] = ()
+"""Entry n leads from version 10 + n to the next; old ones never change."""
 
-VERSION = len(MIGRATIONS)
+VERSION: Final = FIRST_VERSION + len(STEPS)
+
+
+class TooOld(Exception):
+    """A file of a version that was never released."""
 
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the database to the newest version; each step is one transaction.
 
-    Raises ValueError when a newer version of the integration wrote it.
+    Raises ValueError when a newer version of the integration wrote it, `TooOld`
+    when it is older than the first release.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise ValueError(
             f"it was written by a newer version (schema {version}, known: {VERSION})"
         )
-    for step in range(version, VERSION):
-        connection.executescript(
-            f"BEGIN;{MIGRATIONS[step]}PRAGMA user_version = {step + 1};COMMIT;"
-        )
+    if 0 < version < FIRST_VERSION:
+        raise TooOld(f"it has the schema {version}, which was never released")
+    if version == 0:
+        _apply(connection, TABLES, FIRST_VERSION)
+        version = FIRST_VERSION
+    for number, step in enumerate(STEPS[version - FIRST_VERSION :], start=version + 1):
+        _apply(connection, step, number)
+
+
+def _apply(connection: sqlite3.Connection, script: str, version: int) -> None:
+    connection.executescript(f"BEGIN;{script}PRAGMA user_version = {version};COMMIT;")
