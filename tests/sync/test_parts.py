@@ -222,7 +222,7 @@ async def test_a_review_that_frigate_loses_after_half_an_hour(
     lost, other = reviews
     await until(lambda: suffixes(nas).count("-01.mp4") == 2)
     del bench.frigate.known_reviews[lost]
-    engine._reviews.check()  # noqa: SLF001
+    engine._open_reviews.check()  # noqa: SLF001
     await until(lambda: bench.status.destinations["nas"].failed_uploads == 1)
     (row,) = await bench.uploads(state="gone")
     assert row.item_id == lost

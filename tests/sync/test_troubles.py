@@ -19,8 +19,10 @@ from custom_components.frigate_snap_sync.sync import (
     fetcher,
     inbox,
     intake,
+    review_intake,
     running_reviews,
     tasks,
+    tracked_objects,
     worker,
 )
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
@@ -105,7 +107,7 @@ async def test_what_the_ledger_can_not_hold_holds_up_nothing(
     """A message that would be refused for ever is dropped, and said so."""
     await bench.start(setup(nas))
     monkeypatch.setattr(
-        intake,
+        review_intake,
         "recording_item",
         lambda *args, **kwargs: replace(recording_item(*args, **kwargs), start=nan),
     )
@@ -188,7 +190,7 @@ async def test_a_bug_in_a_handler_stops_nothing(
         raise RuntimeError("a bug")
 
     with monkeypatch.context() as patch:
-        patch.setattr(intake, "snapshot_item", fail)
+        patch.setattr(tracked_objects, "snapshot_item", fail)
         bench.tracked_object()
         await until(lambda: "could not be handled" in caplog.text)
     bench.tracked_object()

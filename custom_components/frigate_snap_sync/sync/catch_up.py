@@ -11,13 +11,14 @@ from ..frigate.client import FrigateClient
 from ..frigate.errors import FrigateError, FrigateServerError
 from ..frigate.models import Review, TrackedObject
 from .frigate_watch import FrigateWatch, is_about_one_file
-from .intake import Intake
 from .items import Media
 from .latecomers import Latecomers
 from .ledger import Ledger, LedgerError, counters, items as ledger_items
 from .policy import Timing
+from .review_intake import ReviewIntake
 from .spool import SpoolError
 from .tasks import wait_for
+from .tracked_objects import TrackedObjects
 from .trouble import Trouble
 
 _LOGGER = logging.getLogger(__name__)
@@ -67,7 +68,8 @@ class CatchUp:
         *,
         ledger: Ledger,
         watch: FrigateWatch,
-        intake: Intake,
+        objects: TrackedObjects,
+        reviews: ReviewIntake,
         latecomers: Latecomers,
         timing: Timing,
         look_back: float,
@@ -76,7 +78,8 @@ class CatchUp:
         self._client = client
         self._ledger = ledger
         self._watch = watch
-        self._intake = intake
+        self._objects = objects
+        self._reviews = reviews
         self._timing = timing
         self._look_back = look_back
         self._latecomers = latecomers
@@ -137,7 +140,7 @@ class CatchUp:
                     problem = err
                 else:
                     found += await self._take_reviews(reviews, window)
-            found += await self._objects(window)
+            found += await self._take_objects(window)
             if look_back is None and problem is None:
                 # Another time may not reach back far enough.
                 await self._ledger.run(counters.keep_moment, counters.CAUGHT_UP, now)
@@ -177,7 +180,7 @@ class CatchUp:
                 continue
             if is_open and not review.ended:
                 continue
-            found += await self._intake.take_review(
+            found += await self._reviews.take(
                 review,
                 has_ended=review.ended,
                 told=window.before,
@@ -191,7 +194,7 @@ class CatchUp:
         end = window.before if review.end_time is None else self._local(review.end_time)
         return window.destinations(end)
 
-    async def _objects(self, window: Window) -> int:
+    async def _take_objects(self, window: Window) -> int:
         found = 0
         async for objects in self._pages(window):
             known = await self._ledger.run(
@@ -206,7 +209,7 @@ class CatchUp:
                 if tracked.id in known:
                     found += await self._serve(Media.SNAPSHOTS, tracked.id, window)
                 elif tracked.has_snapshot:
-                    found += await self._intake.take_object(
+                    found += await self._objects.take(
                         tracked, told=window.before, only=window.destinations(end)
                     )
         return found

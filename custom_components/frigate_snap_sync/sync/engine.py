@@ -29,9 +29,12 @@ from .ledger import (
     rows,
     uploads,
 )
+from .live_snapshots import LiveSnapshots
 from .options import EngineOptions
 from .planner import Planner
 from .policy import Timing, wants
+from .registry import ItemRegistry
+from .review_intake import ReviewIntake
 from .reviews import OpenReviews
 from .room import Room
 from .running_reviews import RunningReviews
@@ -39,6 +42,7 @@ from .spool import Spool, SpoolError
 from .status import EngineStatus, UploadEvent, UploadFilter, UploadRow
 from .status_board import StatusBoard
 from .tasks import cancel, supervise
+from .tracked_objects import TrackedObjects
 from .worker import Worker
 
 __all__ = ["DestinationSetup", "Engine", "EngineOptions", "LedgerError", "SpoolError"]
@@ -116,36 +120,60 @@ class Engine:
             on_change=self._changed.set,
         )
         self._inbox = Inbox(topic_prefix)
-        self._intake = Intake(
-            inbox=self._inbox,
-            topic_prefix=topic_prefix,
+        registry = ItemRegistry(
             client=client,
+            ledger=self._ledger,
+            planner=self._planner,
+            on_wanted=self._fetcher.wake,
+            on_change=self._changed.set,
+        )
+        self._live_snapshots = LiveSnapshots(
             ledger=self._ledger,
             spool=self._spool,
             room=self._room,
             watch=self._watch,
             planner=self._planner,
+            registry=registry,
             on_ready=self._wake_workers,
-            on_wanted=self._fetcher.wake,
+            on_change=self._changed.set,
+        )
+        objects = TrackedObjects(
+            client=client, planner=self._planner, registry=registry
+        )
+        reviews = ReviewIntake(
+            client=client,
+            ledger=self._ledger,
+            planner=self._planner,
+            registry=registry,
             on_running=lambda: self._running.wake(),
             on_upload=on_upload,
+        )
+        self._intake = Intake(
+            inbox=self._inbox,
+            topic_prefix=topic_prefix,
+            ledger=self._ledger,
+            watch=self._watch,
+            live_snapshots=self._live_snapshots,
+            objects=objects,
+            reviews=reviews,
             on_change=self._changed.set,
         )
         self._running = RunningReviews(
-            ledger=self._ledger, watch=self._watch, intake=self._intake
+            ledger=self._ledger, watch=self._watch, reviews=reviews
         )
-        self._reviews = OpenReviews(
+        self._open_reviews = OpenReviews(
             client,
             ledger=self._ledger,
             watch=self._watch,
-            intake=self._intake,
+            reviews=reviews,
             timing=timing,
         )
         self._catch_up = CatchUp(
             client,
             ledger=self._ledger,
             watch=self._watch,
-            intake=self._intake,
+            objects=objects,
+            reviews=reviews,
             latecomers=Latecomers(
                 client,
                 ledger=self._ledger,
@@ -196,7 +224,7 @@ class Engine:
         for name, run in (
             ("watch", self._watch.run),
             ("intake", self._intake.run),
-            ("reviews", self._reviews.run),
+            ("reviews", self._open_reviews.run),
             ("running reviews", self._running.run),
             ("catching up", self._catch_up.run),
             ("fetcher", self._fetcher.run),
@@ -371,7 +399,7 @@ class Engine:
                 now=time.time(),
                 absence=self._timing.camera_absence,
             )
-            await self._intake.settle_held(config.cameras)
+            await self._live_snapshots.settle_held(config.cameras)
         except (LedgerError, SpoolError) as err:
             _LOGGER.error("Frigate's configuration can't be kept: %s", err)
 
@@ -379,5 +407,5 @@ class Engine:
         return [id_ for id_, worker in self._workers.items() if worker.is_usable]
 
     def _look_after_reviews(self) -> None:
-        self._reviews.check()
+        self._open_reviews.check()
         self._catch_up.request()

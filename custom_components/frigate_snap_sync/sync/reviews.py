@@ -7,9 +7,9 @@ import time
 from ..frigate.client import FrigateClient
 from ..frigate.errors import FrigateError
 from .frigate_watch import FrigateWatch, is_about_one_file
-from .intake import Intake
 from .ledger import Ledger, LedgerError, items as ledger_items
 from .policy import Timing
+from .review_intake import ReviewIntake
 from .spool import SpoolError
 
 _LOGGER = logging.getLogger(__name__)
@@ -24,14 +24,14 @@ class OpenReviews:
         *,
         ledger: Ledger,
         watch: FrigateWatch,
-        intake: Intake,
+        reviews: ReviewIntake,
         timing: Timing,
     ) -> None:
         """Keep what it works with; nothing is asked before `run`."""
         self._client = client
         self._ledger = ledger
         self._watch = watch
-        self._intake = intake
+        self._reviews = reviews
         self._timing = timing
         self._news = asyncio.Event()
 
@@ -64,6 +64,6 @@ class OpenReviews:
                 continue
             if review is None:
                 if time.time() - item.told > self._timing.missing_after:
-                    await self._intake.end_lost_review(item)
+                    await self._reviews.end_lost(item)
             elif review.ended:
-                await self._intake.take_review(review, has_ended=True, told=time.time())
+                await self._reviews.take(review, has_ended=True, told=time.time())

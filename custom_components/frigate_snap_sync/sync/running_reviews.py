@@ -5,8 +5,8 @@ import logging
 import time
 
 from .frigate_watch import FrigateWatch
-from .intake import Intake
 from .ledger import Ledger, LedgerError, items as ledger_items
+from .review_intake import ReviewIntake
 from .tasks import wait_for
 from .trouble import Trouble
 
@@ -24,11 +24,13 @@ class RunningReviews:
     reviews may long have ended.
     """
 
-    def __init__(self, *, ledger: Ledger, watch: FrigateWatch, intake: Intake) -> None:
+    def __init__(
+        self, *, ledger: Ledger, watch: FrigateWatch, reviews: ReviewIntake
+    ) -> None:
         """Keep what it works with; nothing is planned before `run`."""
         self._ledger = ledger
         self._watch = watch
-        self._intake = intake
+        self._reviews = reviews
         self._news = asyncio.Event()
         self._trouble = Trouble(_LOGGER, "Planning the footage of running reviews")
 
@@ -56,7 +58,7 @@ class RunningReviews:
         """Plan what can be planned; return when to look again, by our clock."""
         again = time.time() + _LONGEST_SLEEP
         for item in await self._ledger.run(ledger_items.open_reviews):
-            moment = await self._intake.plan_running(item)
+            moment = await self._reviews.plan_running(item)
             if moment is not None:
                 again = min(again, moment)
         return again
