@@ -222,15 +222,15 @@ class StandInEngine:
             }
         )
 
-    async def set_uploads(self, enabled: bool) -> None:
+    async def set_capture(self, enabled: bool) -> None:
         """Switch the Frigate."""
         self._raise()
-        self.show(uploads=enabled)
+        self.show(capture=enabled)
 
-    async def set_destination_uploads(self, destination_id: str, enabled: bool) -> None:
+    async def set_sending(self, destination_id: str, enabled: bool) -> None:
         """Switch a destination."""
         self._raise()
-        self.show_destination(destination_id, uploads=enabled)
+        self.show_destination(destination_id, sending=enabled)
 
     async def test_destination(self, destination_id: str) -> None:
         """Note it."""

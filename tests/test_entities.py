@@ -21,17 +21,23 @@ from custom_components.frigate_snap_sync.sync.status import (
     DestinationStatus,
     Protection,
 )
+from homeassistant.components.homeassistant.exposed_entities import async_should_expose
 from homeassistant.const import (
     ATTR_ENTITY_ID,
     STATE_OFF,
     STATE_ON,
     STATE_UNAVAILABLE,
     STATE_UNKNOWN,
+    EntityCategory,
     Platform,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+)
 from homeassistant.helpers.entity import Entity
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util, slugify
@@ -209,7 +215,7 @@ async def test_frigate_away(
     assert state(hass, "sensor.frigate_protection") == "catching_up"
     assert state(hass, "sensor.frigate_oldest_pending") == "2026-11-22T08:20:00+00:00"
     assert state(hass, "sensor.garage_nas_recordings_uploaded") == "3"
-    assert state(hass, "switch.frigate_uploads") == STATE_ON
+    assert state(hass, "switch.frigate_capture") == STATE_ON
 
 
 async def test_an_owner_asks_for_an_update(
@@ -250,7 +256,7 @@ async def test_destination_away(
     assert state(hass, "sensor.garage_nas_pending_uploads") == "2"
     assert state(hass, "sensor.garage_nas_failed_uploads") == "1"
     assert state(hass, "sensor.garage_nas_last_error") == "The server does not answer"
-    assert state(hass, "switch.garage_nas_uploads") == STATE_ON
+    assert state(hass, "switch.garage_nas_sending") == STATE_ON
 
     engine.show(destinations={LOCAL_ID: DestinationStatus()})
     assert state(hass, "binary_sensor.garage_nas_connection") == STATE_UNKNOWN
@@ -304,14 +310,48 @@ async def test_camera_comes_and_goes(
     assert state(hass, "sensor.front_door_snapshots_uploaded") == "12"
 
 
+async def test_nothing_switches_the_evidence_off_by_the_way(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    area_registry: ar.AreaRegistry,
+    device_registry: dr.DeviceRegistry,
+    entity_registry: er.EntityRegistry,
+) -> None:
+    """An action on a whole area leaves our switches alone, as do voice assistants."""
+    area = area_registry.async_create("Hall")
+    for device in dr.async_entries_for_config_entry(device_registry, ENTRY_ID):
+        device_registry.async_update_device(device.id, area_id=area.id)
+    switches = [
+        item.entity_id
+        for item in er.async_entries_for_config_entry(entity_registry, ENTRY_ID)
+        if item.domain in (Platform.SWITCH, Platform.BUTTON)
+    ]
+    assert len(switches) == 5
+    assert await async_setup_component(hass, "homeassistant", {})
+    for service in ("turn_off", "toggle"):
+        await hass.services.async_call(
+            "switch", service, {"area_id": area.id}, blocking=True
+        )
+    for entity_id in switches:
+        item = entity_registry.async_get(entity_id)
+        assert item is not None
+        assert item.entity_category in (
+            EntityCategory.CONFIG,
+            EntityCategory.DIAGNOSTIC,
+        )
+        assert not async_should_expose(hass, "conversation", entity_id)
+    assert state(hass, "switch.frigate_capture") == STATE_ON
+    assert state(hass, "switch.garage_nas_sending") == STATE_ON
+
+
 @pytest.mark.parametrize(
-    "entity_id", ["switch.frigate_uploads", "switch.garage_nas_uploads"]
+    "entity_id", ["switch.frigate_capture", "switch.garage_nas_sending"]
 )
 async def test_switch(
     hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry, entity_id: str
 ) -> None:
     """The new state is shown at once, and only that switch changes."""
-    switches = {"switch.frigate_uploads", "switch.garage_nas_uploads"}
+    switches = {"switch.frigate_capture", "switch.garage_nas_sending"}
     for service, shown in (("turn_off", STATE_OFF), ("turn_on", STATE_ON)):
         await hass.services.async_call(
             "switch", service, {ATTR_ENTITY_ID: entity_id}, blocking=True
@@ -322,7 +362,7 @@ async def test_switch(
 
 
 @pytest.mark.parametrize(
-    "entity_id", ["switch.frigate_uploads", "switch.garage_nas_uploads"]
+    "entity_id", ["switch.frigate_capture", "switch.garage_nas_sending"]
 )
 async def test_switch_fails(
     hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry, entity_id: str

@@ -28,10 +28,12 @@ class SnapSyncButtonDescription[StatusT](ButtonEntityDescription):
 FRIGATE_BUTTONS = (
     SnapSyncButtonDescription[EngineStatus](
         key="catch_up",
+        entity_category=EntityCategory.CONFIG,
         press_fn=lambda coordinator, _: coordinator.async_catch_up(),
     ),
     SnapSyncButtonDescription[EngineStatus](
         key="retry_failed",
+        entity_category=EntityCategory.CONFIG,
         press_fn=lambda coordinator, _: coordinator.async_retry_failed(),
     ),
 )

@@ -142,17 +142,15 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             self._stopped = True
             await self.engine.stop()
 
-    async def async_set_uploads(self, enabled: bool) -> None:
-        """Let everything be uploaded, or nothing; raises HomeAssistantError."""
+    async def async_set_capture(self, enabled: bool) -> None:
+        """Keep what happens from now on, or leave it at home; raises HomeAssistantError."""
         with _ledger_errors():
-            await self.engine.set_uploads(enabled)
+            await self.engine.set_capture(enabled)
 
-    async def async_set_destination_uploads(
-        self, destination_id: str, enabled: bool
-    ) -> None:
-        """Let one destination go on, or wait; raises HomeAssistantError."""
+    async def async_set_sending(self, destination_id: str, enabled: bool) -> None:
+        """Send a destination's queue, or let it wait; raises HomeAssistantError."""
         with _ledger_errors():
-            await self.engine.set_destination_uploads(destination_id, enabled)
+            await self.engine.set_sending(destination_id, enabled)
 
     async def async_test_destination(self, destination_id: str) -> None:
         """Test a destination truthfully; raises HomeAssistantError."""

@@ -1,8 +1,10 @@
-"""Switches: whether anything is uploaded, at all or to one destination."""
+"""Switches: whether what happens is copied at all, and whether a destination gets it now."""
 
+from abc import abstractmethod
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -12,7 +14,10 @@ from .sync.status import DestinationStatus, EngineStatus
 
 PARALLEL_UPDATES = 1
 
-UPLOADS = SwitchEntityDescription(key="uploads")
+# Of a category: no voice assistant is offered them, and no action on an
+# area or a device switches the evidence off.
+CAPTURE = SwitchEntityDescription(key="capture", entity_category=EntityCategory.CONFIG)
+SENDING = SwitchEntityDescription(key="sending", entity_category=EntityCategory.CONFIG)
 
 
 async def async_setup_entry(
@@ -26,45 +31,57 @@ async def async_setup_entry(
         entry,
         async_add_entities,
         frigate=lambda coordinator, subject: [
-            UploadsSwitch(coordinator, subject, UPLOADS)
+            CaptureSwitch(coordinator, subject, CAPTURE)
         ],
         destination=lambda coordinator, subject: [
-            UploadsSwitch(coordinator, subject, UPLOADS)
+            SendingSwitch(coordinator, subject, SENDING)
         ],
     )
 
 
-class UploadsSwitch[StatusT: (EngineStatus, DestinationStatus)](
-    SnapSyncEntity[StatusT], SwitchEntity
-):
-    """Lets items be uploaded.
-
-    The Frigate's, when off, leaves out for ever what happens in that time; a
-    destination's makes its queue wait.
-    """
-
-    @property
-    @override
-    def is_on(self) -> bool | None:
-        """Return whether uploads are let through."""
-        status = self.status
-        return None if status is None else status.uploads
+class SnapSyncSwitch[StatusT](SnapSyncEntity[StatusT], SwitchEntity):
+    """A switch of the engine; switching raises HomeAssistantError when it fails."""
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        """Let uploads through."""
+        """Switch it on."""
         await self._async_set(True)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
-        """Hold uploads back."""
+        """Switch it off."""
         await self._async_set(False)
 
+    @abstractmethod
     async def _async_set(self, enabled: bool) -> None:
-        destination_id = self.subject.destination_id
-        if destination_id is None:
-            await self.coordinator.async_set_uploads(enabled)
-        else:
-            await self.coordinator.async_set_destination_uploads(
-                destination_id, enabled
-            )
+        """Pass it to the engine."""
+
+
+class CaptureSwitch(SnapSyncSwitch[EngineStatus]):
+    """The Frigate's: what happens while it is off stays at home for good."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return whether what happens now is copied."""
+        return None if self.status is None else self.status.capture
+
+    @override
+    async def _async_set(self, enabled: bool) -> None:
+        await self.coordinator.async_set_capture(enabled)
+
+
+class SendingSwitch(SnapSyncSwitch[DestinationStatus]):
+    """A destination's: while it is off its queue waits."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return whether the destination's queue is sent."""
+        return None if self.status is None else self.status.sending
+
+    @override
+    async def _async_set(self, enabled: bool) -> None:
+        await self.coordinator.async_set_sending(
+            str(self.subject.destination_id), enabled
+        )

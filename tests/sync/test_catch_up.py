@@ -311,16 +311,16 @@ async def test_endless_pages_end(
     await until(lambda: "more tracked objects than can be caught up" in caplog.text)
 
 
-async def test_uploads_that_were_off_stay_off(
+async def test_what_was_not_captured_stays_at_home(
     bench: Bench, nas: FakeDestination
 ) -> None:
     """Catching up must not send what the owner kept at home."""
     await bench.start(setup(nas))
-    await bench.engine.set_uploads(False)
+    await bench.engine.set_capture(False)
     await asyncio.sleep(0.02)
     show(bench, review("home", -0.01, 3), tracked("home", -0.01, 3))
     await asyncio.sleep(0.02)
-    await bench.engine.set_uploads(True)
+    await bench.engine.set_capture(True)
     assert await bench.engine.catch_up() == 0
     assert await bench.settled() == {"skipped": 2}
     assert not nas.history

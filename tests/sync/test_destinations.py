@@ -55,7 +55,7 @@ def own_tasks() -> list[str]:
 
 async def pause(bench: Bench, *, is_paused: bool = True) -> None:
     """Pause the destination, or let it go on."""
-    await bench.engine.set_destination_uploads("nas", not is_paused)
+    await bench.engine.set_sending("nas", not is_paused)
 
 
 async def test_a_change_that_meets_the_stop(bench: Bench, nas: Line) -> None:

@@ -173,7 +173,7 @@ async def test_order_of_work(
     """Stills before clips, alerts before detections, one clip at a time."""
     monkeypatch.setattr(worker, "STILLS_AT_ONCE", 1)
     await bench.start(setup(nas))
-    await bench.engine.set_destination_uploads("nas", False)
+    await bench.engine.set_sending("nas", False)
     bench.review("end", source_id="1.5-aaa", severity="detection", end=time.time() - 50)
     bench.review("end", source_id="2.5-bbb", severity="alert", end=time.time() - 50)
     bench.tracked_object()
@@ -181,7 +181,7 @@ async def test_order_of_work(
     await bench.spooled_in_ledger(4)
     assert not nas.history
     nas.gate.clear()
-    await bench.engine.set_destination_uploads("nas", True)
+    await bench.engine.set_sending("nas", True)
     await until(lambda: len(nas.files) == 2)
     nas.gate.set()
     await until(lambda: len(nas.media) == 4)
@@ -359,8 +359,8 @@ async def test_the_frigate_s_switch_keeps_its_time_at_home(
 ) -> None:
     """Items that begin while it is off are skipped for good, also after a restart."""
     await bench.start(setup(nas))
-    await bench.engine.set_uploads(False)
-    assert bench.status.uploads is False
+    await bench.engine.set_capture(False)
+    assert bench.status.capture is False
     now = time.time()
     bench.live_snapshot()
     bench.tracked_object(start_time=now, end_time=now)
@@ -368,8 +368,8 @@ async def test_the_frigate_s_switch_keeps_its_time_at_home(
     assert await bench.settled() == {"skipped": 3}
     await bench.stop()
     await bench.start(setup(nas))
-    assert bench.status.uploads is False
-    await bench.engine.set_uploads(True)
+    assert bench.status.capture is False
+    await bench.engine.set_capture(True)
     bench.live_snapshot()
     bench.review("end", source_id="2.5-bbb", start=now, end=now)
     bench.live_snapshot(image=FULL_IMAGE)
@@ -385,15 +385,15 @@ async def test_a_paused_destination_keeps_its_queue(
 ) -> None:
     """Also through a restart."""
     await bench.start(setup(nas))
-    await bench.engine.set_destination_uploads("nas", False)
+    await bench.engine.set_sending("nas", False)
     bench.live_snapshot()
     await until(lambda: bench.status.destinations["nas"].pending_uploads == 1)
     await bench.stop()
     await bench.start(setup(nas))
-    assert bench.status.destinations["nas"].uploads is False
+    assert bench.status.destinations["nas"].sending is False
     await asyncio.sleep(0.05)
     assert not nas.history
-    await bench.engine.set_destination_uploads("nas", True)
+    await bench.engine.set_sending("nas", True)
     await until(lambda: len(nas.media) == 1)
 
 
@@ -740,13 +740,13 @@ async def test_what_is_lost_from_the_spool(
 ) -> None:
     """A clip is fetched again; a live snapshot exists nowhere else."""
     await bench.start(setup(nas))
-    await bench.engine.set_destination_uploads("nas", False)
+    await bench.engine.set_sending("nas", False)
     bench.review("end", end=time.time() - 50)
     bench.live_snapshot()
     await bench.spooled_in_ledger(2)
     for file in (bench.folder / "spool").iterdir():
         file.write_bytes(b"")
-    await bench.engine.set_destination_uploads("nas", True)
+    await bench.engine.set_sending("nas", True)
     await until(lambda: list(nas.media.values()) == [CLIP])
     await until(lambda: bench.status.pending_uploads == 0)
     assert len(bench.frigate.clips) == 2

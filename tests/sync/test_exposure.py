@@ -42,7 +42,7 @@ async def test_what_waits_for_a_paused_destination(
     await bench.start(setup(nas), setup(cloud, name="cloud"))
     await until(lambda: bench.status.frigate_connected)
     assert await since(bench) is None
-    await bench.engine.set_destination_uploads("cloud", False)
+    await bench.engine.set_sending("cloud", False)
     bench.live_snapshot()
     await until(lambda: bench.status.pending_uploads == 2)
     assert await since(bench) is not None
@@ -50,7 +50,7 @@ async def test_what_waits_for_a_paused_destination(
     await until(lambda: bench.status.pending_uploads == 1)
     assert not cloud.media
     assert await since(bench) is None
-    await bench.engine.set_destination_uploads("nas", False)
+    await bench.engine.set_sending("nas", False)
     bench.live_snapshot(image=FULL_IMAGE)
     await until(lambda: bench.status.pending_uploads == 3)
     assert await since(bench) is not None
@@ -75,7 +75,7 @@ async def test_parts_of_a_paused_destination(
     """Others have the whole, which has superseded their parts."""
     await bench.start(setup(nas), setup(cloud, name="cloud"))
     await until(lambda: bench.status.frigate_connected)
-    await bench.engine.set_destination_uploads("cloud", False)
+    await bench.engine.set_sending("cloud", False)
     bench.review("end", start=1000.0, end=1010.0)
     await until(lambda: len(nas.media) == 1)
     await until(lambda: bench.status.pending_uploads == 1)
@@ -93,16 +93,16 @@ async def test_the_owner_is_told_of_it(
     """A long pause of one destination is no risk, one of all is."""
     await bench.start(setup(nas), setup(cloud, name="cloud"))
     await until(lambda: bench.status.frigate_connected)
-    await bench.engine.set_destination_uploads("cloud", False)
+    await bench.engine.set_sending("cloud", False)
     bench.live_snapshot()
     await until(lambda: bench.status.pending_uploads == 1)
     await bench.engine._ledger.run(  # noqa: SLF001
         lambda connection: connection.execute("UPDATE uploads SET planned = 0")
     )
-    await bench.engine.set_destination_uploads("cloud", False)
+    await bench.engine.set_sending("cloud", False)
     assert bench.status.protection is Protection.CATCHING_UP
     cloud.gate.clear()
-    await bench.engine.set_destination_uploads("cloud", True)
+    await bench.engine.set_sending("cloud", True)
     assert bench.status.protection is Protection.AT_RISK
 
 

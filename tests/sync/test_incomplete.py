@@ -204,12 +204,12 @@ async def test_what_can_not_be_had_again_is_not_tried(
     """A live snapshot that was lost, and what was for a removed destination."""
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
-    await bench.engine.set_destination_uploads("nas", False)
+    await bench.engine.set_sending("nas", False)
     bench.live_snapshot(image=IMAGE)
     await bench.spooled_in_ledger(1)
     for name in bench.spooled():
         (bench.folder / "spool" / name).unlink()
-    await bench.engine.set_destination_uploads("nas", True)
+    await bench.engine.set_sending("nas", True)
     assert await bench.settled() == {"dropped": 1}
     bench.frigate.footage = lambda camera, after, before: []
     over(bench)

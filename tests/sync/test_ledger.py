@@ -606,14 +606,14 @@ def test_retries_wait_for_their_time(connection: sqlite3.Connection) -> None:
 
 def test_the_owner_s_switch_has_a_history(connection: sqlite3.Connection) -> None:
     """Catching up later must know when it was off."""
-    assert counters.uploads_on(connection)
-    counters.set_uploads(connection, False, now=100)
-    counters.set_uploads(connection, False, now=150)
-    assert not counters.uploads_on(connection)
+    assert counters.capture_on(connection)
+    counters.set_capture(connection, False, now=100)
+    counters.set_capture(connection, False, now=150)
+    assert not counters.capture_on(connection)
     assert counters.was_off(connection, 1e9)
-    counters.set_uploads(connection, True, now=200)
-    counters.set_uploads(connection, True, now=250)
-    assert counters.uploads_on(connection)
+    counters.set_capture(connection, True, now=200)
+    counters.set_capture(connection, True, now=250)
+    assert counters.capture_on(connection)
     moments = (99, 100, 199, 200, 300)
     assert [counters.was_off(connection, moment) for moment in moments] == [
         False,

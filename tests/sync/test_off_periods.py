@@ -30,12 +30,12 @@ def nas() -> FakeDestination:
 async def switch_off(bench: Bench, begin: float, end: float) -> None:
     """Let the owner have switched off for a while (our clock)."""
     ledger = bench.engine._ledger  # noqa: SLF001
-    await ledger.run(counters.set_uploads, False, now=begin)
-    await ledger.run(counters.set_uploads, True, now=end)
+    await ledger.run(counters.set_capture, False, now=begin)
+    await ledger.run(counters.set_capture, True, now=end)
 
 
 @pytest.mark.parametrize("part_length", [10, None])
-def test_a_running_review_is_at_its_end_where_uploads_were_switched_off(
+def test_a_running_review_is_at_its_end_where_capture_was_switched_off(
     part_length: int | None,
 ) -> None:
     """There is nothing more to look for, however long it goes on."""
@@ -117,7 +117,7 @@ async def test_a_review_that_begins_in_off_time_is_skipped(
     assert not bench.frigate.clips
 
 
-async def test_parts_end_where_uploads_were_switched_off(
+async def test_parts_end_where_capture_was_switched_off(
     bench: Bench, nas: FakeDestination
 ) -> None:
     """A review that goes on is cut like one that has ended."""
@@ -172,9 +172,9 @@ def test_the_time_around_a_moment_without_an_off_period() -> None:
         schema.migrate(connection)
         assert counters.on_around(connection, 5) == (-math.inf, math.inf)
         for begin, end in ((10, 20), (30, 40), (50, None)):
-            counters.set_uploads(connection, False, now=begin)
+            counters.set_capture(connection, False, now=begin)
             if end is not None:
-                counters.set_uploads(connection, True, now=end)
+                counters.set_capture(connection, True, now=end)
         assert counters.on_around(connection, 5) == (-math.inf, 10)
         assert counters.on_around(connection, 20) == (20, 30)
         assert counters.on_around(connection, 25) == (20, 30)

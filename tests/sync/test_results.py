@@ -171,14 +171,14 @@ async def test_a_dropped_image_is_told_of(
     bench.options = EngineOptions(spool_limit=limit, upload_during_review=False)
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
-    await bench.engine.set_destination_uploads("nas", False)
+    await bench.engine.set_sending("nas", False)
     for number in range(3 if is_full else 1):
         bench.live_snapshot(label=f"l{number}")
     await bench.spooled_in_ledger(2 if is_full else 1)
     if not is_full:
         (name,) = bench.spooled()
         (bench.folder / "spool" / name).unlink()
-        await bench.engine.set_destination_uploads("nas", True)
+        await bench.engine.set_sending("nas", True)
     await until(lambda: events)
     (event,) = events
     assert (event.verified, event.media) == (False, "live_snapshot")

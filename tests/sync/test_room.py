@@ -69,7 +69,7 @@ async def test_no_more_is_fetched_than_the_spool_holds(
     """The rest waits at Frigate, and comes as soon as there is room."""
     limit(bench, monkeypatch, 3.4)
     await bench.start(setup(nas))
-    await bench.engine.set_destination_uploads("nas", False)
+    await bench.engine.set_sending("nas", False)
     for number in range(5):
         await ended(bench, f"a{number}")
     await until(lambda: bench.status.spool_full)
@@ -79,7 +79,7 @@ async def test_no_more_is_fetched_than_the_spool_holds(
     assert len(bench.frigate.clips) == 2
     assert bench.status.pending_uploads == 5
     assert caplog.text.count("The spool has reached its limit of") == 1
-    await bench.engine.set_destination_uploads("nas", True)
+    await bench.engine.set_sending("nas", True)
     await until(lambda: ids(nas) == ["a0", "a1", "a2", "a3", "a4"])
     assert await bench.settled() == {"verified": 5}
     await until(lambda: not bench.spooled())
@@ -95,7 +95,7 @@ async def test_a_live_snapshot_pushes_a_detection_s_clip_out(
     monkeypatch.setattr(room, "_AGAIN", 300.0)
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
-    await bench.engine.set_destination_uploads("nas", False)
+    await bench.engine.set_sending("nas", False)
     await ended(bench, "alert")
     await bench.spooled_in_ledger(1)
     await ended(bench, "detection", severity="detection")
@@ -103,7 +103,7 @@ async def test_a_live_snapshot_pushes_a_detection_s_clip_out(
     bench.live_snapshot()
     await until(lambda: len(IMAGE) in sizes(bench))
     assert sizes(bench) == [len(IMAGE), len(CLIP)]
-    await bench.engine.set_destination_uploads("nas", True)
+    await bench.engine.set_sending("nas", True)
     await until(lambda: len(nas.media) == 2)
     assert ids(nas) == ["alert"]
     assert IMAGE in nas.media.values()
@@ -134,7 +134,7 @@ async def test_only_the_oldest_stills_are_dropped(
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     assert bench.status.protection is Protection.PROTECTED
-    await bench.engine.set_destination_uploads("nas", False)
+    await bench.engine.set_sending("nas", False)
     for number in range(6):
         bench.live_snapshot(label=f"l{number}")
     await until(lambda: caplog.text.count("A snapshot had to be dropped") == 2)
@@ -142,7 +142,7 @@ async def test_only_the_oldest_stills_are_dropped(
     assert sizes(bench) == [len(IMAGE)] * 4
     await until(lambda: bench.status.protection is Protection.AT_RISK)
     await until(lambda: bench.status.destinations["nas"].failed_uploads == 2)
-    await bench.engine.set_destination_uploads("nas", True)
+    await bench.engine.set_sending("nas", True)
     assert await bench.settled() == {"dropped": 2, "verified": 4}
     dropped = await bench.uploads(state="dropped")
     assert [row.label for row in dropped] == ["l1", "l0"]
@@ -160,13 +160,13 @@ async def test_a_clip_makes_room_only_among_those_nobody_takes(
     await bench.start(
         setup(nas, selection=door), setup(cloud, name="cloud", selection=garden)
     )
-    await bench.engine.set_destination_uploads("cloud", False)
+    await bench.engine.set_sending("cloud", False)
     for name in ("one", "two", "three"):
         await ended(bench, name, camera="back-yard_2")
     await bench.spooled_in_ledger(2)
     await ended(bench, "door")
     await until(lambda: ids(nas) == ["door"])
-    await bench.engine.set_destination_uploads("cloud", True)
+    await bench.engine.set_sending("cloud", True)
     await until(lambda: ids(cloud) == ["one", "three", "two"])
 
 
@@ -214,13 +214,13 @@ async def test_files_that_somebody_removed_take_no_room(
     bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
-    await bench.engine.set_destination_uploads("nas", False)
+    await bench.engine.set_sending("nas", False)
     for number in range(4):
         bench.live_snapshot(label=f"l{number}")
     await bench.spooled_in_ledger(4)
     for name in bench.spooled():
         (bench.folder / "spool" / name).unlink()
-    await bench.engine.set_destination_uploads("nas", True)
+    await bench.engine.set_sending("nas", True)
     await bench.settled()
     bench.live_snapshot(label="after")
     await until(lambda: nas.media, seconds=3)
@@ -244,10 +244,10 @@ async def test_a_clip_leaves_room_for_images_while_it_comes(
     bench.frigate.film = endless
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
-    await bench.engine.set_destination_uploads("nas", False)
+    await bench.engine.set_sending("nas", False)
     bench.live_snapshot(label="first")
     await bench.spooled_in_ledger(1)
-    await bench.engine.set_destination_uploads("nas", True)
+    await bench.engine.set_sending("nas", True)
     nas.gate.clear()
     await ended(bench, "big")
     await until(lambda: written)
@@ -283,14 +283,14 @@ async def test_a_spool_with_room_again_is_not_full(
     """Also when nothing new is fetched: Frigate is away."""
     limit(bench, monkeypatch, 3.4)
     await bench.start(setup(nas))
-    await bench.engine.set_destination_uploads("nas", False)
+    await bench.engine.set_sending("nas", False)
     for number in range(3):
         await ended(bench, f"a{number}")
     await until(lambda: bench.status.spool_full)
     bench.frigate.error = FrigateUnreachable("no route")
-    await bench.engine.set_destination_uploads("nas", True)
+    await bench.engine.set_sending("nas", True)
     await until(lambda: not bench.spooled())
-    await bench.engine.set_destination_uploads("nas", True)
+    await bench.engine.set_sending("nas", True)
     assert bench.status.pending_uploads == 1
     assert not bench.status.spool_full
 
@@ -391,7 +391,7 @@ async def test_a_clip_that_is_too_large_is_gone_one_day(
     bench.frigate.footage = lambda camera, after, before: []
     assert await bench.settled() == {"gone": 1}
     await asyncio.sleep(0.1)
-    await bench.engine.set_destination_uploads("nas", True)
+    await bench.engine.set_sending("nas", True)
     assert not bench.status.spool_full
     # Once whole, and once each of its beginnings.
     assert large.asked.count(20.0) == 1

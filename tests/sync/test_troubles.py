@@ -256,7 +256,7 @@ async def test_a_damaged_ledger_takes_no_image_with_it(
 ) -> None:
     """Nobody knows what the spool's files are then, but they are still evidence."""
     await bench.start(setup(nas))
-    await bench.engine.set_destination_uploads("nas", False)
+    await bench.engine.set_sending("nas", False)
     bench.live_snapshot()
     await bench.spooled_in_ledger(1)
     await bench.stop()
@@ -275,7 +275,7 @@ async def test_files_that_the_spool_lost_while_it_was_off(
 ) -> None:
     """The cache folder may be emptied by anybody."""
     await bench.start(setup(nas))
-    await bench.engine.set_destination_uploads("nas", False)
+    await bench.engine.set_sending("nas", False)
     bench.review("end", end=time.time() - 50)
     await bench.spooled_in_ledger(1)
     await bench.stop()
@@ -283,7 +283,7 @@ async def test_files_that_the_spool_lost_while_it_was_off(
         file.unlink()
     await bench.start(setup(nas))
     assert "The spool lost 1 file(s)" in caplog.text
-    await bench.engine.set_destination_uploads("nas", True)
+    await bench.engine.set_sending("nas", True)
     await until(lambda: len(nas.media) == 1)
     assert len(bench.frigate.clips) == 2
 
@@ -307,7 +307,7 @@ async def test_a_paused_destination_is_looked_at_all_the_same(
     bench.timing = Timing(probe=0.05)
     nas.error = Unreachable("connection refused")
     await bench.start(setup(nas))
-    await bench.engine.set_destination_uploads("nas", False)
+    await bench.engine.set_sending("nas", False)
     await until(lambda: bench.status.destinations["nas"].connected is False)
     nas.error = None
     await until(lambda: bench.status.destinations["nas"].connected is True)

@@ -283,11 +283,11 @@ class Engine:
                 counters.keep_destinations, tuple(wanted), now=time.time()
             )
             await self._spool.remove(freed)
-            uploading = await self._ledger.run(counters.uploading_destinations)
+            sending = await self._ledger.run(counters.sending_destinations)
             for destination_id, setup in wanted.items():
                 if destination_id not in self._workers:
                     await self._skip_unwanted(setup)
-                    self._start_worker(setup, enabled=destination_id in uploading)
+                    self._start_worker(setup, enabled=destination_id in sending)
             await self._board.refresh()
 
     async def _dismiss(self, destination_ids: Collection[str]) -> None:
@@ -325,16 +325,14 @@ class Engine:
         """Return the newest uploads that fit. Raises LedgerError."""
         return await self._ledger.run(rows.list_uploads, wanted)
 
-    async def set_uploads(self, enabled: bool) -> None:
-        """Switch the Frigate's uploads: items of the time while off are skipped."""
-        await self._ledger.run(counters.set_uploads, enabled, now=time.time())
+    async def set_capture(self, enabled: bool) -> None:
+        """Switch the Frigate's capture: items of the time while off are skipped."""
+        await self._ledger.run(counters.set_capture, enabled, now=time.time())
         await self._board.refresh()
 
-    async def set_destination_uploads(self, destination_id: str, enabled: bool) -> None:
-        """Pause a destination's uploads, or go on with them."""
-        await self._ledger.run(
-            counters.set_destination_uploads, destination_id, enabled
-        )
+    async def set_sending(self, destination_id: str, enabled: bool) -> None:
+        """Let a destination's queue be sent, or wait."""
+        await self._ledger.run(counters.set_sending, destination_id, enabled)
         if worker := self._workers.get(destination_id):
             worker.set_enabled(enabled)
         await self._board.refresh()

@@ -39,7 +39,7 @@ class Latecomers:
     async def serve(self, media: Media, source_id: str) -> bool:
         """Plan an item for those who lack it, or some of it; return whether any do.
 
-        What the owner kept at home, by switching uploads off, stays there.
+        What the owner kept at home, with the switch `capture` off, stays there.
         Raises LedgerError.
         """
         known = await self._ledger.run(latecomers.known, media, source_id)

@@ -122,7 +122,7 @@ class Planner:
         """Return the files of a review that goes on which can be planned now.
 
         Beside them, when the next one can be, by our clock: None if nobody wants
-        the review yet, or uploads were switched off meanwhile.
+        the review yet, or `capture` was switched off meanwhile.
         """
         uploads = self.uploads(item)
         if not uploads:

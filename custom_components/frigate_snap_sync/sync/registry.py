@@ -60,7 +60,7 @@ class ItemRegistry:
 
     async def skip(self, item: Item) -> None:
         """Keep an item of the time when uploads were switched off."""
-        await self.end(item, UploadState.SKIPPED, "Uploads were switched off")
+        await self.end(item, UploadState.SKIPPED, "Capture was switched off")
 
     async def end(
         self, item: Item, state: UploadState, reason: str
@@ -86,7 +86,7 @@ class ItemRegistry:
         return await self._ledger.run(counters.was_off, moment)
 
     async def bounds(self, item: Item) -> Bounds | None:
-        """Return the time around an item's start in which uploads were on, if any."""
+        """Return the time around an item's start in which capture was on, if any."""
         offset = self._client.clock_offset
         return bounds_of(
             await self._ledger.run(counters.on_around, item.start + offset),

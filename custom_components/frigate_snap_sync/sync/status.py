@@ -47,7 +47,7 @@ class DestinationStatus:
     """
 
     connected: bool | None = None
-    uploads: bool = True
+    sending: bool = True
     snapshots_uploaded: int = 0
     recordings_uploaded: int = 0
     data_uploaded: int = 0
@@ -80,7 +80,7 @@ class EngineStatus:
     no_mqtt_messages: bool = False
     nothing_uploaded: bool = False
     spool_full: bool = False
-    uploads: bool = True
+    capture: bool = True
     protection: Protection = Protection.PROTECTED
     pending_uploads: int = 0
     oldest_pending: datetime | None = None

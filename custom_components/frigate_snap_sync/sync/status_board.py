@@ -92,7 +92,7 @@ class StatusBoard:
                 since=summary.since or now,
             ),
             spool_full=self._room.is_full,
-            uploads=summary.uploads,
+            capture=summary.capture,
             protection=protection(
                 now,
                 pending=pending,

@@ -21,7 +21,7 @@ LAST_REVIEW: Final = "last_review"
 class Summary:
     """What the ledger knows of the status; the engine adds what is live."""
 
-    uploads: bool
+    capture: bool
     cameras: Mapping[str, CameraStatus]
     destinations: Mapping[str, DestinationStatus]
     oldest_pending: datetime | None
@@ -65,7 +65,7 @@ def summary(connection: sqlite3.Connection) -> Summary:
     moments = dict(connection.execute("SELECT name, moment FROM moments").fetchall())
     destinations = {
         row["id"]: DestinationStatus(
-            uploads=bool(row["uploads"]),
+            sending=bool(row["sending"]),
             snapshots_uploaded=row["snapshots_uploaded"],
             recordings_uploaded=row["recordings_uploaded"],
             data_uploaded=row["data_uploaded"],
@@ -87,7 +87,7 @@ def summary(connection: sqlite3.Connection) -> Summary:
         for row in connection.execute("SELECT * FROM cameras WHERE is_shown = 1")
     }
     return Summary(
-        uploads=uploads_on(connection),
+        capture=capture_on(connection),
         cameras=cameras,
         destinations=destinations,
         oldest_pending=_moment(oldest),
@@ -137,9 +137,9 @@ def keep_destinations(
     return freed
 
 
-def uploading_destinations(connection: sqlite3.Connection) -> set[str]:
-    """Return the destinations whose uploads are not paused."""
-    rows = connection.execute("SELECT id FROM destinations WHERE uploads = 1")
+def sending_destinations(connection: sqlite3.Connection) -> set[str]:
+    """Return the destinations that are not paused."""
+    rows = connection.execute("SELECT id FROM destinations WHERE sending = 1")
     return {row["id"] for row in rows}
 
 
@@ -167,12 +167,12 @@ def keep_moment(connection: sqlite3.Connection, name: str, moment: float) -> Non
     )
 
 
-def set_destination_uploads(
+def set_sending(
     connection: sqlite3.Connection, destination_id: str, enabled: bool
 ) -> None:
-    """Keep a destination's `uploads` switch."""
+    """Keep a destination's `sending` switch."""
     connection.execute(
-        "UPDATE destinations SET uploads = ? WHERE id = ?", (enabled, destination_id)
+        "UPDATE destinations SET sending = ? WHERE id = ?", (enabled, destination_id)
     )
 
 
@@ -186,26 +186,26 @@ def record_error(
     )
 
 
-def uploads_on(connection: sqlite3.Connection) -> bool:
-    """Return the Frigate's `uploads` switch."""
+def capture_on(connection: sqlite3.Connection) -> bool:
+    """Return the Frigate's `capture` switch."""
     off = connection.execute("SELECT 1 FROM off_periods WHERE end IS NULL").fetchone()
     return off is None
 
 
-def set_uploads(connection: sqlite3.Connection, enabled: bool, *, now: float) -> None:
-    """Keep the Frigate's `uploads` switch, and since when it is off."""
+def set_capture(connection: sqlite3.Connection, enabled: bool, *, now: float) -> None:
+    """Keep the Frigate's `capture` switch, and since when it is off."""
     if enabled:
         connection.execute("UPDATE off_periods SET end = ? WHERE end IS NULL", (now,))
-    elif uploads_on(connection):
+    elif capture_on(connection):
         connection.execute("INSERT INTO off_periods (start) VALUES (?)", (now,))
 
 
 def on_around(
     connection: sqlite3.Connection, moment: float
 ) -> tuple[float, float] | None:
-    """Return the time around a moment in which uploads were on; None: they were off.
+    """Return the time around a moment in which capture was on; None: they were off.
 
-    All by our clock. Ends are infinite where uploads were never off.
+    All by our clock. Ends are infinite where it was never off.
     """
     if was_off(connection, moment):
         return None
@@ -221,7 +221,7 @@ def on_around(
 
 
 def was_off(connection: sqlite3.Connection, moment: float) -> bool:
-    """Tell whether the Frigate's uploads were switched off then (by our clock)."""
+    """Tell whether the Frigate's capture was switched off then (by our clock)."""
     return bool(
         connection.execute(
             "SELECT EXISTS (SELECT 1 FROM off_periods"

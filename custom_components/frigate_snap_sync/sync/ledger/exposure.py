@@ -12,7 +12,7 @@ def unprotected_since(connection: sqlite3.Connection) -> float | None:
     (planned,) = connection.execute(
         "SELECT MIN(planned) FROM destinations CROSS JOIN uploads"
         " ON destination_id = destinations.id WHERE state = 'pending'"
-        " AND (destinations.uploads = 1 OR NOT EXISTS (SELECT 1 FROM uploads AS other"
+        " AND (destinations.sending = 1 OR NOT EXISTS (SELECT 1 FROM uploads AS other"
         " WHERE other.file_id = uploads.file_id"
         " AND other.state IN ('verified', 'superseded', 'incomplete')))"
     ).fetchone()

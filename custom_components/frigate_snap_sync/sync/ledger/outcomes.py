@@ -278,7 +278,7 @@ def _covered(
     is_open, end = connection.execute(
         "SELECT is_open, end FROM items WHERE id = ?", (item_id,)
     ).fetchone()
-    # Where uploads were switched off meanwhile, the last piece ends before; of a
+    # Where `capture` was switched off meanwhile, the last piece ends before; of a
     # review that Frigate lost nobody knows the end.
     is_all = not is_open and end is not None and until >= end
     return begin, inf if is_all else until

@@ -84,7 +84,7 @@ CREATE INDEX litter ON uploads (destination_id, id) WHERE is_litter = 1;
 CREATE TABLE destinations (
     id TEXT PRIMARY KEY,
     since REAL NOT NULL,
-    uploads INTEGER NOT NULL DEFAULT 1,
+    sending INTEGER NOT NULL DEFAULT 1,
     snapshots_uploaded INTEGER NOT NULL DEFAULT 0,
     recordings_uploaded INTEGER NOT NULL DEFAULT 0,
     data_uploaded INTEGER NOT NULL DEFAULT 0,
@@ -112,7 +112,7 @@ CREATE TABLE moments (
     moment REAL NOT NULL
 ) STRICT;
 
--- When the owner had the Frigate's uploads switched off, by our clock.
+-- When the owner had the Frigate's capture switched off, by our clock.
 CREATE TABLE off_periods (
     start REAL NOT NULL,
     end REAL
