@@ -423,25 +423,18 @@ async def test_reconfigure(
     """The way to Frigate changes, the password is kept where none is typed."""
     server = await serve_frigate(auth=Auth(users={"viewer": User(password=PASSWORD)}))
     entry = frigate_entry(
-        data={
-            "username": "viewer",
-            "password": PASSWORD,
-            "proxy": "http://192.0.2.9:3128",
-        }
+        f"{server.url}/nvr", data={"username": "viewer", "password": PASSWORD}
     )
     await async_set_up(hass, entry)
 
     result = await entry.start_reconfigure_flow(hass)
     assert result["step_id"] == "reconfigure"
     assert suggested(result) == {
-        "url": "http://192.0.2.5:5000",
+        "url": f"{server.url}/nvr",
         "username": "viewer",
         "verify_ssl": True,
     }
-    assert section_values(result, "advanced") == {
-        "proxy": "http://192.0.2.9:3128",
-        "topic_prefix": "",
-    }
+    assert section_values(result, "advanced") == {"proxy": "", "topic_prefix": ""}
     with server.faults.during(Kind.STATUS, status=503):
         result = await async_submit(hass, result, url=server.url, username="viewer")
     assert result["errors"] == {"url": "cannot_connect"}
@@ -460,6 +453,68 @@ async def test_reconfigure(
     assert entry.state is ConfigEntryState.LOADED
     # Reloaded once, by the listener.
     assert engine.calls.count(("stop",)) == 1
+
+
+ANOTHER_RECEIVER: dict[str, tuple[str, str]] = {
+    "another host": ("http://frigate.invalid:{port}", ""),
+    "another port": ("http://127.0.0.1:1", ""),
+    "another scheme": ("https://127.0.0.1:{port}", ""),
+    "a proxy": ("http://127.0.0.1:{port}", "http://127.0.0.1:{port}"),
+    "another proxy": ("http://frigate.invalid", "http://127.0.0.1:{port}"),
+    "no proxy": ("http://127.0.0.1:{port}", ""),
+}
+
+
+@pytest.mark.usefixtures("mqtt_client")
+@pytest.mark.parametrize("change", ANOTHER_RECEIVER)
+async def test_reconfigure_keeps_the_password_from_others(
+    hass: HomeAssistant, serve_frigate: ServeFrigate, change: str
+) -> None:
+    """The stored password goes where it was typed for, and nowhere else."""
+    server = await serve_frigate(auth=Auth(users={"viewer": User(password=PASSWORD)}))
+    port = server.url.rpartition(":")[2]
+    url, proxy = (text.format(port=port) for text in ANOTHER_RECEIVER[change])
+    stored = {"username": "viewer", "password": PASSWORD}
+    if change in ("another proxy", "no proxy"):
+        stored["proxy"] = "http://192.0.2.9:3128"
+    entry = frigate_entry(server.url, data=stored)
+    await async_set_up(hass, entry)
+
+    fields = {"url": url, "username": "viewer", "advanced": {"proxy": proxy}}
+    result = await entry.start_reconfigure_flow(hass)
+    result = await async_submit(hass, result, **fields)
+    assert result["errors"] == {"password": "password_missing"}
+    assert server.journal.count() == 0
+    assert entry.data["url"] == server.url
+
+    if "proxy" in change:  # What else is changed leads to nothing in this test.
+        result = await async_submit(hass, result, **fields, password=PASSWORD)
+        assert result["reason"] == "reconfigure_successful"
+
+
+@pytest.mark.usefixtures("mqtt_client")
+@pytest.mark.parametrize(
+    ("typed", "errors"),
+    [
+        ({"url": "192.0.2.6"}, {"url": "invalid_url"}),
+        ({"advanced": {"proxy": "192.0.2.9"}}, {"advanced": "invalid_proxy"}),
+    ],
+)
+async def test_reconfigure_plain_mistakes_first(
+    hass: HomeAssistant,
+    frigate_server: FrigateServer,
+    typed: dict[str, Any],
+    errors: dict[str, str],
+) -> None:
+    """Of an address that is none nobody knows whether it is another."""
+    stored = {"username": "viewer", "password": PASSWORD}
+    entry = frigate_entry(frigate_server.url, data=stored)
+    await async_set_up(hass, entry)
+    result = await entry.start_reconfigure_flow(hass)
+    fields = {"url": frigate_server.url, "username": "viewer", **typed}
+    result = await async_submit(hass, result, **fields)
+    assert result["errors"] == errors
+    assert frigate_server.journal.count() == 0
 
 
 @pytest.mark.usefixtures("mqtt_client")

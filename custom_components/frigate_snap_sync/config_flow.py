@@ -9,7 +9,7 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     ConfigSubentryFlow,
 )
-from homeassistant.const import CONF_URL, CONF_USERNAME
+from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.core import callback
 
 from .const import DOMAIN, SECTION_ADVANCED, SUBENTRY_LOCAL, SUBENTRY_SFTP
@@ -23,6 +23,7 @@ from .flows.entry import (
     log_in_data,
     log_in_errors,
     log_in_schema,
+    password_missing,
 )
 from .flows.local import LocalFlow
 from .flows.options import FrigateSnapSyncOptionsFlow
@@ -79,7 +80,10 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is None:
             return self._show("reconfigure", entry_suggestions(entry.data), Verdict())
         data = entry_data(user_input, entry.data)
-        verdict = await async_check_entry(self.hass, data)
+        if password_missing(data, entry.data):
+            verdict = Verdict(errors={CONF_PASSWORD: "password_missing"})
+        else:
+            verdict = await async_check_entry(self.hass, data)
         if verdict.errors:
             return self._show("reconfigure", user_input, verdict)
         await self.async_set_unique_id(verdict.topic_prefix, raise_on_progress=False)

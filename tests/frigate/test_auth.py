@@ -471,3 +471,23 @@ async def test_token_among_many_cookies(
     await user.version()
 
     assert server.asked[-1].bearer == token
+
+
+@pytest.mark.parametrize("path", [LOGIN, VERSION])
+async def test_a_redirect_gets_no_secret(
+    server: FakeServer, user: FrigateClient, path: str
+) -> None:
+    """Neither the password nor the token follows one to another host."""
+    elsewhere = await FakeServer().start()
+
+    async def redirect(request: web.Request) -> web.Response:
+        location = f"{elsewhere.url}{request.path}"
+        return web.Response(status=307, headers={"Location": location})
+
+    server.record("0.17.2", "login-ok")
+    server.answer(path, redirect)
+    with pytest.raises(NotFrigate, match="redirected"):
+        await user.version()
+    assert server.asked_for(path)
+    assert not elsewhere.asked
+    await elsewhere.close()

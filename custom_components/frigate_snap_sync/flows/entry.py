@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import voluptuous as vol
+from yarl import URL
 
 from homeassistant.components import mqtt
 from homeassistant.config_entries import ConfigEntryState
@@ -25,6 +26,7 @@ from ..const import (
     DEFAULT_TOPIC_PREFIX,
     SECTION_ADVANCED,
 )
+from ..frigate.address import parse_base_url, parse_proxy
 from ..frigate.client import FrigateClient
 from ..frigate.errors import (
     FrigateAuthFailed,
@@ -98,7 +100,8 @@ def entry_data(
 ) -> dict[str, Any]:
     """Return the entry's data for what was typed; what is empty is left out.
 
-    An empty password keeps the stored one while there is a user name.
+    An empty password keeps the stored one while there is a user name, and while
+    it goes where it went before: see `password_missing`.
     """
     advanced = user_input.get(SECTION_ADVANCED, {})
     data = {
@@ -109,11 +112,45 @@ def entry_data(
         CONF_TOPIC_PREFIX: advanced.get(CONF_TOPIC_PREFIX, "").strip().rstrip("/"),
     }
     if stored and data[CONF_USERNAME] and not data[CONF_PASSWORD]:
-        data[CONF_PASSWORD] = stored.get(CONF_PASSWORD, "")
+        if _receivers(data) == _receivers(stored):
+            data[CONF_PASSWORD] = stored.get(CONF_PASSWORD, "")
     return {
         **{key: value for key, value in data.items() if value},
         CONF_VERIFY_SSL: user_input[CONF_VERIFY_SSL],
     }
+
+
+def password_missing(data: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    """Tell whether the password has to be typed again for these data.
+
+    The stored one is never sent to another server than the one it was typed for,
+    nor by way of another proxy, which sees what goes over plain HTTP.
+    """
+    return (
+        CONF_USERNAME in data
+        and CONF_PASSWORD not in data
+        and CONF_PASSWORD in stored
+        and _receivers(data) is not None
+        and _receivers(data) != _receivers(stored)
+    )
+
+
+type _Server = tuple[str, str | None, int | None]
+
+
+def _receivers(data: Mapping[str, Any]) -> tuple[_Server, _Server | None] | None:
+    """Return who gets the password: server and proxy; None where a URL is invalid."""
+    proxy = data.get(CONF_PROXY)
+    try:
+        server = parse_base_url(data[CONF_URL])
+        via = parse_proxy(proxy) if proxy else None
+    except InvalidUrl:
+        return None
+    return _server(server), None if via is None else _server(via)
+
+
+def _server(url: URL) -> _Server:
+    return url.scheme, url.host, url.port
 
 
 def log_in_schema() -> vol.Schema:
