@@ -135,7 +135,7 @@ async def test_user_selection(
         ({"path": "{folders}/media/way-out"}, "path", "path_not_allowed"),
         ({"path": "{folders}/config/www/frigate"}, "path", "path_not_allowed"),
         ({"path": "{folders}/media/public"}, "path", "path_not_allowed"),
-        ({"path": "{folders}/media/file"}, "path", "not_writable"),
+        ({"path": "{folders}/media/file"}, "path", "rejected"),
         ({"name": "  "}, "name", "name_missing"),
         ({"selection": {"media": []}}, "selection", "media_missing"),
         ({"storing": {"path_template": "{{ oops"}}, "storing", "invalid_template"),
@@ -192,7 +192,7 @@ async def test_user_mistakes(
     ("failure", "error"),
     [
         (NoSpace("Writing: No space left on device"), "no_space"),
-        (Rejected("Reading back: Other bytes came back"), "not_writable"),
+        (Rejected("Reading back: Other bytes came back"), "rejected"),
         (ConnectTimeout("Connecting: It hangs"), "timeout_connect"),
     ],
 )

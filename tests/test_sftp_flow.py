@@ -422,7 +422,7 @@ async def test_user_host_key_changes_meanwhile(
     await server.start()
     result = await async_submit(hass, result)
     assert result["step_id"] == "user"
-    assert result["errors"] == {"host": "host_key_mismatch"}
+    assert result["errors"] == {"host": "host_key_changed"}
     assert server.behavior.log_ins == 0
 
     # Whoever goes on sees the new key first.
@@ -585,7 +585,7 @@ async def test_reconfigure_host_key_changed(
     result = await entry.start_subentry_reconfigure_flow(hass, SFTP_ID)
     result = await async_submit(hass, result, **fields)
     assert result["step_id"] == "reconfigure"
-    assert result["errors"] == {"host": "host_key_mismatch"}
+    assert result["errors"] == {"host": "host_key_changed"}
     assert server.behavior.log_ins == 0
 
     result = await async_submit(hass, result, **fields)

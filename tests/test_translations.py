@@ -16,6 +16,7 @@ from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.event import UPLOAD
 from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES
 from custom_components.frigate_snap_sync.repairs import async_create_fix_flow
+from custom_components.frigate_snap_sync.storage.base import CAUSES
 from custom_components.frigate_snap_sync.sync.items import Media
 from custom_components.frigate_snap_sync.sync.status import Problem, Protection
 from homeassistant.components.repairs import RepairsFlow
@@ -253,12 +254,34 @@ def test_keys_have_hints() -> None:
         assert "`.ssh/authorized_keys`" in step["description"]
 
 
+def test_every_cause_has_a_text_in_every_form() -> None:
+    """A test of a destination may fail with each cause of its kind."""
+    everything = {cause.code for cause in CAUSES}
+    foreign = {
+        "sftp": {"not_mounted", "path_not_allowed"},
+        "local": {
+            "host_key_changed",
+            "invalid_auth",
+            "invalid_key",
+            "no_sftp",
+            "unusable",
+        },
+    }
+    for kind, texts in english()["config_subentries"].items():
+        assert everything - set(texts["error"]) == foreign[kind], kind
+    log_in = english()["issues"]["login_refused"]["fix_flow"]["error"]
+    # Home Assistant knows no way to change the path there.
+    assert everything - set(log_in) == foreign["sftp"] | {"path_not_absolute"}
+
+
 @pytest.mark.parametrize("category", ["error", "abort"])
 def test_no_text_of_flows_is_dead(category: str) -> None:
     """Each error and each reason to abort is named in the code."""
     literals = string_literals("flows", "config_flow", "repairs")
     if category == "abort":
         literals |= REASONS_OF_HOME_ASSISTANT
+    else:
+        literals |= {cause.code for cause in CAUSES}
     dead = {
         f"{kind}.{key}"
         for kind, texts in sections()

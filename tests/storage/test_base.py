@@ -3,8 +3,11 @@
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.frigate_snap_sync.storage import base
 from custom_components.frigate_snap_sync.storage.base import (
-    PermissionDenied,
+    CAUSES,
+    InvalidPath,
+    StorageError,
     path_segments,
 )
 
@@ -14,7 +17,7 @@ def test_path_segments(path: str) -> None:
     """What comes back stays below any root; all else is refused."""
     try:
         segments = path_segments(path)
-    except PermissionDenied:
+    except InvalidPath:
         return
     assert "/".join(segments) == path
     assert all(segment not in ("", ".", "..") for segment in segments)
@@ -27,3 +30,30 @@ def test_path_segments(path: str) -> None:
 def test_legal_paths(path: str) -> None:
     """Odd names are names."""
     assert path_segments(path) == tuple(path.split("/"))
+
+
+def test_every_cause_has_a_code_of_its_own() -> None:
+    """Forms, repairs, the breaker and entities key on it."""
+    written = {
+        value
+        for value in vars(base).values()
+        if isinstance(value, type) and issubclass(value, StorageError)
+    }
+    assert set(CAUSES) == written - {StorageError}
+    assert sorted(vars(cause)["code"] for cause in CAUSES) == [
+        "cannot_connect",
+        "host_key_changed",
+        "invalid_auth",
+        "invalid_key",
+        "invalid_path",
+        "no_sftp",
+        "no_space",
+        "not_mounted",
+        "not_writable",
+        "path_not_absolute",
+        "path_not_allowed",
+        "path_not_found",
+        "rejected",
+        "timeout_connect",
+        "unusable",
+    ]

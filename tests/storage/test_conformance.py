@@ -12,6 +12,7 @@ import pytest
 
 from custom_components.frigate_snap_sync.storage.base import (
     Destination,
+    InvalidPath,
     NoSpace,
     PermissionDenied,
     Rejected,
@@ -299,18 +300,18 @@ async def test_paths_that_escape(
     source = make_source()
     before = set(tmp_path.rglob("*"))
     for path in ESCAPES:
-        with pytest.raises(PermissionDenied):
+        with pytest.raises(InvalidPath):
             await destination.put(path, source, temporary=f"{path}.part")
         with pytest.raises(StorageError):
             await destination.put("fine", source, temporary=path)
-        with pytest.raises(PermissionDenied):
+        with pytest.raises(InvalidPath):
             await destination.stat(path)
-        with pytest.raises(PermissionDenied):
+        with pytest.raises(InvalidPath):
             await destination.delete(path)
-        with pytest.raises(PermissionDenied):
+        with pytest.raises(InvalidPath):
             await read(destination, path)
         if path:
-            with pytest.raises(PermissionDenied):
+            with pytest.raises(InvalidPath):
                 await listed(destination, path)
     assert set(tmp_path.rglob("*")) == before
 

@@ -15,6 +15,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     ConnectTimeout,
     HostKeyChanged,
     InvalidKey,
+    NoSftp,
     StorageError,
     Unreachable,
 )
@@ -225,7 +226,7 @@ async def test_no_common_cipher(server: SftpServer, connect_to: Connect) -> None
     await server.stop()
     server.options["encryption_algs"] = ["aes256-cbc"]
     await server.start()
-    with pytest.raises(Unreachable, match="no usable SFTP"):
+    with pytest.raises(NoSftp, match="no usable SFTP"):
         await connect_to(server, password=PASSWORD).connect()
 
 

@@ -10,6 +10,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     AuthFailed,
     ConnectTimeout,
     HostKeyChanged,
+    NoSftp,
     NoSpace,
     PermissionDenied,
     Rejected,
@@ -64,7 +65,7 @@ from custom_components.frigate_snap_sync.storage.sftp_errors import (
         ),
         (
             asyncssh.KeyExchangeFailed("No matching cipher"),
-            Unreachable,
+            NoSftp,
             "nas:22 offers no usable SFTP: No matching cipher",
         ),
         (

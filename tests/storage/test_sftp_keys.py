@@ -11,6 +11,7 @@ import pytest
 from custom_components.frigate_snap_sync.storage.base import (
     ConnectTimeout,
     InvalidKey,
+    NoSftp,
     Unreachable,
     Unusable,
 )
@@ -189,5 +190,5 @@ async def test_fetch_a_key_that_can_not_be_used(tmp_path: Path) -> None:
         server.options["signature_algs"] = ["ssh-rsa"]
         server.options["encryption_algs"] = ["aes256-cbc"]
         await server.start()
-        with pytest.raises(Unreachable, match="offers no usable SFTP"):
+        with pytest.raises(NoSftp, match="offers no usable SFTP"):
             await fetch_host_key(HOST, server.port)

@@ -9,9 +9,12 @@ from custom_components.frigate_snap_sync.storage.base import (
     ConnectTimeout,
     HostKeyChanged,
     InvalidKey,
+    InvalidPath,
+    NoSftp,
     NoSpace,
     NotMounted,
     PathNotAllowed,
+    PathNotFound,
     PermissionDenied,
     Rejected,
     StorageError,
@@ -51,11 +54,13 @@ def test_an_unreachable_server_is_tried_more_and_more_slowly() -> None:
     [
         (AuthFailed("x"), 900),
         (InvalidKey("x"), 900),
+        (NoSftp("x"), 900),
         (HostKeyChanged("x"), 300),
         (NoSpace("x"), 300),
         (PermissionDenied("x"), 300),
         (NotMounted("x"), 300),
         (PathNotAllowed("x"), 300),
+        (PathNotFound("x"), 300),
     ],
 )
 def test_what_a_person_must_mend_is_looked_at_now_and_then(
@@ -117,4 +122,5 @@ def test_what_a_failure_says_of_the_destination() -> None:
     assert not reaction_to(Unreachable("x")).is_contact
     assert not reaction_to(NotMounted("x")).is_contact
     assert concerns_one_file(Rejected("x"))
+    assert concerns_one_file(InvalidPath("x"))
     assert not concerns_one_file(Unreachable("x"))

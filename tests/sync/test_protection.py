@@ -9,9 +9,11 @@ from custom_components.frigate_snap_sync.storage.base import (
     ConnectTimeout,
     HostKeyChanged,
     InvalidKey,
+    InvalidPath,
     NoSpace,
     NotMounted,
     PathNotAllowed,
+    PathNotFound,
     PermissionDenied,
     Rejected,
     StorageError,
@@ -109,6 +111,8 @@ def test_nothing_was_uploaded(
         (NoSpace("full"), Problem.NO_SPACE),
         (PermissionDenied("read-only"), Problem.NOT_WRITABLE),
         (PathNotAllowed("not listed"), Problem.NOT_WRITABLE),
+        (PathNotFound("no folder"), Problem.NOT_WRITABLE),
+        (InvalidPath("out of it"), None),
     ],
 )
 def test_what_a_person_can_mend(

@@ -12,7 +12,7 @@ from homeassistant.helpers.selector import TextSelector
 
 from ..const import CONF_MOUNT_POINT, SUBENTRY_LOCAL
 from ..destinations import is_allowed_folder
-from ..storage.base import StorageError
+from ..storage.base import PathNotAbsolute, PathNotAllowed, StorageError
 from ..storage.local import find_mount_point
 from .destination import DestinationFlow
 
@@ -31,11 +31,11 @@ class LocalFlow(DestinationFlow):
         errors = await super()._async_plain_mistakes()
         path = self._typed[CONF_PATH].strip()
         if not PurePosixPath(path).is_absolute():
-            errors[CONF_PATH] = "path_not_absolute"
+            errors[CONF_PATH] = PathNotAbsolute.code
         elif not await self.hass.async_add_executor_job(
             is_allowed_folder, self.hass, path
         ):
-            errors[CONF_PATH] = "path_not_allowed"
+            errors[CONF_PATH] = PathNotAllowed.code
         return errors
 
     @override

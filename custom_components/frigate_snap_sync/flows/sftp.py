@@ -32,9 +32,9 @@ from ..const import (
 )
 from ..storage.base import (
     AuthFailed,
-    ConnectTimeout,
     HostKeyChanged,
     InvalidKey,
+    PathNotAbsolute,
     StorageError,
 )
 from ..storage.sftp import (
@@ -105,7 +105,7 @@ class SftpFlow(DestinationFlow):
     async def _async_plain_mistakes(self) -> dict[str, str]:
         errors = await super()._async_plain_mistakes()
         if not self._typed[CONF_PATH].strip().startswith("/"):
-            errors[CONF_PATH] = "path_not_absolute"
+            errors[CONF_PATH] = PathNotAbsolute.code
         self._data = self._merged()
         if CONF_PRIVATE_KEY in self._data:
             try:
@@ -114,7 +114,7 @@ class SftpFlow(DestinationFlow):
                 )
             except InvalidKey as err:
                 self._reason = str(err)
-                errors[CONF_PRIVATE_KEY] = "invalid_key"
+                errors[CONF_PRIVATE_KEY] = err.code
         return errors
 
     def _merged(self) -> dict[str, Any]:
@@ -149,12 +149,8 @@ class SftpFlow(DestinationFlow):
             return await self._async_log_in()
         try:
             self._offered = await fetch_host_key(*self._server)
-        except ConnectTimeout as err:
-            return self._show_failure(err)
         except StorageError as err:
-            # What answers there may be no SSH server at all.
-            self._reason = str(err)
-            return self._show_form(self._typed, {CONF_HOST: "cannot_connect"})
+            return self._show_failure(err)
         return self._show_host_key(self._offered)
 
     async def async_step_host_key(
@@ -228,7 +224,7 @@ class SftpFlow(DestinationFlow):
         return self.async_show_form(
             step_id="public_key",
             data_schema=vol.Schema(fields),
-            errors={"base": "invalid_auth"} if failed else {},
+            errors={"base": AuthFailed.code} if failed else {},
             description_placeholders={
                 "host": self._data[CONF_HOST],
                 "username": username,
@@ -240,7 +236,7 @@ class SftpFlow(DestinationFlow):
     @override
     def _error(self, err: StorageError) -> tuple[str, str]:
         if isinstance(err, AuthFailed) and CONF_PASSWORD in self._data:
-            return CONF_PASSWORD, "invalid_auth"
+            return CONF_PASSWORD, err.code
         return super()._error(err)
 
     def _known_host_key(self) -> str | None:

@@ -14,32 +14,28 @@ from ..storage.base import (
     ConnectTimeout,
     HostKeyChanged,
     InvalidKey,
-    NoSpace,
-    NotMounted,
-    PathNotAllowed,
+    NoSftp,
     StorageError,
     Unreachable,
+    Unusable,
 )
 from ..storage.check import check_destination
 
-_PLACES: Final[tuple[tuple[type[StorageError], str, str], ...]] = (
-    (ConnectTimeout, CONF_HOST, "timeout_connect"),
-    (Unreachable, CONF_HOST, "cannot_connect"),
-    (HostKeyChanged, CONF_HOST, "host_key_mismatch"),
-    (AuthFailed, CONF_USERNAME, "invalid_auth"),
-    (InvalidKey, CONF_PRIVATE_KEY, "invalid_key"),
-    (NoSpace, CONF_PATH, "no_space"),
-    (NotMounted, CONF_PATH, "not_mounted"),
-    (PathNotAllowed, CONF_PATH, "path_not_allowed"),
-    (StorageError, CONF_PATH, "not_writable"),
-)
+_PLACES: Final[dict[str, str]] = {
+    Unreachable.code: CONF_HOST,
+    ConnectTimeout.code: CONF_HOST,
+    HostKeyChanged.code: CONF_HOST,
+    NoSftp.code: CONF_HOST,
+    Unusable.code: CONF_HOST,
+    AuthFailed.code: CONF_USERNAME,
+    InvalidKey.code: CONF_PRIVATE_KEY,
+}
+"""By the code of the cause; the path for all others."""
 
 
 def place_of(err: StorageError) -> tuple[str, str]:
     """Return the field that a failure belongs to, and the name of the error."""
-    return next(
-        (place, error) for cause, place, error in _PLACES if isinstance(err, cause)
-    )
+    return _PLACES.get(err.code, CONF_PATH), err.code
 
 
 async def async_try_destination(

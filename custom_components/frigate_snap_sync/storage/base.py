@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 MAX_DEPTH: Final = 64
 """Levels of folders below the root that `list_files` goes down to."""
@@ -14,20 +14,35 @@ class StorageError(Exception):
     """A destination could not do what was asked; the subclass says why.
 
     The text is for a log and for the owner: it names what was tried and what
-    the server answered, and never holds a secret.
+    the server answered, and never holds a secret. `code` is the stable name of
+    the cause: form errors, repairs, the breaker and entities key on it.
     """
+
+    code: ClassVar[str]
 
 
 class Unreachable(StorageError):
     """Nothing answers, or the connection broke: try again later."""
 
+    code = "cannot_connect"
+
 
 class ConnectTimeout(Unreachable):
     """The server did not answer in time."""
 
+    code = "timeout_connect"
+
 
 class AuthFailed(StorageError):
-    """The server answered and refused the log-in."""
+    """The server answered and refused the login."""
+
+    code = "invalid_auth"
+
+
+class InvalidKey(StorageError):
+    """The private key can't be read, or its passphrase is missing or wrong."""
+
+    code = "invalid_key"
 
 
 class HostKeyChanged(StorageError):
@@ -37,38 +52,92 @@ class HostKeyChanged(StorageError):
     (`SHA256:…`, as `ssh-keygen -l` prints it).
     """
 
+    code = "host_key_changed"
+
     def __init__(self, message: str, *, fingerprint: str | None = None) -> None:
         """Keep the fingerprint beside the message."""
         super().__init__(message)
         self.fingerprint = fingerprint
 
 
-class PermissionDenied(StorageError):
-    """The server or the file system refused to write, rename or delete."""
+class NoSftp(StorageError):
+    """Something answers, but offers no SFTP that can be used."""
 
-
-class NoSpace(StorageError):
-    """The disk or the quota is full."""
-
-
-class NotMounted(StorageError):
-    """The local path no longer lies on the file system it was set up on."""
-
-
-class PathNotAllowed(StorageError):
-    """Home Assistant does not allow writing to this local path."""
-
-
-class InvalidKey(StorageError):
-    """The private key can't be read, or its passphrase is missing or wrong."""
+    code = "no_sftp"
 
 
 class Unusable(StorageError):
     """What is stored about the destination can't be read."""
 
+    code = "unusable"
+
+
+class PermissionDenied(StorageError):
+    """The server or the file system refused to write, rename or delete."""
+
+    code = "not_writable"
+
+
+class PathNotAllowed(PermissionDenied):
+    """Home Assistant does not allow writing to this local path."""
+
+    code = "path_not_allowed"
+
+
+class PathNotAbsolute(PermissionDenied):
+    """The path of the root folder is not a whole one, from the slash on."""
+
+    code = "path_not_absolute"
+
+
+class PathNotFound(PermissionDenied):
+    """The root folder does not exist and can't be made."""
+
+    code = "path_not_found"
+
+
+class NoSpace(StorageError):
+    """The disk or the quota is full."""
+
+    code = "no_space"
+
+
+class NotMounted(StorageError):
+    """The local path no longer lies on the file system it was set up on."""
+
+    code = "not_mounted"
+
 
 class Rejected(StorageError):
-    """The server answered with a failure that has no cause of its own here."""
+    """A failure about one file, without a cause of its own here."""
+
+    code = "rejected"
+
+
+class InvalidPath(Rejected):
+    """The path of one file is not legal: it would leave the root, or is no text."""
+
+    code = "invalid_path"
+
+
+CAUSES: Final[tuple[type[StorageError], ...]] = (
+    Unreachable,
+    ConnectTimeout,
+    AuthFailed,
+    InvalidKey,
+    HostKeyChanged,
+    NoSftp,
+    Unusable,
+    PermissionDenied,
+    PathNotAllowed,
+    PathNotAbsolute,
+    PathNotFound,
+    NoSpace,
+    NotMounted,
+    Rejected,
+    InvalidPath,
+)
+"""Every cause; each has a `code` of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,17 +151,17 @@ class StoredFile:
 def path_segments(path: str) -> tuple[str, ...]:
     """Return the segments of a path below a destination's root.
 
-    Raises `PermissionDenied` for a path that is not plainly below the root:
+    Raises `InvalidPath` for a path that is not plainly below the root:
     an empty or absolute one, one with an empty segment, `.`, `..` or NUL, or
     one that is no text at all (a lone surrogate that no file system made).
     """
     segments = tuple(path.split("/"))
     if "\0" in path or any(segment in ("", ".", "..") for segment in segments):
-        raise PermissionDenied(f"{path!r} is not a path below the root")
+        raise InvalidPath(f"{path!r} is not a path below the root")
     try:
         path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        raise PermissionDenied(f"{path!r} is not a legal name") from None
+        raise InvalidPath(f"{path!r} is not a legal name") from None
     return segments
 
 
@@ -101,7 +170,7 @@ class Destination(ABC):
 
     Paths are relative to that root, with `/` between segments, already
     cleaned (`sync.naming`); a path that would leave the root raises
-    `PermissionDenied` before anything is sent. Every method may be called from
+    `InvalidPath` before anything is sent. Every method may be called from
     several tasks at once, connects by itself when it must, waits only bounded
     times, and raises only `StorageError` (or `asyncio.CancelledError`, and
     `FileNotFoundError` where a method says so). After `close` it may be used

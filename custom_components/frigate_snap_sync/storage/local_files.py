@@ -13,6 +13,7 @@ from .base import (
     MAX_DEPTH,
     NoSpace,
     NotMounted,
+    PathNotAbsolute,
     PathNotAllowed,
     PermissionDenied,
     Rejected,
@@ -99,6 +100,8 @@ class LocalFolder:
     def check(self, job: Job) -> Path:
         """Return the root without symbolic links, if it may be used now."""
         job.step()
+        if not self.root.is_absolute():
+            raise PathNotAbsolute(f"{self.root} does not begin with a slash")
         if not self.is_allowed(str(self.root)):
             raise PathNotAllowed(f"Writing to {self.root} is not allowed")
         with explained(f"reach {self.mount_point}"), suppress(*_NO_ENTRY):

@@ -13,6 +13,7 @@ from .base import (
     AuthFailed,
     ConnectTimeout,
     HostKeyChanged,
+    NoSftp,
     NoSpace,
     PermissionDenied,
     Rejected,
@@ -105,8 +106,7 @@ def connect_error(err: Exception, host: str, port: int) -> StorageError:
             | asyncssh.ChannelOpenError()
             | asyncssh.SFTPError()
         ):
-            # About the server as a whole, so not `Rejected`.
-            return Unreachable(f"{where} offers no usable SFTP: {brief(err.reason)}")
+            return NoSftp(f"{where} offers no usable SFTP: {brief(err.reason)}")
         case asyncssh.DisconnectError():
             return Unreachable(f"{where} broke the connection: {brief(err.reason)}")
         case ValueError() | OverflowError():

@@ -5,8 +5,10 @@ import random
 
 from ..storage.base import (
     AuthFailed,
+    ConnectTimeout,
     HostKeyChanged,
     InvalidKey,
+    NoSftp,
     NotMounted,
     Rejected,
     StorageError,
@@ -31,22 +33,30 @@ class Reaction:
     is_contact: bool = False
 
 
-_REACTIONS: tuple[tuple[type[StorageError], Reaction], ...] = (
-    (Unreachable, Reaction(first=5, longest=300)),
-    # Servers ban who knocks too often; a NAS that is still booting refuses too.
-    (AuthFailed, Reaction(first=900, longest=900)),
-    (InvalidKey, Reaction(first=900, longest=900)),
-    (Unusable, Reaction(first=900, longest=900)),
-    # The key is looked at before anything is sent, so a look is no log-in.
-    (HostKeyChanged, Reaction(first=300, longest=300)),
-    (NotMounted, Reaction(first=300, longest=300)),
-    (StorageError, Reaction(first=300, longest=300, is_contact=True)),
-)
+_UNREACHABLE = Reaction(first=5, longest=300)
+# Servers ban who knocks too often; a NAS that is still booting refuses too.
+_REFUSED = Reaction(first=900, longest=900)
+_AWAY = Reaction(first=300, longest=300)
+_REACHED = Reaction(first=300, longest=300, is_contact=True)
+
+_REACTIONS: dict[str, Reaction] = {
+    Unreachable.code: _UNREACHABLE,
+    ConnectTimeout.code: _UNREACHABLE,
+    AuthFailed.code: _REFUSED,
+    InvalidKey.code: _REFUSED,
+    Unusable.code: _REFUSED,
+    # Some servers say so only after the login.
+    NoSftp.code: _REFUSED,
+    # The key is looked at before anything is sent, so a look is no login.
+    HostKeyChanged.code: _AWAY,
+    NotMounted.code: _AWAY,
+}
+"""By the code of the cause; `_REACHED` for all others."""
 
 
 def reaction_to(error: StorageError) -> Reaction:
     """Return the reaction to the error's cause."""
-    return next(reaction for cause, reaction in _REACTIONS if isinstance(error, cause))
+    return _REACTIONS.get(error.code, _REACHED)
 
 
 def concerns_one_file(error: StorageError) -> bool:

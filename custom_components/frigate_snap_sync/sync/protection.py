@@ -9,7 +9,9 @@ from ..storage.base import (
     InvalidKey,
     NoSpace,
     NotMounted,
+    PathNotAbsolute,
     PathNotAllowed,
+    PathNotFound,
     PermissionDenied,
     StorageError,
 )
@@ -23,22 +25,23 @@ SILENCE = 600.0
 """Seconds without a message after which MQTT can't be right."""
 DEAD_MAN = timedelta(days=2)
 
-_PROBLEMS: tuple[tuple[type[StorageError], Problem], ...] = (
-    (HostKeyChanged, Problem.HOST_KEY_CHANGED),
-    (AuthFailed, Problem.LOGIN_REFUSED),
-    (InvalidKey, Problem.LOGIN_REFUSED),
-    (NotMounted, Problem.NOT_MOUNTED),
-    (NoSpace, Problem.NO_SPACE),
-    (PermissionDenied, Problem.NOT_WRITABLE),
-    (PathNotAllowed, Problem.NOT_WRITABLE),
-)
+_PROBLEMS: dict[str, Problem] = {
+    HostKeyChanged.code: Problem.HOST_KEY_CHANGED,
+    AuthFailed.code: Problem.LOGIN_REFUSED,
+    InvalidKey.code: Problem.LOGIN_REFUSED,
+    NotMounted.code: Problem.NOT_MOUNTED,
+    NoSpace.code: Problem.NO_SPACE,
+    PermissionDenied.code: Problem.NOT_WRITABLE,
+    PathNotAbsolute.code: Problem.NOT_WRITABLE,
+    PathNotAllowed.code: Problem.NOT_WRITABLE,
+    PathNotFound.code: Problem.NOT_WRITABLE,
+}
+"""By the code of the cause."""
 
 
 def problem_of(error: StorageError | None) -> Problem | None:
     """Return what a person can mend about a destination's failure, if anything."""
-    return next(
-        (problem for cause, problem in _PROBLEMS if isinstance(error, cause)), None
-    )
+    return None if error is None else _PROBLEMS.get(error.code)
 
 
 def protection(
