@@ -135,7 +135,7 @@ async def test_user_selection(
         ({"path": "{folders}/media/way-out"}, "path", "path_not_allowed"),
         ({"path": "{folders}/config/www/frigate"}, "path", "path_not_allowed"),
         ({"path": "{folders}/media/public"}, "path", "path_not_allowed"),
-        ({"path": "{folders}/media/file"}, "path", "rejected"),
+        ({"path": "{folders}/media/file"}, "path", "not_writable"),
         ({"name": "  "}, "name", "name_missing"),
         ({"selection": {"media": []}}, "selection", "media_missing"),
         ({"storing": {"path_template": "{{ oops"}}, "storing", "invalid_template"),

@@ -230,7 +230,7 @@ async def test_the_root_can_not_be_made(
     ):
         await destination.connect()
     root.touch()
-    with pytest.raises(Rejected):
+    with pytest.raises(PermissionDenied, match="is no folder"):
         await destination.connect()
 
 

@@ -122,6 +122,9 @@ class LocalFolder:
         with explained(f"make the folder {self.root}"):
             try:
                 root.mkdir(parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError) as err:
+                # About the destination as a whole, so not `Rejected`.
+                raise PermissionDenied(f"{self.root} is no folder") from err
             except OSError as err:
                 if err.errno != errno.EROFS:
                     raise
