@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 import json
 import threading
 import time
@@ -429,6 +430,52 @@ async def test_recordings(
     assert await client.recordings("front_door", after=1, before=2) == []
     server.record(version, "recordings-unknown-camera")
     assert await client.recordings("nowhere", after=1, before=2) == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_hours(server: FakeServer, client: FrigateClient, version: str) -> None:
+    """In which footage begins, of all days, in UTC."""
+    server.record(version, "recordings-summary")
+    eight = int(datetime(2026, 11, 22, 8, tzinfo=UTC).timestamp())
+
+    assert await client.hours("front_door") == [eight]
+
+    (asked,) = server.asked_for("/api/front_door/recordings/summary")
+    assert asked.query == {"timezone": "utc"}
+    later = {"day": "2026-11-23", "hours": [{"hour": "01"}, {"hour": "00"}]}
+    server.answer(
+        "/api/front_door/recordings/summary",
+        as_json([later, json.loads(reply(version, "recordings-summary").body)[0]]),
+    )
+    assert await client.hours("front_door") == [
+        eight,
+        eight + 16 * 3600,
+        eight + 17 * 3600,
+    ]
+    server.answer("/api/nowhere/recordings/summary", as_json([]))
+    assert await client.hours("nowhere") == []
+    assert await client.hours("a/b") == []
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        None,
+        {},
+        {"day": "2026-11-22", "hours": None},
+        {"day": "2026-11-22", "hours": [None]},
+        {"day": "2026-11-22", "hours": [{"hour": "24"}]},
+        {"day": None, "hours": [{"hour": "08"}]},
+    ],
+)
+async def test_hours_that_are_odd(
+    server: FakeServer, client: FrigateClient, day: object
+) -> None:
+    """Nothing may count as "no footage" that only can't be understood."""
+    server.answer("/api/front_door/recordings/summary", as_json([day]))
+
+    with pytest.raises(FrigateServerError, match="an odd day"):
+        await client.hours("front_door")
 
 
 async def test_recordings_that_are_odd(

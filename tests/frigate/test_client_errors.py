@@ -563,6 +563,7 @@ async def test_statuses(
         client.review("x"),
         client.events(after=1, before=2, limit=3),
         client.recordings("front_door", after=1, before=2),
+        client.hours("front_door"),
         client.snapshot("id"),
     ):
         with pytest.raises(FrigateError, match=text) as caught:

@@ -315,6 +315,27 @@ async def test_0_14_makes_plain_files() -> None:
     assert answer.status == 404
 
 
+async def test_summary_of_the_recordings(recorder: Recorder) -> None:
+    """By UTC's days and hours, in the recorded form; what was lost is not in it."""
+    recorder.visit()
+    recorder.now = NOW + 3600 * 30
+    footage = recorder.frigate.cameras["front_door"].footage
+    footage.lose(NOW + 3600 * 2, NOW + 3600 * 25)
+    path = "/api/front_door/recordings/summary"
+    days = json.loads((await recorder.get(path, timezone="utc")).body)
+    version = recorder.frigate.version.text
+    assert _keys(days) == _keys(_recorded_answer(version, "recordings-summary")["json"])
+    assert [day["day"] for day in days] == ["2026-11-23", "2026-11-22"]
+    assert [[hour["hour"] for hour in day["hours"]] for day in days] == [
+        ["14", "13", "12", "11", "10", "09"],
+        ["10", "09", "08", "07"],
+    ]
+    assert days[1]["hours"][1]["duration"] == 3600
+    assert days[1]["events"] == 1
+    answer = await recorder.get("/api/nowhere/recordings/summary", timezone="utc")
+    assert json.loads(answer.body) == []
+
+
 def test_recordings_that_were_off_are_missing() -> None:
     """What was not yet moved when recordings went off is lost."""
     recorder = Recorder("0.17.2")

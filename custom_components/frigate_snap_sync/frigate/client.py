@@ -28,7 +28,7 @@ from .fields import mapping_or_empty, number_or_none, time_or_none
 from .media import check_jpeg
 from .media_answers import clip_error, clip_times, deadline, may_be_media, media_pieces
 from .models import FrigateConfig, Page, Review, Segment, TrackedObject
-from .rows import parse_config, parse_object, parse_review, parse_segment
+from .rows import parse_config, parse_day, parse_object, parse_review, parse_segment
 from .transport import Answer, Timeouts, Transport, read_answer
 from .version import OLDEST_SUPPORTED, FrigateVersion
 
@@ -197,6 +197,24 @@ class FrigateClient:
             parse_segment, camera, "recordings", params=_window(after, before)
         )
         return sorted(segments, key=lambda segment: segment.start_time)
+
+    async def hours(self, camera: str) -> list[int]:
+        """Return the hours in which footage on Frigate's disk begins, oldest first.
+
+        Each by its first second. A segment that began at the very end of an hour
+        reaches into the next one, which may not be among them. Frigate 0.14+; it
+        looks at all of its footage, so this is nothing to ask every minute.
+        """
+        if not fits_route(camera):
+            return []
+        days = await self._api.rows(
+            partial(_readable, parse_day),
+            *(camera, "recordings", "summary"),
+            params={"timezone": "utc"},
+        )
+        if None in days:
+            raise FrigateServerError("/api/recordings/summary has an odd day")
+        return sorted(hour for day in days for hour in day or ())
 
     async def snapshot(self, event_id: str) -> bytes:
         """Return the picture of a tracked object, a whole JPEG of at most 16 MiB.

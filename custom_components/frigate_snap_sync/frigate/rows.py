@@ -6,6 +6,7 @@ Unknown parts are ignored: each release of Frigate adds some.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from .errors import MalformedMessage
@@ -104,6 +105,28 @@ def parse_segment(value: object) -> Segment:
     if end < start:
         raise MalformedMessage("recording ends before it starts")
     return Segment(start_time=start, end_time=end)
+
+
+def parse_day(value: object) -> list[int]:
+    """Read a row of `/api/{camera}/recordings/summary?timezone=utc`: a day.
+
+    Returns the hours in which footage begins, by their first second (epoch).
+    """
+    row = as_mapping(value, "day of recordings")
+    hours = row.get("hours")
+    if not isinstance(hours, list):
+        raise MalformedMessage("day of recordings has no hours")
+    return [
+        _hour(row.get("day"), as_mapping(hour, "hour").get("hour")) for hour in hours
+    ]
+
+
+def _hour(day: object, hour: object) -> int:
+    try:
+        moment = datetime.strptime(f"{day} {hour}", "%Y-%m-%d %H")
+    except ValueError as err:
+        raise MalformedMessage("hour of recordings is none") from err
+    return int(moment.replace(tzinfo=UTC).timestamp())
 
 
 def parse_config(value: object) -> FrigateConfig:

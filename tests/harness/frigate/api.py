@@ -68,6 +68,7 @@ class Api:
                 (r"/api/events/([^/]+)", self._event),
                 (r"/api/events/([^/]+)/snapshot\.jpg", self._snapshot),
                 (r"/api/([^/]+)/recordings", self._recordings),
+                (r"/api/([^/]+)/recordings/summary", self._summary),
                 (r"/api/([^/]+)/start/([^/]+)/end/([^/]+)/clip\.mp4", self._clip),
             )
         ]
@@ -252,6 +253,23 @@ class Api:
                 for segment in camera.footage.segments(after, before, now=now)
             ]
         )
+
+    def _summary(self, query: Query, user: User | None, name: str) -> Answer:
+        if query.get("timezone", "utc") != "utc":
+            return Answer.failure(501, "Only UTC is simulated")
+        camera = self._frigate.cameras.get(name)
+        if camera is None:
+            return Answer.json([])
+        if not _may_see(user, name):
+            return Answer.json({"detail": _NOT_LISTED}, status=403)
+        now = self._frigate.clock()
+        segments = camera.footage.segments(camera.footage.began, now, now=now)
+        clips = [
+            tracked.start
+            for tracked in self._frigate.objects.values()
+            if tracked.camera == name and tracked.has_clip
+        ]
+        return Answer.json(payloads.recordings_summary(segments, clips))
 
     async def _clip(
         self, _query: Query, user: User | None, camera: str, start: str, end: str

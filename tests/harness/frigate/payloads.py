@@ -1,5 +1,8 @@
 """Objects and reviews as JSON, in the shapes that real Frigates were seen to send."""
 
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from .footage import Segment
@@ -220,3 +223,32 @@ def recording_row(version: Version, segment: Segment) -> dict[str, Any]:
     if version.minor >= 18:
         row["motion_heatmap"] = {}
     return row
+
+
+def recordings_summary(
+    segments: Iterable[Segment], events: Iterable[float]
+) -> list[dict[str, Any]]:
+    """Return the days of `/api/{camera}/recordings/summary`, newest first, in UTC.
+
+    `events` are the starts of the camera's objects that have a clip.
+    """
+    by_hour: dict[int, list[Segment]] = {}
+    for segment in segments:
+        by_hour.setdefault(segment.start // 3600, []).append(segment)
+    events_by_hour = Counter(int(start // 3600) for start in events)
+    days: dict[str, dict[str, Any]] = {}
+    for hour, found in sorted(by_hour.items(), reverse=True):
+        moment = datetime.fromtimestamp(hour * 3600, UTC)
+        name = f"{moment:%Y-%m-%d}"
+        day = days.setdefault(name, {"events": 0, "hours": [], "day": name})
+        day["events"] += events_by_hour[hour]
+        day["hours"].append(
+            {
+                "hour": f"{moment:%H}",
+                "events": events_by_hour[hour],
+                "motion": 34 * len(found),
+                "objects": 30 * len(found),
+                "duration": sum(segment.end - segment.start for segment in found),
+            }
+        )
+    return list(days.values())
