@@ -1,6 +1,6 @@
 """Diagnostics tell much, but nothing that is secret."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 import json
 
 import pytest
@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
-from custom_components.frigate_snap_sync.sync.status import Problem
+from custom_components.frigate_snap_sync.sync.status import Problem, Protection
 from homeassistant.core import HomeAssistant
 
 from .component import (
@@ -35,6 +35,9 @@ PRIVATE = {
     "folder": "/srv/evidence",
     "local folder": "/media/nas",
     "host key": "AAAAC3NzaC1lZDI1NTE5AAAAIHost",
+    "proxy's user": "proxy-user",
+    "proxy's password": "proxy-secret",
+    "proxy's host": "192.0.2.9",
 }
 
 
@@ -73,3 +76,43 @@ async def test_diagnostics(
     assert not [name for name, text in PRIVATE.items() if text in told]
     assert "8971" in told
     assert "refused" in told
+
+
+def keys_of(document: object) -> list[str]:
+    """Return all keys of a document, at every depth."""
+    if isinstance(document, dict):
+        return [
+            *document,
+            *(key for each in document.values() for key in keys_of(each)),
+        ]
+    if isinstance(document, list):
+        return [key for each in document for key in keys_of(each)]
+    return []
+
+
+@pytest.mark.usefixtures("mqtt_client")
+@pytest.mark.parametrize("name", ["frigate", "the", "connected", "at_risk"])
+async def test_a_user_with_a_word_for_a_name(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    engine: StandInEngine,
+    name: str,
+) -> None:
+    """The keys and words of the diagnostics are not taken apart for it."""
+    entry = frigate_entry(subentries=[sftp_subentry(username=name)])
+    failed = replace(
+        DESTINATION, last_error=f"Is the {name}@192.0.2.7 there? Frigate is not"
+    )
+    engine.first_status = replace(
+        STATUS, protection=Protection.AT_RISK, destinations={SFTP_ID: failed}
+    )
+    await async_set_up(hass, entry)
+    diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    status = diagnostics["status"]
+    assert set(asdict(STATUS)) == set(status)
+    assert not [key for key in keys_of(diagnostics) if "REDACTED" in key]
+    assert status["protection"] == "at_risk"
+    assert diagnostics["entry"]["topic_prefix"] == "frigate"
+    told = status["destinations"][SFTP_ID]["last_error"]
+    assert f"{name}@" not in told
+    assert told.endswith("**REDACTED**@**REDACTED** there? Frigate is not")

@@ -26,7 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"frigate", "storage"}),
     frozenset({"sync"}),
     frozenset({"const"}),
-    frozenset({"clients", "destinations", "devices", "path_template"}),
+    frozenset({"clients", "destinations", "devices", "path_template", "redaction"}),
     frozenset({"setups"}),
     frozenset({"coordinator"}),
     frozenset({"entity", "issues"}),

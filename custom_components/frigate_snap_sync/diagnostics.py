@@ -6,7 +6,7 @@ from typing import Any
 
 from yarl import URL
 
-from homeassistant.components.diagnostics import REDACTED, async_redact_data
+from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.const import (
     CONF_HOST,
     CONF_PASSWORD,
@@ -27,6 +27,7 @@ from .const import (
     DOMAIN,
 )
 from .coordinator import FrigateSnapSyncConfigEntry
+from .redaction import Redactor, parts_of_url
 
 TO_REDACT = {
     CONF_HOST,
@@ -56,6 +57,7 @@ async def async_get_config_entry_diagnostics(
     private = _private_texts(entry.data)
     for subentry in entry.subentries.values():
         private |= _private_texts(subentry.data)
+    redactor = Redactor(private)
     return {
         "entry": {
             "title": entry.title,
@@ -67,7 +69,7 @@ async def async_get_config_entry_diagnostics(
         "destinations": {
             subentry_id: {
                 "type": subentry.subentry_type,
-                "title": subentry.title,
+                "title": redactor.redact(subentry.title),
                 "data": async_redact_data(dict(subentry.data), TO_REDACT),
             }
             for subentry_id, subentry in entry.subentries.items()
@@ -79,29 +81,13 @@ async def async_get_config_entry_diagnostics(
             if domain == DOMAIN and issue.active
         ),
         # Error texts name hosts, users and folders.
-        **_redact_texts(texts, sorted(private, key=len, reverse=True)),
+        **redactor.redact(texts),
     }
 
 
 def _private_texts(data: Mapping[str, Any]) -> set[str]:
     """Return what must not appear in any text."""
     texts = {str(data[key]) for key in TO_REDACT if data.get(key)}
-    if host := URL(data.get(CONF_URL, "")).host:
-        texts.add(host)
-    return {text for text in texts if len(text) > 1}
-
-
-def _redact_texts(value: Any, private: list[str]) -> Any:
-    """Return the value with the private texts replaced in all its strings."""
-    if isinstance(value, str):
-        for text in private:
-            value = value.replace(text, REDACTED)
-        return value
-    if isinstance(value, Mapping):
-        return {
-            _redact_texts(key, private): _redact_texts(item, private)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_redact_texts(item, private) for item in value]
-    return value
+    for key in (CONF_URL, CONF_PROXY):
+        texts |= parts_of_url(data.get(key, ""))
+    return texts
