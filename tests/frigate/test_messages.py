@@ -414,7 +414,7 @@ def test_review_labels() -> None:
         "Anna",
         "bark",
     }
-    assert review.zones == {"porch", "Straße"}
+    assert review.zones == {"porch", "ab", "Straße"}
 
 
 @pytest.mark.parametrize("label", ["-verified", ": bell"])
@@ -584,16 +584,12 @@ def test_live_snapshot_of_any_size() -> None:
     "topic",
     [
         "/person/snapshot",
-        "front_door//snapshot",
-        "front_door/ /snapshot",
         f"{'c' * 129}/person/snapshot",
-        f"front_door/{'l' * 129}/snapshot",
         "front\u202edoor/person/snapshot",
-        "front_door/per\nson/snapshot",
     ],
 )
 def test_live_snapshot_of_nobody(topic: str) -> None:
-    """Names must be usable as names."""
+    """A camera's name must be one that Frigate's configuration allows."""
     with pytest.raises(MalformedMessage):
         say(topic, b"x")
 

@@ -174,7 +174,7 @@ class Bench:
             "data": {
                 "objects": changes.pop("objects", ["person"]),
                 "zones": changes.pop("zones", []),
-                "sub_labels": [],
+                "sub_labels": changes.pop("sub_labels", []),
                 "audio": [],
             },
         }

@@ -24,7 +24,7 @@ from .errors import (
     NotFrigate,
     UnsupportedVersion,
 )
-from .fields import mapping_or_empty, number_or_none, time_or_none
+from .fields import MOST_LABELS, mapping_or_empty, number_or_none, time_or_none
 from .media import check_jpeg
 from .media_answers import clip_error, clip_times, deadline, may_be_media, media_pieces
 from .models import FrigateConfig, Page, Review, Segment, TrackedObject
@@ -41,6 +41,9 @@ _VERSION_KEPT: Final = 300.0
 """Seconds; an update of Frigate need not be seen as a lost connection."""
 _PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 """Statuses that say nothing about who answers."""
+
+_parse_review: Final = partial(parse_review, most_labels=MOST_LABELS)
+_parse_object: Final = partial(parse_object, most_labels=MOST_LABELS)
 
 
 class FrigateClient:
@@ -146,7 +149,7 @@ class FrigateClient:
 
     async def review(self, review_id: str) -> Review | None:
         """Return a review, None if Frigate has no such one."""
-        return await self._get_item("review", review_id, parse_review)
+        return await self._get_item("review", review_id, _parse_review)
 
     async def reviews(self, *, after: float, before: float) -> list[Review]:
         """Return all reviews that overlap the time from `after` to `before`.
@@ -162,7 +165,7 @@ class FrigateClient:
         if version < FrigateVersion(0, 17):
             # Here 1 means "reviewed ones too", from 0.17 on "only reviewed ones"
             params["reviewed"] = "1"
-        reviews = await self._get_rows(parse_review, "review", params=params)
+        reviews = await self._get_rows(_parse_review, "review", params=params)
         return [
             review
             for review in reviews
@@ -172,7 +175,7 @@ class FrigateClient:
 
     async def event(self, event_id: str) -> TrackedObject | None:
         """Return a tracked object, None if Frigate has no such one."""
-        return await self._get_item("events", event_id, parse_object)
+        return await self._get_item("events", event_id, _parse_object)
 
     async def events(self, *, after: float, before: float, limit: int) -> Page:
         """Return the newest `limit` tracked objects that began in that time."""
@@ -384,7 +387,7 @@ def _readable[T](parse: Callable[[object], T], row: object) -> T | None:
 
 def _object_and_start(row: object) -> tuple[TrackedObject | None, float | None]:
     start = time_or_none(mapping_or_empty(row).get("start_time"))
-    return _readable(parse_object, row), start
+    return _readable(_parse_object, row), start
 
 
 def _window(after: float, before: float) -> dict[str, str]:

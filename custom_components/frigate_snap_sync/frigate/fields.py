@@ -15,8 +15,17 @@ MAX_LABEL_LENGTH: Final = 128
 MAX_LABELS: Final = 64
 """Labels or zones of one item; more than any scene has, small enough to store."""
 
+MOST_LABELS: Final = 1000
+"""Labels or zones of one message or row that are looked at."""
+
+UNKNOWN_LABEL: Final = "unknown"
+"""What stands for a label of which nothing readable is left."""
+
 MAX_TIME: Final = 32_503_680_000.0
 """The year 3000. Frigate 0.16+ sends 9223372036854775807 for "not known yet"."""
+
+_MAX_RAW: Final = 8 * MAX_LABEL_LENGTH
+"""Characters of a label that are looked at: a message may hold a million."""
 
 _LIST: Final = re.compile(r"[ \t\n\r]*+\[[ \t\n\r]*+")
 _COMMA: Final = re.compile(r"[ \t\n\r]*+,[ \t\n\r]*+")
@@ -109,6 +118,32 @@ def require_text(value: object, what: str, *, limit: int) -> str:
     return text
 
 
+def clean_text(text: str) -> str:
+    """Return a label or zone as one line of at most 128 plain characters.
+
+    Line breaks and other blanks become spaces; control, direction and invisible
+    characters go, as does what UTF-8 can't carry. The same text always gives the
+    same result, so that the label in a topic and the one in the API agree. Empty
+    if nothing is left.
+    """
+    raw = text[:_MAX_RAW]
+    if not raw.isprintable():
+        raw = "".join(
+            char if char.isprintable() else " " if char.isspace() else ""
+            for char in raw
+        )
+    return raw.strip()[:MAX_LABEL_LENGTH].rstrip()
+
+
+def label_of(value: object) -> str:
+    """Return a label that can be used, whatever Frigate's model calls the thing.
+
+    A label is never a reason to drop what it stands for: where there is no
+    readable text it is `unknown`.
+    """
+    return (clean_text(value) if isinstance(value, str) else "") or UNKNOWN_LABEL
+
+
 def time_or_none(value: object) -> float | None:
     """Return `value` in epoch seconds if it is a number that can be a time.
 
@@ -140,15 +175,26 @@ def number_or_none(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def texts(value: object) -> Iterator[str]:
-    """Yield the first `MAX_LABELS` usable texts of a JSON list, dropping the rest."""
-    if not isinstance(value, list):
-        return
-    count = 0
-    for item in value:
-        if (text := text_or_none(item, limit=MAX_LABEL_LENGTH)) is None:
-            continue
-        yield text
-        count += 1
-        if count >= MAX_LABELS:
-            return
+def texts(value: object, *, most: int = MAX_LABELS) -> Iterator[str]:
+    """Yield the first `most` different texts of a JSON list, cleaned.
+
+    What is no text is left out, and so is a text of which nothing readable is left.
+    """
+    seen: set[str] = set()
+    for item in value if isinstance(value, list) else ():
+        text = clean_text(item) if isinstance(item, str) else ""
+        if text and text not in seen:
+            seen.add(text)
+            yield text
+            if len(seen) >= most:
+                return
+
+
+def names(value: object) -> Iterator[str]:
+    """Yield the names in a sub label, or in a JSON list of them, cleaned.
+
+    Frigate 0.14+: one text may hold several, with commas between ("Anna, Bob").
+    """
+    for text in value if isinstance(value, list) else (value,):
+        if isinstance(text, str):
+            yield from texts(text.split(","))

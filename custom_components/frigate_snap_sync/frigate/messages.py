@@ -7,14 +7,16 @@ nothing, is bounded in what it keeps, and raises `MalformedMessage` alone.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+import hashlib
 from typing import Final, Literal
 
 from .errors import MalformedMessage
 from .fields import (
     MAX_CAMERA_LENGTH,
-    MAX_LABEL_LENGTH,
+    MAX_LABELS,
     as_mapping,
     decode_json,
+    label_of,
     require_text,
 )
 from .models import CameraConfig, Review, TrackedObject
@@ -74,13 +76,15 @@ class LiveSnapshotMessage:
     """An image that Frigate published; whether it is a whole JPEG is not checked.
 
     `retained` means that the broker kept it for new subscribers: its age is
-    unknown then.
+    unknown then. `mark` tells labels apart that look the same once they are
+    cleaned; it is empty where the label came as it is.
     """
 
     camera: str
     label: str
     image: bytes
     retained: bool
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,12 +156,18 @@ def subscriptions(topic_prefix: str) -> tuple[str, ...]:
 
 
 def parse(
-    topic_prefix: str, topic: str, payload: bytes, *, retain: bool
+    topic_prefix: str,
+    topic: str,
+    payload: bytes,
+    *,
+    retain: bool,
+    most_labels: int = MAX_LABELS,
 ) -> Message | None:
     """Return what a message says, or None if it is not for us or says nothing.
 
     `retain` is the flag of the message as received: true only for what the
-    broker replays to a new subscription.
+    broker replays to a new subscription. A review or tracked object has at most
+    `most_labels` labels and as many zones.
 
     Raises:
         MalformedMessage: The message should say something, but can't be read.
@@ -168,9 +178,9 @@ def parse(
         return None
     match topic.removeprefix(prefix).split("/"):
         case ["reviews"]:
-            return _review(payload)
+            return _review(payload, most_labels)
         case ["events"]:
-            return _object(payload)
+            return _object(payload, most_labels)
         case ["available"]:
             online = _AVAILABILITY.get(payload[:16].strip())
             return None if online is None else Availability(online=online)
@@ -191,18 +201,18 @@ def parse(
     return None
 
 
-def _review(payload: bytes) -> ReviewMessage | None:
+def _review(payload: bytes, most_labels: int) -> ReviewMessage | None:
     if (told := _told(payload)) is None:
         return None
     kind, after = told
-    return ReviewMessage(kind=kind, review=parse_review(after))
+    return ReviewMessage(kind=kind, review=parse_review(after, most_labels=most_labels))
 
 
-def _object(payload: bytes) -> ObjectMessage | None:
+def _object(payload: bytes, most_labels: int) -> ObjectMessage | None:
     if (told := _told(payload)) is None:
         return None
     kind, after = told
-    return ObjectMessage(kind=kind, object=parse_object(after))
+    return ObjectMessage(kind=kind, object=parse_object(after, most_labels=most_labels))
 
 
 def _told(payload: bytes) -> tuple[MessageKind, object] | None:
@@ -229,12 +239,19 @@ def _live_snapshot(
         raise MalformedMessage(
             f"image of {len(payload)} bytes, more than {MAX_IMAGE_BYTES}"
         )
+    clean = label_of(label)
     return LiveSnapshotMessage(
         camera=_camera(camera),
-        label=require_text(label, "label", limit=MAX_LABEL_LENGTH),
+        label=clean,
         image=payload,
         retained=retain,
+        mark="" if clean == label else _digest(label),
     )
+
+
+def _digest(label: str) -> str:
+    data = label.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def _camera(name: str) -> str:

@@ -37,7 +37,8 @@ class Review:
 class TrackedObject:
     """A tracked object (Frigate's "event"), as MQTT and `/api/events` describe it.
 
-    `severity` is Frigate's `max_severity`, None where it is not told.
+    `severity` is Frigate's `max_severity`, None where it is not told. `sub_labels`
+    are the names in `sub_label`, which may hold several with commas between.
     """
 
     id: str
@@ -50,6 +51,7 @@ class TrackedObject:
     zones: frozenset[str]
     has_snapshot: bool
     false_positive: bool
+    sub_labels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Frigate's JSON objects to frozen values; the same for MQTT and for HTTP.
 
 Every function raises `MalformedMessage` when a part is missing that nothing can
-replace (id, camera, start, label), and treats any other odd part as missing.
+replace (id, camera, start, label), and treats any other odd part as missing. Odd
+labels and zones are cleaned: they are no reason to drop anything.
 Unknown parts are ignored: each release of Frigate adds some.
 """
 
@@ -13,10 +14,12 @@ from .errors import MalformedMessage
 from .fields import (
     MAX_CAMERA_LENGTH,
     MAX_ID_LENGTH,
-    MAX_LABEL_LENGTH,
     MAX_LABELS,
     as_mapping,
+    clean_text,
+    label_of,
     mapping_or_empty,
+    names,
     require_text,
     require_time,
     text_or_none,
@@ -40,33 +43,37 @@ _VERIFIED: Final = "-verified"
 _SEVERITIES: Final = {severity.value: severity for severity in Severity}
 
 
-def parse_review(value: object) -> Review:
+def parse_review(value: object, *, most_labels: int = MAX_LABELS) -> Review:
     """Read a review: `before`/`after` of the topic `reviews`, or a row of `/api/review`.
 
+    It has at most `most_labels` labels, and as many zones.
     A severity that is neither of the two known ones counts as detection: the
     lesser claim, and the footage is kept all the same.
     """
     row = as_mapping(value, "review")
     start = require_time(row.get("start_time"), "start_time of a review")
     data = mapping_or_empty(row.get("data"))
-    labels = [_plain_label(label) for label in texts(data.get("objects"))]
-    labels.extend(texts(data.get("sub_labels")))
-    labels.extend(texts(data.get("audio")))
+    labels = [
+        _plain_label(label) for label in texts(data.get("objects"), most=most_labels)
+    ]
+    labels.extend(names(data.get("sub_labels")))
+    labels.extend(texts(data.get("audio"), most=most_labels))
     return Review(
         id=_id(row, "review"),
         camera=_camera(row.get("camera")),
         start_time=start,
         end_time=_end_time(row.get("end_time"), start),
         severity=_severity(row.get("severity")) or Severity.DETECTION,
-        labels=_bounded(labels),
-        zones=frozenset(texts(data.get("zones"))),
+        labels=frozenset(list(dict.fromkeys(labels))[:most_labels]),
+        zones=frozenset(texts(data.get("zones"), most=most_labels)),
         ended=row.get("end_time") is not None,
     )
 
 
-def parse_object(value: object) -> TrackedObject:
+def parse_object(value: object, *, most_labels: int = MAX_LABELS) -> TrackedObject:
     """Read a tracked object: `after` of the topic `events`, or a row of `/api/events`.
 
+    It has at most `most_labels` zones.
     The two differ: `sub_label` is `[text, score]` or text, the zones are
     `entered_zones` or `zones`, and `max_severity` lies on top or in `data`: Frigate
     0.15+; null there says that it is no alert, and counts as detection.
@@ -74,9 +81,13 @@ def parse_object(value: object) -> TrackedObject:
     row = as_mapping(value, "tracked object")
     start = require_time(row.get("start_time"), "start_time of a tracked object")
     data = mapping_or_empty(row.get("data"))
+    if "label" not in row:
+        raise MalformedMessage("label of a tracked object is missing")
     sub_label = row.get("sub_label")
     if isinstance(sub_label, list):
         sub_label = sub_label[0] if sub_label else None
+    if not isinstance(sub_label, str):
+        sub_label = None
     zones = row.get("entered_zones", row.get("zones"))
     severity = _severity(row.get("max_severity")) or _severity(data.get("max_severity"))
     if severity is None and ("max_severity" in row or "max_severity" in data):
@@ -84,14 +95,13 @@ def parse_object(value: object) -> TrackedObject:
     return TrackedObject(
         id=_id(row, "tracked object"),
         camera=_camera(row.get("camera")),
-        label=require_text(
-            row.get("label"), "label of a tracked object", limit=MAX_LABEL_LENGTH
-        ),
-        sub_label=text_or_none(sub_label, limit=MAX_LABEL_LENGTH),
+        label=label_of(row["label"]),
+        sub_label=clean_text(sub_label) or None if sub_label else None,
+        sub_labels=frozenset(names(sub_label)),
         start_time=start,
         end_time=_end_time(row.get("end_time"), start),
         severity=severity,
-        zones=frozenset(texts(zones)),
+        zones=frozenset(texts(zones, most=most_labels)),
         has_snapshot=row.get("has_snapshot") is True,
         false_positive=row.get("false_positive") is True,
     )
@@ -217,7 +227,3 @@ def _plain_label(label: str) -> str:
     """Cut what Frigate adds to a label: `person-verified`, `doorbell: bell`."""
     plain, _, _ = label.partition(": ")
     return plain.removesuffix(_VERIFIED) or label
-
-
-def _bounded(labels: list[str]) -> frozenset[str]:
-    return frozenset(labels[:MAX_LABELS])

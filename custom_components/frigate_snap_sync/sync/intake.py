@@ -6,6 +6,7 @@ import logging
 import re
 
 from ..frigate.errors import MalformedMessage, MediaBroken
+from ..frigate.fields import MOST_LABELS
 from ..frigate.messages import (
     Availability,
     CameraActivity,
@@ -74,7 +75,11 @@ class Intake:
         """Take one message; it stays queued until it is kept or known to be useless."""
         try:
             message = parse(
-                self._topic_prefix, letter.topic, letter.payload, retain=letter.retain
+                self._topic_prefix,
+                letter.topic,
+                letter.payload,
+                retain=letter.retain,
+                most_labels=MOST_LABELS,
             )
             if message is not None:
                 await self._take(message, letter.received)

@@ -65,7 +65,8 @@ class Item:
 
     `source_id` is Frigate's id of the review or tracked object; for a live
     snapshot, which has none, `camera/label/SHA-256 of the image`, so that the
-    same image twice is one item. Times are epoch seconds: `start` and `end` of
+    same image twice is one item (behind a label that was cleaned is a `~` and what
+    tells it apart from others that look the same then). Times are epoch seconds: `start` and `end` of
     Frigate's clock (a live snapshot: the moment of receipt), `told` of ours.
     `end` is None while a review goes on.
     """
@@ -103,12 +104,15 @@ class Item:
 
 
 def live_snapshot_item(
-    camera: str, label: str, sha256: str, *, received: float
+    camera: str, label: str, sha256: str, *, received: float, mark: str = ""
 ) -> Item:
-    """Return the item of an image that Frigate published over MQTT."""
+    """Return the item of an image that Frigate published over MQTT.
+
+    `mark` is that of the message: see `LiveSnapshotMessage`.
+    """
     return Item(
         media=Media.LIVE_SNAPSHOTS,
-        source_id=f"{camera}/{label}/{sha256}",
+        source_id=f"{camera}/{label}{mark and f'~{mark}'}/{sha256}",
         camera=camera,
         label=label,
         labels=frozenset({label}),
@@ -122,7 +126,9 @@ def live_snapshot_item(
 
 def snapshot_item(tracked: TrackedObject, *, told: float) -> Item:
     """Return the item of a tracked object's full-size snapshot."""
-    labels = {tracked.label, tracked.sub_label or tracked.label}
+    labels = {tracked.label, *tracked.sub_labels}
+    if tracked.sub_label and not tracked.sub_labels:
+        labels.add(tracked.sub_label)
     return Item(
         media=Media.SNAPSHOTS,
         source_id=tracked.id,

@@ -56,7 +56,11 @@ class LiveSnapshots:
             return
         digest = await asyncio.to_thread(_checked_digest, message.image)
         item = live_snapshot_item(
-            message.camera, message.label, digest, received=received
+            message.camera,
+            message.label,
+            digest,
+            received=received,
+            mark=message.mark,
         )
         if await self._ledger.run(ledger_items.is_known, item):
             return

@@ -105,6 +105,17 @@ def numbered(path: str, suffix: str) -> str:
     return f"{folder}{slash}{_join(stem, f'-{suffix}', extension)}"
 
 
+def path_key(path: str) -> str:
+    """Return what two paths share that name one file where case does not count.
+
+    Shares fold case in their own ways, some of all letters (SMB, NTFS, APFS), and
+    some take one form of an accented letter for the other: so does this, in folders
+    too.
+    """
+    folded = unicodedata.normalize("NFC", path).upper().casefold()
+    return unicodedata.normalize("NFC", folded)
+
+
 def alternatives(path: str, short_id: str) -> Iterator[str]:
     """Yield the path, then ever other ones, for a name that is already taken.
 
@@ -127,12 +138,21 @@ def temporary_name(path: str, token: str) -> str:
 
 
 def _clean_segment(segment: str) -> str:
-    segment = _REFUSED.sub("_", unicodedata.normalize("NFC", segment))
+    segment = _visible(_REFUSED.sub("_", unicodedata.normalize("NFC", segment)))
     segment = _cut(segment.strip(), MAX_SEGMENT_BYTES).rstrip(". ")
     if segment.startswith("."):
         # A leading dot hides a file, and is how unfinished ones are named.
         segment = f"_{segment.lstrip('.')}" if segment.strip(".") else ""
     return f"_{segment}" if _DEVICE_NAMES.fullmatch(segment) else segment
+
+
+def _visible(text: str) -> str:
+    """Return the text without what only seems to be another: marks of direction, say."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else " " if char.isspace() else "_" for char in text
+    )
 
 
 def _join(stem: str, suffix: str, extension: str) -> str:

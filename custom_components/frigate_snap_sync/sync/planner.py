@@ -13,6 +13,7 @@ from .policy import (
     Bounds,
     FootageRange,
     Timing,
+    bounded,
     first_fetch,
     first_second,
     last_second,
@@ -50,6 +51,14 @@ class Planner:
         """Plan for these from now on."""
         self._destinations = tuple(destinations)
         self._failing_templates.clear()
+
+    def bounded(self, item: Item, *, known: Item | None = None) -> Item:
+        """Return the item with as many labels and zones as may be kept of it.
+
+        `known` is what the ledger has of it.
+        """
+        selections = (destination.selection for destination in self._destinations)
+        return bounded(item, known=known, selections=selections)
 
     def uploads(
         self,

@@ -59,7 +59,9 @@ class ReviewIntake:
             known = await self._ledger.run(ledger_items.review, review.id)
             if known is not None and not known[1]:
                 return False
-            item = merge(known[0] if known else None, recording_item(review, told=told))
+            earlier = known[0] if known else None
+            item = merge(earlier, recording_item(review, told=told))
+            item = self._planner.bounded(item, known=earlier)
             if not has_ended:
                 await self._ledger.run(ledger_items.remember_open, item)
                 self._on_running()

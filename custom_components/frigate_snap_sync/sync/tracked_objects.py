@@ -35,7 +35,7 @@ class TrackedObjects:
         """
         if not tracked.has_snapshot or tracked.false_positive:
             return False
-        item = snapshot_item(tracked, told=told)
+        item = self._planner.bounded(snapshot_item(tracked, told=told))
         if await self._registry.was_off(item.start + self._client.clock_offset):
             await self._registry.skip(item)
         elif uploads := self._planner.uploads(item, only=only):

@@ -8,7 +8,7 @@ import sqlite3
 
 from ...frigate.models import Severity
 from ..items import Item, Media, Role, UploadState
-from ..naming import alternatives, numbered
+from ..naming import alternatives, numbered, path_key
 
 
 class FileState(StrEnum):
@@ -250,8 +250,8 @@ def add_to(
             base, path = names(connection, item_id, upload, file.suffix, item.short_id)
             connection.execute(
                 "INSERT INTO uploads (item_id, file_id, destination_id, role, base,"
-                " path, state, reason, rank, is_ready, planned, finished)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " path, path_key, state, reason, rank, is_ready, planned, finished)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     item_id,
                     file_id,
@@ -259,6 +259,7 @@ def add_to(
                     file.role,
                     base,
                     path,
+                    path_key(path),
                     upload.state,
                     upload.reason,
                     rank,
@@ -305,12 +306,14 @@ def free_path(
     taken: Collection[str] = (),
 ) -> str:
     """Return the wanted path, or another one if it is `taken` or an upload has it."""
+    keys = {path_key(path) for path in taken}
     for path in alternatives(wanted, short_id):
-        if path in taken:
+        key = path_key(path)
+        if key in keys:
             continue
         upload = connection.execute(
-            "SELECT 1 FROM uploads WHERE destination_id = ? AND path = ?",
-            (destination_id, path),
+            "SELECT 1 FROM uploads WHERE destination_id = ? AND path_key = ?",
+            (destination_id, key),
         ).fetchone()
         if upload is None:
             return path

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 import sqlite3
 
 from ..items import Item, Media, Rank, Role
+from ..naming import path_key
 from .items import (
     FilePlan,
     FileState,
@@ -111,7 +112,8 @@ def _add(
     base, path = names(connection, known.item_id, upload, suffix, known.item.short_id)
     connection.execute(
         "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
-        " state, rank, is_ready, planned) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " path_key, state, rank, is_ready, planned)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             known.item_id,
             file["id"],
@@ -119,6 +121,7 @@ def _add(
             file["role"],
             base,
             path,
+            path_key(path),
             upload.state,
             file["rank"],
             file["state"] == FileState.SPOOLED,

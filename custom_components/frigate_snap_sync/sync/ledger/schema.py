@@ -56,7 +56,9 @@ CREATE TABLE uploads (
     destination_id TEXT NOT NULL,
     role TEXT NOT NULL,
     base TEXT NOT NULL,
-    path TEXT NOT NULL COLLATE NOCASE,
+    path TEXT NOT NULL,
+    -- What it shares with other names for one file: see `naming.path_key`.
+    path_key TEXT NOT NULL,
     state TEXT NOT NULL,
     reason TEXT,
     rank INTEGER NOT NULL,
@@ -70,7 +72,7 @@ CREATE TABLE uploads (
     size INTEGER,
     finished REAL,
     UNIQUE (file_id, destination_id),
-    UNIQUE (destination_id, path)
+    UNIQUE (destination_id, path_key)
 ) STRICT;
 CREATE INDEX uploads_of_item ON uploads (item_id);
 CREATE INDEX pending_uploads ON uploads (destination_id) WHERE state = 'pending';

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import sqlite3
 
 from ..items import Item, Rank, Role
+from ..naming import path_key
 from .items import free_path, item_of
 
 
@@ -124,7 +125,8 @@ def rename(
         connection, destination_id, job.path, job.item.short_id, taken=taken
     )
     connection.execute(
-        "UPDATE uploads SET path = ? WHERE id = ?", (path, job.upload_id)
+        "UPDATE uploads SET path = ?, path_key = ? WHERE id = ?",
+        (path, path_key(path), job.upload_id),
     )
     return path
 
