@@ -25,6 +25,8 @@ class Network:
         self.port = 0
         self.connections = 0
         """How many were ever made."""
+        self.passed = 0
+        """How many bytes have gone through, both ways together."""
         self.target_port = target_port
         self._rate = rate
         self._free_at = 0.0
@@ -119,6 +121,7 @@ class Network:
                         return
                     if self._left is not None:
                         self._left -= len(data)
+                self.passed += len(data)
                 target.write(data)
                 await target.drain()
         self._open.discard(target)

@@ -14,6 +14,7 @@ from custom_components.frigate_snap_sync.storage.sftp import (
 
 from ..harness.network import Network
 from ..harness.openssh import OpenSshServer
+from ..waiting import LONG
 from .places import Place
 from .sftp_server import HOST, USERNAME, SftpServer
 
@@ -83,8 +84,8 @@ def connect_to(opened: list[SftpDestination]) -> Connect:
     def make(
         server: SftpServer | OpenSshServer | None = None,
         *,
-        connect_timeout: float = 10,
-        idle_timeout: float = 10,
+        connect_timeout: float = 2 * LONG,
+        idle_timeout: float = 2 * LONG,
         **settings: Any,
     ) -> SftpDestination:
         defaults: dict[str, Any] = {"host": HOST, "path": "/"}

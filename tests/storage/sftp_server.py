@@ -100,8 +100,10 @@ class _Ssh(asyncssh.SSHServer):
         return self._behavior.password
 
     @override
-    def validate_password(self, username: str, password: str) -> bool:
+    async def validate_password(self, username: str, password: str) -> bool:
         self._behavior.log_ins += 1
+        if self._behavior.holding == "log_in":
+            await self._behavior.held.wait()
         return (username, password) == (USERNAME, PASSWORD)
 
     @override

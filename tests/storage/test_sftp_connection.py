@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from pathlib import Path
-import time
 from typing import Any
 
 import asyncssh
@@ -20,6 +19,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.sftp import (
+    SftpDestination,
     SftpSettings,
     generate_key_pair,
     load_private_key,
@@ -27,8 +27,15 @@ from custom_components.frigate_snap_sync.storage.sftp import (
 
 from ..harness.network import Network
 from ..harness.openssh import OpenSshServer
+from ..waiting import promptly, until
 from .conftest import Connect
 from .sftp_server import HOST, PASSWORD, SftpServer
+
+
+def is_connected(destination: SftpDestination) -> bool:
+    """Tell whether the destination believes that its connection lives."""
+    session = destination._connection._session  # noqa: SLF001
+    return session is not None and session.usable
 
 
 def test_secrets_are_not_shown() -> None:
@@ -194,7 +201,7 @@ async def test_host_key_changed(
         await destination.connect()
         log_ins = server.log.count("Accepted publickey")
         await server.change_host_key(new_kind)
-        await asyncio.sleep(0.1)
+        await until(lambda: not is_connected(destination))
 
         for _ in range(2):
             with pytest.raises(HostKeyChanged) as raised:
@@ -270,10 +277,9 @@ async def test_silence(connect_to: Connect) -> None:
         host_key=pair.public_key,
         connect_timeout=0.3,
     )
-    started = time.monotonic()
-    with pytest.raises(ConnectTimeout):
-        await destination.connect()
-    assert time.monotonic() - started < 3
+    async with promptly():
+        with pytest.raises(ConnectTimeout):
+            await destination.connect()
     listener.close()
     for writer in writers:
         writer.close()
@@ -326,7 +332,7 @@ async def test_cancelled_while_sftp_starts(tmp_path: Path, connect_to: Connect) 
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        async with asyncio.timeout(5):
+        async with promptly():
             for connection in server.connections:
                 await connection.wait_closed()
 
@@ -398,22 +404,29 @@ async def test_cancelled_waiters(
     server: SftpServer, network: Network, connect_to: Connect
 ) -> None:
     """One who goes takes nothing from the others; the last one ends the attempt."""
+    behavior = server.behavior
+    behavior.holding = "log_in"
     destination = connect_to(server, port=network.port, password=PASSWORD)
     first, second = (asyncio.create_task(destination.connect()) for _ in range(2))
-    await asyncio.sleep(0.01)
+    await until(lambda: behavior.log_ins == 1)
     first.cancel()
+    await asyncio.wait({first})
+    behavior.held.set()
     await second
     assert first.cancelled()
     assert network.connections == 1
 
     await destination.close()
+    behavior.held.clear()
     tasks = [asyncio.create_task(destination.connect()) for _ in range(3)]
-    await asyncio.sleep(0.02)
+    await until(lambda: behavior.log_ins == 2)
     for task in tasks:
         task.cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(isinstance(result, asyncio.CancelledError) for result in results)
+    behavior.held.set()
     await destination.connect()
+    assert network.connections == 3
 
 
 async def test_close_while_connecting(connect_to: Connect) -> None:
@@ -431,12 +444,11 @@ async def test_close_while_connecting(connect_to: Connect) -> None:
         host_key=pair.public_key,
     )
     waiting = asyncio.create_task(destination.connect())
-    await asyncio.sleep(0.1)
-    started = time.monotonic()
-    await destination.close()
-    with pytest.raises(Unreachable, match="closed"):
-        await waiting
-    assert time.monotonic() - started < 1
+    await until(lambda: writers)
+    async with promptly():
+        await destination.close()
+        with pytest.raises(Unreachable, match="closed"):
+            await waiting
     listener.close()
     for writer in writers:
         writer.close()
@@ -451,7 +463,7 @@ async def test_reconnect(
         await destination.connect()
         assert network.connections == connections
         network.cut()
-        await asyncio.sleep(0.1)
+        await until(lambda: not is_connected(destination))
 
 
 async def test_channel_ends_alone(
@@ -461,7 +473,7 @@ async def test_channel_ends_alone(
     destination = connect_to(server, port=network.port, password=PASSWORD)
     await destination.connect()
     server.behavior.channels[-1].close()
-    await asyncio.sleep(0.2)
+    await until(lambda: not is_connected(destination))
     assert await destination.stat("none") is None
     assert network.connections == 2
 
@@ -469,15 +481,14 @@ async def test_channel_ends_alone(
 async def test_server_is_suspended(tmp_path: Path, connect_to: Connect) -> None:
     """A server that goes silent is given up in time, and used when it is back."""
     async with OpenSshServer(tmp_path / "server") as server:
-        destination = connect_to(server, connect_timeout=1, idle_timeout=0.5)
+        destination = connect_to(server, idle_timeout=2)
         await destination.connect()
         await server.suspend()
-        started = time.monotonic()
-        with pytest.raises(Unreachable, match="answered nothing for 0.5 s"):
-            await destination.stat("none")
-        with pytest.raises(ConnectTimeout):
-            await destination.stat("none")
-        assert time.monotonic() - started < 5
+        async with promptly():
+            with pytest.raises(Unreachable, match="answered nothing for 2 s"):
+                await destination.stat("none")
+            with pytest.raises(ConnectTimeout):
+                await connect_to(server, connect_timeout=0.5).connect()
         await server.resume()
         assert await destination.stat("none") is None
 
@@ -494,14 +505,31 @@ async def test_keepalive(
     ):
         destination = connect_to(server, port=network.port)
         await destination.connect()
-        await asyncio.sleep(0.5)
-        await destination.connect()
-        assert network.connections == 1
         await server.suspend()
-        await asyncio.sleep(1)
+        await until(lambda: not is_connected(destination))
         await server.resume()
         await destination.connect()
         assert network.connections == 2
+
+
+async def test_keepalive_is_answered(
+    tmp_path: Path, connect_to: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that lives is not given up, however long nothing is asked of it."""
+    monkeypatch.setattr(sftp_connection, "KEEPALIVE_INTERVAL", 0.05)
+    monkeypatch.setattr(sftp_connection, "KEEPALIVE_COUNT", 1_000_000)
+    async with (
+        OpenSshServer(tmp_path / "server") as server,
+        Network(server.port) as network,
+    ):
+        destination = connect_to(server, port=network.port)
+        await destination.connect()
+        passed = network.passed
+        # Several times a few hundred bytes, both ways.
+        await until(lambda: network.passed > passed + 2000)
+        assert is_connected(destination)
+        await destination.connect()
+        assert network.connections == 1
 
 
 async def test_server_is_killed_and_restarted(
@@ -517,11 +545,10 @@ async def test_server_is_killed_and_restarted(
             asyncio.create_task(destination.put(f"{n}", source, temporary=f"{n}.part"))
             for n in range(3)
         ]
-        await asyncio.sleep(0.2)
+        await until(lambda: list(server.root.iterdir()))
         await server.kill()
-        started = time.monotonic()
-        results = await asyncio.gather(*puts, return_exceptions=True)
-        assert time.monotonic() - started < 3
+        async with promptly():
+            results = await asyncio.gather(*puts, return_exceptions=True)
         assert all(isinstance(result, Unreachable) for result in results)
         assert {path.name for path in server.root.iterdir()} <= {
             "0.part",
@@ -542,7 +569,7 @@ async def test_sessions_are_cut(tmp_path: Path, connect_to: Connect) -> None:
         await destination.connect()
         assert server.sessions() > 0
         await server.cut_sessions()
-        await asyncio.sleep(0.2)
+        await until(lambda: not is_connected(destination))
         assert await destination.stat("none") is None
 
 

@@ -1,7 +1,7 @@
 """An engine on its own: fake Frigate, fake destinations, real ledger and spool."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 import json
 from pathlib import Path
@@ -26,7 +26,10 @@ from custom_components.frigate_snap_sync.sync.status import (
     UploadRow,
 )
 
+from ..waiting import Threads, promptly, until
 from .fakes import IMAGE, FakeDestination, FakeFrigate
+
+__all__ = ("FAST", "Bench", "setup", "until")
 
 FAST = Timing(
     settle=0.05,
@@ -72,6 +75,7 @@ class Bench:
     )
     prefix: str = "frigate"
     told: list[EngineStatus] = field(default_factory=list)
+    threads: Threads = field(default_factory=Threads)
     _engine: Engine | None = None
 
     @property
@@ -109,7 +113,7 @@ class Bench:
 
     async def settled(self) -> dict[str, int]:
         """Wait until no upload is pending; return how many are in which state."""
-        async with asyncio.timeout(5):
+        async with promptly():
             while True:
                 counts = await self.engine.diagnostics()
                 uploads: dict[str, int] = counts["counts"]["uploads"]
@@ -117,13 +121,18 @@ class Bench:
                     return uploads
                 await asyncio.sleep(0.005)
 
+    async def at_rest(self) -> None:
+        """Wait until all has been done that does not wait for its time."""
+        await until(lambda: not len(self.engine._inbox))  # noqa: SLF001
+        await self.threads.at_rest()
+
     async def uploads(self, **wanted: Any) -> list[UploadRow]:
         """Return the newest uploads that fit: `wanted` is of `UploadFilter`."""
         return await self.engine.list_uploads(UploadFilter(**wanted))
 
     async def spooled_in_ledger(self, count: int) -> None:
         """Wait until the ledger knows that so many files lie in the spool."""
-        async with asyncio.timeout(5):
+        async with promptly():
             while True:
                 counts = await self.engine.diagnostics()
                 if counts["counts"]["files"].get("spooled") == count:
@@ -202,18 +211,6 @@ class Bench:
         return source_id
 
 
-async def until(
-    condition: Callable[[], object], *, seconds: float = 10, reason: str = ""
-) -> None:
-    """Wait until the condition holds; fail when it doesn't in time."""
-    try:
-        async with asyncio.timeout(seconds):
-            while not condition():
-                await asyncio.sleep(0.005)
-    except TimeoutError:
-        pytest.fail(f"Not in {seconds} s: {reason or condition}")
-
-
 @pytest.fixture
 async def bench(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -223,5 +220,6 @@ async def bench(
     monkeypatch.setattr(frigate_watch, "_SHORTEST_PAUSE", 0.02)
     monkeypatch.setattr(frigate_watch, "_FIRST_RETRY", 0.2)
     bench = Bench(tmp_path)
-    yield bench
-    await bench.stop()
+    with bench.threads.watched():
+        yield bench
+        await bench.stop()

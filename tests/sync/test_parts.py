@@ -2,8 +2,11 @@
 
 import asyncio
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
+import sqlite3
 import time
+from typing import Any
 
 import pytest
 
@@ -21,7 +24,7 @@ from custom_components.frigate_snap_sync.sync.ledger import items
 from custom_components.frigate_snap_sync.sync.policy import Selection
 
 from .conftest import FAST, Bench, setup, until
-from .fakes import FakeDestination
+from .fakes import FakeDestination, Write
 
 
 @pytest.fixture
@@ -33,6 +36,31 @@ def nas(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> FakeDestination:
     monkeypatch.setattr(running_reviews, "_SHORTEST_SLEEP", 0.02)
     bench.options = EngineOptions(part_length=10)
     return FakeDestination()
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return when running reviews were looked at, one after the other."""
+    times: list[float] = []
+    look = items.open_reviews
+
+    @wraps(look)
+    def noted(connection: sqlite3.Connection) -> list[Item]:
+        times.append(time.time())
+        return look(connection)
+
+    monkeypatch.setattr(items, "open_reviews", noted)
+    return times
+
+
+async def looked(bench: Bench, looks: list[float], review: str, **changes: Any) -> None:
+    """Wait until all that can be planned of a review has been planned."""
+    await until(lambda: bench.status.frigate_connected)
+    await bench.at_rest()
+    before = len(looks)
+    bench.review("update", source_id=review, **changes)
+    await until(lambda: len(looks) > before)
+    await bench.at_rest()
 
 
 def suffixes(destination: FakeDestination) -> list[str]:
@@ -49,13 +77,17 @@ async def test_parts_leave_while_the_review_goes_on(
     await bench.start(setup(nas))
     start = time.time() - 8.6
     bench.review("new", start=start)
-    await until(lambda: bench.status.frigate_connected)
-    await asyncio.sleep(0.2)
-    assert not nas.media
-    await until(lambda: suffixes(nas) == ["-part001.mp4"], seconds=4)
+    asked: list[float] = []
+
+    async def note(seconds: float, write: Write) -> None:
+        asked.append(time.time())
+
+    bench.frigate.film = note
+    await until(lambda: suffixes(nas) == ["-part001.mp4"])
     _, begin, end = bench.frigate.clips[0]
     assert begin == int(start - 5)
     assert 10 <= end - start <= 11
+    assert asked[0] >= end
 
 
 async def test_a_restart_in_mid_review_goes_on_where_it_was(
@@ -185,16 +217,18 @@ async def test_half_hours_leave_as_soon_as_they_are_over(
 
 
 async def test_a_review_from_before_all_cameras(
-    bench: Bench, nas: FakeDestination
+    bench: Bench, nas: FakeDestination, looks: list[float]
 ) -> None:
     """Frigate's host began without a clock: the rest doesn't wait for 56 years of parts."""
     bench.frigate.footage = lambda camera, after, before: []
     await bench.start(setup(nas))
-    bench.review("new", start=1.0)
+    review = bench.review("new", start=1.0)
     bench.live_snapshot()
     await until(lambda: any("Clip" not in path for path in nas.media))
-    waiting = bench.status.pending_uploads
-    assert policy.MAX_PIECES <= waiting < policy.MAX_PIECES + 10
+    await looked(bench, looks, review, start=1.0)
+    counts = await bench.engine.diagnostics()
+    planned = sum(counts["counts"]["uploads"].values())
+    assert policy.MAX_PIECES <= planned < policy.MAX_PIECES + 10
 
 
 async def test_a_review_that_frigate_loses_after_half_an_hour(
@@ -234,14 +268,14 @@ async def test_a_review_that_frigate_loses_after_half_an_hour(
 
 
 async def test_no_parts_when_the_owner_wants_none(
-    bench: Bench, nas: FakeDestination
+    bench: Bench, nas: FakeDestination, looks: list[float]
 ) -> None:
     """Nor for a review that nobody wants yet."""
     bench.options = EngineOptions(upload_during_review=False)
     await bench.start(setup(nas))
-    bench.review("new", start=time.time() - 60)
-    await bench.settled()
-    await asyncio.sleep(0.2)
+    start = time.time() - 60
+    review = bench.review("new", start=start)
+    await looked(bench, looks, review, start=start)
     assert not bench.frigate.clips
     await bench.stop()
     bench.options = EngineOptions(part_length=10)
@@ -251,9 +285,9 @@ async def test_no_parts_when_the_owner_wants_none(
     review = bench.review(
         "new", source_id="2.5-abc123", start=start, severity="detection"
     )
-    await bench.settled()
-    await asyncio.sleep(0.2)
+    await looked(bench, looks, review, start=start, severity="detection")
     clips = [clip for clip in bench.frigate.clips if clip[1] > start - 6]
+    assert not clips
     bench.review("update", source_id=review, start=start, severity="alert")
     await until(lambda: suffixes(nas))
     assert bench.frigate.clips != clips
@@ -264,9 +298,9 @@ async def test_parts_wait_for_frigate(bench: Bench, nas: FakeDestination) -> Non
     bench.frigate.error = FrigateUnreachable("no route")
     await bench.start(setup(nas))
     bench.review("new", start=time.time() - 60)
-    await bench.settled()
-    await asyncio.sleep(0.1)
-    assert not bench.status.pending_uploads
+    await until(lambda: bench.status.frigate_connected is False)
+    await bench.at_rest()
+    assert await bench.settled() == {}
     bench.frigate.error = None
     bench.publish("available", "online")
     await until(lambda: suffixes(nas) == ["-part001.mp4"])
@@ -282,10 +316,8 @@ async def test_a_part_without_footage_is_skipped(
     start = time.time() - 60
     review = bench.review("new", start=start)
     await until(lambda: bench.status.frigate_connected)
-    async with asyncio.timeout(5):
-        while not (states := set(await bench.settled())):
-            await asyncio.sleep(0.01)  # Nothing is planned yet.
-    assert states == {"skipped"}
+    await until(bench.settled, reason="nothing is planned")
+    assert set(await bench.settled()) == {"skipped"}
     bench.frigate.footage = None
     bench.review("end", source_id=review, start=start, end=time.time() - 1)
     await until(lambda: suffixes(nas) == [".mp4"])
