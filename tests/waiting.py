@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import pytest
 
-LONG = 30.0
+LONG = 60.0
 """Seconds that nothing sound takes, even on a busy machine.
 
 What is waited for in vain must take longer, so that a test can tell the two apart.
