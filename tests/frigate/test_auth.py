@@ -141,7 +141,7 @@ async def test_refused_log_in(
     server.record(version, name)
 
     for _ in range(5):
-        with pytest.raises(FrigateAuthFailed, match="refused the log-in"):
+        with pytest.raises(FrigateAuthFailed, match="password is wrong"):
             await user.version()
     assert len(server.asked) == 1
 
@@ -154,7 +154,7 @@ async def test_refused_log_in_is_tried_again_later(
     with pytest.raises(FrigateAuthFailed):
         await user.version()
     Gate(server)
-    advance(59)
+    advance(899)
     with pytest.raises(FrigateAuthFailed):
         await user.version()
     advance(2)
@@ -176,7 +176,7 @@ async def test_refused_log_in_of_0_14(server: FakeServer, user: FrigateClient) -
     """0.14 calls a wrong password a bad request."""
     server.answer(LOGIN, as_json({"message": "Login failed"}, 400))
 
-    with pytest.raises(FrigateAuthFailed, match="refused the log-in"):
+    with pytest.raises(FrigateAuthFailed, match="password is wrong"):
         await user.version()
 
 
@@ -187,9 +187,61 @@ async def test_log_in_wanted(
     """No name was given, but Frigate wants one."""
     server.fallback = reply(version, "auth-no-token")
 
-    with pytest.raises(FrigateAuthFailed, match="wants a log-in"):
+    with pytest.raises(FrigateAuthFailed, match="wants a user name"):
         await client.version()
     assert len(server.asked) == 1
+
+
+async def every_request(client: FrigateClient) -> list[BaseException | object]:
+    """Make one of each kind of request; return what came out of them."""
+
+    async def write(data: bytes) -> None:
+        raise AssertionError("there is no footage")
+
+    return await asyncio.gather(
+        client.version(),
+        client.config(),
+        client.uptime(),
+        client.review("1795336200.1-abcdef"),
+        client.reviews(after=0, before=1),
+        client.event("1795336200.1-abcdef"),
+        client.events(after=0, before=1, limit=1),
+        client.recordings("front_door", after=0, before=1),
+        client.snapshot("1795336200.1-abcdef"),
+        client.clip("front_door", start=0, end=1, write=write),
+        return_exceptions=True,
+    )
+
+
+@pytest.mark.parametrize("log_in", ["none", "wrong", "switched off", "token"])
+async def test_whoever_is_refused_does_not_knock_again(
+    server: FakeServer,
+    make_client: MakeClient,
+    advance: Callable[[float], None],
+    log_in: str,
+) -> None:
+    """Whatever is asked for: one try in 15 minutes, or the owner is banned."""
+    server.fallback = reply("0.17.2", "auth-no-token")
+    if log_in == "wrong":
+        server.answer(LOGIN, reply("0.17.2", "login-wrong-password"))
+    if log_in == "switched off":
+        server.answer(LOGIN, as_json({"message": "Authentication is disabled"}, 404))
+    if log_in == "token":
+        server.record("0.17.2", "login-ok")
+    name = {} if log_in == "none" else {"username": "admin", "password": "x"}
+    client = make_client(server.url, **name)
+    with pytest.raises(FrigateAuthFailed):
+        await client.version()
+    one_try = len(server.asked)
+    for _ in range(5):
+        advance(170)
+        results = await every_request(client)
+        assert {type(result) for result in results} == {FrigateAuthFailed}
+    assert len(server.asked) == one_try
+    advance(60)
+    with pytest.raises(FrigateAuthFailed):
+        await client.version()
+    assert one_try < len(server.asked) <= 2 * one_try
 
 
 async def test_no_password(server: FakeServer, make_client: MakeClient) -> None:
@@ -262,7 +314,7 @@ async def test_token_that_is_always_refused(
     assert gate.given == 2
     assert len(server.asked_for(VERSION)) == 2
 
-    advance(61)
+    advance(901)
     with pytest.raises(FrigateAuthFailed):
         await user.version()
     assert gate.given == 4
@@ -393,7 +445,7 @@ async def test_expiry_with_an_unreadable_date(
         (as_bytes(b"", "text/plain"), NotFrigate, "without a token"),
         (login_answer({"session": "abc"}), NotFrigate, "without a token"),
         (login_answer({"session": "a.b.c"}), NotFrigate, "without a token"),
-        (as_json({}, 429), FrigateServerError, "no more log-ins"),
+        (as_json({}, 429), FrigateServerError, "no more logins"),
         (reply("0.17.2", "login-bad-body"), FrigateServerError, "status 422"),
         (
             reply("0.17.2", "auth-plain-http-to-tls-port"),
@@ -422,7 +474,8 @@ async def test_log_in_at_something_else(
             await user.version()
         assert type(caught.value) is error
         assert "adminpassword" not in str(caught.value)
-    again = 2 if issubclass(error, FrigateUnreachable) else 1
+    is_starting = isinstance(answer, Reply) and answer.status >= 500
+    again = 2 if is_starting or issubclass(error, FrigateUnreachable) else 1
     assert len(server.asked_for(LOGIN)) == again
 
 

@@ -622,7 +622,7 @@ async def test_log_in_at_a_server_that_knows_none(
     server.fallback = page(status)
     client = make_client(server.url, username="admin", password="adminpassword")
 
-    with pytest.raises(NotFrigate, match=f"The log-in: HTTP status {status}"):
+    with pytest.raises(NotFrigate, match=f"The login: HTTP status {status}"):
         await client.version()
 
 

@@ -1,4 +1,4 @@
-"""Frigate's log-in: name and password for a token, kept and renewed in time."""
+"""Frigate's login: name and password for a token, kept and renewed in time."""
 
 import asyncio
 import base64
@@ -7,21 +7,26 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 import json
 from time import monotonic, time
-from typing import Final
+from typing import Final, NoReturn
 
 from yarl import URL
 
 from .errors import (
     FrigateAuthFailed,
     FrigateError,
+    FrigateForbidden,
     FrigateServerError,
     FrigateUnreachable,
     NotFrigate,
 )
 from .transport import Answer, Transport
 
-_REFUSAL_KEPT: Final = 60.0
-"""Seconds in which a refused log-in is not repeated; Frigate can limit them."""
+REFUSAL_KEPT: Final = 900.0
+"""Seconds in which refused credentials are not sent again, whoever asks: servers
+ban who knocks too often, and Frigate can limit logins itself."""
+_FAILURE_KEPT: Final = 60.0
+"""The same for a login that was answered, but not as Frigate does."""
+_WRONG: Final = "The user name or the password is wrong"
 _MARGIN: Final = 60.0
 """Seconds before its end at which a token is renewed."""
 
@@ -35,9 +40,9 @@ class Token:
 
 
 class Auth:
-    """The log-in of one user at one Frigate.
+    """The login of one user at one Frigate.
 
-    Only one log-in runs at a time, and those who waited for it share its
+    Only one login runs at a time, and those who waited for it share its
     outcome, a failure too.
     """
 
@@ -49,7 +54,7 @@ class Auth:
         username: str | None,
         password: str | None,
     ) -> None:
-        """Prepare the log-in at `url`; without `username` there is none."""
+        """Prepare the login at `url`; without `username` there is none."""
         self._transport = transport
         self._url = url
         self._username = username
@@ -62,10 +67,13 @@ class Auth:
         self._blocked_until = 0.0
 
     async def token(self) -> str | None:
-        """Return a token to use, logging in if need be; None if there is no log-in.
+        """Return a token to use, logging in if need be; None if there is no login.
 
-        Raises the `FrigateError` that says why logging in failed.
+        Raises the `FrigateError` that says why logging in failed, or that Frigate
+        refused us less than `REFUSAL_KEPT` seconds ago.
         """
+        if self._is_blocked:
+            self._raise_again()
         if not self._username or self._disabled:
             return None
         if (token := self._usable()) is not None:
@@ -75,10 +83,10 @@ class Auth:
     async def renew(self, refused: str | None) -> str | None:
         """Return another token after Frigate refused the token `refused`.
 
-        Raises `FrigateAuthFailed` if there is no log-in, else as `token`.
+        Raises `FrigateAuthFailed` if there is no user name, else as `token`.
         """
         if not self._username:
-            raise FrigateAuthFailed("Frigate wants a log-in")
+            raise self._block(FrigateAuthFailed("Frigate wants a user name"))
         self._disabled = False
         if self._token is not None and self._token.value == refused:
             self._token = None
@@ -87,9 +95,7 @@ class Auth:
     def reject(self) -> FrigateAuthFailed:
         """Return the error for a Frigate that refuses even a fresh token."""
         self._token = None
-        failure = FrigateAuthFailed("Frigate refuses the token that it gave")
-        self._block(failure)
-        return failure
+        return self._block(FrigateAuthFailed("Frigate refuses the token that it gave"))
 
     def _usable(self) -> Token | None:
         token = self._token
@@ -97,9 +103,23 @@ class Auth:
             return token
         return token if monotonic() < token.renew_at else None
 
-    def _block(self, failure: FrigateError) -> None:
+    @property
+    def _is_blocked(self) -> bool:
+        return self._failure is not None and monotonic() < self._blocked_until
+
+    def _raise_again(self) -> NoReturn:
+        """Raise the last failure, as an exception of its own for each caller."""
+        assert self._failure is not None
+        raise type(self._failure)(*self._failure.args)
+
+    def _block[E: FrigateError](self, failure: E) -> E:
+        """Let no request out for a while; return the failure."""
+        is_refusal = isinstance(failure, FrigateAuthFailed | FrigateForbidden)
         self._failure = failure
-        self._blocked_until = monotonic() + _REFUSAL_KEPT
+        self._blocked_until = monotonic() + (
+            REFUSAL_KEPT if is_refusal else _FAILURE_KEPT
+        )
+        return failure
 
     async def _log_in(self) -> str | None:
         attempts = self._attempts
@@ -109,15 +129,15 @@ class Auth:
             if self._disabled:
                 return None
             if self._failure is not None and (
-                self._attempts != attempts or monotonic() < self._blocked_until
+                self._attempts != attempts or self._is_blocked
             ):
-                raise type(self._failure)(*self._failure.args)
+                self._raise_again()
             self._failure = None
             try:
                 self._token = await self._ask()
             except FrigateError as err:
                 self._failure = err
-                if not isinstance(err, FrigateUnreachable):
+                if not _is_passing(err):
                     self._block(err)
                 raise
             finally:
@@ -125,7 +145,7 @@ class Auth:
             return None if self._token is None else self._token.value
 
     async def _ask(self) -> Token | None:
-        """Log in; None if Frigate has its log-in switched off."""
+        """Log in; None if Frigate has its login switched off."""
         answer = await self._transport.ask(
             "POST",
             self._url,
@@ -138,24 +158,24 @@ class Auth:
                 self._disabled = True
                 return None
             case HTTPStatus.UNAUTHORIZED:
-                raise FrigateAuthFailed("Frigate refused the log-in")
+                raise FrigateAuthFailed(_WRONG)
             case HTTPStatus.BAD_REQUEST if answer.message == "Login failed":
                 # Frigate 0.14
-                raise FrigateAuthFailed("Frigate refused the log-in")
+                raise FrigateAuthFailed(_WRONG)
             case HTTPStatus.METHOD_NOT_ALLOWED | HTTPStatus.NOT_IMPLEMENTED:
-                raise NotFrigate(f"The log-in: HTTP status {answer.status}")
+                raise NotFrigate(f"The login: HTTP status {answer.status}")
             case HTTPStatus.TOO_MANY_REQUESTS:
                 raise FrigateServerError(
-                    "Frigate allows no more log-ins for now", status=answer.status
+                    "Frigate allows no more logins for now", status=answer.status
                 )
-        raise answer.error("the log-in")
+        raise answer.error("the login")
 
     def _token_of(self, answer: Answer) -> Token:
         """Find the token among the cookies; its name is a setting of Frigate."""
         for value in answer.cookies:
             if (claims := jwt_claims(value)) is not None:
                 return Token(value=value, renew_at=self._renew_at(claims, answer.date))
-        raise NotFrigate("The log-in was answered without a token")
+        raise NotFrigate("The login was answered without a token")
 
     def _renew_at(self, claims: dict[str, object], date: str | None) -> float | None:
         """Return when to renew, from `exp` by Frigate's own clock.
@@ -173,6 +193,13 @@ class Auth:
         if not 0 < left < float("inf"):
             return None
         return monotonic() + left - min(_MARGIN, left / 2)
+
+
+def _is_passing(error: FrigateError) -> bool:
+    """Tell whether a failure says nothing about the credentials: Frigate starts, say."""
+    if isinstance(error, FrigateServerError):
+        return (error.status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return isinstance(error, FrigateUnreachable)
 
 
 def jwt_claims(value: str) -> dict[str, object] | None:
