@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +15,7 @@ from custom_components.frigate_snap_sync.sync.status import (
     CameraStatus,
     DestinationStatus,
     EngineStatus,
+    LastError,
     Protection,
     UploadEvent,
     UploadFilter,
@@ -138,8 +140,12 @@ DESTINATION = DestinationStatus(
     pending_uploads=2,
     failed_uploads=1,
     last_upload=dt_util.parse_datetime("2026-11-22T08:30:00+00:00"),
-    last_error="The server does not answer",
-    last_error_at=dt_util.parse_datetime("2026-11-22T08:00:00+00:00"),
+    last_error=LastError(
+        code="cannot_connect",
+        text="The server does not answer",
+        file="2026-11-22/clip.mp4",
+        time=datetime(2026, 11, 22, 8, tzinfo=UTC),
+    ),
     free_space=120_000_000_000,
 )
 STATUS = EngineStatus(

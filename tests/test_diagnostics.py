@@ -59,9 +59,14 @@ async def test_diagnostics(
         options={"padding_before": 7},
         subentries=[local_subentry("/media/nas"), sftp_subentry()],
     )
+    assert DESTINATION.last_error is not None
     failed = replace(
         DESTINATION,
-        last_error="camera-uploads@192.0.2.7:/srv/evidence/2026-11-22: refused",
+        last_error=replace(
+            DESTINATION.last_error,
+            text="camera-uploads@192.0.2.7:/srv/evidence/2026-11-22: refused",
+        ),
+        reason="camera-uploads@192.0.2.7:/srv/evidence: refused",
         problem=Problem.NOT_WRITABLE,
     )
     engine.first_status = replace(
@@ -101,7 +106,7 @@ async def test_a_user_with_a_word_for_a_name(
     """The keys and words of the diagnostics are not taken apart for it."""
     entry = frigate_entry(subentries=[sftp_subentry(username=name)])
     failed = replace(
-        DESTINATION, last_error=f"Is the {name}@192.0.2.7 there? Frigate is not"
+        DESTINATION, reason=f"Is the {name}@192.0.2.7 there? Frigate is not"
     )
     engine.first_status = replace(
         STATUS, protection=Protection.AT_RISK, destinations={SFTP_ID: failed}
@@ -113,6 +118,6 @@ async def test_a_user_with_a_word_for_a_name(
     assert not [key for key in keys_of(diagnostics) if "REDACTED" in key]
     assert status["protection"] == "at_risk"
     assert diagnostics["entry"]["topic_prefix"] == "frigate"
-    told = status["destinations"][SFTP_ID]["last_error"]
+    told = status["destinations"][SFTP_ID]["reason"]
     assert f"{name}@" not in told
     assert told.endswith("**REDACTED**@**REDACTED** there? Frigate is not")

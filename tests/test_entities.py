@@ -15,10 +15,12 @@ from pytest_homeassistant_custom_component.common import (
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
+from custom_components.frigate_snap_sync.storage.base import CAUSES
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
 from custom_components.frigate_snap_sync.sync.status import (
     CameraStatus,
     DestinationStatus,
+    LastError,
     Protection,
 )
 from homeassistant.components.homeassistant.exposed_entities import async_should_expose
@@ -255,13 +257,13 @@ async def test_destination_away(
     assert state(hass, "sensor.garage_nas_free_space") == STATE_UNAVAILABLE
     assert state(hass, "sensor.garage_nas_pending_uploads") == "2"
     assert state(hass, "sensor.garage_nas_failed_uploads") == "1"
-    assert state(hass, "sensor.garage_nas_last_error") == "The server does not answer"
+    assert state(hass, "sensor.garage_nas_last_error") == "cannot_connect"
     assert state(hass, "switch.garage_nas_sending") == STATE_ON
 
     engine.show(destinations={LOCAL_ID: DestinationStatus()})
     assert state(hass, "binary_sensor.garage_nas_connection") == STATE_UNKNOWN
     assert state(hass, "sensor.garage_nas_free_space") == STATE_UNKNOWN
-    assert state(hass, "sensor.garage_nas_last_error") == STATE_UNKNOWN
+    assert state(hass, "sensor.garage_nas_last_error") == "none"
     assert state(hass, "sensor.garage_nas_last_upload") == STATE_UNKNOWN
 
     engine.show(destinations={})
@@ -269,18 +271,27 @@ async def test_destination_away(
     assert state(hass, "sensor.garage_nas_snapshots_uploaded") == STATE_UNAVAILABLE
 
 
-async def test_long_error(
+async def test_last_error(
     hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
 ) -> None:
-    """A state holds 255 characters, an attribute the whole text."""
+    """The state is its cause; the text, the file and the time are attributes."""
     moment = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-    failed = replace(DESTINATION, last_error="x" * 300, last_error_at=moment)
-    engine.show(destinations={LOCAL_ID: failed})
+    for cause in CAUSES:
+        error = LastError(code=cause.code, text="x" * 300, file="a/b.jpg", time=moment)
+        failed = replace(DESTINATION, last_error=error)
+        engine.show(destinations={LOCAL_ID: failed})
+        found = hass.states.get("sensor.garage_nas_last_error")
+        assert found is not None
+        assert found.state == cause.code
+        attributes = {key: found.attributes[key] for key in ("text", "file", "time")}
+        assert attributes == {"text": "x" * 300, "file": "a/b.jpg", "time": moment}
+
+    engine.show(destinations={LOCAL_ID: replace(DESTINATION, last_error=None)})
     found = hass.states.get("sensor.garage_nas_last_error")
     assert found is not None
-    assert found.state == "x" * 255
-    assert found.attributes["message"] == "x" * 300
-    assert found.attributes["occurred_at"] == moment
+    assert found.state == "none"
+    assert found.state in found.attributes["options"]
+    assert not found.attributes["text"]
 
 
 async def test_camera_comes_and_goes(

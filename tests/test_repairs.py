@@ -107,7 +107,7 @@ async def test_of_a_destination(
     await async_set_up(hass, entry)
     assert not open_issues(hass)
 
-    engine.show_destination(SFTP_ID, problem=problem, last_error="It says no")
+    engine.show_destination(SFTP_ID, problem=problem, reason="It says no")
     assert open_issues(hass) == {f"{problem}_{SFTP_ID}"}
     found = issue(hass, f"{problem}_{SFTP_ID}")
     assert found.translation_key == problem
@@ -131,7 +131,7 @@ async def test_another_problem_takes_its_place(
     """One cause at a time; the text follows the newest error and the name."""
     entry = frigate_entry(subentries=[sftp_subentry()])
     await async_set_up(hass, entry)
-    engine.show_destination(SFTP_ID, problem=Problem.NO_SPACE, last_error="Full")
+    engine.show_destination(SFTP_ID, problem=Problem.NO_SPACE, reason="Full")
     engine.show_destination(SFTP_ID, problem=Problem.LOGIN_REFUSED)
     assert open_issues(hass) == {f"login_refused_{SFTP_ID}"}
 
@@ -150,9 +150,9 @@ async def test_ignored_stays_ignored(
     """What the owner ignores is not told anew by every status."""
     await async_set_up(hass, frigate_entry(subentries=[sftp_subentry()]))
     issue_id = f"no_space_{SFTP_ID}"
-    engine.show_destination(SFTP_ID, problem=Problem.NO_SPACE, last_error="Full")
+    engine.show_destination(SFTP_ID, problem=Problem.NO_SPACE, reason="Full")
     ir.async_ignore_issue(hass, DOMAIN, issue_id, True)
-    engine.show_destination(SFTP_ID, last_error="Still full")
+    engine.show_destination(SFTP_ID, reason="Still full")
     assert issue(hass, issue_id).dismissed_version is not None
 
 
@@ -503,7 +503,7 @@ async def test_test_again(
     """The repair closes when the test succeeds, and not before."""
     await async_set_up(hass, frigate_entry(subentries=[local_subentry("/media/nas")]))
     issue_id = f"{problem}_{LOCAL_ID}"
-    engine.show_destination(LOCAL_ID, problem=Problem(problem), last_error="It can't")
+    engine.show_destination(LOCAL_ID, problem=Problem(problem), reason="It can't")
     result = await fix(issue_id)
     assert result["step_id"] == "confirm"
     assert result["description_placeholders"] == {

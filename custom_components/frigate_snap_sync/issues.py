@@ -141,7 +141,7 @@ class _Teller:
                 translation_key=issue.problem.value,
                 translation_placeholders={
                     "destination": subentry.title,
-                    "reason": destination.last_error or "",
+                    "reason": destination.reason or "",
                 },
             )
             wanted.add(issue.id)

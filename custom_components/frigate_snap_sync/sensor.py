@@ -11,20 +11,20 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import (
-    MAX_LENGTH_STATE_STATE,
-    EntityCategory,
-    UnitOfInformation,
-)
+from homeassistant.const import EntityCategory, UnitOfInformation
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
 from .coordinator import FrigateSnapSyncConfigEntry
 from .entity import SnapSyncEntity, async_setup_entities
+from .storage.base import CAUSES
 from .sync.status import CameraStatus, DestinationStatus, EngineStatus, Protection
 
 PARALLEL_UPDATES = 0
+
+NO_ERROR = "none"
+"""The state of a last error when the destination has worked since."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,13 +116,15 @@ DESTINATION_SENSORS = (
     ),
     SnapSyncSensorDescription[DestinationStatus](
         key="last_error",
+        device_class=SensorDeviceClass.ENUM,
         entity_category=EntityCategory.DIAGNOSTIC,
+        options=[NO_ERROR, *sorted(cause.code for cause in CAUSES)],
         value_fn=lambda status: (
-            status.last_error and status.last_error[:MAX_LENGTH_STATE_STATE]
+            NO_ERROR if status.last_error is None else status.last_error.code
         ),
         attributes_fn=lambda status: {
-            "message": status.last_error,
-            "occurred_at": status.last_error_at,
+            key: getattr(status.last_error, key, None)
+            for key in ("text", "file", "time")
         },
     ),
     SnapSyncSensorDescription[DestinationStatus](
@@ -169,7 +171,7 @@ class SnapSyncSensor[StatusT](SnapSyncEntity[StatusT], SensorEntity):
     """A value of the engine's status."""
 
     entity_description: SnapSyncSensorDescription[StatusT]
-    _unrecorded_attributes = frozenset({"message", "occurred_at"})
+    _unrecorded_attributes = frozenset({"text", "file", "time"})
 
     @property
     @override

@@ -88,6 +88,16 @@ def test_another_cause_is_news() -> None:
     assert isinstance(breaker.error, AuthFailed)
 
 
+def test_each_cause_of_an_outage_is_news_once() -> None:
+    """Also where the pause is the same; causes that take turns fill no log."""
+    breaker = Breaker()
+    causes = [NoSpace("a"), PermissionDenied("b"), NoSpace("c"), Unreachable("d")]
+    news = [breaker.fail(error, now) for now, error in enumerate(causes * 3)]
+    assert news == [True, True, False, True, *[False] * 8]
+    breaker.succeed(100)
+    assert breaker.fail(NoSpace("e"), 1000) is True
+
+
 def test_success_ends_it() -> None:
     """And the next outage begins at the start."""
     breaker = Breaker()

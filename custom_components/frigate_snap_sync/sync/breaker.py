@@ -64,6 +64,11 @@ def concerns_one_file(error: StorageError) -> bool:
     return isinstance(error, Rejected)
 
 
+def _cause_of(error: StorageError) -> str:
+    """Return what tells outages apart: no answer is no other cause than a refusal."""
+    return Unreachable.code if isinstance(error, Unreachable) else error.code
+
+
 class Breaker:
     """Keeps a failing destination from being tried, until its time has come.
 
@@ -76,6 +81,7 @@ class Breaker:
         """Start closed: everything may be tried."""
         self.error: StorageError | None = None
         self._last: StorageError | None = None
+        self._said: set[str] = set()
         self._delay = 0.0
         self._retry_at = 0.0
         self._works_since = 0.0
@@ -90,20 +96,26 @@ class Breaker:
         return max(0.0, self._retry_at - now) if self.is_open else 0.0
 
     def fail(self, error: StorageError, now: float) -> bool:
-        """Note a failure; return whether it is news: a new outage, or another cause.
+        """Note a failure; return whether it is news: a new outage, or a new cause.
 
-        Failures of tries that were under way at the first one don't add up.
+        Each cause of an outage is news once. Failures of tries that were under way
+        at the first one don't add up.
         """
-        reaction = reaction_to(error)
-        is_news = (
-            self._last is None
-            or reaction_to(self._last) is not reaction
-            or (not self.is_open and now - self._works_since >= _STABLE)
+        is_first = self._last is None or (
+            not self.is_open and now - self._works_since >= _STABLE
         )
-        if self.is_open and not is_news and now < self._retry_at:
+        is_other = self._last is None or _cause_of(self._last) != _cause_of(error)
+        if is_first:
+            self._said.clear()
+        is_news = _cause_of(error) not in self._said
+        self._said.add(_cause_of(error))
+        reaction = reaction_to(error)
+        if self.is_open and not is_other and now < self._retry_at:
             return False
         self._delay = (
-            reaction.first if is_news else min(self._delay * 2, reaction.longest)
+            reaction.first
+            if is_first or is_other
+            else min(self._delay * 2, reaction.longest)
         )
         self.error = self._last = error
         # Many destinations of one server shall not come back in step.

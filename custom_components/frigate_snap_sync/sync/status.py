@@ -37,13 +37,28 @@ class CameraStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LastError:
+    """What went wrong last at a destination.
+
+    `code` is that of the cause (`storage.base`), `text` what happened in words,
+    `file` the path below the root that it happened to, if it was about a file.
+    """
+
+    code: str
+    text: str
+    file: str | None
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationStatus:
     """One destination. `connected` and `free_space` (bytes) are None while unknown.
 
     `failed_uploads` counts those that ended as gone, incomplete or dropped.
-    `failing_since` is None while nothing is wrong; then so is `problem`, which
-    names what a person can mend, and `fingerprint`, that of a host key which is
-    not the pinned one.
+    `last_error` is None once the destination has worked since. `failing_since` is
+    None while the destination as a whole works; then so are `reason`, why it does
+    not, in words; `problem`, what a person can fix; and `fingerprint`, that of a
+    host key which is not the pinned one.
     """
 
     connected: bool | None = None
@@ -54,10 +69,10 @@ class DestinationStatus:
     pending_uploads: int = 0
     failed_uploads: int = 0
     last_upload: datetime | None = None
-    last_error: str | None = None
-    last_error_at: datetime | None = None
+    last_error: LastError | None = None
     free_space: int | None = None
     failing_since: datetime | None = None
+    reason: str | None = None
     problem: Problem | None = None
     fingerprint: str | None = None
 

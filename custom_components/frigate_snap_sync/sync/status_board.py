@@ -132,6 +132,7 @@ class StatusBoard:
             connected=worker.connected,
             free_space=worker.free_space,
             failing_since=None if since is None else datetime.fromtimestamp(since, UTC),
+            reason=None if worker.error is None else str(worker.error),
             problem=problem_of(worker.error),
             fingerprint=getattr(worker.error, "fingerprint", None),
         )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from datetime import UTC, datetime
 import logging
 import secrets
 import time
@@ -20,7 +21,7 @@ from .naming import temporary_name
 from .policy import Timing, upload_delay
 from .probe import Probe
 from .spool import Spool, SpoolError
-from .status import UploadEvent
+from .status import LastError, UploadEvent
 from .sweep import Sweep
 from .tasks import wait_for
 from .trouble import Trouble
@@ -74,6 +75,7 @@ class Worker:
         self._enabled = asyncio.Event()
         self._breaker = Breaker()
         self._is_told = False
+        self._may_have_error = True
         self._trouble = Trouble(_LOGGER, f"Destination {setup.name}")
         self._audit = Audit(setup, ledger=ledger, timing=timing)
         self._sweep = Sweep(setup, ledger=ledger, timing=timing)
@@ -157,7 +159,7 @@ class Worker:
         except StorageError as err:
             await self._fail(err)
             raise
-        self._succeed()
+        await self._succeed()
 
     async def _lane(self, ranks: Collection[Rank]) -> None:
         """Send the files of some ranks, one after the other."""
@@ -249,7 +251,7 @@ class Worker:
             outcomes.verified, job.upload_id, size=stored.size, now=time.time()
         )
         _LOGGER.debug("Uploaded %s to %s", path, self.setup.name)
-        self._succeed()
+        await self._succeed()
         if job.role is not Role.PART:
             is_whole = job.role is Role.WHOLE
             reason = None if is_whole else "Frigate gives only the beginning of it"
@@ -288,9 +290,9 @@ class Worker:
             _LOGGER.log(
                 level, "Destination %s refused %s: %s", self.setup.name, job.path, error
             )
-            await self._record(error)
+            await self._record(error, job.path)
         else:
-            await self._fail(error)
+            await self._fail(error, job.path)
         delay = upload_delay(attempts, is_own_fault=is_own_fault, timing=self._timing)
         if delay:
             # Counted from when others can be sent, so that they go first.
@@ -361,7 +363,7 @@ class Worker:
                         await self._try_again()
             await asyncio.sleep(self._timing.probe)
 
-    def _succeed(self) -> None:
+    async def _succeed(self) -> None:
         if self._breaker.succeed(time.monotonic()):
             self.failing_since = None
             if self._is_told:
@@ -369,8 +371,11 @@ class Worker:
             self._is_told = False
             self.wake()
         self._contact(connected=True)
+        if self._may_have_error:
+            self._may_have_error = False
+            await self._keep_error(None)
 
-    async def _fail(self, error: StorageError) -> None:
+    async def _fail(self, error: StorageError, path: str | None = None) -> None:
         if self.failing_since is None:
             self.failing_since = time.time()
         if self._breaker.fail(error, time.monotonic()):
@@ -381,14 +386,20 @@ class Worker:
                 error,
             )
         self.wake()  # Idle lanes shall look for its return.
-        await self._record(error)
+        await self._record(error, path)
         self._contact(connected=reaction_to(error).is_contact)
 
-    async def _record(self, error: StorageError) -> None:
+    async def _record(self, error: StorageError, path: str | None = None) -> None:
+        """Show an error as the last one, until the destination has worked."""
+        self._may_have_error = True
+        moment = datetime.now(UTC)
+        await self._keep_error(
+            LastError(code=error.code, text=str(error), file=path, time=moment)
+        )
+
+    async def _keep_error(self, error: LastError | None) -> None:
         try:
-            await self._ledger.run(
-                counters.record_error, self.setup.id, str(error), now=time.time()
-            )
+            await self._ledger.run(counters.keep_error, self.setup.id, error)
         except LedgerError as err:
             self._trouble.report(err)
         self._on_change()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import sqlite3
 from typing import Final
 
-from ..status import CameraStatus, DestinationStatus
+from ..status import CameraStatus, DestinationStatus, LastError
 from . import exposure, outcomes
 
 SINCE: Final = "since"
@@ -72,8 +72,7 @@ def summary(connection: sqlite3.Connection) -> Summary:
             pending_uploads=pending.get(row["id"], 0),
             failed_uploads=failed.get(row["id"], 0),
             last_upload=_moment(row["last_upload"]),
-            last_error=row["last_error"],
-            last_error_at=_moment(row["last_error_at"]),
+            last_error=_last_error(row),
         )
         for row in connection.execute("SELECT * FROM destinations")
     }
@@ -176,13 +175,30 @@ def set_sending(
     )
 
 
-def record_error(
-    connection: sqlite3.Connection, destination_id: str, text: str, *, now: float
+def keep_error(
+    connection: sqlite3.Connection, destination_id: str, error: LastError | None
 ) -> None:
-    """Keep a destination's last error."""
+    """Keep a destination's last error; None once it has worked since."""
+    values = (
+        (None, None, None, None)
+        if error is None
+        else (error.code, error.text, error.file, error.time.timestamp())
+    )
     connection.execute(
-        "UPDATE destinations SET last_error = ?, last_error_at = ? WHERE id = ?",
-        (text, now, destination_id),
+        "UPDATE destinations SET last_error = ?, last_error_text = ?,"
+        " last_error_file = ?, last_error_at = ? WHERE id = ?",
+        (*values, destination_id),
+    )
+
+
+def _last_error(row: sqlite3.Row) -> LastError | None:
+    if row["last_error"] is None:
+        return None
+    return LastError(
+        code=row["last_error"],
+        text=row["last_error_text"],
+        file=row["last_error_file"],
+        time=datetime.fromtimestamp(row["last_error_at"], UTC),
     )
 
 

@@ -92,7 +92,10 @@ CREATE TABLE destinations (
     data_uploaded INTEGER NOT NULL DEFAULT 0,
     last_upload REAL,
     last_audit REAL NOT NULL DEFAULT 0,
+    -- What went wrong since it worked last: the cause's code and the rest.
     last_error TEXT,
+    last_error_text TEXT,
+    last_error_file TEXT,
     last_error_at REAL,
     -- The name of a test's file that may lie there.
     probe TEXT
