@@ -3,14 +3,16 @@
 
 PATH=$PATH:/usr/sbin:/sbin # where Debian keeps them, and a plain user does not look
 
-parts=(mosquitto sshd)              # commands
-packages=(mosquitto openssh-server) # and the Debian package of each
+parts=(mosquitto sshd proftpd)                   # commands
+packages=(mosquitto openssh-server proftpd-core) # and the Debian package of each
 
 missing_packages() {
   local i
   for i in "${!parts[@]}"; do
     command -v "${parts[i]}" >/dev/null || echo "${packages[i]}"
   done
+  # A part of proftpd that Debian packs by itself.
+  compgen -G "/usr/lib*/proftpd/mod_sftp.so" >/dev/null || echo proftpd-mod-crypto
 }
 
 # Install what is missing, where we may; else name it and fail.

@@ -1,8 +1,7 @@
 """A real OpenSSH server on 127.0.0.1, with SFTP and nothing else."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 import getpass
 import os
 from pathlib import Path
@@ -12,7 +11,7 @@ import subprocess
 import time
 from typing import Final, Self
 
-from .processes import free_port
+from .processes import descendants, free_port, send_signal
 from .programs import require_program
 
 HOST: Final = "127.0.0.1"
@@ -57,13 +56,18 @@ class OpenSshServer:
     host = HOST
 
     def __init__(
-        self, folder: Path, *, key_type: str = "ed25519", read_only: bool = False
+        self,
+        folder: Path,
+        *,
+        key_type: str = "ed25519",
+        read_only: bool = False,
+        denied: Sequence[str] = (),
     ) -> None:
         """Put keys, settings, log and the root into `folder`, which is made.
 
-        `key_type` is that of the host key, as `ssh-keygen -t` takes it; with
-        `read_only`, which counts from the next `start`, the server refuses
-        every change.
+        `key_type` is that of the host key, as `ssh-keygen -t` takes it. From the
+        next `start` on the server refuses every change with `read_only`, and the
+        requests in `denied`, which `sftp-server -Q requests` lists.
         """
         self._sshd = require_program("sshd", "openssh-server")
         self._keygen = require_program("ssh-keygen", "openssh-client")
@@ -73,6 +77,7 @@ class OpenSshServer:
         self._folder = folder
         self._key_type = key_type
         self.read_only = read_only
+        self.denied = list(denied)
         self._process: subprocess.Popen[bytes] | None = None
         self.root.mkdir(parents=True, exist_ok=True)
         if len(str(folder).split()) != 1:
@@ -217,7 +222,7 @@ class OpenSshServer:
                 folder=self._folder,
                 host_key=self._host_key,
                 authorized_keys=self._authorized_keys,
-                options=f"-d {self.root}" + (" -R" if self.read_only else ""),
+                options=self._options(),
             )
         )
         self._process = subprocess.Popen(
@@ -228,19 +233,27 @@ class OpenSshServer:
         )
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline and self._process.poll() is None:
-            if _answers(self.port):
+            if answers(self.port):
                 return
             time.sleep(0.02)
         raise RuntimeError(f"sshd did not start:\n{self.log[-2000:]}")
+
+    def _options(self) -> str:
+        options = f"-d {self.root}"
+        if self.read_only:
+            options += " -R"
+        if self.denied:
+            options += f" -P {','.join(self.denied)}"
+        return options
 
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is None:
             return
-        family = list(_descendants(process.pid))
+        family = list(descendants(process.pid))
         for pid in (*family, process.pid):
-            _send(pid, signal.SIGKILL if pid in family else number)
-            _send(pid, signal.SIGCONT)
+            send_signal(pid, signal.SIGKILL if pid in family else number)
+            send_signal(pid, signal.SIGCONT)
         try:
             process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
@@ -251,38 +264,19 @@ class OpenSshServer:
         if self._process is None:
             raise RuntimeError("The server does not run")
         if not sessions_only:
-            _send(self._process.pid, number)
+            send_signal(self._process.pid, number)
         for pid in self._descendants():
-            _send(pid, number)
+            send_signal(pid, number)
 
     def _descendants(self) -> Iterator[int]:
         if self._process is not None:
-            yield from _descendants(self._process.pid)
+            yield from descendants(self._process.pid)
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Tell whether an SSH server greets at that port."""
     try:
         with socket.create_connection((HOST, port), timeout=2) as probe:
             return probe.recv(4) == b"SSH-"
     except OSError:
         return False
-
-
-def _send(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # ended by itself meanwhile
-        os.kill(pid, number)
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    """Yield the processes that a process has started, and those they have."""
-    parents: dict[int, list[int]] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # ended meanwhile
-            # The name in brackets may hold spaces: fields count from its end.
-            fields = status.read_text().rpartition(")")[2].split()
-            parents.setdefault(int(fields[1]), []).append(int(status.parent.name))
-    pending = [pid]
-    while pending:
-        children = parents.get(pending.pop(), [])
-        yield from children
-        pending.extend(children)

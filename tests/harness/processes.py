@@ -1,8 +1,9 @@
 """Real programs as child processes, started and stopped with bounded waits."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 import contextlib
+import os
 from pathlib import Path
 import signal
 import socket
@@ -141,3 +142,24 @@ class Program:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def send_signal(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process that may have ended by itself."""
+    with contextlib.suppress(ProcessLookupError):  # ended by itself meanwhile
+        os.kill(pid, number)
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """Yield the processes that a process has started, and those they have."""
+    parents: dict[int, list[int]] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # ended meanwhile
+            # The name in brackets may hold spaces: fields count from its end.
+            fields = status.read_text().rpartition(")")[2].split()
+            parents.setdefault(int(fields[1]), []).append(int(status.parent.name))
+    pending = [pid]
+    while pending:
+        children = parents.get(pending.pop(), [])
+        yield from children
+        pending.extend(children)

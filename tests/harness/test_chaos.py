@@ -178,7 +178,8 @@ def test_another_name(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [".0123456789abcdef.part", "frigate-snap-sync-check-00", "x.mp4.part"]
+    "name",
+    [".0123456789abcdef.tmp", "frigate-snap-sync-check-00", "0123456789abcdef.tmp"],
 )
 def test_unfinished(scene: Scene, name: str) -> None:
     """What an upload or a test left behind is found."""

@@ -29,7 +29,15 @@ from custom_components.frigate_snap_sync.storage.sftp import (
 from ..harness.disk import SmallDisk
 from ..harness.network import HOST, Network
 from ..harness.openssh import OpenSshServer
+from ..harness.proftpd import ProFtpdServer
 from .sftp_server import PASSWORD, PLAIN, USERNAME, SftpServer
+
+EXTRAS = (
+    *("setstat", "fsetstat", "lsetstat", "realpath", "readlink", "symlink"),
+    *("posix-rename", "fsync", "fstatvfs", "hardlink", "limits", "expand-path"),
+    *("copy-data", "home-directory", "users-groups-by-id"),
+)
+"""Requests of OpenSSH that no upload needs; without statvfs no full disk is seen."""
 
 SMALL_DISK = 6 * 1024 * 1024
 """Bytes of a place that was asked for as a small one."""
@@ -178,17 +186,21 @@ class _Sftp(FolderPlace):
         self.network.cut_after(size)
 
 
-class OpenSsh(_Sftp):
-    """OpenSSH, with a key."""
+class _KeySftp(_Sftp):
+    """A server of its own program, with a key."""
 
-    name = "openssh"
-    server: OpenSshServer
+    server: OpenSshServer | ProFtpdServer
+
+    @classmethod
+    @abstractmethod
+    def make_server(cls, folder: Path) -> OpenSshServer | ProFtpdServer:
+        """Return a server that is not started yet."""
 
     @classmethod
     @override
     @asynccontextmanager
     async def open(cls, folder: Path, *, small: bool) -> AsyncGenerator[Place]:
-        server = OpenSshServer(folder / "server")
+        server = cls.make_server(folder / "server")
         async with (
             small_disk(server.root) if small else nullcontext(),
             server,
@@ -214,6 +226,39 @@ class OpenSsh(_Sftp):
         await self.server.stop()
         self.server.read_only = True
         await self.server.start()
+
+
+class OpenSsh(_KeySftp):
+    """OpenSSH."""
+
+    name = "openssh"
+
+    @classmethod
+    @override
+    def make_server(cls, folder: Path) -> OpenSshServer:
+        return OpenSshServer(folder)
+
+
+class ReducedOpenSsh(_KeySftp):
+    """OpenSSH whose owner left nothing but what uploads can't do without."""
+
+    name = "openssh-reduced"
+
+    @classmethod
+    @override
+    def make_server(cls, folder: Path) -> OpenSshServer:
+        return OpenSshServer(folder, denied=EXTRAS)
+
+
+class ProFtpd(_KeySftp):
+    """ProFTPD's mod_sftp, as hosters and NAS makers use it."""
+
+    name = "proftpd"
+
+    @classmethod
+    @override
+    def make_server(cls, folder: Path) -> ProFtpdServer:
+        return ProFtpdServer(folder)
 
 
 class PasswordSftp(_Sftp):
@@ -260,4 +305,11 @@ class PlainSftp(PasswordSftp):
     lacks = PLAIN
 
 
-PLACES: tuple[type[Place], ...] = (Local, OpenSsh, PasswordSftp, PlainSftp)
+PLACES: tuple[type[Place], ...] = (
+    Local,
+    OpenSsh,
+    ReducedOpenSsh,
+    ProFtpd,
+    PasswordSftp,
+    PlainSftp,
+)

@@ -57,6 +57,7 @@ class Behavior:
     """What the named operation answers instead of the truth."""
     statvfs: asyncssh.SFTPVFSAttrs | None = None
     on_statvfs: Callable[[], object] = lambda: None
+    on_close: Callable[[], object] = lambda: None
     channels: list[asyncssh.SSHServerChannel[bytes]] = field(default_factory=list)
 
 
@@ -177,6 +178,7 @@ class _Sftp(asyncssh.SFTPServer):
         finally:
             self._behavior.open_files -= 1
             super().close(file_obj)
+            self._behavior.on_close()
 
     @override
     async def fstat(self, file_obj: object) -> Any:

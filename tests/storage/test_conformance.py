@@ -79,7 +79,7 @@ ESCAPES = [
 def temporary(path: str) -> str:
     """Return a temporary name in the folder of a path."""
     folder, slash, name = path.rpartition("/")
-    return f"{folder}{slash}.{name.encode()[:100].decode(errors='ignore')}.part"
+    return f"{folder}{slash}.{name.encode()[:100].decode(errors='ignore')}.tmp"
 
 
 async def put(destination: Destination, path: str, source: Path) -> StoredFile:
@@ -158,12 +158,12 @@ async def test_replacing(place: Place, make_source: MakeSource) -> None:
 @everywhere
 async def test_stale_temporary(place: Place, make_source: MakeSource) -> None:
     """What a crash left under the temporary name is replaced, or can be deleted."""
-    place.plant("a/.file.part", b"x" * 5000)
+    place.plant("a/.file.tmp", b"x" * 5000)
     await put(place.destination, "a/file", make_source(100))
     assert place.paths() == {"a/file"}
 
-    place.plant("a/.other.part", b"x" * 5000)
-    await place.destination.delete("a/.other.part")
+    place.plant("a/.other.tmp", b"x" * 5000)
+    await place.destination.delete("a/.other.tmp")
     assert place.paths() == {"a/file"}
 
 
@@ -301,7 +301,7 @@ async def test_paths_that_escape(
     before = set(tmp_path.rglob("*"))
     for path in ESCAPES:
         with pytest.raises(InvalidPath):
-            await destination.put(path, source, temporary=f"{path}.part")
+            await destination.put(path, source, temporary=f"{path}.tmp")
         with pytest.raises(StorageError):
             await destination.put("fine", source, temporary=path)
         with pytest.raises(InvalidPath):
@@ -319,7 +319,7 @@ async def test_paths_that_escape(
 @everywhere
 async def test_temporary_elsewhere(place: Place, make_source: MakeSource) -> None:
     """A temporary name in another folder, or the final one, is refused."""
-    for temporary_name in ("b/file.part", "file.part", "a/file"):
+    for temporary_name in ("b/file.tmp", "file.tmp", "a/file"):
         with pytest.raises(Rejected):
             await place.destination.put(
                 "a/file", make_source(), temporary=temporary_name

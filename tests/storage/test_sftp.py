@@ -13,6 +13,9 @@ import pytest
 
 from custom_components.frigate_snap_sync.storage import sftp, sftp_files, sftp_session
 from custom_components.frigate_snap_sync.storage.base import (
+    CHECKING,
+    MAKING,
+    RENAMING,
     NoSpace,
     PermissionDenied,
     Rejected,
@@ -341,6 +344,99 @@ async def test_no_space_by_asking(
     with pytest.raises(Rejected, match="Failure"):
         await destination.put("file", make_source(), temporary="part")
     assert await destination.free_space() == 4096 * 10**9
+
+
+@pytest.mark.parametrize("step", ["open", "write", "mkdir", "posix_rename"])
+async def test_read_only_by_asking(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource, step: str
+) -> None:
+    """OpenSSH and ProFTPD say "Failure"; the file system's flag says more."""
+    server.behavior.failing[step] = asyncssh.SFTPFailure("Failure")
+    destination = connect_to(server, password=PASSWORD)
+    server.behavior.statvfs = asyncssh.SFTPVFSAttrs(
+        frsize=4096, bavail=10**9, favail=1, files=1, flags=1
+    )
+    with pytest.raises(PermissionDenied, match="its file system is read-only"):
+        await destination.put("a/file", make_source(), temporary="a/part")
+
+
+async def test_a_refused_delete_is_no_full_disk(
+    server: SftpServer, connect_to: Connect
+) -> None:
+    """However little space there is; a read-only disk explains it."""
+    server.behavior.failing["remove"] = asyncssh.SFTPFailure("Failure")
+    destination = connect_to(server, password=PASSWORD)
+    server.behavior.statvfs = asyncssh.SFTPVFSAttrs(frsize=4096, bavail=1)
+    with pytest.raises(Rejected, match="Failed to delete file: Failure"):
+        await destination.delete("file")
+    server.behavior.statvfs = asyncssh.SFTPVFSAttrs(frsize=4096, bavail=1, flags=1)
+    with pytest.raises(PermissionDenied, match="is read-only"):
+        await destination.delete("file")
+
+
+async def test_a_short_file_on_a_full_disk(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource
+) -> None:
+    """ProFTPD takes all writes then, and keeps what fits."""
+    server.behavior.short_stat = True
+    server.behavior.statvfs = asyncssh.SFTPVFSAttrs(
+        frsize=4096, bavail=1, favail=1, files=1
+    )
+    with pytest.raises(NoSpace, match="Of 1000 bytes the server has 999; 4096 bytes"):
+        await connect_to(server, password=PASSWORD).put(
+            "file", make_source(1000), temporary="part"
+        )
+    assert names(server.root) == []
+
+
+@pytest.mark.parametrize("without", [frozenset(), POSIX_RENAME])
+async def test_a_server_that_sorts_out_unfinished_files(
+    tmp_path: Path,
+    connect_to: Connect,
+    make_source: MakeSource,
+    without: frozenset[bytes],
+) -> None:
+    """Every write was fine, and then the file is gone: that is told in words."""
+    async with SftpServer(tmp_path / "root", without=without) as server:
+        server.behavior.on_close = lambda: (server.root / "part").unlink()
+        with pytest.raises(Rejected, match="part was gone before") as raised:
+            await connect_to(server, password=PASSWORD).put(
+                "file", make_source(), temporary="part"
+            )
+        assert raised.value.step == RENAMING
+        assert names(server.root) == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "step"),
+    [
+        ("mkdir", MAKING),
+        ("open", None),
+        ("write", None),
+        ("fstat", CHECKING),
+        ("posix_rename", RENAMING),
+    ],
+)
+async def test_the_step_is_told(
+    server: SftpServer,
+    connect_to: Connect,
+    make_source: MakeSource,
+    operation: str,
+    step: str | None,
+) -> None:
+    """What a server refuses, so that its owner knows what to allow."""
+    server.behavior.failing[operation] = asyncssh.SFTPPermissionDenied("Denied")
+    with pytest.raises(PermissionDenied) as raised:
+        await connect_to(server, password=PASSWORD).put(
+            "a/file", make_source(), temporary="a/part"
+        )
+    assert raised.value.step == step
+
+
+async def test_a_path_below_a_file(server: SftpServer, connect_to: Connect) -> None:
+    """ProFTPD calls that a failure; there is nothing, as others say."""
+    server.behavior.failing["stat"] = asyncssh.SFTPFailure("Not a directory")
+    assert await connect_to(server, password=PASSWORD).stat("file/below") is None
 
 
 async def test_unknown_space(

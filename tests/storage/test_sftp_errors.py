@@ -101,6 +101,36 @@ def test_connect_error(err: Exception, cause: type[StorageError], text: str) -> 
         (asyncssh.SFTPNoSpaceOnFilesystem("Full"), NoSpace, "Full"),
         (asyncssh.SFTPQuotaExceeded("Too much"), NoSpace, "Too much"),
         (asyncssh.SFTPFailure("No space left on device"), NoSpace, "No space left on"),
+        # ProFTPD; SFTPGo; Windows; Linux of a quota; a quota told as a refusal.
+        (asyncssh.SFTPFailure("Out of disk space"), NoSpace, "Out of"),
+        (
+            asyncssh.SFTPFailure("denying write due to space limit"),
+            NoSpace,
+            "denying write",
+        ),
+        (
+            asyncssh.SFTPFailure("There is not enough space on the disk."),
+            NoSpace,
+            "There is not enough",
+        ),
+        (asyncssh.SFTPFailure("Disk quota exceeded"), NoSpace, "Disk quota"),
+        (asyncssh.SFTPPermissionDenied("Over quota."), NoSpace, "Over quota."),
+        (asyncssh.SFTPFailure("The disk is full"), NoSpace, "The disk"),
+        (asyncssh.SFTPFailure("insufficient\nstorage"), NoSpace, "insufficient"),
+        # A path is no cause.
+        (asyncssh.SFTPFailure("open /srv/quota/x: exists"), Rejected, "open"),
+        (asyncssh.SFTPFailure("Permission denied"), PermissionDenied, "Permission"),
+        (asyncssh.SFTPFailure("Access is denied."), PermissionDenied, "Access"),
+        (
+            asyncssh.SFTPFailure("Read-only file system"),
+            PermissionDenied,
+            "Read-only",
+        ),
+        (
+            asyncssh.SFTPFailure("Operation not permitted"),
+            PermissionDenied,
+            "Operation",
+        ),
         (asyncssh.SFTPFailure("Failure"), Rejected, "Failure"),
         (asyncssh.SFTPFailure(""), Rejected, "SFTPFailure"),
         (asyncssh.SFTPNoSuchFile("No such file"), Rejected, "No such file"),

@@ -144,7 +144,7 @@ class Bench:
         return [
             file.name
             for file in (self.folder / "spool").iterdir()
-            if file.suffix != ".part"
+            if file.suffix != ".tmp"
         ]
 
     def publish(

@@ -551,8 +551,8 @@ def test_a_file_is_kept_until_the_last_destination_has_it(
     assert files.spool_names(connection) == {"s1"}
     nas = job(connection, "nas")
     assert (nas.spool_name, nas.size, nas.attempts) == ("s1", 7, 0)
-    uploads.started(connection, nas.upload_id, temporary="a/.x.part")
-    assert job(connection, "nas").temporary == "a/.x.part"
+    uploads.started(connection, nas.upload_id, temporary="a/.x.tmp")
+    assert job(connection, "nas").temporary == "a/.x.tmp"
     assert outcomes.verified(connection, nas.upload_id, size=7, now=50) == []
     assert counters.summary(connection).cameras["front_door"].recordings_uploaded == 0
     cloud = job(connection, "cloud")

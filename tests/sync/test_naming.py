@@ -6,22 +6,22 @@ import re
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, strategies as st
-import pytest
 
 from custom_components.frigate_snap_sync.frigate.models import Severity
+from custom_components.frigate_snap_sync.storage.names import (
+    MAX_SEGMENT_BYTES,
+    clean_path,
+)
 from custom_components.frigate_snap_sync.sync.items import (
     Item,
     Media,
     live_snapshot_item,
 )
 from custom_components.frigate_snap_sync.sync.naming import (
-    MAX_SEGMENT_BYTES,
     alternatives,
-    clean_path,
     default_name,
     name_values,
     numbered,
-    temporary_name,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -79,36 +79,6 @@ def test_template_variables() -> None:
     assert name_values(item(severity=None), BERLIN).severity == ""
 
 
-@pytest.mark.parametrize(
-    ("path", "cleaned"),
-    [
-        ("a/b.mp4", "a/b.mp4"),
-        ("/a//b.mp4", "a/b.mp4"),
-        ("../../etc/passwd", "etc/passwd.mp4"),
-        ("a\\..\\b", "a/b.mp4"),
-        ("./.hidden/.x.mp4", "_hidden/_x.mp4"),
-        ("a. . /b", "a/b.mp4"),
-        ("con/nul.mp4", "_con/_nul.mp4"),
-        ('a:b*c?"<>|d', "a_b_c_____d.mp4"),
-        ("a\x00\x1fb", "a__b.mp4"),
-        ("a\ud800b", "a_b.mp4"),
-        ("traffic light/x.mp4", "traffic light/x.mp4"),
-        ("e\u0301", "\u00e9.mp4"),
-        (".mp4", "_mp4.mp4"),
-    ],
-)
-def test_paths_are_cleaned(path: str, cleaned: str) -> None:
-    """What SMB, S3 or WebDAV refuse is replaced; nothing leaves the folder."""
-    assert clean_path(path, "mp4") == cleaned
-
-
-@pytest.mark.parametrize("path", ["", "/", "../..", " . / .. ", "a/" * 17 + "b"])
-def test_paths_that_can_not_be(path: str) -> None:
-    """An empty name, or a folder tree without end, is refused."""
-    with pytest.raises(ValueError):
-        clean_path(path, "mp4")
-
-
 def test_a_long_label_is_cut_first() -> None:
     """The id at the end is what makes the name unique: it stays."""
     long = name(item(Media.SNAPSHOTS, label="ü" * 300))
@@ -159,9 +129,3 @@ def test_numbers_and_alternatives_keep_the_extension() -> None:
     ]
     long = numbered(f"a/{'x' * 196}.mp4", "02")
     assert long == f"a/{'x' * 193}-02.mp4"
-
-
-def test_a_file_being_written_is_hidden_beside_its_final_name() -> None:
-    """Same folder, so that the rename is one step."""
-    assert temporary_name("a/b.mp4", "0123") == "a/.0123.part"
-    assert temporary_name("b.mp4", "0123") == ".0123.part"

@@ -10,15 +10,24 @@ MAX_DEPTH: Final = 64
 """Levels of folders below the root that `list_files` goes down to."""
 
 
+MAKING: Final = "Making a folder"
+CHECKING: Final = "Checking"
+RENAMING: Final = "Renaming"
+"""Steps of storing a file, besides the writing itself."""
+
+
 class StorageError(Exception):
     """A destination could not do what was asked; the subclass says why.
 
     The text is for a log and for the owner: it names what was tried and what
     the server answered, and never holds a secret. `code` is the stable name of
-    the cause: form errors, repairs, the breaker and entities key on it.
+    the cause: form errors, repairs, the breaker and entities key on it. `step` is
+    what failed of an operation that has several, in words that an error's text can
+    begin with.
     """
 
     code: ClassVar[str]
+    step: str | None = None
 
 
 class Unreachable(StorageError):
@@ -140,6 +149,19 @@ CAUSES: Final[tuple[type[StorageError], ...]] = (
 """Every cause; each has a `code` of its own."""
 
 
+def vanished(name: str) -> Rejected:
+    """Return the error of a file that was written and is gone before its renaming.
+
+    Some servers sort out what they don't know, others enforce a quota like that.
+    """
+    error = Rejected(
+        f"Every byte was taken, but {name} was gone before it could get its final"
+        " name: something there removes or renames unfinished files"
+    )
+    error.step = RENAMING
+    return error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
     """A file that lies at a destination: its path below the root, its bytes."""
@@ -210,7 +232,8 @@ class Destination(ABC):
         then call `delete` with that name.
 
         Raises `Rejected` when the size differs, `FileNotFoundError` when the
-        source is gone, else the `StorageError` of the cause.
+        source is gone, else the `StorageError` of the cause, whose `step` says
+        what failed: `MAKING`, `CHECKING` or `RENAMING`; None is the writing.
         """
 
     @abstractmethod
@@ -220,6 +243,20 @@ class Destination(ABC):
     @abstractmethod
     async def delete(self, path: str) -> None:
         """Remove the file at `path`; succeeds when there is none."""
+
+    async def make_folder(self, path: str) -> bool:
+        """Make the folder at `path`, whose parent is there; tell whether it was missing.
+
+        A destination without folders has nothing to do.
+        """
+        return False
+
+    async def remove_folder(self, path: str) -> None:  # noqa: B027 - see below
+        """Remove the folder at `path` if it is empty; succeeds when there is none.
+
+        Raises the `StorageError` of a refusal, which a folder with something in
+        it is too. A destination without folders has nothing to do.
+        """
 
     @abstractmethod
     def list_files(self, path: str = "") -> AsyncGenerator[StoredFile]:

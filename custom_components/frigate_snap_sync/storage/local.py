@@ -85,6 +85,14 @@ class LocalDestination(Destination):
         await self._jobs.run(partial(self._folder.delete, path=path))
 
     @override
+    async def make_folder(self, path: str) -> bool:
+        return await self._jobs.run(partial(self._folder.make_folder, path=path))
+
+    @override
+    async def remove_folder(self, path: str) -> None:
+        await self._jobs.run(partial(self._folder.remove_folder, path=path))
+
+    @override
     async def list_files(self, path: str = "") -> AsyncGenerator[StoredFile]:
         files = self._folder.walk(path)
 

@@ -10,7 +10,10 @@ import stat
 from typing import Final
 
 from .base import (
+    CHECKING,
+    MAKING,
     MAX_DEPTH,
+    RENAMING,
     NoSpace,
     NotMounted,
     PathNotAbsolute,
@@ -21,6 +24,7 @@ from .base import (
     StoredFile,
     Unreachable,
     path_segments,
+    vanished,
 )
 from .jobs import Job
 from .source import PIECE_SIZE, PieceReader
@@ -66,13 +70,15 @@ _NO_ENTRY: Final = (FileNotFoundError, NotADirectoryError)
 
 
 @contextmanager
-def explained(what: str) -> Iterator[None]:
+def explained(what: str, step: str | None = None) -> Iterator[None]:
     """Turn an `OSError` of the destination into the `StorageError` of its cause."""
     try:
         yield
     except OSError as err:
         cause = _CAUSES.get(err.errno or 0, Rejected)
-        raise cause(f"Failed to {what}: {err.strerror or err}") from err
+        error = cause(f"Failed to {what}: {err.strerror or err}")
+        error.step = step
+        raise error from err
 
 
 def mount_point_of(path: Path) -> str:
@@ -150,11 +156,23 @@ class LocalFolder:
         except OSError as err:
             raise Rejected(f"Opening {source.name} failed: {err.strerror}") from err
         try:
+            root = self.make_root(job)
+            folder = _make_folders(root, path, segments[:-1])
             with explained(f"write {path}"):
-                root = self.make_root(job)
-                folder = _make_folders(root, segments[:-1])
+                try:
+                    writer = _create(folder / staged[-1])
+                except FileNotFoundError:
+                    # A test of the destination may have removed the empty folder.
+                    folder = _make_folders(root, path, segments[:-1])
+                    writer = _create(folder / staged[-1])
                 size = _store(
-                    job, reader, folder / staged[-1], folder / segments[-1], self.check
+                    job,
+                    reader,
+                    writer,
+                    folder / staged[-1],
+                    folder / segments[-1],
+                    path,
+                    self.check,
                 )
         finally:
             reader.close()
@@ -181,6 +199,23 @@ class LocalFolder:
         root = self.check(job)
         with explained(f"delete {path}"), suppress(*_NO_ENTRY):
             (_folder(root, segments[:-1]) / segments[-1]).unlink()
+
+    def make_folder(self, job: Job, path: str) -> bool:
+        """Make the folder at `path`; tell whether it was missing."""
+        segments = path_segments(path)
+        folder = _folder(self.make_root(job), segments)
+        with explained(f"make the folder {path}"):
+            if folder.is_dir():
+                return False
+            folder.mkdir()
+            return True
+
+    def remove_folder(self, job: Job, path: str) -> None:
+        """Remove the folder at `path` if it is empty and there."""
+        segments = path_segments(path)
+        root = self.check(job)
+        with explained(f"remove the folder {path}"), suppress(*_NO_ENTRY):
+            (_folder(root, segments[:-1]) / segments[-1]).rmdir()
 
     def open_read(self, job: Job, path: str) -> PieceReader:
         """Open the file at `path`; raises `FileNotFoundError` if there is none."""
@@ -222,33 +257,40 @@ def _folder(root: Path, segments: tuple[str, ...]) -> Path:
     return folder
 
 
-def _make_folders(root: Path, segments: tuple[str, ...]) -> Path:
-    """Make the folder below the root, each level safe against a power cut."""
+def _make_folders(root: Path, path: str, segments: tuple[str, ...]) -> Path:
+    """Make the folder of `path` below the root, each level safe against a power cut."""
     folder = _folder(root, segments)
     missing: list[Path] = []
     level = folder
-    # Never above the root: only `make_root` may say where that one is made.
-    while level != root and not level.exists():
-        missing.append(level)
-        level = level.parent
-    for level in reversed(missing):
-        level.mkdir(exist_ok=True)
-        with suppress(OSError):
-            _sync_folder(level.parent)
+    with explained(f"write {path}", MAKING):
+        # Never above the root: only `make_root` may say where that one is made.
+        while level != root and not level.exists():
+            missing.append(level)
+            level = level.parent
+        for level in reversed(missing):
+            level.mkdir(exist_ok=True)
+            with suppress(OSError):
+                _sync_folder(level.parent)
     return folder
+
+
+def _create(temporary: Path) -> int:
+    """Return the descriptor of a new file, in the place of a stale one."""
+    temporary.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    return os.open(temporary, flags, 0o666)
 
 
 def _store(
     job: Job,
     reader: PieceReader,
+    writer: int,
     temporary: Path,
     target: Path,
+    path: str,
     check: Callable[[Job], Path],
 ) -> int:
     """Write the file to `temporary`, then rename it; return its size."""
-    temporary.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-    writer = os.open(temporary, flags, 0o666)
     try:
         try:
             size = _copy(job, reader, writer)
@@ -256,12 +298,22 @@ def _store(
             os.close(writer)
         # The share may have gone in the meantime.
         check(job)
-        temporary.replace(target)
+        _rename(temporary, target, path)
     except BaseException:
         with suppress(OSError):  # the first error is the one to tell
             temporary.unlink(missing_ok=True)
         raise
     return size
+
+
+def _rename(temporary: Path, target: Path, path: str) -> None:
+    with explained(f"write {path}", RENAMING):
+        try:
+            temporary.replace(target)
+        except FileNotFoundError:
+            if temporary.exists() or not temporary.parent.is_dir():
+                raise
+            raise vanished(temporary.name) from None
 
 
 def _copy(job: Job, reader: PieceReader, writer: int) -> int:
@@ -283,7 +335,9 @@ def _copy(job: Job, reader: PieceReader, writer: int) -> int:
     job.step()
     size, stored = reader.size(), os.fstat(writer).st_size
     if not size == copied == stored:
-        raise Rejected(f"Of {size} bytes {copied} were read and {stored} arrived")
+        error = Rejected(f"Of {size} bytes {copied} were read and {stored} arrived")
+        error.step = CHECKING
+        raise error
     return size
 
 

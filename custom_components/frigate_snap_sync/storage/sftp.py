@@ -9,8 +9,8 @@ from typing import Final, override
 
 import asyncssh
 
-from . import sftp_files
-from .base import Destination, Rejected, StoredFile, path_segments
+from . import sftp_disk, sftp_files
+from .base import CHECKING, Destination, Rejected, StoredFile, path_segments
 from .sftp_connection import CONNECT_TIMEOUT, IDLE_TIMEOUT, SftpConnection, SftpSettings
 from .sftp_errors import answers_explained
 from .sftp_keys import (
@@ -20,6 +20,7 @@ from .sftp_keys import (
     generate_key_pair,
     load_private_key,
 )
+from .sftp_session import SftpSession
 from .sftp_upload import Upload
 from .source import open_source
 
@@ -67,7 +68,7 @@ class SftpDestination(Destination):
     @override
     async def connect(self) -> None:
         session = await self._connection.session()
-        with answers_explained(f"reach the folder {self._root}"):
+        async with self._explained(session, f"reach the folder {self._root}"):
             await sftp_files.make_folder(session, self._root)
 
     @override
@@ -93,8 +94,16 @@ class SftpDestination(Destination):
                 try:
                     await upload.run(file)
                 except asyncssh.SFTPError as err:
-                    raise await sftp_files.explain(
+                    error = await sftp_disk.explain(
                         session, err, f"write {path}", self._root
+                    )
+                    error.step = upload.step
+                    raise error from err
+                except Rejected as err:
+                    if err.step != CHECKING:
+                        raise
+                    raise await sftp_disk.explain_short(
+                        session, err, self._root
                     ) from err
             except BaseException:
                 discard = asyncio.create_task(upload.discard())
@@ -115,8 +124,24 @@ class SftpDestination(Destination):
     async def delete(self, path: str) -> None:
         remote = self._remote(path)
         session = await self._connection.session()
-        with answers_explained(f"delete {path}"):
+        async with self._explained(session, f"delete {path}", needs_space=False):
             await sftp_files.remove(session, remote)
+
+    @override
+    async def make_folder(self, path: str) -> bool:
+        remote = self._remote(path)
+        session = await self._connection.session()
+        async with self._explained(session, f"make the folder {path}"):
+            return await sftp_files.make_one_folder(session, remote)
+
+    @override
+    async def remove_folder(self, path: str) -> None:
+        remote = self._remote(path)
+        session = await self._connection.session()
+        async with self._explained(
+            session, f"remove the folder {path}", needs_space=False
+        ):
+            await sftp_files.remove_folder(session, remote)
 
     @override
     async def list_files(self, path: str = "") -> AsyncGenerator[StoredFile]:
@@ -141,8 +166,19 @@ class SftpDestination(Destination):
         session = await self._connection.session()
         with answers_explained(f"reach the folder {self._root}"):
             await sftp_files.make_folder(session, self._root)
-        free = await sftp_files.free_space(session, self._root)
-        return None if free is None else free[0]
+        return await sftp_disk.free_space(session, self._root)
+
+    @asynccontextmanager
+    async def _explained(
+        self, session: SftpSession, what: str, *, needs_space: bool = True
+    ) -> AsyncGenerator[None]:
+        """Turn a refused change into the `StorageError` of its cause."""
+        try:
+            yield
+        except asyncssh.SFTPError as err:
+            raise await sftp_disk.explain(
+                session, err, what, self._root, needs_space=needs_space
+            ) from err
 
     def _remote(self, path: str) -> str:
         return posixpath.join(self._root, *path_segments(path))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 import os
+import re
 import socket
 from typing import Final
 
@@ -51,7 +52,19 @@ _DENIED = (
     asyncssh.SFTPCannotDelete,
 )
 _FULL = (asyncssh.SFTPNoSpaceOnFilesystem, asyncssh.SFTPQuotaExceeded)
-_FULL_TEXTS = ("no space", "quota", "disk full", "file system full")
+_FULL_TEXTS: Final = re.compile(
+    # ProFTPD, SFTPGo ("denying write due to space limit"), Windows ("There is not
+    # enough space on the disk."), Linux's ENOSPC and EDQUOT.
+    r"no space|out of (disk )?space|not enough (disk )?space|space limit"
+    r"|insufficient (disk |storage )?space|insufficient storage|no free space"
+    r"|(disk|volume|storage|file ?system) (is )?full"
+    r"|(?<![\w/.-])quota(?![\w/-])"
+)
+"""A full disk, or what may be used of it, in the words of servers."""
+_DENIED_TEXTS: Final = re.compile(
+    r"permission denied|access (is )?denied|not permitted|read[ -]?only"
+    r"|write[ -]?protect"
+)
 
 
 def brief(reason: str) -> str:
@@ -62,13 +75,12 @@ def brief(reason: str) -> str:
 def answer_error(err: asyncssh.SFTPError, what: str) -> StorageError:
     """Return the cause of a server's refusal to do `what`."""
     text = f"Failed to {what}: {brief(err.reason) or type(err).__name__}"
-    if isinstance(err, _DENIED):
-        return PermissionDenied(text)
     # A version 3 server has but one code for most failures, and its text.
-    if isinstance(err, _FULL) or any(
-        word in err.reason.lower() for word in _FULL_TEXTS
-    ):
+    reason = brief(err.reason).lower()
+    if isinstance(err, _FULL) or _FULL_TEXTS.search(reason):
         return NoSpace(text)
+    if isinstance(err, _DENIED) or _DENIED_TEXTS.search(reason):
+        return PermissionDenied(text)
     return Rejected(text)
 
 

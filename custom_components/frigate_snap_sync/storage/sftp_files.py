@@ -10,15 +10,12 @@ from typing import Final, cast
 
 import asyncssh
 
-from .base import MAX_DEPTH, NoSpace, Rejected, StorageError, StoredFile
-from .sftp_errors import MAYBE_EXISTS, NO_SUCH_FILE, answer_error
+from .base import CHECKING, MAX_DEPTH, Rejected, StorageError, StoredFile, vanished
+from .sftp_errors import MAYBE_EXISTS, NO_SUCH_FILE
 from .sftp_session import SftpSession
 from .source import SourceFile
 
 type RemoteFile = asyncssh.SFTPClientFile
-
-FULL: Final = 16 * 1024 * 1024
-"""Free bytes below which a failure without a reason counts as a full disk."""
 
 READ_AHEAD: Final = 8
 """Blocks that are asked for before the first of them is used."""
@@ -42,23 +39,35 @@ async def make_folder(session: SftpSession, folder: str) -> None:
 async def _make_folder(session: SftpSession, folder: str) -> None:
     if folder in session.folders:
         return
-    client = session.client
     try:
-        with session.request():
-            await client.mkdir(folder)
+        await make_one_folder(session, folder)
     except NO_SUCH_FILE:
         parent = posixpath.dirname(folder) or "."
         if parent == folder:
             raise
         await _make_folder(session, parent)
-        try:
-            with session.request():
-                await client.mkdir(folder)
-        except MAYBE_EXISTS as err:
-            await _expect_folder(session, folder, err)
+        await make_one_folder(session, folder)
+
+
+async def make_one_folder(session: SftpSession, folder: str) -> bool:
+    """Make a folder whose parent is there; tell whether it was missing."""
+    try:
+        with session.request():
+            await session.client.mkdir(folder)
     except (asyncssh.SFTPPermissionDenied, *MAYBE_EXISTS) as err:
         await _expect_folder(session, folder, err)
+        is_new = False
+    else:
+        is_new = True
     session.folders.add(folder)
+    return is_new
+
+
+async def remove_folder(session: SftpSession, folder: str) -> None:
+    """Remove an empty folder; fine when there is none."""
+    session.folders.discard(folder)
+    with suppress(*NO_SUCH_FILE), session.request():
+        await session.client.rmdir(folder)
 
 
 async def _expect_folder(
@@ -154,7 +163,9 @@ async def prove(
         if isinstance(answer, BaseException):
             raise answer
     if answers[1] != size:
-        raise Rejected(f"Of {size} bytes the server has {answers[1]}")
+        error = Rejected(f"Of {size} bytes the server has {answers[1]}")
+        error.step = CHECKING
+        raise error
 
 
 async def _stored_size(session: SftpSession, file: RemoteFile) -> int | None:
@@ -176,8 +187,18 @@ async def _sync(session: SftpSession, file: RemoteFile) -> None:
 async def rename(session: SftpSession, old: str, new: str) -> bool:
     """Give a file its name in one step, replacing what has it.
 
-    Return False when the server can't replace and something is there.
+    Return False when the server can't replace and something is there. Raises
+    `Rejected` when it no longer has the file.
     """
+    try:
+        return await _rename(session, old, new)
+    except NO_SUCH_FILE:
+        # Or the folder is gone, which the next try makes again.
+        session.folders.discard(posixpath.dirname(new))
+        raise vanished(posixpath.basename(old)) from None
+
+
+async def _rename(session: SftpSession, old: str, new: str) -> bool:
     if session.has_posix_rename:
         try:
             with session.request():
@@ -218,36 +239,6 @@ async def find(session: SftpSession, path: str) -> int | None:
     if attributes.size is None:
         raise Rejected(f"The server does not tell the size of {path}")
     return attributes.size
-
-
-async def free_space(session: SftpSession, folder: str) -> tuple[int, bool] | None:
-    """Return the free bytes, and whether a new file has a place in the index.
-
-    None if the server does not know.
-    """
-    try:
-        with session.request():
-            status = await session.client.statvfs(folder)
-    except asyncssh.SFTPError:
-        return None
-    has_place = status.favail > 0 or status.files == 0
-    return status.bavail * status.frsize, has_place
-
-
-async def explain(
-    session: SftpSession, err: asyncssh.SFTPError, what: str, root: str
-) -> StorageError:
-    """Return the cause of a refused write, asking the server once more.
-
-    A full disk is one of the many things that OpenSSH just calls "Failure".
-    """
-    error = answer_error(err, what)
-    if isinstance(err, asyncssh.SFTPFailure) and isinstance(error, Rejected):
-        with suppress(StorageError):
-            free = await free_space(session, root)
-            if free is not None and (free[0] < FULL or not free[1]):
-                return NoSpace(f"{error}; {free[0]} bytes are free")
-    return error
 
 
 async def read(session: SftpSession, path: str) -> AsyncGenerator[bytes]:

@@ -118,6 +118,11 @@ class SftpSession:
             self._timer = self._loop.call_later(self._idle_timeout, self._check)
         try:
             yield
+        except asyncssh.SFTPFailure as err:
+            if "not a directory" not in err.reason.lower():
+                raise
+            # ProFTPD, of a path below a file; others say that there is none.
+            raise asyncssh.SFTPNoSuchFile(err.reason) from err
         except CONNECTION_LOST as err:
             self._end(f"The connection broke: {brief(str(err))}")
             raise Unreachable(self._lost) from err

@@ -7,7 +7,7 @@ from typing import Final
 import asyncssh
 
 from . import sftp_files
-from .base import Rejected
+from .base import CHECKING, MAKING, RENAMING, Rejected
 from .sftp_session import SftpSession
 from .source import SourceFile
 
@@ -24,6 +24,8 @@ class Upload:
 
     def __init__(self, session: SftpSession, path: str, temporary: str) -> None:
         """Take full remote paths; ask nothing yet."""
+        self.step: str | None = None
+        """What is done now, besides writing; as in `StorageError.step`."""
         self._session = session
         self._path = path
         self._temporary = temporary
@@ -38,7 +40,9 @@ class Upload:
         Raises `StorageError`, or `asyncssh.SFTPError` when the server refuses.
         """
         session = self._session
+        self.step = MAKING
         await sftp_files.make_folder(session, posixpath.dirname(self._path) or ".")
+        self.step = None
         self._creating = asyncio.create_task(
             sftp_files.create(session, self._temporary)
         )
@@ -47,7 +51,9 @@ class Upload:
         sent = await sftp_files.send(session, file, source)
         if sent != source.size:
             raise Rejected(f"The source has {source.size} bytes, {sent} could be read")
+        self.step = CHECKING
         await sftp_files.prove(session, file, sent, close=self._close)
+        self.step = RENAMING
         self._finishing = asyncio.create_task(self._finish())
         await asyncio.wait({self._finishing})
         self._finishing.result()

@@ -5,10 +5,11 @@ from datetime import tzinfo
 import logging
 import time
 
+from ..storage.names import clean_path
 from .destination import DestinationSetup
 from .items import Item, Role, UploadState
 from .ledger.items import FilePlan, FileState, Progress, UploadPlan
-from .naming import clean_path, default_name, name_values
+from .naming import default_name, name_values
 from .policy import (
     Bounds,
     FootageRange,

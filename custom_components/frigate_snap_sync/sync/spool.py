@@ -12,7 +12,7 @@ import time
 from typing import BinaryIO, Final, Self
 
 _CHUNK = 1 << 20
-_UNFINISHED = ".part"
+_UNFINISHED = ".tmp"
 RESERVE: Final = 8 << 20
 """Bytes that clips leave to stills."""
 

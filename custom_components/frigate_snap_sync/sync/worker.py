@@ -10,6 +10,7 @@ import time
 
 from ..storage.base import Destination, Rejected, StorageError, Unreachable
 from ..storage.check import verify_checksum
+from ..storage.names import temporary_name
 from .audit import Audit
 from .breaker import Breaker, concerns_one_file, reaction_to
 from .destination import DestinationSetup
@@ -17,7 +18,6 @@ from .items import Rank, Role
 from .ledger import Ledger, LedgerError, counters, files, outcomes, uploads
 from .ledger.files import Loss
 from .ledger.uploads import UploadJob
-from .naming import temporary_name
 from .policy import Timing, upload_delay
 from .probe import Probe
 from .spool import Spool, SpoolError

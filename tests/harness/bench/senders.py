@@ -18,11 +18,11 @@ from typing import Any, ClassVar, Final, override
 import asyncssh
 import paramiko  # type: ignore[import-untyped]
 
+from custom_components.frigate_snap_sync.storage.names import temporary_name
 from custom_components.frigate_snap_sync.storage.sftp import (
     SftpDestination,
     SftpSettings,
 )
-from custom_components.frigate_snap_sync.sync.naming import temporary_name
 
 from .child import Job
 from .measure import cpu_seconds, delay_during

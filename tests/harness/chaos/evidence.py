@@ -180,7 +180,7 @@ class Evidence:
         found: dict[tuple[str, str, str], list[tuple[File, str]]] = {}
         for file in files:
             name = file.path.rsplit("/", 1)[-1]
-            if name.startswith(".") or name.endswith(".part") or "-check-" in name:
+            if name.startswith(".") or name.endswith(".tmp") or "-check-" in name:
                 verdict.unfinished.append(file.path)
                 continue
             match = next(filter(None, (one.fullmatch(name) for one in _NAMES)), None)

@@ -214,7 +214,7 @@ class Demo:
             f"Left behind: {path} ({name})"
             for name, folder in self._folders.items()
             for path in files_below(folder)
-            if complete and path.endswith(".part")
+            if complete and path.endswith(".tmp")
         ]
         failures += [f"There is an open repair: {key}" for key in self._repairs]
         return failures + [
