@@ -1,5 +1,6 @@
 """The Frigate's switch: the time while it is off stays at home, to the second."""
 
+from dataclasses import replace
 from datetime import UTC
 from functools import partial
 import math
@@ -12,13 +13,15 @@ from custom_components.frigate_snap_sync.frigate.models import Severity
 from custom_components.frigate_snap_sync.sync import policy
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.items import Item, Media
-from custom_components.frigate_snap_sync.sync.ledger import counters, schema
+from custom_components.frigate_snap_sync.sync.ledger import counters, items, schema
 from custom_components.frigate_snap_sync.sync.ledger.items import Progress
 from custom_components.frigate_snap_sync.sync.planner import Planner
 from custom_components.frigate_snap_sync.sync.policy import Bounds, FootageRange, Timing
 
-from .conftest import Bench, setup, until
+from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
+from .test_catch_up import age, ids, show, tracked
+from .test_ledger import ITEM, wanted
 
 
 @pytest.fixture
@@ -149,6 +152,154 @@ async def test_half_hours_of_off_time_are_not_planned(
     assert await bench.settled() == {"verified": 2}
     asked = [(begin - start, end - start) for _, begin, end in bench.frigate.clips]
     assert asked == [(-5, 35), (35, 55)]
+
+
+@pytest.mark.parametrize("offset", [0.0, 120.0])
+@pytest.mark.parametrize(
+    ("off", "taken", "state"),
+    [
+        # Off a second after the object came, and back on before it left.
+        ((1.0, 40.0), None, "skipped"),
+        # Off when it came, in its middle, at its end; or all the time.
+        ((-10.0, 1.0), None, "skipped"),
+        ((20.0, 21.0), None, "skipped"),
+        ((59.0, 100.0), None, "skipped"),
+        ((-10.0, 100.0), None, "skipped"),
+        # Before and after it.
+        ((-10.0, -1.0), None, "verified"),
+        ((60.5, 100.0), None, "verified"),
+        # Frigate tells when the picture was taken.
+        ((1.0, 40.0), 0.5, "verified"),
+        ((1.0, 40.0), 40.5, "verified"),
+        ((-10.0, 1.0), 2.0, "verified"),
+        ((1.0, 40.0), 2.0, "skipped"),
+        ((1.0, 40.0), 39.0, "skipped"),
+        # What can't be the moment says nothing.
+        ((1.0, 40.0), -30.0, "skipped"),
+        ((1.0, 40.0), 100.0, "skipped"),
+        ((1.0, 40.0), "soon", "skipped"),
+    ],
+)
+async def test_a_picture_of_off_time_stays_at_home(
+    bench: Bench,
+    nas: FakeDestination,
+    off: tuple[float, float],
+    taken: float | str | None,
+    state: str,
+    offset: float,
+) -> None:
+    """Any moment of the object's time may be in it, unless Frigate tells which."""
+    bench.frigate.clock_offset = offset
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    start = time.time() - 200
+    await switch_off(bench, start + offset + off[0], start + offset + off[1])
+    moment = start + taken if isinstance(taken, float) else taken
+    snapshot = {"frame_time": moment, "score": 0.9}
+    bench.tracked_object(start_time=start, end_time=start + 60, snapshot=snapshot)
+    assert await bench.settled() == {state: 1}
+    assert bool(nas.media) is bool(bench.frigate.snapshots) is (state == "verified")
+
+
+async def test_a_picture_while_the_switch_is_still_off(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """The object had been there before; it leaves while nothing may be sent."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    start = time.time() - 1
+    await bench.engine.set_capture(False)
+    bench.tracked_object(start_time=start, end_time=time.time() + 600)
+    assert await bench.settled() == {"skipped": 1}
+    assert not bench.frigate.snapshots
+
+
+async def test_catching_up_keeps_pictures_of_off_time_at_home(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Rows of Frigate's API tell the moment only from 0.18 on."""
+    await age(bench, nas, hours=2)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    now = time.time()
+    await switch_off(bench, now - 300, now - 200)
+    allowed = tracked("allowed", -400, -100)
+    show(
+        bench,
+        tracked("through", -400, -100),
+        tracked("before", -400, -301),
+        replace(allowed, pictured=allowed.start_time + 5),
+    )
+    await bench.engine.catch_up()
+    assert await bench.settled() == {"skipped": 1, "verified": 2}
+    assert ids(nas) == {"before", "allowed"}
+
+
+async def test_a_later_destination_gets_no_picture_of_off_time(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Not even if that time is asked for; others that were allowed it gets."""
+    await age(bench, nas, hours=2)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    now = time.time()
+    await switch_off(bench, now - 300, now - 200)
+    late = tracked("late", -250, -100)
+    show(
+        bench,
+        tracked("through", -400, -100),
+        replace(late, pictured=late.start_time + 100),
+    )
+    await bench.engine.catch_up()
+    assert await bench.settled() == {"skipped": 1, "verified": 1}
+    cloud = FakeDestination()
+    await bench.engine.apply_destinations([setup(nas), setup(cloud, name="cloud")])
+    assert await bench.engine.catch_up(look_back=3600) == 1
+    await until(lambda: ids(cloud) == {"late"})
+    assert await bench.settled() == {"skipped": 1, "verified": 2}
+
+
+@pytest.mark.parametrize("offset", [0.0, 120.0])
+async def test_what_was_planned_ends_where_the_switch_goes_off(
+    bench: Bench, nas: FakeDestination, offset: float
+) -> None:
+    """Its padding reaches into a time that was still to come."""
+    bench.frigate.clock_offset = offset
+    bench.timing = replace(FAST, settle=1.5)
+    bench.options = EngineOptions(upload_during_review=False, padding_after=60)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    now = float(int(time.time() - offset))
+    bench.review("end", start=now - 60, end=now)
+    await until(lambda: bench.status.pending_uploads)
+    await bench.engine.set_capture(False)
+    await until(lambda: nas.media)
+    ((_, first, last),) = bench.frigate.clips
+    assert first == now - 65
+    assert now - 1 <= last <= time.time() - offset
+    assert await bench.settled() == {"verified": 1}
+
+
+def test_files_that_begin_after_the_switch_are_skipped() -> None:
+    """And those that end before it stay as they are."""
+    with sqlite3.connect(":memory:", isolation_level=None) as connection:
+        connection.row_factory = sqlite3.Row
+        schema.migrate(connection)
+        counters.keep_destinations(connection, ["nas"], now=0)
+        for number, footage in enumerate([(10, 90), (90, 110), (100, 130)]):
+            file = replace(wanted("nas"), start=footage[0], end=footage[1])
+            items.plan(connection, replace(ITEM, source_id=f"{number}-a"), (file,))
+        counters.set_capture(connection, False, now=130.7, clock_offset=30)
+        rows = connection.execute(
+            "SELECT start, end, files.state, uploads.state FROM files"
+            " JOIN uploads ON file_id = files.id ORDER BY files.id"
+        )
+        assert [tuple(row) for row in rows] == [
+            (10, 90, "wanted", "pending"),
+            (90, 100, "wanted", "pending"),
+            (100, 130, "released", "skipped"),
+        ]
+    connection.close()
 
 
 def test_bounds_cut_whole_seconds() -> None:

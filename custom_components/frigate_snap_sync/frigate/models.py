@@ -39,6 +39,8 @@ class TrackedObject:
 
     `severity` is Frigate's `max_severity`, None where it is not told. `sub_labels`
     are the names in `sub_label`, which may hold several with commas between.
+    `pictured` is when the frame was taken that its snapshot shows, None where that
+    is not told: over MQTT it always is, in rows of the API from Frigate 0.18 on.
     """
 
     id: str
@@ -52,6 +54,7 @@ class TrackedObject:
     has_snapshot: bool
     false_positive: bool
     sub_labels: frozenset[str] = frozenset()
+    pictured: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,7 +76,8 @@ def parse_object(value: object, *, most_labels: int = MAX_LABELS) -> TrackedObje
     It has at most `most_labels` zones.
     The two differ: `sub_label` is `[text, score]` or text, the zones are
     `entered_zones` or `zones`, and `max_severity` lies on top or in `data`: Frigate
-    0.15+; null there says that it is no alert, and counts as detection.
+    0.15+; null there says that it is no alert, and counts as detection. The moment
+    of the picture is `snapshot.frame_time`, or `data.snapshot_frame_time` (0.18+).
     """
     row = as_mapping(value, "tracked object")
     start = require_time(row.get("start_time"), "start_time of a tracked object")
@@ -92,6 +93,9 @@ def parse_object(value: object, *, most_labels: int = MAX_LABELS) -> TrackedObje
     severity = _severity(row.get("max_severity")) or _severity(data.get("max_severity"))
     if severity is None and ("max_severity" in row or "max_severity" in data):
         severity = Severity.DETECTION
+    pictured = time_or_none(mapping_or_empty(row.get("snapshot")).get("frame_time"))
+    if pictured is None:
+        pictured = time_or_none(data.get("snapshot_frame_time"))
     return TrackedObject(
         id=_id(row, "tracked object"),
         camera=_camera(row.get("camera")),
@@ -104,6 +108,7 @@ def parse_object(value: object, *, most_labels: int = MAX_LABELS) -> TrackedObje
         zones=frozenset(texts(zones, most=most_labels)),
         has_snapshot=row.get("has_snapshot") is True,
         false_positive=row.get("false_positive") is True,
+        pictured=pictured,
     )
 
 

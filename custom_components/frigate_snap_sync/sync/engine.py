@@ -137,9 +137,7 @@ class Engine:
             on_ready=self._wake_workers,
             on_change=self._changed.set,
         )
-        objects = TrackedObjects(
-            client=client, planner=self._planner, registry=registry
-        )
+        objects = TrackedObjects(planner=self._planner, registry=registry)
         reviews = ReviewIntake(
             client=client,
             ledger=self._ledger,
@@ -178,6 +176,7 @@ class Engine:
                 client,
                 ledger=self._ledger,
                 planner=self._planner,
+                registry=registry,
                 on_planned=self._take_up,
             ),
             timing=timing,
@@ -327,7 +326,12 @@ class Engine:
 
     async def set_capture(self, enabled: bool) -> None:
         """Switch the Frigate's capture: items of the time while off are skipped."""
-        await self._ledger.run(counters.set_capture, enabled, now=time.time())
+        await self._ledger.run(
+            counters.set_capture,
+            enabled,
+            now=time.time(),
+            clock_offset=self._client.clock_offset,
+        )
         await self._board.refresh()
 
     async def set_sending(self, destination_id: str, enabled: bool) -> None:

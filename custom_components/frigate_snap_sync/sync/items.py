@@ -68,7 +68,8 @@ class Item:
     same image twice is one item (behind a label that was cleaned is a `~` and what
     tells it apart from others that look the same then). Times are epoch seconds: `start` and `end` of
     Frigate's clock (a live snapshot: the moment of receipt), `told` of ours.
-    `end` is None while a review goes on.
+    `end` is None while a review goes on. `pictured` is when the picture of a
+    tracked object was taken, where Frigate tells.
     """
 
     media: Media
@@ -81,6 +82,7 @@ class Item:
     start: float
     end: float | None
     told: float
+    pictured: float | None = None
 
     @property
     def short_id(self) -> str:
@@ -140,6 +142,7 @@ def snapshot_item(tracked: TrackedObject, *, told: float) -> Item:
         start=tracked.start_time,
         end=tracked.end_time,
         told=told,
+        pictured=tracked.pictured,
     )
 
 

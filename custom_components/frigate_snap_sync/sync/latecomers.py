@@ -6,11 +6,12 @@ import time
 
 from ..frigate.client import FrigateClient
 from .items import Media
-from .ledger import Ledger, counters, latecomers
+from .ledger import Ledger, latecomers
 from .ledger.items import FilePlan, FileState, UploadPlan
 from .ledger.latecomers import Known
 from .planner import Planner
-from .policy import Bounds, bounds_of
+from .policy import Bounds
+from .registry import ItemRegistry
 
 _LEAST = 5.0
 """Seconds of a recording that may be missing: clocks are not compared more exactly."""
@@ -25,6 +26,7 @@ class Latecomers:
         *,
         ledger: Ledger,
         planner: Planner,
+        registry: ItemRegistry,
         on_planned: Callable[[Iterable[str]], None],
     ) -> None:
         """Keep what it works with.
@@ -34,6 +36,7 @@ class Latecomers:
         self._client = client
         self._ledger = ledger
         self._planner = planner
+        self._registry = registry
         self._on_planned = on_planned
 
     async def serve(self, media: Media, source_id: str) -> bool:
@@ -46,9 +49,11 @@ class Latecomers:
         if known is None:
             return False
         uploads = self._planner.uploads(known.item)
-        offset = self._client.clock_offset
-        period = await self._ledger.run(counters.on_around, known.item.start + offset)
-        bounds = bounds_of(period, clock_offset=offset)
+        bounds: Bounds | None = Bounds()
+        if media is Media.RECORDINGS:
+            bounds = await self._registry.bounds(known.item)
+        elif await self._registry.is_private(known.item):
+            bounds = None
         if not uploads or bounds is None:
             return False
         files = self._unwanted(known, uploads, bounds)

@@ -20,6 +20,9 @@ host may have begun without a clock."""
 _MAX_LABEL_BYTES = 8192
 """Of an item's labels, and of its zones, in UTF-8."""
 
+_FRAME = 1.0
+"""How far, in seconds, the moment of a picture may lie outside of its object's time."""
+
 _REST = 60
 _DAY = 86400
 
@@ -114,6 +117,19 @@ def bounds_of(
         return None
     begin, end = period
     return Bounds(begin - clock_offset, end - clock_offset)
+
+
+def picture_time(item: Item) -> tuple[float, float]:
+    """Return the earliest and latest moment that an object's picture may show.
+
+    By Frigate's clock: the moment it was taken where Frigate tells one that can be,
+    else the whole time for which the object was tracked.
+    """
+    end = max(item.start, item.told if item.end is None else item.end)
+    taken = item.pictured
+    if taken is not None and item.start - _FRAME <= taken <= end + _FRAME:
+        return taken, taken
+    return item.start, end
 
 
 def wants(selection: Selection, item: Item) -> bool:

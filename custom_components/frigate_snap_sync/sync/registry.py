@@ -8,7 +8,7 @@ from .items import Item, UploadState
 from .ledger import Ledger, counters, items as ledger_items
 from .ledger.items import FilePlan, FileState, UploadPlan
 from .planner import Planner
-from .policy import Bounds, bounds_of
+from .policy import Bounds, bounds_of, picture_time
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class ItemRegistry:
         self._on_change()
 
     async def skip(self, item: Item) -> None:
-        """Keep an item of the time when uploads were switched off."""
+        """Keep an item of a time with capture switched off."""
         await self.end(item, UploadState.SKIPPED, "Capture was switched off")
 
     async def end(
@@ -82,8 +82,16 @@ class ItemRegistry:
         return uploads if await self.plan(item, [file]) else ()
 
     async def was_off(self, moment: float) -> bool:
-        """Tell whether uploads were switched off then (our clock)."""
+        """Tell whether capture was switched off then (our clock)."""
         return await self._ledger.run(counters.was_off, moment)
+
+    async def is_private(self, item: Item) -> bool:
+        """Tell whether an object's picture may show a time with capture off."""
+        offset = self._client.clock_offset
+        earliest, latest = picture_time(item)
+        return await self._ledger.run(
+            counters.was_off_within, earliest + offset, latest + offset
+        )
 
     async def bounds(self, item: Item) -> Bounds | None:
         """Return the time around an item's start in which capture was on, if any."""

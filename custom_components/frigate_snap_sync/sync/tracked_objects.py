@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 
-from ..frigate.client import FrigateClient
 from ..frigate.models import TrackedObject
 from .items import snapshot_item
 from .ledger.items import FilePlan, FileState
@@ -13,11 +12,8 @@ from .registry import ItemRegistry
 class TrackedObjects:
     """Plans one snapshot for each tracked object."""
 
-    def __init__(
-        self, *, client: FrigateClient, planner: Planner, registry: ItemRegistry
-    ) -> None:
+    def __init__(self, *, planner: Planner, registry: ItemRegistry) -> None:
         """Keep what it works with."""
-        self._client = client
         self._planner = planner
         self._registry = registry
 
@@ -30,13 +26,14 @@ class TrackedObjects:
     ) -> bool:
         """Plan the snapshot of a tracked object that has ended.
 
-        With `only`, these destinations alone get it. Returns whether there was
-        anything to plan. Raises LedgerError.
+        With `only`, these destinations alone get it. It is skipped if its picture
+        may show a time with capture switched off. Returns whether there was anything
+        to plan. Raises LedgerError.
         """
         if not tracked.has_snapshot or tracked.false_positive:
             return False
         item = self._planner.bounded(snapshot_item(tracked, told=told))
-        if await self._registry.was_off(item.start + self._client.clock_offset):
+        if await self._registry.is_private(item):
             await self._registry.skip(item)
         elif uploads := self._planner.uploads(item, only=only):
             plan = FilePlan(state=FileState.WANTED, uploads=uploads, due=told)

@@ -188,6 +188,7 @@ def item_of(row: sqlite3.Row) -> Item:
         start=row["start"],
         end=row["end"],
         told=row["told"],
+        pictured=row["pictured"],
     )
 
 
@@ -195,7 +196,8 @@ def _save(connection: sqlite3.Connection, item: Item, *, is_open: bool) -> int |
     """Insert the item or bring an open one up to date; return its row's id."""
     row = connection.execute(
         "INSERT INTO items (media, source_id, camera, label, labels, zones, severity,"
-        " start, end, told, is_open) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " start, end, told, pictured, is_open)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (media, source_id) DO UPDATE SET labels = excluded.labels,"
         " zones = excluded.zones, severity = excluded.severity, end = excluded.end,"
         " told = excluded.told, is_open = excluded.is_open"
@@ -211,6 +213,7 @@ def _save(connection: sqlite3.Connection, item: Item, *, is_open: bool) -> int |
             item.start,
             item.end,
             item.told,
+            item.pictured,
             is_open,
         ),
     ).fetchone()

@@ -21,6 +21,7 @@ CREATE TABLE items (
     start REAL NOT NULL,
     end REAL,
     told REAL NOT NULL,
+    pictured REAL,
     is_open INTEGER NOT NULL,
     counted INTEGER NOT NULL DEFAULT 0,
     UNIQUE (media, source_id)
