@@ -39,7 +39,7 @@ from .const import (
 from .destinations import build_destination
 from .frigate.models import Severity
 from .path_template import PathTemplate
-from .storage.base import Destination, StoredFile, Unusable
+from .storage.base import Destination, Source, StoredFile, Unusable
 from .sync.engine import DestinationSetup, EngineOptions
 from .sync.items import Media
 from .sync.naming import NameValues, Render
@@ -87,7 +87,9 @@ class UnusableDestination(Destination):
         """Have nothing to let go of."""
 
     @override
-    async def put(self, path: str, source: Path, *, temporary: str) -> StoredFile:
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
         self._refuse()
 
     @override

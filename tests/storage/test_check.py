@@ -15,6 +15,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     NoSpace,
     PermissionDenied,
     Rejected,
+    Source,
     StorageError,
     StoredFile,
     Unreachable,
@@ -45,8 +46,11 @@ class Memory(Destination):
         self.files.clear()
 
     @override
-    async def put(self, path: str, source: Path, *, temporary: str) -> StoredFile:
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
         self.puts += 1
+        assert isinstance(source, Path)
         self.files[temporary] = source.read_bytes()
         self._maybe_fail("put" if self.puts == 1 else "put_again")
         self.files[path] = self.files.pop(temporary)
@@ -137,7 +141,9 @@ class Liar(Memory):
         self.lie = lie
 
     @override
-    async def put(self, path: str, source: Path, *, temporary: str) -> StoredFile:
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
         stored = await super().put(path, source, temporary=temporary)
         if self.lie == "lost":
             self.files.clear()

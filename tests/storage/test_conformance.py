@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection
 from contextlib import aclosing
+import hashlib
 import os
 from pathlib import Path
 import string
@@ -16,11 +17,14 @@ from custom_components.frigate_snap_sync.storage.base import (
     NoSpace,
     PermissionDenied,
     Rejected,
+    Source,
+    SourceDamaged,
     StorageError,
     StoredFile,
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.check import check_destination
+from custom_components.frigate_snap_sync.storage.read_back import Content, is_stored
 
 from .conftest import MakeSource
 from .places import PLACES, Local, Place
@@ -456,3 +460,60 @@ async def test_free_space(place: Place) -> None:
     """Free space is a number of bytes, or unknown."""
     free = await place.destination.free_space()
     assert free is None or free > MIB
+
+
+@everywhere
+@pytest.mark.parametrize("size", [0, 1000, 3 * MIB + 7], ids=str)
+@pytest.mark.parametrize("existing", [None, b"an old copy"])
+async def test_source_is_damaged(
+    place: Place, make_source: MakeSource, size: int, existing: bytes | None
+) -> None:
+    """What is not what it should be gets no final name, and leaves nothing there."""
+    if existing is not None:
+        place.plant("a/file", existing)
+    path = make_source(size)
+    content = path.read_bytes()
+    expected = Source(path=path, size=size, sha256=hashlib.sha256(content).hexdigest())
+    damaged = [content + b"x", b"x" * size]
+    for bytes_ in [each for each in damaged if each != content]:
+        path.write_bytes(bytes_)
+        with pytest.raises(SourceDamaged):
+            await place.destination.put("a/file", expected, temporary="a/part")
+        assert place.paths() <= {"a/file"}
+        assert place.content("a/file") == existing
+    path.write_bytes(content)
+    stored = await place.destination.put("a/file", expected, temporary="a/part")
+    assert stored == StoredFile(path="a/file", size=size)
+    assert place.content("a/file") == content
+
+
+@everywhere
+async def test_source_is_damaged_while_it_is_read(
+    place: Place, make_source: MakeSource
+) -> None:
+    """Also where that is seen with the last byte alone."""
+    path = make_source(3 * MIB)
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    expected = Source(
+        path=path, size=len(content), sha256=hashlib.sha256(content).hexdigest()
+    )
+    with pytest.raises(SourceDamaged):
+        await place.destination.put("file", expected, temporary="part")
+    assert place.paths() == set()
+
+
+@everywhere
+async def test_is_stored(place: Place) -> None:
+    """A file is a copy if size and bytes are right; nothing is ever removed."""
+    content = Content(size=5, sha256=hashlib.sha256(b"right").hexdigest())
+    for planted, expected in (
+        (b"right", True),
+        (b"wrong", False),
+        (b"righ", False),
+        (b"rights", False),
+    ):
+        place.plant("file", planted)
+        assert await is_stored(place.destination, "file", content) is expected
+        assert place.content("file") == planted
+    assert not await is_stored(place.destination, "none", content)

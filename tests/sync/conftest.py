@@ -22,6 +22,7 @@ from custom_components.frigate_snap_sync.sync.naming import Render
 from custom_components.frigate_snap_sync.sync.policy import Selection, Timing
 from custom_components.frigate_snap_sync.sync.status import (
     EngineStatus,
+    UploadEvent,
     UploadFilter,
     UploadRow,
 )
@@ -76,6 +77,7 @@ class Bench:
     prefix: str = "frigate"
     told: list[EngineStatus] = field(default_factory=list)
     threads: Threads = field(default_factory=Threads)
+    uploaded: list[UploadEvent] = field(default_factory=list)
     _engine: Engine | None = None
 
     @property
@@ -99,6 +101,7 @@ class Bench:
             options=self.options,
             time_zone=ZoneInfo("Europe/Berlin"),
             on_status=self.told.append,
+            on_upload=self.uploaded.append,
             timing=self.timing,
         )
         await self._engine.start(setups)

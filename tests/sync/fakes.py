@@ -17,9 +17,11 @@ from custom_components.frigate_snap_sync.frigate.models import (
 )
 from custom_components.frigate_snap_sync.storage.base import (
     Destination,
+    Source,
     StorageError,
     StoredFile,
 )
+from custom_components.frigate_snap_sync.storage.source import open_source
 
 type Write = Callable[[bytes], Awaitable[None]]
 type Film = Callable[[float, Write], Awaitable[int | None]]
@@ -173,6 +175,15 @@ class FakeFrigate:
             raise self.error
 
 
+async def bytes_of(source: Source | Path) -> bytes:
+    """Return what is to be sent, if it is what it should be."""
+    data = bytearray()
+    async with open_source(source) as file:
+        while piece := await file.read():
+            data += piece
+    return bytes(data)
+
+
 class FakeDestination(Destination):
     """Keeps files in a dict; fails as a test tells it to."""
 
@@ -208,13 +219,15 @@ class FakeDestination(Destination):
         self.closes += 1
 
     @override
-    async def put(self, path: str, source: Path, *, temporary: str) -> StoredFile:
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
         self._check()
         self.files[temporary] = b""
         await self.gate.wait()
         if self.faults:
             raise self.faults.pop(0)
-        data = await asyncio.to_thread(source.read_bytes)
+        data = await bytes_of(source)
         self._check()
         del self.files[temporary]
         self.files[path] = data

@@ -7,6 +7,7 @@ from typing import override
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import (
+    Source,
     StorageError,
     StoredFile,
     Unreachable,
@@ -199,7 +200,7 @@ async def test_a_removed_destination_s_copy_that_fails_late(
     """What is under way ends with the destination, without a word of it later."""
     gate = asyncio.Event()
 
-    async def hang(path: str, source: Path, *, temporary: str) -> StoredFile:
+    async def hang(path: str, source: Source | Path, *, temporary: str) -> StoredFile:
         await gate.wait()
         raise Unreachable("closed")
 

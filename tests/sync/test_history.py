@@ -88,7 +88,7 @@ def test_what_is_not_over_is_kept(connection: sqlite3.Connection) -> None:
     plan(connection, 3)
     fetch(connection, 2)
     outcomes.verified(connection, job(connection, "nas").upload_id, size=7, now=3)
-    connection.execute("UPDATE uploads SET is_litter = 1 WHERE path = '3.mp4'")
+    connection.execute("UPDATE uploads SET clean_up = 'file' WHERE path = '3.mp4'")
     plan(connection, 4)
     connection.execute("UPDATE uploads SET state = 'incomplete' WHERE path = '4.mp4'")
     plan(connection, 5)
@@ -98,7 +98,7 @@ def test_what_is_not_over_is_kept(connection: sqlite3.Connection) -> None:
 
 
 @pytest.mark.parametrize("is_late", [True, False])
-def test_litter_at_a_removed_destination(
+def test_leftovers_at_a_removed_destination(
     connection: sqlite3.Connection, is_late: bool
 ) -> None:
     """Nobody will ever remove it; also if a copy fails after the removal."""
@@ -109,7 +109,7 @@ def test_litter_at_a_removed_destination(
     if not is_late:
         uploads.failed(connection, upload_id, retry_at=5, reason="no")
         outcomes.skip(connection, [upload_id], "not wanted", now=5)
-        assert uploads.next_litter(connection, "nas", exclude=())
+        assert uploads.next_leftover(connection, "nas", exclude=())
         assert prune(connection, before=9, limit=9) == 0
     counters.keep_destinations(connection, ["cloud"], now=5)
     uploads.failed(connection, upload_id, retry_at=5, reason="closed")

@@ -14,6 +14,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     InvalidPath,
     NoSpace,
     Rejected,
+    Source,
     StorageError,
     StoredFile,
     Unreachable,
@@ -49,7 +50,9 @@ class Held(FakeDestination):
         return self.outcomes.setdefault(text, future)
 
     @override
-    async def put(self, path: str, source: Path, *, temporary: str) -> StoredFile:
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
         for text, outcome in self.outcomes.items():
             if text in path:
                 self.started.add(text)

@@ -632,7 +632,7 @@ def test_ended_uploads_say_why(connection: sqlite3.Connection) -> None:
     assert tuple(row) == ("dropped", "no room", 9)
 
 
-def test_what_a_killed_try_left_of_a_superseded_part_is_litter(
+def test_what_a_killed_try_left_of_a_superseded_part_is_removed(
     connection: sqlite3.Connection,
 ) -> None:
     """Nobody would try the part again, and so nobody would remove it."""
@@ -659,11 +659,12 @@ def test_what_a_killed_try_left_of_a_superseded_part_is_litter(
     items.plan(connection, ITEM, (wanted("nas"),))
     fetch(connection, 2)
     outcomes.verified(connection, job(connection, "nas").upload_id, size=7, now=60)
-    litter = uploads.next_litter(connection, "nas", exclude=())
-    assert litter is not None
-    assert litter.temporary == "a/b.part"
-    uploads.removed(connection, litter.upload_id)
-    assert uploads.next_litter(connection, "nas", exclude=()) is None
+    leftover = uploads.next_leftover(connection, "nas", exclude=())
+    assert leftover is not None
+    assert leftover.temporary == "a/b.part"
+    assert leftover.what is items.CleanUp.FILE
+    uploads.removed(connection, leftover.upload_id, temporary=leftover.temporary)
+    assert uploads.next_leftover(connection, "nas", exclude=()) is None
 
 
 def stretch(role: Role, number: int, start: int, end: int) -> FilePlan:

@@ -14,6 +14,7 @@ from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachabl
 from custom_components.frigate_snap_sync.frigate.models import Review, Segment, Severity
 from custom_components.frigate_snap_sync.storage.base import (
     Rejected,
+    Source,
     StoredFile,
     Unreachable,
 )
@@ -24,7 +25,7 @@ from custom_components.frigate_snap_sync.sync.ledger import items
 from custom_components.frigate_snap_sync.sync.policy import Selection
 
 from .conftest import FAST, Bench, setup, until
-from .fakes import FakeDestination, Write
+from .fakes import FakeDestination, Write, bytes_of
 
 
 @pytest.fixture
@@ -150,9 +151,11 @@ async def test_a_part_that_is_under_way_when_the_whole_arrives(
     slow = asyncio.Event()
     put = nas.put
 
-    async def slow_part(path: str, source: Path, *, temporary: str) -> StoredFile:
+    async def slow_part(
+        path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
         if "-part" in path:
-            data = source.read_bytes()
+            data = await bytes_of(source)
             nas.files[temporary] = b"half of it"
             await slow.wait()
             if fault:
@@ -174,7 +177,7 @@ async def test_a_part_that_is_under_way_when_the_whole_arrives(
     assert suffixes(nas) == [".mp4"]
 
 
-async def test_litter_is_removed_after_an_outage_and_a_restart(
+async def test_what_is_superseded_is_removed_after_an_outage_and_a_restart(
     bench: Bench, nas: FakeDestination
 ) -> None:
     """What is to be removed is remembered."""

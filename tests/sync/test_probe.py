@@ -8,6 +8,7 @@ import pytest
 
 from custom_components.frigate_snap_sync.storage.base import (
     Rejected,
+    Source,
     StoredFile,
     Unreachable,
 )
@@ -28,7 +29,9 @@ class Leaving(FakeDestination):
         return [name for name in self.files if name.startswith(PROBE_PREFIX)]
 
     @override
-    async def put(self, path: str, source: Path, *, temporary: str) -> StoredFile:
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
         stored = await super().put(path, source, temporary=temporary)
         if self.is_gone:
             self.files[temporary] = b"half of the next"

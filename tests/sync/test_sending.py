@@ -16,6 +16,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     ConnectTimeout,
     PermissionDenied,
     Rejected,
+    Source,
     StorageError,
     StoredFile,
     Unreachable,
@@ -42,7 +43,9 @@ class Choosy(FakeDestination):
         self._failure = failure
 
     @override
-    async def put(self, path: str, source: Path, *, temporary: str) -> StoredFile:
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
         self.puts += 1
         if self._text in path:
             raise self._failure

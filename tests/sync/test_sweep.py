@@ -33,7 +33,7 @@ class Stubborn(FakeDestination):
         await super().delete(path)
 
 
-async def litter(bench: Bench, nas: FakeDestination, count: int) -> None:
+async def superseded(bench: Bench, nas: FakeDestination, count: int) -> None:
     """Let files lie there that were superseded, named by their numbers."""
     for number in range(count):
         item = replace(ITEM, source_id=str(number))
@@ -44,7 +44,7 @@ async def litter(bench: Bench, nas: FakeDestination, count: int) -> None:
         )
     for statement in (
         "UPDATE files SET state = 'released'",
-        "UPDATE uploads SET state = 'superseded', is_litter = 1",
+        "UPDATE uploads SET state = 'superseded', clean_up = 'file'",
     ):
         await bench.engine._ledger.run(sqlite3.Connection.execute, statement)  # noqa: SLF001
     bench.engine._wake_workers(["nas"])  # noqa: SLF001
@@ -56,7 +56,7 @@ async def test_a_file_that_can_not_be_deleted(bench: Bench) -> None:
     nas = Stubborn("0.mp4")
     await bench.start(setup(nas))
     await until(lambda: bench.status.destinations["nas"].connected)
-    await litter(bench, nas, 5)
+    await superseded(bench, nas, 5)
     await until(lambda: set(nas.media) == {"0.mp4"}, seconds=0.3)
     bench.engine._wake_workers(["nas"])  # noqa: SLF001
     await until(lambda: bench.status.destinations["nas"].last_error)
@@ -74,7 +74,7 @@ async def test_many_files_that_can_not_be_deleted(
     nas = Stubborn("0.mp4", "1.mp4")
     await bench.start(setup(nas))
     await until(lambda: bench.status.destinations["nas"].connected)
-    await litter(bench, nas, 3)
+    await superseded(bench, nas, 3)
     await until(lambda: nas.refused == ["0.mp4", "1.mp4"])
     await asyncio.sleep(0.1)
     assert set(nas.media) == {"0.mp4", "1.mp4", "2.mp4"}

@@ -162,6 +162,26 @@ def vanished(name: str) -> Rejected:
     return error
 
 
+class SourceUnreadable(Rejected):
+    """This machine can't read the file that is to be sent: no fault of the destination."""
+
+
+class SourceDamaged(SourceUnreadable):
+    """The file that is to be sent no longer has the bytes that it should have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file of this machine that is to be sent, and the bytes that it must have.
+
+    `size` counts them, `sha256` is their hash in hex.
+    """
+
+    path: Path
+    size: int
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
     """A file that lies at a destination: its path below the root, its bytes."""
@@ -214,10 +234,14 @@ class Destination(ABC):
         """
 
     @abstractmethod
-    async def put(self, path: str, source: Path, *, temporary: str) -> StoredFile:
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
         """Store the local file `source` as `path`, complete or not at all.
 
-        `source` lies on a disk of this machine and is not written meanwhile.
+        `source` lies on a disk of this machine and is not written meanwhile. Of a
+        `Source` the bytes are compared with its hash while they are read, and
+        before anything gets the final name; of a plain `Path` nothing is known.
 
         Folders are made as needed. The bytes go to the name `temporary` (a
         path like `path`, in the same folder), their number is compared with
@@ -232,8 +256,10 @@ class Destination(ABC):
         then call `delete` with that name.
 
         Raises `Rejected` when the size differs, `FileNotFoundError` when the
-        source is gone, else the `StorageError` of the cause, whose `step` says
-        what failed: `MAKING`, `CHECKING` or `RENAMING`; None is the writing.
+        source is gone, `SourceDamaged` when it is not what it should be,
+        `SourceUnreadable` when it can't be read, else the `StorageError` of the
+        cause, whose `step` says what failed: `MAKING`, `CHECKING` or `RENAMING`;
+        None is the writing.
         """
 
     @abstractmethod

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, override
 
-from .base import Destination, StoredFile
+from .base import Destination, Source, StoredFile
 from .jobs import Job, JobRunner
 from .local_files import LocalFolder, mount_point_of
 
@@ -70,7 +70,9 @@ class LocalDestination(Destination):
         self._jobs.abandon_all()
 
     @override
-    async def put(self, path: str, source: Path, *, temporary: str) -> StoredFile:
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
         return await self._jobs.run(
             partial(self._folder.put, path=path, source=source, temporary=temporary),
             name=temporary,

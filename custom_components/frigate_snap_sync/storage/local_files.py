@@ -20,6 +20,8 @@ from .base import (
     PathNotAllowed,
     PermissionDenied,
     Rejected,
+    Source,
+    SourceUnreadable,
     StorageError,
     StoredFile,
     Unreachable,
@@ -141,7 +143,9 @@ class LocalFolder:
                 ) from err
         return root
 
-    def put(self, job: Job, path: str, source: Path, temporary: str) -> StoredFile:
+    def put(
+        self, job: Job, path: str, source: Source | Path, temporary: str
+    ) -> StoredFile:
         """Copy `source` to `temporary`, prove it, and give it its name.
 
         Raises `FileNotFoundError` when the source is gone.
@@ -154,7 +158,9 @@ class LocalFolder:
         except FileNotFoundError:
             raise
         except OSError as err:
-            raise Rejected(f"Opening {source.name} failed: {err.strerror}") from err
+            raise SourceUnreadable(
+                f"Opening the source failed: {err.strerror}"
+            ) from err
         try:
             root = self.make_root(job)
             folder = _make_folders(root, path, segments[:-1])
@@ -345,7 +351,7 @@ def _read(reader: PieceReader) -> bytes:
     try:
         return reader.read()
     except OSError as err:
-        raise Rejected(f"Reading the source failed: {err.strerror}") from err
+        raise SourceUnreadable(f"Reading the source failed: {err.strerror}") from err
 
 
 def _sync(descriptor: int) -> None:

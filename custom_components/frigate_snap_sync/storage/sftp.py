@@ -10,7 +10,7 @@ from typing import Final, override
 import asyncssh
 
 from . import sftp_disk, sftp_files
-from .base import CHECKING, Destination, Rejected, StoredFile, path_segments
+from .base import CHECKING, Destination, Rejected, Source, StoredFile, path_segments
 from .sftp_connection import CONNECT_TIMEOUT, IDLE_TIMEOUT, SftpConnection, SftpSettings
 from .sftp_errors import answers_explained
 from .sftp_keys import (
@@ -79,7 +79,9 @@ class SftpDestination(Destination):
             await asyncio.wait(left, timeout=CLOSE_TIMEOUT)
 
     @override
-    async def put(self, path: str, source: Path, *, temporary: str) -> StoredFile:
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
         if posixpath.dirname(path) != posixpath.dirname(temporary) or path == temporary:
             raise Rejected(f"{temporary!r} is no temporary name for {path!r}")
         remote, staged = self._remote(path), self._remote(temporary)

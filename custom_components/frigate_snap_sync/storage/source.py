@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 import errno
+import hashlib
 import os
 from pathlib import Path
 import stat
 from threading import Lock
 from typing import Final, Self
 
-from .base import Rejected
+from .base import Source, SourceDamaged, SourceUnreadable
 
 PIECE_SIZE: Final = 1024 * 1024
 """The most bytes that one read returns."""
@@ -28,22 +29,31 @@ class PieceReader:
     closes itself.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        """Own the file descriptor from now on."""
+    def __init__(self, descriptor: int, expected: Source | None = None) -> None:
+        """Own the file descriptor from now on; compare the bytes with the expected."""
         self._descriptor = descriptor
+        self._expected = expected
+        self._digest = hashlib.sha256()
         self._lock = Lock()
         self._reading = False
         self._closed = False
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open the plain file `path`, not a link to one; raises `OSError`."""
+    def open(cls, source: Source | Path) -> Self:
+        """Open a plain file, not a link to one.
+
+        Raises `OSError`, or `SourceDamaged` if it has not the expected size.
+        """
+        expected = source if isinstance(source, Source) else None
+        path = source.path if isinstance(source, Source) else source
         # O_NONBLOCK: opening a named pipe would wait for its writer.
         flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        reader = cls(os.open(path, flags))
-        if not stat.S_ISREG(reader._status().st_mode):
+        reader = cls(os.open(path, flags), expected)
+        try:
+            reader._check(path)
+        except BaseException:
             reader.close()
-            raise OSError(errno.EINVAL, "Not a plain file", str(path))
+            raise
         return reader
 
     @property
@@ -58,23 +68,45 @@ class PieceReader:
     def read(self) -> bytes:
         """Return the next piece, or nothing at the end or after `close`.
 
-        Only one thread may read at a time. Raises `OSError`.
+        Only one thread may read at a time. Raises `OSError`; at the end
+        `SourceDamaged` unless the bytes were the expected ones.
         """
         with self._lock:
             if self._closed:
                 return b""
             self._reading = True
         try:
-            return os.read(self._descriptor, PIECE_SIZE)
+            piece = os.read(self._descriptor, PIECE_SIZE)
+            if not piece:
+                self.compare()
+            elif self._expected is not None:
+                self._digest.update(piece)
+            return piece
         finally:
             with self._lock:
                 self._reading = False
                 if self._closed:
                     os.close(self._descriptor)
 
+    def compare(self) -> None:
+        """Raise `SourceDamaged` unless what was read is all that is expected."""
+        expected = self._expected
+        if expected is not None and self._digest.hexdigest() != expected.sha256:
+            raise SourceDamaged(f"{expected.path.name} has other bytes than it had")
+
     def __del__(self) -> None:
         """Close the file that nobody closed."""
         self.close()
+
+    def _check(self, path: Path) -> None:
+        status = self._status()
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "Not a plain file", str(path))
+        expected = self._expected
+        if expected is not None and status.st_size != expected.size:
+            raise SourceDamaged(
+                f"{path.name} has {status.st_size} bytes instead of {expected.size}"
+            )
 
     def _status(self) -> os.stat_result:
         return os.fstat(self._descriptor)
@@ -104,7 +136,8 @@ class SourceFile:
     async def read(self) -> bytes:
         """Return the next piece, nothing at the end; the one after it is begun.
 
-        Raises `Rejected` when the disk refuses or does not answer.
+        Raises `SourceUnreadable` when the disk refuses or does not answer, and at
+        the end `SourceDamaged` if the bytes are not the expected ones.
         """
         loop = asyncio.get_running_loop()
         if piece := self._first:
@@ -119,9 +152,11 @@ class SourceFile:
             async with asyncio.timeout(READ_TIMEOUT):
                 piece = await ahead
         except TimeoutError as err:
-            raise Rejected(f"Reading {self._name} takes too long") from err
+            raise SourceUnreadable(f"Reading {self._name} takes too long") from err
         except OSError as err:
-            raise Rejected(f"Reading {self._name} failed: {err.strerror}") from err
+            raise SourceUnreadable(
+                f"Reading {self._name} failed: {err.strerror}"
+            ) from err
         if piece:
             self._ahead = loop.run_in_executor(None, self._reader.read)
         return piece
@@ -136,40 +171,53 @@ class SourceFile:
         asyncio.get_running_loop().run_in_executor(None, self._reader.close)
 
 
-def _open(path: Path) -> SourceFile:
+def _open(source: Source | Path, name: str) -> SourceFile:
     """Open a file and read its first piece: of a small one, all of it, in one go.
 
     Each trip to a thread costs as much as sending a small file.
     """
-    reader = PieceReader.open(path)
+    reader = PieceReader.open(source)
     try:
         size = reader.size()
         first = reader.read()
+        if len(first) == size:
+            reader.compare()
+            reader.close()
     except BaseException:
         reader.close()
         raise
-    if len(first) == size:
-        reader.close()
-    return SourceFile(path.name, reader, size, first)
+    return SourceFile(name, reader, size, first)
 
 
 @asynccontextmanager
-async def open_source(path: Path) -> AsyncGenerator[SourceFile]:
-    """Open the local file `path` for sending.
+async def open_source(source: Source | Path) -> AsyncGenerator[SourceFile]:
+    """Open a local file for sending.
 
-    Raises `FileNotFoundError` when it is gone, and `Rejected` when it can't be
-    read for another reason.
+    Raises `FileNotFoundError` when it is gone, `SourceUnreadable` when it can't be
+    read for another reason, and `SourceDamaged` when it is seen already that it is
+    not what it should be.
     """
+    name = source.path.name if isinstance(source, Source) else source.name
     try:
         async with asyncio.timeout(READ_TIMEOUT):
-            source = await asyncio.to_thread(_open, path)
+            file = await asyncio.to_thread(_open, source, name)
     except FileNotFoundError:
         raise
     except TimeoutError as err:
-        raise Rejected(f"Opening {path.name} takes too long") from err
+        raise SourceUnreadable(f"Opening {name} takes too long") from err
     except OSError as err:
-        raise Rejected(f"Opening {path.name} failed: {err.strerror}") from err
+        raise SourceUnreadable(f"Opening {name} failed: {err.strerror}") from err
     try:
-        yield source
+        yield file
     finally:
-        source.close()
+        file.close()
+
+
+async def verify(source: Source) -> None:
+    """Read a local file to its end, to see whether it is what it should be.
+
+    Raises `FileNotFoundError`, `SourceDamaged` or `SourceUnreadable`.
+    """
+    async with open_source(source) as file:
+        while await file.read():
+            pass

@@ -90,6 +90,7 @@ class Engine:
             self._spool,
             ledger=self._ledger,
             working=self._working_destinations,
+            in_flight=self._files_in_flight,
             on_upload=on_upload,
         )
         self._watch = FrigateWatch(
@@ -407,6 +408,11 @@ class Engine:
 
     def _working_destinations(self) -> list[str]:
         return [id_ for id_, worker in self._workers.items() if worker.is_usable]
+
+    def _files_in_flight(self) -> set[int]:
+        return {
+            id_ for worker in self._workers.values() for id_ in worker.files_in_flight
+        }
 
     def _look_after_reviews(self) -> None:
         self._open_reviews.check()

@@ -361,6 +361,7 @@ class Fetcher:
         await self._spool.remove(freed)
         for event in events:
             self._on_upload(event)
+        self._on_fetched(waiting)  # A try may have left something to clean up.
         self._on_change()
 
     async def _retry(self, job: FetchJob, error: FrigateError) -> None:

@@ -41,12 +41,18 @@ class Room:
         *,
         ledger: Ledger,
         working: Callable[[], Collection[str]],
+        in_flight: Callable[[], Collection[int]],
         on_upload: Callable[[UploadEvent], None],
     ) -> None:
-        """Keep what it works with; `working` tells which destinations take files."""
+        """Keep what it works with.
+
+        `working` tells which destinations take files, `in_flight` which files (by
+        their ids) are being sent: these never give way.
+        """
         self._spool = spool
         self._ledger = ledger
         self._working = working
+        self._in_flight = in_flight
         self._on_upload = on_upload
         self._missing = 0
         """Bytes that must be free for what was refused last."""
@@ -133,7 +139,11 @@ class Room:
         if is_clip and not await self._is_wanted_now(for_file, keep_for):
             raise SpoolFull("The spool has reached its limit")
         while self._free < needed:
-            clip = await self._ledger.run(files.next_to_give_way, keep_for=keep_for)
+            clip = await self._ledger.run(
+                files.next_to_give_way,
+                keep_for=keep_for,
+                exclude=frozenset(self._in_flight()),
+            )
             if clip is None:
                 break
             await self._ledger.run(
@@ -159,7 +169,9 @@ class Room:
         return not working.isdisjoint(waiting)
 
     async def _drop_oldest(self) -> None:
-        still = await self._ledger.run(files.oldest_still)
+        still = await self._ledger.run(
+            files.oldest_still, exclude=frozenset(self._in_flight())
+        )
         if still is None:
             raise SpoolFull("The spool has reached its limit")
         freed = await self._ledger.run(

@@ -1,4 +1,4 @@
-"""The sweep: removes at a destination what is no longer to lie there."""
+"""The sweep: removes at a destination what is no longer to lie there, and no copy."""
 
 from collections.abc import Collection
 import time
@@ -8,40 +8,52 @@ from ..storage.base import StorageError
 from .breaker import concerns_one_file
 from .destination import DestinationSetup
 from .ledger import Ledger, uploads
+from .ledger.items import CleanUp
+from .ledger.uploads import Leftover
 from .policy import Timing
+from .sender import Sender
 
 MOST_STUCK: Final = 1000
 """Files that may resist at a time before the others wait for them."""
 
 
 class Sweep:
-    """Removes superseded files, and what failed tries left of them.
+    """Removes superseded files, and what failed tries left under temporary names.
+
+    Nothing else is ever deleted under its final name. A try whose answer was lost
+    may have brought the file there whole, though the upload was given up since:
+    then it is verified after all.
 
     What the destination refuses to delete holds up nothing else: it is left alone
     for a while.
     """
 
     def __init__(
-        self, setup: DestinationSetup, *, ledger: Ledger, timing: Timing
+        self,
+        setup: DestinationSetup,
+        *,
+        ledger: Ledger,
+        sender: Sender,
+        timing: Timing,
     ) -> None:
         """Keep what it works with."""
         self._setup = setup
         self._ledger = ledger
+        self._sender = sender
         self._timing = timing
         self._stuck: dict[int, float] = {}
-        """Until when uploads whose rests resist are left alone."""
+        """Until when uploads whose leftovers resist are left alone."""
 
     @property
-    def pause(self) -> float | None:
-        """Return the seconds until something may be tried again, None if nothing."""
-        if not self._stuck:
-            return None
-        return max(min(self._stuck.values()) - time.monotonic(), 0.0)
+    def pause(self) -> float:
+        """Return the seconds until it may find something to do unasked."""
+        now = time.monotonic()
+        return max(min([*self._stuck.values(), now + self._timing.probe]) - now, 0.0)
 
     async def remove_one(self, *, but: Collection[int]) -> bool:
         """Remove what lies there of one upload; return whether there was any.
 
-        Uploads in `but` are left alone. Raises StorageError or LedgerError.
+        Uploads in `but` are left alone. Raises StorageError, LedgerError or SpoolError.
         """
         now = time.monotonic()
         self._stuck = {
@@ -49,18 +61,37 @@ class Sweep:
         }
         if len(self._stuck) >= MOST_STUCK:
             return False
-        litter = await self._ledger.run(
-            uploads.next_litter, self._setup.id, exclude={*but, *self._stuck}
+        leftover = await self._ledger.run(
+            uploads.next_leftover, self._setup.id, exclude={*but, *self._stuck}
         )
-        if litter is None:
+        if leftover is None:
             return False
         try:
-            for path in (litter.temporary, litter.path):
-                if path is not None:
-                    await self._setup.destination.delete(path)
+            await self._remove(leftover)
         except StorageError as err:
             if concerns_one_file(err):
-                self._stuck[litter.upload_id] = now + self._timing.longest_retry
+                self._stuck[leftover.upload_id] = now + self._timing.longest_retry
             raise
-        await self._ledger.run(uploads.removed, litter.upload_id)
         return True
+
+    async def _remove(self, leftover: Leftover) -> None:
+        if leftover.what is CleanUp.TEMPORARY:
+            found = await self._sender.settle(
+                leftover.path, temporary=leftover.temporary, tried=leftover.tried
+            )
+            if found is not None:
+                await self._sender.note_arrival(
+                    leftover.upload_id,
+                    found,
+                    item=leftover.item,
+                    role=leftover.role,
+                    now=time.time(),
+                )
+                return
+        else:
+            for path in (leftover.temporary, leftover.path):
+                if path is not None:
+                    await self._setup.destination.delete(path)
+        await self._ledger.run(
+            uploads.removed, leftover.upload_id, temporary=leftover.temporary
+        )

@@ -5,21 +5,25 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 import logging
-import secrets
 import time
 
-from ..storage.base import Destination, Rejected, StorageError, Unreachable
-from ..storage.check import verify_checksum
-from ..storage.names import temporary_name
+from ..storage.base import (
+    Destination,
+    Rejected,
+    SourceUnreadable,
+    StorageError,
+    Unreachable,
+)
 from .audit import Audit
 from .breaker import Breaker, concerns_one_file, reaction_to
 from .destination import DestinationSetup
-from .items import Rank, Role
+from .items import Rank
 from .ledger import Ledger, LedgerError, counters, files, outcomes, uploads
 from .ledger.files import Loss
 from .ledger.uploads import UploadJob
-from .policy import Timing, upload_delay
+from .policy import Timing, retry_delay, upload_delay
 from .probe import Probe
+from .sender import Sender
 from .spool import Spool, SpoolError
 from .status import LastError, UploadEvent
 from .sweep import Sweep
@@ -33,8 +37,6 @@ _STILLS = (Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT)
 _PARTS = (Rank.ALERT_PART, Rank.DETECTION_PART)
 _CLIPS = (Rank.ALERT_CLIP, Rank.DETECTION_CLIP)
 _LEDGER_PAUSE = 5.0
-_MAX_NAMES = 100
-"""Names that are tried for a file where others are in the way."""
 _TEST_TIMEOUT = 1.0
 
 
@@ -77,14 +79,17 @@ class Worker:
         self._is_told = False
         self._may_have_error = True
         self._trouble = Trouble(_LOGGER, f"Destination {setup.name}")
+        self._disk = Trouble(_LOGGER, f"Reading the spool for {setup.name}")
         self._audit = Audit(setup, ledger=ledger, timing=timing)
-        self._sweep = Sweep(setup, ledger=ledger, timing=timing)
+        self._sender = Sender(setup, ledger=ledger, spool=spool, on_upload=on_upload)
+        self._sweep = Sweep(setup, ledger=ledger, sender=self._sender, timing=timing)
         self._probe = Probe(
             setup.id, setup.destination, ledger=ledger, workdir=spool.folder
         )
         self._probing = asyncio.Lock()
         self._claiming = asyncio.Lock()
-        self._in_flight: set[int] = set()
+        self._in_flight: dict[int, int] = {}
+        """The files of the uploads that are being sent."""
         self._news = asyncio.Event()
         self._tests: set[asyncio.Task[None]] = set()
         self._is_over = False
@@ -102,6 +107,11 @@ class Worker:
             and self._enabled.is_set()
             and not self._breaker.is_open
         )
+
+    @property
+    def files_in_flight(self) -> Collection[int]:
+        """Return the ids of the files that are being sent."""
+        return self._in_flight.values()
 
     @property
     def _destination(self) -> Destination:
@@ -171,14 +181,15 @@ class Worker:
                 if job is None:
                     await wait_for(news, await self._next_retry(now))
                     continue
+                has_arrived = False
                 try:
                     # Things may have changed while the job was looked for.
                     if self.is_usable:
-                        await self._send(job)
+                        has_arrived = await self._send(job)
                 finally:
-                    self._in_flight.discard(job.upload_id)
-                    if job.rank not in _STILLS:
-                        self.wake()  # There may be litter: superseded parts.
+                    del self._in_flight[job.upload_id]
+                    if job.rank not in _STILLS or not has_arrived:
+                        self.wake()  # There may be something to clean up.
             except (LedgerError, SpoolError) as err:
                 self._trouble.report(err)
                 await asyncio.sleep(_LEDGER_PAUSE)
@@ -195,7 +206,7 @@ class Worker:
                 exclude=self._in_flight,
                 limit=1,
             )
-            self._in_flight.update(job.upload_id for job in jobs)
+            self._in_flight.update((job.upload_id, job.file_id) for job in jobs)
         return jobs[0] if jobs else None
 
     async def _next_retry(self, now: float) -> float | None:
@@ -208,78 +219,61 @@ class Worker:
             await self._usable()
             news = self._news
             try:
-                if not await self._sweep.remove_one(but=self._in_flight):
+                if await self._sweep.remove_one(but=self._in_flight):
+                    self._on_change()
+                else:
                     await wait_for(news, self._sweep.pause)
             except StorageError as err:
                 if concerns_one_file(err):
                     await self._record(err)
                 else:
                     await self._fail(err)
-            except LedgerError as err:
+            except (LedgerError, SpoolError) as err:
                 self._trouble.report(err)
                 await asyncio.sleep(_LEDGER_PAUSE)
 
-    async def _send(self, job: UploadJob) -> None:
-        """Bring one file to the destination, or note why it could not be."""
-        if await self._spool.size(job.spool_name) != job.size:
-            await self._lose(job)
-            return
-        temporary = temporary_name(job.path, secrets.token_hex(8))
+    async def _send(self, job: UploadJob) -> bool:
+        """Bring one file to the destination, or note why it could not be.
+
+        Returns whether it has arrived.
+        """
         try:
-            if job.temporary:
-                await self._destination.delete(job.temporary)
-            path = await self._free_path(job)
-            await self._ledger.run(uploads.started, job.upload_id, temporary=temporary)
-            stored = await self._destination.put(
-                path, self._spool.path(job.spool_name), temporary=temporary
-            )
-            if self.setup.verify_checksum:
-                await verify_checksum(self._destination, path, job.sha256)
+            stored = await self._sender.send(job)
         except FileNotFoundError:
             await self._lose(job)
-            return
+            return False
+        except SourceUnreadable as err:
+            await self._doubt(job, err)
+            return False
         except StorageError as err:
             await self._postpone(job, err)
-            return
+            return False
         except LedgerError, asyncio.CancelledError:
             raise
         except Exception as err:
             _LOGGER.exception("Destination %s failed unexpectedly", self.setup.name)
             await self._postpone(job, Rejected(f"{type(err).__name__}: {err}"))
-            return
-        freed = await self._ledger.run(
-            outcomes.verified, job.upload_id, size=stored.size, now=time.time()
+            return False
+        self._disk.over()
+        await self._sender.note_arrival(
+            job.upload_id, stored, item=job.item, role=job.role, now=time.time()
         )
-        _LOGGER.debug("Uploaded %s to %s", path, self.setup.name)
         await self._succeed()
-        if job.role is not Role.PART:
-            is_whole = job.role is Role.WHOLE
-            reason = None if is_whole else "Frigate gives only the beginning of it"
-            self._on_upload(
-                outcomes.event(
-                    job.item, self.setup.id, path, size=stored.size, reason=reason
-                )
-            )
-        await self._spool.remove(freed)
         self._on_change()
+        return True
 
-    async def _free_path(self, job: UploadJob) -> str:
-        """Return the job's path, or another if a foreign file has it already.
-
-        The default names hold Frigate's id, so only a template can meet one.
-        Raises StorageError or LedgerError.
-        """
-        path, taken = job.path, set[str]()
-        while self.setup.render is not None and not job.attempts:
-            if await self._destination.stat(path) is None:
-                return path
-            taken.add(path)
-            if len(taken) > _MAX_NAMES:
-                raise Rejected(f"Every name for {job.path} is taken")
-            path = await self._ledger.run(
-                uploads.rename, job, self.setup.id, taken=taken
-            )
-        return path
+    async def _doubt(self, job: UploadJob, error: SourceUnreadable) -> None:
+        """Note that what lies in the spool could not be sent: it is lost, or waits."""
+        if await self._sender.is_lost(job):
+            await self._lose(job)
+            return
+        self._disk.report(error)
+        await self._ledger.run(
+            uploads.failed,
+            job.upload_id,
+            retry_at=time.time() + retry_delay(job.attempts + 1, self._timing),
+            reason=str(error),
+        )
 
     async def _postpone(self, job: UploadJob, error: StorageError) -> None:
         """Note a failed try; other files go first the next time."""

@@ -5,7 +5,11 @@ from pathlib import Path, PurePosixPath
 from statistics import median
 from typing import Final, override
 
-from custom_components.frigate_snap_sync.storage.base import Destination, StoredFile
+from custom_components.frigate_snap_sync.storage.base import (
+    Destination,
+    Source,
+    StoredFile,
+)
 
 from .child import Job
 from .measure import cpu_seconds
@@ -36,8 +40,10 @@ class NullDestination(Destination):
         """Be there all the same."""
 
     @override
-    async def put(self, path: str, source: Path, *, temporary: str) -> StoredFile:
-        size = source.stat().st_size
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
+        size = source.size if isinstance(source, Source) else source.stat().st_size
         self.sizes[_kind(path)] = size
         return StoredFile(path=path, size=size)
 

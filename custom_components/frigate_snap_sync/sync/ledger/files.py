@@ -88,7 +88,7 @@ def fetched(
     """
     connection.execute(
         "UPDATE uploads SET state = 'pending', planned = MAX(planned, ?),"
-        " finished = NULL WHERE file_id = ? AND state = 'incomplete'",
+        " clean_up = NULL, finished = NULL WHERE file_id = ? AND state = 'incomplete'",
         (now, file_id),
     )
     waiting = _make_ready(connection, file_id)
@@ -174,28 +174,40 @@ class Spooled:
 
 
 def next_to_give_way(
-    connection: sqlite3.Connection, *, keep_for: Collection[str]
+    connection: sqlite3.Connection,
+    *,
+    keep_for: Collection[str],
+    exclude: Collection[int] = (),
 ) -> Spooled | None:
     """Return the clip that gives way first: the oldest detection.
 
-    Clips that one of the destinations `keep_for` waits for don't give way.
+    Clips that one of the destinations `keep_for` waits for don't give way, nor do
+    the files of `exclude`.
     """
-    marks = ", ".join("?" * len(keep_for))
+    marks, files = ", ".join("?" * len(keep_for)), ", ".join("?" * len(exclude))
     row = connection.execute(
         "SELECT id AS file_id, spool_name FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
         " AND rank > ? AND NOT EXISTS (SELECT 1 FROM uploads"
         " WHERE file_id = files.id AND state = 'pending'"
-        f" AND destination_id IN ({marks})) ORDER BY rank DESC, id LIMIT 1",
-        (Rank.SNAPSHOT, *keep_for),
+        f" AND destination_id IN ({marks})) AND id NOT IN ({files})"
+        " ORDER BY rank DESC, id LIMIT 1",
+        (Rank.SNAPSHOT, *keep_for, *exclude),
     ).fetchone()
     return None if row is None else Spooled(**row)
 
 
-def oldest_still(connection: sqlite3.Connection) -> Spooled | None:
-    """Return the still that gives way when there are no clips to do so."""
+def oldest_still(
+    connection: sqlite3.Connection, *, exclude: Collection[int] = ()
+) -> Spooled | None:
+    """Return the still that gives way when there are no clips to do so.
+
+    The files of `exclude` don't.
+    """
+    marks = ", ".join("?" * len(exclude))
     row = connection.execute(
-        "SELECT id AS file_id, spool_name FROM files WHERE spool_name IS NOT NULL"
-        " ORDER BY rank DESC, id LIMIT 1"
+        "SELECT id AS file_id, spool_name FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
+        f" AND id NOT IN ({marks}) ORDER BY rank DESC, id LIMIT 1",
+        tuple(exclude),
     ).fetchone()
     return None if row is None else Spooled(**row)
 
@@ -228,7 +240,8 @@ def salvaged(
     postpone(connection, job.file_id, due=again, error=reason)
     if row["earlier"] is not None:
         connection.execute(
-            "UPDATE uploads SET state = 'incomplete', finished = ? WHERE file_id = ?"
+            "UPDATE uploads SET state = 'incomplete', finished = ?,"
+            " clean_up = IIF(temporary IS NULL, NULL, 'temporary') WHERE file_id = ?"
             " AND state = 'pending' AND destination_id IN (SELECT destination_id"
             " FROM uploads WHERE file_id = ? AND state = 'verified')",
             (now, job.file_id, row["earlier"]),

@@ -8,7 +8,7 @@ SELECT id FROM items WHERE told < ?1 AND is_open = 0
         (SELECT 1 FROM files WHERE item_id = items.id AND state != 'released')
     AND NOT EXISTS
         (SELECT 1 FROM uploads WHERE item_id = items.id
-            AND (state = 'pending' OR is_litter = 1
+            AND (state = 'pending' OR clean_up IS NOT NULL
                 AND destination_id IN (SELECT id FROM destinations)))
     ORDER BY told LIMIT ?2
 """

@@ -24,6 +24,15 @@ class FileState(StrEnum):
     """No longer needed, or never to be had."""
 
 
+class CleanUp(StrEnum):
+    """What of an upload is to be removed at its destination."""
+
+    TEMPORARY = "temporary"
+    """What a try left; the file itself may be there, too, and would be a copy."""
+    FILE = "file"
+    """All of it: something that was verified has superseded it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadPlan:
     """One file's way to one destination.

@@ -17,18 +17,21 @@ def verified(
 ) -> list[str]:
     """Note that a copy arrived whole, count it, and supersede its item's parts.
 
+    Also one that was given up meanwhile: it is there, whatever was thought of it.
     Returns the spool names that nobody needs any more.
     """
     row = connection.execute(
-        "UPDATE uploads SET state = ?, reason = NULL, temporary = NULL, size = ?,"
-        " finished = ? WHERE id = ? AND state = 'pending'"
+        "UPDATE uploads SET state = ?, reason = NULL, temporary = NULL,"
+        " clean_up = NULL, size = ?, finished = ? WHERE id = ?"
+        " AND state NOT IN ('verified', 'superseded', 'cancelled')"
         " RETURNING item_id, file_id, destination_id, role",
         (UploadState.VERIFIED, size, now, upload_id),
     ).fetchone()
     if row is None:
         # Its whole arrived, or the destination was removed, while it was sent.
         connection.execute(
-            "UPDATE uploads SET temporary = NULL, is_litter = state = 'superseded'"
+            "UPDATE uploads SET temporary = NULL,"
+            " clean_up = IIF(state = 'superseded', 'file', NULL)"
             " WHERE id = ?",
             (upload_id,),
         )
@@ -95,7 +98,7 @@ def skip(
     for upload_id in upload_ids:
         row = connection.execute(
             "UPDATE uploads SET state = 'skipped', reason = ?, finished = ?,"
-            " is_litter = temporary IS NOT NULL"
+            " clean_up = IIF(temporary IS NULL, NULL, 'temporary')"
             " WHERE id = ? AND state = 'pending' RETURNING file_id",
             (reason, now, upload_id),
         ).fetchone()
@@ -118,7 +121,7 @@ def finish(
     """
     rows = connection.execute(
         "UPDATE uploads SET state = ?, reason = ?, finished = ?,"
-        " is_litter = temporary IS NOT NULL"
+        " clean_up = IIF(temporary IS NULL, NULL, 'temporary')"
         " WHERE file_id = ? AND state = 'pending'"
         " RETURNING item_id, destination_id, role",
         (state, reason, now, file_id),
@@ -168,7 +171,8 @@ def cancel(
     That is what is pending, and the wholes of which it has only a beginning.
     """
     rows = connection.execute(
-        "UPDATE uploads SET state = ?1, reason = ?2, finished = ?3 WHERE id IN"
+        "UPDATE uploads SET state = ?1, reason = ?2, finished = ?3,"
+        " clean_up = IIF(temporary IS NULL, NULL, 'temporary') WHERE id IN"
         " (SELECT id FROM uploads WHERE destination_id = ?4 AND state = 'pending'"
         # In the words of the index on what failed, or SQLite would not use it.
         " UNION ALL SELECT id FROM uploads WHERE destination_id = ?4 AND state IN"
@@ -202,7 +206,9 @@ def release(
         return None
     is_wanted = row["would_be_taken"] and not is_final
     connection.execute(
-        "UPDATE files SET state = ?, spool_name = NULL WHERE id = ?",
+        # What was released already can't be had any more.
+        "UPDATE files SET state = ?, spool_name = NULL"
+        " WHERE id = ? AND state != 'released'",
         (FileState.WANTED if is_wanted else FileState.RELEASED, file_id),
     )
     name: str | None = row["spool_name"]
@@ -214,8 +220,10 @@ def _settle_for_less(
 ) -> None:
     """Note that a destination has the longest playable piece of a whole."""
     connection.execute(
-        "UPDATE uploads SET state = ?, finished = ? WHERE destination_id = ?"
-        " AND state = 'pending' AND is_ready = 0 AND file_id ="
+        "UPDATE uploads SET state = ?, finished = ?,"
+        " clean_up = IIF(temporary IS NULL, NULL, 'temporary')"
+        " WHERE destination_id = ? AND state = 'pending' AND is_ready = 0"
+        " AND file_id ="
         " (SELECT whole.id FROM files JOIN files AS whole ON whole.item_id ="
         " files.item_id AND whole.role = 'whole' AND whole.number = files.number"
         " WHERE files.id = ?)",
@@ -238,7 +246,7 @@ def _supersede(
         "UPDATE uploads SET state = 'superseded', finished = ?,"
         # A killed try may have left something too. What is being sent right now is
         # looked at when that ends.
-        " is_litter = state = 'verified' OR temporary IS NOT NULL"
+        " clean_up = IIF(state = 'verified' OR temporary IS NOT NULL, 'file', NULL)"
         " WHERE item_id = ? AND destination_id = ? AND role IN ('part', 'incomplete')"
         " AND state IN ('pending', 'verified')"
         " AND file_id IN (SELECT id FROM files WHERE item_id = ?"
@@ -355,7 +363,7 @@ def retry_failed(connection: sqlite3.Connection, *, now: float, limit: int = -1)
     """
     rows = connection.execute(
         "UPDATE uploads SET state = 'pending', reason = NULL, is_ready = 0,"
-        " retry_at = 0, planned = ?1, finished = NULL"
+        " clean_up = NULL, retry_at = 0, planned = ?1, finished = NULL"
         " WHERE id IN (SELECT id FROM uploads"
         " WHERE state IN ('gone', 'dropped', 'incomplete') AND role = 'whole'"
         " AND rank != ?2 AND destination_id IN (SELECT id FROM destinations)"

@@ -67,8 +67,11 @@ CREATE TABLE uploads (
     attempts INTEGER NOT NULL DEFAULT 0,
     retry_at REAL NOT NULL DEFAULT 0,
     planned REAL NOT NULL,
+    -- The name of a try's temporary file, and the bytes that it was to have.
     temporary TEXT,
-    is_litter INTEGER NOT NULL DEFAULT 0,
+    tried_size INTEGER,
+    tried_sha256 TEXT,
+    clean_up TEXT,
     is_missed INTEGER NOT NULL DEFAULT 0,
     size INTEGER,
     finished REAL,
@@ -81,8 +84,8 @@ CREATE INDEX ready_uploads ON uploads (destination_id, rank, id)
     WHERE state = 'pending' AND is_ready = 1;
 CREATE INDEX failed_uploads ON uploads (destination_id, finished)
     WHERE state IN ('gone', 'dropped', 'incomplete');
--- What lies at a destination and is to be removed there.
-CREATE INDEX litter ON uploads (destination_id, id) WHERE is_litter = 1;
+-- Uploads of which something is to be removed at their destinations.
+CREATE INDEX clean_ups ON uploads (destination_id, id) WHERE clean_up IS NOT NULL;
 
 CREATE TABLE destinations (
     id TEXT PRIMARY KEY,

@@ -4,16 +4,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 import sqlite3
 
+from ...storage.read_back import Content
 from ..items import Item, Rank, Role
 from ..naming import path_key
-from .items import free_path, item_of
+from .items import CleanUp, free_path, item_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadJob:
     """An upload whose file lies in the spool.
 
-    `temporary` is the name that an earlier try may have left at the destination.
+    `temporary` is the name that an earlier try may have left at the destination,
+    and `tried` what it sent.
     """
 
     upload_id: int
@@ -27,15 +29,23 @@ class UploadJob:
     sha256: str
     attempts: int
     temporary: str | None
+    tried: Content | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Litter:
-    """What is to be removed at a destination: a superseded file, or a rest of it."""
+class Leftover:
+    """Something of an upload that is to be removed at its destination.
+
+    `tried` is what the last try sent: if that lies there, the file is a copy.
+    """
 
     upload_id: int
+    item: Item
+    role: Role
     path: str
     temporary: str | None
+    tried: Content | None
+    what: CleanUp
 
 
 def next_uploads(
@@ -51,7 +61,7 @@ def next_uploads(
     rows = connection.execute(
         "SELECT items.*, uploads.id AS upload_id, file_id, uploads.role AS role,"
         " uploads.rank AS rank, path, spool_name, files.size AS size, sha256,"
-        " uploads.attempts AS attempts, temporary"
+        " uploads.attempts AS attempts, temporary, tried_size, tried_sha256"
         " FROM uploads JOIN files ON files.id = file_id"
         " JOIN items ON items.id = uploads.item_id"
         " WHERE destination_id = ? AND uploads.state = 'pending' AND is_ready = 1"
@@ -72,6 +82,7 @@ def next_uploads(
             sha256=row["sha256"],
             attempts=row["attempts"],
             temporary=row["temporary"],
+            tried=_tried(row),
         )
         for row in rows
         if row["upload_id"] not in exclude
@@ -92,9 +103,12 @@ def next_retry(
 
 
 def started(connection: sqlite3.Connection, upload_id: int, *, temporary: str) -> None:
-    """Note the temporary name of a try that is about to begin."""
+    """Note the temporary name of a try that is about to begin, and what it sends."""
     connection.execute(
-        "UPDATE uploads SET temporary = ?, attempts = attempts + 1 WHERE id = ?",
+        "UPDATE uploads SET temporary = ?, attempts = attempts + 1,"
+        " (tried_size, tried_sha256) ="
+        " (SELECT files.size, sha256 FROM files WHERE files.id = file_id)"
+        " WHERE id = ?",
         (temporary, upload_id),
     )
 
@@ -104,12 +118,13 @@ def failed(
 ) -> None:
     """Note why a try failed and when the next one may begin.
 
-    What is no longer wanted is not tried again; its rest is to be removed.
+    What is no longer wanted is not tried again; what the try left is to be removed.
     """
     connection.execute(
-        "UPDATE uploads SET retry_at = ?, reason = ?,"
-        " is_litter = state != 'pending' AND temporary IS NOT NULL WHERE id = ?",
-        (retry_at, reason, upload_id),
+        "UPDATE uploads SET retry_at = ?, reason = IIF(state = 'pending', ?, reason),"
+        " clean_up = CASE WHEN state = 'pending' OR temporary IS NULL THEN NULL"
+        " WHEN state = 'superseded' THEN ? ELSE ? END WHERE id = ?",
+        (retry_at, reason, CleanUp.FILE, CleanUp.TEMPORARY, upload_id),
     )
 
 
@@ -163,25 +178,53 @@ def pending_items(
     return [(row["upload_id"], item_of(row)) for row in rows]
 
 
-def next_litter(
+def next_leftover(
     connection: sqlite3.Connection,
     destination_id: str,
     *,
     exclude: Collection[int],
-) -> Litter | None:
+) -> Leftover | None:
     """Return one upload of which something is to be removed at the destination."""
     rows = connection.execute(
-        "SELECT id AS upload_id, path, temporary FROM uploads"
-        " WHERE destination_id = ? AND is_litter = 1 ORDER BY id LIMIT ?",
+        "SELECT items.*, uploads.id AS upload_id, role, path, temporary, tried_size,"
+        " tried_sha256, clean_up FROM uploads JOIN items ON items.id = item_id"
+        " WHERE destination_id = ? AND clean_up IS NOT NULL"
+        " ORDER BY uploads.id LIMIT ?",
         (destination_id, 1 + len(exclude)),
     )
     return next(
-        (Litter(**row) for row in rows if row["upload_id"] not in exclude), None
+        (
+            Leftover(
+                upload_id=row["upload_id"],
+                item=item_of(row),
+                role=Role(row["role"]),
+                path=row["path"],
+                temporary=row["temporary"],
+                tried=_tried(row),
+                what=CleanUp(row["clean_up"]),
+            )
+            for row in rows
+            if row["upload_id"] not in exclude
+        ),
+        None,
     )
 
 
-def removed(connection: sqlite3.Connection, upload_id: int) -> None:
-    """Note that nothing of an upload lies at the destination any more."""
+def removed(
+    connection: sqlite3.Connection, upload_id: int, *, temporary: str | None
+) -> None:
+    """Note that nothing of an upload is to be removed any more.
+
+    `temporary` is the name that was looked at: a new try may have another.
+    """
     connection.execute(
-        "UPDATE uploads SET is_litter = 0, temporary = NULL WHERE id = ?", (upload_id,)
+        "UPDATE uploads SET clean_up = NULL, temporary = NULL"
+        " WHERE id = ? AND temporary IS ?",
+        (upload_id, temporary),
     )
+
+
+def _tried(row: sqlite3.Row) -> Content | None:
+    if row["tried_sha256"] is None:
+        return None
+    return Content(size=row["tried_size"], sha256=row["tried_sha256"])

@@ -1,0 +1,495 @@
+"""A copy that lies at a destination stays there and counts, whatever became of its answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+import random
+import sqlite3
+import time
+from typing import override
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.models import Segment
+from custom_components.frigate_snap_sync.storage.base import (
+    PermissionDenied,
+    Source,
+    StoredFile,
+    Unreachable,
+)
+from custom_components.frigate_snap_sync.sync import intake, room
+from custom_components.frigate_snap_sync.sync.items import Media, UploadState
+from custom_components.frigate_snap_sync.sync.ledger import (
+    counters,
+    files,
+    items,
+    outcomes,
+    uploads,
+)
+from custom_components.frigate_snap_sync.sync.policy import Selection
+
+from .conftest import FAST, Bench, setup, until
+from .fakes import CLIP, CLIP_SECONDS, IMAGE, FakeDestination
+from .test_history import connection  # noqa: F401 - a fixture
+from .test_ledger import ITEM, fetch, job, wanted
+
+type Step = Callable[[], Awaitable[object]]
+
+
+class LostAnswers(FakeDestination):
+    """Takes a file whole, and is away before it can say so."""
+
+    def __init__(self) -> None:
+        """Lose the first answer."""
+        super().__init__()
+        self.losses = 1
+        self.stays_away = True
+        self.may_delete = True
+
+    @override
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
+        stored = await super().put(path, source, temporary=temporary)
+        if not self.losses:
+            return stored
+        self.losses -= 1
+        lost = Unreachable("The cable was cut")
+        if self.stays_away:
+            self.error = lost
+        raise lost
+
+    @override
+    async def delete(self, path: str) -> None:
+        if not self.may_delete:
+            raise PermissionDenied("No right to delete")
+        await super().delete(path)
+
+
+@pytest.fixture
+def nas() -> LostAnswers:
+    """Return a destination whose first answer gets lost."""
+    return LostAnswers()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a failing destination be tried again almost at once."""
+    monkeypatch.setattr(random, "uniform", lambda low, high: (low + high) / 2000)
+
+
+async def arrived(bench: Bench, nas: LostAnswers) -> str:
+    """Wait until the file is there and its answer lost; stop; return its path."""
+    await until(lambda: nas.error is not None)
+    await until(lambda: bench.status.destinations["nas"].connected is False)
+    await bench.stop()
+    (path,) = nas.media
+    return path
+
+
+def lose_the_spool(bench: Bench) -> None:
+    """Let its disk be replaced while Home Assistant is off."""
+    for file in (bench.folder / "spool").iterdir():
+        file.unlink()
+
+
+async def verified_after_all(bench: Bench, nas: LostAnswers, path: str) -> None:
+    """Wait until the copy counts; it was sent once and nothing else lies there."""
+    assert await bench.settled() == {"verified": 1}
+    assert [sent for sent in nas.history if sent in nas.media] == [path]
+    assert set(nas.files) == {path}
+    await until(lambda: bench.status.destinations["nas"].last_upload)
+    status = bench.status.destinations["nas"]
+    assert status.snapshots_uploaded + status.recordings_uploaded == 1
+    assert status.data_uploaded == len(nas.files[path])
+    assert status.failed_uploads == 0
+
+
+async def settled_as(bench: Bench, state: str) -> None:
+    """Wait until the only upload is in that state."""
+
+    async def is_so() -> bool:
+        return [row.state for row in await bench.uploads()] == [state]
+
+    async with asyncio.timeout(5):
+        while not await is_so():
+            await asyncio.sleep(0.01)
+
+
+async def test_bytes_are_lost_after_the_copy_arrived(
+    bench: Bench, nas: LostAnswers
+) -> None:
+    """The upload is dropped, for they exist nowhere else: but there."""
+    await bench.start(setup(nas))
+    bench.live_snapshot()
+    path = await arrived(bench, nas)
+    lose_the_spool(bench)
+    nas.error = None
+    await bench.start(setup(nas))
+    await settled_as(bench, "verified")
+    await verified_after_all(bench, nas, path)
+    assert [event.verified for event in bench.uploaded] == [True]
+
+
+async def test_footage_is_gone_after_the_copy_arrived(
+    bench: Bench, nas: LostAnswers
+) -> None:
+    """Frigate's retention passed meanwhile: that makes no difference."""
+    bench.timing = replace(FAST, gone_after=0.05)
+    await bench.start(setup(nas))
+    bench.review("end", end=time.time() - 30)
+    path = await arrived(bench, nas)
+    lose_the_spool(bench)
+    nas.error = None
+    bench.frigate.footage = lambda camera, after, before: []
+    await bench.start(setup(nas))
+    await settled_as(bench, "verified")
+    await verified_after_all(bench, nas, path)
+
+
+async def test_what_is_no_longer_selected_after_the_copy_arrived(
+    bench: Bench, nas: LostAnswers
+) -> None:
+    """The owner selects something else: what lies there stays."""
+    await bench.start(setup(nas))
+    bench.live_snapshot()
+    path = await arrived(bench, nas)
+    nas.error = None
+    recordings = Selection(media=frozenset({Media.RECORDINGS}))
+    await bench.start(setup(nas, selection=recordings))
+    await settled_as(bench, "verified")
+    await verified_after_all(bench, nas, path)
+
+
+async def test_who_may_not_delete_has_its_copies_counted(
+    bench: Bench, nas: LostAnswers
+) -> None:
+    """There is nothing left to delete once a file has its final name."""
+    await bench.start(setup(nas))
+    bench.live_snapshot()
+    path = await arrived(bench, nas)
+    lose_the_spool(bench)
+    nas.error, nas.may_delete = None, False
+    await bench.start(setup(nas))
+    await settled_as(bench, "verified")
+    await verified_after_all(bench, nas, path)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("is_template", [False, True])
+async def test_a_lost_answer_costs_no_second_upload(
+    bench: Bench, nas: LostAnswers, is_template: bool
+) -> None:
+    """It is looked at under the same name, also if a template made that."""
+    nas.stays_away = False
+    render = (lambda values: f"{values.camera}/{values.kind}") if is_template else None
+    await bench.start(setup(nas, render=render))
+    bench.live_snapshot()
+    await settled_as(bench, "verified")
+    await verified_after_all(bench, nas, next(iter(nas.media)))
+    assert [event.verified for event in bench.uploaded] == [True]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_retry_keeps_the_name_that_a_template_made(
+    bench: Bench, nas: LostAnswers
+) -> None:
+    """What an earlier try left there is our own, and is replaced if it is another."""
+    nas.stays_away = False
+    put = nas.put
+
+    async def cut(path: str, source: Source | Path, *, temporary: str) -> StoredFile:
+        try:
+            return await put(path, source, temporary=temporary)
+        except Unreachable:
+            nas.files[path] = nas.files[path][:-1]  # A disk that lost its end.
+            raise
+
+    nas.put = cut  # type: ignore[method-assign]
+    await bench.start(setup(nas, render=lambda values: f"mine/{values.kind}"))
+    bench.live_snapshot()
+    assert await bench.settled() == {"verified": 1}
+    assert nas.files == {"mine/live_snapshot.jpg": IMAGE}
+
+
+async def test_killed_between_the_last_rename_and_the_ledger(
+    bench: Bench, nas: LostAnswers
+) -> None:
+    """The next start finds it there."""
+    nas.losses = 0
+    hung = asyncio.Event()
+    put = nas.put
+
+    async def never_return(
+        path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
+        await put(path, source, temporary=temporary)
+        hung.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    nas.put = never_return  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    bench.review("end", end=time.time() - 30)
+    await until(hung.is_set)
+    await bench.stop()
+    nas.put = put  # type: ignore[method-assign]
+    (path,) = nas.media
+    await bench.start(setup(nas))
+    await settled_as(bench, "verified")
+    await verified_after_all(bench, nas, path)
+
+
+async def test_a_clip_that_is_fetched_again_with_less(
+    bench: Bench, nas: LostAnswers
+) -> None:
+    """The copy that was made of more is there, and stays."""
+    await bench.start(setup(nas))
+    bench.review("end", end=time.time() - 30)
+    path = await arrived(bench, nas)
+    lose_the_spool(bench)
+    nas.error = None
+    nas.files[path] = more = nas.files[path]
+    bench.frigate.clip_faults = [CLIP[:-16]]  # Other bytes, whole all the same.
+    bench.frigate.footage = lambda camera, after, before: [
+        Segment(start_time=before - CLIP_SECONDS, end_time=before)
+    ]
+    await bench.start(setup(nas))
+    await settled_as(bench, "verified")
+    assert nas.files == {path: more}
+    assert nas.history == [path]
+
+
+@pytest.mark.parametrize("found", [IMAGE[:-1] + b"?", IMAGE[:-1], None])
+async def test_what_is_no_copy_does_not_count(
+    bench: Bench, nas: LostAnswers, found: bytes | None
+) -> None:
+    """And is not deleted either: of a given-up upload only the temporary file goes."""
+    await bench.start(setup(nas))
+    bench.live_snapshot()
+    path = await arrived(bench, nas)
+    del nas.files[path]
+    if found is not None:
+        nas.files[path] = found
+    (name,) = await left_there(bench, nas)
+    lose_the_spool(bench)
+    nas.error = None
+    await bench.start(setup(nas))
+    await until(lambda: name not in nas.files)
+    assert nas.files == ({} if found is None else {path: found})
+    await settled_as(bench, "dropped")
+    assert path not in nas.deleted
+
+
+async def left_there(bench: Bench, nas: FakeDestination) -> list[str]:
+    """Let the temporary files that the ledger knows lie there; return their names."""
+    ledger = sqlite3.connect(bench.folder / "ledger" / "one.db")
+    names = [row[0] for row in ledger.execute("SELECT temporary FROM uploads")]
+    ledger.close()
+    nas.files.update(dict.fromkeys(names, b"half of it"))
+    return names
+
+
+async def test_a_destination_that_was_removed_and_is_back(
+    bench: Bench, nas: LostAnswers
+) -> None:
+    """Its cancelled uploads leave no temporary file there, and lose no copy."""
+    await bench.start(setup(nas))
+    bench.live_snapshot()
+    path = await arrived(bench, nas)
+    (name,) = await left_there(bench, nas)
+    await bench.start()
+    assert await bench.settled() == {"cancelled": 1}
+    nas.error = None
+    await bench.engine.apply_destinations([setup(nas)])
+    await until(lambda: name not in nas.files)
+    assert nas.files == {path: IMAGE}
+
+
+async def test_the_same_bytes_at_a_template_s_path_are_ours(
+    bench: Bench, nas: LostAnswers
+) -> None:
+    """A ledger that a restore set back does not know of them: nothing is sent twice."""
+    nas.losses = 0
+    nas.files["mine/live_snapshot.jpg"] = IMAGE
+    await bench.start(setup(nas, render=lambda values: f"mine/{values.kind}"))
+    bench.live_snapshot()
+    await settled_as(bench, "verified")
+    assert set(nas.files) == {"mine/live_snapshot.jpg"}
+    assert not nas.history
+    await until(lambda: bench.status.destinations["nas"].snapshots_uploaded == 1)
+
+
+async def test_a_damaged_image_in_the_spool(bench: Bench, nas: LostAnswers) -> None:
+    """It exists nowhere else: it is dropped, and never counted or left there."""
+    nas.losses = 0
+    await bench.start(setup(nas))
+    await bench.engine.set_sending("nas", False)
+    bench.live_snapshot()
+    await bench.spooled_in_ledger(1)
+    flip(bench)
+    await bench.engine.set_sending("nas", True)
+    await settled_as(bench, "dropped")
+    assert not nas.history
+    await until(lambda: not nas.files)
+    await until(lambda: bench.status.destinations["nas"].failed_uploads)
+    assert bench.status.destinations["nas"].last_error is None
+    assert bench.status.destinations["nas"].connected is True
+    await until(lambda: not bench.spooled())
+
+
+@pytest.mark.parametrize("verify_checksum", [False, True])
+async def test_a_damaged_clip_in_the_spool(
+    bench: Bench, nas: LostAnswers, verify_checksum: bool
+) -> None:
+    """Frigate is asked for it again, once; the destination is not to blame."""
+    nas.losses = 0
+    await bench.start(replace(setup(nas), verify_checksum=verify_checksum))
+    await bench.engine.set_sending("nas", False)
+    bench.review("end", end=time.time() - 30)
+    await bench.spooled_in_ledger(1)
+    flip(bench)
+    await bench.engine.set_sending("nas", True)
+    await settled_as(bench, "verified")
+    assert list(nas.files.values()) == [CLIP]
+    assert len(bench.frigate.clips) == 2
+    assert bench.status.destinations["nas"].last_error is None
+
+
+def flip(bench: Bench) -> None:
+    """Let one bit of what lies in the spool change."""
+    (name,) = bench.spooled()
+    file = bench.folder / "spool" / name
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+async def test_a_spool_file_that_can_not_be_read_for_a_while(
+    bench: Bench, nas: LostAnswers
+) -> None:
+    """A live snapshot waits for the disk; a clip is fetched again."""
+    nas.losses = 0
+    await bench.start(setup(nas))
+    await bench.engine.set_sending("nas", False)
+    bench.live_snapshot()
+    bench.review("end", end=time.time() - 30)
+    await bench.spooled_in_ledger(2)
+    spool = bench.folder / "spool"
+    (image,) = spool.glob("*.jpg")
+    (clip,) = spool.glob("*.mp4")
+    for file in (image, clip):
+        # As root may read everything, something else that can't be read.
+        file.rename(bench.folder / file.name)
+        file.symlink_to(bench.folder / file.name)
+    await bench.engine.set_sending("nas", True)
+    await until(lambda: list(nas.media.values()) == [CLIP])
+    assert (await bench.uploads(media="live_snapshots"))[0].state == "pending"
+    image.unlink()
+    (bench.folder / image.name).rename(image)
+    assert await bench.settled() == {"verified": 2}
+    assert bench.status.destinations["nas"].last_error is None
+
+
+async def test_a_still_that_is_being_sent_never_gives_way(
+    bench: Bench,
+    nas: LostAnswers,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The new one waits for its place as long as that takes."""
+    nas.losses = 0
+    await limited(bench, monkeypatch, images=1)
+    await bench.start(setup(nas))
+    nas.gate.clear()
+    bench.live_snapshot(label="first")
+    await until(lambda: nas.files)
+    bench.live_snapshot(label="second")
+    await until(lambda: "has to wait: The spool has reached" in caplog.text)
+    nas.gate.set()
+    assert await bench.settled() == {"verified": 2}
+
+
+async def limited(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, images: int
+) -> None:
+    """Let the spool hold so many images."""
+    monkeypatch.setattr(room, "RESERVE", 0)
+    monkeypatch.setattr(intake, "_PAUSE", 0.02)
+    bench.options = replace(bench.options, spool_limit=images * len(IMAGE) + 100)
+
+
+async def test_another_still_gives_way_than_the_one_that_is_being_sent(
+    bench: Bench, nas: LostAnswers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it is the oldest."""
+    nas.losses = 0
+    cloud = FakeDestination()
+    await limited(bench, monkeypatch, images=2)
+    first = Selection(labels=frozenset({"first"}))
+    await bench.start(setup(nas, selection=first), setup(cloud, name="cloud"))
+    await bench.engine.set_sending("cloud", False)
+    nas.gate.clear()
+    bench.live_snapshot(label="first")
+    await until(lambda: nas.files)
+    bench.live_snapshot(label="second")
+    await bench.spooled_in_ledger(2)
+    bench.live_snapshot(label="third")
+    await until(lambda: bench.status.destinations["cloud"].failed_uploads)
+    nas.gate.set()
+    await until(lambda: list(nas.media.values()) == [IMAGE])
+    await bench.engine.set_sending("cloud", True)
+    assert await bench.settled() == {"verified": 3, "dropped": 1}
+    (dropped,) = await bench.uploads(state="dropped")
+    assert dropped.label == "second"
+
+
+@pytest.mark.parametrize(
+    "state", [UploadState.DROPPED, UploadState.GONE, UploadState.SKIPPED]
+)
+def test_what_arrives_after_it_was_given_up(
+    connection: sqlite3.Connection,  # noqa: F811
+    state: UploadState,
+) -> None:
+    """It is there: it counts, and nothing of it is cleaned up."""
+    items.plan(connection, ITEM, (wanted("nas"),))
+    fetch(connection, 1)
+    upload_id = job(connection, "nas").upload_id
+    uploads.started(connection, upload_id, temporary="t")
+    outcomes.finish(connection, 1, state, "given up", now=5)
+    outcomes.verified(connection, upload_id, size=7, now=6)
+    row = connection.execute("SELECT state, reason, size FROM uploads").fetchone()
+    assert tuple(row) == ("verified", None, 7)
+    assert uploads.next_leftover(connection, "nas", exclude=()) is None
+    summary = counters.summary(connection)
+    assert summary.destinations["nas"].recordings_uploaded == 1
+    assert files.spool_names(connection) == set()
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        partial(outcomes.finish, file_id=1, state=UploadState.GONE, reason="gone"),
+        partial(outcomes.skip, upload_ids=[1], reason="skipped"),
+        partial(outcomes.cancel, destination_id="nas"),
+    ],
+)
+def test_each_end_notes_what_a_try_left(
+    connection: sqlite3.Connection,  # noqa: F811
+    end: Callable[..., object],
+) -> None:
+    """The temporary name alone is to be cleaned up, never the final one."""
+    items.plan(connection, ITEM, (wanted("nas"),))
+    fetch(connection, 1)
+    uploads.started(connection, 1, temporary="t")
+    end(connection, now=5)
+    leftover = uploads.next_leftover(connection, "nas", exclude=())
+    assert leftover is not None
+    assert leftover.temporary == "t"
+    assert leftover.what is items.CleanUp.TEMPORARY
+    # A later try has a name of its own, and is not forgotten.
+    uploads.started(connection, 1, temporary="u")
+    uploads.removed(connection, 1, temporary="t")
+    assert uploads.next_leftover(connection, "nas", exclude=()) is not None
