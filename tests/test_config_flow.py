@@ -630,6 +630,40 @@ async def test_reauth_ends_by_itself(
 
 
 @pytest.mark.usefixtures("mqtt_client")
+@pytest.mark.parametrize("is_closed", [True, False])
+async def test_reauth_beside_a_forgotten_reconfigure_flow(
+    hass: HomeAssistant, engine: StandInEngine, is_closed: bool
+) -> None:
+    """Home Assistant asks for no login while one is open; nothing ever ends it."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    forgotten = await entry.start_reconfigure_flow(hass)
+
+    def sources() -> list[str]:
+        flows = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+        return [flow["context"]["source"] for flow in flows]
+
+    engine.show(frigate_login_refused=True, frigate_login_refusals=1)
+    engine.show(pending_uploads=5)
+    await hass.async_block_till_done()
+    assert sources() == ["reconfigure"]  # Its owner may be typing the password.
+    if is_closed:
+        hass.config_entries.flow.async_abort(forgotten["flow_id"])
+        engine.show(pending_uploads=6)
+    else:
+        engine.show(frigate_login_refusals=2)
+    await hass.async_block_till_done()
+    assert sources() == ["reauth"]
+    for refusals in (3, 4):
+        engine.show(frigate_login_refusals=refusals)
+        await hass.async_block_till_done()
+        assert sources() == ["reauth"]
+    engine.show(frigate_login_refused=False, frigate_login_refusals=0)
+    await hass.async_block_till_done()
+    assert not sources()
+
+
+@pytest.mark.usefixtures("mqtt_client")
 async def test_reauth_after_failed_set_up(
     hass: HomeAssistant, serve_frigate: ServeFrigate, engine: StandInEngine
 ) -> None:

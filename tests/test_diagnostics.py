@@ -109,15 +109,19 @@ async def test_a_user_with_a_word_for_a_name(
         DESTINATION, reason=f"Is the {name}@192.0.2.7 there? Frigate is not"
     )
     engine.first_status = replace(
-        STATUS, protection=Protection.AT_RISK, destinations={SFTP_ID: failed}
+        STATUS,
+        frigate_topic_prefix="frigate",
+        protection=Protection.AT_RISK,
+        destinations={SFTP_ID: failed},
     )
     await async_set_up(hass, entry)
     diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     status = diagnostics["status"]
-    assert set(asdict(STATUS)) == set(status)
+    assert set(asdict(STATUS)) - set(status) == {"frigate_topic_prefix"}
     assert not [key for key in keys_of(diagnostics) if "REDACTED" in key]
     assert status["protection"] == "at_risk"
     assert diagnostics["entry"]["topic_prefix"] == "frigate"
+    assert diagnostics["entry"]["topic_prefix_of_frigate"] == "frigate"
     told = status["destinations"][SFTP_ID]["reason"]
     assert f"{name}@" not in told
     assert told.endswith("**REDACTED**@**REDACTED** there? Frigate is not")

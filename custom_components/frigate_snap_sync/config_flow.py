@@ -19,7 +19,6 @@ from .flows.entry import (
     entry_data,
     entry_schema,
     entry_suggestions,
-    entry_title,
     log_in_data,
     log_in_errors,
     log_in_schema,
@@ -28,6 +27,7 @@ from .flows.entry import (
 from .flows.local import LocalFlow
 from .flows.options import FrigateSnapSyncOptionsFlow
 from .flows.sftp import SftpFlow
+from .frigate.messages import display_name
 
 _FRIGATE_DOMAIN = "frigate"
 _EXAMPLE_URL = "http://192.168.1.10:5000"
@@ -69,7 +69,7 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         await self.async_set_unique_id(verdict.topic_prefix, raise_on_progress=False)
         self._abort_if_unique_id_configured()
         return self.async_create_entry(
-            title=entry_title(verdict.topic_prefix), data=data
+            title=display_name(verdict.topic_prefix), data=data
         )
 
     async def async_step_reconfigure(

@@ -13,8 +13,6 @@ CONF_PROXY: Final = "proxy"
 CONF_TOPIC_PREFIX: Final = "topic_prefix"
 SECTION_ADVANCED: Final = "advanced"
 
-DEFAULT_TOPIC_PREFIX: Final = "frigate"
-
 # Its options
 CONF_DELAY_AFTER_STARTUP: Final = "delay_after_startup"
 CONF_UPLOAD_DURING_REVIEW: Final = "upload_during_review"

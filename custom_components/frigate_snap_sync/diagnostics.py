@@ -50,8 +50,11 @@ async def async_get_config_entry_diagnostics(
     """Return the diagnostics of an entry."""
     coordinator = entry.runtime_data
     url = URL(entry.data[CONF_URL])
+    status = asdict(coordinator.data)
+    # No free text: a user who is called so must not hide it.
+    prefix_of_frigate = status.pop("frigate_topic_prefix")
     texts = {
-        "status": asdict(coordinator.data),
+        "status": status,
         "engine": await coordinator.engine.diagnostics(),
     }
     private = _private_texts(entry.data)
@@ -62,6 +65,7 @@ async def async_get_config_entry_diagnostics(
         "entry": {
             "title": entry.title,
             "topic_prefix": coordinator.topic_prefix,
+            "topic_prefix_of_frigate": prefix_of_frigate,
             "frigate": {"scheme": url.scheme, "port": url.port},
             "data": async_redact_data(dict(entry.data), TO_REDACT),
             "options": dict(entry.options),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from homeassistant.config_entries import SOURCE_REAUTH
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.util.hass_dict import HassKey
@@ -95,7 +95,9 @@ class _Teller:
         self._hass = hass
         self._entry = entry
         self._open: set[str] = set()
-        self._login_refused = False
+        self._login = (False, 0)
+        self._in_the_way: set[str] = set()
+        """The reconfigure flows that were open at the last refusal."""
 
     @callback
     def async_update(self) -> None:
@@ -107,9 +109,12 @@ class _Teller:
         for issue_id in self._open - wanted:
             ir.async_delete_issue(self._hass, DOMAIN, issue_id)
         self._open = wanted
-        if status.frigate_login_refused != self._login_refused:
-            self._login_refused = status.frigate_login_refused
-            self._async_ask_for_log_in()
+        login = (status.frigate_login_refused, status.frigate_login_refusals)
+        is_news, self._login = login != self._login, login
+        if status.frigate_login_refused:
+            self._async_ask_for_login(is_news=is_news)
+        elif is_news:
+            self._async_abort(SOURCE_REAUTH)
 
     @callback
     def async_clear(self) -> None:
@@ -147,14 +152,27 @@ class _Teller:
             wanted.add(issue.id)
         return wanted
 
-    def _async_ask_for_log_in(self) -> None:
-        """Ask for Frigate's log-in once it is refused, until it is taken again."""
-        if self._login_refused:
-            self._entry.async_start_reauth(self._hass)
-            return
-        for flow in list(
-            self._entry.async_get_active_flows(self._hass, {SOURCE_REAUTH})
-        ):
+    @callback
+    def _async_ask_for_login(self, *, is_news: bool) -> None:
+        """Ask for Frigate's login, unless that is being done.
+
+        Home Assistant asks for none while the entry is being reconfigured. Such a
+        flow that is still there at the next refusal, a quarter of an hour later,
+        was abandoned: nothing else ever ends it.
+        """
+        entry, hass = self._entry, self._hass
+        if is_news:
+            flows = entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})
+            open_flows = {flow["flow_id"] for flow in flows}
+            for flow_id in open_flows & self._in_the_way:
+                hass.config_entries.flow.async_abort(flow_id)
+            self._in_the_way = open_flows
+        entry.async_start_reauth(hass)
+
+    @callback
+    def _async_abort(self, source: str) -> None:
+        """End the entry's flows of a kind."""
+        for flow in list(self._entry.async_get_active_flows(self._hass, {source})):
             self._hass.config_entries.flow.async_abort(flow["flow_id"])
 
 

@@ -97,6 +97,7 @@ async def test_config(server: FakeServer, client: FrigateClient, version: str) -
     assert set(config.cameras) == {"front_door", "back-yard_2"}
     assert all(camera.recordings_enabled for camera in config.cameras.values())
     assert all(camera.snapshots_enabled for camera in config.cameras.values())
+    assert all(camera.enabled for camera in config.cameras.values())
 
     server.record(version, "config-prefix-with-slash")
     assert (await client.config()).topic_prefix == "home/nvr"
@@ -116,6 +117,7 @@ async def test_config_in_unusual_states(
     document["safe_mode"] = True
     document["cameras"]["a\nb"] = document["cameras"]["front_door"]
     document["cameras"]["odd"] = None
+    document["cameras"]["front_door"]["enabled"] = False
     server.answer("/api/config", as_json(document))
 
     config = await client.config()
@@ -123,6 +125,8 @@ async def test_config_in_unusual_states(
     assert not config.mqtt_enabled
     assert config.safe_mode
     assert set(config.cameras) == {"front_door", "back-yard_2"}
+    assert not config.cameras["front_door"].enabled
+    assert config.cameras["back-yard_2"].enabled
 
 
 @pytest.mark.parametrize(

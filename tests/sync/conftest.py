@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.client import FrigateClient
-from custom_components.frigate_snap_sync.sync import frigate_watch, status_board
+from custom_components.frigate_snap_sync.sync import status_board
 from custom_components.frigate_snap_sync.sync.engine import (
     DestinationSetup,
     Engine,
@@ -42,6 +42,10 @@ FAST = Timing(
     missing_after=60,
     tail_patience=0,
     poll=30,
+    shortest_poll=0.02,
+    first_poll_retry=0.2,
+    hint_retry=0.05,
+    hint_pause=0.2,
     catch_up_pause=0.05,
     probe=30,
 )
@@ -220,8 +224,6 @@ async def bench(
 ) -> AsyncIterator[Bench]:
     """Return a bench; its engine is stopped at the end."""
     monkeypatch.setattr(status_board, "_INTERVAL", 0.01)
-    monkeypatch.setattr(frigate_watch, "_SHORTEST_PAUSE", 0.02)
-    monkeypatch.setattr(frigate_watch, "_FIRST_RETRY", 0.2)
     bench = Bench(tmp_path)
     with bench.threads.watched():
         yield bench

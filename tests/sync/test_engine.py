@@ -662,8 +662,8 @@ async def test_frigate_away_is_told_once(
     bench.publish("available", "online")
     await until(lambda: len(nas.media) == 2)
     await until(lambda: bench.status.frigate_connected)
-    assert caplog.text.count("Frigate frigate is away") == 1
-    assert caplog.text.count("Frigate frigate is back") == 1
+    assert caplog.text.count("Frigate is away") == 1
+    assert caplog.text.count("Frigate is back") == 1
 
 
 async def test_uploads_wait_for_a_frigate_that_has_just_started(

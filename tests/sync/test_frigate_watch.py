@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 import logging
+import time
 
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import (
+    FrigateAuthFailed,
     FrigateServerError,
     FrigateTimeout,
     FrigateUnreachable,
 )
 from custom_components.frigate_snap_sync.frigate.models import FrigateConfig
-from custom_components.frigate_snap_sync.sync import frigate_watch
+from custom_components.frigate_snap_sync.sync import frigate_retry
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 
 from .conftest import FAST, Bench, setup, until
@@ -68,7 +70,7 @@ async def test_switches_are_bounded(bench: Bench, nas: FakeDestination) -> None:
     bench.live_snapshot()
     bench.live_snapshot(camera="back-yard_2")
     await until(lambda: len(nas.media) == 1)
-    assert len(bench.engine._watch._switches) <= 500  # noqa: SLF001
+    assert len(bench.engine._watch.cameras._switches) <= 500  # noqa: SLF001
     await until(lambda: bench.status.cameras["front_door"].snapshots_enabled is False)
     assert len(bench.status.cameras) == 2
 
@@ -91,15 +93,15 @@ async def test_told_activity_is_bounded(bench: Bench, nas: FakeDestination) -> N
         tell(**{f"bogus{turn}-{number}": True for number in range(400)})
     tell(front_door=False)
     await until(lambda: bench.status.cameras["front_door"].snapshots_enabled is False)
-    watch = bench.engine._watch  # noqa: SLF001
-    assert len(watch._switches) == 500  # noqa: SLF001
+    cameras = bench.engine._watch.cameras  # noqa: SLF001
+    assert len(cameras._switches) == 500  # noqa: SLF001
 
     bench.frigate.cameras |= {f"c{number}": camera(f"c{number}") for number in range(9)}
     bench.publish("available", "online")
     await until(lambda: "c8" in bench.status.cameras)
-    assert watch.is_on("c8", "recordings") is True
-    assert watch.is_on("bogus0-0", "recordings") is None
-    assert len(watch._switches) == 22  # noqa: SLF001
+    assert cameras.is_on("c8", "recordings") is True
+    assert cameras.is_on("bogus0-0", "recordings") is None
+    assert len(cameras._switches) == 22  # noqa: SLF001
 
 
 async def test_a_frigate_that_does_not_tell_its_uptime(
@@ -226,20 +228,107 @@ async def test_why_an_image_was_not_sent(bench: Bench, nas: FakeDestination) -> 
     }
 
 
-async def test_a_forgotten_camera_is_shown_when_it_is_heard_of(
+async def test_a_forgotten_camera_is_shown_when_frigate_has_it(
     bench: Bench, nas: FakeDestination
 ) -> None:
-    """With its first word, also if it had been heard of before; counted anew."""
+    """With its first word, also if it had been heard of before; counted again."""
     await bench.start(setup(nas))
     await until(lambda: "front_door" in bench.status.cameras)
     bench.live_snapshot()
     await until(lambda: bench.status.cameras["front_door"].snapshots_uploaded == 1)
-    del bench.frigate.cameras["front_door"]
+    front_door = bench.frigate.cameras.pop("front_door")
+    bench.publish("available", "online")
+    await until(lambda: bench.status.cameras["front_door"].snapshots_enabled is None)
     await bench.engine.forget_camera("front_door")
     assert "front_door" not in bench.status.cameras
+    bench.frigate.cameras["front_door"] = front_door
     bench.publish("front_door/snapshots/state", "ON")
     await until(lambda: "front_door" in bench.status.cameras)
     assert bench.status.cameras["front_door"].snapshots_uploaded == 0
+    bench.live_snapshot(image=FULL_IMAGE)
+    await until(lambda: len(nas.media) == 2)
+
+
+@pytest.mark.parametrize("change", ["removed", "disabled"])
+async def test_a_camera_out_of_use_has_no_switches(
+    bench: Bench, nas: FakeDestination, change: str
+) -> None:
+    """Whatever MQTT still says of them: retained states outlive a camera."""
+    await bench.start(setup(nas))
+    await until(lambda: "front_door" in bench.status.cameras)
+    assert bench.status.cameras["front_door"].recordings_enabled is True
+    front_door = bench.frigate.cameras.pop("front_door")
+    if change == "disabled":
+        bench.frigate.cameras["front_door"] = replace(front_door, enabled=False)
+    bench.publish("front_door/snapshots/state", "ON", retain=True)
+    bench.publish("front_door/recordings/state", "ON", retain=True)
+    bench.publish("available", "online")
+
+    def switches() -> set[bool | None]:
+        status = bench.status.cameras["front_door"]
+        return {status.snapshots_enabled, status.recordings_enabled}
+
+    await until(lambda: switches() == {None})
+    assert bench.status.cameras["back-yard_2"].recordings_enabled is True
+    bench.frigate.cameras["front_door"] = front_door
+    bench.publish("available", "online")
+    await until(lambda: switches() == {True})
+
+
+async def test_another_frigate_behind_our_prefix(
+    bench: Bench, nas: FakeDestination, config: Config
+) -> None:
+    """Its prefix is `frigate/garage`: its cameras' images are not ours."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    for number in range(5):
+        image = IMAGE[:-2] + bytes([number]) * 20 + IMAGE[-2:]
+        bench.publish("garage/gate_cam/person/snapshot", image)
+        bench.publish("garage/gate_cam/snapshots/state", "ON")
+        bench.publish("garage/snapshots/state", "ON")
+        await bench.settled()
+    assert set(bench.status.cameras) == {"front_door", "back-yard_2"}
+    rows = await bench.uploads()
+    assert {(row.state, row.reason) for row in rows} == {
+        ("skipped", "Frigate has no such camera")
+    }
+    assert not nas.media
+    assert not bench.spooled()
+    assert config.reads <= 3
+
+
+async def test_a_review_of_another_camera_shows_none(
+    bench: Bench, nas: FakeDestination, config: Config
+) -> None:
+    """Anybody may publish one; Frigate was asked, and has no such camera."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    reads = config.reads
+    bench.review("new", camera="elsewhere")
+    await until(lambda: config.reads > reads)
+    await bench.settled()
+    bench.live_snapshot()
+    await until(lambda: bench.status.cameras["front_door"].snapshots_uploaded == 1)
+    assert set(bench.status.cameras) == {"front_door", "back-yard_2"}
+
+
+async def test_images_of_known_cameras_leave_while_frigate_s_api_is_away(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Its MQTT may work: the cameras of its last configuration are believed."""
+    await bench.start(setup(nas))
+    await until(lambda: len(bench.status.cameras) == 2)
+    await bench.stop()
+    bench.frigate.error = FrigateAuthFailed("The user name or the password is wrong")
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_login_refused)
+    for name in ("front_door", "elsewhere"):
+        bench.publish(f"{name}/snapshots/state", "ON", retain=True)
+    bench.live_snapshot(camera="elsewhere", image=FULL_IMAGE)
+    bench.live_snapshot()
+    await until(lambda: list(nas.media.values()) == [IMAGE])
+    await until(lambda: len(bench.spooled()) == 1)  # The other one's is held.
+    assert set(bench.status.cameras) == {"front_door", "back-yard_2"}
 
 
 async def test_images_of_an_unknown_camera_are_no_reason_to_ask_on_and_on(
@@ -313,9 +402,154 @@ async def test_one_request_that_always_fails_is_one_outage(
     await bench.settled()
     bench.publish("available", "online")
     await until(lambda: len(asked) > 3)
-    assert caplog.text.count("Frigate frigate is away") == 1
-    assert caplog.text.count("Frigate frigate is back") == 1
-    monkeypatch.setattr(frigate_watch, "_STABLE", 0.0)
+    assert caplog.text.count("Frigate is away") == 1
+    assert caplog.text.count("Frigate is back") == 1
+    monkeypatch.setattr(frigate_retry, "_STABLE", 0.0)
     asked.clear()
     await until(lambda: asked)
-    await until(lambda: caplog.text.count("Frigate frigate is away") > 1)
+    await until(lambda: caplog.text.count("Frigate is away") > 1)
+
+
+@pytest.mark.parametrize("sign", ["online", "review", "stats"])
+async def test_a_sign_of_life_lets_frigate_be_asked_again_and_again(
+    bench: Bench, nas: FakeDestination, sign: str
+) -> None:
+    """Frigate says that it is online before its API listens: 1, 2, 4 … s later."""
+    bench.timing = replace(FAST, first_poll_retry=100, poll=100)
+    bench.options = EngineOptions()
+    asked: list[float] = []
+    version = bench.frigate.version
+
+    async def count() -> str:
+        asked.append(time.monotonic())
+        return await version()
+
+    bench.frigate.version = count  # type: ignore[method-assign]
+    bench.frigate.error = FrigateUnreachable("no route")
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected is False)
+    assert len(asked) == 1
+    bench.frigate.error = FrigateServerError("HTTP status 500", status=500)
+    match sign:
+        case "online":
+            bench.publish("available", "online")
+        case "review":
+            bench.review("new", start=time.time() - 60)
+        case _:
+            bench.publish("stats", "{}")
+    await until(lambda: len(asked) == 5)
+    if sign != "review":
+        bench.review("new", start=time.time() - 60)
+    bench.frigate.error = None
+    await until(lambda: nas.media)
+    assert bench.status.frigate_connected
+
+
+async def test_retained_messages_are_no_sign_of_life(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """The broker replays them for a Frigate that is long gone."""
+    bench.timing = replace(FAST, first_poll_retry=100, poll=100)
+    bench.frigate.error = FrigateUnreachable("no route")
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected is False)
+    bench.frigate.error = None
+    bench.publish("front_door/snapshots/state", "ON", retain=True)
+    retry = bench.engine._watch._retry  # noqa: SLF001
+    assert retry.remaining(time.monotonic()) > 50
+    bench.publish("front_door/snapshots/state", "ON")
+    await until(lambda: bench.status.frigate_connected)
+
+
+async def test_a_refused_login_is_left_alone(
+    bench: Bench, nas: FakeDestination, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No message, no failed request, no button brings the next try forward."""
+    bench.timing = replace(FAST, login_retry=100)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    asked = []
+    bench.frigate.error = FrigateAuthFailed("The user name or the password is wrong")
+    version = bench.frigate.version
+
+    async def count() -> str:
+        asked.append(time.monotonic())
+        return await version()
+
+    bench.frigate.version = count  # type: ignore[method-assign]
+    bench.review("end", end=time.time() - 50)
+    await until(lambda: bench.status.frigate_login_refused)
+    assert not asked  # The clip's request was the one that was refused.
+    for _ in range(10):
+        bench.publish("available", "online")
+        bench.publish("stats", "{}")
+        bench.live_snapshot(camera="elsewhere")
+        bench.engine.handle_mqtt_connection(False)
+        bench.engine.handle_mqtt_connection(True)
+        with pytest.raises(FrigateAuthFailed):
+            await bench.engine.catch_up()
+        await until(lambda: not len(bench.engine._inbox))  # noqa: SLF001
+        await asyncio.sleep(0.05)
+    assert not asked
+    assert bench.status.frigate_login_refusals == 1
+    assert caplog.text.count("Frigate refuses the login") == 1
+
+
+async def test_each_refusal_is_counted(bench: Bench, nas: FakeDestination) -> None:
+    """Each is a reason to ask for the login again; an answer ends it."""
+    bench.timing = replace(FAST, login_retry=0.05)
+    bench.frigate.error = FrigateAuthFailed("Frigate wants a user name")
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_login_refusals >= 3)
+    bench.frigate.error = None
+    await until(lambda: bench.status.frigate_connected)
+    assert bench.status.frigate_login_refusals == 0
+    assert not bench.status.frigate_login_refused
+
+
+async def test_a_new_cause_is_one_more_line(
+    bench: Bench, nas: FakeDestination, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each cause once in an outage, not each time that it takes turns."""
+    bench.timing = replace(FAST, first_poll_retry=0.02, poll=0.02, login_retry=0.02)
+    bench.prefix = "home/nvr"
+    causes = [
+        FrigateUnreachable("No connection: Connection refused"),
+        FrigateTimeout("No answer in time"),
+        FrigateServerError("/api/version: HTTP status 500", status=500),
+        FrigateAuthFailed("The user name or the password is wrong"),
+    ]
+    asked = 0
+
+    async def refuse() -> str:
+        nonlocal asked
+        asked += 1
+        raise causes[asked % len(causes)]
+
+    version, bench.frigate.version = bench.frigate.version, refuse  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    await until(lambda: asked > 3 * len(causes))
+    bench.frigate.version = version  # type: ignore[method-assign]
+    await until(lambda: bench.status.frigate_connected)
+    lines = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.endswith("frigate_watch") and record.levelno == logging.WARNING
+    ]
+    away = "Frigate (home/nvr) is away and is asked until it is back: "
+    assert sorted(lines) == [
+        f"{away}/api/version: HTTP status 500",
+        f"{away}No answer in time",
+        "Frigate (home/nvr) refuses the login, which is tried again every 0 minutes: "
+        "The user name or the password is wrong",
+    ]
+
+
+async def test_the_prefix_in_frigate_s_configuration(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """It may be another than the entry's, which then hears nothing."""
+    bench.prefix = "porch"
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    assert bench.status.frigate_topic_prefix == "frigate"

@@ -330,7 +330,7 @@ async def test_frigate_that_fails_in_one_request_is_not_away(
     bench.frigate.review = refuse  # type: ignore[method-assign]
     bench.publish("available", "online")
     await until(lambda: len(asked) >= 2)
-    assert "Frigate frigate is away" in caplog.text
+    assert "Frigate is away" in caplog.text
     await until(lambda: bench.status.frigate_connected is True)
 
 

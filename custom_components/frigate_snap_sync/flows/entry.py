@@ -20,12 +20,7 @@ from homeassistant.helpers.selector import (
 )
 
 from ..clients import async_create_session, build_client
-from ..const import (
-    CONF_PROXY,
-    CONF_TOPIC_PREFIX,
-    DEFAULT_TOPIC_PREFIX,
-    SECTION_ADVANCED,
-)
+from ..const import CONF_PROXY, CONF_TOPIC_PREFIX, SECTION_ADVANCED
 from ..frigate.address import parse_base_url, parse_proxy
 from ..frigate.client import FrigateClient
 from ..frigate.errors import (
@@ -190,13 +185,6 @@ def entry_suggestions(data: Mapping[str, Any]) -> dict[str, Any]:
             CONF_TOPIC_PREFIX: data.get(CONF_TOPIC_PREFIX, ""),
         },
     }
-
-
-def entry_title(topic_prefix: str) -> str:
-    """Return the title of an entry."""
-    if topic_prefix == DEFAULT_TOPIC_PREFIX:
-        return "Frigate"
-    return f"Frigate ({topic_prefix})"
 
 
 async def async_check_entry(hass: HomeAssistant, data: Mapping[str, Any]) -> Verdict:

@@ -32,10 +32,12 @@ __all__ = [
     "MessageKind",
     "ObjectMessage",
     "ReviewMessage",
+    "display_name",
     "parse",
     "subscriptions",
 ]
 
+DEFAULT_TOPIC_PREFIX: Final = "frigate"
 MAX_IMAGE_BYTES: Final = 16 * 1024 * 1024
 MAX_JSON_BYTES: Final = 1024 * 1024
 
@@ -125,6 +127,13 @@ type Message = (
 _KINDS: Final = {kind.value: kind for kind in MessageKind}
 _AVAILABILITY: Final = {b"online": True, b"offline": False, b"stopped": False}
 _SWITCH_VALUES: Final = {b"ON": True, b"OFF": False}
+
+
+def display_name(topic_prefix: str) -> str:
+    """Return what a Frigate is called, whose topics begin so."""
+    if topic_prefix == DEFAULT_TOPIC_PREFIX:
+        return "Frigate"
+    return f"Frigate ({topic_prefix})"
 
 
 def subscriptions(topic_prefix: str) -> tuple[str, ...]:

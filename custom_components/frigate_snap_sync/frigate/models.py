@@ -71,11 +71,15 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraConfig:
-    """A camera in Frigate's configuration, with the live values of its switches."""
+    """A camera in Frigate's configuration, with the live values of its switches.
+
+    `enabled` is false for a camera that is switched off as a whole.
+    """
 
     name: str
     snapshots_enabled: bool
     recordings_enabled: bool
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -161,6 +161,7 @@ def parse_config(value: object) -> FrigateConfig:
             (
                 name,
                 {
+                    "enabled": mapping_or_empty(camera).get("enabled"),
                     "snapshots": mapping_or_empty(
                         mapping_or_empty(camera).get("snapshots")
                     ).get("enabled"),
@@ -205,7 +206,11 @@ def _cameras(
             and isinstance(record, bool)
         ):
             cameras[name] = CameraConfig(
-                name=name, snapshots_enabled=snapshots, recordings_enabled=record
+                name=name,
+                snapshots_enabled=snapshots,
+                recordings_enabled=record,
+                # Frigate 0.14 and 0.15 tell it in the configuration alone.
+                enabled=values.get("enabled") is not False,
             )
     return cameras
 

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from ..frigate.client import FrigateClient
+from ..frigate.messages import display_name
 from ..frigate.models import FrigateConfig
 from ..storage.base import Unreachable
 from .catch_up import CatchUp
@@ -95,7 +96,7 @@ class Engine:
         )
         self._watch = FrigateWatch(
             client,
-            name=topic_prefix,
+            name=display_name(topic_prefix),
             timing=timing,
             delay_after_startup=options.delay_after_startup,
             on_config=self._take_config,
@@ -150,12 +151,10 @@ class Engine:
         self._intake = Intake(
             inbox=self._inbox,
             topic_prefix=topic_prefix,
-            ledger=self._ledger,
             watch=self._watch,
             live_snapshots=self._live_snapshots,
             objects=objects,
             reviews=reviews,
-            on_change=self._changed.set,
         )
         self._running = RunningReviews(
             ledger=self._ledger, watch=self._watch, reviews=reviews
@@ -217,6 +216,7 @@ class Engine:
                 await self._ledger.run(
                     ledger_files.lost_names, missing, now=time.time()
                 )
+            self._watch.cameras.remember(await self._ledger.run(counters.shown_cameras))
             await self.apply_destinations(destinations)
         except BaseException:
             await self.stop()
@@ -249,12 +249,15 @@ class Engine:
     def handle_message(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Take a message of Frigate; never waits, never raises."""
         self._inbox.add(topic, payload, retain=retain)
+        if not retain:
+            self._watch.heard()
 
     def handle_mqtt_connection(self, connected: bool) -> None:
         """Note that the link to the broker came up or went down."""
         if connected and not self._board.mqtt_connected:
             # What was said meanwhile was missed.
             self._watch.refresh()
+            self._watch.heard()
             self._inbox.heard_at = time.time()
         self._board.mqtt_connected = connected
         self._changed.set()
@@ -350,9 +353,8 @@ class Engine:
         await worker.test()
 
     async def forget_camera(self, camera: str) -> None:
-        """Drop a camera and its counters; it comes back when Frigate tells of it."""
+        """Drop a camera and its counters; it comes back with Frigate's configuration."""
         await self._ledger.run(counters.forget_camera, camera)
-        self._intake.forget(camera)
         await self._board.refresh()
 
     async def diagnostics(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 import logging
-import time
+from time import monotonic
 
 from ..frigate.client import FrigateClient
 from ..frigate.errors import (
@@ -11,29 +11,41 @@ from ..frigate.errors import (
     FrigateError,
     FrigateForbidden,
     FrigateServerError,
+    FrigateTlsError,
+    FrigateUnreachable,
     MediaBroken,
     MediaGone,
     MediaNotReady,
+    NotFrigate,
+    UnsupportedVersion,
 )
 from ..frigate.models import CameraConfig, FrigateConfig
+from .cameras import Cameras
+from .frigate_retry import FrigateRetry
 from .policy import Timing
 from .tasks import wait_for
 
 _LOGGER = logging.getLogger(__name__)
 
-_FIRST_RETRY = 5.0
-_SHORTEST_PAUSE = 1.0
-_STABLE = 600.0
-"""How long Frigate must answer for its next failure to be a new outage."""
 _CONFIG_EVERY = 300.0
-_MAX_SWITCHES = 500
-"""Beside those of the configuration; anybody may publish states of cameras."""
 _GENTLE = 2.0
 """Seconds between two readings of the configuration for unknown cameras' sake."""
 
+_CAUSES: tuple[type[FrigateError], ...] = (
+    FrigateAuthFailed,
+    FrigateForbidden,
+    FrigateTlsError,
+    FrigateUnreachable,
+    NotFrigate,
+    UnsupportedVersion,
+    FrigateServerError,
+    FrigateError,
+)
+"""What an owner would call different; each is logged once in an outage."""
+
 
 class FrigateWatch:
-    """Asks Frigate regularly, at once when told to, and more slowly while it is away.
+    """Asks Frigate regularly, at once when something hints that it is back.
 
     `on_config` is awaited with each configuration read; `on_back` is called when
     messages may have been missed; `on_change` when something shown has changed.
@@ -50,10 +62,18 @@ class FrigateWatch:
         on_back: Callable[[], None],
         on_change: Callable[[], None],
     ) -> None:
-        """Keep what it works with; nothing is asked before `run`."""
+        """Keep what it works with; nothing is asked before `run`.
+
+        `name` is what the log calls this Frigate.
+        """
         self.version: str | None = None
         self.error: FrigateError | None = None
         self.mqtt_enabled = True
+        self.topic_prefix: str | None = None
+        """The one in Frigate's configuration, None until that was read."""
+        self.login_refusals = 0
+        """How often the login was refused since Frigate answered last."""
+        self.cameras = Cameras()
         self.answers = asyncio.Event()
         """Set while the API answers."""
         self.released = asyncio.Event()
@@ -69,16 +89,14 @@ class FrigateWatch:
         self._on_change = on_change
         self._asked = False
         self._is_offline = False
-        self._is_told = False
+        self._is_reported = False
+        self._reported: set[type[FrigateError]] = set()
+        self._retry = FrigateRetry(timing)
         self._news = asyncio.Event()
         self._wants_config = True
-        self._is_hinted = False
         self._config_at = float("-inf")
-        self._retry = 0.0
-        self._answers_since = 0.0
         self._release: asyncio.TimerHandle | None = None
         self._later: asyncio.TimerHandle | None = None
-        self._switches: dict[tuple[str, str], tuple[bool, float]] = {}
 
     @property
     def connected(self) -> bool | None:
@@ -89,51 +107,66 @@ class FrigateWatch:
 
     @property
     def login_refused(self) -> bool:
-        """Tell whether Frigate is away for us because it refused the log-in."""
-        return isinstance(self.error, FrigateAuthFailed)
+        """Tell whether Frigate refused the login and has not answered since."""
+        return self.login_refusals > 0
 
     def is_on(self, camera: str, switch: str) -> bool | None:
         """Return a camera's switch (`snapshots`, `recordings`), None if unknown."""
-        known = self._switches.get((camera, switch))
-        return None if known is None else known[0]
+        return self.cameras.is_on(camera, switch)
+
+    def is_stranger(self, camera: str) -> bool | None:
+        """Tell whether Frigate lacks a camera that something was heard of.
+
+        None if that is not known yet: the configuration is then read soon.
+        """
+        self.heard_of(camera)
+        is_stranger = self.cameras.is_stranger(camera)
+        return None if self._wants_config and is_stranger else is_stranger
+
+    def heard_of(self, camera: str) -> None:
+        """Note a camera that something was heard of; one that is new may be Frigate's."""
+        if self.cameras.note(camera, kept=_CONFIG_EVERY):
+            self.refresh_gently()
 
     def set_switch(self, camera: str, switch: str, on: bool) -> None:
         """Note what MQTT says of a camera's switch."""
-        key = (camera, switch)
-        if key in self._switches or len(self._switches) < _MAX_SWITCHES:
-            self._switches[key] = (on, time.monotonic())
+        if self.cameras.set_switch(camera, switch, on):
             self._on_change()
 
     def set_available(self, online: bool) -> None:
         """Note what MQTT says of Frigate's availability.
 
-        When it comes online, its configuration is read anew: the states that
+        When it comes online, its configuration is read again: the states that
         it has just published may be the configured, not the live ones.
         """
         if self._is_offline == online:
             _LOGGER.info(
-                "Frigate %s says that it is %s",
-                self._name,
-                "online" if online else "offline",
+                "%s says that it is %s", self._name, "online" if online else "offline"
             )
         self._is_offline = not online
         self.refresh()
+        if online:
+            self.heard()
         self._on_change()
 
     def set_activity(self, cameras: Mapping[str, CameraConfig]) -> None:
         """Note the live switches of cameras."""
-        self._learn(cameras, asked_at=time.monotonic(), limit=_MAX_SWITCHES)
+        self.cameras.learn_activity(cameras)
         self._on_change()
+
+    def heard(self) -> None:
+        """Note a sign of life: a Frigate that is away may be back, or about to be."""
+        if not self.answers.is_set() and self._retry.hint(monotonic()):
+            self._news.set()
 
     def refresh(self) -> None:
         """Read the configuration soon, or as soon as Frigate answers."""
         self._wants_config = True
-        self._is_hinted = True
         self._news.set()
 
     def refresh_gently(self) -> None:
         """Read the configuration soon, but not for each of many callers."""
-        wait = self._config_at + _GENTLE - time.monotonic()
+        wait = self._config_at + _GENTLE - monotonic()
         if wait <= 0:
             self.refresh()
         elif self._later is None:
@@ -145,39 +178,45 @@ class FrigateWatch:
         self.refresh()
 
     def failed(self, error: FrigateError) -> None:
-        """Note that a request of somebody else showed that Frigate is away."""
-        self._lose(error)
-        self._news.set()
+        """Note that another part's request showed that Frigate is away.
+
+        What was under way when that was found out already tells nothing new,
+        except that the login is refused.
+        """
+        is_refusal = isinstance(error, FrigateAuthFailed)
+        if self.answers.is_set() or (is_refusal and not self.login_refused):
+            self._lose(error)
+            self._news.set()
 
     async def run(self) -> None:
         """Watch until cancelled."""
         try:
             while True:
                 self._news.clear()
-                self._is_hinted = False
+                self._retry.asking(monotonic())
                 try:
                     await self._poll()
                 except FrigateError as err:
                     self._lose(err)
-                await self._rest()
+                await self._pause()
         finally:
-            self._let_go()
+            self._release_now()
             if self._later is not None:
                 self._later.cancel()
 
-    async def _rest(self) -> None:
+    async def _pause(self) -> None:
         """Wait until Frigate is to be asked again."""
-        await asyncio.sleep(_SHORTEST_PAUSE)
+        await asyncio.sleep(self._timing.shortest_poll)
         if self.answers.is_set():
             await wait_for(self._news, self._timing.poll)
-        if not self.answers.is_set():
-            if not self._is_hinted:
-                # What somebody else's request showed must not turn into a storm.
-                self._news.clear()
-            await wait_for(self._news, self._retry - _SHORTEST_PAUSE)
+        while not self.answers.is_set() and (
+            remaining := self._retry.remaining(monotonic())
+        ):
+            self._news.clear()
+            await wait_for(self._news, remaining)
 
     async def _poll(self) -> None:
-        asked_at = time.monotonic()
+        asked_at = monotonic()
         is_back = self._wants_config or not self.answers.is_set()
         version = str(await self._client.version())
         if is_back or asked_at - self._config_at > _CONFIG_EVERY:
@@ -190,18 +229,18 @@ class FrigateWatch:
                 raise
             self._config_at = asked_at
             self.mqtt_enabled = config.mqtt_enabled
-            self._make_room(config.cameras)
-            limit = _MAX_SWITCHES + 2 * len(config.cameras)
-            self._learn(config.cameras, asked_at=asked_at, limit=limit)
+            self.topic_prefix = config.topic_prefix
+            self.cameras.learn_config(config, asked_at=asked_at)
             await self._on_config(config)
         if not self.answers.is_set():
-            if self._is_told:
-                _LOGGER.info("Frigate %s is back", self._name)
-            self._is_told = False
-            self._answers_since = time.monotonic()
+            if self._is_reported:
+                _LOGGER.info("%s is back", self._name)
+            self._is_reported = False
             self.answers.set()
+        self._retry.answered(monotonic())
         self._asked = True
         self.error = None
+        self.login_refusals = 0
         self.version = version
         if is_back:
             self._on_back()
@@ -216,68 +255,57 @@ class FrigateWatch:
         except FrigateError as err:
             if not is_about_one_file(err):
                 raise
-            _LOGGER.debug("Frigate %s does not tell its uptime: %s", self._name, err)
+            _LOGGER.debug("%s does not tell its uptime: %s", self._name, err)
             remaining = 0.0
         if remaining <= 0:
-            self._let_go()
+            self._release_now()
             return
         self.released.clear()
         if self._release is not None:
             self._release.cancel()
         loop = asyncio.get_running_loop()
-        self._release = loop.call_later(remaining, self._let_go)
+        self._release = loop.call_later(remaining, self._release_now)
 
-    def _let_go(self) -> None:
+    def _release_now(self) -> None:
         if self._release is not None:
             self._release.cancel()
             self._release = None
         self.released.set()
 
     def _lose(self, error: FrigateError) -> None:
-        now = time.monotonic()
-        was_there = self.answers.is_set()
-        was_stable = was_there and now - self._answers_since >= _STABLE
-        if was_stable or not self._retry:
-            self._retry = _FIRST_RETRY
-            self._is_told = True
-            _LOGGER.warning(
-                "Frigate %s is away and is asked until it is back: %s",
-                self._name,
-                error,
-            )
-        else:
-            # Told already: one request that always fails, say, while others don't.
-            self._retry = min(self._retry * 2, self._timing.poll)
+        is_refusal = isinstance(error, FrigateAuthFailed)
+        if self._retry.failed(monotonic(), is_refusal=is_refusal):
+            self._reported.clear()
+        self.login_refusals += is_refusal
+        self._report(error)
         self.answers.clear()
-        self._let_go()  # What the spool holds shall leave all the same.
+        self._release_now()  # What the spool holds shall leave all the same.
         self._asked = True
         self.error = error
         self._on_change()
 
-    def _learn(
-        self, cameras: Mapping[str, CameraConfig], *, asked_at: float, limit: int
-    ) -> None:
-        """Take over the live switches, but for those heard of since we asked.
+    def _report(self, error: FrigateError) -> None:
+        """Log each cause of an outage once.
 
-        New ones only while less than `limit` are known.
+        One request that always fails, say, while others don't, is one outage.
         """
-        for camera in cameras.values():
-            for switch, on in (
-                ("snapshots", camera.snapshots_enabled),
-                ("recordings", camera.recordings_enabled),
-            ):
-                known = self._switches.get((camera.name, switch))
-                if known is None and len(self._switches) >= limit:
-                    continue
-                if known is None or known[1] <= asked_at:
-                    self._switches[camera.name, switch] = (on, asked_at)
-
-    def _make_room(self, cameras: Mapping[str, CameraConfig]) -> None:
-        """Let go of cameras that Frigate doesn't have, once there are too many."""
-        if len(self._switches) >= _MAX_SWITCHES:
-            self._switches = {
-                key: known for key, known in self._switches.items() if key[0] in cameras
-            }
+        cause = next(cause for cause in _CAUSES if isinstance(error, cause))
+        if cause in self._reported:
+            _LOGGER.debug("%s is still away: %s", self._name, error)
+            return
+        self._reported.add(cause)
+        self._is_reported = True
+        if cause is FrigateAuthFailed:
+            _LOGGER.warning(
+                "%s refuses the login, which is tried again every %.0f minutes: %s",
+                self._name,
+                self._timing.login_retry / 60,
+                error,
+            )
+        else:
+            _LOGGER.warning(
+                "%s is away and is asked until it is back: %s", self._name, error
+            )
 
 
 def is_about_one_file(error: FrigateError) -> bool:

@@ -1,7 +1,6 @@
 """The intake: gives what Frigate says to whom it concerns, in the order it was said."""
 
 import asyncio
-from collections.abc import Callable
 import logging
 import re
 
@@ -20,7 +19,7 @@ from ..frigate.messages import (
 )
 from .frigate_watch import FrigateWatch
 from .inbox import Inbox, Letter
-from .ledger import Ledger, LedgerError, LedgerRefusal, counters
+from .ledger import LedgerError, LedgerRefusal
 from .live_snapshots import LiveSnapshots
 from .review_intake import ReviewIntake
 from .spool import SpoolError
@@ -30,41 +29,32 @@ from .trouble import Complaints, Trouble
 _LOGGER = logging.getLogger(__name__)
 
 _PAUSE = 5.0
-_MAX_CAMERAS = 100
 # Frigate's own rule for the names of cameras.
 _CAMERA_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 class Intake:
-    """Works through the messages of the inbox, one by one.
-
-    `on_change` is called when something shown has changed.
-    """
+    """Works through the messages of the inbox, one by one."""
 
     def __init__(
         self,
         *,
         inbox: Inbox,
         topic_prefix: str,
-        ledger: Ledger,
         watch: FrigateWatch,
         live_snapshots: LiveSnapshots,
         objects: TrackedObjects,
         reviews: ReviewIntake,
-        on_change: Callable[[], None],
     ) -> None:
         """Keep what it works with; messages wait until `run`."""
         self._inbox = inbox
         self._topic_prefix = topic_prefix
-        self._ledger = ledger
         self._watch = watch
         self._live_snapshots = live_snapshots
         self._objects = objects
         self._reviews = reviews
-        self._on_change = on_change
         self._complaints = Complaints(_LOGGER)
         self._trouble = Trouble(_LOGGER, "Keeping Frigate's messages")
-        self._cameras: set[str] = set()
 
     async def run(self) -> None:
         """Work through the messages until cancelled."""
@@ -84,7 +74,7 @@ class Intake:
             if message is not None:
                 await self._take(message, letter.received)
                 if not letter.retain:
-                    await self._see(message)
+                    self._see(message)
         except (MalformedMessage, MediaBroken, LedgerRefusal) as err:
             self._complaints.report("Message ignored", f"{letter.topic[:200]!r}: {err}")
         except (LedgerError, SpoolError) as err:
@@ -126,8 +116,8 @@ class Intake:
         if message.switch == "snapshots":
             await self._live_snapshots.settle_held()
 
-    async def _see(self, message: Message) -> None:
-        """Show a camera at the first word of it that is no replay of an old one."""
+    def _see(self, message: Message) -> None:
+        """Let the configuration be read at the first word of a camera it lacks."""
         match message:
             case LiveSnapshotMessage() | CameraSwitch():
                 camera = message.camera
@@ -135,16 +125,5 @@ class Intake:
                 camera = message.review.camera
             case _:
                 return
-        if (
-            camera not in self._cameras
-            and len(self._cameras) < _MAX_CAMERAS
-            and _CAMERA_NAME.fullmatch(camera)
-        ):
-            await self._ledger.run(counters.see_camera, camera)
-            self._cameras.add(camera)
-            self._watch.refresh()
-            self._on_change()
-
-    def forget(self, camera: str) -> None:
-        """Show a camera again when it is heard of."""
-        self._cameras.discard(camera)
+        if _CAMERA_NAME.fullmatch(camera):
+            self._watch.heard_of(camera)

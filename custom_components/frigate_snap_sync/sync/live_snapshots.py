@@ -8,13 +8,15 @@ import time
 from ..frigate.media import check_jpeg
 from ..frigate.messages import LiveSnapshotMessage
 from .frigate_watch import FrigateWatch
-from .items import live_snapshot_item
+from .items import UploadState, live_snapshot_item
 from .ledger import Ledger, LedgerError, files as ledger_files, items as ledger_items
 from .ledger.items import FilePlan, FileState
 from .planner import Planner
 from .registry import ItemRegistry
 from .room import Room
 from .spool import Spool
+
+_STRANGER = "Frigate has no such camera"
 
 
 class LiveSnapshots:
@@ -67,6 +69,10 @@ class LiveSnapshots:
         if await self._registry.was_off(received):
             await self._registry.skip(item)
             return
+        if self._watch.is_stranger(message.camera):
+            await self._registry.end(item, UploadState.SKIPPED, _STRANGER)
+            return
+        is_on = self._watch.is_on(message.camera, "snapshots")
         uploads = self._planner.uploads(item)
         if not uploads:
             return
@@ -109,7 +115,7 @@ class LiveSnapshots:
             if is_on is False:
                 reason = "Snapshots were switched off in Frigate"
             elif cameras is not None and camera not in cameras:
-                reason = "Frigate has no such camera"
+                reason = _STRANGER
             else:
                 continue
             freed = await self._ledger.run(

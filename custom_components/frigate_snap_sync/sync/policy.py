@@ -74,6 +74,16 @@ class Timing:
     """The shortest time between two of these comparisons."""
     poll: float = 60
     """How often Frigate is asked for its version: whether it answers."""
+    shortest_poll: float = 1
+    """The shortest time between two of these questions."""
+    first_poll_retry: float = 5
+    """How long after its first failure Frigate is asked again; it doubles to `poll`."""
+    hint_retry: float = 1
+    """The same after a hint that Frigate is back, when it is asked at once."""
+    hint_pause: float = 8
+    """How often such hints may begin the quick tries again."""
+    login_retry: float = 900
+    """How long after Frigate refused the login it is asked again, hints or not."""
     probe: float = 300
     """How often an idle destination is looked at."""
     audit: float = 86400

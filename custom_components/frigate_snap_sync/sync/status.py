@@ -82,7 +82,9 @@ class EngineStatus:
     """Everything the entities show.
 
     `frigate_connected` is None until Frigate was asked once; `mqtt_connected`
-    is the broker's link. `destinations` is keyed by the destination's id.
+    is the broker's link. `frigate_login_refusals` counts the refused logins since
+    Frigate answered last; `frigate_topic_prefix` is the one in its configuration,
+    None until that was read. `destinations` is keyed by the destination's id.
     `oldest_pending` is the start of the oldest item that some destination still
     waits for.
     """
@@ -90,6 +92,8 @@ class EngineStatus:
     frigate_connected: bool | None = None
     frigate_version: str | None = None
     frigate_login_refused: bool = False
+    frigate_login_refusals: int = 0
+    frigate_topic_prefix: str | None = None
     frigate_mqtt_disabled: bool = False
     mqtt_connected: bool = False
     no_mqtt_messages: bool = False

@@ -82,6 +82,8 @@ class StatusBoard:
             frigate_connected=self._watch.connected,
             frigate_version=self._watch.version,
             frigate_login_refused=self._watch.login_refused,
+            frigate_login_refusals=self._watch.login_refusals,
+            frigate_topic_prefix=self._watch.topic_prefix,
             frigate_mqtt_disabled=not self._watch.mqtt_enabled,
             mqtt_connected=self.mqtt_connected,
             no_mqtt_messages=self._is_silent(),
@@ -116,8 +118,8 @@ class StatusBoard:
     def _camera(self, status: CameraStatus) -> CameraStatus:
         return replace(
             status,
-            snapshots_enabled=self._watch.is_on(status.name, "snapshots"),
-            recordings_enabled=self._watch.is_on(status.name, "recordings"),
+            snapshots_enabled=self._watch.cameras.shown(status.name, "snapshots"),
+            recordings_enabled=self._watch.cameras.shown(status.name, "recordings"),
         )
 
     def _destination(

@@ -284,6 +284,12 @@ def was_off_within(connection: sqlite3.Connection, start: float, end: float) -> 
     )
 
 
+def shown_cameras(connection: sqlite3.Connection) -> set[str]:
+    """Return the cameras of the configurations that Frigate gave lately."""
+    rows = connection.execute("SELECT name FROM cameras WHERE is_shown = 1")
+    return {row["name"] for row in rows}
+
+
 def see_camera(connection: sqlite3.Connection, name: str) -> None:
     """Show a camera that Frigate has just told of."""
     connection.execute(
