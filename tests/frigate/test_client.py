@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
-from custom_components.frigate_snap_sync.frigate import client as client_module
+from custom_components.frigate_snap_sync.frigate import (
+    client as client_module,
+    listings,
+)
 from custom_components.frigate_snap_sync.frigate.client import FrigateClient
 from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateServerError,
@@ -301,15 +304,16 @@ async def test_many_rows_hold_nothing_up(
     server.answer("/api/review", as_bytes(body, "application/json"))
     threads = set()
 
-    def parse(value: object) -> object:
+    def parse(value: object, *, most_labels: int) -> object:
         threads.add(threading.current_thread())
-        return parse_review(value)
+        return parse_review(value, most_labels=most_labels)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client_module, "parse_review", parse)
+        patch.setattr(listings, "parse_review", parse)
         reviews = await client.reviews(after=0, before=3_000_000_000)
 
     assert len(reviews) == body.count(b'"id"')
+    assert threads
     assert threading.current_thread() not in threads
     server.answer("/api/review", as_bytes(body[:-1], "application/json"))
     with pytest.raises(NotFrigate, match="/api/review answers not JSON"):

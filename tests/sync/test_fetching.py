@@ -14,6 +14,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateTimeout,
     FrigateUnreachable,
     MediaNotReady,
+    UnreadableRows,
 )
 from custom_components.frigate_snap_sync.frigate.models import Review, Segment, Severity
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
@@ -70,6 +71,26 @@ async def test_a_long_review_that_has_just_ended_is_not_gone(
     )
     bench.review("end", source_id=review, start=start, end=time.time())
     await until(lambda: list(nas.media.values()) == [CLIP])
+    assert await bench.settled() == {"verified": 1}
+
+
+async def test_footage_that_can_not_be_read_is_not_gone(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """A newer Frigate may show it in another form; it arrives when that is known."""
+    bench.timing = replace(FAST, gone_after=0, missing_after=0)
+    asked = []
+
+    def footage(camera: str, after: float, before: float) -> list[Segment]:
+        asked.append(before)
+        if len(asked) < 3:
+            raise UnreadableRows("/api/front_door/recordings answers nothing readable")
+        return [Segment(start_time=before - CLIP_SECONDS, end_time=before)]
+
+    bench.frigate.footage = footage
+    await bench.start(setup(nas))
+    bench.review("end", end=time.time() - 30)
+    await until(lambda: nas.media)
     assert await bench.settled() == {"verified": 1}
 
 

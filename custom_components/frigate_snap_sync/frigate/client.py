@@ -1,6 +1,6 @@
 """Frigate's HTTP API, as far as it is needed here."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
 from http import HTTPStatus
@@ -24,11 +24,12 @@ from .errors import (
     NotFrigate,
     UnsupportedVersion,
 )
-from .fields import MOST_LABELS, mapping_or_empty, number_or_none, time_or_none
+from .fields import mapping_or_empty, number_or_none
+from .listings import Listings, object_row, review_row
 from .media import check_jpeg
 from .media_answers import clip_error, clip_times, deadline, may_be_media, media_pieces
 from .models import FrigateConfig, Page, Review, Segment, TrackedObject
-from .rows import parse_config, parse_day, parse_object, parse_review, parse_segment
+from .rows import parse_config
 from .transport import Answer, Timeouts, Transport, read_answer
 from .version import OLDEST_SUPPORTED, FrigateVersion
 
@@ -41,9 +42,6 @@ _VERSION_KEPT: Final = 300.0
 """Seconds; an update of Frigate need not be seen as a lost connection."""
 _PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 """Statuses that say nothing about who answers."""
-
-_parse_review: Final = partial(parse_review, most_labels=MOST_LABELS)
-_parse_object: Final = partial(parse_object, most_labels=MOST_LABELS)
 
 
 class FrigateClient:
@@ -95,6 +93,7 @@ class FrigateClient:
         self._version: FrigateVersion | None = None
         self._version_until = 0.0
         self._version_losses = 0
+        self._listings = Listings(self._api)
 
     @property
     def clock_offset(self) -> float:
@@ -149,7 +148,7 @@ class FrigateClient:
 
     async def review(self, review_id: str) -> Review | None:
         """Return a review, None if Frigate has no such one."""
-        return await self._get_item("review", review_id, _parse_review)
+        return await self._get_item("review", review_id, review_row)
 
     async def reviews(self, *, after: float, before: float) -> list[Review]:
         """Return all reviews that overlap the time from `after` to `before`.
@@ -158,48 +157,54 @@ class FrigateClient:
         and 0.15 can't select by overlap: there a review that began more than a
         day before `after`, or ended more than a day after `before`, is not found.
         """
-        version = await self._known_version()
-        params = _window(after, before)
-        if version < FrigateVersion(0, 16):
-            params = _window(after - _DAY, before + _DAY)
-        if version < FrigateVersion(0, 17):
-            # Here 1 means "reviewed ones too", from 0.17 on "only reviewed ones"
-            params["reviewed"] = "1"
-        reviews = await self._get_rows(_parse_review, "review", params=params)
-        return [
-            review
-            for review in reviews
-            if review.start_time < before
-            and (review.end_time is None or review.end_time > after)
-        ]
+        return await self._listings.reviews(
+            await self._known_version(), after=after, before=before
+        )
 
     async def event(self, event_id: str) -> TrackedObject | None:
         """Return a tracked object, None if Frigate has no such one."""
-        return await self._get_item("events", event_id, _parse_object)
+        return await self._get_item("events", event_id, object_row)
 
-    async def events(self, *, after: float, before: float, limit: int) -> Page:
-        """Return the newest `limit` tracked objects that began in that time."""
-        params = _window(after, before)
-        params |= {"limit": str(limit), "include_thumbnails": "0"}
-        rows = await self._api.rows(_object_and_start, "events", params=params)
-        starts = [start for _, start in rows if start is not None]
-        if len(rows) >= limit and not starts:
-            raise FrigateServerError("/api/events answers nothing readable")
-        return Page(
-            objects=[tracked for tracked, _ in rows if tracked is not None],
-            oldest=min(starts) if len(rows) >= limit else None,
+    async def events(
+        self,
+        *,
+        after: float,
+        before: float,
+        limit: int,
+        min_length: float | None = None,
+        in_progress: bool = False,
+    ) -> Page:
+        """Return the newest `limit` tracked objects that began in that time.
+
+        With `min_length` (seconds) only those that have ended and lasted at least
+        so long, with `in_progress` only those that are still tracked; Frigate 0.14+.
+
+        Raises:
+            UnreadableRows: There are some, but none can be understood. Of a full
+                page it is enough that their starts can: older ones may be better.
+
+        """
+        return await self._listings.events(
+            after=after,
+            before=before,
+            limit=limit,
+            min_length=min_length,
+            in_progress=in_progress,
         )
 
     async def recordings(
         self, camera: str, *, after: float, before: float
     ) -> list[Segment]:
-        """Return the footage that Frigate has on disk for that time, oldest first."""
+        """Return the footage that Frigate has on disk for that time, oldest first.
+
+        Raises:
+            UnreadableRows: Frigate shows some of that time, but not in a form that
+                can be understood: nobody knows then how much there is.
+
+        """
         if not fits_route(camera):
             return []
-        segments = await self._get_rows(
-            parse_segment, camera, "recordings", params=_window(after, before)
-        )
-        return sorted(segments, key=lambda segment: segment.start_time)
+        return await self._listings.recordings(camera, after=after, before=before)
 
     async def hours(self, camera: str) -> list[int]:
         """Return the hours in which footage on Frigate's disk begins, oldest first.
@@ -210,14 +215,7 @@ class FrigateClient:
         """
         if not fits_route(camera):
             return []
-        days = await self._api.rows(
-            partial(_readable, parse_day),
-            *(camera, "recordings", "summary"),
-            params={"timezone": "utc"},
-        )
-        if None in days:
-            raise FrigateServerError("/api/recordings/summary has an odd day")
-        return sorted(hour for day in days for hour in day or ())
+        return await self._listings.hours(camera)
 
     async def snapshot(self, event_id: str) -> bytes:
         """Return the picture of a tracked object, a whole JPEG of at most 16 MiB.
@@ -366,29 +364,3 @@ class FrigateClient:
             return parse(json_of(answer, kind))
         except MalformedMessage as err:
             raise FrigateServerError(f"/api/{kind}: {err}") from err
-
-    async def _get_rows[T](
-        self,
-        parse: Callable[[object], T],
-        *segments: str,
-        params: Mapping[str, str],
-    ) -> list[T]:
-        """Return the rows that can be understood; one odd row hides no others."""
-        rows = await self._api.rows(partial(_readable, parse), *segments, params=params)
-        return [row for row in rows if row is not None]
-
-
-def _readable[T](parse: Callable[[object], T], row: object) -> T | None:
-    try:
-        return parse(row)
-    except MalformedMessage:
-        return None
-
-
-def _object_and_start(row: object) -> tuple[TrackedObject | None, float | None]:
-    start = time_or_none(mapping_or_empty(row).get("start_time"))
-    return _readable(_parse_object, row), start
-
-
-def _window(after: float, before: float) -> dict[str, str]:
-    return {"after": f"{after:.6f}", "before": f"{before:.6f}"}

@@ -75,3 +75,10 @@ class FrigateServerError(FrigateError):
         """Keep the status beside the message."""
         super().__init__(message)
         self.status = status
+
+
+class UnreadableRows(FrigateServerError):
+    """Frigate answered a list of which no row can be understood.
+
+    A future Frigate may write its rows in another form: that is not "nothing there".
+    """
