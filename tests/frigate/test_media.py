@@ -11,7 +11,11 @@ import av
 from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 
-from custom_components.frigate_snap_sync.frigate import media as media_module, mp4
+from custom_components.frigate_snap_sync.frigate import (
+    media as media_module,
+    mp4,
+    mp4_boxes,
+)
 from custom_components.frigate_snap_sync.frigate.errors import MediaBroken
 from custom_components.frigate_snap_sync.frigate.media import (
     Mp4Info,
@@ -21,6 +25,7 @@ from custom_components.frigate_snap_sync.frigate.media import (
 
 from .recorded import RECORDED, VERSIONS, media
 
+FIXTURES = RECORDED.parent
 JPEGS = sorted(RECORDED.glob("*/media/*.jpg"))
 CLIPS = sorted(
     path for path in RECORDED.glob("*/http/bodies/*.mp4") if path.stat().st_size
@@ -337,6 +342,64 @@ def test_no_recorded_clip_is_whole_when_cut(tmp_path: Path, version: str) -> Non
                 check_mp4(path)
 
 
+@pytest.mark.parametrize(
+    "data", [FRAGMENTS, PLAIN, PLAIN_INDEX_LAST], ids=["fragments", "first", "last"]
+)
+def test_keyframes(check: Callable[[bytes], Mp4Info], data: bytes) -> None:
+    """Every fourth of 12 frames, in the three shapes there are."""
+    assert check(data).keyframes == pytest.approx((0.0, 0.8, 1.6))
+
+
+@pytest.mark.parametrize(
+    "path", CLIPS, ids=lambda path: f"{path.parts[-4]} {path.stem}"
+)
+def test_keyframes_are_those_that_ffmpeg_counts(path: Path) -> None:
+    """Packet by packet."""
+    with av.open(str(path)) as film:
+        stream = film.streams.video[0]
+        assert stream.time_base is not None
+        packets = [packet for packet in film.demux(stream) if packet.dts is not None]
+        times = [
+            float(((packet.dts or 0) - (packets[0].dts or 0)) * stream.time_base)
+            for packet in packets
+            if packet.is_keyframe
+        ]
+    assert check_mp4(path).keyframes == pytest.approx(times)
+
+
+def test_keyframes_that_each_sample_names(
+    check: Callable[[bytes], Mp4Info],
+) -> None:
+    """With the flags of the first one given apart, or not."""
+    no, yes = 0x10000, 0
+    flags = struct.pack(">4I", 3, no, yes, no)
+    film = moov(default=5) + moof(full(0, flags, 0x400))
+    assert check(FTYP + film + MFRA).keyframes == (0.5,)
+    flags = struct.pack(">5I", 3, yes, no, yes, no)
+    film = moov(default=5) + moof(full(0, flags, 0x404))
+    assert check(FTYP + film + MFRA).keyframes == (0.0, 0.5)
+
+
+def test_a_film_whose_data_are_empty(check: Callable[[bytes], Mp4Info]) -> None:
+    """Its index, with all times, is whole."""
+    with pytest.raises(MediaBroken, match="without all of its data"):
+        check_mp4(FIXTURES / "emptymdat.mp4")
+    data = media("0.17.2", "clip-complete.mp4").read_bytes()
+    one = next(content for kind, content in boxes(data) if kind == b"mdat")
+    with pytest.raises(MediaBroken, match="without all of its data"):
+        check(data.replace(one, box(b"mdat")))
+
+
+def test_a_plain_film_that_lacks_data(check: Callable[[bytes], Mp4Info]) -> None:
+    """Its box of data is too short for what the index names."""
+    film = b"".join(
+        box(kind, content[8:-1]) if kind == b"mdat" else content
+        for kind, content in boxes(PLAIN_INDEX_LAST)
+    )
+    with pytest.raises(MediaBroken, match="lacks data"):
+        check(film)
+
+
 def test_large_sizes(check: Callable[[bytes], Mp4Info]) -> None:
     """A box may tell its size in 64 bits."""
     parts = boxes(PLAIN_INDEX_LAST)
@@ -403,10 +466,11 @@ def moof(*runs: bytes, tfhd: bytes | None = None, tfdt: bytes | None = None) -> 
     if tfdt is not None:
         traf += box(b"tfdt", tfdt)
     traf += b"".join(box(b"trun", run) for run in runs)
-    return box(b"moof", box(b"mfhd") + box(b"traf", traf)) + box(b"mdat", b"data")
+    return box(b"moof", box(b"mfhd") + box(b"traf", traf)) + MDAT
 
 
 FTYP = box(b"ftyp", b"isom")
+MDAT = box(b"mdat", b"data" * 50)
 MFRA = box(b"mfra")
 TWO_SAMPLES = full(0, struct.pack(">I", 2))
 
@@ -482,8 +546,8 @@ def test_durations_of_fragments(
 
 def test_duration_of_a_plain_film(check: Callable[[bytes], Mp4Info]) -> None:
     """It stands in the index, in 32 or 64 bits."""
-    assert check(FTYP + moov() + box(b"mdat")).duration == 3.0
-    assert check(FTYP + moov(version=1) + box(b"mdat")).duration == 3.0
+    assert check(FTYP + moov() + MDAT).duration == 3.0
+    assert check(FTYP + moov(version=1) + MDAT).duration == 3.0
 
 
 WHOLE = FTYP + moov(default=5) + moof(TWO_SAMPLES) + MFRA
@@ -499,13 +563,29 @@ WHOLE = FTYP + moov(default=5) + moof(TWO_SAMPLES) + MFRA
         (FTYP + box(b"mdat"), "no index"),
         (FTYP + moov(), "no video"),
         (FTYP + moov(default=5) + MFRA, "no video"),
-        (FTYP + moov(duration=0) + box(b"mdat"), "no video"),
+        (FTYP + moov(duration=0) + MDAT, "no video"),
         (FTYP + moov() + moov() + box(b"mdat"), "two indexes"),
         (FTYP + moof(TWO_SAMPLES) + MFRA, "before its index"),
         (WHOLE + box(b"free"), "mfra"),
         (WHOLE.removesuffix(MFRA), "mfra"),
         (WHOLE + moof(TWO_SAMPLES), "mfra"),
-        (WHOLE.replace(box(b"mdat", b"data"), box(b"free")), "without data"),
+        (WHOLE.replace(MDAT, box(b"free")), "without data"),
+        (WHOLE.replace(MDAT, box(b"mdat")), "no video"),
+        (FTYP + moov() + box(b"mdat"), "no video"),
+        (
+            FTYP
+            + moov(default=5)
+            + moof(full(0, struct.pack(">3I", 2, 100, 101), 0x200))
+            + MFRA,
+            "without all of its data",
+        ),
+        (
+            FTYP
+            + moov(default=5)
+            + moof(TWO_SAMPLES, tfhd=full(0, struct.pack(">II", 7, 101), 0x10))
+            + MFRA,
+            "without all of its data",
+        ),
         (FTYP + moov() + moof(TWO_SAMPLES) + MFRA, "no video"),
         (FTYP + moov(handler=b"soun") + box(b"mdat"), "no video track"),
         (FTYP + moov(leave_out=b"tkhd") + box(b"mdat"), "no video track"),
@@ -560,7 +640,7 @@ def test_film_that_shrinks_meanwhile(
     path = tmp_path / "clip.mp4"
     film = FTYP + box(b"moov", box(b"free", bytes(1_000_000)))
     path.write_bytes(film)
-    header = mp4._header  # noqa: SLF001
+    header = mp4_boxes.header
 
     def shrinking(head: bytes, position: int, size: int) -> tuple[bytes, int, int]:
         result = header(head, position, size)
@@ -568,7 +648,7 @@ def test_film_that_shrinks_meanwhile(
             path.write_bytes(film[:500_000])
         return result
 
-    monkeypatch.setattr(mp4, "_header", shrinking)
+    monkeypatch.setattr(mp4, "header", shrinking)
     with pytest.raises(MediaBroken, match="cut off"):
         check_mp4(path)
 

@@ -23,6 +23,8 @@ from custom_components.frigate_snap_sync.storage.base import (
 )
 from custom_components.frigate_snap_sync.storage.source import open_source
 
+from ..films import film
+
 type Write = Callable[[bytes], Awaitable[None]]
 type Film = Callable[[float, Write], Awaitable[int | None]]
 """Writes a clip of so many seconds and returns its size; None: the usual one comes."""
@@ -60,6 +62,10 @@ class FakeFrigate:
     """Ids of known objects whose rows can't be understood."""
     windows: list[tuple[float, float]] = field(default_factory=list)
     footage: Callable[[str, float, float], list[Segment]] | None = None
+    recorded: dict[str, list[Segment]] = field(default_factory=dict)
+    """The usual footage, by camera."""
+    shown: dict[str, list[Segment]] = field(default_factory=dict)
+    """What was shown last, by camera."""
     error: FrigateError | None = None
     config_errors: list[FrigateError] = field(default_factory=list)
     clip_faults: list[FrigateError | bytes] = field(default_factory=list)
@@ -123,11 +129,29 @@ class FakeFrigate:
     async def recordings(
         self, camera: str, *, after: float, before: float
     ) -> list[Segment]:
-        """Return footage, by default as much as the clip has."""
+        """Return footage, by default as much as the clip has.
+
+        What was shown once stays; what is asked for later is added to it.
+        """
         self._check()
         if self.footage is not None:
-            return self.footage(camera, after, before)
-        return [Segment(start_time=before - CLIP_SECONDS, end_time=before)]
+            rows = self.footage(camera, after, before)
+        else:
+            rows = self._usual_footage(camera, after, before)
+        self.shown[camera] = rows
+        return rows
+
+    def _usual_footage(self, camera: str, after: float, before: float) -> list[Segment]:
+        recorded = self.recorded.setdefault(camera, [])
+        rows = [
+            row for row in recorded if row.end_time > after and row.start_time < before
+        ]
+        newest = max((row.end_time for row in rows), default=after - CLIP_SECONDS)
+        if newest < before - 1:
+            begin = max(newest, before - CLIP_SECONDS)
+            rows.append(Segment(start_time=begin, end_time=before))
+            recorded.append(rows[-1])
+        return sorted(rows, key=lambda row: row.start_time)
 
     async def snapshot(self, event_id: str) -> bytes:
         """Return the full-size image, or the next fault."""
@@ -155,7 +179,7 @@ class FakeFrigate:
             size = await self.film(end - start, write)
             if size is not None:
                 return size
-        data: FrigateError | bytes = CLIP
+        data: FrigateError | bytes = self._clip(camera, start, end)
         if self.clip_faults:
             data = self.clip_faults.pop(0)
         if isinstance(data, FrigateError):
@@ -169,6 +193,14 @@ class FakeFrigate:
         finally:
             self.clips_at_once -= 1
         return len(data)
+
+    def _clip(self, camera: str, start: float, end: float) -> bytes:
+        """Return the usual clip, or one that is as long as the footage shown last."""
+        seconds = sum(
+            max(0.0, min(row.end_time, end) - max(row.start_time, start))
+            for row in self.shown.get(camera, ())
+        )
+        return CLIP if seconds < CLIP_SECONDS + 0.5 else film(seconds)
 
     def _check(self) -> None:
         if self.error is not None:

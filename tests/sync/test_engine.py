@@ -27,6 +27,7 @@ from custom_components.frigate_snap_sync.sync.items import Media
 from custom_components.frigate_snap_sync.sync.naming import NameValues
 from custom_components.frigate_snap_sync.sync.policy import Selection
 
+from ..films import film
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, FULL_IMAGE, GONE, IMAGE, FakeDestination, camera
 
@@ -498,18 +499,14 @@ async def test_a_short_clip_is_asked_for_again(
     bench: Bench, nas: FakeDestination
 ) -> None:
     """Frigate's recordings show more than the clip has."""
-    asked = []
-
-    def footage(camera: str, after: float, before: float) -> list[Segment]:
-        asked.append(camera)
-        long = 60 if len(asked) < 3 else 15
-        return [Segment(start_time=before - long, end_time=before)]
-
-    bench.frigate.footage = footage
+    bench.frigate.footage = lambda camera, after, before: [
+        Segment(start_time=before - 60, end_time=before)
+    ]
+    bench.frigate.clip_faults = [CLIP, CLIP]
     await bench.start(setup(nas))
     now = time.time()
     bench.review("end", start=now - 200, end=now - 100)
-    await until(lambda: list(nas.media.values()) == [CLIP])
+    await until(lambda: list(nas.media.values()) == [film(60)])
     assert len(bench.frigate.clips) == 3
 
 
@@ -523,9 +520,8 @@ async def test_the_last_seconds_are_waited_for(
 
     def footage(camera: str, after: float, before: float) -> list[Segment]:
         seen.append(camera)
-        if len(seen) < 3:
-            return [Segment(start_time=now - 40, end_time=now - 20)]
-        return [Segment(start_time=now - 20, end_time=now - 5)]
+        end = now - 20 if len(seen) < 3 else now - 5
+        return [Segment(start_time=now - 40, end_time=end)]
 
     bench.frigate.footage = footage
     await bench.start(setup(nas))

@@ -124,7 +124,7 @@ async def test_the_footage_after_the_end_is_waited_for(
     def footage(camera: str, after: float, before: float) -> list[Segment]:
         asked.append(before)
         end = before if len(asked) > 2 else now - 5
-        return [Segment(start_time=end - CLIP_SECONDS, end_time=end)]
+        return [Segment(start_time=now - 40, end_time=end)]
 
     bench.frigate.footage = footage
     await bench.start(setup(nas))

@@ -17,7 +17,7 @@ from custom_components.frigate_snap_sync.sync.ledger import Ledger
 from custom_components.frigate_snap_sync.sync.policy import Selection
 
 from .conftest import FAST, Bench, setup, until
-from .fakes import CLIP, CLIP_SECONDS, IMAGE, FakeDestination, Write
+from .fakes import CLIP, IMAGE, FakeDestination, Write
 
 START = 1_000_000.0
 
@@ -35,8 +35,7 @@ class Damage:
         bench.frigate.film = self.answer
 
     def _footage(self, camera: str, after: float, before: float) -> list[Segment]:
-        begin = before - CLIP_SECONDS if self.is_mended else after
-        return [Segment(start_time=begin, end_time=before)]
+        return [Segment(start_time=after, end_time=before)]
 
     async def answer(self, seconds: float, write: Write) -> None:
         """Note a request, and fail if it reaches the damage."""

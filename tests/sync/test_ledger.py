@@ -667,67 +667,6 @@ def test_what_a_killed_try_left_of_a_superseded_part_is_removed(
     assert uploads.next_leftover(connection, "nas", exclude=()) is None
 
 
-def stretch(role: Role, number: int, start: int, end: int) -> FilePlan:
-    """Return a file of some footage, for the NAS."""
-    return FilePlan(
-        state=FileState.WANTED,
-        role=role,
-        number=number,
-        suffix=f"{role}{number}",
-        start=start,
-        end=end,
-        uploads=(UploadPlan(destination_id="nas", path="a/b.mp4"),),
-    )
-
-
-def parts_left(
-    connection: sqlite3.Connection,
-    parts: list[tuple[int, int]],
-    pieces: list[tuple[int, int]],
-    *,
-    end: float,
-) -> list[int]:
-    """Let all pieces of a review arrive; return the numbers of the parts that stay."""
-    review = replace(ITEM, end=None)
-    items.remember_open(connection, review)
-    items.add_files(
-        connection,
-        review,
-        tuple(stretch(Role.PART, n, *part) for n, part in enumerate(parts, 1)),
-    )
-    items.plan(
-        connection,
-        replace(ITEM, end=end),
-        tuple(stretch(Role.WHOLE, n, *piece) for n, piece in enumerate(pieces, 1)),
-    )
-    for (upload_id,) in connection.execute(
-        "SELECT id FROM uploads WHERE role = 'whole'"
-    ).fetchall():
-        outcomes.verified(connection, upload_id, size=7, now=60)
-    rows = connection.execute(
-        "SELECT number FROM uploads JOIN files ON files.id = file_id"
-        " WHERE uploads.role = 'part' AND uploads.state = 'pending' ORDER BY number"
-    )
-    return [row["number"] for row in rows]
-
-
-def test_parts_of_footage_that_is_in_no_piece_stay(
-    connection: sqlite3.Connection,
-) -> None:
-    """Before the first piece, in a gap, and behind it: they are the only copy."""
-    parts = [(500, 1000), (2700, 2790), (5000, 5015), (9000, 9015)]
-    pieces = [(1000, 2800), (2800, 4600), (8000, 10_800)]
-    assert parts_left(connection, parts, pieces, end=10_800) == [1, 3, 4]
-
-
-@pytest.mark.parametrize(("end", "left"), [(2790.0, []), (2900.0, [1])])
-def test_a_part_that_reaches_beyond_the_last_piece(
-    connection: sqlite3.Connection, end: float, left: list[int]
-) -> None:
-    """It goes if the review has ended before, for it shows no more of it."""
-    assert parts_left(connection, [(2795, 2810)], [(1000, 2800)], end=end) == left
-
-
 async def test_a_ledger_from_before_the_first_release_is_set_aside(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

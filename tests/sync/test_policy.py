@@ -16,8 +16,6 @@ from custom_components.frigate_snap_sync.sync.policy import (
     ended,
     first_fetch,
     first_second,
-    footage_seconds,
-    is_short,
     last_second,
     merge,
     next_part,
@@ -217,15 +215,6 @@ def segments(*pairs: tuple[float, float]) -> list[Segment]:
     return [Segment(start_time=start, end_time=end) for start, end in pairs]
 
 
-def test_footage_is_counted_once() -> None:
-    """Overlaps count once, gaps and what lies outside the range not at all."""
-    asked = FootageRange(100, 130)
-    assert footage_seconds([], asked) == 0
-    assert footage_seconds(segments((90, 100), (130, 140)), asked) == 0
-    assert footage_seconds(segments((110, 120), (95, 105), (104, 112)), asked) == 20
-    assert footage_seconds(segments((0, 1000)), asked) == 30
-
-
 def test_the_tail_is_waited_for() -> None:
     """But not for ever: Frigate may keep no footage without motion."""
     found = segments((100, 110))
@@ -237,11 +226,3 @@ def test_the_tail_is_waited_for() -> None:
     # Frigate's clock was a year ahead, and has been set right.
     assert missing(found, end=115, age=-3e7)
     assert not missing(found, end=115, age=-3e7, attempts=20)
-
-
-def test_short_clips() -> None:
-    """Keyframes and rounding cost seconds; a missing segment costs ten."""
-    assert not is_short(17.1, expected=20)
-    assert is_short(10, expected=20)
-    assert not is_short(1770, expected=1800)
-    assert is_short(1700, expected=1800)

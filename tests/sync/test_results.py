@@ -1,16 +1,14 @@
 """What the owner is told of each upload: at once as an event, later as a list."""
 
 from datetime import UTC, datetime
-from functools import partial
 import time
 
 import pytest
 
 from custom_components.frigate_snap_sync.sync import room
-from custom_components.frigate_snap_sync.sync.engine import Engine, EngineOptions
+from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.status import UploadEvent
 
-from . import conftest
 from .conftest import Bench, setup, until
 from .fakes import CLIP, FULL_IMAGE, GONE, IMAGE, FakeDestination
 from .test_incomplete import Damage
@@ -23,11 +21,9 @@ def nas() -> FakeDestination:
 
 
 @pytest.fixture
-def events(monkeypatch: pytest.MonkeyPatch) -> list[UploadEvent]:
-    """Return what the engine tells at once."""
-    told: list[UploadEvent] = []
-    monkeypatch.setattr(conftest, "Engine", partial(Engine, on_upload=told.append))
-    return told
+def events(bench: Bench) -> list[UploadEvent]:
+    """Return what was reported of uploads that ended."""
+    return bench.uploaded
 
 
 async def test_each_upload_that_arrived_is_told_of(

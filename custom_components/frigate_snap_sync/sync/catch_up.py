@@ -43,6 +43,8 @@ class Window:
     after: float
     before: float
     since: Mapping[str, float] | None
+    retries: bool = False
+    """Whether what failed is tried again."""
 
     def destinations(self, end: float) -> frozenset[str] | None:
         """Return who may get what ended then (our clock); None for everybody."""
@@ -119,10 +121,12 @@ class CatchUp:
             await asyncio.sleep(pause)
             await wait_for(self._news, wait)
 
-    async def catch_up(self, look_back: float | None = None) -> int:
+    async def catch_up(
+        self, look_back: float | None = None, *, retries: bool = False
+    ) -> int:
         """Plan what Frigate has and the ledger lacks; return how many items.
 
-        With `look_back` (seconds) exactly that time is looked at, and history is
+        With `retries`, what failed of that time is tried again. With `look_back` (seconds) exactly that time is looked at, and history is
         sent that nobody asked for otherwise: also to destinations that came later
         than an item which others have had.
         Raises FrigateError, LedgerError or SpoolError; a day whose reviews Frigate
@@ -132,7 +136,7 @@ class CatchUp:
         found = 0
         async with self._running:
             now = time.time()
-            window = await self._window(now, look_back)
+            window = await self._window(now, look_back, retries=retries)
             for after, before in _days(window):
                 try:
                     reviews = await self._ask_reviews(after, before)
@@ -150,9 +154,13 @@ class CatchUp:
             raise problem
         return found
 
-    async def _window(self, now: float, look_back: float | None) -> Window:
+    async def _window(
+        self, now: float, look_back: float | None, *, retries: bool
+    ) -> Window:
         if look_back is not None:
-            return Window(after=now - look_back, before=now, since=None)
+            return Window(
+                after=now - look_back, before=now, since=None, retries=retries
+            )
         since = await self._ledger.run(counters.moment, counters.SINCE, default=now)
         last = await self._ledger.run(
             counters.moment, counters.CAUGHT_UP, default=since
@@ -162,6 +170,7 @@ class CatchUp:
             after=max(after, since),
             before=now,
             since=await self._ledger.run(counters.since),
+            retries=retries,
         )
 
     async def _ask_reviews(self, after: float, before: float) -> list[Review]:
@@ -215,10 +224,11 @@ class CatchUp:
         return found
 
     async def _serve(self, media: Media, source_id: str, window: Window) -> bool:
-        """Give a known item to those who lack it, if this time was asked for."""
+        """Give a known item to those who lack it, as far as that was asked for."""
+        is_retried = window.retries and await self._latecomers.retry(media, source_id)
         if window.since is not None:
-            return False
-        return await self._latecomers.serve(media, source_id)
+            return is_retried
+        return await self._latecomers.serve(media, source_id) or is_retried
 
     async def _pages(self, window: Window) -> AsyncIterator[list[TrackedObject]]:
         offset = self._client.clock_offset

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 import time
 
 from ..frigate.client import FrigateClient
 from ..frigate.errors import MediaBroken, MediaGone, MediaNotReady
 from ..frigate.media import check_mp4
 from ..frigate.models import Segment
+from .coverage import Coverage, coverage, lacks, shown
 from .items import Media
 from .ledger.files import FetchJob
-from .policy import FootageRange, Timing, footage_seconds, is_short, tail_is_missing
+from .policy import FootageRange, Timing, tail_is_missing
+from .spans import NONE, Spans, total, union, within
 from .spool import Spool, SpoolFile, SpoolFull
 
 _SHORTEST = 5
@@ -30,8 +33,17 @@ class DoesNotFit(SpoolFull):
         self.size = size
 
 
-type Beginning = tuple[SpoolFile, int]
-"""The first part of a clip, and the second in which it ends."""
+class FootageLost(MediaBroken):
+    """Frigate's recordings show less of the range than they did before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A clip in the spool: up to where it was asked for, and what it holds."""
+
+    file: SpoolFile
+    end: int
+    coverage: Coverage
 
 
 class Downloads:
@@ -42,6 +54,11 @@ class Downloads:
         self._client = client
         self._spool = spool
         self._timing = timing
+        self._shown: dict[int, Spans] = {}
+
+    def take_shown(self, file_id: int) -> Spans:
+        """Return what Frigate's recordings showed of a file since this was asked."""
+        return self._shown.pop(file_id, NONE)
 
     def age(self, job: FetchJob) -> float:
         """Return how long ago the file's time was over, by Frigate's clock, in s."""
@@ -56,11 +73,13 @@ class Downloads:
         image = await self._client.snapshot(job.item.source_id)
         return await self._spool.store(image, job.item.media.extension)
 
-    async def clip(self, job: FetchJob) -> SpoolFile:
+    async def clip(self, job: FetchJob, *, known: Spans) -> Clip:
         """Fetch a stretch of footage; raises FrigateError or SpoolError.
 
-        DoesNotFit when it is larger than the room in the spool; MediaBroken when it
-        is not whole, or lacks what Frigate's recordings show.
+        `known` is what is known to have been footage, in epoch seconds of Frigate's
+        clock. DoesNotFit when the clip is larger than the space in the spool;
+        MediaBroken when it is not whole, or lacks what Frigate's recordings show;
+        FootageLost when those lack what is known.
         """
         asked = FootageRange(job.start, job.end)
         segments = await self._segments(job)
@@ -73,14 +92,28 @@ class Downloads:
         )
         if is_early and segments:
             raise MediaNotReady("The last seconds are not on Frigate's disk yet")
+        known = within(known, asked.start, asked.end)
+        there = _require(segments, asked)
+        if lost := lacks(there, known):
+            raise FootageLost(
+                f"Frigate has {total(known) - lost:.0f} s left of {total(known):.0f} s"
+            )
         return await self._download(job.item.camera, asked, segments)
+
+    async def remainder(self, job: FetchJob) -> Clip | None:
+        """Fetch what Frigate still has of footage that it has lost some of.
+
+        Raises FrigateError or SpoolError.
+        """
+        asked = FootageRange(job.start, job.end)
+        return await self._download(job.item.camera, asked, await self._segments(job))
 
     async def look_for(self, job: FetchJob) -> None:
         """See whether Frigate still has footage of a file; raises FrigateError."""
         _require(await self._segments(job), FootageRange(job.start, job.end))
 
-    async def fitting_beginning(self, job: FetchJob) -> Beginning | None:
-        """Fetch a beginning that the spool has room for: a half, a quarter, ….
+    async def fitting_beginning(self, job: FetchJob) -> Clip | None:
+        """Fetch a beginning that the spool has space for: a half, a quarter, ….
 
         None if there is none. Raises FrigateError (about Frigate as a whole, or
         NoFootage) or SpoolError.
@@ -91,47 +124,49 @@ class Downloads:
         while asked.end - asked.start > _SHORTEST:
             asked = FootageRange(asked.start, (asked.start + asked.end) // 2)
             try:
-                file = await self._download(job.item.camera, asked, segments)
+                return await self._download(job.item.camera, asked, segments)
             except DoesNotFit, MediaBroken, MediaGone, MediaNotReady:
                 continue
-            return file, asked.end
         return None
 
-    async def longest_beginning(self, job: FetchJob) -> Beginning | None:
+    async def longest_beginning(self, job: FetchJob) -> Clip | None:
         """Fetch the longest playable beginning of a clip that is broken as a whole.
 
         None if there is none. Raises FrigateError (about Frigate as a whole) or
         SpoolError.
         """
         segments = await self._segments(job)
-        best: Beginning | None = None
+        best: Clip | None = None
         good, bad = job.start, job.end
         while bad - good > _SHORTEST:
             middle = (good + bad) // 2
             asked = FootageRange(job.start, middle)
             try:
-                file = await self._download(job.item.camera, asked, segments)
+                clip = await self._download(job.item.camera, asked, segments)
             except DoesNotFit, MediaBroken, MediaGone, MediaNotReady:
                 bad = middle
                 continue
             except BaseException:
                 if best is not None:
-                    await self._spool.remove([best[0].name])
+                    await self._spool.remove([best.file.name])
                 raise
             if best is not None:
-                await self._spool.remove([best[0].name])
-            best, good = (file, middle), middle
+                await self._spool.remove([best.file.name])
+            best, good = clip, middle
         return best
 
     async def _segments(self, job: FetchJob) -> list[Segment]:
-        return await self._client.recordings(
+        segments = await self._client.recordings(
             job.item.camera, after=job.start, before=job.end
         )
+        seen = shown(segments, FootageRange(job.start, job.end))
+        self._shown[job.file_id] = union(self._shown.get(job.file_id, NONE), seen)
+        return segments
 
     async def _download(
         self, camera: str, asked: FootageRange, segments: Sequence[Segment]
-    ) -> SpoolFile:
-        expected = _require(segments, asked)
+    ) -> Clip:
+        there = _require(segments, asked)
         size = 0
         async with self._spool.writer(
             Media.RECORDINGS.extension, reserve=self._spool.reserve
@@ -150,15 +185,16 @@ class Downloads:
             )
             await writer.flush()
             info = await asyncio.to_thread(check_mp4, writer.path)
-            if is_short(info.duration, expected=expected):
+            holds = coverage(segments, asked, info)
+            if lost := lacks(holds.most, there):
                 raise MediaBroken(
-                    f"The clip has {info.duration:.0f} s of {expected:.0f} s"
+                    f"The clip has {total(there) - lost:.0f} s of {total(there):.0f} s"
                 )
-            return await writer.finish()
+            return Clip(file=await writer.finish(), end=asked.end, coverage=holds)
 
 
-def _require(segments: Sequence[Segment], asked: FootageRange) -> float:
-    """Return how many seconds of footage there are; raises NoFootage if none."""
-    if not (seconds := footage_seconds(segments, asked)):
+def _require(segments: Sequence[Segment], asked: FootageRange) -> Spans:
+    """Return what footage of the range there is; raises NoFootage if none."""
+    if not (there := shown(segments, asked)):
         raise NoFootage("Frigate's recordings show nothing for this time")
-    return seconds
+    return there

@@ -313,10 +313,11 @@ class Engine:
     async def catch_up(self, look_back: float | None = None) -> int:
         """Compare Frigate's API with the ledger now; return how many items were missed.
 
-        With `look_back` (seconds) exactly that time, whatever was there then.
+        What failed is tried again. With `look_back` (seconds) exactly that time,
+        whatever was there then.
         Raises FrigateError, LedgerError or SpoolError.
         """
-        return await self._catch_up.catch_up(look_back)
+        return await self._catch_up.catch_up(look_back, retries=True)
 
     async def retry_failed(self) -> int:
         """Let failed uploads be tried anew; return how many. Raises LedgerError."""

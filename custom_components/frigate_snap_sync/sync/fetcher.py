@@ -15,14 +15,15 @@ from ..frigate.errors import (
     MediaGone,
     MediaNotReady,
 )
-from .downloads import Beginning, DoesNotFit, Downloads, NoFootage
+from .downloads import Clip, DoesNotFit, Downloads, FootageLost, NoFootage
 from .frigate_watch import FrigateWatch, is_about_one_file
 from .items import Media, Rank, Role
-from .ledger import Ledger, LedgerError, files, outcomes, setbacks, uploads
+from .ledger import Ledger, LedgerError, files, footage, outcomes, setbacks, uploads
 from .ledger.files import FetchJob
 from .policy import BROKEN_TRIES, Timing, retry_delay
 from .refusals import REFUSED, Refusals
 from .room import Room, TooLarge
+from .spans import NONE, total
 from .spool import Spool, SpoolError, SpoolFile, SpoolFull
 from .status import UploadEvent
 from .tasks import wait_for
@@ -44,10 +45,9 @@ _OF_CAMERA = (MediaBroken, MediaGone, MediaNotReady)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """The beginning of a clip that can't be had whole, and why it can't."""
+    """What there is of a clip that can't be had whole, and why it can't."""
 
-    file: SpoolFile
-    end: int
+    clip: Clip
     reason: str
 
 
@@ -149,6 +149,7 @@ class Fetcher:
                     await self._fetch(job)
                 finally:
                     self._in_flight.discard(job.file_id)
+                    self._downloads.take_shown(job.file_id)
             except (LedgerError, SpoolError) as err:
                 self._trouble.report(err)
                 await asyncio.sleep(_PAUSE)
@@ -197,7 +198,7 @@ class Fetcher:
                 self._room.forget(job.file_id)
                 await self._keep(job, found)
 
-    async def _find(self, job: FetchJob) -> SpoolFile | Piece:
+    async def _find(self, job: FetchJob) -> SpoolFile | Clip | Piece:
         """Fetch a file, or the longest piece of it that can be had.
 
         Raises FrigateError, SpoolError or LedgerError.
@@ -212,23 +213,27 @@ class Fetcher:
             self._broken.pop(job.file_id, None)
             if found is None:
                 raise
-            return Piece(file=found[0], end=found[1], reason=str(err))
+            return Piece(clip=found, reason=str(err))
 
-    async def _find_whole(self, job: FetchJob) -> SpoolFile:
+    async def _find_whole(self, job: FetchJob) -> SpoolFile | Clip:
         if self._room.is_too_large(job.file_id):
             await self._downloads.look_for(job)
             raise self._room.too_large
         await self._room.make(for_file=job.file_id, rank=job.rank)
         if job.item.media is Media.SNAPSHOTS:
             return await self._downloads.snapshot(job)
+        known = NONE
+        if job.role is Role.WHOLE:
+            # A part is sent as it is: the whole is what must lack nothing.
+            known = await self._ledger.run(footage.known, job.file_id)
         try:
-            return await self._downloads.clip(job)
+            return await self._downloads.clip(job, known=known)
         except DoesNotFit as err:
             raise self._room.refuse(job.file_id, err.size) from err
 
     def _way_out(
         self, job: FetchJob, error: Exception
-    ) -> Callable[[FetchJob], Awaitable[Beginning | None]] | None:
+    ) -> Callable[[FetchJob], Awaitable[Clip | None]] | None:
         """Return how to look for a piece of what can't be had whole, None if not yet.
 
         Only once for those who wait for it: then the whole is settled.
@@ -244,6 +249,8 @@ class Fetcher:
         self._broken[job.file_id] += 1
         if self._broken[job.file_id] < BROKEN_TRIES:
             return None
+        if isinstance(error, FootageLost):
+            return self._downloads.remainder
         return self._downloads.longest_beginning
 
     async def _note(self, job: FetchJob, error: Exception) -> None:
@@ -282,7 +289,8 @@ class Fetcher:
         await self._ledger.run(setbacks.hold, camera, due=due, error=reason)
         self._on_change()
 
-    async def _keep(self, job: FetchJob, file: SpoolFile) -> None:
+    async def _keep(self, job: FetchJob, found: SpoolFile | Clip) -> None:
+        file = found.file if isinstance(found, Clip) else found
         _LOGGER.debug(
             "Fetched the %s of %s (%s)", _what(job), job.item.source_id, job.item.camera
         )
@@ -292,33 +300,36 @@ class Fetcher:
             spool_name=file.name,
             size=file.size,
             sha256=file.sha256,
+            coverage=found.coverage if isinstance(found, Clip) else None,
             now=time.time(),
         )
         await self._hand_over(file, kept)
 
     async def _keep_piece(self, job: FetchJob, piece: Piece) -> None:
+        clip = piece.clip
         _LOGGER.warning(
-            "The %s of %s (%s) is kept only up to %d s before its end; the rest"
-            " is asked for daily: %s",
+            "Only %.0f s of the %s of %s (%s) can be had; the whole is asked for"
+            " daily: %s",
+            total(clip.coverage.most),
             _what(job),
             job.item.source_id,
             job.item.camera,
-            job.end - piece.end,
             piece.reason,
         )
         now = time.time()
         kept = self._ledger.run(
             files.salvaged,
             job,
-            end=piece.end,
-            spool_name=piece.file.name,
-            size=piece.file.size,
-            sha256=piece.file.sha256,
+            end=clip.end,
+            spool_name=clip.file.name,
+            size=clip.file.size,
+            sha256=clip.file.sha256,
+            coverage=clip.coverage,
             again=now + _DAY,
             reason=piece.reason,
             now=now,
         )
-        await self._hand_over(piece.file, kept)
+        await self._hand_over(clip.file, kept)
 
     async def _hand_over(self, file: SpoolFile, kept: Awaitable[list[str]]) -> None:
         """Wake those who wait for a file once it is in the ledger, or let it go."""
@@ -343,7 +354,11 @@ class Fetcher:
         self._room.forget(job.file_id)
         waiting = await self._ledger.run(uploads.destinations_of, job.file_id)
         freed = await self._ledger.run(
-            outcomes.finish_without_footage, job.file_id, str(error), now=time.time()
+            outcomes.finish_without_footage,
+            job.file_id,
+            str(error),
+            shown=self._downloads.take_shown(job.file_id),
+            now=time.time(),
         )
         events = [
             event
@@ -386,7 +401,11 @@ class Fetcher:
         if job.is_settled:
             delay = max(delay, _DAY)  # All have the longest piece that there is.
         await self._ledger.run(
-            files.postpone, job.file_id, due=time.time() + delay, error=str(error)
+            files.postpone,
+            job.file_id,
+            due=time.time() + delay,
+            error=str(error),
+            shown=self._downloads.take_shown(job.file_id),
         )
         self.wake()  # The other lanes may have looked when none was due.
 

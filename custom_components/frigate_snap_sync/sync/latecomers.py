@@ -6,7 +6,7 @@ import time
 
 from ..frigate.client import FrigateClient
 from .items import Media
-from .ledger import Ledger, latecomers
+from .ledger import Ledger, latecomers, outcomes
 from .ledger.items import FilePlan, FileState, UploadPlan
 from .ledger.latecomers import Known
 from .planner import Planner
@@ -66,6 +66,21 @@ class Latecomers:
             return False
         self._on_planned(upload.destination_id for upload in uploads)
         return True
+
+    async def retry(self, media: Media, source_id: str) -> bool:
+        """Try again what failed of an item; return whether anything did.
+
+        Raises LedgerError.
+        """
+        known = await self._ledger.run(latecomers.known, media, source_id)
+        if known is None:
+            return False
+        waiting = await self._ledger.run(
+            outcomes.retry_item, known.item_id, now=time.time()
+        )
+        if waiting:
+            self._on_planned(waiting)
+        return bool(waiting)
 
     def _unwanted(
         self, known: Known, uploads: tuple[UploadPlan, ...], bounds: Bounds

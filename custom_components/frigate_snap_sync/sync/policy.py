@@ -348,18 +348,6 @@ def upload_delay(attempts: int, *, is_own_fault: bool, timing: Timing) -> float:
     return 0.0 if attempts <= 2 else retry_delay(attempts - 2, timing)
 
 
-def footage_seconds(segments: Sequence[Segment], asked: FootageRange) -> float:
-    """Return how many seconds of the range Frigate's recordings cover."""
-    covered, reached = 0.0, float(asked.start)
-    for segment in sorted(segments, key=lambda segment: segment.start_time):
-        begin = max(segment.start_time, reached)
-        finish = min(segment.end_time, asked.end)
-        if finish > begin:
-            covered += finish - begin
-            reached = finish
-    return covered
-
-
 def tail_is_missing(
     segments: Sequence[Segment],
     *,
@@ -379,12 +367,3 @@ def tail_is_missing(
         and age < timing.tail_patience
         and attempts < timing.tail_attempts
     )
-
-
-def is_short(duration: float, *, expected: float) -> bool:
-    """Tell whether a clip lacks footage that Frigate's recordings show.
-
-    A clip may begin some seconds early, at a keyframe, and loses up to a second
-    at each end; a segment file that is missing on Frigate's disk cuts it short.
-    """
-    return duration < expected - max(3.0, expected * 0.02)

@@ -130,7 +130,7 @@ class Sender:
         _LOGGER.debug("Uploaded %s to %s", stored.path, self._setup.name)
         if role is not Role.PART:
             is_whole = role is Role.WHOLE
-            reason = None if is_whole else "Frigate gives only the beginning of it"
+            reason = None if is_whole else "Frigate gives only some of it"
             self._on_upload(
                 outcomes.event(
                     item, self._setup.id, stored.path, size=stored.size, reason=reason

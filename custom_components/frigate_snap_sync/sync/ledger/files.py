@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 import sqlite3
 
+from ..coverage import Coverage
 from ..items import Item, Media, Rank, Role, UploadState
+from ..spans import Spans
+from . import footage
 from .items import FilePlan, FileState, UploadPlan, add_to, item_of, suffix_of
 from .outcomes import finish
 from .uploads import waiting
@@ -79,11 +82,12 @@ def fetched(
     spool_name: str,
     size: int,
     sha256: str,
+    coverage: Coverage | None = None,
     now: float = 0,
 ) -> list[str]:
     """Note that the spool has the file; return the destinations that wait for it.
 
-    An empty list means that nobody does any more: the spool may let it go. Who
+    `coverage` tells which seconds a clip holds. An empty list means that nobody does any more: the spool may let it go. Who
     had only a beginning waits from `now` on.
     """
     connection.execute(
@@ -91,6 +95,8 @@ def fetched(
         " clean_up = NULL, finished = NULL WHERE file_id = ? AND state = 'incomplete'",
         (now, file_id),
     )
+    if coverage is not None:
+        footage.fetched(connection, file_id, coverage)
     waiting = _make_ready(connection, file_id)
     if waiting:
         connection.execute(
@@ -106,9 +112,15 @@ def fetched(
 
 
 def postpone(
-    connection: sqlite3.Connection, file_id: int, *, due: float, error: str
+    connection: sqlite3.Connection,
+    file_id: int,
+    *,
+    due: float,
+    error: str,
+    shown: Spans = (),
 ) -> None:
-    """Note a failed try and when the next one is due."""
+    """Note a failed try, when the next one is due, and what it showed of footage."""
+    footage.saw(connection, file_id, shown)
     connection.execute(
         "UPDATE files SET attempts = attempts + 1, due = ?, error = ? WHERE id = ?",
         (due, error, file_id),
@@ -220,6 +232,7 @@ def salvaged(
     spool_name: str,
     size: int,
     sha256: str,
+    coverage: Coverage,
     again: float,
     reason: str,
     now: float,
@@ -237,7 +250,7 @@ def salvaged(
         " FROM files WHERE id = ?",
         (job.file_id,),
     ).fetchone()
-    postpone(connection, job.file_id, due=again, error=reason)
+    postpone(connection, job.file_id, due=again, error=reason, shown=coverage.shown)
     if row["earlier"] is not None:
         connection.execute(
             "UPDATE uploads SET state = 'incomplete', finished = ?,"
@@ -262,7 +275,8 @@ def salvaged(
             for destination_id, path in waiting(connection, job.file_id)
         ),
     )
-    add_to(connection, row["item_id"], job.item, (plan,))
+    (file_id,) = add_to(connection, row["item_id"], job.item, (plan,))
+    footage.fetched(connection, file_id, coverage)
     return [upload.destination_id for upload in plan.uploads]
 
 

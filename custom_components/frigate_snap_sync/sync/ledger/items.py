@@ -234,8 +234,12 @@ def add_to(
     item_id: int,
     item: Item,
     files: tuple[FilePlan, ...],
-) -> None:
-    """Keep files of an item, whose row is `item_id`, with their uploads."""
+) -> list[int]:
+    """Keep files of an item, whose row is `item_id`, with their uploads.
+
+    Returns the ids of the files.
+    """
+    ids: list[int] = []
     for file in files:
         rank = item.rank(file.role)
         # A destination may have been removed since this was planned.
@@ -258,6 +262,8 @@ def add_to(
                 file.sha256,
             ),
         ).lastrowid
+        assert file_id is not None  # A row was inserted.
+        ids.append(file_id)
         for upload in uploads:
             base, path = names(connection, item_id, upload, file.suffix, item.short_id)
             connection.execute(
@@ -280,6 +286,7 @@ def add_to(
                     None if upload.state is UploadState.PENDING else item.told,
                 ),
             )
+    return ids
 
 
 def _exists(connection: sqlite3.Connection, upload: UploadPlan) -> bool:

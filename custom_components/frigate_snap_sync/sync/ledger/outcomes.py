@@ -1,15 +1,17 @@
 """How uploads end: counted, superseding parts, letting go of the spool."""
 
 from collections.abc import Collection
-from math import inf
 import sqlite3
 
 from ..items import Item, Media, Rank, Role, UploadState
+from ..spans import Spans
 from ..status import UploadEvent
+from . import footage
 from .items import FileState, item_of
+from .superseding import supersede
 
 _SETTLED = {UploadState.VERIFIED, UploadState.SKIPPED}
-"""Pieces that are there, and those without footage."""
+"""Pieces that are there, and those that never had footage."""
 
 
 def verified(
@@ -22,7 +24,10 @@ def verified(
     """
     row = connection.execute(
         "UPDATE uploads SET state = ?, reason = NULL, temporary = NULL,"
-        " clean_up = NULL, size = ?, finished = ? WHERE id = ?"
+        " clean_up = NULL, size = ?, finished = ?,"
+        # Of the clip that was sent: the spool may have another one by now.
+        " held = (SELECT held FROM files WHERE id = file_id"
+        " AND (tried_sha256 IS NULL OR sha256 = tried_sha256)) WHERE id = ?"
         " AND state NOT IN ('verified', 'superseded', 'cancelled')"
         " RETURNING item_id, file_id, destination_id, role",
         (UploadState.VERIFIED, size, now, upload_id),
@@ -51,7 +56,12 @@ def verified(
         _settle_for_less(connection, row["file_id"], row["destination_id"], now=now)
     if row["role"] == Role.WHOLE:
         _count(connection, row["item_id"], row["destination_id"])
-        freed += _supersede(connection, row["item_id"], row["destination_id"], now=now)
+        freed += [
+            release(connection, file_id)
+            for file_id in supersede(
+                connection, row["item_id"], row["destination_id"], now=now
+            )
+        ]
     return [name for name in freed if name]
 
 
@@ -126,31 +136,38 @@ def finish(
         " RETURNING item_id, destination_id, role",
         (state, reason, now, file_id),
     ).fetchall()
-    freed = [release(connection, file_id, is_final=True)]
+    freed = release(connection, file_id, is_final=True)
     for row in rows:
         if row["role"] == Role.WHOLE:
             item_id, destination_id = row["item_id"], row["destination_id"]
             _count(connection, item_id, destination_id)
-            freed += _supersede(connection, item_id, destination_id, now=now)
-    return [name for name in freed if name]
+    return [freed] if freed else []
 
 
 def finish_without_footage(
-    connection: sqlite3.Connection, file_id: int, reason: str, *, now: float
+    connection: sqlite3.Connection,
+    file_id: int,
+    reason: str,
+    *,
+    shown: Spans = (),
+    now: float,
 ) -> list[str]:
     """End a file's pending uploads since Frigate has no footage of it.
 
-    A part, or a piece of a longer recording, is skipped; a recording of which no
-    piece has any footage is gone.
-    Returns the spool names that nobody needs any more.
+    A part is skipped, and so is a piece of a longer recording that never had any. A
+    recording of which no piece has footage is gone, and so is a piece that Frigate
+    has lost: its recordings showed some before.
+    Returns the spool names that are no longer needed.
     """
+    footage.saw(connection, file_id, shown)
     (item_id, role, wholes) = connection.execute(
         "SELECT item_id, role, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
         " files.item_id AND f.role = 'whole') FROM files WHERE id = ?",
         (file_id,),
     ).fetchone()
-    is_only = role == Role.WHOLE and wholes == 1
-    state = UploadState.GONE if is_only else UploadState.SKIPPED
+    is_loss = wholes == 1 or bool(footage.known(connection, file_id))
+    is_gone = role == Role.WHOLE and is_loss
+    state = UploadState.GONE if is_gone else UploadState.SKIPPED
     freed = finish(connection, file_id, state, reason, now=now)
     connection.execute(
         "UPDATE uploads SET state = 'gone' WHERE item_id = ?1 AND role = 'whole'"
@@ -231,67 +248,6 @@ def _settle_for_less(
     )
 
 
-def _supersede(
-    connection: sqlite3.Connection, item_id: int, destination_id: str, *, now: float
-) -> list[str | None]:
-    """Supersede the parts whose footage the destination has in whole pieces.
-
-    Returns spool names, None among them.
-    """
-    covered = _covered(connection, item_id, destination_id)
-    if covered is None:
-        return []
-    begin, until = covered
-    rows = connection.execute(
-        "UPDATE uploads SET state = 'superseded', finished = ?,"
-        # A killed try may have left something too. What is being sent right now is
-        # looked at when that ends.
-        " clean_up = IIF(state = 'verified' OR temporary IS NOT NULL, 'file', NULL)"
-        " WHERE item_id = ? AND destination_id = ? AND role IN ('part', 'incomplete')"
-        " AND state IN ('pending', 'verified')"
-        " AND file_id IN (SELECT id FROM files WHERE item_id = ?"
-        " AND end > ? AND end <= ?) RETURNING file_id",
-        (now, item_id, destination_id, item_id, begin, until),
-    ).fetchall()
-    return [release(connection, row["file_id"]) for row in rows]
-
-
-def _covered(
-    connection: sqlite3.Connection, item_id: int, destination_id: str
-) -> tuple[float, float] | None:
-    """Return from where and up to where a destination has the whole, None if nowhere.
-
-    Once the last piece of an ended review is there, parts that reach beyond its
-    end are covered as well: they show nothing that belongs to it. Where a piece is
-    missing between two, nothing behind it counts.
-    """
-    begin, until = -inf, -inf
-    has_some = False
-    for row in connection.execute(
-        "SELECT uploads.state AS state, files.start AS begin, files.end AS until"
-        " FROM uploads JOIN files ON files.id = file_id WHERE uploads.item_id = ?"
-        " AND destination_id = ? AND uploads.role = 'whole'"
-        " AND files.end IS NOT NULL ORDER BY number",
-        (item_id, destination_id),
-    ):
-        is_joined = until == -inf or row["begin"] <= until
-        if not is_joined or row["state"] not in _SETTLED:
-            return (begin, until) if has_some else None
-        if until == -inf:
-            begin = row["begin"]
-        has_some = has_some or row["state"] == UploadState.VERIFIED
-        until = row["until"]
-    if not has_some:
-        return None
-    is_open, end = connection.execute(
-        "SELECT is_open, end FROM items WHERE id = ?", (item_id,)
-    ).fetchone()
-    # Where `capture` was switched off meanwhile, the last piece ends before; of a
-    # review that Frigate lost nobody knows the end.
-    is_all = not is_open and end is not None and until >= end
-    return begin, inf if is_all else until
-
-
 def _is_open(connection: sqlite3.Connection, item_id: int) -> bool:
     row = connection.execute("SELECT is_open FROM items WHERE id = ?", (item_id,))
     return bool(row.fetchone()[0])
@@ -356,25 +312,53 @@ def _increments(connection: sqlite3.Connection, item_id: int) -> tuple[int, int]
 
 
 def retry_failed(connection: sqlite3.Connection, *, now: float, limit: int = -1) -> int:
-    """Let failed uploads be tried anew; return how many, `limit` at most.
+    """Let failed uploads be tried again; return how many, `limit` at most.
 
     Live snapshots are not among them: Frigate keeps none. What failed after
-    `now` is not either, so that one may go on until there are none.
+    `now` is not either, so that one may repeat this until there are none.
     """
-    rows = connection.execute(
-        "UPDATE uploads SET state = 'pending', reason = NULL, is_ready = 0,"
-        " clean_up = NULL, retry_at = 0, planned = ?1, finished = NULL"
-        " WHERE id IN (SELECT id FROM uploads"
-        " WHERE state IN ('gone', 'dropped', 'incomplete') AND role = 'whole'"
-        " AND rank != ?2 AND destination_id IN (SELECT id FROM destinations)"
-        " AND finished <= ?1"
-        # A review that Frigate had lost has no range to ask for.
-        " AND (rank = ?3 OR (SELECT end FROM files WHERE id = file_id) IS NOT NULL)"
-        " LIMIT ?4) RETURNING file_id",
+    retried = _retry(
+        connection,
+        f"SELECT id FROM uploads WHERE {_FAILED} LIMIT ?4",  # noqa: S608
         (now, Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT, limit),
+    )
+    return len(retried)
+
+
+def retry_item(
+    connection: sqlite3.Connection, item_id: int, *, now: float
+) -> list[str]:
+    """Let an item's failed uploads be tried again; return their destinations."""
+    return _retry(
+        connection,
+        f"SELECT id FROM uploads WHERE item_id = ?4 AND {_FAILED}",  # noqa: S608
+        (now, Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT, item_id),
+    )
+
+
+_FAILED = (
+    "state IN ('gone', 'dropped', 'incomplete')"
+    " AND role = 'whole' AND rank != ?2"
+    " AND destination_id IN (SELECT id FROM destinations) AND finished <= ?1"
+    # A review that Frigate had lost has no range to ask for.
+    " AND (rank = ?3 OR (SELECT end FROM files WHERE id = file_id) IS NOT NULL)"
+)
+
+
+def _retry(
+    connection: sqlite3.Connection,
+    ids: str,
+    parameters: tuple[float, Rank, Rank, int],
+) -> list[str]:
+    rows = connection.execute(
+        "UPDATE uploads SET state = 'pending', reason = NULL, is_ready = 0,"  # noqa: S608
+        " clean_up = NULL, retry_at = 0, planned = ?1, finished = NULL"
+        f" WHERE id IN ({ids}) RETURNING file_id, destination_id",
+        parameters,
     ).fetchall()
+    now = parameters[0]
     connection.executemany(
         "UPDATE files SET state = 'wanted', due = ?, attempts = 0 WHERE id = ?",
         [(now, file_id) for file_id in {row["file_id"] for row in rows}],
     )
-    return len(rows)
+    return [row["destination_id"] for row in rows]

@@ -44,6 +44,10 @@ CREATE TABLE files (
     spool_name TEXT,
     size INTEGER,
     sha256 TEXT,
+    -- The seconds that Frigate's recordings ever showed of it, and those that its
+    -- clip holds for certain (`sync/spans.py`).
+    shown TEXT,
+    held TEXT,
     UNIQUE (item_id, role, number)
 ) STRICT;
 CREATE INDEX wanted_files ON files (rank, due) WHERE state = 'wanted';
@@ -74,6 +78,8 @@ CREATE TABLE uploads (
     clean_up TEXT,
     is_missed INTEGER NOT NULL DEFAULT 0,
     size INTEGER,
+    -- The seconds that the copy holds for certain.
+    held TEXT,
     finished REAL,
     UNIQUE (file_id, destination_id),
     UNIQUE (destination_id, path_key)

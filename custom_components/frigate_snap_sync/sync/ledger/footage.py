@@ -1,0 +1,48 @@
+"""Footage: which seconds of an item Frigate ever showed, and who holds which."""
+
+import sqlite3
+
+from ..coverage import Coverage
+from ..spans import Spans, from_text, to_text, union, within
+
+
+def known(connection: sqlite3.Connection, file_id: int) -> Spans:
+    """Return what is known to have been footage in a file's range.
+
+    That is what Frigate's recordings ever showed for any file of its item.
+    """
+    row = connection.execute(
+        "SELECT item_id, start, end FROM files WHERE id = ?", (file_id,)
+    ).fetchone()
+    if row["start"] is None:
+        return ()
+    return within(known_of_item(connection, row["item_id"]), row["start"], row["end"])
+
+
+def known_of_item(connection: sqlite3.Connection, item_id: int) -> Spans:
+    """Return what is known to have been footage of an item."""
+    rows = connection.execute(
+        "SELECT shown FROM files WHERE item_id = ? AND shown IS NOT NULL", (item_id,)
+    )
+    return union(*(from_text(row["shown"]) for row in rows))
+
+
+def saw(connection: sqlite3.Connection, file_id: int, shown: Spans) -> None:
+    """Note what Frigate's recordings showed of a file's range; it only grows."""
+    if not shown:
+        return
+    (before,) = connection.execute(
+        "SELECT shown FROM files WHERE id = ?", (file_id,)
+    ).fetchone()
+    connection.execute(
+        "UPDATE files SET shown = ? WHERE id = ?",
+        (to_text(union(from_text(before), shown)), file_id),
+    )
+
+
+def fetched(connection: sqlite3.Connection, file_id: int, coverage: Coverage) -> None:
+    """Note what the clip in the spool holds."""
+    saw(connection, file_id, coverage.shown)
+    connection.execute(
+        "UPDATE files SET held = ? WHERE id = ?", (to_text(coverage.least), file_id)
+    )

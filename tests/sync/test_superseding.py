@@ -1,0 +1,269 @@
+"""Which parts go once the whole is there: those whose seconds it holds."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+import sqlite3
+
+import pytest
+
+from custom_components.frigate_snap_sync.sync.coverage import Coverage
+from custom_components.frigate_snap_sync.sync.items import Role, UploadState
+from custom_components.frigate_snap_sync.sync.ledger import (
+    counters,
+    files,
+    footage,
+    items,
+    outcomes,
+    schema,
+    superseding,
+)
+from custom_components.frigate_snap_sync.sync.ledger.items import (
+    FilePlan,
+    FileState,
+    UploadPlan,
+)
+from custom_components.frigate_snap_sync.sync.spans import Spans
+
+from .test_ledger import ITEM
+
+type Range = tuple[int, int]
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    """Return an empty ledger in memory, with a camera and a destination."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    schema.migrate(connection)
+    counters.see_camera(connection, "front_door")
+    counters.keep_destinations(connection, ["nas"], now=0)
+    yield connection
+    connection.close()
+
+
+def stretch(role: Role, number: int, asked: Range) -> FilePlan:
+    """Return a file of some footage, for the NAS."""
+    return FilePlan(
+        state=FileState.WANTED,
+        role=role,
+        number=number,
+        suffix=f"{role}{number}",
+        start=asked[0],
+        end=asked[1],
+        uploads=(UploadPlan(destination_id="nas", path="a/b.mp4"),),
+    )
+
+
+def upload(
+    connection: sqlite3.Connection,
+    role: Role,
+    number: int,
+    *,
+    shown: Spans,
+    held: Spans | None = None,
+) -> None:
+    """Let a file be fetched and arrive; it holds what was shown, or less."""
+    file_id, upload_id = connection.execute(
+        "SELECT files.id, uploads.id FROM files JOIN uploads ON file_id = files.id"
+        " WHERE files.role = ? AND number = ?",
+        (role, number),
+    ).fetchone()
+    least = shown if held is None else held
+    files.fetched(
+        connection,
+        file_id,
+        spool_name=f"{role}{number}",
+        size=7,
+        sha256="00",
+        coverage=Coverage(shown=shown, least=least, most=shown),
+    )
+    outcomes.verified(connection, upload_id, size=7, now=60)
+
+
+class Recording:
+    """A review with its parts and pieces, from the first to the last second."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        parts: Sequence[Range],
+        pieces: Sequence[Range],
+        end: float,
+        fetched_parts: bool = True,
+    ) -> None:
+        """Let the review run, its parts arrive (or only be planned), and end."""
+        self.connection = connection
+        review = replace(ITEM, end=None)
+        items.remember_open(connection, review)
+        plans = [stretch(Role.PART, n, part) for n, part in enumerate(parts, 1)]
+        items.add_files(connection, review, tuple(plans))
+        for number, part in enumerate(parts, 1):
+            if fetched_parts:
+                upload(connection, Role.PART, number, shown=(part,))
+        plans = [stretch(Role.WHOLE, n, piece) for n, piece in enumerate(pieces, 1)]
+        items.plan(connection, replace(ITEM, end=end), tuple(plans))
+
+    def arrive(self, number: int, *, shown: Spans, held: Spans | None = None) -> None:
+        """Let a piece arrive."""
+        upload(self.connection, Role.WHOLE, number, shown=shown, held=held)
+
+    @property
+    def parts(self) -> list[int]:
+        """Return the numbers of the parts that stay."""
+        rows = self.connection.execute(
+            "SELECT number FROM uploads JOIN files ON files.id = file_id"
+            " WHERE uploads.role = 'part' AND uploads.state != 'superseded'"
+            " ORDER BY number"
+        )
+        return [row["number"] for row in rows]
+
+
+@pytest.mark.parametrize("fetched_parts", [True, False])
+def test_parts_of_footage_that_is_in_no_piece_stay(
+    connection: sqlite3.Connection, fetched_parts: bool
+) -> None:
+    """Before the first piece, across its border, and in a gap: the only copies."""
+    recording = Recording(
+        connection,
+        parts=[(500, 1000), (990, 1010), (2700, 2790), (5000, 5015), (9000, 9015)],
+        pieces=[(1000, 2800), (2800, 4600), (8000, 10_800)],
+        end=10_800,
+        fetched_parts=fetched_parts,
+    )
+    recording.arrive(1, shown=((1000, 2800),))
+    recording.arrive(2, shown=((2800, 4600),))
+    recording.arrive(3, shown=((8000, 10_800),))
+    assert recording.parts == [1, 2, 4]
+
+
+def test_a_piece_that_never_came_covers_nothing(
+    connection: sqlite3.Connection,
+) -> None:
+    """Frigate lost the first half hour; the second one arrives."""
+    recording = Recording(
+        connection,
+        parts=[(1000, 1015), (1015, 1045), (2790, 2820)],
+        pieces=[(1000, 2800), (2800, 4600)],
+        end=4600,
+    )
+    (first,) = connection.execute(
+        "SELECT id FROM files WHERE role = 'whole' AND number = 1"
+    ).fetchone()
+    outcomes.finish_without_footage(connection, first, "nothing", now=50)
+    recording.arrive(2, shown=((2800, 4600),))
+    assert recording.parts == [1, 2, 3]
+    states = connection.execute(
+        "SELECT state FROM uploads WHERE role = 'whole' ORDER BY id"
+    ).fetchall()
+    assert [row["state"] for row in states] == [UploadState.GONE, UploadState.VERIFIED]
+    (event,) = outcomes.failed_events(connection, first)
+    assert event.reason == "nothing"
+    assert outcomes.retry_failed(connection, now=51) == 1
+
+
+def test_a_piece_that_never_had_footage_is_skipped(
+    connection: sqlite3.Connection,
+) -> None:
+    """The camera was off for half an hour: that is no loss."""
+    recording = Recording(
+        connection, parts=[], pieces=[(1000, 2800), (2800, 4600)], end=4600
+    )
+    (first,) = connection.execute("SELECT id FROM files WHERE number = 1").fetchone()
+    outcomes.finish_without_footage(connection, first, "nothing", now=50)
+    recording.arrive(2, shown=((2800, 4600),))
+    (row,) = connection.execute("SELECT state FROM uploads WHERE file_id = ?", (first,))
+    assert row["state"] == UploadState.SKIPPED
+
+
+def test_a_piece_whose_footage_was_seen_is_gone(
+    connection: sqlite3.Connection,
+) -> None:
+    """No part of it arrived, but Frigate's recordings had shown it."""
+    Recording(connection, parts=[], pieces=[(1000, 2800), (2800, 4600)], end=4600)
+    (first,) = connection.execute("SELECT id FROM files WHERE number = 1").fetchone()
+    files.postpone(connection, first, due=9, error="short", shown=((1000, 1600),))
+    outcomes.finish_without_footage(connection, first, "nothing", now=50)
+    (row,) = connection.execute("SELECT state FROM uploads WHERE file_id = ?", (first,))
+    assert row["state"] == UploadState.GONE
+
+
+@pytest.mark.parametrize(
+    ("held", "left"),
+    [
+        (((1000, 1100),), []),
+        (((1000, 1098.5),), []),
+        (((1000, 1090),), [3]),
+        (((1097, 1100),), [1, 2, 3]),
+        (((1000, 1020), (1045, 1100)), [2]),
+        ((), [1, 2, 3]),
+    ],
+)
+def test_parts_whose_seconds_the_whole_lacks_stay(
+    connection: sqlite3.Connection, held: Spans, left: list[int]
+) -> None:
+    """Whatever the whole calls itself."""
+    recording = Recording(
+        connection,
+        parts=[(1000, 1015), (1015, 1045), (1045, 1100)],
+        pieces=[(1000, 1100)],
+        end=1100,
+    )
+    recording.arrive(1, shown=((1000, 1100),), held=held)
+    assert recording.parts == left
+
+
+def test_what_a_part_never_showed_need_not_be_held(
+    connection: sqlite3.Connection,
+) -> None:
+    """Frigate had a gap there then, and has it now."""
+    recording = Recording(
+        connection, parts=[], pieces=[], end=1100, fetched_parts=False
+    )
+    connection.execute("UPDATE items SET is_open = 1, end = NULL")
+    items.add_files(
+        connection, replace(ITEM, end=None), (stretch(Role.PART, 1, (1000, 1060)),)
+    )
+    upload(connection, Role.PART, 1, shown=((1000, 1010), (1050, 1060)))
+    items.plan(
+        connection, replace(ITEM, end=1060), (stretch(Role.WHOLE, 1, (1000, 1060)),)
+    )
+    recording.arrive(1, shown=((1000, 1010), (1050, 1060)))
+    assert recording.parts == []
+
+
+@pytest.mark.parametrize(
+    ("end", "part", "left"),
+    [
+        (2790.0, (2795, 2810), []),
+        (2900.0, (2795, 2810), [1]),
+        (2790.0, (2805, 2830), []),
+        (2790.0, (2795, 3000), [1]),
+        (2790.0, (3000, 3030), [1]),
+    ],
+)
+def test_a_part_that_reaches_beyond_the_last_piece(
+    connection: sqlite3.Connection, end: float, part: Range, left: list[int]
+) -> None:
+    """It goes if the review ended shortly before, for it shows no more of it.
+
+    An end that lies minutes before what was sent may be wrong: that is kept.
+    """
+    recording = Recording(connection, parts=[part], pieces=[(1000, 2800)], end=end)
+    recording.arrive(1, shown=((1000, 2800),))
+    assert recording.parts == left
+
+
+def test_a_copy_is_judged_by_what_was_sent(connection: sqlite3.Connection) -> None:
+    """The spool lost the clip, and what Frigate gives now is less than what arrived."""
+    recording = Recording(
+        connection, parts=[(1000, 1015)], pieces=[(1000, 1100)], end=1100
+    )
+    recording.arrive(1, shown=((1000, 1100),), held=())
+    (file_id,) = connection.execute(
+        "SELECT id FROM files WHERE role = 'whole'"
+    ).fetchone()
+    whole = Coverage(shown=((1000, 1100),), least=((1000, 1100),), most=())
+    footage.fetched(connection, file_id, whole)
+    superseding.supersede(connection, 1, "nas", now=70)
+    assert recording.parts == [1]
