@@ -607,18 +607,24 @@ async def test_remove_entry_that_never_ran(hass: HomeAssistant, folders: Path) -
 
 
 async def test_remove_one_of_two(hass: HomeAssistant, folders: Path) -> None:
-    """The other one's ledger and spool stay."""
+    """The other one's ledger and spool stay; all that belongs to this one goes."""
     entry = frigate_entry()
     entry.add_to_hass(hass)
     for entry_id in (ENTRY_ID, "other"):
         ledger, spool = ledger_path(hass, entry_id), spool_path(hass, entry_id)
         ledger.parent.mkdir(parents=True, exist_ok=True)
-        for ending in ("", "-wal", "-shm"):
+        for ending in ("", "-wal", ".corrupt-20261122-101112", ".backup"):
             Path(f"{ledger}{ending}").touch()
-        spool.mkdir(parents=True)
-        (spool / "image").touch()
+        for folder in (spool, Path(f"{spool}.unknown-20261122-101112")):
+            folder.mkdir(parents=True)
+            (folder / "image").touch()
+        Path(f"{spool}.generation").touch()
     await hass.config_entries.async_remove(entry.entry_id)
-    assert len(files(ledger_path(hass, "other").parent)) == 3
-    assert files(spool_path(hass, "other").parent) == [
-        spool_path(hass, "other") / "image"
-    ]
+    for left, count in (
+        (ledger_path(hass, "other").parent, 4),
+        (spool_path(hass, "other").parent, 3),
+    ):
+        assert len(files(left)) == count
+        assert {path.name for path in left.iterdir()} == {
+            path.name for path in left.glob("other*")
+        }

@@ -101,10 +101,17 @@ async def _async_entry_updated(
 
 
 def _remove_files(ledger: Path, spool: Path) -> None:
-    """Remove an entry's files, and the folders above when they are empty then."""
-    for path in ledger.parent.glob(f"{ledger.name}*"):
-        path.unlink(missing_ok=True)
-    shutil.rmtree(spool, ignore_errors=True)
+    """Remove an entry's files, and the folders above when they are empty then.
+
+    What was set aside and what belongs to them has a name that begins like theirs.
+    """
+    for file in ledger.parent.glob(f"{ledger.name}*"):
+        file.unlink(missing_ok=True)
+    for path in (spool, *spool.parent.glob(f"{spool.name}.*")):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     for folder in (ledger.parent, spool.parent):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -2,6 +2,8 @@
 
 import asyncio
 from pathlib import Path
+import threading
+import time
 from typing import override
 
 import pytest
@@ -12,7 +14,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     StoredFile,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.sync.ledger import files
+from custom_components.frigate_snap_sync.sync.ledger import counters, files
 from custom_components.frigate_snap_sync.sync.ledger.files import Loss
 from custom_components.frigate_snap_sync.sync.policy import Selection
 from custom_components.frigate_snap_sync.sync.spool import Spool, SpoolFile
@@ -84,6 +86,40 @@ async def test_a_change_after_the_stop_does_nothing(bench: Bench, nas: Line) -> 
     await asyncio.sleep(0.05)
     assert not own_tasks()
     assert not nas.is_connected
+
+
+@pytest.mark.parametrize("dead", ["spool", "ledger"])
+async def test_a_change_that_hangs_on_a_dead_disk_delays_no_stop(
+    bench: Bench, nas: Line, monkeypatch: pytest.MonkeyPatch, dead: str
+) -> None:
+    """Stopping takes five seconds at the most, and nothing goes on after it."""
+    hangs, released = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hangs.set()
+        assert released.wait(30)
+
+    late = Line()
+    engine = await bench.start(setup(nas))
+    await pause(bench)
+    bench.live_snapshot()
+    await bench.spooled_in_ledger(1)
+    if dead == "spool":
+        monkeypatch.setattr(Path, "unlink", lambda *_, **__: hang())
+    else:
+        monkeypatch.setattr(counters, "keep_destinations", lambda *_, **__: hang())
+    change = asyncio.create_task(engine.apply_destinations([setup(late, name="late")]))
+    try:
+        await until(hangs.is_set)
+        began = time.monotonic()
+        await engine.stop()
+        assert time.monotonic() - began < 5
+        await asyncio.wait_for(change, 1)
+    finally:
+        released.set()
+    await asyncio.sleep(0.05)
+    assert not own_tasks()
+    assert not late.is_connected
 
 
 @pytest.mark.parametrize("is_alone", [True, False])

@@ -246,6 +246,18 @@ async def test_nobody_is_told_of_success_that_was_undone(path: Path) -> None:
     await ledger.close()
 
 
+async def test_each_commit_is_flushed(path: Path) -> None:
+    """In WAL mode SQLite does so at FULL alone: NORMAL loses the last ones."""
+    ledger = Ledger(path)
+    await ledger.open()
+    pragma = (
+        "SELECT journal_mode, synchronous FROM pragma_journal_mode, pragma_synchronous"
+    )
+    found = await ledger.run(lambda connection: connection.execute(pragma).fetchone())
+    assert tuple(found) == ("wal", 2)
+    await ledger.close()
+
+
 @pytest.mark.parametrize("garbage", [b"not a database" * 100, b"\0" * 8192])
 async def test_a_damaged_file_is_set_aside(
     path: Path, garbage: bytes, caplog: pytest.LogCaptureFixture

@@ -1,6 +1,7 @@
 """The spool: whole files or none, and only those the ledger knows."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,34 @@ async def test_a_stored_file_is_whole(spool: Spool) -> None:
     assert file.size == len(data)
     assert file.sha256 == hashlib.sha256(data).hexdigest()
     assert file.name.endswith(".jpg")
-    assert await spool.size(file.name) == len(data)
     await spool.remove([file.name, "never-there"])
-    assert await spool.size(file.name) is None
+    assert not spool.path(file.name).exists()
+
+
+async def test_a_stored_file_survives_a_power_cut(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytes are on the disk before its name is, and its name before it is told."""
+    done: list[str] = []
+    fsync, rename = os.fsync, Path.rename
+
+    def synced(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        done.append(f"sync {path.name} of {path.stat().st_size}")
+        fsync(descriptor)
+
+    def renamed(path: Path, target: Path) -> Path:
+        done.append(f"rename {path.name}")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "rename", renamed)
+    async with spool.writer("jpg") as writer:
+        await writer.write(b"image")
+        await writer.finish()
+        folder = f"sync spool of {spool.folder.stat().st_size}"
+        name = writer.path.name
+        assert done == [f"sync {name} of 5", f"rename {name}", folder]
 
 
 async def test_a_file_written_in_pieces(spool: Spool) -> None:

@@ -1,7 +1,7 @@
 """The engine: puts the rooms together, and is what Home Assistant's side talks to."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import tzinfo
 import logging
@@ -21,19 +21,11 @@ from .history import History
 from .inbox import Inbox
 from .intake import Intake
 from .latecomers import Latecomers
-from .ledger import (
-    Ledger,
-    LedgerError,
-    counters,
-    files as ledger_files,
-    outcomes,
-    rows,
-    uploads,
-)
+from .ledger import Ledger, LedgerError, counters, files as ledger_files, rows
 from .live_snapshots import LiveSnapshots
 from .options import EngineOptions
 from .planner import Planner
-from .policy import Timing, wants
+from .policy import Timing
 from .registry import ItemRegistry
 from .review_intake import ReviewIntake
 from .reviews import OpenReviews
@@ -45,6 +37,7 @@ from .status_board import StatusBoard
 from .tasks import cancel, supervise
 from .tracked_objects import TrackedObjects
 from .worker import Worker
+from .worker_pool import WorkerPool
 
 __all__ = ["DestinationSetup", "Engine", "EngineOptions", "LedgerError", "SpoolError"]
 
@@ -80,18 +73,27 @@ class Engine:
         self._timing = timing
         self._on_upload = on_upload
         self._ledger = Ledger(ledger_path)
-        self._workers: dict[str, Worker] = {}
-        self._worker_tasks: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._applying = asyncio.Lock()
-        self._is_stopped = False
         self._changed = asyncio.Event()
         self._spool = Spool(spool_path, limit=options.spool_limit)
+        self._planner = Planner(
+            time_zone=time_zone,
+            padding_before=options.padding_before,
+            padding_after=options.padding_after,
+            part_length=options.part_length if options.upload_during_review else None,
+            timing=timing,
+        )
+        self._pool = WorkerPool(
+            ledger=self._ledger,
+            spool=self._spool,
+            planner=self._planner,
+            make_worker=self._make_worker,
+        )
         self._room = Room(
             self._spool,
             ledger=self._ledger,
-            working=self._working_destinations,
-            in_flight=self._files_in_flight,
+            working=self._pool.working,
+            in_flight=self._pool.files_in_flight,
             on_upload=on_upload,
         )
         self._watch = FrigateWatch(
@@ -102,13 +104,6 @@ class Engine:
             on_config=self._take_config,
             on_back=self._look_after_reviews,
             on_change=self._changed.set,
-        )
-        self._planner = Planner(
-            time_zone=time_zone,
-            padding_before=options.padding_before,
-            padding_after=options.padding_after,
-            part_length=options.part_length if options.upload_during_review else None,
-            timing=timing,
         )
         self._fetcher = Fetcher(
             client,
@@ -188,7 +183,7 @@ class Engine:
             watch=self._watch,
             inbox=self._inbox,
             room=self._room,
-            workers=self._workers,
+            workers=self._pool.workers,
             on_status=on_status,
         )
 
@@ -217,7 +212,8 @@ class Engine:
                     ledger_files.lost_names, missing, now=time.time()
                 )
             self._watch.cameras.remember(await self._ledger.run(counters.shown_cameras))
-            await self.apply_destinations(destinations)
+            await self._pool.apply(destinations)
+            await self._board.refresh()
         except BaseException:
             await self.stop()
             raise
@@ -239,12 +235,9 @@ class Engine:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_DRAIN_TIMEOUT):
                     await self._inbox.drained()
-        async with self._applying:
-            self._is_stopped = True
-            await cancel(self._tasks)
-            self._tasks.clear()
-            await self._dismiss(tuple(self._workers))
-            await self._ledger.close()
+        await cancel([*self._tasks, *self._pool.retire()])
+        self._tasks.clear()
+        await self._ledger.close()
 
     def handle_message(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Take a message of Frigate; never waits, never raises."""
@@ -265,50 +258,13 @@ class Engine:
     async def apply_destinations(
         self, destinations: Iterable[DestinationSetup]
     ) -> None:
-        """Make these the destinations: new ones start, changed ones go on anew.
+        """Make these the destinations: new ones start, changed ones start over.
 
         The uploads of a destination that is no longer among them are cancelled.
-        Raises LedgerError.
+        Raises LedgerError or SpoolError.
         """
-        async with self._applying:
-            if self._is_stopped:
-                return
-            wanted = {setup.id: setup for setup in destinations}
-            await self._dismiss(
-                [
-                    destination_id
-                    for destination_id, worker in self._workers.items()
-                    if wanted.get(destination_id) != worker.setup
-                ]
-            )
-            self._planner.set_destinations(wanted.values())
-            freed = await self._ledger.run(
-                counters.keep_destinations, tuple(wanted), now=time.time()
-            )
-            await self._spool.remove(freed)
-            sending = await self._ledger.run(counters.sending_destinations)
-            for destination_id, setup in wanted.items():
-                if destination_id not in self._workers:
-                    await self._skip_unwanted(setup)
-                    self._start_worker(setup, enabled=destination_id in sending)
+        if await self._pool.apply(destinations):
             await self._board.refresh()
-
-    async def _dismiss(self, destination_ids: Collection[str]) -> None:
-        """Cancel the workers of these destinations."""
-        for destination_id in destination_ids:
-            self._workers.pop(destination_id).retire()
-        await cancel(self._worker_tasks.pop(each) for each in destination_ids)
-
-    async def _skip_unwanted(self, setup: DestinationSetup) -> None:
-        """Skip what waits for a destination whose owner no longer selects it."""
-        pending = await self._ledger.run(uploads.pending_items, setup.id)
-        unwanted = [id_ for id_, item in pending if not wants(setup.selection, item)]
-        if unwanted:
-            reason = "No longer selected for this destination"
-            freed = await self._ledger.run(
-                outcomes.skip, unwanted, reason, now=time.time()
-            )
-            await self._spool.remove(freed)
 
     async def catch_up(self, look_back: float | None = None) -> int:
         """Compare Frigate's API with the ledger now; return how many items were missed.
@@ -342,13 +298,13 @@ class Engine:
     async def set_sending(self, destination_id: str, enabled: bool) -> None:
         """Let a destination's queue be sent, or wait."""
         await self._ledger.run(counters.set_sending, destination_id, enabled)
-        if worker := self._workers.get(destination_id):
+        if worker := self._pool.workers.get(destination_id):
             worker.set_enabled(enabled)
         await self._board.refresh()
 
     async def test_destination(self, destination_id: str) -> None:
         """Write, read back and delete a file at a destination. Raises StorageError."""
-        worker = self._workers.get(destination_id)
+        worker = self._pool.workers.get(destination_id)
         if worker is None:
             raise Unreachable("The destination is no longer in use")
         await worker.test()
@@ -369,8 +325,8 @@ class Engine:
             "counts": await self._ledger.run(counters.counts_by_state),
         }
 
-    def _start_worker(self, setup: DestinationSetup, *, enabled: bool) -> None:
-        worker = Worker(
+    def _make_worker(self, setup: DestinationSetup) -> Worker:
+        return Worker(
             setup,
             ledger=self._ledger,
             spool=self._spool,
@@ -380,14 +336,9 @@ class Engine:
             on_upload=self._on_upload,
             on_wanted=self._fetcher.wake,
         )
-        worker.set_enabled(enabled)
-        self._workers[setup.id] = worker
-        self._worker_tasks[setup.id] = supervise(setup.name, worker.run)
 
     def _wake_workers(self, destination_ids: Iterable[str]) -> None:
-        for destination_id in set(destination_ids):
-            if worker := self._workers.get(destination_id):
-                worker.wake()
+        self._pool.wake(destination_ids)
         self._changed.set()
 
     def _take_up(self, destination_ids: Iterable[str]) -> None:
@@ -408,14 +359,6 @@ class Engine:
             await self._live_snapshots.settle_held(config.cameras)
         except (LedgerError, SpoolError) as err:
             _LOGGER.error("Frigate's configuration can't be kept: %s", err)
-
-    def _working_destinations(self) -> list[str]:
-        return [id_ for id_, worker in self._workers.items() if worker.is_usable]
-
-    def _files_in_flight(self) -> set[int]:
-        return {
-            id_ for worker in self._workers.values() for id_ in worker.files_in_flight
-        }
 
     def _look_after_reviews(self) -> None:
         self._open_reviews.check()

@@ -11,6 +11,8 @@ import secrets
 import time
 from typing import BinaryIO, Final, Self
 
+from .private_files import make_private, make_private_folder, private_opener
+
 _CHUNK = 1 << 20
 _UNFINISHED = ".tmp"
 RESERVE: Final = 8 << 20
@@ -68,13 +70,16 @@ class Spool:
         """
 
         def work() -> set[str]:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self.folder)
+            for aside in self.folder.parent.glob(f"{self.folder.name}.unknown-*"):
+                make_private(aside)
             missing = set(known)
             self._sizes.clear()
             for entry in os.scandir(self.folder):
                 if not entry.is_file(follow_symlinks=False):
                     continue  # Such as a NAS's own folders.
                 if entry.name in known:
+                    make_private(self.folder / entry.name)
                     missing.discard(entry.name)
                     self._sizes[entry.name] = entry.stat().st_size
                 else:
@@ -101,17 +106,6 @@ class Spool:
     def path(self, name: str) -> Path:
         """Return where a file of the spool lies."""
         return self.folder / name
-
-    async def size(self, name: str) -> int | None:
-        """Return a file's bytes, or None if it is gone."""
-
-        def work() -> int | None:
-            try:
-                return self.path(name).stat().st_size
-            except FileNotFoundError:
-                return None
-
-        return await _in_thread(work)
 
     async def store(self, data: bytes, extension: str) -> SpoolFile:
         """Keep the bytes so that a power cut can't take them.
@@ -161,7 +155,9 @@ class SpoolWriter:
 
     async def __aenter__(self) -> Self:
         """Make the file. Raises SpoolError."""
-        self._file = await _in_thread(lambda: self.path.open("xb"))
+        self._file = await _in_thread(
+            lambda: open(self.path, "xb", opener=private_opener)
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 _LOGGER = logging.getLogger(__name__)
 
 _RESTART_DELAY = 30.0
-_STOP_TIMEOUT = 3.0
+_STOP_TIMEOUT = 2.5
 
 
 def supervise(

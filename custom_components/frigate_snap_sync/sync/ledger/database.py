@@ -8,11 +8,13 @@ from contextlib import contextmanager, suppress
 from enum import IntEnum
 from functools import partial
 import logging
+import os
 from pathlib import Path
 import sqlite3
 import time
 from typing import Any, Concatenate, Final, cast
 
+from ..private_files import make_private, make_private_folder, private_opener
 from . import schema
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -25,7 +27,7 @@ MAX_JOBS: Final = 100
 """Jobs that share a commit at most, so that the first need not wait long."""
 
 
-CLOSE_TIMEOUT: Final = 2.0
+CLOSE_TIMEOUT: Final = 1.25
 """Seconds for the jobs that were begun when the ledger is closed."""
 
 
@@ -176,7 +178,9 @@ class Ledger:
 
     def _open(self) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self._path.parent)
+            for file in self._path.parent.glob(f"{self._path.name}*"):
+                make_private(file)
         except OSError as err:
             raise LedgerError(f"Ledger {self._path}: {err}") from err
         wal = self._path.with_name(f"{self._path.name}-wal")
@@ -225,6 +229,11 @@ class Ledger:
 
 
 def _connect(path: Path, check: _Check) -> sqlite3.Connection:
+    try:
+        # What SQLite makes beside the file has its mode.
+        os.close(private_opener(str(path), os.O_RDWR | os.O_CREAT))
+    except OSError as err:
+        raise LedgerError(f"Ledger {path}: {err}") from err
     connection = sqlite3.connect(path, timeout=10, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
