@@ -19,6 +19,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateServerError,
     FrigateUnreachable,
     MediaGone,
+    MediaNeverThere,
     MediaNotReady,
     NotFrigate,
     UnsupportedVersion,
@@ -530,7 +531,7 @@ async def test_snapshot_of_nothing(
     """The object is not known at all."""
     server.record(version)
 
-    with pytest.raises(MediaGone, match="Live frame not available"):
+    with pytest.raises(MediaNeverThere, match="Live frame not available"):
         await client.snapshot("1000000000.123456-abcdef")
 
 
@@ -558,12 +559,12 @@ async def test_snapshot_between_end_and_database(
     assert await client.snapshot("id")
 
     server.answer(SNAPSHOT, MISSING)
-    with pytest.raises(MediaGone):
+    with pytest.raises(MediaNeverThere):
         await client.snapshot("id")
 
     server.asked.clear()
     server.answer("/api/events/id", as_json(event_row(has_snapshot=False)))
-    with pytest.raises(MediaGone):
+    with pytest.raises(MediaNeverThere):
         await client.snapshot("id")
     assert len(server.asked_for(SNAPSHOT)) == 1
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.client import FrigateClient
+from custom_components.frigate_snap_sync.frigate.rows import parse_review
 from custom_components.frigate_snap_sync.sync import status_board
 from custom_components.frigate_snap_sync.sync.engine import (
     DestinationSetup,
@@ -176,9 +177,13 @@ class Bench:
         *,
         source_id: str | None = None,
         end: float | None = None,
+        known: bool = False,
         **changes: Any,
     ) -> str:
-        """Let Frigate publish a message about a review; return the review's id."""
+        """Let Frigate publish a message about a review; return the review's id.
+
+        If it is `known`, Frigate's API tells of it as well.
+        """
         start = changes.pop("start", time.time() - 100)
         source_id = source_id or f"{start}-abc123"
         review = {
@@ -194,6 +199,8 @@ class Bench:
                 "audio": [],
             },
         }
+        if known:
+            self.frigate.known_reviews[source_id] = parse_review(review)
         self.publish("reviews", {"type": kind, "before": review, "after": review})
         return source_id
 

@@ -59,7 +59,9 @@ def damage(bench: Bench) -> Damage:
 
 def over(bench: Bench) -> str:
     """Let a review of 30 seconds be over; return its id."""
-    return bench.review("end", source_id="1.5-abc123", start=START, end=START + 30)
+    return bench.review(
+        "end", source_id="1.5-abc123", start=START, end=START + 30, known=True
+    )
 
 
 def names(destination: FakeDestination) -> list[str]:
@@ -317,9 +319,8 @@ async def test_what_failed_is_tried_anew_in_steps(
     bench.frigate.footage = lambda camera, after, before: []
     await bench.start(setup(nas))
     for number in range(5):
-        bench.review(
-            "end", source_id=f"1.5-{number}", start=START, end=START + 10 + number
-        )
+        end = START + 10 + number
+        bench.review("end", source_id=f"1.5-{number}", start=START, end=end, known=True)
     assert await bench.settled() == {"gone": 5}
     run = Ledger.run
     steps: list[int] = []

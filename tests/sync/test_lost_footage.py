@@ -8,7 +8,7 @@ import time
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
-from custom_components.frigate_snap_sync.frigate.models import Review, Segment, Severity
+from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.sync import running_reviews
 from custom_components.frigate_snap_sync.sync.options import EngineOptions
 
@@ -91,19 +91,9 @@ async def test_catching_up_asks_again_for_what_was_lost(
     bench.frigate.footage = lambda camera, after, before: []
     await bench.start(setup(nas))
     end = time.time() - 20
-    review = bench.review("end", start=end - 10, end=end)
+    bench.review("end", start=end - 10, end=end, known=True)
     assert await bench.settled() == {"gone": 1}
     bench.frigate.footage = every_second
-    bench.frigate.known_reviews[review] = Review(
-        id=review,
-        camera="front_door",
-        start_time=end - 10,
-        end_time=end,
-        severity=Severity.ALERT,
-        labels=frozenset({"person"}),
-        zones=frozenset(),
-        ended=True,
-    )
     assert await bench.engine._catch_up.catch_up() == 0  # noqa: SLF001
     assert await bench.engine.catch_up(look_back) == 1
     await until(lambda: names(nas) == [".mp4"])

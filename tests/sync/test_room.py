@@ -1,6 +1,7 @@
 """A full spool: clips, which Frigate can give again, give way to what it can't."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def limit_to_images(bench: Bench, monkeypatch: pytest.MonkeyPatch, count: int) -
     monkeypatch.setattr(room, "_SMALLEST_CLIP", len(IMAGE))
 
 
-async def ended(bench: Bench, name: str, severity: str = "alert", **more: str) -> None:
+async def ended(bench: Bench, name: str, severity: str = "alert", **more: Any) -> None:
     """Let a review of long ago be over, and wait until it is planned."""
     bench.review(
         "end",

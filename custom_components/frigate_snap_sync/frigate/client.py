@@ -20,6 +20,7 @@ from .errors import (
     MalformedMessage,
     MediaBroken,
     MediaGone,
+    MediaNeverThere,
     MediaNotReady,
     NotFrigate,
     UnsupportedVersion,
@@ -221,7 +222,8 @@ class FrigateClient:
         """Return the picture of a tracked object, a whole JPEG of at most 16 MiB.
 
         Raises:
-            MediaGone: Frigate has no such object, or no picture of it.
+            MediaNeverThere: Frigate has no such object, or no picture of it.
+            MediaGone: It can't have an object of such a name.
             MediaNotReady: Nothing yet, or the object is still being tracked and
                 has no picture.
             MediaBroken: What came is no whole JPEG, or not in two minutes.
@@ -244,7 +246,7 @@ class FrigateClient:
             if known is not None and known.has_snapshot:
                 answer = await self._ask_snapshot(event_id)
             if answer.is_missing_item:
-                raise MediaGone(f"{what}: {answer.message}")
+                raise MediaNeverThere(f"{what}: {answer.message}")
         if answer.status != HTTPStatus.OK:
             raise answer.error(what)
         if not may_be_media(answer.content_type):

@@ -57,6 +57,10 @@ class MediaGone(FrigateError):
     """Frigate says that it does not have this (any more)."""
 
 
+class MediaNeverThere(MediaGone):
+    """Frigate knows no such thing, or that it has no media: they can't come late."""
+
+
 class MediaNotReady(FrigateError):
     """Frigate has nothing to give yet: refused, or an empty answer."""
 

@@ -18,8 +18,9 @@ from ..frigate.errors import (
 from .downloads import Clip, DoesNotFit, Downloads, FootageLost, NoFootage
 from .frigate_watch import FrigateWatch, is_about_one_file
 from .items import Media, Rank, Role
-from .ledger import Ledger, LedgerError, files, footage, outcomes, setbacks, uploads
+from .ledger import Ledger, LedgerError, files, footage, outcomes, setbacks
 from .ledger.files import FetchJob
+from .missing import Missing
 from .policy import BROKEN_TRIES, Timing, retry_delay
 from .refusals import REFUSED, Refusals
 from .room import Room, TooLarge
@@ -81,9 +82,9 @@ class Fetcher:
         self._timing = timing
         self._downloads = Downloads(client, spool=spool, timing=timing)
         self._refusals = Refusals()
+        self._missing = Missing(client, ledger=ledger, spool=spool, on_upload=on_upload)
         self._broken = Counter[int]()
         self._on_fetched = on_fetched
-        self._on_upload = on_upload
         self._on_change = on_change
         self._trouble = Trouble(_LOGGER, "Fetching from Frigate")
         self._disk = Trouble(_LOGGER, "Keeping Frigate's media")
@@ -350,32 +351,16 @@ class Fetcher:
         if max(self._downloads.age(job), time.time() - job.item.told) <= patience:
             await self._retry(job, error)
             return
+        shown = self._downloads.take_shown(job.file_id)
+        try:
+            waiting = await self._missing.end(job, error, shown=shown)
+        except FrigateError as err:
+            await self._retry(job, err)
+            if not is_about_one_file(err):
+                self._watch.failed(err)
+            return
         self._broken.pop(job.file_id, None)
         self._room.forget(job.file_id)
-        waiting = await self._ledger.run(uploads.destinations_of, job.file_id)
-        freed = await self._ledger.run(
-            outcomes.finish_without_footage,
-            job.file_id,
-            str(error),
-            shown=self._downloads.take_shown(job.file_id),
-            now=time.time(),
-        )
-        events = [
-            event
-            for event in await self._ledger.run(outcomes.failed_events, job.file_id)
-            if event.destination_id in waiting  # Others were told long ago.
-        ]
-        _LOGGER.log(
-            logging.WARNING if events else logging.DEBUG,
-            "Frigate has no %s of %s (%s) any more: %s",
-            _what(job),
-            job.item.source_id,
-            job.item.camera,
-            error,
-        )
-        await self._spool.remove(freed)
-        for event in events:
-            self._on_upload(event)
         self._on_fetched(waiting)  # A try may have left something to clean up.
         self._on_change()
 

@@ -13,6 +13,7 @@ from .planner import Planner
 from .policy import ended, merge
 from .registry import ItemRegistry
 from .status import UploadEvent
+from .strangers import UNKNOWN_REVIEW, Strangers
 
 
 class ReviewIntake:
@@ -39,6 +40,7 @@ class ReviewIntake:
         self._registry = registry
         self._on_running = on_running
         self._on_upload = on_upload
+        self._strangers = Strangers(client, ledger=ledger)
         self._working = asyncio.Lock()
 
     async def take(
@@ -102,9 +104,12 @@ class ReviewIntake:
             return again
 
     async def end_lost(self, item: Item) -> None:
-        """End an open review that Frigate no longer knows."""
-        reason = "Frigate has no such review any more"
+        """End an open review that Frigate no longer knows, or never did."""
         async with self._working:
+            if await self._strangers.may_be(item):
+                await self._registry.end(item, UploadState.SKIPPED, UNKNOWN_REVIEW)
+                return
+            reason = "Frigate has no such review any more"
             for upload in await self._registry.end(item, UploadState.GONE, reason):
                 self._on_upload(
                     ledger_outcomes.event(

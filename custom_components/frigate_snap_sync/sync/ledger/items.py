@@ -176,6 +176,17 @@ def progress(connection: sqlite3.Connection, review_id: str) -> Progress:
     )
 
 
+def had_footage(connection: sqlite3.Connection, review_id: str) -> bool:
+    """Tell whether Frigate ever showed footage of a review, or gave some."""
+    (had,) = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM files JOIN items ON items.id = item_id"
+        " WHERE media = ? AND source_id = ?"
+        " AND (files.size IS NOT NULL OR shown IS NOT NULL))",
+        (Media.RECORDINGS, review_id),
+    ).fetchone()
+    return bool(had)
+
+
 def open_reviews(connection: sqlite3.Connection) -> list[Item]:
     """Return the reviews without an end, the oldest first, at most 1,000."""
     rows = connection.execute(

@@ -1,0 +1,158 @@
+"""What Frigate never had is no loss; what it has lost is one."""
+
+from dataclasses import replace
+import time
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.errors import (
+    FrigateServerError,
+    FrigateUnreachable,
+    MediaGone,
+    MediaNeverThere,
+)
+from custom_components.frigate_snap_sync.sync.engine import EngineOptions
+
+from .conftest import FAST, Bench, setup, until
+from .fakes import FakeDestination
+
+NEVER = MediaNeverThere("A snapshot: Snapshot not available")
+
+
+@pytest.fixture
+def nas() -> FakeDestination:
+    """Return a destination."""
+    return FakeDestination()
+
+
+@pytest.fixture(autouse=True)
+def nothing_recorded(bench: Bench) -> None:
+    """Let Frigate have no footage, and let that be known at once."""
+    bench.timing = replace(FAST, gone_after=0, missing_after=0)
+    bench.frigate.footage = lambda camera, after, before: []
+
+
+async def age_items(bench: Bench, seconds: float) -> None:
+    """Let all items have been told of earlier."""
+    await bench.engine._ledger.run(  # noqa: SLF001
+        lambda connection: connection.execute(
+            "UPDATE items SET told = told - ?", (seconds,)
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("known", "state", "reason"),
+    [
+        (False, "skipped", "Frigate knows no such review"),
+        (True, "gone", "Frigate's recordings show nothing for this time"),
+    ],
+)
+async def test_the_end_of_a_review(
+    bench: Bench, nas: FakeDestination, known: bool, state: str, reason: str
+) -> None:
+    """Anybody may publish one; of Frigate's own it is a loss that nothing was recorded."""
+    await bench.start(setup(nas))
+    bench.review("end", end=time.time() - 50, known=known)
+    await bench.settled()
+    (row,) = await bench.uploads()
+    assert (row.state, row.reason) == (state, reason)
+    await until(lambda: bench.status.destinations["nas"].failed_uploads == known)
+    await until(lambda: len(bench.uploaded) == known)
+
+
+async def test_a_long_review_of_a_stranger(bench: Bench, nas: FakeDestination) -> None:
+    """None of its half hours is a loss."""
+    await bench.start(setup(nas))
+    now = time.time()
+    bench.review("end", start=now - 5400, end=now - 10)
+    assert await bench.settled() == {"skipped": 3}
+
+
+async def test_nobody_knows_any_more_whose_it_was(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """What we were told of long ago Frigate may have had, and deleted."""
+    bench.frigate.error = FrigateUnreachable("no route")
+    await bench.start(setup(nas))
+    bench.review("end", end=time.time() - 50)
+    await until(lambda: bench.status.pending_uploads == 1)
+    await age_items(bench, 7200)
+    bench.frigate.error = None
+    bench.publish("available", "online")
+    assert await bench.settled() == {"gone": 1}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [FrigateServerError("HTTP status 500", status=500), FrigateUnreachable("no route")],
+)
+async def test_whose_it_was_can_not_be_found_out_yet(
+    bench: Bench, nas: FakeDestination, error: Exception
+) -> None:
+    """Then it is asked for again, and ends neither way."""
+    review, asked = bench.frigate.review, []
+
+    async def fail(review_id: str) -> None:
+        asked.append(review_id)
+        raise error
+
+    bench.frigate.review = fail  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    bench.review("end", end=time.time() - 50)
+    await until(lambda: len(asked) > 2)
+    assert (await bench.uploads())[0].state == "pending"
+    bench.frigate.review = review  # type: ignore[method-assign]
+    assert await bench.settled() == {"skipped": 1}
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(1, "skipped"), (120, "gone")])
+async def test_a_review_that_goes_on_and_is_not_known(
+    bench: Bench, nas: FakeDestination, minutes: int, state: str
+) -> None:
+    """A stranger's `new`; of one that is older nobody knows any more."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    bench.review("new")
+    await until(lambda: not len(bench.engine._inbox))  # noqa: SLF001
+    await age_items(bench, minutes * 60)
+    bench.publish("available", "online")
+    await until(lambda: bench.uploads(state=state))
+    assert await bench.settled() == {state: 1}
+    await until(lambda: len(bench.uploaded) == (state == "gone"))
+
+
+async def test_a_review_that_went_on_and_was_lost(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Its part shows that it was Frigate's."""
+    bench.frigate.footage = None
+    bench.options = EngineOptions(part_length=10)
+    bench.timing = FAST
+    await bench.start(setup(nas))
+    bench.review("new", start=time.time() - 20)
+    await until(lambda: [path for path in nas.media if "-part" in path])
+    await age_items(bench, 120)
+    bench.publish("available", "online")
+    await until(lambda: bench.uploads(state="gone"))
+
+
+@pytest.mark.parametrize(
+    ("error", "minutes", "state"),
+    [(NEVER, 0, "skipped"), (NEVER, 120, "gone"), (MediaGone("gone"), 0, "gone")],
+)
+async def test_an_image(
+    bench: Bench, nas: FakeDestination, error: MediaGone, minutes: int, state: str
+) -> None:
+    """A Frigate that crashed says that there is one, but never wrote it."""
+    bench.frigate.error = FrigateUnreachable("no route")
+    await bench.start(setup(nas))
+    bench.tracked_object()
+    await until(lambda: bench.status.pending_uploads == 1)
+    await age_items(bench, minutes * 60)
+    bench.frigate.snapshot_faults = [error]
+    bench.frigate.error = None
+    bench.publish("available", "online")
+    assert await bench.settled() == {state: 1}
+    (row,) = await bench.uploads()
+    assert row.reason == str(error)
