@@ -41,6 +41,7 @@ async def test_local(hass: HomeAssistant, folders: Path) -> None:
     stored = subentry("local", local_data(folders / "media"))
     setup = destination_setup(hass, stored)
     assert (setup.id, setup.name) == (stored.subentry_id, "Garage NAS")
+    assert setup.selection is not None
     assert setup.selection.media == set(Media)
     assert setup.selection.severity is None
     assert not setup.selection.cameras | setup.selection.labels | setup.selection.zones
@@ -61,6 +62,7 @@ async def test_sftp_selection_and_template(hass: HomeAssistant) -> None:
     data = sftp_data(selection=selection, storing=storing)
     setup = destination_setup(hass, subentry("sftp", data))
     assert isinstance(setup.destination, SftpDestination)
+    assert setup.selection is not None
     assert setup.selection.media == {Media.RECORDINGS, Media.SNAPSHOTS}
     assert setup.selection.cameras == {"front_door"}
     assert setup.selection.severity is Severity.ALERT
@@ -93,12 +95,13 @@ async def test_template_that_fails(hass: HomeAssistant) -> None:
     ("kind", "data"),
     [
         ("local", {}),
-        ("local", {**local_data("/media"), "path": None}),
-        ("sftp", {**sftp_data(), "port": "ssh"}),
         ("sftp", {**sftp_data(), "selection": None}),
         ("sftp", {**sftp_data(), "selection": {**SELECTION, "media": ["films"]}}),
-        ("sftp", {**sftp_data(), "storing": {"path_template": 5}}),
-        ("carrier_pigeon", local_data("/media")),
+        ("sftp", {**sftp_data(), "selection": {**SELECTION, "media": "snapshots"}}),
+        ("sftp", {**sftp_data(), "selection": {**SELECTION, "severity": "some"}}),
+        ("sftp", {**sftp_data(), "selection": {**SELECTION, "cameras": [1]}}),
+        ("sftp", {**sftp_data(), "selection": {"media": ["snapshots"]}}),
+        ("sftp", {**sftp_data(), "selection": {**SELECTION, "only_while": "x"}}),
     ],
 )
 async def test_unreadable(
@@ -107,11 +110,45 @@ async def test_unreadable(
     kind: str,
     data: dict[str, Any],
 ) -> None:
-    """It wants nothing and says why; nobody else is harmed."""
+    """It takes nothing, says why, and does not pretend to want nothing."""
     setup = destination_setup(hass, subentry(kind, data))
     assert isinstance(setup.destination, UnusableDestination)
-    assert not setup.selection.media
+    assert setup.selection is None
     assert "The settings of the destination Garage NAS can't be read" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("sftp", {**sftp_data(), "storing": {"path_template": 5}}),
+        ("local", {**local_data("/media"), "path": None}),
+        ("sftp", {**sftp_data(), "port": "ssh"}),
+        ("sftp", {key: value for key, value in sftp_data().items() if key != "host"}),
+        ("carrier_pigeon", local_data("/media")),
+    ],
+)
+async def test_unreadable_but_for_its_selection(
+    hass: HomeAssistant, kind: str, data: dict[str, Any]
+) -> None:
+    """Only what it wants waits for it."""
+    data = {**data, "selection": {**SELECTION, "media": ["snapshots"]}}
+    setup = destination_setup(hass, subentry(kind, data))
+    assert isinstance(setup.destination, UnusableDestination)
+    assert setup.selection is not None
+    assert setup.selection.media == {Media.SNAPSHOTS}
+
+
+async def test_selection_of_a_newer_version(
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Media that it can't have are left out; limits that limit nothing don't matter."""
+    newer = {"media": ["recordings", "live_footage"], "only_while": None}
+    data = sftp_data(selection={**SELECTION, **newer})
+    setup = destination_setup(hass, subentry("sftp", data))
+    assert isinstance(setup.destination, SftpDestination)
+    assert setup.selection is not None
+    assert setup.selection.media == {Media.RECORDINGS}
+    assert "not sent to the destination Garage NAS: live_footage" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,9 @@ def engine_options(options: Mapping[str, Any]) -> EngineOptions:
     )
 
 
+_SELECTION_KEYS = {CONF_MEDIA, CONF_CAMERAS, CONF_SEVERITY, CONF_LABELS, CONF_ZONES}
+
+
 class UnusableDestination(Destination):
     """Stands for a destination whose settings can't be read.
 
@@ -124,28 +127,30 @@ def destination_setup(
 ) -> DestinationSetup:
     """Return what the engine needs to know of a destination. Never raises.
 
-    Where its selection can't be read nothing is selected, for a camera that was
-    left out must not leave the house by mistake.
+    What can't be read, since a newer version stored it, say, makes the destination
+    wait: nothing is sent, for a camera that was left out must not leave the house by
+    mistake, and nothing that waits for it is given up. A selection that can be read
+    still counts.
     """
-    data = subentry.data
+    data, title = subentry.data, subentry.title
+    selection, render, verify_checksum = None, None, False
+    destination: Destination = UnusableDestination()
     try:
-        selection = _selection(data[SECTION_SELECTION])
+        selection = _selection(data[SECTION_SELECTION], title)
         render = _render(hass, data[SECTION_STORING])
         verify_checksum = bool(data[SECTION_STORING].get(CONF_VERIFY_CHECKSUM))
         destination = build_destination(hass, subentry.subentry_type, data)
-    except (AttributeError, KeyError, TypeError, ValueError) as err:
+    except Exception as err:  # noqa: BLE001 - whatever is stored, the others go on
         LOGGER.error(
-            "The settings of the destination %s can't be read (%s: %s)",
-            subentry.title,
+            "The settings of the destination %s can't be read (%s: %s);"
+            " what it shall get waits",
+            title,
             type(err).__name__,
             err,
         )
-        selection, render = Selection(media=frozenset()), None
-        verify_checksum = False
-        destination = UnusableDestination()
     return DestinationSetup(
         id=subentry.subentry_id,
-        name=subentry.title,
+        name=title,
         selection=selection,
         destination=destination,
         render=render,
@@ -153,18 +158,44 @@ def destination_setup(
     )
 
 
-def _selection(section: Mapping[str, Any]) -> Selection:
+def _selection(section: Mapping[str, Any], title: str) -> Selection:
+    """Return what a destination wants; raises KeyError, TypeError or ValueError.
+
+    A medium that a newer version knows is left out. Any other limit that isn't
+    known here can't be kept, so that nothing may be sent.
+    """
+    if limits := {key for key, value in section.items() if value} - _SELECTION_KEYS:
+        raise ValueError(f"unknown limits: {', '.join(sorted(limits))}")
+    stored = _names(section, CONF_MEDIA)
+    media = frozenset(Media) & stored
+    if not media:
+        raise ValueError("no known media")
+    if unknown := stored - media:
+        LOGGER.warning(
+            "Unknown media are not sent to the destination %s: %s",
+            title,
+            ", ".join(sorted(unknown)),
+        )
     return Selection(
-        media=frozenset(Media(media) for media in section[CONF_MEDIA]),
-        cameras=frozenset(section[CONF_CAMERAS]),
-        labels=frozenset(section[CONF_LABELS]),
-        zones=frozenset(section[CONF_ZONES]),
+        media=frozenset(Media(each) for each in media),
+        cameras=_names(section, CONF_CAMERAS),
+        labels=_names(section, CONF_LABELS),
+        zones=_names(section, CONF_ZONES),
         severity=_SEVERITIES[section[CONF_SEVERITY]],
     )
 
 
+def _names(section: Mapping[str, Any], key: str) -> frozenset[str]:
+    names = section[key]
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise TypeError(f"{key} is no list of names")
+    return frozenset(names)
+
+
 def _render(hass: HomeAssistant, section: Mapping[str, Any]) -> Render | None:
-    text: str = section[CONF_PATH_TEMPLATE]
+    text = section[CONF_PATH_TEMPLATE]
+    if not isinstance(text, str):
+        raise TypeError(f"{CONF_PATH_TEMPLATE} is no text")
     if not text:
         return None
     template = PathTemplate(hass, text)

@@ -1,6 +1,7 @@
 """Destinations that come, change and go; and the spool they share."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 import threading
 import time
@@ -13,6 +14,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     StorageError,
     StoredFile,
     Unreachable,
+    Unusable,
 )
 from custom_components.frigate_snap_sync.sync.ledger import counters, files
 from custom_components.frigate_snap_sync.sync.ledger.files import Loss
@@ -56,6 +58,12 @@ def own_tasks() -> list[str]:
     return [name for name in names if name.startswith("frigate_snap_sync")]
 
 
+def own_threads() -> list[str]:
+    """Return the names of the ledgers' threads."""
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if name.startswith("frigate_snap_sync")]
+
+
 async def pause(bench: Bench, *, is_paused: bool = True) -> None:
     """Pause the destination, or let it go on."""
     await bench.engine.set_sending("nas", not is_paused)
@@ -88,6 +96,36 @@ async def test_a_change_after_the_stop_does_nothing(bench: Bench, nas: Line) -> 
     assert not nas.is_connected
 
 
+async def test_settings_that_can_not_be_read_for_a_while(
+    bench: Bench, nas: Line
+) -> None:
+    """A downgrade, say: what waits goes on waiting, with what comes meanwhile."""
+    await bench.start(setup(nas))
+    await pause(bench)
+    bench.live_snapshot(label="before")
+    await bench.spooled_in_ledger(1)
+    unreadable = Line()
+    unreadable.error = Unusable("can't be read")
+    other = FakeDestination()
+    await bench.engine.apply_destinations(
+        [replace(setup(unreadable), selection=None), setup(other, name="other")]
+    )
+    await bench.engine.set_sending("nas", True)
+    bench.live_snapshot(label="meanwhile")
+    bench.live_snapshot(label="meanwhile", camera="back-yard_2")
+    await until(lambda: len(other.media) == 2)
+    assert bench.status.destinations["nas"].pending_uploads == 3
+    front = Selection(cameras=frozenset({"front_door"}))
+    await bench.engine.apply_destinations([setup(nas, selection=front)])
+    assert await bench.settled() == {"verified": 4, "skipped": 1}
+    assert len(nas.media) == 2
+    (skipped,) = await bench.uploads(state="skipped")
+    assert (skipped.camera, skipped.reason) == (
+        "back-yard_2",
+        "No longer selected for this destination",
+    )
+
+
 @pytest.mark.parametrize("dead", ["spool", "ledger"])
 async def test_a_change_that_hangs_on_a_dead_disk_delays_no_stop(
     bench: Bench, nas: Line, monkeypatch: pytest.MonkeyPatch, dead: str
@@ -117,7 +155,7 @@ async def test_a_change_that_hangs_on_a_dead_disk_delays_no_stop(
         await asyncio.wait_for(change, 1)
     finally:
         released.set()
-    await asyncio.sleep(0.05)
+    await until(lambda: not own_threads())
     assert not own_tasks()
     assert not late.is_connected
 

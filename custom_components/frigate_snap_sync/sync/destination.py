@@ -11,13 +11,14 @@ from .policy import Selection
 class DestinationSetup:
     """A destination as its owner set it up.
 
-    `id` never changes, whatever else does; `render` is None for the default
+    `id` never changes, whatever else does; `selection` is None where it can't be
+    read, and then `destination` takes nothing; `render` is None for the default
     file names. With `verify_checksum` each copy is read back and compared.
     """
 
     id: str
     name: str
-    selection: Selection
+    selection: Selection | None
     destination: Destination
     render: Render | None = None
     verify_checksum: bool = False

@@ -58,7 +58,11 @@ class Planner:
 
         `known` is what the ledger has of it.
         """
-        selections = (destination.selection for destination in self._destinations)
+        selections = [
+            destination.selection
+            for destination in self._destinations
+            if destination.selection is not None
+        ]
         return bounded(item, known=known, selections=selections)
 
     def uploads(

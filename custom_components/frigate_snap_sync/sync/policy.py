@@ -142,8 +142,11 @@ def picture_time(item: Item) -> tuple[float, float]:
     return item.start, end
 
 
-def wants(selection: Selection, item: Item) -> bool:
-    """Tell whether a destination wants the item.
+def wants(selection: Selection | None, item: Item) -> bool:
+    """Tell whether a destination wants the item, or may want it.
+
+    Without a selection, which can't be read, everything waits for the destination
+    until it can: then what it does not want is skipped.
 
     Severity and zones don't apply to live snapshots: Frigate tells neither.
     A tracked object without a severity passes as an alert, for a copy too many
@@ -152,6 +155,8 @@ def wants(selection: Selection, item: Item) -> bool:
     Labels and zones are compared without regard to case; of several names in one
     text ("Anna, Bob") each counts.
     """
+    if selection is None:
+        return True
     if item.media not in selection.media:
         return False
     if selection.cameras and item.camera not in selection.cameras:
