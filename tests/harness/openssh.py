@@ -20,6 +20,7 @@ STOP_TIMEOUT: Final = 10.0
 START_TRIES: Final = 5
 
 _CONFIG: Final = """\
+{settings}
 ListenAddress {host}:{port}
 HostKey {host_key}
 PidFile {folder}/sshd.pid
@@ -38,7 +39,7 @@ PermitTTY no
 PermitUserRC no
 MaxStartups 200
 LogLevel VERBOSE
-Subsystem sftp internal-sftp
+{subsystem}
 ForceCommand internal-sftp {options}
 """
 
@@ -62,12 +63,15 @@ class OpenSshServer:
         key_type: str = "ed25519",
         read_only: bool = False,
         denied: Sequence[str] = (),
+        settings: Sequence[str] = (),
+        subsystem: str = "Subsystem sftp internal-sftp",
     ) -> None:
         """Put keys, settings, log and the root into `folder`, which is made.
 
         `key_type` is that of the host key, as `ssh-keygen -t` takes it. From the
         next `start` on the server refuses every change with `read_only`, and the
-        requests in `denied`, which `sftp-server -Q requests` lists.
+        requests in `denied`, which `sftp-server -Q requests` lists. `settings` are
+        lines of sshd_config that come first, so they count.
         """
         self._sshd = require_program("sshd", "openssh-server")
         self._keygen = require_program("ssh-keygen", "openssh-client")
@@ -78,6 +82,8 @@ class OpenSshServer:
         self._key_type = key_type
         self.read_only = read_only
         self.denied = list(denied)
+        self._settings = "\n".join(settings)
+        self._subsystem = subsystem
         self._process: subprocess.Popen[bytes] | None = None
         self.root.mkdir(parents=True, exist_ok=True)
         if len(str(folder).split()) != 1:
@@ -223,6 +229,8 @@ class OpenSshServer:
                 host_key=self._host_key,
                 authorized_keys=self._authorized_keys,
                 options=self._options(),
+                settings=self._settings,
+                subsystem=self._subsystem,
             )
         )
         self._process = subprocess.Popen(

@@ -17,6 +17,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     MAKING,
     RENAMING,
     NoSpace,
+    PathNotFound,
     PermissionDenied,
     Rejected,
     StoredFile,
@@ -81,7 +82,7 @@ async def test_roots(
 async def test_root_is_a_file(server: SftpServer, connect_to: Connect) -> None:
     """A file in the root's place is told."""
     (server.root / "file").touch()
-    with pytest.raises(Rejected, match="is no folder"):
+    with pytest.raises(PermissionDenied, match="is no folder"):
         await connect_to(server, password=PASSWORD, path="/file").connect()
 
 
@@ -129,7 +130,7 @@ async def test_nothing_can_be_made(server: SftpServer, connect_to: Connect) -> N
     server.behavior.failing["mkdir"] = asyncssh.SFTPNoSuchFile("No such file")
     server.behavior.failing["stat"] = asyncssh.SFTPNoSuchFile("No such file")
     for path in ("/up/load", "up/load"):
-        with pytest.raises(Rejected, match="No such file"):
+        with pytest.raises(PathNotFound, match="does not exist and can't be made"):
             await connect_to(server, password=PASSWORD, path=path).connect()
 
 

@@ -24,6 +24,7 @@ from custom_components.frigate_snap_sync.storage.sftp import (
     generate_key_pair,
     load_private_key,
 )
+from custom_components.frigate_snap_sync.storage.sftp_login import LoginClient
 
 from ..harness.network import Network
 from ..harness.openssh import OpenSshServer
@@ -112,7 +113,7 @@ async def test_a_visible_question_gets_no_password(
     server: SftpServer, connect_to: Connect
 ) -> None:
     """A question whose answer would be shown does not ask for a password."""
-    client = sftp_connection._Client(PASSWORD)  # noqa: SLF001
+    client = LoginClient(password=PASSWORD)
     assert client.kbdint_auth_requested() == ""
     assert client.kbdint_challenge_received("", "", "", [("User: ", True)]) is None
     assert client.kbdint_challenge_received("", "", "", [("P: ", False)]) == [PASSWORD]

@@ -46,12 +46,13 @@ from custom_components.frigate_snap_sync.storage.sftp_errors import (
         (
             asyncssh.PermissionDenied("Permission denied for user u"),
             AuthFailed,
-            "nas:22 refused the log-in",
+            "nas:22 refused the login: it asked for neither the password nor the key"
+            " that is set up",
         ),
         (
             asyncssh.ProtocolError("Too many authentication failures"),
             AuthFailed,
-            "nas:22 refused the log-in: Too many authentication failures",
+            "nas:22 refused the login: Too many authentication failures",
         ),
         (
             asyncssh.ProtocolError("Unexpected packet"),
@@ -71,7 +72,8 @@ from custom_components.frigate_snap_sync.storage.sftp_errors import (
         (
             asyncssh.ConnectionLost("Connection lost"),
             Unreachable,
-            "nas:22 broke the connection: Connection lost",
+            "nas:22 hung up before the login. It may limit connections or block this"
+            " address",
         ),
         (
             ValueError("a secret"),

@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
+MAX_SIZE: Final = 2**63 - 1
+"""Bytes that a file or a disk may have: more fits into no file system or ledger."""
+
 MAX_DEPTH: Final = 64
 """Levels of folders below the root that `list_files` goes down to."""
 
+
+CONNECTING: Final = "Connecting"
+LOGGING_IN: Final = "Logging in"
+STARTING: Final = "Starting SFTP"
+FINDING: Final = "Finding the folder"
+"""Steps of reaching a destination."""
 
 MAKING: Final = "Making a folder"
 CHECKING: Final = "Checking"

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 import posixpath
 from typing import Final, override
@@ -10,7 +10,19 @@ from typing import Final, override
 import asyncssh
 
 from . import sftp_disk, sftp_files
-from .base import CHECKING, Destination, Rejected, Source, StoredFile, path_segments
+from .base import (
+    CHECKING,
+    FINDING,
+    RENAMING,
+    Destination,
+    PathNotFound,
+    PermissionDenied,
+    Rejected,
+    Source,
+    StorageError,
+    StoredFile,
+    path_segments,
+)
 from .sftp_connection import CONNECT_TIMEOUT, IDLE_TIMEOUT, SftpConnection, SftpSettings
 from .sftp_errors import answers_explained
 from .sftp_keys import (
@@ -67,9 +79,7 @@ class SftpDestination(Destination):
 
     @override
     async def connect(self) -> None:
-        session = await self._connection.session()
-        async with self._explained(session, f"reach the folder {self._root}"):
-            await sftp_files.make_folder(session, self._root)
+        await self._find_root(await self._connection.session())
 
     @override
     async def close(self) -> None:
@@ -100,7 +110,7 @@ class SftpDestination(Destination):
                         session, err, f"write {path}", self._root
                     )
                     error.step = upload.step
-                    raise error from err
+                    raise await self._judged(session, error) from err
                 except Rejected as err:
                     if err.step != CHECKING:
                         raise
@@ -166,8 +176,7 @@ class SftpDestination(Destination):
     @override
     async def free_space(self) -> int | None:
         session = await self._connection.session()
-        with answers_explained(f"reach the folder {self._root}"):
-            await sftp_files.make_folder(session, self._root)
+        await self._find_root(session)
         return await sftp_disk.free_space(session, self._root)
 
     @asynccontextmanager
@@ -181,6 +190,33 @@ class SftpDestination(Destination):
             raise await sftp_disk.explain(
                 session, err, what, self._root, needs_space=needs_space
             ) from err
+
+    async def _find_root(self, session: SftpSession) -> None:
+        """Make sure that the root is there, or say why it can't be."""
+        try:
+            async with self._explained(session, f"reach the folder {self._root}"):
+                await sftp_files.make_folder(session, self._root)
+        except StorageError as err:
+            error = await self._judged(session, err)
+            if isinstance(error, Rejected):
+                # It is about the destination as a whole.
+                error = PermissionDenied(str(error))
+            error.step = FINDING
+            raise error from err
+
+    async def _judged(self, session: SftpSession, error: StorageError) -> StorageError:
+        """Return the cause of a refused write: a root that is missing explains it."""
+        if isinstance(error, (PermissionDenied, Rejected)) and error.step not in (
+            CHECKING,
+            RENAMING,
+        ):
+            with suppress(StorageError):
+                if not await sftp_files.exists(session, self._root):
+                    return PathNotFound(
+                        f"{error}. The folder {self._root} does not exist and can't be "
+                        "made: check the path, or make the folder on the server"
+                    )
+        return error
 
     def _remote(self, path: str) -> str:
         return posixpath.join(self._root, *path_segments(path))

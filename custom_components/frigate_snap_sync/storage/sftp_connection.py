@@ -3,21 +3,25 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, override
+import os
+from typing import Final
 
 import asyncssh
-from asyncssh.auth import KbdIntPrompts, KbdIntResponse
 
-from .base import HostKeyChanged, StorageError, Unreachable
+from .base import STARTING, ConnectTimeout, HostKeyChanged, StorageError, Unreachable
 from .sftp_ciphers import preferred_ciphers
-from .sftp_errors import brief, connect_error
+from .sftp_errors import brief, connect_error, is_bare_loss, silent_refusal
+from .sftp_guard import Door
 from .sftp_keys import (
     algorithms_for,
     describe_host_key,
+    foreign_keys,
     load_private_key,
     load_public_key,
 )
+from .sftp_login import LoginClient
 from .sftp_session import SftpSession, give_up
+from .sftp_start import start_sftp
 
 CONNECT_TIMEOUT: Final = 20.0
 """Seconds from the first packet to being logged in, and again to the SFTP channel."""
@@ -47,51 +51,11 @@ class SftpSettings:
     host_key: str
 
 
-class _Client(asyncssh.SSHClient):
-    """Answers what the server asks during the log-in."""
+MAX_LOSSES: Final = 2
+"""Connections lost in a row, each right after the credentials, that are a refusal.
 
-    def __init__(self, password: str | None) -> None:
-        """Know the password, which is told once."""
-        self.shown_key: asyncssh.SSHKey | None = None
-        self._password = password
-        self._questioned = False
-
-    @override
-    def validate_host_public_key(
-        self, host: str, addr: str, port: int, key: asyncssh.SSHKey
-    ) -> bool:
-        """Refuse a host key that is not the pinned one; remember it."""
-        self.shown_key = key
-        return False
-
-    @override
-    def password_auth_requested(self) -> str | None:
-        """Tell the password, the first time."""
-        password, self._password = self._password, None
-        return password
-
-    @override
-    def kbdint_auth_requested(self) -> str | None:
-        """Agree to be questioned, once, if there is a password left to tell.
-
-        One that was refused is not told again: servers count bad log-ins.
-        """
-        if self._questioned or self._password is None:
-            return None
-        self._questioned = True
-        return ""
-
-    @override
-    def kbdint_challenge_received(
-        self, name: str, instructions: str, lang: str, prompts: KbdIntPrompts
-    ) -> KbdIntResponse | None:
-        """Answer the one hidden question, whatever its language, by the password."""
-        if not prompts:
-            return []
-        if len(prompts) > 1 or prompts[0][1]:
-            return None
-        password = self.password_auth_requested()
-        return None if password is None else [password]
+Dropbear and ProFTPD refuse so. A server that dies looks the same, but hardly twice.
+"""
 
 
 class SftpConnection:
@@ -116,6 +80,7 @@ class SftpConnection:
         self._session: SftpSession | None = None
         self._opening: asyncio.Task[SftpSession] | None = None
         self._waiting = 0
+        self._losses = 0
 
     async def session(self) -> SftpSession:
         """Return the session, made anew if it was lost; raises `StorageError`."""
@@ -158,23 +123,15 @@ class SftpConnection:
             self._session = None
             await lost.close()
         host_key, private_key = await self._load_keys()
-        client = _Client(self._settings.password)
-        connection = await self._log_in(client, host_key, private_key)
+        connection = await self._log_in(host_key, private_key)
         try:
             async with asyncio.timeout(self._connect_timeout):
-                # File names that are no UTF-8 come and go as they are.
-                sftp = await connection.start_sftp_client(path_errors="surrogateescape")
+                sftp = await start_sftp(connection, self._where)
                 round_trip = await _round_trip(sftp)
         except BaseException as err:
-            closed = connection.is_closed()
             await give_up(connection)
-            if isinstance(err, asyncssh.SFTPError) and not closed:
-                raise Unreachable(
-                    f"{self._settings.host} let us in, but its SFTP channel ended: "
-                    f"{brief(err.reason)}"
-                ) from err
             if isinstance(err, (asyncssh.Error, OSError)):
-                raise self._explain(err) from err
+                raise self._start_error(err) from err
             raise
         self._session = SftpSession(
             connection, sftp, round_trip=round_trip, idle_timeout=self._idle_timeout
@@ -194,22 +151,22 @@ class SftpConnection:
         return self._keys
 
     async def _log_in(
-        self,
-        client: _Client,
-        host_key: asyncssh.SSHKey,
-        private_key: asyncssh.SSHKey | None,
+        self, host_key: asyncssh.SSHKey, private_key: asyncssh.SSHKey | None
     ) -> asyncssh.SSHClientConnection:
         """Connect and log in, with nothing of the machine's own SSH set-up."""
         settings = self._settings
+        client = LoginClient(password=settings.password, private_key=private_key)
+        door = Door()
         ciphers = await asyncio.to_thread(preferred_ciphers)
         try:
             async with asyncio.timeout(self._connect_timeout):
-                return await asyncssh.connect(
+                connection = await asyncssh.connect(
                     settings.host,
                     settings.port,
+                    tunnel=door,
                     username=settings.username,
                     client_factory=lambda: client,
-                    client_keys=[private_key] if private_key else None,
+                    client_keys=None,
                     known_hosts=([host_key], [], []),
                     server_host_key_algs=algorithms_for(host_key),
                     encryption_algs=list(ciphers),
@@ -223,21 +180,57 @@ class SftpConnection:
                     host_based_auth=False,
                     x509_trusted_certs=None,
                     x509_trusted_cert_paths=None,
-                    login_timeout=self._connect_timeout,
+                    login_timeout=0,
                     keepalive_interval=KEEPALIVE_INTERVAL,
                     keepalive_count_max=KEEPALIVE_COUNT,
                 )
         except asyncssh.HostKeyNotVerifiable as err:
+            self._losses = 0
             if client.shown_key is None:
-                raise self._explain(err) from err
+                raise self._login_error(err, client, door) from err
             raise self._host_key_changed(
                 describe_host_key(client.shown_key).fingerprint
             ) from err
         except (asyncssh.Error, OSError, ValueError, OverflowError) as err:
-            raise self._explain(err) from err
+            raise self._login_error(err, client, door) from err
+        self._losses = 0
+        return connection
 
-    def _explain(self, err: Exception) -> StorageError:
-        return connect_error(err, self._settings.host, self._settings.port)
+    def _login_error(
+        self, err: Exception, client: LoginClient, door: Door
+    ) -> StorageError:
+        """Return the cause of a failed login, given those before it."""
+        is_loss = client.credentials_sent and is_bare_loss(err)
+        self._losses = self._losses + 1 if is_loss else 0
+        if self._losses >= MAX_LOSSES:
+            return silent_refusal(self._settings.host, self._settings.port)
+        return connect_error(
+            err,
+            self._settings.host,
+            self._settings.port,
+            greeting=door.greeting,
+            foreign_keys=foreign_keys(door.host_key_algorithms),
+            credentials_sent=client.credentials_sent,
+        )
+
+    def _start_error(self, err: asyncssh.Error | OSError) -> StorageError:
+        """Return the cause of a connection that ended before SFTP was there."""
+        if isinstance(err, TimeoutError):
+            error: StorageError = ConnectTimeout(
+                f"{self._where} let us in, but did not start SFTP in time"
+            )
+        else:
+            reason = os.strerror(err.errno or 0) if isinstance(err, OSError) else err
+            error = Unreachable(
+                f"{self._where} let us in, but the connection broke: "
+                f"{brief(getattr(reason, 'reason', str(reason)))}"
+            )
+        error.step = STARTING
+        return error
+
+    @property
+    def _where(self) -> str:
+        return f"{self._settings.host}:{self._settings.port}"
 
     def _host_key_changed(self, fingerprint: str) -> HostKeyChanged:
         return HostKeyChanged(

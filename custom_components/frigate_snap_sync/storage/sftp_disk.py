@@ -5,7 +5,7 @@ from typing import Final
 
 import asyncssh
 
-from .base import NoSpace, PermissionDenied, Rejected, StorageError
+from .base import MAX_SIZE, NoSpace, PermissionDenied, Rejected, StorageError
 from .sftp_errors import answer_error
 from .sftp_session import SftpSession
 
@@ -14,9 +14,9 @@ FULL: Final = 16 * 1024 * 1024
 
 
 async def free_space(session: SftpSession, folder: str) -> int | None:
-    """Return the free bytes, or None if the server does not know."""
+    """Return the free bytes, or None if the server does not know or can't be right."""
     status = await _ask(session, folder)
-    return None if status is None else _free(status)
+    return None if status is None or _free(status) > MAX_SIZE else _free(status)
 
 
 async def explain(

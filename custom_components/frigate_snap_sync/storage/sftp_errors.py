@@ -8,9 +8,12 @@ import socket
 from typing import Final
 
 import asyncssh
+from asyncssh import constants
 from asyncssh.packet import PacketDecodeError
 
 from .base import (
+    CONNECTING,
+    LOGGING_IN,
     AuthFailed,
     ConnectTimeout,
     HostKeyChanged,
@@ -22,6 +25,7 @@ from .base import (
     Unreachable,
     Unusable,
 )
+from .sftp_guard import HostileServer
 
 NO_SUCH_FILE = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
 """How a server says that there is no such file or folder."""
@@ -42,6 +46,9 @@ CONNECTION_LOST = (
     EOFError,
 )
 """What a request ends with when the connection is gone, or talks nonsense."""
+
+NONSENSE = (ArithmeticError, LookupError, MemoryError, TypeError, ValueError)
+"""What asyncssh raises where an answer has values that can't be."""
 
 MAX_REASON: Final = 200
 """Characters of a server's own words that an error repeats."""
@@ -67,9 +74,39 @@ _DENIED_TEXTS: Final = re.compile(
 )
 
 
+_OUR_FINDINGS: Final = (
+    asyncssh.CompressionError,
+    asyncssh.HostKeyNotVerifiable,
+    asyncssh.KeyExchangeFailed,
+    asyncssh.MACError,
+    HostileServer,
+)
+"""How a connection ends that is no message about the login."""
+
+_ALL_TRIED: Final = "Permission denied for user"
+"""How asyncssh says that nothing is left to log in with; no words of the server."""
+
+_LIMITED: Final = re.compile(r"MaxStartups|Not allowed at this time|(?i:too many)")
+"""What OpenSSH says before it hangs up on one connection too many."""
+
+_OUTDATED: Final = re.compile(
+    r"No matching (.+) algorithm found.* received (.*)", re.DOTALL
+)
+"""How asyncssh says that a server has nothing in common with us."""
+
+_METHODS: Final = {
+    "key exchange": "key exchanges",
+    "encryption": "ciphers",
+    "MAC": "MACs",
+}
+
+
 def brief(reason: str) -> str:
-    """Return a server's words on one line of bounded length."""
-    return " ".join(reason.split())[:MAX_REASON]
+    """Return a server's words on one line of bounded length, without what is unseen."""
+    seen = "".join(
+        letter if letter.isprintable() else " " for letter in reason[: 4 * MAX_REASON]
+    )
+    return " ".join(seen.split())[:MAX_REASON]
 
 
 def answer_error(err: asyncssh.SFTPError, what: str) -> StorageError:
@@ -93,33 +130,144 @@ def answers_explained(what: str) -> Iterator[None]:
         raise answer_error(err, what) from err
 
 
-def connect_error(err: Exception, host: str, port: int) -> StorageError:
-    """Return the cause of a failed attempt to connect or to log in."""
+def connect_error(
+    err: Exception,
+    host: str,
+    port: int,
+    *,
+    greeting: bytes = b"",
+    foreign_keys: str = "",
+    credentials_sent: bool = False,
+) -> StorageError:
+    """Return the cause of a failed attempt to connect or to log in.
+
+    `greeting` is how the server's first words begin, `foreign_keys` are the kinds
+    of its host keys if all of them are foreign to us, `credentials_sent` tells
+    whether it got a password or a key.
+    """
+    where = f"{host}:{port}"
+    error = None
+    if credentials_sent:
+        error = _login_error(err, where)
+    elif isinstance(err, (TimeoutError, asyncssh.DisconnectError, ConnectionError)):
+        error = (
+            _outdated("host keys", foreign_keys, where)
+            if foreign_keys
+            else _greeting_error(greeting.decode(errors="replace"), where)
+        )
+    error = error or _connect_error(err, host, port)
+    error.step = LOGGING_IN if credentials_sent else CONNECTING
+    return error
+
+
+def is_bare_loss(err: Exception) -> bool:
+    """Tell whether a connection ended without a word."""
+    return isinstance(err, (asyncssh.ConnectionLost, OSError)) and not isinstance(
+        err, TimeoutError
+    )
+
+
+def silent_refusal(host: str, port: int) -> AuthFailed:
+    """Return the cause of logins that the server only hangs up on."""
+    error = AuthFailed(
+        f"{host}:{port} hangs up on every login. That is how some servers refuse one"
+    )
+    error.step = LOGGING_IN
+    return error
+
+
+def _login_error(err: Exception, where: str) -> StorageError | None:
+    """Return what the end of a connection means that has got our credentials."""
+    match err:
+        case TimeoutError():
+            return ConnectTimeout(f"{where} did not answer the login in time")
+        case asyncssh.PermissionDenied() if _ALL_TRIED in err.reason:
+            return AuthFailed(f"{where} refused the login")
+        case _ if is_bare_loss(err):
+            return Unreachable(
+                f"{where} hung up during the login. It may have refused it"
+            )
+        case asyncssh.DisconnectError() if (
+            err.code != constants.DISC_TOO_MANY_CONNECTIONS
+            and not isinstance(err, _OUR_FINDINGS)
+        ):
+            # A message: ProFTPD's, or OpenSSH's "Too many authentication failures".
+            return AuthFailed(f"{where} refused the login: {brief(err.reason)}")
+    return None
+
+
+def _greeting_error(greeting: str, where: str) -> StorageError | None:
+    """Return what a server's first words mean, unless they are those of SSH."""
+    said = brief(greeting)
+    if not said or re.search(r"^SSH-", greeting, re.MULTILINE):
+        return None
+    if _LIMITED.search(said):
+        return Unreachable(
+            f"{where} takes no more connections at the moment (“{said}”). It limits "
+            "them, such as by MaxStartups or PerSourcePenalties of OpenSSH"
+        )
+    if greeting.startswith("220"):
+        return NoSftp(
+            f"An FTP server answers at {where} (“{said}”), and FTP is not SFTP. Use the "
+            "port of SSH there, which is mostly 22"
+        )
+    if greeting.startswith("HTTP/"):
+        kind = "A web server answers"
+    elif greeting.startswith("\x15\x03"):
+        kind = "A server for TLS answers"
+    else:
+        return Unreachable(
+            f"What answers at {where} is no SSH server (“{said}”). Use the port of SSH "
+            "there, which is mostly 22"
+        )
+    return Unreachable(
+        f"{kind} at {where}. Use the port of SSH there, which is mostly 22"
+    )
+
+
+def _outdated(what: str, offered: str, where: str) -> NoSftp:
+    """Return the cause of a server that has nothing in common with us."""
+    advice = " or give it an ed25519 key" if what == "host keys" else ""
+    return NoSftp(
+        f"{where} offers no usable SFTP: of {what} it has only outdated ones "
+        f"({brief(offered)}). Update its SSH server{advice}"
+    )
+
+
+def _connect_error(err: Exception, host: str, port: int) -> StorageError:
     where = f"{host}:{port}"
     match err:
         case TimeoutError():
             return ConnectTimeout(f"{where} did not answer in time")
         case socket.gaierror():
             return Unreachable(f"The name {host} can't be resolved: {err.strerror}")
+        case ConnectionResetError() | BrokenPipeError() | asyncssh.ConnectionLost():
+            return Unreachable(
+                f"{where} hung up before the login. It may limit connections or block "
+                "this address"
+            )
         case OSError():
             # Of its number, not its own text: asyncio puts the address there.
             reason = os.strerror(err.errno) if err.errno else str(err)
             return Unreachable(f"Connecting to {where} failed: {reason}")
         case asyncssh.PermissionDenied():
-            return AuthFailed(f"{where} refused the log-in")
+            return AuthFailed(
+                f"{where} refused the login: it asked for neither the password nor the "
+                "key that is set up"
+            )
         case asyncssh.ProtocolError() if "authentication" in err.reason.lower():
             # OpenSSH's "Too many authentication failures" has no code of its own.
-            return AuthFailed(f"{where} refused the log-in: {brief(err.reason)}")
+            return AuthFailed(f"{where} refused the login: {brief(err.reason)}")
+        case asyncssh.IllegalUserName():
+            return AuthFailed(f"{where} refused the login: {brief(err.reason)}")
         case asyncssh.HostKeyNotVerifiable():
             return HostKeyChanged(f"The host key of {where} is not the pinned one")
-        case (
-            asyncssh.KeyExchangeFailed()
-            | asyncssh.ProtocolNotSupported()
-            | asyncssh.ChannelOpenError()
-            | asyncssh.SFTPError()
-        ):
+        case asyncssh.KeyExchangeFailed() if found := _OUTDATED.search(err.reason):
+            kind, offered = found.groups()
+            return _outdated(_METHODS.get(kind, kind), offered, where)
+        case asyncssh.KeyExchangeFailed() | asyncssh.ProtocolNotSupported():
             return NoSftp(f"{where} offers no usable SFTP: {brief(err.reason)}")
-        case asyncssh.DisconnectError():
+        case asyncssh.DisconnectError() | asyncssh.ChannelOpenError():
             return Unreachable(f"{where} broke the connection: {brief(err.reason)}")
         case ValueError() | OverflowError():
             # Not its text, which may quote what was asked for.

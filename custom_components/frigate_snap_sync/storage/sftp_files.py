@@ -10,12 +10,26 @@ from typing import Final, cast
 
 import asyncssh
 
-from .base import CHECKING, MAX_DEPTH, Rejected, StorageError, StoredFile, vanished
+from .base import (
+    CHECKING,
+    MAX_DEPTH,
+    MAX_SIZE,
+    Rejected,
+    StorageError,
+    StoredFile,
+    vanished,
+)
 from .sftp_errors import MAYBE_EXISTS, NO_SUCH_FILE
 from .sftp_session import SftpSession
 from .source import SourceFile
 
 type RemoteFile = asyncssh.SFTPClientFile
+
+MAX_HANDLE: Final = 256
+"""Bytes of what a server calls an open file (draft-ietf-secsh-filexfer-02, 6.2)."""
+
+MAX_ENTRIES: Final = 1_000_000
+"""Files and folders that `walk` looks at: some hundred times what lies there."""
 
 READ_AHEAD: Final = 8
 """Blocks that are asked for before the first of them is used."""
@@ -54,7 +68,11 @@ async def make_one_folder(session: SftpSession, folder: str) -> bool:
     try:
         with session.request():
             await session.client.mkdir(folder)
-    except (asyncssh.SFTPPermissionDenied, *MAYBE_EXISTS) as err:
+    except (
+        asyncssh.SFTPPermissionDenied,
+        asyncssh.SFTPOpUnsupported,
+        *MAYBE_EXISTS,
+    ) as err:
         await _expect_folder(session, folder, err)
         is_new = False
     else:
@@ -112,7 +130,16 @@ async def _create(session: SftpSession, path: str) -> RemoteFile:
 async def _open_new(session: SftpSession, path: str) -> RemoteFile:
     with session.request():
         # block_size=0: one write of ours is one request.
-        return await session.client.open(path, "xb", encoding=None, block_size=0)
+        file = await session.client.open(path, "xb", encoding=None, block_size=0)
+    return await _checked(session, file)
+
+
+async def _checked(session: SftpSession, file: RemoteFile) -> RemoteFile:
+    """Return the file, unless its handle would make every request a large one."""
+    if (size := len(file.handle)) > MAX_HANDLE:
+        await leave(session, file.close)
+        raise Rejected(f"The server's handle of a file has {size} bytes")
+    return file
 
 
 async def send(session: SftpSession, file: RemoteFile, source: SourceFile) -> int:
@@ -236,15 +263,33 @@ async def find(session: SftpSession, path: str) -> int | None:
         asyncssh.FILEXFER_TYPE_UNKNOWN,
     ):
         return None
+    return _size_of(attributes, path)
+
+
+async def exists(session: SftpSession, path: str) -> bool:
+    """Tell whether there is anything at `path`, unless the server won't say."""
+    try:
+        with session.request():
+            await session.client.stat(path)
+    except NO_SUCH_FILE:
+        return False
+    except asyncssh.SFTPError:
+        return True
+    return True
+
+
+def _size_of(attributes: asyncssh.SFTPAttrs, path: str) -> int:
     if attributes.size is None:
         raise Rejected(f"The server does not tell the size of {path}")
+    if attributes.size > MAX_SIZE:
+        raise Rejected(f"The server says that {path} has {attributes.size} bytes")
     return attributes.size
 
 
 async def read(session: SftpSession, path: str) -> AsyncGenerator[bytes]:
     """Yield the bytes of a file in order, asking for several blocks ahead.
 
-    Raises `FileNotFoundError`.
+    No more bytes than the file had when it was opened. Raises `FileNotFoundError`.
     """
     try:
         with session.request():
@@ -253,21 +298,40 @@ async def read(session: SftpSession, path: str) -> AsyncGenerator[bytes]:
             )
     except NO_SUCH_FILE as err:
         raise FileNotFoundError(errno.ENOENT, "No such file", path) from err
+    await _checked(session, file)
     size, offset = session.read_block, 0
     blocks: deque[asyncio.Task[bytes]] = deque()
+    # Asked together with the first blocks, which saves a round trip.
+    asking = asyncio.create_task(_opened_size(session, file, path))
     try:
-        while True:
+        left = MAX_SIZE
+        while left:
             while len(blocks) < READ_AHEAD:
                 blocks.append(asyncio.create_task(_read(session, file, size, offset)))
                 offset += size
-            if not (block := await blocks.popleft()):
+            block = await blocks.popleft()
+            if left == MAX_SIZE:
+                left = await asking
+            if not block:
                 return
+            block = block[:left]
+            left -= len(block)
             yield block
     finally:
-        for task in blocks:
+        for task in (asking, *blocks):
             task.cancel()
-        await asyncio.gather(*blocks, return_exceptions=True)
+        await asyncio.gather(asking, *blocks, return_exceptions=True)
         await leave(session, file.close)
+
+
+async def _opened_size(session: SftpSession, file: RemoteFile, path: str) -> int:
+    """Return the bytes of an open file, as many as may be if nobody can know."""
+    try:
+        with session.request():
+            attributes = await file.stat()
+    except asyncssh.SFTPOpUnsupported:
+        return MAX_SIZE
+    return _size_of(attributes, path)
 
 
 async def _read(
@@ -281,6 +345,8 @@ async def _read(
                 part: bytes = await file.read(size, offset)
         if not part:
             break
+        if len(part) > size:
+            raise Rejected(f"The server sent {len(part)} bytes where {size} were asked")
         parts.append(part)
         size -= len(part)
         offset += len(part)
@@ -288,10 +354,13 @@ async def _read(
 
 
 async def walk(
-    session: SftpSession, root: str, below: str
+    session: SftpSession, root: str, below: str, *, max_entries: int = MAX_ENTRIES
 ) -> AsyncGenerator[StoredFile]:
-    """Yield every plain file below a folder; follow no symbolic link."""
-    folders = [below]
+    """Yield every plain file below a folder; follow no symbolic link.
+
+    Raises `Rejected` after so many files and folders: a server may never end.
+    """
+    folders, count = [below], 0
     while folders:
         folder = folders.pop()
         names = cast(
@@ -300,6 +369,9 @@ async def walk(
         )
         try:
             while (name := await _next_name(session, names)) is not None:
+                count += 1
+                if count > max_entries:
+                    raise Rejected(f"The server lists more than {max_entries} names")
                 if name.filename in (".", ".."):
                     continue
                 path = posixpath.join(folder, cast(str, name.filename))

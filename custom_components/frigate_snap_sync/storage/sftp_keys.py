@@ -1,6 +1,7 @@
 """SSH keys: the server's, which is pinned, and those that log in."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -8,6 +9,7 @@ import asyncssh
 
 from .base import InvalidKey
 from .sftp_errors import connect_error
+from .sftp_guard import Door
 
 FETCH_TIMEOUT: Final = 20.0
 """Seconds that a server gets to show its host key."""
@@ -66,24 +68,39 @@ def algorithms_for(key: asyncssh.SSHKey) -> list[str]:
     return sorted(HOST_KEY_ALGORITHMS, key=lambda name: not name.startswith(prefix))
 
 
+def foreign_keys(offered: Sequence[str]) -> str:
+    """Return the offered host key algorithms if none of them is for us, else nothing."""
+    if any(name in HOST_KEY_ALGORITHMS for name in offered):
+        return ""
+    return ", ".join(name for name in offered if name)
+
+
 async def fetch_host_key(
     host: str, port: int, *, timeout: float = FETCH_TIMEOUT
 ) -> HostKey:
     """Ask a server for the host key it would show us, without logging in.
 
-    Raises `Unreachable`, `ConnectTimeout`, or `Rejected` when what answers is no
-    SSH server or has no key that we know.
+    Raises `Unreachable`, `ConnectTimeout`, or `NoSftp` when what answers is no SSH
+    server or has no key that we know.
     """
+    door = Door()
     try:
         async with asyncio.timeout(timeout):
             key = await asyncssh.get_server_host_key(
                 host,
                 port,
+                tunnel=door,
                 config=None,
                 server_host_key_algs=list(HOST_KEY_ALGORITHMS),
             )
     except (asyncssh.Error, OSError, ValueError, OverflowError) as err:
-        raise connect_error(err, host, port) from err
+        raise connect_error(
+            err,
+            host,
+            port,
+            greeting=door.greeting,
+            foreign_keys=foreign_keys(door.host_key_algorithms),
+        ) from err
     assert key is not None  # only without a key exchange, which we asked for
     return describe_host_key(key)
 

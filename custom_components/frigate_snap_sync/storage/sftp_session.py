@@ -8,7 +8,7 @@ from typing import Final
 import asyncssh
 
 from .base import Unreachable
-from .sftp_errors import CONNECTION_LOST, brief
+from .sftp_errors import CONNECTION_LOST, NONSENSE, brief
 
 MIN_IN_FLIGHT: Final = 1024 * 1024
 MAX_IN_FLIGHT: Final = 2 * 1024 * 1024
@@ -27,6 +27,15 @@ MAX_BLOCK: Final = 255 * 1024
 SAFE_BLOCK: Final = 32 * 1024
 """Bytes that every server takes in one request, by the protocol's draft."""
 
+MIN_BLOCK: Final = 512
+"""Bytes below which a server's limit is taken for nonsense.
+
+A file would be cut into so many requests that they alone hold up the event loop.
+"""
+
+MAX_REQUESTS: Final = 256
+"""Requests that carry data, at once: 1 MiB in blocks of 4 KiB."""
+
 UNKNOWN_LIMIT: Final = 16 * 1024
 """What asyncssh puts where a server tells no limit."""
 
@@ -39,7 +48,9 @@ CLOSE_TIMEOUT: Final = 1.0
 
 def block_size(limit: int) -> int:
     """Return the bytes of one request, given the server's limit."""
-    return SAFE_BLOCK if limit == UNKNOWN_LIMIT else min(MAX_BLOCK, limit)
+    if limit == UNKNOWN_LIMIT or limit < MIN_BLOCK:
+        return SAFE_BLOCK
+    return min(MAX_BLOCK, limit)
 
 
 def in_flight(round_trip: float) -> int:
@@ -80,7 +91,7 @@ class SftpSession:
         self.write_block = block_size(client.limits.max_write_len)
         self.read_block = block_size(client.limits.max_read_len)
         self.window = asyncio.Semaphore(
-            max(1, in_flight(round_trip) // self.write_block)
+            max(1, min(in_flight(round_trip) // self.write_block, MAX_REQUESTS))
         )
         """One place for each request that carries data."""
         self.folders: set[str] = set()
@@ -108,7 +119,8 @@ class SftpSession:
 
         Raises `Unreachable` when the connection is or gets lost, or when the
         server answers nothing at all for the idle timeout. What the server
-        refuses comes through as `asyncssh.SFTPError`.
+        refuses comes through as `asyncssh.SFTPError`. An answer that makes no sense
+        ends the connection.
         """
         if self._lost is not None:
             raise Unreachable(self._lost)
@@ -125,6 +137,9 @@ class SftpSession:
             raise asyncssh.SFTPNoSuchFile(err.reason) from err
         except CONNECTION_LOST as err:
             self._end(f"The connection broke: {brief(str(err))}")
+            raise Unreachable(self._lost) from err
+        except NONSENSE as err:
+            self._end(f"The server's answer makes no sense: {brief(str(err))}")
             raise Unreachable(self._lost) from err
         finally:
             del self._pending[mark]

@@ -71,7 +71,7 @@ class Sender:
             path, self._source(job), temporary=temporary
         )
         if self._setup.verify_checksum:
-            await verify_checksum(self._destination, path, job.sha256)
+            await verify_checksum(self._destination, path, job.sha256, size=job.size)
         return stored
 
     async def is_lost(self, job: UploadJob) -> bool:

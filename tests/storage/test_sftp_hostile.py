@@ -1,0 +1,327 @@
+"""SFTP servers that are broken, or mean harm: bounded, and named."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+import hashlib
+import os
+from pathlib import Path
+import socket
+import time
+from typing import Any, Final
+from unittest.mock import patch
+
+import asyncssh
+from asyncssh.sftp import SFTPLimits, SFTPServerHandler
+import pytest
+
+from custom_components.frigate_snap_sync.storage import sftp_files
+from custom_components.frigate_snap_sync.storage.base import (
+    NoSftp,
+    Rejected,
+    StorageError,
+    Unreachable,
+)
+from custom_components.frigate_snap_sync.storage.check import verify_checksum
+from custom_components.frigate_snap_sync.storage.read_back import Content, is_stored
+from custom_components.frigate_snap_sync.storage.sftp import fetch_host_key
+
+from .conftest import Connect, MakeSource
+from .sftp_server import HOST, PASSWORD, SftpServer, _Sftp
+
+MIB: Final = 1024 * 1024
+FOUR_GIB: Final = b"\xff\xff\xff\xf0"
+FLOOD: Final = 64 * MIB
+"""Bytes that a server would send; far fewer may get through."""
+
+
+class Flood:
+    """Sends as much as is taken, and counts it."""
+
+    def __init__(self) -> None:
+        """Have sent nothing."""
+        self.sent = 0
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def channel(self, channel: asyncssh.SSHServerChannel[bytes]) -> None:
+        """Begin to send to an SSH channel."""
+        self._begin(self._to_channel(channel))
+
+    def _begin(self, coro: Any) -> None:
+        self.tasks.add(asyncio.get_running_loop().create_task(coro))
+
+    async def _to_channel(self, channel: asyncssh.SSHServerChannel[bytes]) -> None:
+        while self.sent < FLOOD and not channel.is_closing():
+            channel.write(bytes(MIB))
+            self.sent += MIB
+            while channel.get_write_buffer_size() > MIB and not channel.is_closing():
+                await asyncio.sleep(0.001)
+
+    async def to_stream(self, writer: asyncio.StreamWriter) -> None:
+        """Send to a TCP connection until it breaks."""
+        try:
+            while self.sent < FLOOD:
+                writer.write(bytes(MIB))
+                await writer.drain()
+                self.sent += MIB
+        except ConnectionError:
+            pass
+        writer.close()
+
+
+async def longest_stall(stop: asyncio.Event) -> float:
+    """Return the longest time in seconds for which the event loop did not turn."""
+    longest = 0.0
+    while not stop.is_set():
+        began = time.perf_counter()
+        await asyncio.sleep(0.001)
+        longest = max(longest, time.perf_counter() - began)
+    return longest
+
+
+@asynccontextmanager
+async def limits(*, read: int = 255 * 1024, write: int) -> AsyncGenerator[None]:
+    """Let servers tell these limits."""
+
+    async def tell(self: object, packet: Any) -> SFTPLimits:
+        return SFTPLimits(256 * 1024, read, write, 10)
+
+    handlers = vars(SFTPServerHandler)["_packet_handlers"]
+    with patch.dict(handlers, {b"limits@openssh.com": tell}):
+        yield
+
+
+@pytest.mark.parametrize("limit", [1, 7, 511])
+async def test_limits_that_make_no_sense(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource, limit: int
+) -> None:
+    """A file is not cut into a million requests: the event loop would stall."""
+    source = make_source(4 * MIB)
+    async with limits(read=limit, write=limit):
+        destination = connect_to(server, password=PASSWORD)
+        await destination.connect()
+        stop = asyncio.Event()
+        watch = asyncio.create_task(longest_stall(stop))
+        await destination.put("a", source, temporary="part")
+        async with aclosing(destination.open_read("a")) as pieces:
+            content = b"".join([piece async for piece in pieces])
+        stop.set()
+        stall = await watch
+    assert content == source.read_bytes()
+    assert server.behavior.calls.count("write") <= 4 * MIB / 512
+    assert stall < 5  # It was a minute and a half.
+
+
+async def test_a_small_limit_is_kept(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource
+) -> None:
+    """A server that takes little at once is served."""
+    async with limits(write=1000):
+        destination = connect_to(server, password=PASSWORD)
+        await destination.put("a", make_source(100_000), temporary="part")
+    assert server.behavior.calls.count("write") == 100
+
+
+@pytest.mark.parametrize("more", [1, 1000, 100_000])
+async def test_more_than_was_asked_for(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource, more: int
+) -> None:
+    """An answer that is longer is no part of the file."""
+    destination = connect_to(server, password=PASSWORD)
+    await destination.put("a", make_source(100_000), temporary="part")
+
+    def read(self: object, file_obj: object, offset: int, size: int) -> bytes:
+        return b"x" * (min(size, 150_000) + more)
+
+    async with limits(read=65536, write=65536):
+        await destination.close()
+        with patch.object(_Sftp, "read", read), pytest.raises(StorageError):
+            await verify_checksum(destination, "a", "0" * 64)
+
+
+@pytest.mark.parametrize("told", [None, 2**40, 2**63])
+async def test_a_file_without_end(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource, told: int | None
+) -> None:
+    """Reading back ends where the file does, or what was sent, whatever is told."""
+    content = os.urandom(100_000)
+    destination = connect_to(server, password=PASSWORD)
+    await destination.put("a", make_source(content=content), temporary="part")
+    read_bytes = 0
+
+    def read(self: object, file_obj: object, offset: int, size: int) -> bytes:
+        nonlocal read_bytes
+        read_bytes += size
+        return bytes(size)
+
+    async def fstat(self: object, file_obj: object) -> asyncssh.SFTPAttrs:
+        return asyncssh.SFTPAttrs(size=len(content) if told is None else told)
+
+    sha256 = hashlib.sha256(content).hexdigest()
+    with patch.object(_Sftp, "read", read), patch.object(_Sftp, "fstat", fstat):
+        with pytest.raises(Rejected):
+            await verify_checksum(destination, "a", sha256, size=len(content))
+        assert read_bytes <= 10 * MIB
+        if told is None:
+            # Nobody needs to say how much was sent.
+            with pytest.raises(Rejected):
+                await verify_checksum(destination, "a", sha256)
+    assert read_bytes <= 10 * MIB
+
+
+async def test_sizes_that_can_not_be(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource
+) -> None:
+    """A file or a disk of 16 EiB: the number fits nowhere."""
+    destination = connect_to(server, password=PASSWORD)
+    await destination.put("a", make_source(), temporary="part")
+    size = 2**64 - 1
+    server.behavior.statuses["stat"] = asyncssh.SFTPAttrs(
+        type=asyncssh.FILEXFER_TYPE_REGULAR, size=size, permissions=0o100644
+    )
+    with pytest.raises(Rejected, match="18446744073709551615 bytes"):
+        await destination.stat("a")
+    with pytest.raises(Rejected):
+        await is_stored(destination, "a", Content(size=size, sha256="0" * 64))
+    server.behavior.statuses.clear()
+    server.behavior.statvfs = asyncssh.SFTPVFSAttrs(frsize=size, bavail=size)
+    assert await destination.free_space() is None
+
+
+async def test_handles_without_end(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource
+) -> None:
+    """What a file is called goes into every request: it may not be long."""
+    count = 0
+
+    def handle(self: object) -> bytes:
+        nonlocal count
+        count += 1
+        return count.to_bytes(4, "big") * 10_000
+
+    destination = connect_to(server, password=PASSWORD)
+    with (
+        patch.object(SFTPServerHandler, "_get_next_handle", handle),
+        pytest.raises(Rejected, match="handle of a file has 40000 bytes"),
+    ):
+        await destination.put("a", make_source(), temporary="part")
+    assert server.behavior.open_files == 0
+    await destination.put("a", make_source(), temporary="part")
+
+
+async def test_a_folder_without_end(server: SftpServer, connect_to: Connect) -> None:
+    """Listing gives up after so many names, however many may follow."""
+
+    async def scandir(self: object, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        number = 0
+        while True:
+            number += 1
+            attributes = asyncssh.SFTPAttrs(permissions=0o100644, size=1)
+            attributes.type = asyncssh.FILEXFER_TYPE_REGULAR
+            yield asyncssh.SFTPName(b"%d" % number, attrs=attributes)
+
+    destination = connect_to(server, password=PASSWORD)
+    await destination.connect()
+    session = await destination._connection.session()  # noqa: SLF001
+    with patch.object(_Sftp, "scandir", scandir):
+        async with aclosing(
+            sftp_files.walk(session, "/", "", max_entries=2000)
+        ) as files:
+            with pytest.raises(Rejected, match="lists more than 2000 names"):
+                async for _ in files:
+                    pass
+
+
+async def test_a_packet_of_4_gib_for_a_beginning(
+    tmp_path: Path, connect_to: Connect
+) -> None:
+    """The first SFTP packet is announced as larger than memory."""
+    flood = Flood()
+
+    def begin(channel: asyncssh.SSHServerChannel[bytes]) -> None:
+        channel.write(FOUR_GIB)
+        flood.channel(channel)
+
+    async with SftpServer(tmp_path / "root", session=begin) as server:
+        with pytest.raises(NoSftp, match="a packet of 4294967280 bytes"):
+            await connect_to(server, password=PASSWORD).connect()
+    await asyncio.wait(flood.tasks)
+    assert flood.sent <= 8 * MIB
+
+
+async def test_a_packet_of_4_gib_for_an_answer(
+    tmp_path: Path, connect_to: Connect, make_source: MakeSource
+) -> None:
+    """A server that was fine until then."""
+    flood = Flood()
+    async with SftpServer(tmp_path / "root") as server:
+        destination = connect_to(server, password=PASSWORD)
+        await destination.connect()
+        (channel,) = server.behavior.channels
+        channel.write(FOUR_GIB)
+        flood.channel(channel)
+        with pytest.raises(Unreachable, match="4294967280 bytes|closed|not open"):
+            await destination.put("a", make_source(MIB), temporary="part")
+        await asyncio.wait(flood.tasks)
+    assert flood.sent <= 8 * MIB
+
+
+@pytest.mark.parametrize("text", [b"", b"SSH-2.0-Flood\r\n"])
+async def test_ssh_without_end_before_the_login(
+    text: bytes, connect_to: Connect, server: SftpServer
+) -> None:
+    """An SSH packet, or a line before SSH, of 4 GiB."""
+    flood = Flood()
+
+    async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(text + FOUR_GIB)
+        await flood.to_stream(writer)
+
+    listener = await asyncio.start_server(accept, HOST, 0)
+    port = listener.sockets[0].getsockname()[1]
+    async with listener:
+        with pytest.raises((Unreachable, NoSftp)) as raised:
+            await connect_to(server, port=port, password=PASSWORD).connect()
+        with pytest.raises((Unreachable, NoSftp)):
+            await fetch_host_key(HOST, port)
+    assert len(str(raised.value)) < 500
+    assert flood.sent <= 32 * MIB  # Most of it in the buffers of two sockets.
+
+
+async def test_ssh_without_end_after_the_login(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource
+) -> None:
+    """An encrypted packet, whose length is no secret, of 4 GiB."""
+    destination = connect_to(server, password=PASSWORD)
+    await destination.connect()
+    (connection,) = server.connections
+    transport = connection._transport  # noqa: SLF001
+    assert transport is not None
+    sent = 0
+    transport.write(FOUR_GIB)
+    while not transport.is_closing() and sent < FLOOD:
+        if transport.get_write_buffer_size() < MIB:
+            transport.write(bytes(MIB))
+            sent += MIB
+        await asyncio.sleep(0.001)
+    assert sent < FLOOD
+    await destination.put("a", make_source(MIB), temporary="part")
+
+
+async def test_a_line_without_end(connect_to: Connect, server: SftpServer) -> None:
+    """Nothing is waited for without bound, and none of it is shown whole."""
+
+    async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"no ssh here, " * 1000)
+        await writer.drain()
+        sock: socket.socket = writer.get_extra_info("socket")
+        sock.shutdown(socket.SHUT_WR)
+
+    listener = await asyncio.start_server(accept, HOST, 0)
+    port = listener.sockets[0].getsockname()[1]
+    async with listener:
+        with pytest.raises(Unreachable, match="is no SSH server") as raised:
+            await connect_to(server, port=port, password=PASSWORD).connect()
+        assert "no ssh here" in str(raised.value)
+        assert len(str(raised.value)) < 400
+        listener.close_clients()
