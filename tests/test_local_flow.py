@@ -6,16 +6,26 @@ from unittest.mock import patch
 
 import pytest
 
+from custom_components.frigate_snap_sync.setups import destination_setup
+from custom_components.frigate_snap_sync.storage import local_files
 from custom_components.frigate_snap_sync.storage.base import (
     ConnectTimeout,
     NoSpace,
+    PermissionDenied,
     Rejected,
     StorageError,
+    StoredFile,
+    Unreachable,
 )
+from custom_components.frigate_snap_sync.storage.jobs import Job
+from custom_components.frigate_snap_sync.storage.local_files import LocalFolder
+from custom_components.frigate_snap_sync.storage.mounts import Disk
+from custom_components.frigate_snap_sync.storage.names import TemporaryForm
 from homeassistant.config_entries import SOURCE_USER, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.helpers import device_registry as dr
+from homeassistant.util import dt as dt_util
 
 from .component import (
     CAMERA,
@@ -341,3 +351,169 @@ async def test_user_not_even_text(hass: HomeAssistant, folders: Path) -> None:
         await async_submit(
             hass, start, path=str(folders / "media"), storing={"path_template": 5}
         )
+
+
+def disk(mount_point: str) -> Disk:
+    """Return a disk of this machine."""
+    return Disk(
+        mount_point=mount_point, device="/dev/sda8", free=31 * 10**9, total=118 * 10**9
+    )
+
+
+async def test_user_where_a_share_should_be(
+    hass: HomeAssistant, folders: Path, engine: StandInEngine
+) -> None:
+    """The disk is shown, and nothing is written before it is agreed to."""
+    path = folders / "media" / "nas" / "frigate"
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    start = await async_start(hass, entry.entry_id)
+    with patch(
+        f"{MODULE}.local.find_disk_without_share", return_value=disk("/media")
+    ) as find:
+        result = await async_submit(hass, start, path=str(path))
+        assert result["type"] is FlowResultType.FORM
+        assert result["step_id"] == "disk"
+        assert result["description_placeholders"] == {
+            "path": str(path),
+            "mount_point": "/media",
+            "device": "/dev/sda8",
+            "free": "31.0 GB",
+            "total": "118.0 GB",
+        }
+        assert not path.exists()
+        result = await hass.config_entries.subentries.async_configure(
+            result["flow_id"], None
+        )
+        assert result["step_id"] == "disk"
+        result = await hass.config_entries.subentries.async_configure(
+            result["flow_id"], {}
+        )
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        assert only_subentry(hass, entry.entry_id).data["path"] == str(path)
+        assert path.is_dir()
+
+        # It is known now: who changes something else is not asked again.
+        asked = find.call_count
+        (subentry_id,) = entry.subentries
+        result = await entry.start_subentry_reconfigure_flow(hass, subentry_id)
+        result = await async_submit(hass, result, name="Attic", path=str(path))
+        assert result["reason"] == "reconfigure_successful"
+        assert find.call_count == asked
+
+        result = await entry.start_subentry_reconfigure_flow(hass, subentry_id)
+        other = folders / "media" / "other"
+        result = await async_submit(hass, result, path=str(other))
+        assert result["step_id"] == "disk"
+
+
+async def test_user_a_share_that_was_mounted_meanwhile(
+    hass: HomeAssistant, folders: Path
+) -> None:
+    """It is looked for again when the question is answered."""
+    path = folders / "media" / "nas"
+    path.mkdir()
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    start = await async_start(hass, entry.entry_id)
+    finder = f"{MODULE}.local.find_disk_without_share"
+    with patch(finder, return_value=disk("/media")):
+        result = await async_submit(hass, start, path=str(path))
+    assert result["step_id"] == "disk"
+    with (
+        patch(finder, return_value=None),
+        patch(f"{MODULE}.local.find_mount_point", return_value=str(path)),
+        patch(f"{MODULE}.trial.check_destination"),
+    ):
+        result = await hass.config_entries.subentries.async_configure(
+            result["flow_id"], {}
+        )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert only_subentry(hass, entry.entry_id).data["mount_point"] == str(path)
+
+
+async def test_user_a_disk_that_does_not_answer(
+    hass: HomeAssistant, folders: Path
+) -> None:
+    """That is told at the path."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    start = await async_start(hass, entry.entry_id)
+    with patch(
+        f"{MODULE}.local.find_disk_without_share", side_effect=Unreachable("It hangs")
+    ):
+        result = await async_submit(hass, start, path=str(folders / "media"))
+    assert result["errors"] == {"path": "cannot_connect"}
+
+
+async def test_user_dot_files_are_refused(hass: HomeAssistant, folders: Path) -> None:
+    """The form of temporary names that works is stored, and used by the engine."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    put = LocalFolder.put
+
+    def picky(folder: LocalFolder, job: Job, **names: Any) -> StoredFile:
+        if "/." in f"/{names['temporary']}":
+            raise PermissionDenied("Forbidden filename")
+        return put(folder, job, **names)
+
+    with patch.object(LocalFolder, "put", picky):
+        result = await async_submit(
+            hass,
+            await async_start(hass, entry.entry_id),
+            path=str(folders / "media" / "nas"),
+        )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    subentry = only_subentry(hass, entry.entry_id)
+    assert subentry.data["temporary_form"] == "plain"
+    assert destination_setup(hass, subentry).temporary_form is TemporaryForm.PLAIN
+
+    # Tested again it is found again, one way or the other.
+    result = await entry.start_subentry_reconfigure_flow(hass, subentry.subentry_id)
+    result = await async_submit(hass, result, path=str(folders / "media" / "nas"))
+    assert result["reason"] == "reconfigure_successful"
+    subentry = only_subentry(hass, entry.entry_id)
+    assert "temporary_form" not in subentry.data
+    assert destination_setup(hass, subentry).temporary_form is TemporaryForm.HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("template", "folder"),
+    [
+        ("", "{today}"),
+        ("all/{{ start.year }}/{{ id }}.{{ extension }}", "all/{year}"),
+        ("{{ camera }}/{{ start.date() }}/{{ id }}.{{ extension }}", "typed/{today}"),
+    ],
+)
+async def test_user_a_foreign_folder_of_today(
+    hass: HomeAssistant, folders: Path, template: str, folder: str
+) -> None:
+    """It is tested where files will go, and told by the step; nothing is saved."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    now = dt_util.now()
+    root = folders / "media" / "nas"
+    foreign = root / folder.format(today=f"{now:%Y-%m-%d}", year=now.year)
+    foreign.mkdir(parents=True)
+    create = local_files._create  # noqa: SLF001
+
+    def refuse(path: Path) -> int:
+        if path.parent == foreign:
+            raise PermissionError(13, "Permission denied")
+        return create(path)
+
+    typed = {
+        "path": str(root),
+        "selection": {"cameras": ["typed"]},
+        "storing": {"path_template": template},
+    }
+    with patch.object(local_files, "_create", refuse):
+        result = await async_submit(
+            hass, await async_start(hass, entry.entry_id), **typed
+        )
+    assert result["errors"] == {"path": "not_writable"}
+    assert result["description_placeholders"]["reason"].startswith("Writing: ")
+    assert not entry.subentries
+    assert not list(foreign.iterdir())
+    result = await async_submit(hass, result, **typed)
+    assert result["type"] is FlowResultType.CREATE_ENTRY

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -9,8 +10,10 @@ from custom_components.frigate_snap_sync.const import MEDIA
 from custom_components.frigate_snap_sync.path_template import (
     InvalidPathTemplate,
     PathTemplate,
+    async_layout,
     samples,
 )
+from custom_components.frigate_snap_sync.storage.layout import Branch
 from custom_components.frigate_snap_sync.sync.items import Media
 from custom_components.frigate_snap_sync.sync.naming import NameValues
 from homeassistant.core import HomeAssistant
@@ -81,3 +84,39 @@ async def test_valid(hass: HomeAssistant) -> None:
     template = PathTemplate(hass, "{{ camera }}/{{ kind }}-{{ id }}.{{ extension }}")
     await template.async_validate()
     assert template.async_render(samples(START)[2]).endswith("5f2a91c0.jpg")
+
+
+NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "branches"),
+    [
+        (None, [Branch(today="2026-11-22")]),
+        ("{{ id }}.{{ extension }}", [Branch()]),
+        ("a:b/{{ start.year }}/x", [Branch(today="a_b/2026", fixed="a_b")]),
+        (
+            "{{ camera }}/{{ kind }}/{{ start.date() }}/x",
+            [
+                Branch(today=f"attic/{kind}/2026-11-22", fixed=f"attic/{kind}")
+                for kind in ("recording", "snapshot", "live_snapshot")
+            ],
+        ),
+        # What can't be rendered gives the default names, as it does for files.
+        ("{{ zones[0] }}/x", [Branch(today="2026-11-22")]),
+    ],
+)
+async def test_where_files_of_this_moment_lie(
+    hass: HomeAssistant, freezer: Any, text: str | None, branches: list[Branch]
+) -> None:
+    """What changes with the time is told from what doesn't."""
+    await hass.config.async_set_time_zone("UTC")
+    freezer.move_to(NOW)
+    template = None if text is None else PathTemplate(hass, text)
+    assert async_layout(template, ["attic", "cellar"]).branches == tuple(branches)
+
+
+async def test_where_files_lie_without_a_camera(hass: HomeAssistant) -> None:
+    """Before Frigate has told of one."""
+    template = PathTemplate(hass, "{{ camera }}/x")
+    assert async_layout(template, []).branches[0].today == "front_door"

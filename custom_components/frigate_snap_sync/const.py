@@ -57,6 +57,7 @@ SEVERITY_ALERT: Final = "alert"
 
 SECTION_STORING: Final = "storing"
 CONF_PATH_TEMPLATE: Final = "path_template"
+CONF_TEMPORARY_FORM: Final = "temporary_form"
 CONF_VERIFY_CHECKSUM: Final = "verify_checksum"
 
 # Actions

@@ -264,7 +264,12 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             settings = (subentry.title, dict(subentry.data))
             made = known.get(subentry_id)
             if made is None or made[0] != settings:
-                made = (settings, destination_setup(self.hass, subentry))
+                made = (
+                    settings,
+                    destination_setup(
+                        self.hass, subentry, entry_id=self.config_entry.entry_id
+                    ),
+                )
             self._made[subentry_id] = made
         return [setup for _, setup in self._made.values()]
 

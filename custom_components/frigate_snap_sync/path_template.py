@@ -1,6 +1,6 @@
 """Templates of file names: Home Assistant templates over the values of an item."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
@@ -9,8 +9,15 @@ from homeassistant.exceptions import TemplateError
 from homeassistant.helpers.template import Template
 from homeassistant.util import dt as dt_util
 
+from .const import LOGGER
+from .storage.layout import Layout, dated_layout, layout_of
+from .storage.names import clean_path
+
 _TIME_LIMIT: Final = 1.0
 _MAX_LENGTH: Final = 4096
+_CAMERA: Final = "front_door"
+_AGO: Final = timedelta(days=400, hours=13, minutes=31)
+"""Back to another hour of another day of another month of another year."""
 
 
 class InvalidPathTemplate(ValueError):
@@ -62,9 +69,37 @@ class PathTemplate:
             self.async_render(variables)
 
 
+@callback
+def async_layout(template: PathTemplate | None, cameras: Sequence[str]) -> Layout:
+    """Return the folders that files of this moment go to; None: by the default names.
+
+    Of the cameras that there are the first is taken, so that its folder may be there,
+    too. A template that can't be rendered now gives the default names, as it does for
+    files.
+    """
+    now, camera = dt_util.now(), cameras[0] if cameras else _CAMERA
+    if template is None:
+        return dated_layout(now)
+    try:
+        return layout_of(
+            (
+                _rendered(template, {**today, "camera": camera}),
+                _rendered(template, {**other, "camera": camera}),
+            )
+            for today, other in zip(samples(now), samples(now - _AGO), strict=True)
+        )
+    except ValueError as err:
+        LOGGER.debug("The path template gives no path: %s", err)
+        return dated_layout(now)
+
+
+def _rendered(template: PathTemplate, variables: dict[str, Any]) -> str:
+    return clean_path(template.async_render(variables), variables["extension"])
+
+
 def samples(start: datetime) -> tuple[dict[str, Any], ...]:
     """Return the variables of one made-up item of every kind."""
-    common = {"camera": "front_door", "label": "person", "start": start}
+    common = {"camera": _CAMERA, "label": "person", "start": start}
     recording = {
         **common,
         "kind": "recording",

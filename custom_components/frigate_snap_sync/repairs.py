@@ -205,7 +205,9 @@ class LogInFlow(DestinationRepairFlow):
             if data == stored:
                 await self._async_test()
                 return self.async_create_entry(data={})
-            await async_try_destination(self.hass, self._subentry.subentry_type, data)
+            data = await async_try_destination(
+                self.hass, self._entry.entry_id, self._subentry.subentry_type, data
+            )
         except StorageError as err:
             self._reason = str(err)
             return self._show_credentials(self._errors(err))

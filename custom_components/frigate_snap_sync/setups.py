@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, override
 
@@ -20,6 +21,7 @@ from .const import (
     CONF_PATH_TEMPLATE,
     CONF_SEVERITY,
     CONF_SPOOL_LIMIT,
+    CONF_TEMPORARY_FORM,
     CONF_UPLOAD_DURING_REVIEW,
     CONF_VERIFY_CHECKSUM,
     CONF_ZONES,
@@ -37,9 +39,12 @@ from .const import (
     SEVERITY_ALL,
 )
 from .destinations import build_destination
+from .devices import known_cameras
 from .frigate.models import Severity
-from .path_template import PathTemplate
+from .path_template import PathTemplate, async_layout
 from .storage.base import Destination, Source, StoredFile, Unusable
+from .storage.layout import Layout
+from .storage.names import TemporaryForm
 from .sync.engine import DestinationSetup, EngineOptions
 from .sync.items import Media
 from .sync.naming import NameValues, Render
@@ -123,21 +128,22 @@ class UnusableDestination(Destination):
 
 
 def destination_setup(
-    hass: HomeAssistant, subentry: ConfigSubentry
+    hass: HomeAssistant, subentry: ConfigSubentry, *, entry_id: str = ""
 ) -> DestinationSetup:
     """Return what the engine needs to know of a destination. Never raises.
 
     What can't be read, since a newer version stored it, say, makes the destination
     wait: nothing is sent, for a camera that was left out must not leave the house by
     mistake, and nothing that waits for it is given up. A selection that can be read
-    still counts.
+    still counts. `entry_id` is that of its Frigate, whose cameras the names of a test
+    may use.
     """
     data, title = subentry.data, subentry.title
-    selection, render, verify_checksum = None, None, False
+    selection, template, verify_checksum = None, None, False
     destination: Destination = UnusableDestination()
     try:
         selection = _selection(data[SECTION_SELECTION], title)
-        render = _render(hass, data[SECTION_STORING])
+        template = _template(hass, data[SECTION_STORING])
         verify_checksum = bool(data[SECTION_STORING].get(CONF_VERIFY_CHECKSUM))
         destination = build_destination(hass, subentry.subentry_type, data)
     except Exception as err:  # noqa: BLE001 - whatever is stored, the others go on
@@ -153,8 +159,14 @@ def destination_setup(
         name=title,
         selection=selection,
         destination=destination,
-        render=render,
+        render=None if template is None else _render(template),
         verify_checksum=verify_checksum,
+        temporary_form=(
+            TemporaryForm.PLAIN
+            if data.get(CONF_TEMPORARY_FORM) == TemporaryForm.PLAIN
+            else TemporaryForm.HIDDEN
+        ),
+        layout=partial(_layout, hass, template, selection, entry_id),
     )
 
 
@@ -192,14 +204,25 @@ def _names(section: Mapping[str, Any], key: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def _render(hass: HomeAssistant, section: Mapping[str, Any]) -> Render | None:
+def _template(hass: HomeAssistant, section: Mapping[str, Any]) -> PathTemplate | None:
     text = section[CONF_PATH_TEMPLATE]
     if not isinstance(text, str):
         raise TypeError(f"{CONF_PATH_TEMPLATE} is no text")
-    if not text:
-        return None
-    template = PathTemplate(hass, text)
+    return PathTemplate(hass, text) if text else None
 
+
+def _layout(
+    hass: HomeAssistant,
+    template: PathTemplate | None,
+    selection: Selection | None,
+    entry_id: str,
+) -> Layout:
+    chosen = selection.cameras if selection is not None else ()
+    cameras = sorted(chosen) or known_cameras(hass, entry_id)
+    return async_layout(template, cameras)
+
+
+def _render(template: PathTemplate) -> Render:
     def render(values: NameValues) -> str:
         return template.async_render(
             {field.name: getattr(values, field.name) for field in fields(values)}

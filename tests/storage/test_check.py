@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
+import posixpath
+import re
 from typing import override
 
 import pytest
@@ -19,8 +21,18 @@ from custom_components.frigate_snap_sync.storage.base import (
     StorageError,
     StoredFile,
     Unreachable,
+    vanished,
 )
-from custom_components.frigate_snap_sync.storage.check import check_destination
+from custom_components.frigate_snap_sync.storage.check import (
+    CheckResult,
+    Leftovers,
+    check_destination,
+    leftovers_of,
+    probe_name,
+    remove_leftovers,
+)
+from custom_components.frigate_snap_sync.storage.layout import Branch, Layout
+from custom_components.frigate_snap_sync.storage.names import TemporaryForm
 
 
 class Memory(Destination):
@@ -32,6 +44,9 @@ class Memory(Destination):
         self.errors = errors
         self.deleted: list[str] = []
         self.puts = 0
+        self.folders: set[str] = set()
+        self.history: list[str] = []
+        """Temporary names, in their order."""
 
     def _maybe_fail(self, name: str) -> None:
         if name in self.errors:
@@ -50,6 +65,7 @@ class Memory(Destination):
         self, path: str, source: Source | Path, *, temporary: str
     ) -> StoredFile:
         self.puts += 1
+        self.history.append(temporary)
         assert isinstance(source, Path)
         self.files[temporary] = source.read_bytes()
         self._maybe_fail("put" if self.puts == 1 else "put_again")
@@ -70,6 +86,20 @@ class Memory(Destination):
         self.files.pop(path, None)
 
     @override
+    async def make_folder(self, path: str) -> bool:
+        self._maybe_fail("make_folder")
+        is_new = path not in self.folders
+        self.folders.add(path)
+        return is_new
+
+    @override
+    async def remove_folder(self, path: str) -> None:
+        self._maybe_fail("remove_folder")
+        if any(name.startswith(f"{path}/") for name in (*self.files, *self.folders)):
+            raise Rejected("The folder is not empty")
+        self.folders.discard(path)
+
+    @override
     async def list_files(self, path: str = "") -> AsyncGenerator[StoredFile]:
         for name, content in self.files.items():
             yield StoredFile(path=name, size=len(content))
@@ -85,11 +115,14 @@ class Memory(Destination):
 
 
 async def test_it_passes(tmp_path: Path) -> None:
-    """Two files are put, the second shorter; nothing is left."""
+    """Files are put, replaced by a shorter one and deleted; nothing is left."""
     destination = Memory()
-    await check_destination(destination, workdir=tmp_path / "not" / "there")
-    assert destination.puts == 2
+    result = await check_destination(destination, workdir=tmp_path / "not" / "there")
+    assert result == CheckResult(form=TemporaryForm.HIDDEN, left=Leftovers())
+    # In a new folder and in that of today.
+    assert destination.puts == 3
     assert destination.files == {}
+    assert destination.folders == set()
     assert list((tmp_path / "not" / "there").iterdir()) == []
 
 
@@ -98,6 +131,7 @@ async def test_it_passes(tmp_path: Path) -> None:
     [
         # Its errors name themselves.
         ("connect", ""),
+        ("make_folder", "Making a folder: "),
         ("put", "Writing: "),
         ("put_again", "Replacing: "),
         ("stat", "Looking at the file: "),
@@ -117,11 +151,11 @@ async def test_the_failing_step_is_named(
     assert str(raised.value) == f"{step}as it is"
     assert str(failure) == "as it is", "others may share it"
     assert list(tmp_path.iterdir()) == []
-    if method == "connect":
+    if method in ("connect", "make_folder"):
         assert destination.deleted == []
     else:
-        assert len(set(destination.deleted)) == 2
         assert method == "delete" or destination.files == {}
+    assert method == "delete" or destination.folders == set()
 
 
 async def test_details_are_kept(tmp_path: Path) -> None:
@@ -213,3 +247,216 @@ async def test_clean_up_is_bounded(
 
     with pytest.raises(NoSpace):
         await check_destination(Hanging(put=NoSpace("full")), workdir=tmp_path)
+
+
+class Picky(Memory):
+    """Refuses some names, as servers' owners like it."""
+
+    def __init__(self, refused: str, refusal: StorageError) -> None:
+        """Refuse temporary names that fit the pattern."""
+        super().__init__()
+        self.refused = re.compile(refused)
+        self.refusal = refusal
+
+    @override
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
+        if self.refused.match(posixpath.basename(temporary)):
+            raise self.refusal
+        return await super().put(path, source, temporary=temporary)
+
+
+REFUSALS = [PermissionDenied("Denied"), Rejected("No such file"), vanished(".x.tmp")]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize(
+    ("refused", "first", "found"),
+    [
+        (r"\.", TemporaryForm.HIDDEN, TemporaryForm.PLAIN),
+        (r"\.", TemporaryForm.PLAIN, TemporaryForm.PLAIN),
+        (r"[^.]", TemporaryForm.PLAIN, TemporaryForm.HIDDEN),
+    ],
+)
+async def test_the_form_that_works_is_found(
+    tmp_path: Path,
+    refusal: StorageError,
+    refused: str,
+    first: TemporaryForm,
+    found: TemporaryForm,
+) -> None:
+    """A dot in front is refused by some servers, or such a file is removed."""
+    destination = Picky(refused, refusal)
+    result = await check_destination(destination, workdir=tmp_path, form=first)
+    assert result.form is found
+    assert destination.files == {}
+    assert destination.folders == set()
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_no_form_works(tmp_path: Path, refusal: StorageError) -> None:
+    """That is told, for it is not what one thinks of at "permission denied"."""
+    destination = Picky(r".*\.tmp$", refusal)
+    with pytest.raises(type(refusal)) as raised:
+        await check_destination(destination, workdir=tmp_path)
+    assert str(raised.value) == (
+        f"{refusal.step or 'Writing'}: Files are taken, but not while they are called"
+        f" .….tmp nor ….tmp, as they must be until they are complete: {refusal}"
+    )
+    assert destination.files == {}
+    assert destination.folders == set()
+
+
+@pytest.mark.parametrize("error", [PermissionDenied("ro"), Rejected("no")])
+async def test_nothing_works(tmp_path: Path, error: StorageError) -> None:
+    """Then the first refusal is told, whatever else was tried."""
+    with pytest.raises(type(error)) as raised:
+        await check_destination(Picky("", error), workdir=tmp_path)
+    assert str(raised.value) == f"Writing: {error}"
+
+
+async def test_a_refusal_that_is_over_changes_no_form(tmp_path: Path) -> None:
+    """Some trouble of that moment has nothing to do with the name."""
+
+    class Moody(Memory):
+        @override
+        async def put(
+            self, path: str, source: Source | Path, *, temporary: str
+        ) -> StoredFile:
+            if not self.history:
+                self.history.append(temporary)
+                raise Rejected("Not now")
+            return await super().put(path, source, temporary=temporary)
+
+    destination = Moody()
+    with pytest.raises(Rejected, match="Writing: Not now"):
+        await check_destination(destination, workdir=tmp_path)
+    result = await check_destination(destination, workdir=tmp_path)
+    assert result.form is TemporaryForm.HIDDEN
+
+
+DATED = Layout(branches=(Branch(today="all/2026-11-22", fixed="all"),))
+
+
+async def test_it_does_as_uploads_do(tmp_path: Path) -> None:
+    """In a new folder beside today's, and in today's, under temporary names."""
+    destination = Memory()
+    destination.folders = {"all", "all/2026-11-22"}
+    await check_destination(destination, workdir=tmp_path, name="probe", layout=DATED)
+    assert [posixpath.dirname(path) for path in destination.history] == [
+        *["all/probe"] * 2,
+        "all/2026-11-22",
+    ]
+    for temporary in destination.history:
+        assert re.fullmatch(r"\.[0-9a-f]{16}\.tmp", posixpath.basename(temporary))
+    assert destination.folders == {"all", "all/2026-11-22"}
+    assert set(destination.deleted) == {
+        "all/probe/probe.mp4",
+        "all/2026-11-22/probe.jpg",
+    }
+
+
+async def test_a_folder_of_today_that_is_foreign(tmp_path: Path) -> None:
+    """Someone else made it, and keeps everybody else from writing there."""
+
+    class Foreign(Memory):
+        @override
+        async def put(
+            self, path: str, source: Source | Path, *, temporary: str
+        ) -> StoredFile:
+            if "2026-11-22" in path:
+                raise PermissionDenied("Permission denied")
+            return await super().put(path, source, temporary=temporary)
+
+    destination = Foreign()
+    destination.folders = {"all", "all/2026-11-22"}
+    with pytest.raises(PermissionDenied, match="Writing: Permission denied"):
+        await check_destination(destination, workdir=tmp_path, layout=DATED)
+    assert destination.files == {}
+    assert destination.folders == {"all", "all/2026-11-22"}
+
+
+async def test_folders_that_it_made_are_removed_and_no_others(tmp_path: Path) -> None:
+    """What an upload has put into one of them meanwhile stays, with its folder."""
+
+    class Busy(Memory):
+        @override
+        async def delete(self, path: str) -> None:
+            await super().delete(path)
+            if "2026-11-22" in path:
+                self.files["all/2026-11-22/upload.jpg"] = b""
+
+    destination = Busy()
+    result = await check_destination(
+        destination, workdir=tmp_path, name="probe", layout=DATED
+    )
+    assert destination.folders == {"all", "all/2026-11-22"}
+    assert not result.left
+
+
+async def test_folders_are_not_needed(tmp_path: Path) -> None:
+    """A template may give names without one."""
+    destination = Memory(make_folder=PermissionDenied("Never asked"))
+    await check_destination(destination, workdir=tmp_path, layout=Layout())
+    assert destination.puts == 2
+
+
+async def test_what_can_not_be_removed_is_told_and_not_doubled(tmp_path: Path) -> None:
+    """Folders that stay harm no upload; a file that stays fails the test."""
+    keeping = Memory(remove_folder=PermissionDenied("Denied"))
+    left = Leftovers(folders=("all/probe",))
+    for _ in range(2):
+        result = await check_destination(
+            keeping, workdir=tmp_path, name="probe", layout=DATED
+        )
+        assert result.left == left
+    assert keeping.files == {}
+
+    hoarding = Memory(delete=PermissionDenied("Denied"))
+    for _ in range(3):
+        with pytest.raises(PermissionDenied, match="Deleting: Denied"):
+            await check_destination(
+                hoarding, workdir=tmp_path, name="probe", layout=DATED
+            )
+    assert set(hoarding.files) == {"all/probe/probe.mp4"}
+    assert {*hoarding.files} <= {*leftovers_of("probe", DATED).files}
+    del hoarding.errors["delete"]
+    left = leftovers_of("probe", DATED)
+    assert await remove_leftovers(hoarding, left) == Leftovers()
+    assert hoarding.files == {}
+    assert hoarding.folders == {"all"}
+
+
+async def test_leftovers_of_a_cut_off_test_are_known(tmp_path: Path) -> None:
+    """Whenever it was cut off: all that may lie there is in the list."""
+
+    class Dying(Memory):
+        @override
+        async def delete(self, path: str) -> None:
+            raise Unreachable("The machine is off")
+
+    for refused in ("never", r"\.", r".*\.tmp$"):
+        destination = Dying()
+        picky = Picky(refused, PermissionDenied("Denied"))
+        picky.delete = destination.delete  # type: ignore[method-assign]
+        with pytest.raises(StorageError):
+            await check_destination(picky, workdir=tmp_path, name="probe", layout=DATED)
+        known = leftovers_of("probe", DATED)
+        assert {*picky.files} <= {*known.files}
+        assert {*picky.folders} <= {*known.folders, "all"}
+
+
+def test_leftovers_are_sets() -> None:
+    """Added and taken away, in their order."""
+    one = Leftovers(files=("a", "b"), folders=("x",))
+    two = Leftovers(files=("b", "c"))
+    assert one | two == Leftovers(files=("a", "b", "c"), folders=("x",))
+    assert one - two == Leftovers(files=("a",), folders=("x",))
+    assert one
+    assert not Leftovers()
+
+
+def test_probe_names_are_always_the_same() -> None:
+    """So a leftover is replaced; and no two destinations share one."""
+    assert probe_name("a") == probe_name("a") != probe_name("b")

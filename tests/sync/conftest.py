@@ -13,6 +13,7 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.client import FrigateClient
 from custom_components.frigate_snap_sync.frigate.rows import parse_review
+from custom_components.frigate_snap_sync.storage.base import Destination
 from custom_components.frigate_snap_sync.sync import status_board
 from custom_components.frigate_snap_sync.sync.engine import (
     DestinationSetup,
@@ -29,7 +30,7 @@ from custom_components.frigate_snap_sync.sync.status import (
 )
 
 from ..waiting import Threads, promptly, until
-from .fakes import IMAGE, FakeDestination, FakeFrigate
+from .fakes import IMAGE, FakeFrigate
 
 __all__ = ("FAST", "Bench", "setup", "until")
 
@@ -53,7 +54,7 @@ FAST = Timing(
 
 
 def setup(
-    destination: FakeDestination,
+    destination: Destination,
     *,
     name: str = "nas",
     selection: Selection | None = None,

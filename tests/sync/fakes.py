@@ -21,6 +21,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     StorageError,
     StoredFile,
 )
+from custom_components.frigate_snap_sync.storage.check import PROBE_PREFIX
 from custom_components.frigate_snap_sync.storage.source import open_source
 
 from ..films import film
@@ -238,7 +239,7 @@ class FakeDestination(Destination):
         return {
             name: data
             for name, data in self.files.items()
-            if name.endswith((".jpg", ".mp4"))
+            if name.endswith((".jpg", ".mp4")) and PROBE_PREFIX not in name
         }
 
     @override

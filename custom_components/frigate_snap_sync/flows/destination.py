@@ -228,17 +228,24 @@ class DestinationFlow(ConfigSubentryFlow):
                 return self.async_abort(reason="already_configured")
         return None
 
-    async def _async_test(self, data: Mapping[str, Any]) -> None:
-        """Test the destination truthfully; raises StorageError."""
-        await async_try_destination(self.hass, self.kind, data)
+    async def _async_test(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Test the destination end to end; return what is to be stored of it.
+
+        `data` are those of its kind. Raises StorageError.
+        """
+        return await async_try_destination(
+            self.hass,
+            self._get_entry().entry_id,
+            self.kind,
+            {
+                **data,
+                SECTION_SELECTION: self._typed[SECTION_SELECTION],
+                SECTION_STORING: self._typed[SECTION_STORING],
+            },
+        )
 
     def _save(self, data: dict[str, Any], unique_id: str) -> SubentryFlowResult:
-        """Store the destination. A loaded entry takes it over by itself."""
-        data = {
-            **data,
-            SECTION_SELECTION: self._typed[SECTION_SELECTION],
-            SECTION_STORING: self._typed[SECTION_STORING],
-        }
+        """Store the tested destination. A loaded entry takes it over by itself."""
         title = self._typed[CONF_NAME]
         if self.source == SOURCE_RECONFIGURE:
             return self.async_update_and_abort(

@@ -13,7 +13,8 @@ from homeassistant.helpers.selector import TextSelector
 from ..const import CONF_MOUNT_POINT, SUBENTRY_LOCAL
 from ..destinations import is_allowed_folder
 from ..storage.base import PathNotAbsolute, PathNotAllowed, StorageError
-from ..storage.local import find_mount_point
+from ..storage.local import find_disk_without_share, find_mount_point
+from ..storage.mounts import Disk
 from .destination import DestinationFlow
 
 
@@ -21,6 +22,12 @@ class LocalFlow(DestinationFlow):
     """Add a folder, a mounted network share among them, or change one."""
 
     kind: ClassVar[str] = SUBENTRY_LOCAL
+
+    def __init__(self) -> None:
+        """Begin with nothing agreed upon."""
+        super().__init__()
+        self._asked: dict[str, Any] = {}
+        self._agreed: dict[str, Any] = {}
 
     @override
     def _fields(self) -> dict[vol.Marker, Any]:
@@ -45,14 +52,46 @@ class LocalFlow(DestinationFlow):
         if (abort := self._abort_if_known(unique_id)) is not None:
             return abort
         try:
-            data = {
-                CONF_PATH: path,
-                CONF_MOUNT_POINT: await self._async_mount_point(path),
-            }
-            await self._async_test(data)
+            mount_point = await self._async_mount_point(path)
+            data = {CONF_PATH: path, CONF_MOUNT_POINT: mount_point}
+            if not self._is_agreed(data):
+                disk = await find_disk_without_share(Path(path), mount_point)
+                if disk is not None:
+                    self._asked = data
+                    return self._show_disk(disk)
+            tested = await self._async_test(data)
         except StorageError as err:
             return self._show_failure(err)
-        return self._save(data, unique_id)
+        return self._save(tested, unique_id)
+
+    async def async_step_disk(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Take it that the files shall lie on the disk that was shown.
+
+        A share that was mounted since is another place.
+        """
+        if user_input is not None:
+            self._agreed = self._asked
+        return await self._async_submitted()
+
+    def _is_agreed(self, data: dict[str, Any]) -> bool:
+        """Tell whether the owner wants the files on just this disk, as is known."""
+        stored = {key: self._stored.get(key) for key in data}
+        return data in (self._agreed, stored)
+
+    def _show_disk(self, disk: Disk) -> SubentryFlowResult:
+        return self.async_show_form(
+            step_id="disk",
+            data_schema=vol.Schema({}),
+            description_placeholders={
+                "path": self._asked[CONF_PATH],
+                "mount_point": disk.mount_point,
+                "device": disk.device or "?",
+                "free": _gigabytes(disk.free),
+                "total": _gigabytes(disk.total),
+            },
+        )
 
     @override
     def _error(self, err: StorageError) -> tuple[str, str]:
@@ -71,3 +110,7 @@ class LocalFlow(DestinationFlow):
             if PurePosixPath(known).is_relative_to(mount_point):
                 return known
         return mount_point
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"

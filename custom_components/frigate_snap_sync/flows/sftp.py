@@ -189,7 +189,7 @@ class SftpFlow(DestinationFlow):
 
     async def _async_finish(self) -> SubentryFlowResult:
         try:
-            await self._async_test(self._data)
+            data = await self._async_test(self._data)
         except HostKeyChanged as err:
             # The next attempt begins with a look at the new key.
             self._confirmed.pop(self._server, None)
@@ -202,7 +202,7 @@ class SftpFlow(DestinationFlow):
             return self._show_failure(err)
         except StorageError as err:
             return self._show_failure(err)
-        return self._save(self._data, self._unique_id)
+        return self._save(data, self._unique_id)
 
     def _show_host_key(self, host_key: HostKey) -> SubentryFlowResult:
         return self.async_show_form(

@@ -7,8 +7,18 @@ from typing import Any, Final
 from homeassistant.const import CONF_HOST, CONF_PATH, CONF_USERNAME
 from homeassistant.core import HomeAssistant
 
-from ..const import CONF_PRIVATE_KEY, DOMAIN
+from ..const import (
+    CONF_CAMERAS,
+    CONF_PATH_TEMPLATE,
+    CONF_PRIVATE_KEY,
+    CONF_TEMPORARY_FORM,
+    DOMAIN,
+    SECTION_SELECTION,
+    SECTION_STORING,
+)
 from ..destinations import build_destination
+from ..devices import known_cameras
+from ..path_template import PathTemplate, async_layout
 from ..storage.base import (
     AuthFailed,
     ConnectTimeout,
@@ -19,7 +29,8 @@ from ..storage.base import (
     Unreachable,
     Unusable,
 )
-from ..storage.check import check_destination
+from ..storage.check import check_destination, probe_name
+from ..storage.names import TemporaryForm
 
 _PLACES: Final[dict[str, str]] = {
     Unreachable.code: CONF_HOST,
@@ -39,12 +50,26 @@ def place_of(err: StorageError) -> tuple[str, str]:
 
 
 async def async_try_destination(
-    hass: HomeAssistant, kind: str, data: Mapping[str, Any]
-) -> None:
-    """Test a destination of a kind truthfully; raises StorageError."""
-    workdir = Path(hass.config.cache_path(DOMAIN))
+    hass: HomeAssistant, entry_id: str, kind: str, data: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Test a destination of a kind end to end; return what is to be stored of it.
+
+    `data` are those of a subentry. What a test could not remove is replaced by the
+    next one for the same Frigate. Raises StorageError.
+    """
+    text = data[SECTION_STORING][CONF_PATH_TEMPLATE]
+    cameras = data[SECTION_SELECTION][CONF_CAMERAS] or known_cameras(hass, entry_id)
     destination = build_destination(hass, kind, data)
     try:
-        await check_destination(destination, workdir=workdir)
+        result = await check_destination(
+            destination,
+            workdir=Path(hass.config.cache_path(DOMAIN)),
+            name=probe_name(f"set-up {entry_id}"),
+            layout=async_layout(PathTemplate(hass, text) if text else None, cameras),
+        )
     finally:
         await destination.close()
+    found = {k: v for k, v in data.items() if k != CONF_TEMPORARY_FORM}
+    if result.form is TemporaryForm.PLAIN:
+        found[CONF_TEMPORARY_FORM] = result.form.value
+    return found

@@ -1,18 +1,23 @@
-"""The truthful test of a destination: everything that an upload needs, done once."""
+"""The end-to-end test of a destination: all that an upload needs, done once."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from copy import copy
+from dataclasses import dataclass
+from datetime import datetime
 import hashlib
 from pathlib import Path
-from secrets import token_bytes, token_hex
+import posixpath
+from secrets import token_bytes
 from typing import Final
 
-from .base import Destination, Rejected, StorageError
+from .base import MAKING, Destination, NoSpace, PermissionDenied, Rejected, StorageError
+from .layout import Layout, dated_layout, levels_of
+from .names import TemporaryForm, temporary_name
 
 PROBE_PREFIX: Final = "frigate-snap-sync-check-"
-"""How the names of probe files begin, should one ever be left behind."""
+"""How the names of probe files and folders begin, should one ever be left behind."""
 
 PROBE_SIZES: Final = (4096, 1024)
 """Bytes of the first probe and of the shorter one that replaces it."""
@@ -20,44 +25,129 @@ PROBE_SIZES: Final = (4096, 1024)
 CLEANUP_TIMEOUT: Final = 10.0
 """Seconds for removing what a failed test left."""
 
+_REFUSALS: Final = (PermissionDenied, Rejected, NoSpace)
+"""What a server that is there answers to what it does not want to do."""
 
-def probe_name() -> str:
-    """Return a new random name for a probe file."""
-    return PROBE_PREFIX + token_hex(8)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftovers:
+    """What a test may have left: paths of files, and of folders, the deepest first."""
+
+    files: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether there may be any."""
+        return bool(self.files or self.folders)
+
+    def __or__(self, other: Leftovers) -> Leftovers:
+        """Return those of both."""
+        return Leftovers(
+            files=tuple(dict.fromkeys((*self.files, *other.files))),
+            folders=tuple(dict.fromkeys((*self.folders, *other.folders))),
+        )
+
+    def __sub__(self, other: Leftovers) -> Leftovers:
+        """Return those that are not among the others."""
+        return Leftovers(
+            files=tuple(path for path in self.files if path not in other.files),
+            folders=tuple(path for path in self.folders if path not in other.folders),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """What a passed test has found out: the form of temporary names that works.
+
+    `left` are folders that the server does not remove, which no upload needs.
+    """
+
+    form: TemporaryForm
+    left: Leftovers
+
+
+def probe_name(whose: str) -> str:
+    """Return the name of the probe of somebody, always the same.
+
+    So what one test had to leave is replaced by the next, not joined by more.
+    """
+    return PROBE_PREFIX + _digest(whose)
+
+
+def leftovers_of(name: str, layout: Layout) -> Leftovers:
+    """Return all that a test may leave if it is cut off."""
+    files: list[str] = []
+    folders: list[str] = []
+    for branch in layout.branches:
+        new = branch.new_folder(name)
+        for folder, extension in ((new, "mp4"), (branch.today, "jpg")):
+            files += _traces(posixpath.join(folder, f"{name}.{extension}"))
+        folders += [path for path in reversed(levels_of(new)) if name in path]
+    return Leftovers() | Leftovers(files=tuple(files), folders=tuple(folders))
 
 
 async def check_destination(
-    destination: Destination, *, workdir: Path, name: str | None = None
-) -> None:
-    """Connect, write, replace, read back, compare and delete a probe file.
+    destination: Destination,
+    *,
+    workdir: Path,
+    name: str | None = None,
+    layout: Layout | None = None,
+    form: TemporaryForm = TemporaryForm.HIDDEN,
+) -> CheckResult:
+    """Do once all that uploads do, and remove what that leaves.
 
-    The probe lies in the root folder; it has a random name if none is given, and
-    replaces one that is there. `workdir` is a folder of this machine for its
-    source, made if it is missing.
+    In a new folder, made as those of the files are (`layout`, by default that of
+    the default names): write under a temporary name, rename, replace, read back,
+    compare and delete. Then write and delete in the folder that files of this moment
+    go to, which may be there and somebody else's. `name` is that of the probe's files
+    and folder; what has that name is replaced. `form` is that of temporary names that
+    is tried first; if it is refused, so is the other. `workdir` is a folder of this
+    machine for the probe's source, made if it is missing.
 
-    Raises the `StorageError` of the step that fails, whose text begins with
-    that step unless it is the connection; tries to remove the probe in any case. The destination stays
-    connected.
+    Raises the `StorageError` of the step that fails, whose text begins with that
+    step unless it is the connection; tries to remove everything in any case. The
+    destination stays connected.
     """
-    name = name or probe_name()
-    temporary = _temporary(name)
+    name = name or probe_name(str(workdir))
+    layout = layout or dated_layout(datetime.now().astimezone())
     await destination.connect()
+    test = _Test(destination, name, form)
     async with _sources(workdir, name) as sources:
         try:
-            for step, source in zip(("Writing", "Replacing"), sources, strict=True):
-                with _step(step):
-                    await destination.put(name, source, temporary=temporary)
-            await _compare(destination, name, sources[-1])
-            await _delete(destination, name)
+            for number, branch in enumerate(layout.branches):
+                new = branch.new_folder(name)
+                path = posixpath.join(new, f"{name}.mp4")
+                if not await test.make_folder(new):
+                    await test.delete_stale(path)
+                await test.write(path, sources[0])
+                if not number:
+                    await test.replace(path, sources[1])
+                    await test.compare(path, sources[1])
+                await test.delete(path)
+                if branch.today != new:
+                    await test.make_folder(branch.today)
+                    path = posixpath.join(branch.today, f"{name}.jpg")
+                    await test.write(path, sources[1])
+                    await test.delete(path)
         except BaseException:
-            await _clean_up(destination, name, temporary)
+            await test.clean_up()
             raise
+        left = await test.remove_folders()
+    return CheckResult(form=test.form, left=left)
 
 
-async def remove_probe(destination: Destination, name: str) -> None:
-    """Remove what a test that was killed left of its probe. Raises StorageError."""
-    for path in (_temporary(name), name):
-        await destination.delete(path)
+async def remove_leftovers(destination: Destination, left: Leftovers) -> Leftovers:
+    """Remove what tests had to leave; return what the server does not remove.
+
+    Raises `StorageError` when it is not there to be asked.
+    """
+    files = [path for path in left.files if not await _removed(destination, path)]
+    folders = [
+        path
+        for path in left.folders
+        if not await _removed(destination, path, is_folder=True)
+    ]
+    return Leftovers(files=tuple(files), folders=tuple(folders))
 
 
 async def verify_checksum(
@@ -83,46 +173,184 @@ async def verify_checksum(
         raise Rejected(f"What was read back of {path} is not what was sent")
 
 
-def _temporary(name: str) -> str:
-    return f"{name}.part"
+class _Test:
+    """The steps of one test, and what they have made so far."""
+
+    def __init__(
+        self, destination: Destination, name: str, form: TemporaryForm
+    ) -> None:
+        self.form = form
+        self._destination = destination
+        self._name = name
+        self._files: dict[str, None] = {}
+        """Names that were used, in their order."""
+        self._folders: list[str] = []
+        self._is_proven = False
+
+    async def make_folder(self, folder: str) -> bool:
+        """Make a folder and those above it; tell whether it was missing."""
+        is_new = False
+        for path in levels_of(folder):
+            if path in self._folders:
+                continue
+            with _step(MAKING):
+                is_new = await self._destination.make_folder(path)
+            # One with the probe's name was left by an earlier test.
+            if is_new or self._name in path:
+                self._folders.append(path)
+        return is_new
+
+    async def delete_stale(self, path: str) -> None:
+        """Remove what an earlier test had to leave, or nothing is put beside it."""
+        with _step("Deleting"):
+            for trace in _traces(path):
+                await self._destination.delete(trace)
+
+    async def write(self, path: str, source: Path) -> None:
+        """Store the file, under the form of temporary names that the server takes."""
+        with _step("Writing", is_broad=True):
+            try:
+                await self._put(path, source, self._temporary(path))
+            except (PermissionDenied, Rejected) as err:
+                if self._is_proven or err.step == MAKING:
+                    raise
+                await self._find_form(path, source, err)
+        self._is_proven = True
+
+    async def replace(self, path: str, source: Path) -> None:
+        """Store another file of the same name."""
+        with _step("Replacing"):
+            await self._put(path, source, self._temporary(path))
+
+    async def compare(self, path: str, source: Path) -> None:
+        """Look at the file, and read it back."""
+        expected = await asyncio.to_thread(source.read_bytes)
+        with _step("Looking at the file"):
+            stored = await self._destination.stat(path)
+            if stored is None:
+                raise Rejected("It is not there")
+            if stored.size != len(expected):
+                raise Rejected(f"It has {stored.size} bytes instead of {len(expected)}")
+        with _step("Reading back"):
+            read = bytearray()
+            async with aclosing(self._destination.open_read(path)) as pieces:
+                async for piece in pieces:
+                    read += piece
+                    if len(read) > len(expected):
+                        break
+            if read != expected:
+                raise Rejected("Other bytes came back than were written")
+
+    async def delete(self, path: str) -> None:
+        """Remove the file, and see that it is gone."""
+        with _step("Deleting"):
+            await self._destination.delete(path)
+            if await self._destination.stat(path) is not None:
+                raise Rejected("The file is still there")
+        self._files.clear()
+
+    async def remove_folders(self) -> Leftovers:
+        """Remove the folders that were made; return those of the probe that stay.
+
+        In one of today's an upload may lie by now.
+        """
+        left = Leftovers(folders=tuple(reversed(self._folders)))
+        left = await remove_leftovers(self._destination, left)
+        return Leftovers(folders=tuple(x for x in left.folders if self._name in x))
+
+    async def clean_up(self) -> None:
+        """Remove what was made, if the destination still answers."""
+        folders = tuple(reversed(self._folders))
+        left = Leftovers(files=tuple(self._files), folders=folders)
+        # The first failure is the one to tell.
+        with suppress(TimeoutError, StorageError):
+            async with asyncio.timeout(CLEANUP_TIMEOUT):
+                await remove_leftovers(self._destination, left)
+
+    async def _put(self, path: str, source: Path, temporary: str) -> None:
+        self._files |= {temporary: None, path: None}
+        await self._destination.put(path, source, temporary=temporary)
+
+    async def _find_form(self, path: str, source: Path, refusal: StorageError) -> None:
+        """Take the other form of temporary names, if that is what was refused.
+
+        Raises the refusal if it is not; of a server that takes files of other names
+        the error says so.
+        """
+        first, self.form = self.form, self.form.other
+        if await self._is_taken(path, source, self._temporary(path)):
+            self.form = first
+            if await self._is_taken(path, source, self._temporary(path)):
+                raise refusal  # It was something else, and is over.
+            self.form = first.other
+            return
+        self.form = first
+        if not await self._is_taken(path, source, _trial_name(path)):
+            raise refusal
+        names = " nor ".join(
+            posixpath.basename(temporary_name(path, "…", form))
+            for form in TemporaryForm
+        )
+        error = type(refusal)(
+            f"Files are taken, but not while they are called {names}, as they must"
+            f" be until they are complete: {refusal}"
+        )
+        error.step = refusal.step
+        raise error from refusal
+
+    async def _is_taken(self, path: str, source: Path, temporary: str) -> bool:
+        try:
+            await self._put(path, source, temporary)
+        except _REFUSALS:
+            return False
+        return True
+
+    def _temporary(self, path: str) -> str:
+        return temporary_name(path, _digest(path), self.form)
 
 
-async def _compare(destination: Destination, name: str, source: Path) -> None:
-    expected = await asyncio.to_thread(source.read_bytes)
-    with _step("Looking at the file"):
-        stored = await destination.stat(name)
-        if stored is None:
-            raise Rejected("It is not there")
-        if stored.size != len(expected):
-            raise Rejected(f"It has {stored.size} bytes instead of {len(expected)}")
-    with _step("Reading back"):
-        read = bytearray()
-        async with aclosing(destination.open_read(name)) as pieces:
-            async for piece in pieces:
-                read += piece
-                if len(read) > len(expected):
-                    break
-        if read != expected:
-            raise Rejected("Other bytes came back than were written")
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-async def _delete(destination: Destination, name: str) -> None:
-    with _step("Deleting"):
-        await destination.delete(name)
-        if await destination.stat(name) is not None:
-            raise Rejected("The file is still there")
+def _trial_name(path: str) -> str:
+    """Return a temporary name that looks like a final one."""
+    stem, extension = posixpath.splitext(path)
+    return f"{stem}-2{extension}"
+
+
+def _traces(path: str) -> list[str]:
+    """Return all names that a file may have had on its way to `path`."""
+    temporary = [temporary_name(path, _digest(path), form) for form in TemporaryForm]
+    return [*temporary, _trial_name(path), path]
+
+
+async def _removed(
+    destination: Destination, path: str, *, is_folder: bool = False
+) -> bool:
+    try:
+        if is_folder:
+            await destination.remove_folder(path)
+        else:
+            await destination.delete(path)
+    except _REFUSALS:
+        return False
+    return True
 
 
 @contextmanager
-def _step(name: str) -> Iterator[None]:
-    """Put the name of the step before the text of what fails in it."""
+def _step(name: str, *, is_broad: bool = False) -> Iterator[None]:
+    """Put the name of the step before the text of what fails in it.
+
+    A broad one has steps of its own, which the error knows better.
+    """
     try:
         yield
     except StorageError as err:
         # A copy: others may be waiting for the same failed connection.
-        told = copy(err)
-        told.args = (f"{name}: {err}",)
-        raise told from err
+        named = copy(err)
+        named.args = (f"{(is_broad and err.step) or name}: {err}",)
+        raise named from err
     except FileNotFoundError as err:
         raise Rejected(f"{name}: The file is not there") from err
 
@@ -150,12 +378,3 @@ async def _sources(workdir: Path, name: str) -> AsyncGenerator[list[Path]]:
         yield paths
     finally:
         await asyncio.to_thread(remove)
-
-
-async def _clean_up(destination: Destination, name: str, temporary: str) -> None:
-    """Remove what may be left, if the destination still answers."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(CLEANUP_TIMEOUT):
-            for path in (temporary, name):
-                with suppress(StorageError):  # the first failure is the one to tell
-                    await destination.delete(path)

@@ -9,7 +9,8 @@ from typing import Final, override
 
 from .base import Destination, Source, StoredFile
 from .jobs import Job, JobRunner
-from .local_files import LocalFolder, mount_point_of
+from .local_files import LocalFolder, explained, mount_point_of
+from .mounts import Disk, disk_without_share
 
 MAX_JOBS: Final = 4
 """Threads that may work, or hang, for one destination."""
@@ -31,6 +32,20 @@ async def find_mount_point(path: Path) -> str:
     """
     runner = JobRunner(limit=1, timeout=STALL_TIMEOUT)
     return await runner.run(lambda _: mount_point_of(path))
+
+
+async def find_disk_without_share(path: Path, mount_point: str) -> Disk | None:
+    """Return the disk that `path` lies on where one would expect a share, or None.
+
+    `mount_point` is that of the path. Raises `StorageError` when the file system does
+    not answer.
+    """
+
+    def look(_: Job) -> Disk | None:
+        with explained(f"look at the disk of {path}"):
+            return disk_without_share(path, mount_point)
+
+    return await JobRunner(limit=1, timeout=STALL_TIMEOUT).run(look)
 
 
 class LocalDestination(Destination):

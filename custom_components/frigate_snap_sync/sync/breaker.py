@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 import random
+from typing import Final
 
 from ..storage.base import (
     AuthFailed,
@@ -9,7 +10,9 @@ from ..storage.base import (
     HostKeyChanged,
     InvalidKey,
     NoSftp,
+    NoSpace,
     NotMounted,
+    PermissionDenied,
     Rejected,
     StorageError,
     Unreachable,
@@ -18,6 +21,9 @@ from ..storage.base import (
 
 _STABLE = 600.0
 """How long a destination must work for its next failure to be a new outage."""
+
+ROW: Final = 3
+"""Files that are refused one after the other for the destination to be at fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +43,8 @@ _UNREACHABLE = Reaction(first=5, longest=300)
 # Servers ban who knocks too often; a NAS that is still booting refuses too.
 _REFUSED = Reaction(first=900, longest=900)
 _AWAY = Reaction(first=300, longest=300)
+# A look at the mount point, which costs nothing.
+_NOT_MOUNTED = Reaction(first=5, longest=5)
 _REACHED = Reaction(first=300, longest=300, is_contact=True)
 
 _REACTIONS: dict[str, Reaction] = {
@@ -49,7 +57,7 @@ _REACTIONS: dict[str, Reaction] = {
     NoSftp.code: _REFUSED,
     # The key is looked at before anything is sent, so a look is no login.
     HostKeyChanged.code: _AWAY,
-    NotMounted.code: _AWAY,
+    NotMounted.code: _NOT_MOUNTED,
 }
 """By the code of the cause; `_REACHED` for all others."""
 
@@ -69,12 +77,25 @@ def _cause_of(error: StorageError) -> str:
     return Unreachable.code if isinstance(error, Unreachable) else error.code
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A file that was to be sent: of which upload, with how many bytes."""
+
+    upload_id: int
+    size: int
+
+
 class Breaker:
     """Keeps a failing destination from being tried, until its time has come.
 
     Times are those of any clock that never goes back, in seconds. A destination
     that fails again soon after it came back is still in the same outage: its
     delay goes on growing, and nothing is told twice.
+
+    What refuses one file may take the others; a cause that hits `ROW` files in a
+    row is the destination's. And what refuses a file may take a small probe: after
+    that the destination is in doubt until a file proves more. The failure is still
+    shown then, and files are sent, one at a time until the first has arrived.
     """
 
     def __init__(self) -> None:
@@ -85,22 +106,110 @@ class Breaker:
         self._delay = 0.0
         self._retry_at = 0.0
         self._works_since = 0.0
+        self._suspect: Sent | None = None
+        """The file that the destination failed with, if it was reached."""
+        self._by_row = False
+        self._in_doubt = False
+        self._has_worked = False
+        """Whether a file has arrived since the doubt began."""
+        self._failed_at = 0.0
+        self._row: set[int] = set()
+        self._row_code = ""
 
     @property
     def is_open(self) -> bool:
         """Tell whether the destination is failing."""
         return self.error is not None
 
+    @property
+    def blocks(self) -> bool:
+        """Tell whether nothing but a probe may be sent."""
+        return self.is_open and not self._in_doubt
+
+    @property
+    def is_narrow(self) -> bool:
+        """Tell whether only one file may be sent at a time."""
+        return self._in_doubt and not self._has_worked
+
     def remaining(self, now: float) -> float:
         """Return the seconds until the next try."""
-        return max(0.0, self._retry_at - now) if self.is_open else 0.0
+        return max(0.0, self._retry_at - now) if self.blocks else 0.0
 
-    def fail(self, error: StorageError, now: float) -> bool:
+    def is_own_fault(self, error: StorageError, now: float, sent: Sent) -> bool:
+        """Note that a file failed; tell whether that concerns this file alone.
+
+        If not, call `fail`.
+        """
+        self._failed_at = now
+        if not reaction_to(error).is_contact:
+            return False
+        is_row = self._count(error, sent)
+        if self.blocks:
+            return concerns_one_file(error)
+        if is_row or self.is_narrow:
+            return False
+        return concerns_one_file(error) or self._in_doubt
+
+    def fail(self, error: StorageError, now: float, sent: Sent | None = None) -> bool:
         """Note a failure; return whether it is news: a new outage, or a new cause.
 
         Each cause of an outage is news once. Failures of tries that were under way
-        at the first one don't add up.
+        at the first one don't add up. `sent` is the file that failed, None for all
+        else, such as a probe.
         """
+        self._failed_at = now
+        by_row = sent is not None and sent.upload_id in self._row and self._is_row
+        if concerns_one_file(error):
+            # It is the destination's after all.
+            error = _writable_no_more(error, by_row=by_row)
+        if not reaction_to(error).is_contact:
+            self._suspect = None
+        elif sent is not None and self._suspect is None:
+            self._suspect, self._by_row = sent, by_row
+        self._in_doubt = False
+        return self._open(error, now)
+
+    def succeed(self, now: float, sent: Sent | None = None) -> bool:
+        """Note a success, of a file or of a probe; return whether it ends a failure."""
+        if sent is not None:
+            self._row.clear()
+        if not self.is_open:
+            return False
+        if self._suspect is None or self._is_proof(sent):
+            return self._close(now)
+        if sent is not None:
+            self._has_worked = self._in_doubt
+        elif not self._in_doubt:
+            self._in_doubt, self._has_worked = True, False
+        return self.settle(now)
+
+    def settle(self, now: float) -> bool:
+        """End a doubt that nothing has confirmed for long; return whether it ended."""
+        if self._in_doubt and now - self._failed_at >= _STABLE:
+            return self._close(now)
+        return False
+
+    def _count(self, error: StorageError, sent: Sent) -> bool:
+        """Tell whether the cause has hit enough files, one after the other."""
+        if error.code != self._row_code:
+            self._row_code = error.code
+            self._row.clear()
+        self._row.add(sent.upload_id)
+        return self._is_row
+
+    @property
+    def _is_row(self) -> bool:
+        return len(self._row) >= ROW
+
+    def _is_proof(self, sent: Sent | None) -> bool:
+        """Tell whether the file arrived that failed, or one that proves as much."""
+        if sent is None or self._suspect is None:
+            return False
+        if isinstance(self.error, NoSpace):
+            return sent.size >= self._suspect.size
+        return self._by_row or sent.upload_id == self._suspect.upload_id
+
+    def _open(self, error: StorageError, now: float) -> bool:
         is_first = self._last is None or (
             not self.is_open and now - self._works_since >= _STABLE
         )
@@ -122,10 +231,16 @@ class Breaker:
         self._retry_at = now + self._delay * random.uniform(1.0, 1.2)
         return is_news
 
-    def succeed(self, now: float) -> bool:
-        """Note a success; return whether it ends a failure."""
-        if not self.is_open:
-            return False
-        self.error = None
+    def _close(self, now: float) -> bool:
+        self.error = self._suspect = None
+        self._in_doubt = self._by_row = False
         self._works_since = now
         return True
+
+
+def _writable_no_more(error: StorageError, *, by_row: bool) -> PermissionDenied:
+    """Return the error of a destination that takes no file, whatever the reason."""
+    text = f"{ROW} files in a row were refused: {error}" if by_row else str(error)
+    cause = PermissionDenied(text)
+    cause.step = error.step
+    return cause

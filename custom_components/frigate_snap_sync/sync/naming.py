@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 import secrets
 import unicodedata
 
+from ..storage.layout import DATE_FOLDER
 from ..storage.names import MAX_SEGMENT_BYTES, REFUSED, clean_path, cut, join_name
 from .items import Item, Media
 
@@ -61,7 +62,7 @@ def name_values(item: Item, time_zone: tzinfo) -> NameValues:
 
 def default_name(item: Item, values: NameValues) -> str:
     """Return the default path of an item's file, cleaned."""
-    date = values.start.strftime("%Y-%m-%d")
+    date = values.start.strftime(DATE_FOLDER)
     head = f"{_PREFIXES[item.media]}-{item.camera}-{values.start:%Y-%m-%d_%H-%M-%S%z}-"
     tail = f"{values.id}.{values.extension}"
     if item.media is Media.RECORDINGS:

@@ -1,11 +1,17 @@
-"""The probe: the truthful test of a destination, leaving nothing behind."""
+"""The probe: the end-to-end test of a destination in use, leaving nothing behind."""
 
 import asyncio
 import logging
 from pathlib import Path
 
-from ..storage.base import Destination
-from ..storage.check import check_destination, probe_name, remove_probe
+from ..storage.check import (
+    Leftovers,
+    check_destination,
+    leftovers_of,
+    probe_name,
+    remove_leftovers,
+)
+from .destination import DestinationSetup
 from .ledger import Ledger, LedgerError, probes
 
 _LOGGER = logging.getLogger(__name__)
@@ -14,47 +20,77 @@ _LOGGER = logging.getLogger(__name__)
 class Probe:
     """Tests a destination, one test at a time.
 
-    The name of its file is in the ledger before it is made: should Home Assistant
-    be killed meanwhile, `clean` removes it.
+    What it makes there is in the ledger before it is made: should Home Assistant be
+    killed meanwhile, or the destination refuse to remove it, `clean` tries later.
     """
 
     def __init__(
-        self,
-        destination_id: str,
-        destination: Destination,
-        *,
-        ledger: Ledger,
-        workdir: Path,
+        self, setup: DestinationSetup, *, ledger: Ledger, workdir: Path
     ) -> None:
         """Keep what it works with; `workdir` is a folder of this machine."""
-        self._id = destination_id
-        self._destination = destination
+        self.form = setup.temporary_form
+        """That of temporary names which the destination takes, as far as is known."""
+        self._setup = setup
         self._ledger = ledger
         self._workdir = workdir
+        self._name = probe_name(setup.id)
         self._lock = asyncio.Lock()
 
+    async def load(self) -> None:
+        """Recall what an earlier test has found out. Raises LedgerError."""
+        form = await self._ledger.run(probes.form, self._setup.id)
+        if form is not None:
+            self.form = form
+
     async def check(self) -> None:
-        """Write, read back and delete a file. Raises StorageError."""
+        """Do once all that uploads do. Raises StorageError."""
         async with self._lock:
-            name = probe_name()
-            try:
-                name = await self._ledger.run(probes.begin, self._id, name=name)
-            except LedgerError as err:
-                # Who asks wants to know of the destination, not of the ledger.
-                _LOGGER.debug("A probe's name can't be kept: %s", err)
-            await check_destination(self._destination, workdir=self._workdir, name=name)
-            await self._forget()
+            layout = self._setup.layout()
+            made = leftovers_of(self._name, layout)
+            earlier = await self._begin(made)
+            result = await check_destination(
+                self._setup.destination,
+                workdir=self._workdir,
+                name=self._name,
+                layout=layout,
+                form=self.form,
+            )
+            if result.form is not self.form:
+                self.form = result.form
+                await self._remember_form()
+            stays = await remove_leftovers(self._setup.destination, earlier - made)
+            await self._keep(stays | result.left)
 
     async def clean(self) -> None:
         """Remove what a killed test left. Raises StorageError or LedgerError."""
         async with self._lock:
-            name = await self._ledger.run(probes.left, self._id)
-            if name is not None:
-                await remove_probe(self._destination, name)
-                await self._ledger.run(probes.removed, self._id)
+            left = await self._ledger.run(probes.left, self._setup.id)
+            if left:
+                stays = await remove_leftovers(self._setup.destination, left)
+                if stays != left:
+                    await self._ledger.run(probes.keep, self._setup.id, left=stays)
 
-    async def _forget(self) -> None:
+    async def _begin(self, made: Leftovers) -> Leftovers:
         try:
-            await self._ledger.run(probes.removed, self._id)
+            return await self._ledger.run(probes.begin, self._setup.id, made=made)
+        except LedgerError as err:
+            # Who asks wants to know of the destination, not of the ledger.
+            _LOGGER.debug("What a probe makes can't be kept: %s", err)
+            return Leftovers()
+
+    async def _remember_form(self) -> None:
+        _LOGGER.info(
+            "Destination %s takes temporary names of the form %s only",
+            self._setup.name,
+            self.form,
+        )
+        try:
+            await self._ledger.run(probes.keep_form, self._setup.id, form=self.form)
+        except LedgerError as err:
+            _LOGGER.debug("The form of temporary names can't be kept: %s", err)
+
+    async def _keep(self, left: Leftovers) -> None:
+        try:
+            await self._ledger.run(probes.keep, self._setup.id, left=left)
         except LedgerError as err:
             _LOGGER.debug("A probe's end can't be kept: %s", err)

@@ -13,7 +13,7 @@ from ..storage.base import (
     StoredFile,
 )
 from ..storage.check import verify_checksum
-from ..storage.names import temporary_name
+from ..storage.names import TemporaryForm, temporary_name
 from ..storage.read_back import Content, is_stored
 from ..storage.source import verify
 from .destination import DestinationSetup
@@ -51,9 +51,10 @@ class Sender:
         self._spool = spool
         self._on_upload = on_upload
 
-    async def send(self, job: UploadJob) -> StoredFile:
+    async def send(self, job: UploadJob, form: TemporaryForm) -> StoredFile:
         """Bring one file there, unless it is; return what lies there, proven.
 
+        `form` is that of the name that it has meanwhile.
         Raises StorageError, FileNotFoundError when the spool lost it, or LedgerError.
         """
         arrived = await self.settle(job.path, temporary=job.temporary, tried=job.tried)
@@ -65,7 +66,7 @@ class Sender:
             path, stored = await self._free_path(job, content)
             if stored is not None:
                 return stored
-        temporary = temporary_name(path, secrets.token_hex(8))
+        temporary = temporary_name(path, secrets.token_hex(8), form)
         await self._ledger.run(uploads.started, job.upload_id, temporary=temporary)
         stored = await self._destination.put(
             path, self._source(job), temporary=temporary

@@ -2,30 +2,30 @@
 
 import asyncio
 from collections.abc import Callable, Collection
-from contextlib import suppress
-from datetime import UTC, datetime
+from contextlib import AbstractAsyncContextManager, nullcontext
 import logging
 import time
 
 from ..storage.base import (
     Destination,
+    NotMounted,
     Rejected,
     SourceUnreadable,
     StorageError,
     Unreachable,
 )
 from .audit import Audit
-from .breaker import Breaker, concerns_one_file, reaction_to
+from .breaker import Sent, concerns_one_file
 from .destination import DestinationSetup
+from .health import Health
 from .items import Rank
-from .ledger import Ledger, LedgerError, counters, files, outcomes, uploads
+from .ledger import Ledger, LedgerError, files, outcomes, uploads
 from .ledger.files import Loss
 from .ledger.uploads import UploadJob
 from .policy import Timing, retry_delay, upload_delay
-from .probe import Probe
 from .sender import Sender
 from .spool import Spool, SpoolError
-from .status import LastError, UploadEvent
+from .status import UploadEvent
 from .sweep import Sweep
 from .tasks import wait_for
 from .trouble import Trouble
@@ -38,6 +38,7 @@ _PARTS = (Rank.ALERT_PART, Rank.DETECTION_PART)
 _CLIPS = (Rank.ALERT_CLIP, Rank.DETECTION_CLIP)
 _LEDGER_PAUSE = 5.0
 _TEST_TIMEOUT = 1.0
+_PROOF_TIMEOUT = 30.0
 
 
 class Worker:
@@ -64,9 +65,7 @@ class Worker:
         `released` is set once uploads may begin after a start of Frigate.
         """
         self.setup = setup
-        self.connected: bool | None = None
         self.free_space: int | None = None
-        self.failing_since: float | None = None
         self._ledger = ledger
         self._spool = spool
         self._timing = timing
@@ -75,18 +74,21 @@ class Worker:
         self._on_upload = on_upload
         self._on_wanted = on_wanted
         self._enabled = asyncio.Event()
-        self._breaker = Breaker()
-        self._is_told = False
-        self._may_have_error = True
         self._trouble = Trouble(_LOGGER, f"Destination {setup.name}")
         self._disk = Trouble(_LOGGER, f"Reading the spool for {setup.name}")
         self._audit = Audit(setup, ledger=ledger, timing=timing)
         self._sender = Sender(setup, ledger=ledger, spool=spool, on_upload=on_upload)
         self._sweep = Sweep(setup, ledger=ledger, sender=self._sender, timing=timing)
-        self._probe = Probe(
-            setup.id, setup.destination, ledger=ledger, workdir=spool.folder
+        self._health = Health(
+            setup,
+            ledger=ledger,
+            workdir=spool.folder,
+            trouble=self._trouble,
+            on_change=on_change,
+            on_news=self.wake,
         )
         self._probing = asyncio.Lock()
+        self._one_at_a_time = asyncio.Lock()
         self._claiming = asyncio.Lock()
         self._in_flight: dict[int, int] = {}
         """The files of the uploads that are being sent."""
@@ -97,7 +99,17 @@ class Worker:
     @property
     def error(self) -> StorageError | None:
         """Return why the destination is failing, None if it is not."""
-        return self._breaker.error
+        return self._health.error
+
+    @property
+    def connected(self) -> bool | None:
+        """Tell whether it could be reached when it was last tried."""
+        return self._health.connected
+
+    @property
+    def failing_since(self) -> float | None:
+        """Return since when it is failing (epoch seconds), None if it is not."""
+        return self._health.failing_since
 
     @property
     def is_usable(self) -> bool:
@@ -105,7 +117,7 @@ class Worker:
         return (
             self._released.is_set()
             and self._enabled.is_set()
-            and not self._breaker.is_open
+            and not self._health.blocks
         )
 
     @property
@@ -132,6 +144,10 @@ class Worker:
     async def run(self) -> None:
         """Send what is ready, until cancelled."""
         try:
+            await self._health.load()
+        except LedgerError as err:
+            self._trouble.report(err)
+        try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch())
                 group.create_task(self._clean_up())
@@ -152,10 +168,13 @@ class Worker:
         self._is_over = True
 
     async def test(self) -> None:
-        """Write, read back and delete a file, now. Raises StorageError."""
+        """Do once all that uploads do, now. Raises StorageError.
+
+        Where that passed before and files failed, some of what waits must arrive, too.
+        """
         if self._is_over:
             raise Unreachable("The destination is no longer in use")
-        test = asyncio.create_task(self._check())
+        test = asyncio.create_task(self._test())
         self._tests.add(test)
         test.add_done_callback(self._tests.discard)
         await asyncio.wait({test})
@@ -163,13 +182,16 @@ class Worker:
             raise Unreachable("The destination is no longer in use")
         test.result()
 
-    async def _check(self) -> None:
+    async def _test(self) -> None:
+        await self._health.check()
+        if self._health.error is None or not self.is_usable:
+            return
         try:
-            await self._probe.check()
-        except StorageError as err:
-            await self._fail(err)
-            raise
-        await self._succeed()
+            await self._ledger.run(uploads.retry_now, self.setup.id)
+        except LedgerError as err:
+            self._trouble.report(err)
+        self.wake()
+        await self._health.proven(timeout=_PROOF_TIMEOUT)
 
     async def _lane(self, ranks: Collection[Rank]) -> None:
         """Send the files of some ranks, one after the other."""
@@ -183,9 +205,10 @@ class Worker:
                     continue
                 has_arrived = False
                 try:
-                    # Things may have changed while the job was looked for.
-                    if self.is_usable:
-                        has_arrived = await self._send(job)
+                    async with self._turn():
+                        # Things may have changed while the job was looked for.
+                        if self.is_usable:
+                            has_arrived = await self._send(job)
                 finally:
                     del self._in_flight[job.upload_id]
                     if job.rank not in _STILLS or not has_arrived:
@@ -195,6 +218,10 @@ class Worker:
                 await asyncio.sleep(_LEDGER_PAUSE)
             else:
                 self._trouble.over()
+
+    def _turn(self) -> AbstractAsyncContextManager[object]:
+        """Return what to hold while a file is sent: in doubt it is one at a time."""
+        return self._one_at_a_time if self._health.is_narrow else nullcontext()
 
     async def _claim(self, ranks: Collection[Rank], now: float) -> UploadJob | None:
         async with self._claiming:
@@ -225,9 +252,9 @@ class Worker:
                     await wait_for(news, self._sweep.pause)
             except StorageError as err:
                 if concerns_one_file(err):
-                    await self._record(err)
+                    await self._health.record(err)
                 else:
-                    await self._fail(err)
+                    await self._health.fail(err)
             except (LedgerError, SpoolError) as err:
                 self._trouble.report(err)
                 await asyncio.sleep(_LEDGER_PAUSE)
@@ -238,7 +265,7 @@ class Worker:
         Returns whether it has arrived.
         """
         try:
-            stored = await self._sender.send(job)
+            stored = await self._sender.send(job, self._health.form)
         except FileNotFoundError:
             await self._lose(job)
             return False
@@ -258,7 +285,7 @@ class Worker:
         await self._sender.note_arrival(
             job.upload_id, stored, item=job.item, role=job.role, now=time.time()
         )
-        await self._succeed()
+        await self._health.succeed(_sent(job))
         self._on_change()
         return True
 
@@ -277,20 +304,12 @@ class Worker:
 
     async def _postpone(self, job: UploadJob, error: StorageError) -> None:
         """Note a failed try; other files go first the next time."""
-        is_own_fault = concerns_one_file(error)
         attempts = job.attempts + 1
-        if is_own_fault:
-            level = logging.WARNING if attempts == 1 else logging.DEBUG
-            _LOGGER.log(
-                level, "Destination %s refused %s: %s", self.setup.name, job.path, error
-            )
-            await self._record(error, job.path)
-        else:
-            await self._fail(error, job.path)
+        is_own_fault = await self._health.refuse(error, job.path, _sent(job))
         delay = upload_delay(attempts, is_own_fault=is_own_fault, timing=self._timing)
         if delay:
             # Counted from when others can be sent, so that they go first.
-            delay += self._breaker.remaining(time.monotonic())
+            delay += self._health.remaining
         await self._ledger.run(
             uploads.failed,
             job.upload_id,
@@ -324,80 +343,39 @@ class Worker:
             if self.is_usable:
                 return
             async with self._probing:
-                while remaining := self._breaker.remaining(time.monotonic()):
+                while remaining := self._health.remaining:
                     await wait_for(self._news, remaining)
-                if self._breaker.is_open:
-                    await self._try_again()
-
-    async def _try_again(self) -> None:
-        """See whether a failure is over: a connection alone would prove nothing."""
-        with suppress(StorageError):  # Noted already.
-            await self._check()
+                if self._health.blocks:
+                    await self._health.check_again()
 
     async def _watch(self) -> None:
         """Look at the destination at the start, and then every few minutes."""
         while True:
-            if not self._breaker.is_open:
+            if not self._health.blocks:
                 try:
                     await self._destination.connect()
                     self.free_space = await self._destination.free_space()
-                    await self._probe.clean()
+                    await self._health.clean()
                     await self._audit.audit()
                 except LedgerError as err:
                     self._trouble.report(err)
                 except StorageError as err:
                     if not concerns_one_file(err):
-                        await self._fail(err)
+                        await self._health.fail(err)
                 else:
-                    self._contact(connected=True)
+                    self._health.contact(connected=True)
+                    self._health.settle()
             elif not self._enabled.is_set():
                 # The lanes, which look for its return, are paused.
                 async with self._probing:
-                    if not self._breaker.remaining(time.monotonic()):
-                        await self._try_again()
-            await asyncio.sleep(self._timing.probe)
+                    if not self._health.remaining:
+                        await self._health.check_again()
+            pause = self._timing.probe
+            if isinstance(self.error, NotMounted):
+                # A look costs nothing, and a share may be back at any time.
+                pause = min(pause, max(self._health.remaining, 1.0))
+            await asyncio.sleep(pause)
 
-    async def _succeed(self) -> None:
-        if self._breaker.succeed(time.monotonic()):
-            self.failing_since = None
-            if self._is_told:
-                _LOGGER.info("Destination %s is back", self.setup.name)
-            self._is_told = False
-            self.wake()
-        self._contact(connected=True)
-        if self._may_have_error:
-            self._may_have_error = False
-            await self._keep_error(None)
 
-    async def _fail(self, error: StorageError, path: str | None = None) -> None:
-        if self.failing_since is None:
-            self.failing_since = time.time()
-        if self._breaker.fail(error, time.monotonic()):
-            self._is_told = True
-            _LOGGER.warning(
-                "Destination %s is failing and is tried again until it is back: %s",
-                self.setup.name,
-                error,
-            )
-        self.wake()  # Idle lanes shall look for its return.
-        await self._record(error, path)
-        self._contact(connected=reaction_to(error).is_contact)
-
-    async def _record(self, error: StorageError, path: str | None = None) -> None:
-        """Show an error as the last one, until the destination has worked."""
-        self._may_have_error = True
-        moment = datetime.now(UTC)
-        await self._keep_error(
-            LastError(code=error.code, text=str(error), file=path, time=moment)
-        )
-
-    async def _keep_error(self, error: LastError | None) -> None:
-        try:
-            await self._ledger.run(counters.keep_error, self.setup.id, error)
-        except LedgerError as err:
-            self._trouble.report(err)
-        self._on_change()
-
-    def _contact(self, *, connected: bool) -> None:
-        self.connected = connected
-        self._on_change()
+def _sent(job: UploadJob) -> Sent:
+    return Sent(upload_id=job.upload_id, size=job.size)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 import time
 
 from .destination import DestinationSetup
-from .ledger import Ledger, counters, outcomes, uploads
+from .ledger import Ledger, counters, outcomes, probes, uploads
 from .planner import Planner
 from .policy import wants
 from .spool import Spool
@@ -89,18 +89,20 @@ class WorkerPool:
     async def _apply(self, destinations: Collection[DestinationSetup]) -> None:
         async with self._changing:
             wanted = {setup.id: setup for setup in destinations}
-            await cancel(
-                self._end(
-                    destination_id
-                    for destination_id, worker in tuple(self.workers.items())
-                    if wanted.get(destination_id) != worker.setup
-                )
-            )
+            changed = [
+                destination_id
+                for destination_id, worker in self.workers.items()
+                if wanted.get(destination_id) != worker.setup
+            ]
+            await cancel(self._end(changed))
             self._planner.set_destinations(wanted.values())
             freed = await self._ledger.run(
                 counters.keep_destinations, tuple(wanted), now=time.time()
             )
             await self._spool.remove(freed)
+            for destination_id in changed:
+                # It was found out of the place that the destination was before.
+                await self._ledger.run(probes.keep_form, destination_id, form=None)
             sending = await self._ledger.run(counters.sending_destinations)
             for destination_id, setup in wanted.items():
                 if destination_id not in self.workers:

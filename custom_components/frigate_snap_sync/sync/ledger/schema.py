@@ -107,8 +107,10 @@ CREATE TABLE destinations (
     last_error_text TEXT,
     last_error_file TEXT,
     last_error_at REAL,
-    -- The name of a test's file that may lie there.
-    probe TEXT
+    -- The files and folders that a test may have left there (JSON).
+    probe TEXT,
+    -- The form of temporary names that works, if it is not that of the set-up.
+    temporary_form TEXT
 ) STRICT;
 
 CREATE TABLE cameras (

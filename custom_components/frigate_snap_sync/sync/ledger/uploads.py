@@ -102,6 +102,15 @@ def next_retry(
     return None if moment is None else float(moment)
 
 
+def retry_now(connection: sqlite3.Connection, destination_id: str) -> None:
+    """Let nothing wait for its retry any more."""
+    connection.execute(
+        "UPDATE uploads SET retry_at = 0 WHERE destination_id = ?"
+        " AND state = 'pending' AND is_ready = 1 AND retry_at > 0",
+        (destination_id,),
+    )
+
+
 def started(connection: sqlite3.Connection, upload_id: int, *, temporary: str) -> None:
     """Note the temporary name of a try that is about to begin, and what it sends."""
     connection.execute(

@@ -1,0 +1,80 @@
+"""What is mounted where: does a share lie in the place that is meant for it?"""
+
+from dataclasses import dataclass
+import os
+from pathlib import Path
+import re
+from typing import Final
+
+SHARE_FOLDERS: Final = tuple(
+    Path(folder)
+    for folder in ("/media", "/mnt", "/share", "/run/media", "/net", "/nfs", "/Volumes")
+)
+"""Folders below which shares and external disks are mounted, by custom.
+
+Home Assistant OS mounts network storage at `/media/<name>` and `/share/<name>`.
+"""
+
+_NETWORK: Final = re.compile(r"nfs\d?|cifs|smb\w*|9p|ceph|glusterfs|afs|davfs|fuse\..+")
+_MOUNTS: Final = Path("/proc/self/mounts")
+_ESCAPED: Final = re.compile(r"\\([0-7]{3})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """The file system that a folder lies on; sizes are in bytes.
+
+    `device` is what is mounted at `mount_point`, empty where the system can't tell.
+    """
+
+    mount_point: str
+    device: str
+    free: int
+    total: int
+
+
+def disk_without_share(path: Path, mount_point: str) -> Disk | None:
+    """Return the disk that `path` lies on where one would expect a share.
+
+    That is the case below `/media/<name>` and the like, when nothing is mounted
+    there: `mount_point`, that of the path, is further up. None if all is well. Symbolic
+    links are followed. Raises OSError.
+    """
+    path, mounted = path.resolve(), Path(mount_point)
+    is_expected = any(
+        path.is_relative_to(folder)
+        and path != folder
+        and not (mounted.is_relative_to(folder) and mounted != folder)
+        for folder in SHARE_FOLDERS
+    )
+    if not is_expected:
+        return None
+    device, kind = _mounted_at(mount_point)
+    if _NETWORK.fullmatch(kind):
+        return None
+    status = os.statvfs(mount_point)
+    return Disk(
+        mount_point=mount_point,
+        device=device,
+        free=status.f_bavail * status.f_frsize,
+        total=status.f_blocks * status.f_frsize,
+    )
+
+
+def _mounted_at(mount_point: str) -> tuple[str, str]:
+    """Return what is mounted there and its kind; empty where the system can't tell."""
+    device = kind = ""
+    try:
+        lines = _MOUNTS.read_text(errors="replace").splitlines()
+    except OSError:
+        return device, kind
+    for line in lines:
+        fields = line.split(" ")
+        # The last one lies on top of the others.
+        if len(fields) > 2 and _plain(fields[1]) == mount_point:
+            device, kind = _plain(fields[0]), fields[2]
+    return device, kind
+
+
+def _plain(field: str) -> str:
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 8)), field)
