@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import override
+import time
+from typing import Any, override
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateError, MediaGone
 from custom_components.frigate_snap_sync.frigate.models import (
@@ -62,11 +63,16 @@ class FakeFrigate:
     odd: set[str] = field(default_factory=set)
     """Ids of known objects whose rows can't be understood."""
     windows: list[tuple[float, float]] = field(default_factory=list)
+    summaries: list[str] = field(default_factory=list)
+    """The cameras of whose footage the hours were asked for."""
+    looks: list[tuple[float, float]] = field(default_factory=list)
+    """The ranges of which the recordings were asked for."""
     footage: Callable[[str, float, float], list[Segment]] | None = None
     recorded: dict[str, list[Segment]] = field(default_factory=dict)
     """The usual footage, by camera."""
     shown: dict[str, list[Segment]] = field(default_factory=dict)
     """What was shown last, by camera."""
+    _surveyors: set[asyncio.Task[Any] | None] = field(default_factory=set)
     error: FrigateError | None = None
     config_errors: list[FrigateError] = field(default_factory=list)
     clip_faults: list[FrigateError | bytes] = field(default_factory=list)
@@ -133,10 +139,14 @@ class FakeFrigate:
         """Return footage, by default as much as the clip has.
 
         What was shown once stays; what is asked for later is added to it.
+        Who looks for where there is any, by the hour, finds it throughout.
         """
         self._check()
+        self.looks.append((after, before))
         if self.footage is not None:
             rows = self.footage(camera, after, before)
+        elif asyncio.current_task() in self._surveyors:
+            return [Segment(start_time=after, end_time=before)]
         else:
             rows = self._usual_footage(camera, after, before)
         self.shown[camera] = rows
@@ -153,6 +163,23 @@ class FakeFrigate:
             rows.append(Segment(start_time=begin, end_time=before))
             recorded.append(rows[-1])
         return sorted(rows, key=lambda row: row.start_time)
+
+    async def hours(self, camera: str) -> list[int]:
+        """Return the hours in which footage begins, of the last forty days."""
+        self._check()
+        self.summaries.append(camera)
+        self._surveyors.add(asyncio.current_task())
+        now = time.time() - self.clock_offset
+        hours = range(int(now - 40 * 86400) // 3600 * 3600, int(now), 3600)
+        return [
+            hour
+            for hour in hours
+            if self.footage is None
+            or any(
+                hour <= segment.start_time < hour + 3600
+                for segment in self.footage(camera, hour, hour + 3600)
+            )
+        ]
 
     async def snapshot(self, event_id: str) -> bytes:
         """Return the full-size image, or the next fault."""

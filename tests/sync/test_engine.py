@@ -566,25 +566,27 @@ async def test_a_snapshot_that_frigate_lacks_is_gone(
 async def test_a_long_recording_is_kept_in_pieces(
     bench: Bench, nas: FakeDestination
 ) -> None:
-    """One item; a half hour without footage is skipped, and it counts once."""
-    now = time.time()
-    empty: list[float] = []
-
-    def footage(camera: str, after: float, before: float) -> list[Segment]:
-        if not empty or empty == [after]:
-            empty[:] = [after]
-            return []
-        return [Segment(start_time=before - 15, end_time=before)]
-
-    bench.frigate.footage = footage
-    bench.timing = replace(FAST, gone_after=0)
+    """One item; a half hour without footage is not asked for, and it counts once."""
+    start = float(int(time.time()) - 5500)
+    there = [
+        Segment(start_time=start + at, end_time=start + at + 15) for at in (0, 5e3)
+    ]
+    bench.frigate.footage = lambda camera, after, before: [
+        each for each in there if each.end_time > after and each.start_time < before
+    ]
     await bench.start(setup(nas))
-    bench.review("end", source_id="1.5-abc", start=now - 5400, end=now)
-    await until(lambda: bench.frigate.clips)
-    counts = await bench.settled()
-    assert counts == {"verified": 2, "skipped": 1}
+    bench.review("end", source_id="1.5-abc", start=start, end=start + 5400)
+    await until(lambda: len(nas.media) == 2)
+    assert await bench.settled() == {"verified": 2}
     tails = sorted(path[-10:] for path in nas.history)
-    assert tails in (["abc-02.mp4", "abc-03.mp4"], ["abc-01.mp4", "abc-03.mp4"])
+    assert tails == ["abc-01.mp4", "abc-02.mp4"]
+    asked = sorted(
+        (begin - start, end - start) for _, begin, end in bench.frigate.clips
+    )
+    assert asked == [
+        (0, 15),
+        (5000, 5015),
+    ]
     await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)
     assert bench.status.cameras["front_door"].recordings_uploaded == 1
 
@@ -592,15 +594,16 @@ async def test_a_long_recording_is_kept_in_pieces(
 async def test_a_long_recording_without_any_footage_is_gone(
     bench: Bench, nas: FakeDestination, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """All its pieces are."""
+    """Once, and not for each of its half hours."""
     bench.frigate.footage = lambda camera, after, before: []
     bench.timing = replace(FAST, gone_after=0)
     await bench.start(setup(nas))
     now = time.time()
-    bench.review("end", start=now - 5400, end=now - 10, known=True)
-    await until(lambda: caplog.text.count("Frigate has no recording") == 3)
+    bench.review("end", start=now - 5500, end=now - 100, known=True)
+    await until(lambda: "Frigate has no recording" in caplog.text)
     counts = await bench.settled()
-    assert counts == {"gone": 3}
+    assert counts == {"gone": 1}
+    assert not bench.frigate.clips
     assert bench.status.destinations["nas"].recordings_uploaded == 0
 
 

@@ -219,27 +219,6 @@ async def test_half_hours_leave_as_soon_as_they_are_over(
     await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)
 
 
-async def test_a_review_from_before_all_cameras(
-    bench: Bench, nas: FakeDestination
-) -> None:
-    """Frigate's host began without a clock: the rest doesn't wait for 56 years of parts."""
-    bench.frigate.footage = lambda camera, after, before: []
-    await bench.start(setup(nas))
-    bench.review("new", start=1.0)
-    bench.live_snapshot()
-    await until(lambda: any("Clip" not in path for path in nas.media))
-
-    async def planned() -> int:
-        counts = await bench.engine.diagnostics()
-        return sum(counts["counts"]["uploads"].values())
-
-    async def is_planned() -> bool:
-        return await planned() >= policy.MAX_PIECES
-
-    await until(is_planned)
-    assert await planned() < policy.MAX_PIECES + 10
-
-
 async def test_a_review_that_frigate_loses_after_half_an_hour(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,10 +16,10 @@ from custom_components.frigate_snap_sync.sync.policy import (
     ended,
     first_fetch,
     first_second,
+    full_pieces,
     last_second,
     merge,
     next_part,
-    next_piece,
     pieces,
     retry_delay,
     tail_is_missing,
@@ -125,7 +125,8 @@ def test_an_end_that_can_not_be_is_clamped() -> None:
 def ranges(start: float, end: float, before: float = 5, after: float = 5) -> list[int]:
     """Return the cuts of a recording, first start to last end."""
     item = replace(RECORDING, start=start, end=end)
-    found = pieces(first_second(item, before), last_second(item, after))
+    start, end = first_second(item, before), last_second(item, after)
+    found = pieces([FootageRange(start, max(end, start + 1))])
     for one, other in pairwise(found):
         assert one.end == other.start
     return [found[0].start, *(part.end for part in found)]
@@ -154,21 +155,55 @@ def test_a_review_without_end_has_no_ranges() -> None:
 
 def test_half_hours_leave_as_soon_as_they_are_over() -> None:
     """But for a rest of a minute, which would not be worth a file of its own."""
-    assert next_piece(1000, now=1000 + 1859) == 2860
-    assert next_piece(1000, now=1000 + 1860) == FootageRange(1000, 2800)
+
+    def full(now: int) -> tuple[list[FootageRange], float]:
+        return full_pieces([FootageRange(1000, now)], now=now)
+
+    assert full(2859) == ([], 2860)
+    assert full(2860) == ([FootageRange(1000, 2800)], 4660)
+    assert full(4659) == ([FootageRange(1000, 2800)], 4660)
+    assert full(4660) == ([FootageRange(1000, 2800), FootageRange(2800, 4600)], 6460)
+    assert full_pieces([], now=1000) == ([], 2860)
 
 
 def test_of_a_review_of_many_years_the_last_week_is_kept() -> None:
     """Frigate's host began in 1970; what has happened has happened at the end."""
     late, week = 40 * 365 * 86400, 7 * 86400
-    assert next_piece(0, now=late) == FootageRange(late - week, late - week + 1800)
-    kept = pieces(0, late)
+    kept = pieces([FootageRange(0, late)])
     assert (kept[0].start, kept[-1].end, len(kept)) == (late - week, late, 336)
+
+
+def test_pieces_begin_and_end_with_footage() -> None:
+    """A gap within a half hour stays in it; where nothing is, nothing is asked for."""
+    begin, week = 1000, 7 * 86400
+    assert pieces([]) == []
+    one = FootageRange(begin, begin + 60)
+    assert pieces([one]) == [one]
+    assert pieces([one, FootageRange(begin + 600, begin + 660)]) == [
+        FootageRange(begin, begin + 660)
+    ]
+    assert pieces([one, FootageRange(begin + 1790, begin + 1900)]) == [
+        FootageRange(begin, begin + 1800),
+        FootageRange(begin + 1800, begin + 1900),
+    ]
+    assert pieces([one, FootageRange(begin + week, begin + week + 30)]) == [
+        one,
+        FootageRange(begin + week, begin + week + 30),
+    ]
+    # A rest of a minute is no file of its own.
+    assert pieces([one, FootageRange(begin + 1790, begin + 1860)]) == [
+        FootageRange(begin, begin + 1860)
+    ]
+    assert pieces([one, FootageRange(begin + 1850, begin + 1860)]) == [
+        FootageRange(begin, begin + 1860)
+    ]
 
 
 def part(begin: int, now: float, length: int = 30) -> FootageRange | float:
     """Return what may leave of a review that began at 1000.4."""
-    return next_part(RECORDING, begin, padding_before=5, length=length, now=now)
+    return next_part(
+        RECORDING, begin, padding_before=5, length=length, settle=11, now=now
+    )
 
 
 def test_parts_are_contiguous() -> None:
@@ -181,9 +216,17 @@ def test_parts_are_contiguous() -> None:
 
 def test_parts_that_were_missed_are_caught_up_in_longer_ones() -> None:
     """After a restart, or when a destination wants the review only now."""
-    assert part(995, 1101) == FootageRange(995, 1101)
-    assert part(1011, 1111) == FootageRange(1011, 1101)
+    assert part(995, 1101) == FootageRange(995, 1090)
+    assert part(1011, 1111) == FootageRange(1011, 1100)
     assert part(1011, 99999) == FootageRange(1011, 1611)
+
+
+def test_what_is_long_on_disk_has_to_wait_for_nothing_younger() -> None:
+    """A part that is planned late ends where Frigate has all of it."""
+    assert part(1011, 1042) == FootageRange(1011, 1041)
+    assert part(1011, 1045) == FootageRange(1011, 1034)
+    assert part(995, 1015) == FootageRange(995, 1011)
+    assert part(995, 1017) == FootageRange(995, 1006)
 
 
 @given(st.floats(0, 4e9), st.floats(0, 5e6), st.floats(0, 60), st.floats(0, 60))

@@ -189,9 +189,8 @@ class CatchUp:
                 continue
             if is_open and not review.ended:
                 continue
-            found += await self._reviews.take(
+            found += await self._reviews.look_and_take(
                 review,
-                has_ended=review.ended,
                 told=window.before,
                 only=None if is_open else self._wanting(review, window),
             )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import time
 
 from ..frigate.client import FrigateClient
@@ -10,7 +10,7 @@ from ..frigate.errors import MediaBroken, MediaGone, MediaNotReady
 from ..frigate.media import check_mp4
 from ..frigate.models import Segment
 from .coverage import Coverage, coverage, lacks, shown
-from .items import Media
+from .items import Media, Role
 from .ledger.files import FetchJob
 from .policy import FootageRange, Timing, tail_is_missing
 from .spans import NONE, Spans, total, union, within
@@ -54,6 +54,9 @@ class Downloads:
         self._client = client
         self._spool = spool
         self._timing = timing
+        self._part_timing = replace(
+            timing, tail_patience=min(timing.part_tail, timing.tail_patience)
+        )
         self._shown: dict[int, Spans] = {}
 
     def take_shown(self, file_id: int) -> Spans:
@@ -88,9 +91,9 @@ class Downloads:
             end=asked.end,
             age=self.age(job),
             attempts=job.attempts,
-            timing=self._timing,
+            timing=self._part_timing if job.role is Role.PART else self._timing,
         )
-        if is_early and segments:
+        if is_early and segments and not job.as_is:
             raise MediaNotReady("The last seconds are not on Frigate's disk yet")
         known = within(known, asked.start, asked.end)
         there = _require(segments, asked)

@@ -34,6 +34,7 @@ from .running_reviews import RunningReviews
 from .spool import Spool, SpoolError
 from .status import EngineStatus, UploadEvent, UploadFilter, UploadRow
 from .status_board import StatusBoard
+from .survey import Survey
 from .tasks import cancel, supervise
 from .tracked_objects import TrackedObjects
 from .worker import Worker
@@ -134,13 +135,19 @@ class Engine:
             on_ready=self._wake_workers,
             on_change=self._changed.set,
         )
+        survey = Survey(client, timing=timing)
         objects = TrackedObjects(planner=self._planner, registry=registry)
         reviews = ReviewIntake(
             client=client,
             ledger=self._ledger,
+            spool=self._spool,
+            watch=self._watch,
             planner=self._planner,
+            survey=survey,
             registry=registry,
+            timing=timing,
             on_running=lambda: self._running.wake(),
+            on_unsure=lambda review_id: self._open_reviews.ask(review_id),
             on_upload=on_upload,
         )
         self._intake = Intake(
@@ -172,6 +179,7 @@ class Engine:
                 ledger=self._ledger,
                 planner=self._planner,
                 registry=registry,
+                survey=survey,
                 on_planned=self._take_up,
             ),
             timing=timing,

@@ -165,6 +165,7 @@ class Fetcher:
                 ranks=ranks,
                 exclude=self._in_flight,
                 limit=1,
+                fresh_for=self._timing.fresh,
             )
             self._in_flight.update(job.file_id for job in jobs)
         return jobs[0] if jobs else None

@@ -115,6 +115,8 @@ class Intake:
         self._watch.set_switch(message.camera, message.switch, message.on)
         if message.switch == "snapshots":
             await self._live_snapshots.settle_held()
+        elif message.switch == "recordings":
+            self._reviews.recordings_switched()
 
     def _see(self, message: Message) -> None:
         """Let the configuration be read at the first word of a camera it lacks."""

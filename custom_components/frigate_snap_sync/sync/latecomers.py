@@ -5,6 +5,7 @@ from math import inf
 import time
 
 from ..frigate.client import FrigateClient
+from .footage import UNKNOWN
 from .items import Media
 from .ledger import Ledger, latecomers, outcomes
 from .ledger.items import FilePlan, FileState, UploadPlan
@@ -12,6 +13,7 @@ from .ledger.latecomers import Known
 from .planner import Planner
 from .policy import Bounds
 from .registry import ItemRegistry
+from .survey import Survey
 
 _LEAST = 5.0
 """Seconds of a recording that may be missing: clocks are not compared more exactly."""
@@ -27,6 +29,7 @@ class Latecomers:
         ledger: Ledger,
         planner: Planner,
         registry: ItemRegistry,
+        survey: Survey,
         on_planned: Callable[[Iterable[str]], None],
     ) -> None:
         """Keep what it works with.
@@ -37,13 +40,14 @@ class Latecomers:
         self._ledger = ledger
         self._planner = planner
         self._registry = registry
+        self._survey = survey
         self._on_planned = on_planned
 
     async def serve(self, media: Media, source_id: str) -> bool:
         """Plan an item for those who lack it, or some of it; return whether any do.
 
         What the owner kept at home, with the switch `capture` off, stays there.
-        Raises LedgerError.
+        Raises LedgerError or FrigateError.
         """
         known = await self._ledger.run(latecomers.known, media, source_id)
         if known is None:
@@ -56,7 +60,7 @@ class Latecomers:
             bounds = None
         if not uploads or bounds is None:
             return False
-        files = self._unwanted(known, uploads, bounds)
+        files = await self._unwanted(known, uploads, bounds)
         if files:
             await self._ledger.run(latecomers.plan, known, files)
         joined = await self._ledger.run(
@@ -82,7 +86,7 @@ class Latecomers:
             self._on_planned(waiting)
         return bool(waiting)
 
-    def _unwanted(
+    async def _unwanted(
         self, known: Known, uploads: tuple[UploadPlan, ...], bounds: Bounds
     ) -> tuple[FilePlan, ...]:
         """Return the files that nobody wanted when the item was over.
@@ -99,9 +103,13 @@ class Latecomers:
             return ()
         if min(item.end, bounds.end) - until < _LEAST:
             return ()
+        left = self._planner.left(item, progress)
         return self._planner.recording(
             item,
             known=progress,
+            footage=await self._survey.look(item.camera, left)
+            if self._planner.is_long(left)
+            else UNKNOWN,
             bounds=bounds,
             clock_offset=self._client.clock_offset,
         )

@@ -1,5 +1,6 @@
 """Decisions: who wants an item, which footage to ask for, and when. All pure."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -25,6 +26,8 @@ _FRAME = 1.0
 
 _REST = 60
 _DAY = 86400
+_LATE = 2
+"""Seconds after which a part is no longer planned as soon as it could be."""
 
 BROKEN_TRIES = 3
 """After so many hangs or truncations smaller ranges are asked for."""
@@ -55,6 +58,25 @@ class Timing:
     """From a review's end until Frigate has its last footage on disk (10-17 s)."""
     part_settle: float = 11
     """The same for a part: asked for as early as Frigate may have it."""
+    part_tail: float = 20
+    """How long after its end a part's last seconds are waited for: a camera may be
+    cut. Its whole will have what comes later than that."""
+    off_settle: float = 5
+    """From a review's end until Frigate has thrown away what it had not yet moved to
+    its disk, when recordings were switched off (a loop of 5 s)."""
+    forced_end: float = 5
+    """A review that ended this short a time ago was cut off: others end only after
+    30 s without activity."""
+    stale: float = 600
+    """How far behind the planning of a review may be before it is looked up first."""
+    silence: float = 25
+    """How long nothing is heard of a review before it is asked for."""
+    fresh: float = 3600
+    """How long footage goes before all that is older."""
+    slow_rate: int = 64 * 1024
+    """Bytes a second below which a clip may give way to others."""
+    slow_after: float = 30
+    """How long it must have been that slow."""
     part_retry: float = 3
     part_patience: float = 30
     """How long after its end a part is asked for in these short steps."""
@@ -284,49 +306,70 @@ def last_second(item: Item, padding_after: float) -> int:
     return ceil(item.end + padding_after)
 
 
-def pieces(start: int, end: int) -> list[FootageRange]:
-    """Return the range to ask for as one, or as the half hours of a long recording.
+def pieces(ranges: Sequence[FootageRange]) -> list[FootageRange]:
+    """Return stretches of footage as one range to ask for, or as half hours.
 
-    A rest of under a minute is added to the last half hour.
+    `ranges` are in order and don't overlap. No piece begins or ends where there is
+    no footage. A rest of under a minute is added to the last half hour.
     """
-    end = max(end, start + 1)
-    start = max(start, end - MAX_PIECES * PIECE_SECONDS)
-    count = max(1, ceil((end - start - _REST) / PIECE_SECONDS))
-    cuts = [start + number * PIECE_SECONDS for number in range(count)]
-    return [
-        FootageRange(begin, finish)
-        for begin, finish in zip(cuts, [*cuts[1:], end], strict=True)
-    ]
+    return _cut(ranges, rest=_REST)
 
 
-def next_piece(begin: int, *, now: float) -> FootageRange | float:
-    """Return the next half hour of a review that goes on, or when it will be over.
+def full_pieces(
+    ranges: Sequence[FootageRange], *, now: float
+) -> tuple[list[FootageRange], float]:
+    """Return the half hours of a review that goes on, and when the next will be over.
 
-    `begin` is where the last one ended, or the review's first second; `now` is
-    Frigate's clock.
+    `ranges` are where it has footage, up to `now`, by Frigate's clock. A half hour
+    that is over waits for another minute: that is added to it if it is the last.
     """
-    begin = max(begin, floor(now) - MAX_PIECES * PIECE_SECONDS)
-    end = begin + PIECE_SECONDS
-    if now < end + _REST:
-        return float(end + _REST)
-    return FootageRange(begin, end)
+    found, over = _cut(ranges, rest=0), now - PIECE_SECONDS - _REST
+    full = [piece for piece in found if piece.start <= over]
+    begin = found[len(full)].start if len(full) < len(found) else now
+    return full, float(begin + PIECE_SECONDS + _REST)
+
+
+def _cut(ranges: Sequence[FootageRange], *, rest: int) -> list[FootageRange]:
+    longest = MAX_PIECES * PIECE_SECONDS
+    left = deque(FootageRange(max(r.start, r.end - longest), r.end) for r in ranges)
+    found: deque[FootageRange] = deque(maxlen=MAX_PIECES)
+    while left:
+        begin = end = left[0].start
+        full = begin + PIECE_SECONDS
+        if left[-1].end <= full + rest:
+            full = left[-1].end
+        while left and left[0].start < full:
+            footage = left.popleft()
+            end = min(footage.end, full)
+            if footage.end > full:
+                left.appendleft(FootageRange(full, footage.end))
+        found.append(FootageRange(begin, end))
+    return list(found)
 
 
 def next_part(
-    item: Item, begin: int, *, padding_before: float, length: int, now: float
+    item: Item,
+    begin: int,
+    *,
+    padding_before: float,
+    length: int,
+    settle: float,
+    now: float,
 ) -> FootageRange | float:
     """Return the next part of a review that goes on, or when it will be over.
 
     `begin` is where the last part ended, or the review's first second; `now` is
-    Frigate's clock. Parts are contiguous; what was missed is caught up in longer
-    ones.
+    Frigate's clock, `settle` how long after a moment Frigate has it on disk. Parts
+    are contiguous; what was missed is caught up in longer ones, which hold only
+    what lies on Frigate's disk for long, so that nothing has to be waited for.
     """
     is_first = begin == first_second(item, padding_before)
     end = ceil(item.start) + FIRST_PART_SECONDS if is_first else begin + length
     if now < end:
         return float(end)
-    behind = floor((now - end) / length) * length
-    return FootageRange(begin, min(end + behind, begin + MAX_PART_SECONDS))
+    settled = min(floor(now - settle), begin + MAX_PART_SECONDS)
+    is_late = now > end + _LATE and settled >= begin + FIRST_PART_SECONDS
+    return FootageRange(begin, settled if is_late else max(end, settled))
 
 
 def first_fetch(end: float, *, now: float, clock_offset: float, settle: float) -> float:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 import logging
+import time
 
 from ..frigate.client import FrigateClient
 from .items import Item, UploadState
-from .ledger import Ledger, counters, items as ledger_items
+from .ledger import Ledger, counters, items as ledger_items, review_ends
 from .ledger.items import FilePlan, FileState, UploadPlan
 from .planner import Planner
 from .policy import Bounds, bounds_of, picture_time
@@ -57,6 +58,11 @@ class ItemRegistry:
         await self._ledger.run(ledger_items.add_files, item, files)
         self._on_wanted()
         self._on_change()
+
+    async def hurry(self, item: Item) -> None:
+        """Ask at once for what Frigate has of a review's parts: no more will come."""
+        if await self._ledger.run(review_ends.hurry, item.source_id, now=time.time()):
+            self._on_wanted()
 
     async def skip(self, item: Item) -> None:
         """Keep an item of a time with capture switched off."""

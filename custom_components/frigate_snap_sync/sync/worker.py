@@ -232,6 +232,7 @@ class Worker:
                 now=now,
                 exclude=self._in_flight,
                 limit=1,
+                fresh_for=self._timing.fresh,
             )
             self._in_flight.update((job.upload_id, job.file_id) for job in jobs)
         return jobs[0] if jobs else None

@@ -18,7 +18,8 @@ from .uploads import waiting
 class FetchJob:
     """A file that is due to be fetched. `attempts` counts the failed ones.
 
-    `is_settled`: nobody waits for it, but all would take it (`incomplete`).
+    `is_settled`: nobody waits for it, but all would take it (`incomplete`). `as_is`:
+    what lies on Frigate's disk is enough.
     """
 
     file_id: int
@@ -29,6 +30,17 @@ class FetchJob:
     end: int
     attempts: int
     is_settled: bool
+    as_is: bool = False
+
+
+_TURNS = (
+    # Footage of the last hour, but for wholes of detections: it must not wait behind
+    # what may be days of older footage.
+    f"fresh_files WHERE files.over >= :fresh AND rank <= {Rank.ALERT_CLIP:d}"
+    " AND gave_way = 0",
+    "wanted_files WHERE gave_way = 0",
+    "wanted_files WHERE gave_way = 1",
+)
 
 
 def next_fetches(
@@ -38,33 +50,68 @@ def next_fetches(
     ranks: Collection[Rank],
     exclude: Collection[int],
     limit: int,
+    fresh_for: float = 0,
 ) -> list[FetchJob]:
-    """Return the files of these neighboring ranks that are due, in order."""
-    rows = connection.execute(
-        "SELECT items.*, files.id AS file_id, files.start AS first,"
-        " files.end AS last, files.attempts AS attempts, role,"
-        " files.rank AS rank, NOT EXISTS (SELECT 1 FROM uploads WHERE"
-        " file_id = files.id AND state = 'pending') AS is_settled"
-        " FROM files JOIN items ON items.id = files.item_id"
-        " WHERE files.state = 'wanted' AND files.due <= ?"
-        " AND files.rank BETWEEN ? AND ? ORDER BY files.rank, files.due LIMIT ?",
-        (now, min(ranks), max(ranks), limit + len(exclude)),
+    """Return the files of these neighboring ranks that are due, in order.
+
+    What shows the last `fresh_for` seconds goes first, and what gave way last.
+    """
+    values = {
+        "now": now,
+        "first": min(ranks),
+        "last": max(ranks),
+        "limit": limit + len(exclude),
+        "fresh": now - fresh_for,
+    }
+    jobs: dict[int, FetchJob] = {}
+    for turn in _TURNS:
+        for row in connection.execute(
+            "SELECT items.*, turn.id AS file_id, turn.start AS first,"  # noqa: S608
+            " turn.end AS last, turn.attempts AS attempts, role, as_is,"
+            " turn.rank AS rank, NOT EXISTS (SELECT 1 FROM uploads WHERE"
+            " file_id = turn.id AND state = 'pending') AS is_settled FROM"
+            " (SELECT * FROM files INDEXED BY"
+            f" {turn} AND state = 'wanted' AND due <= :now"
+            " AND rank BETWEEN :first AND :last ORDER BY rank, due LIMIT :limit)"
+            " AS turn JOIN items ON items.id = item_id ORDER BY turn.rank, turn.due",
+            values,
+        ):
+            if row["file_id"] not in exclude:
+                jobs.setdefault(row["file_id"], _job(row))
+        if len(jobs) >= limit:
+            break
+    return list(jobs.values())[:limit]
+
+
+def _job(row: sqlite3.Row) -> FetchJob:
+    return FetchJob(
+        file_id=row["file_id"],
+        item=item_of(row),
+        role=Role(row["role"]),
+        rank=Rank(row["rank"]),
+        start=row["first"] or 0,
+        end=row["last"] or 0,
+        attempts=row["attempts"],
+        is_settled=bool(row["is_settled"]),
+        as_is=bool(row["as_is"]),
     )
-    jobs = [
-        FetchJob(
-            file_id=row["file_id"],
-            item=item_of(row),
-            role=Role(row["role"]),
-            rank=Rank(row["rank"]),
-            start=row["first"] or 0,
-            end=row["last"] or 0,
-            attempts=row["attempts"],
-            is_settled=bool(row["is_settled"]),
-        )
-        for row in rows
-        if row["file_id"] not in exclude
-    ]
-    return jobs[:limit]
+
+
+def is_awaited(
+    connection: sqlite3.Connection, *, now: float, exclude: Collection[int]
+) -> bool:
+    """Tell whether a file is due to be fetched which has not given way itself."""
+    rows = connection.execute(
+        "SELECT id FROM files WHERE state = 'wanted' AND gave_way = 0 AND due <= ?"
+        " LIMIT ?",
+        (now, 1 + len(exclude)),
+    )
+    return any(row["id"] not in exclude for row in rows)
+
+
+def give_way(connection: sqlite3.Connection, file_id: int) -> None:
+    """Let a file that came too slowly be fetched after all others."""
+    connection.execute("UPDATE files SET gave_way = 1 WHERE id = ?", (file_id,))
 
 
 def next_due(connection: sqlite3.Connection, *, after: float) -> float | None:
@@ -243,7 +290,7 @@ def salvaged(
     had.
     """
     row = connection.execute(
-        "SELECT item_id, number, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
+        "SELECT item_id, number, over, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
         " files.item_id AND f.role = 'whole') AS pieces,"
         " (SELECT id FROM files AS f WHERE f.item_id = files.item_id"
         " AND f.role = 'incomplete' AND f.number = files.number) AS earlier"
@@ -267,6 +314,7 @@ def salvaged(
         suffix=suffix_of(Role.INCOMPLETE, row["number"], pieces=row["pieces"]),
         start=job.start,
         end=end,
+        over=row["over"],
         spool_name=spool_name,
         size=size,
         sha256=sha256,

@@ -3,6 +3,7 @@
 import sqlite3
 
 from ..coverage import Coverage
+from ..items import Media
 from ..spans import Spans, from_text, to_text, union, within
 
 
@@ -25,6 +26,15 @@ def known_of_item(connection: sqlite3.Connection, item_id: int) -> Spans:
         "SELECT shown FROM files WHERE item_id = ? AND shown IS NOT NULL", (item_id,)
     )
     return union(*(from_text(row["shown"]) for row in rows))
+
+
+def known_of_review(connection: sqlite3.Connection, review_id: str) -> Spans:
+    """Return what is known to have been footage of a review."""
+    row = connection.execute(
+        "SELECT id FROM items WHERE media = ? AND source_id = ?",
+        (Media.RECORDINGS, review_id),
+    ).fetchone()
+    return () if row is None else known_of_item(connection, row["id"])
 
 
 def saw(connection: sqlite3.Connection, file_id: int, shown: Spans) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 import json
+from math import inf
 import sqlite3
 
 from ...frigate.models import Severity
@@ -52,8 +53,9 @@ class FilePlan:
     """One file of an item: what to ask Frigate for, or what lies in the spool.
 
     `start` and `end` are the range of a recording (epoch seconds of Frigate's
-    clock), `due` is when to fetch it (ours). `suffix` tells the files of one
-    item apart.
+    clock), `due` is when to fetch it (ours), and `over` when what it shows was over
+    (ours; None: when the item was). With `as_is` what Frigate has on disk then is enough. `suffix` tells the
+    files of one item apart.
     """
 
     state: FileState
@@ -64,6 +66,8 @@ class FilePlan:
     start: int | None = None
     end: int | None = None
     due: float = 0
+    over: float | None = None
+    as_is: bool = False
     spool_name: str | None = None
     size: int | None = None
     sha256: str | None = None
@@ -158,15 +162,21 @@ class Progress:
     pieces_end: int | None = None
 
 
-def progress(connection: sqlite3.Connection, review_id: str) -> Progress:
-    """Return how far the parts and pieces go that were planned of a review."""
+def progress(
+    connection: sqlite3.Connection, review_id: str, *, end: float = inf
+) -> Progress:
+    """Return how far the parts and pieces go that were planned of a review.
+
+    What begins only at its `end`, which was not known then, counts no more.
+    """
     rows = {
         row["role"]: (row["last"], row["until"])
         for row in connection.execute(
-            "SELECT role, MAX(number) AS last, MAX(files.end) AS until FROM files"
+            "SELECT role, MAX(number) AS last,"
+            " MAX(files.end) FILTER (WHERE files.start < ?) AS until FROM files"
             " JOIN items ON items.id = item_id WHERE media = ? AND source_id = ?"
             " GROUP BY role",
-            (Media.RECORDINGS, review_id),
+            (end, Media.RECORDINGS, review_id),
         )
     }
     parts, parts_end = rows.get(Role.PART, (0, None))
@@ -253,12 +263,16 @@ def add_to(
     ids: list[int] = []
     for file in files:
         rank = item.rank(file.role)
+        over = next(
+            each for each in (file.over, item.end, item.told) if each is not None
+        )
         # A destination may have been removed since this was planned.
         uploads = [upload for upload in file.uploads if _exists(connection, upload)]
         state = file.state if uploads else FileState.RELEASED
         file_id = connection.execute(
             "INSERT INTO files (item_id, role, number, rank, start, end, state, due,"
-            " spool_name, size, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " over, as_is, spool_name, size, sha256)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 item_id,
                 file.role,
@@ -268,6 +282,8 @@ def add_to(
                 file.end,
                 state,
                 file.due,
+                over,
+                file.as_is,
                 file.spool_name if uploads else None,
                 file.size,
                 file.sha256,
@@ -279,8 +295,9 @@ def add_to(
             base, path = names(connection, item_id, upload, file.suffix, item.short_id)
             connection.execute(
                 "INSERT INTO uploads (item_id, file_id, destination_id, role, base,"
-                " path, path_key, state, reason, rank, is_ready, planned, finished)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " path, path_key, state, reason, rank, over, is_ready, planned,"
+                " finished)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     item_id,
                     file_id,
@@ -292,6 +309,7 @@ def add_to(
                     upload.state,
                     upload.reason,
                     rank,
+                    over,
                     file.state is FileState.SPOOLED,
                     item.told if file.role is Role.WHOLE else file.due,
                     None if upload.state is UploadState.PENDING else item.told,

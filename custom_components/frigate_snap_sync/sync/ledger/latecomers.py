@@ -17,7 +17,7 @@ from .items import (
 )
 
 _LACKING = """
-SELECT id, role, number, rank, state,
+SELECT id, role, number, rank, over, state,
     (SELECT COUNT(*) FROM files AS other
         WHERE other.item_id = ?1 AND other.role = 'whole') AS pieces
 FROM files AS file WHERE item_id = ?1 AND role IN ('whole', 'incomplete')
@@ -112,8 +112,8 @@ def _add(
     base, path = names(connection, known.item_id, upload, suffix, known.item.short_id)
     connection.execute(
         "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
-        " path_key, state, rank, is_ready, planned)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " path_key, state, rank, over, is_ready, planned)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             known.item_id,
             file["id"],
@@ -124,6 +124,7 @@ def _add(
             path_key(path),
             upload.state,
             file["rank"],
+            file["over"],
             file["state"] == FileState.SPOOLED,
             now,
         ),

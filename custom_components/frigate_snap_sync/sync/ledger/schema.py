@@ -39,6 +39,12 @@ CREATE TABLE files (
     end INTEGER,
     state TEXT NOT NULL,
     due REAL NOT NULL,
+    -- When what it shows was over, by our clock: fresh footage goes first.
+    over REAL NOT NULL DEFAULT 0,
+    -- What lies on Frigate's disk is enough: its last seconds won't come there.
+    as_is INTEGER NOT NULL DEFAULT 0,
+    -- It came too slowly while others waited: it is taken up after them.
+    gave_way INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     error TEXT,
     spool_name TEXT,
@@ -50,7 +56,8 @@ CREATE TABLE files (
     held TEXT,
     UNIQUE (item_id, role, number)
 ) STRICT;
-CREATE INDEX wanted_files ON files (rank, due) WHERE state = 'wanted';
+CREATE INDEX wanted_files ON files (gave_way, rank, due) WHERE state = 'wanted';
+CREATE INDEX fresh_files ON files (over) WHERE state = 'wanted';
 CREATE INDEX held_files ON files (id) WHERE state = 'held';
 CREATE INDEX spooled_files ON files (spool_name) WHERE spool_name IS NOT NULL;
 
@@ -67,6 +74,8 @@ CREATE TABLE uploads (
     state TEXT NOT NULL,
     reason TEXT,
     rank INTEGER NOT NULL,
+    -- That of its file.
+    over REAL NOT NULL DEFAULT 0,
     is_ready INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     retry_at REAL NOT NULL DEFAULT 0,
@@ -87,6 +96,8 @@ CREATE TABLE uploads (
 CREATE INDEX uploads_of_item ON uploads (item_id);
 CREATE INDEX pending_uploads ON uploads (destination_id) WHERE state = 'pending';
 CREATE INDEX ready_uploads ON uploads (destination_id, rank, id)
+    WHERE state = 'pending' AND is_ready = 1;
+CREATE INDEX fresh_uploads ON uploads (destination_id, over)
     WHERE state = 'pending' AND is_ready = 1;
 CREATE INDEX failed_uploads ON uploads (destination_id, finished)
     WHERE state IN ('gone', 'dropped', 'incomplete');

@@ -48,6 +48,13 @@ class Leftover:
     what: CleanUp
 
 
+_TURNS = (
+    # As with fetching: fresh footage must not wait behind what may be days of it.
+    f"fresh_uploads WHERE over >= :fresh AND rank <= {Rank.ALERT_CLIP:d}",
+    "ready_uploads WHERE TRUE",
+)
+
+
 def next_uploads(
     connection: sqlite3.Connection,
     destination_id: str,
@@ -56,38 +63,57 @@ def next_uploads(
     now: float,
     exclude: Collection[int],
     limit: int,
+    fresh_for: float = 0,
 ) -> list[UploadJob]:
-    """Return the uploads of these neighboring ranks that are ready, in order."""
-    rows = connection.execute(
-        "SELECT items.*, uploads.id AS upload_id, file_id, uploads.role AS role,"
-        " uploads.rank AS rank, path, spool_name, files.size AS size, sha256,"
-        " uploads.attempts AS attempts, temporary, tried_size, tried_sha256"
-        " FROM uploads JOIN files ON files.id = file_id"
-        " JOIN items ON items.id = uploads.item_id"
-        " WHERE destination_id = ? AND uploads.state = 'pending' AND is_ready = 1"
-        " AND uploads.rank BETWEEN ? AND ? AND retry_at <= ?"
-        " ORDER BY uploads.rank, uploads.id LIMIT ?",
-        (destination_id, min(ranks), max(ranks), now, limit + len(exclude)),
+    """Return the uploads of these neighboring ranks that are ready, in order.
+
+    What shows the last `fresh_for` seconds goes first.
+    """
+    values = {
+        "destination": destination_id,
+        "now": now,
+        "first": min(ranks),
+        "last": max(ranks),
+        "limit": limit + len(exclude),
+        "fresh": now - fresh_for,
+    }
+    jobs: dict[int, UploadJob] = {}
+    for turn in _TURNS:
+        for row in connection.execute(
+            "SELECT items.*, turn.id AS upload_id, file_id, turn.role AS role,"  # noqa: S608
+            " turn.rank AS rank, path, spool_name, files.size AS size, sha256,"
+            " turn.attempts AS attempts, temporary, tried_size, tried_sha256"
+            f" FROM (SELECT * FROM uploads INDEXED BY {turn}"
+            " AND destination_id = :destination AND state = 'pending' AND is_ready = 1"
+            " AND rank BETWEEN :first AND :last AND retry_at <= :now"
+            " ORDER BY rank, id LIMIT :limit) AS turn"
+            " JOIN files ON files.id = file_id"
+            " JOIN items ON items.id = turn.item_id"
+            " ORDER BY turn.rank, turn.id",
+            values,
+        ):
+            if row["upload_id"] not in exclude:
+                jobs.setdefault(row["upload_id"], _job(row))
+        if len(jobs) >= limit:
+            break
+    return list(jobs.values())[:limit]
+
+
+def _job(row: sqlite3.Row) -> UploadJob:
+    return UploadJob(
+        upload_id=row["upload_id"],
+        file_id=row["file_id"],
+        item=item_of(row),
+        role=Role(row["role"]),
+        rank=Rank(row["rank"]),
+        path=row["path"],
+        spool_name=row["spool_name"],
+        size=row["size"],
+        sha256=row["sha256"],
+        attempts=row["attempts"],
+        temporary=row["temporary"],
+        tried=_tried(row),
     )
-    jobs = [
-        UploadJob(
-            upload_id=row["upload_id"],
-            file_id=row["file_id"],
-            item=item_of(row),
-            role=Role(row["role"]),
-            rank=Rank(row["rank"]),
-            path=row["path"],
-            spool_name=row["spool_name"],
-            size=row["size"],
-            sha256=row["sha256"],
-            attempts=row["attempts"],
-            temporary=row["temporary"],
-            tried=_tried(row),
-        )
-        for row in rows
-        if row["upload_id"] not in exclude
-    ]
-    return jobs[:limit]
 
 
 def next_retry(

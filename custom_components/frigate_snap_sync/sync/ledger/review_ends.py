@@ -1,0 +1,50 @@
+"""What the end of a review changes in what was planned while it went on."""
+
+import sqlite3
+
+from ..items import Media, UploadState
+from .outcomes import finish
+
+BEYOND_THE_END = "The review had ended before it"
+
+_PLANNED = """
+SELECT files.id AS file_id, files.start AS first FROM files
+JOIN items ON items.id = item_id
+WHERE media = ? AND source_id = ? AND is_open = 1
+    AND files.state IN ('wanted', 'spooled') AND files.end > ?
+"""
+
+
+def cut_off(
+    connection: sqlite3.Connection, review_id: str, *, end: int, now: float
+) -> list[str]:
+    """Skip what was planned beyond a review's end and has not arrived yet.
+
+    `end` is where its footage ends (Frigate's clock). A file that begins before it
+    and was not fetched yet becomes shorter. Returns the spool names to remove.
+    """
+    freed: list[str] = []
+    for row in connection.execute(
+        _PLANNED, (Media.RECORDINGS, review_id, end)
+    ).fetchall():
+        if row["first"] >= end:
+            state, reason = UploadState.SKIPPED, BEYOND_THE_END
+            freed += finish(connection, row["file_id"], state, reason, now=now)
+        else:
+            connection.execute(
+                "UPDATE files SET end = ? WHERE id = ? AND state = 'wanted'",
+                (end, row["file_id"]),
+            )
+    return freed
+
+
+def hurry(connection: sqlite3.Connection, review_id: str, *, now: float) -> bool:
+    """Ask at once for what Frigate has of a review's parts; return if there are any."""
+    return bool(
+        connection.execute(
+            "UPDATE files SET as_is = 1, due = MIN(due, ?) WHERE state = 'wanted'"
+            " AND role = 'part' AND item_id = (SELECT id FROM items"
+            " WHERE media = ? AND source_id = ?)",
+            (now, Media.RECORDINGS, review_id),
+        ).rowcount
+    )
