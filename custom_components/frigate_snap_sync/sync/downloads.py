@@ -1,7 +1,7 @@
 """Downloads: one file of Frigate into the spool, and whether it is whole."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 import time
 
@@ -12,6 +12,7 @@ from ..frigate.models import Segment
 from .coverage import Coverage, coverage, lacks, shown
 from .items import Media, Role
 from .ledger.files import FetchJob
+from .pace import Pace, giving_way
 from .policy import FootageRange, Timing, tail_is_missing
 from .spans import NONE, Spans, total, union, within
 from .spool import Spool, SpoolFile, SpoolFull
@@ -49,11 +50,22 @@ class Clip:
 class Downloads:
     """Asks Frigate for the media of one file and lets only whole ones pass."""
 
-    def __init__(self, client: FrigateClient, *, spool: Spool, timing: Timing) -> None:
-        """Keep what it works with."""
+    def __init__(
+        self,
+        client: FrigateClient,
+        *,
+        spool: Spool,
+        timing: Timing,
+        others_wait: Callable[[], Awaitable[bool]],
+    ) -> None:
+        """Keep what it works with.
+
+        `others_wait` tells whether what comes too slowly should give way.
+        """
         self._client = client
         self._spool = spool
         self._timing = timing
+        self._others_wait = others_wait
         self._part_timing = replace(
             timing, tail_patience=min(timing.part_tail, timing.tail_patience)
         )
@@ -82,7 +94,8 @@ class Downloads:
         `known` is what is known to have been footage, in epoch seconds of Frigate's
         clock. DoesNotFit when the clip is larger than the space in the spool;
         MediaBroken when it is not whole, or lacks what Frigate's recordings show;
-        FootageLost when those lack what is known.
+        FootageLost when those lack what is known; GaveWay when it comes too slowly
+        while others wait.
         """
         asked = FootageRange(job.start, job.end)
         segments = await self._segments(job)
@@ -101,7 +114,7 @@ class Downloads:
             raise FootageLost(
                 f"Frigate has {total(known) - lost:.0f} s left of {total(known):.0f} s"
             )
-        return await self._download(job.item.camera, asked, segments)
+        return await self._download(job, asked, segments)
 
     async def remainder(self, job: FetchJob) -> Clip | None:
         """Fetch what Frigate still has of footage that it has lost some of.
@@ -109,7 +122,7 @@ class Downloads:
         Raises FrigateError or SpoolError.
         """
         asked = FootageRange(job.start, job.end)
-        return await self._download(job.item.camera, asked, await self._segments(job))
+        return await self._download(job, asked, await self._segments(job))
 
     async def look_for(self, job: FetchJob) -> None:
         """See whether Frigate still has footage of a file; raises FrigateError."""
@@ -127,7 +140,7 @@ class Downloads:
         while asked.end - asked.start > _SHORTEST:
             asked = FootageRange(asked.start, (asked.start + asked.end) // 2)
             try:
-                return await self._download(job.item.camera, asked, segments)
+                return await self._download(job, asked, segments)
             except DoesNotFit, MediaBroken, MediaGone, MediaNotReady:
                 continue
         return None
@@ -145,7 +158,7 @@ class Downloads:
             middle = (good + bad) // 2
             asked = FootageRange(job.start, middle)
             try:
-                clip = await self._download(job.item.camera, asked, segments)
+                clip = await self._download(job, asked, segments)
             except DoesNotFit, MediaBroken, MediaGone, MediaNotReady:
                 bad = middle
                 continue
@@ -167,10 +180,11 @@ class Downloads:
         return segments
 
     async def _download(
-        self, camera: str, asked: FootageRange, segments: Sequence[Segment]
+        self, job: FetchJob, asked: FootageRange, segments: Sequence[Segment]
     ) -> Clip:
         there = _require(segments, asked)
         size = 0
+        pace = Pace(rate=self._timing.slow_rate, seconds=self._timing.slow_after)
         async with self._spool.writer(
             Media.RECORDINGS.extension, reserve=self._spool.reserve
         ) as writer:
@@ -178,14 +192,16 @@ class Downloads:
             async def write(data: bytes) -> None:
                 nonlocal size
                 size += len(data)
+                pace.add(len(data))
                 try:
                     await writer.write(data)
                 except SpoolFull as err:
                     raise DoesNotFit(size) from err
 
-            await self._client.clip(
-                camera, start=asked.start, end=asked.end, write=write
-            )
+            async with giving_way(pace, self._others_wait):
+                await self._client.clip(
+                    job.item.camera, start=asked.start, end=asked.end, write=write
+                )
             await writer.flush()
             info = await asyncio.to_thread(check_mp4, writer.path)
             holds = coverage(segments, asked, info)

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass
 import logging
 import time
 
@@ -15,16 +14,18 @@ from ..frigate.errors import (
     MediaGone,
     MediaNotReady,
 )
+from .arrivals import Arrivals, Piece, what
 from .downloads import Clip, DoesNotFit, Downloads, FootageLost, NoFootage
 from .frigate_watch import FrigateWatch, is_about_one_file
 from .items import Media, Rank, Role
 from .ledger import Ledger, LedgerError, files, footage, outcomes, setbacks
 from .ledger.files import FetchJob
 from .missing import Missing
+from .pace import GaveWay
 from .policy import BROKEN_TRIES, Timing, retry_delay
 from .refusals import REFUSED, Refusals
 from .room import Room, TooLarge
-from .spans import NONE, total
+from .spans import NONE
 from .spool import Spool, SpoolError, SpoolFile, SpoolFull
 from .status import UploadEvent
 from .tasks import wait_for
@@ -35,6 +36,8 @@ _LOGGER = logging.getLogger(__name__)
 # Two requests at a time; one of them is kept free of long clips.
 _LANES = (tuple(Rank), tuple(Rank)[: Rank.ALERT_CLIP])
 _PAUSE = 5.0
+_MOST_IN_A_ROW = 8
+"""Clips that give way one after the other."""
 _DAY = 86400.0
 _LOOK = 60.0
 """Seconds between two looks at which clips are too large for the spool."""
@@ -42,14 +45,6 @@ STEP = 200
 """Failed uploads that are tried anew at once; other work comes in between."""
 _OF_CAMERA = (MediaBroken, MediaGone, MediaNotReady)
 """What only a Frigate says that gives its user the camera's media."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """What there is of a clip that can't be had whole, and why it can't."""
-
-    clip: Clip
-    reason: str
 
 
 class Fetcher:
@@ -80,10 +75,14 @@ class Fetcher:
         self._room = room
         self._watch = watch
         self._timing = timing
-        self._downloads = Downloads(client, spool=spool, timing=timing)
+        self._downloads = Downloads(
+            client, spool=spool, timing=timing, others_wait=self._others_wait
+        )
+        self._arrivals = Arrivals(ledger=ledger, spool=spool, on_fetched=on_fetched)
         self._refusals = Refusals()
         self._missing = Missing(client, ledger=ledger, spool=spool, on_upload=on_upload)
         self._broken = Counter[int]()
+        self._gave_way = 0
         self._on_fetched = on_fetched
         self._on_change = on_change
         self._trouble = Trouble(_LOGGER, "Fetching from Frigate")
@@ -184,6 +183,8 @@ class Fetcher:
             found = await self._find(job)
         except LedgerError:
             raise
+        except GaveWay as err:
+            await self._let_others_pass(job, err)
         except FrigateForbidden as err:
             await self._hold(camera, *self._refusals.refused(camera, err, time.time()))
         except Exception as err:  # noqa: BLE001 - `_note` tells of what it does not know
@@ -194,11 +195,13 @@ class Fetcher:
             self._refusals.over(camera)
             self._disk.over()
             self._broken.pop(job.file_id, None)
+            if job.rank >= Rank.ALERT_CLIP:
+                self._gave_way = 0
             if isinstance(found, Piece):
-                await self._keep_piece(job, found)
+                await self._arrivals.keep_piece(job, found)
             else:
                 self._room.forget(job.file_id)
-                await self._keep(job, found)
+                await self._arrivals.keep(job, found)
 
     async def _find(self, job: FetchJob) -> SpoolFile | Clip | Piece:
         """Fetch a file, or the longest piece of it that can be had.
@@ -286,64 +289,42 @@ class Fetcher:
                 )
                 await self._postpone(job, error, self._timing.longest_retry)
 
+    async def _others_wait(self) -> bool:
+        """Tell whether a job that comes slowly should give way.
+
+        Not if many have in a row: then Frigate is slow, and none would ever arrive.
+        """
+        if self._gave_way >= _MOST_IN_A_ROW:
+            return False
+        # While one lane is free it takes what waits, but for wholes.
+        is_full = len(self._in_flight) >= len(_LANES)
+        ranks = tuple(Rank) if is_full else tuple(Rank)[Rank.ALERT_CLIP :]
+        try:
+            return await self._ledger.run(
+                files.is_any_due,
+                now=time.time(),
+                ranks=ranks,
+                exclude=self._in_flight,
+            )
+        except LedgerError:
+            return False  # The job itself will meet it.
+
+    async def _let_others_pass(self, job: FetchJob, error: GaveWay) -> None:
+        self._gave_way += 1
+        _LOGGER.info(
+            "The %s of %s (%s) is asked for again after the others: %s",
+            what(job),
+            job.item.source_id,
+            job.item.camera,
+            error,
+        )
+        await self._ledger.run(files.give_way, job.file_id)
+        self.wake()
+
     async def _hold(self, camera: str, due: float, reason: str) -> None:
         """Let all files of a camera wait."""
         await self._ledger.run(setbacks.hold, camera, due=due, error=reason)
         self._on_change()
-
-    async def _keep(self, job: FetchJob, found: SpoolFile | Clip) -> None:
-        file = found.file if isinstance(found, Clip) else found
-        _LOGGER.debug(
-            "Fetched the %s of %s (%s)", _what(job), job.item.source_id, job.item.camera
-        )
-        kept = self._ledger.run(
-            files.fetched,
-            job.file_id,
-            spool_name=file.name,
-            size=file.size,
-            sha256=file.sha256,
-            coverage=found.coverage if isinstance(found, Clip) else None,
-            now=time.time(),
-        )
-        await self._hand_over(file, kept)
-
-    async def _keep_piece(self, job: FetchJob, piece: Piece) -> None:
-        clip = piece.clip
-        _LOGGER.warning(
-            "Only %.0f s of the %s of %s (%s) can be had; the whole is asked for"
-            " daily: %s",
-            total(clip.coverage.most),
-            _what(job),
-            job.item.source_id,
-            job.item.camera,
-            piece.reason,
-        )
-        now = time.time()
-        kept = self._ledger.run(
-            files.salvaged,
-            job,
-            end=clip.end,
-            spool_name=clip.file.name,
-            size=clip.file.size,
-            sha256=clip.file.sha256,
-            coverage=clip.coverage,
-            again=now + _DAY,
-            reason=piece.reason,
-            now=now,
-        )
-        await self._hand_over(clip.file, kept)
-
-    async def _hand_over(self, file: SpoolFile, kept: Awaitable[list[str]]) -> None:
-        """Wake those who wait for a file once it is in the ledger, or let it go."""
-        try:
-            waiting = await kept
-        except LedgerError:
-            await self._spool.remove([file.name])
-            raise
-        if waiting:
-            self._on_fetched(waiting)
-        else:
-            await self._spool.remove([file.name])
 
     async def _end_or_retry(
         self, job: FetchJob, error: FrigateError, patience: float
@@ -375,7 +356,7 @@ class Fetcher:
         _LOGGER.log(
             logging.INFO if is_news else logging.DEBUG,
             "The %s of %s (%s) is asked for again in %.0f s: %s",
-            _what(job),
+            what(job),
             job.item.source_id,
             job.item.camera,
             delay,
@@ -394,7 +375,3 @@ class Fetcher:
             shown=self._downloads.take_shown(job.file_id),
         )
         self.wake()  # The other lanes may have looked when none was due.
-
-
-def _what(job: FetchJob) -> str:
-    return job.item.media.kind.replace("_", " ")

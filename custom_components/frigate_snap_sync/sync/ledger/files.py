@@ -97,14 +97,18 @@ def _job(row: sqlite3.Row) -> FetchJob:
     )
 
 
-def is_awaited(
-    connection: sqlite3.Connection, *, now: float, exclude: Collection[int]
+def is_any_due(
+    connection: sqlite3.Connection,
+    *,
+    now: float,
+    ranks: Collection[Rank],
+    exclude: Collection[int],
 ) -> bool:
-    """Tell whether a file is due to be fetched which has not given way itself."""
+    """Tell whether a file of these neighboring ranks is due that has not given way."""
     rows = connection.execute(
-        "SELECT id FROM files WHERE state = 'wanted' AND gave_way = 0 AND due <= ?"
-        " LIMIT ?",
-        (now, 1 + len(exclude)),
+        "SELECT id FROM files WHERE state = 'wanted' AND gave_way = 0"
+        " AND rank BETWEEN ? AND ? AND due <= ? LIMIT ?",
+        (min(ranks), max(ranks), now, 1 + len(exclude)),
     )
     return any(row["id"] not in exclude for row in rows)
 
