@@ -163,10 +163,6 @@ class Planner:
             for number, whole in enumerate(ranges, start=known.pieces + 1)
             if (inside := bounds.cut(whole)) is not None
         ]
-        if is_off or now - clock_offset - end < timing.forced_end:
-            files += self._last_parts(
-                item, uploads, known=known, bounds=bounds, clock_offset=clock_offset
-            )
         return tuple(files)
 
     def running(
@@ -272,25 +268,30 @@ class Planner:
             found.append(FootageRange(part.start, inside[-1].end))
             begin = part.end
 
-    def _last_parts(
+    def last_parts(
         self,
         item: Item,
-        uploads: tuple[UploadPlan, ...],
         *,
         known: Progress,
         bounds: Bounds,
         clock_offset: float,
-    ) -> list[FilePlan]:
-        """Return parts of what Frigate has now of a review that was cut off.
+        is_off: bool,
+        only: Collection[str] | None,
+    ) -> tuple[FilePlan, ...]:
+        """Return parts of what Frigate has now of a review that was cut off, if it was.
 
         Of its last ten minutes: who has come to switch it off may take the box next.
         """
-        if self._part_length is None or item.end is None:
-            return []
+        uploads = self.uploads(item, only=only)
+        if self._part_length is None or item.end is None or not uploads:
+            return ()
+        age = time.time() - clock_offset - item.end
+        if not is_off and age >= self._timing.forced_end:
+            return ()
         end = ceil(item.end)
         first = first_second(item, self._padding_before)
         begin = max(known.parts_end or first, known.pieces_end or first)
-        return self._part_plans(
+        parts = self._part_plans(
             _as_parts(max(begin, end - MAX_PART_SECONDS), end),
             uploads,
             number=known.parts + 1,
@@ -298,6 +299,7 @@ class Planner:
             clock_offset=clock_offset,
             as_is=True,
         )
+        return tuple(parts)
 
     def _part_plans(
         self,

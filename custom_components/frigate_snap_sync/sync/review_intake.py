@@ -235,23 +235,33 @@ class ReviewIntake:
             )
         )
         known, left = await self._left(item)
-        if footage is None and self._planner.is_long(left):
-            await self._ledger.run(
-                ledger_items.remember_open, replace(item, told=since or item.told)
-            )
-            self._on_unsure(item.source_id)
-            return False
+        offset = self._client.clock_offset
         is_off = self._watch.is_on(item.camera, "recordings") is False
         if is_off:
             await self._registry.hurry(item)
+        files = self._planner.last_parts(
+            item,
+            known=known,
+            bounds=bounds,
+            clock_offset=offset,
+            is_off=is_off,
+            only=only,
+        )
+        if footage is None and self._planner.is_long(left):
+            item = replace(item, told=since or item.told)
+            await self._ledger.run(ledger_items.remember_open, item)
+            if files:
+                await self._registry.plan_more(item, files)
+            self._on_unsure(item.source_id)
+            return False
         self._heard.pop(item.source_id, None)
         self._footage.pop(item.source_id, None)
-        files = self._planner.recording(
+        files += self._planner.recording(
             item,
             known=known,
             footage=footage or UNKNOWN,
             bounds=bounds,
-            clock_offset=self._client.clock_offset,
+            clock_offset=offset,
             is_off=is_off,
             only=only,
         )
