@@ -21,13 +21,14 @@ from custom_components.frigate_snap_sync.sync.engine import (
     EngineOptions,
 )
 from custom_components.frigate_snap_sync.sync.naming import Render
-from custom_components.frigate_snap_sync.sync.policy import Selection, Timing
+from custom_components.frigate_snap_sync.sync.policy import Selection
 from custom_components.frigate_snap_sync.sync.status import (
     EngineStatus,
     UploadEvent,
     UploadFilter,
     UploadRow,
 )
+from custom_components.frigate_snap_sync.sync.timing import Timing
 
 from ..waiting import Threads, promptly, until
 from .fakes import IMAGE, FakeFrigate

@@ -17,7 +17,8 @@ from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.items import Item, Media
 from custom_components.frigate_snap_sync.sync.ledger.items import Progress
 from custom_components.frigate_snap_sync.sync.planner import Planner
-from custom_components.frigate_snap_sync.sync.policy import Bounds, Timing
+from custom_components.frigate_snap_sync.sync.policy import Bounds
+from custom_components.frigate_snap_sync.sync.timing import Timing
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from custom_components.frigate_snap_sync.sync.frigate_retry import FrigateRetry
-from custom_components.frigate_snap_sync.sync.policy import Timing
+from custom_components.frigate_snap_sync.sync.timing import Timing
 
 TIMING = Timing()
 

@@ -170,7 +170,7 @@ async def test_nothing_for_ten_minutes_is_gone(
     start = float(int(time.time() - 8 * DAY))
     film(bench, start)
     await bench.start(setup(nas))
-    bench.review("end", start=start, end=time.time() - 6)
+    bench.review("end", start=start, end=time.time() - 6, known=True)
     await until(lambda: bench.status.destinations["nas"].failed_uploads == 1)
     assert await bench.settled() == {"gone": 1}
     film(bench, start, (-5, 10))

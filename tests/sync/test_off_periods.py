@@ -16,7 +16,8 @@ from custom_components.frigate_snap_sync.sync.items import Item, Media
 from custom_components.frigate_snap_sync.sync.ledger import counters, items, schema
 from custom_components.frigate_snap_sync.sync.ledger.items import Progress
 from custom_components.frigate_snap_sync.sync.planner import Planner
-from custom_components.frigate_snap_sync.sync.policy import Bounds, FootageRange, Timing
+from custom_components.frigate_snap_sync.sync.policy import Bounds, FootageRange
+from custom_components.frigate_snap_sync.sync.timing import Timing
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination

@@ -12,7 +12,6 @@ from custom_components.frigate_snap_sync.sync.items import Item, Media, Rank, Ro
 from custom_components.frigate_snap_sync.sync.policy import (
     FootageRange,
     Selection,
-    Timing,
     ended,
     first_fetch,
     first_second,
@@ -25,6 +24,7 @@ from custom_components.frigate_snap_sync.sync.policy import (
     tail_is_missing,
     wants,
 )
+from custom_components.frigate_snap_sync.sync.timing import Timing
 
 RECORDING = Item(
     media=Media.RECORDINGS,

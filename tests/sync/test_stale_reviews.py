@@ -211,7 +211,7 @@ async def test_the_end_cancels_what_was_planned_beyond_it(
     await bench.settled()
     assert {row.reason for row in skipped} == {review_ends.BEYOND_THE_END}
     assert max(end for _, _, end in bench.frigate.clips) <= start + 26
-    assert bench.status.destinations["nas"].recordings_uploaded == 1
+    await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)
 
 
 async def test_an_end_that_was_missed_is_asked_for(

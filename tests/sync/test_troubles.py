@@ -31,7 +31,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
     files as ledger_files,
 )
-from custom_components.frigate_snap_sync.sync.policy import Timing
+from custom_components.frigate_snap_sync.sync.timing import Timing
 
 from .conftest import Bench, setup, until
 from .fakes import FULL_IMAGE, IMAGE, FakeDestination

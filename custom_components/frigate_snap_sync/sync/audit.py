@@ -5,7 +5,7 @@ import time
 
 from .destination import DestinationSetup
 from .ledger import Ledger, audits
-from .policy import Timing
+from .timing import Timing
 
 _LOGGER = logging.getLogger(__name__)
 

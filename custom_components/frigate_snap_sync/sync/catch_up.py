@@ -14,10 +14,10 @@ from .frigate_watch import FrigateWatch, is_about_one_file
 from .items import Media
 from .latecomers import Latecomers
 from .ledger import Ledger, LedgerError, counters, items as ledger_items
-from .policy import Timing
 from .review_intake import ReviewIntake
 from .spool import SpoolError
 from .tasks import wait_for
+from .timing import Timing
 from .tracked_objects import TrackedObjects
 from .trouble import Trouble
 

@@ -13,9 +13,10 @@ from .coverage import Coverage, coverage, lacks, shown
 from .items import Media, Role
 from .ledger.files import FetchJob
 from .pace import Pace, giving_way
-from .policy import FootageRange, Timing, tail_is_missing
+from .policy import FootageRange, tail_is_missing
 from .spans import NONE, Spans, total, union, within
 from .spool import Spool, SpoolFile, SpoolFull
+from .timing import Timing
 
 _SHORTEST = 5
 """Seconds below which the beginning of a clip is not worth asking for."""

@@ -25,7 +25,6 @@ from .ledger import Ledger, LedgerError, counters, files as ledger_files, rows
 from .live_snapshots import LiveSnapshots
 from .options import EngineOptions
 from .planner import Planner
-from .policy import Timing
 from .registry import ItemRegistry
 from .review_intake import ReviewIntake
 from .reviews import OpenReviews
@@ -36,6 +35,7 @@ from .status import EngineStatus, UploadEvent, UploadFilter, UploadRow
 from .status_board import StatusBoard
 from .survey import Survey
 from .tasks import cancel, supervise
+from .timing import Timing
 from .tracked_objects import TrackedObjects
 from .worker import Worker
 from .worker_pool import WorkerPool

@@ -22,13 +22,14 @@ from .ledger import Ledger, LedgerError, files, footage, outcomes, setbacks
 from .ledger.files import FetchJob
 from .missing import Missing
 from .pace import GaveWay
-from .policy import BROKEN_TRIES, Timing, retry_delay
+from .policy import BROKEN_TRIES, retry_delay
 from .refusals import REFUSED, Refusals
 from .room import Room, TooLarge
 from .spans import NONE
 from .spool import Spool, SpoolError, SpoolFile, SpoolFull
 from .status import UploadEvent
 from .tasks import wait_for
+from .timing import Timing
 from .trouble import Trouble
 
 _LOGGER = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """When a Frigate that does not answer is asked again. Pure: times are given to it."""
 
-from .policy import Timing
+from .timing import Timing
 
 _STABLE = 600.0
 """Seconds that Frigate must have answered for its next failure to be a new outage."""

@@ -22,8 +22,8 @@ from ..frigate.errors import (
 from ..frigate.models import CameraConfig, FrigateConfig
 from .cameras import Cameras
 from .frigate_retry import FrigateRetry
-from .policy import Timing
 from .tasks import wait_for
+from .timing import Timing
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -17,7 +17,6 @@ from .policy import (
     PIECE_SECONDS,
     Bounds,
     FootageRange,
-    Timing,
     bounded,
     first_fetch,
     first_second,
@@ -27,6 +26,7 @@ from .policy import (
     pieces,
     wants,
 )
+from .timing import Timing
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ import unicodedata
 from ..frigate.fields import MAX_LABELS, clean_text
 from ..frigate.models import Segment, Severity
 from .items import Item, Media
+from .timing import Timing
 
 PIECE_SECONDS = 1800
 """A longer recording is kept as consecutive pieces of this length."""
@@ -48,71 +49,6 @@ class Selection:
     labels: frozenset[str] = frozenset()
     zones: frozenset[str] = frozenset()
     severity: Severity | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """How long the engine waits, in seconds."""
-
-    settle: float = 20
-    """From a review's end until Frigate has its last footage on disk (10-17 s)."""
-    part_settle: float = 11
-    """The same for a part: asked for as early as Frigate may have it."""
-    part_tail: float = 20
-    """How long after its end a part's last seconds are waited for: a camera may be
-    cut. Its whole will have what comes later than that."""
-    off_settle: float = 5
-    """From a review's end until Frigate has thrown away what it had not yet moved to
-    its disk, when recordings were switched off (a loop of 5 s)."""
-    forced_end: float = 5
-    """A review that ended this short a time ago was cut off: others end only after
-    30 s without activity."""
-    stale: float = 600
-    """How far behind the planning of a review may be before it is looked up first."""
-    silence: float = 25
-    """How long nothing is heard of a review before it is asked for."""
-    fresh: float = 3600
-    """How long footage goes before all that is older."""
-    slow_rate: int = 64 * 1024
-    """Bytes a second below which a clip may give way to others."""
-    slow_after: float = 30
-    """How long it must have been that slow."""
-    part_retry: float = 3
-    part_patience: float = 30
-    """How long after its end a part is asked for in these short steps."""
-    first_retry: float = 10
-    longest_retry: float = 300
-    gone_after: float = 600
-    """How long after its end a review without any footage may still get some."""
-    missing_after: float = 60
-    """How long what Frigate answers with 404 is asked for again."""
-    tail_patience: float = 60
-    """How long after its end a recording's last seconds are waited for."""
-    tail_attempts: int = 20
-    """How many times at most."""
-    catch_up: float = 900
-    """How often Frigate's API is compared with the ledger."""
-    catch_up_pause: float = 30
-    """The shortest time between two of these comparisons."""
-    poll: float = 60
-    """How often Frigate is asked for its version: whether it answers."""
-    shortest_poll: float = 1
-    """The shortest time between two of these questions."""
-    first_poll_retry: float = 5
-    """How long after its first failure Frigate is asked again; it doubles to `poll`."""
-    hint_retry: float = 1
-    """The same after a hint that Frigate is back, when it is asked at once."""
-    hint_pause: float = 8
-    """How often such hints may begin the quick tries again."""
-    login_retry: float = 900
-    """How long after Frigate refused the login it is asked again, hints or not."""
-    probe: float = 300
-    """How often an idle destination is looked at."""
-    audit: float = 86400
-    """How often a sample of each destination's files is looked at."""
-    audit_sample: int = 100
-    camera_absence: float = 86400
-    """How long a camera must be missing from Frigate's configuration to go."""
 
 
 @dataclass(frozen=True, slots=True)

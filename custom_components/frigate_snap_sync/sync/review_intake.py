@@ -21,12 +21,13 @@ from .ledger import (
 )
 from .ledger.items import Progress
 from .planner import Planner
-from .policy import FootageRange, Timing, ended, merge
+from .policy import FootageRange, ended, merge
 from .registry import ItemRegistry
 from .spool import Spool
 from .status import UploadEvent
 from .strangers import UNKNOWN_REVIEW, Strangers
 from .survey import Survey
+from .timing import Timing
 
 _MAX_KNOWN = 1000
 """Reviews that go on of which something is remembered."""

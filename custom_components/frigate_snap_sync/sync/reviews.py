@@ -10,10 +10,11 @@ from ..frigate.errors import FrigateError
 from .frigate_watch import FrigateWatch, is_about_one_file
 from .items import Item
 from .ledger import Ledger, LedgerError, items as ledger_items
-from .policy import Timing, retry_delay
+from .policy import retry_delay
 from .review_intake import ReviewIntake
 from .spool import SpoolError
 from .tasks import wait_for
+from .timing import Timing
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ from ..frigate.client import FrigateClient
 from ..frigate.errors import FrigateError
 from .footage import UNKNOWN, Footage, stretches, windows
 from .frigate_watch import is_about_one_file
-from .policy import FootageRange, Timing
+from .policy import FootageRange
+from .timing import Timing
 
 _LOGGER = logging.getLogger(__name__)
 

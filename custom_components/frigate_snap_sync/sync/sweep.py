@@ -10,8 +10,8 @@ from .destination import DestinationSetup
 from .ledger import Ledger, uploads
 from .ledger.items import CleanUp
 from .ledger.uploads import Leftover
-from .policy import Timing
 from .sender import Sender
+from .timing import Timing
 
 MOST_STUCK: Final = 1000
 """Files that may resist at a time before the others wait for them."""

@@ -22,12 +22,13 @@ from .items import Rank
 from .ledger import Ledger, LedgerError, files, outcomes, uploads
 from .ledger.files import Loss
 from .ledger.uploads import UploadJob
-from .policy import Timing, retry_delay, upload_delay
+from .policy import retry_delay, upload_delay
 from .sender import Sender
 from .spool import Spool, SpoolError
 from .status import UploadEvent
 from .sweep import Sweep
 from .tasks import wait_for
+from .timing import Timing
 from .trouble import Trouble
 
 _LOGGER = logging.getLogger(__name__)
