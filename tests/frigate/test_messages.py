@@ -185,6 +185,15 @@ def test_review_that_starts_with_an_update(version: str) -> None:
 
     assert [message.kind for message in told] == [MessageKind.UPDATE, MessageKind.END]
     assert told[0].review.labels == {"doorbell"}
+    # Nothing else on MQTT names the object.
+    assert len(told[0].review.detections) == 1
+    assert told[0].review.detections == told[1].review.detections
+    kinds = {
+        type(message)
+        for raw, message in heard(version, "mqtt-manual-event-update-first")
+        if not raw.retain
+    }
+    assert kinds == {ReviewMessage}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -432,6 +441,27 @@ def test_review_labels_are_bounded() -> None:
 
     assert len(review.labels) == 64
     assert len(review.zones) == 64
+
+
+@pytest.mark.parametrize(
+    ("sent", "detections"),
+    [
+        (["1.5-a", "1.5-b", "1.5-a"], {"1.5-a", "1.5-b"}),
+        (["1.5-a", None, 7, "", "x" * 129, "a\nb", ["c"]], {"1.5-a"}),
+        (None, set()),
+        ("1.5-a", set()),
+        ({"1.5-a": "person"}, set()),
+    ],
+)
+def test_review_detections(sent: object, detections: set[str]) -> None:
+    """The ids of its objects, as far as they can be ids."""
+    assert say_review(data={"detections": sent}).review.detections == detections
+
+
+def test_review_detections_are_bounded() -> None:
+    """A message can't make us ask for thousands of objects."""
+    many = [f"1.5-{number}" for number in range(5000)]
+    assert len(say_review(data={"detections": many}).review.detections) == 256
 
 
 def test_review_id_that_storage_can_not_carry() -> None:

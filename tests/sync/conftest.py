@@ -44,6 +44,7 @@ FAST = Timing(
     gone_after=600,
     missing_after=60,
     tail_patience=0,
+    lookup=0.05,
     poll=30,
     shortest_poll=0.02,
     first_poll_retry=0.2,
@@ -199,6 +200,7 @@ class Bench:
                 "zones": changes.pop("zones", []),
                 "sub_labels": changes.pop("sub_labels", []),
                 "audio": [],
+                "detections": changes.pop("detections", []),
             },
         }
         if known:
@@ -206,8 +208,10 @@ class Bench:
         self.publish("reviews", {"type": kind, "before": review, "after": review})
         return source_id
 
-    def tracked_object(self, *, source_id: str | None = None, **changes: Any) -> str:
-        """Let Frigate say that a tracked object ended; return its id."""
+    def tracked_object(
+        self, kind: str = "end", *, source_id: str | None = None, **changes: Any
+    ) -> str:
+        """Let Frigate say something of a tracked object; return its id."""
         start = time.time() - 100
         source_id = source_id or f"{start}-def456"
         tracked = {
@@ -223,7 +227,7 @@ class Bench:
             "entered_zones": [],
             "max_severity": "alert",
         } | changes
-        self.publish("events", {"type": "end", "before": tracked, "after": tracked})
+        self.publish("events", {"type": kind, "before": tracked, "after": tracked})
         return source_id
 
 

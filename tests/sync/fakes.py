@@ -62,6 +62,10 @@ class FakeFrigate:
     known_objects: list[TrackedObject] = field(default_factory=list)
     odd: set[str] = field(default_factory=set)
     """Ids of known objects whose rows can't be understood."""
+    events_asked: list[str] = field(default_factory=list)
+    """Ids of the objects that were asked for one by one."""
+    pages: int = 0
+    """How often a page of objects was asked for."""
     windows: list[tuple[float, float]] = field(default_factory=list)
     summaries: list[str] = field(default_factory=list)
     """The cameras of whose footage the hours were asked for."""
@@ -118,13 +122,36 @@ class FakeFrigate:
             and (review.end_time is None or review.end_time > after)
         ]
 
-    async def events(self, *, after: float, before: float, limit: int) -> Page:
+    async def event(self, event_id: str) -> TrackedObject | None:
+        """Return a tracked object that the test made known."""
+        self._check()
+        self.events_asked.append(event_id)
+        return next((each for each in self.known_objects if each.id == event_id), None)
+
+    async def events(
+        self,
+        *,
+        after: float,
+        before: float,
+        limit: int,
+        min_length: float | None = None,
+        in_progress: bool = False,
+    ) -> Page:
         """Return the newest known tracked objects that began in the time."""
         self._check()
+        self.pages += 1
         found = [
             tracked
             for tracked in self.known_objects
             if after < tracked.start_time < before
+            and (not in_progress or tracked.end_time is None)
+            and (
+                min_length is None
+                or (
+                    tracked.end_time is not None
+                    and tracked.end_time - tracked.start_time >= min_length
+                )
+            )
         ]
         found.sort(key=lambda tracked: -tracked.start_time)
         found = found[:limit]

@@ -21,6 +21,7 @@ class Review:
     `ended` is true as soon as Frigate names any end, such a one too.
     `labels` holds `data.objects` without Frigate's `-verified` ending and
     without `: sub label`, together with `data.sub_labels` and `data.audio`.
+    `detections` are the ids of its tracked objects, the first ones of very many.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Review:
     labels: frozenset[str]
     zones: frozenset[str]
     ended: bool = False
+    detections: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ labels and zones are cleaned: they are no reason to drop anything.
 Unknown parts are ignored: each release of Frigate adds some.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final
 
 from .errors import MalformedMessage
@@ -39,6 +40,9 @@ MAX_PREFIX_LENGTH: Final = 256
 MAX_CAMERAS: Final = 1000
 """More than any Frigate has; anybody may write a message that tells of more."""
 
+MAX_DETECTIONS: Final = 256
+"""Tracked objects of a review that are looked after; MQTT tells of others itself."""
+
 _VERIFIED: Final = "-verified"
 _SEVERITIES: Final = {severity.value: severity for severity in Severity}
 
@@ -67,6 +71,7 @@ def parse_review(value: object, *, most_labels: int = MAX_LABELS) -> Review:
         labels=frozenset(list(dict.fromkeys(labels))[:most_labels]),
         zones=frozenset(texts(data.get("zones"), most=most_labels)),
         ended=row.get("end_time") is not None,
+        detections=frozenset(islice(_ids(data.get("detections")), MAX_DETECTIONS)),
     )
 
 
@@ -217,6 +222,13 @@ def _cameras(
 
 def _id(row: Mapping[str, object], what: str) -> str:
     return require_text(row.get("id"), f"id of a {what}", limit=MAX_ID_LENGTH)
+
+
+def _ids(value: object) -> Iterator[str]:
+    """Yield the usable ids of a JSON list."""
+    for item in value if isinstance(value, list) else ():
+        if (text := text_or_none(item, limit=MAX_ID_LENGTH)) is not None:
+            yield text
 
 
 def _camera(value: object) -> str:

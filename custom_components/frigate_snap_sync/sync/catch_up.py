@@ -1,19 +1,22 @@
 """Catching up: MQTT is a hint, Frigate's API is the truth."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 import logging
 from math import ceil
 import time
 
 from ..frigate.client import FrigateClient
-from ..frigate.errors import FrigateError, FrigateServerError
+from ..frigate.errors import FrigateError, FrigateServerError, UnreadableRows
 from ..frigate.models import Review, TrackedObject
 from .frigate_watch import FrigateWatch, is_about_one_file
 from .items import Media
 from .latecomers import Latecomers
 from .ledger import Ledger, LedgerError, counters, items as ledger_items
+from .ledger.tracked import Remembered
+from .object_lookup import ObjectLookup
+from .object_search import PAGE, ObjectSearch
 from .review_intake import ReviewIntake
 from .spool import SpoolError
 from .tasks import wait_for
@@ -24,12 +27,13 @@ from .trouble import Trouble
 _LOGGER = logging.getLogger(__name__)
 
 _DAY = 86400.0
-_PAGE = 100
-_MAX_PAGES = 200
+_PAGE = PAGE
+_MAX_PAGES = 2000
+"""Of one day's tracked objects; the next comparison goes on behind them."""
 _MARGIN = 300.0
 """How far before the last complete catch-up is looked again: for clocks, and races."""
-_LONG_OBJECT = 6 * 3600.0
-"""Frigate finds tracked objects by their start; how long before its end that may be."""
+_UNREADABLE = 7 * _DAY
+"""How long a day of which nothing can be understood is asked for again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,35 @@ class Window:
         )
 
 
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """One comparison: what it found, up to when all is known, and what is left.
+
+    `running` are the objects that Frigate tracks at the moment, `remembered` those
+    whose end was not heard of.
+    """
+
+    window: Window
+    found: int = 0
+    problem: FrigateServerError | None = None
+    rest: list[tuple[float, float]] = field(default_factory=list)
+    running: set[str] = field(default_factory=set)
+    remembered: dict[str, Remembered] = field(default_factory=dict)
+    reached: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """All is known, as long as nothing fails."""
+        self.reached = self.window.before
+
+    def missed(self, after: float, error: FrigateServerError) -> None:
+        """Note that Frigate could not give what is there from a moment on."""
+        self.problem = error
+        if isinstance(error, UnreadableRows):
+            # They may never be readable, and the window must not grow for ever.
+            after = max(after, self.window.before - _UNREADABLE)
+        self.reached = min(self.reached, after)
+
+
 class CatchUp:
     """Compares Frigate's reviews and tracked objects with the ledger, by id.
 
@@ -71,6 +104,7 @@ class CatchUp:
         ledger: Ledger,
         watch: FrigateWatch,
         objects: TrackedObjects,
+        lookup: ObjectLookup,
         reviews: ReviewIntake,
         latecomers: Latecomers,
         timing: Timing,
@@ -81,6 +115,7 @@ class CatchUp:
         self._ledger = ledger
         self._watch = watch
         self._objects = objects
+        self._lookup = lookup
         self._reviews = reviews
         self._timing = timing
         self._look_back = look_back
@@ -88,6 +123,8 @@ class CatchUp:
         self._trouble = Trouble(_LOGGER, "Catching up")
         self._news = asyncio.Event()
         self._running = asyncio.Lock()
+        self._rest: list[tuple[float, float]] = []
+        self._rest_until = 0.0
 
     def request(self) -> None:
         """Catch up soon: Frigate or the broker is back."""
@@ -126,33 +163,52 @@ class CatchUp:
     ) -> int:
         """Plan what Frigate has and the ledger lacks; return how many items.
 
-        With `retries`, what failed of that time is tried again. With `look_back` (seconds) exactly that time is looked at, and history is
-        sent that nobody asked for otherwise: also to destinations that came later
-        than an item which others have had.
+        With `retries`, what failed of that time is tried again. With `look_back`
+        (seconds) exactly that time is looked at, and history is sent that nobody asked
+        for otherwise: also to destinations that came later than an item which others
+        have had.
         Raises FrigateError, LedgerError or SpoolError; a day whose reviews Frigate
         can't give keeps no other from being caught up before that.
         """
-        problem: FrigateServerError | None = None
-        found = 0
         async with self._running:
-            now = time.time()
-            window = await self._window(now, look_back, retries=retries)
-            for after, before in _days(window):
-                try:
-                    reviews = await self._ask_reviews(after, before)
-                except FrigateServerError as err:
-                    problem = err
-                else:
-                    found += await self._take_reviews(reviews, window)
-            found += await self._take_objects(window)
-            if look_back is None and problem is None:
+            window = await self._window(time.time(), look_back, retries=retries)
+            run = _Run(window=window)
+            run.running, run.remembered = await self._tracked(run)
+            for days, take in (
+                (_days(run.window), self._take_reviews),
+                (self._object_times(run.window), self._take_objects),
+            ):
+                for after, before in days:
+                    try:
+                        run.found += await take(after, before, run)
+                    except FrigateServerError as err:
+                        run.missed(after, err)
+            try:
+                run.found += await self._take_long_objects(run)
+            except FrigateServerError as err:
+                run.missed(run.window.after, err)
+            if look_back is None:
                 # Another time may not reach back far enough.
-                await self._ledger.run(counters.keep_moment, counters.CAUGHT_UP, now)
-        if found:
-            _LOGGER.info("Catching up found %d item(s) that were missed", found)
-        if problem is not None:
-            raise problem
-        return found
+                await self._note(run)
+        if run.found:
+            _LOGGER.info("Catching up found %d item(s) that were missed", run.found)
+        if run.problem is not None:
+            raise run.problem
+        return run.found
+
+    async def _note(self, run: _Run) -> None:
+        """Keep up to when all is known, and what is left for the next time."""
+        self._rest, self._rest_until = run.rest, run.window.before
+        reached = min([run.reached, *(after for after, _ in run.rest)])
+        if reached < run.window.before:
+            # It must not go back: what was known up to then still is.
+            last = await self._ledger.run(
+                counters.moment, counters.CAUGHT_UP, default=reached
+            )
+            reached = max(reached, last)
+        await self._ledger.run(counters.keep_moment, counters.CAUGHT_UP, reached)
+        if run.rest:
+            self._news.set()
 
     async def _window(
         self, now: float, look_back: float | None, *, retries: bool
@@ -173,11 +229,23 @@ class CatchUp:
             retries=retries,
         )
 
-    async def _ask_reviews(self, after: float, before: float) -> list[Review]:
-        offset = self._client.clock_offset
-        return await self._client.reviews(after=after - offset, before=before - offset)
+    async def _tracked(self, run: _Run) -> tuple[set[str], dict[str, Remembered]]:
+        """Return the objects that Frigate tracks, and all whose end was not heard."""
+        now = run.window.before
+        search = ObjectSearch(self._client, page=_PAGE)
+        try:
+            running = await search.running(now - self._client.clock_offset)
+        except FrigateServerError as err:
+            run.missed(run.window.after, err)
+            running = []
+        ids = {tracked.id for tracked in running}
+        return ids, await self._lookup.remembered(ids, now=now)
 
-    async def _take_reviews(self, reviews: list[Review], window: Window) -> int:
+    async def _take_reviews(self, after: float, before: float, run: _Run) -> int:
+        window, offset = run.window, self._client.clock_offset
+        reviews = await self._client.reviews(
+            after=after - offset, before=before - offset
+        )
         known = await self._ledger.run(
             ledger_items.known, Media.RECORDINGS, [review.id for review in reviews]
         )
@@ -202,24 +270,69 @@ class CatchUp:
         end = window.before if review.end_time is None else self._local(review.end_time)
         return window.destinations(end)
 
-    async def _take_objects(self, window: Window) -> int:
-        found = 0
-        async for objects in self._pages(window):
-            known = await self._ledger.run(
-                ledger_items.known, Media.SNAPSHOTS, [tracked.id for tracked in objects]
-            )
-            for tracked in objects:
-                if tracked.end_time is None:
-                    continue
-                end = self._local(tracked.end_time)
-                if end <= window.after:
-                    continue
-                if tracked.id in known:
-                    found += await self._serve(Media.SNAPSHOTS, tracked.id, window)
-                elif tracked.has_snapshot:
-                    found += await self._objects.take(
-                        tracked, told=window.before, only=window.destinations(end)
-                    )
+    def _object_times(self, window: Window) -> Iterator[tuple[float, float]]:
+        """Yield the times whose objects are looked at: what the last run left first."""
+        if window.since is None or not self._rest:
+            return _days(window)
+        return iter([*self._rest, (self._rest_until - _MARGIN, window.before)])
+
+    async def _take_objects(self, after: float, before: float, run: _Run) -> int:
+        """Take the objects that began in a time; leave what are too many at once."""
+        offset, found = self._client.clock_offset, 0
+        rest: float | None = None
+        search = ObjectSearch(self._client, page=_PAGE)
+        async for objects, unseen in search.began_within(
+            after - offset, before - offset, pages=_MAX_PAGES
+        ):
+            found += await self._take_ended(objects, run)
+            rest = unseen
+        if rest is not None:
+            if not run.rest:
+                _LOGGER.warning(
+                    "Frigate has more tracked objects than can be caught up at once"
+                )
+            run.rest.append((after, rest + offset))
+        return found
+
+    async def _take_long_objects(self, run: _Run) -> int:
+        """Take the objects that began before the window and ended in it, or since.
+
+        Frigate knows objects by their start. A killed one says of what it tracked that
+        it ended 30 s after its beginning, so what is known to be tracked is asked for
+        by its id.
+        """
+        window, found = run.window, 0
+        search = ObjectSearch(self._client, page=_PAGE)
+        async for objects in search.lasted_until(
+            window.after - self._client.clock_offset, pages=_MAX_PAGES
+        ):
+            found += await self._take_ended(objects, run)
+        for object_id, known in run.remembered.items():
+            if object_id not in run.running:
+                found += await self._lookup.ask(
+                    object_id, known, now=window.before, wanting=window.destinations
+                )
+        return found
+
+    async def _take_ended(self, objects: list[TrackedObject], run: _Run) -> int:
+        known = await self._ledger.run(
+            ledger_items.known, Media.SNAPSHOTS, [tracked.id for tracked in objects]
+        )
+        window, found = run.window, 0
+        for tracked in objects:
+            if tracked.end_time is None:
+                continue
+            if tracked.id in run.remembered:
+                continue  # It is asked for by its id.
+            end = self._local(tracked.end_time)
+            if end <= window.after:
+                continue
+            if tracked.id in known:
+                found += await self._serve(Media.SNAPSHOTS, tracked.id, window)
+            elif tracked.has_snapshot:
+                found += await self._objects.take(
+                    tracked, told=window.before, only=window.destinations(end)
+                )
         return found
 
     async def _serve(self, media: Media, source_id: str, window: Window) -> bool:
@@ -228,18 +341,6 @@ class CatchUp:
         if window.since is not None:
             return is_retried
         return await self._latecomers.serve(media, source_id) or is_retried
-
-    async def _pages(self, window: Window) -> AsyncIterator[list[TrackedObject]]:
-        offset = self._client.clock_offset
-        after, before = window.after - offset - _LONG_OBJECT, window.before - offset
-        for _ in range(_MAX_PAGES):
-            page = await self._client.events(after=after, before=before, limit=_PAGE)
-            yield page.objects
-            if page.oldest is None or page.oldest >= before:
-                return
-            # Others may have begun in the very same moment.
-            before = page.oldest + 0.001
-        _LOGGER.warning("Frigate has more tracked objects than can be caught up")
 
     def _local(self, moment: float) -> float:
         """Return a moment of Frigate's clock in ours."""

@@ -13,20 +13,17 @@ from ..frigate.client import FrigateClient
 from ..frigate.messages import display_name
 from ..frigate.models import FrigateConfig
 from ..storage.base import Unreachable
+from .assembly import intake_parts
 from .catch_up import CatchUp
 from .destination import DestinationSetup
 from .fetcher import Fetcher
 from .frigate_watch import FrigateWatch
 from .history import History
 from .inbox import Inbox
-from .intake import Intake
 from .latecomers import Latecomers
 from .ledger import Ledger, LedgerError, counters, files as ledger_files, rows
-from .live_snapshots import LiveSnapshots
 from .options import EngineOptions
 from .planner import Planner
-from .registry import ItemRegistry
-from .review_intake import ReviewIntake
 from .reviews import OpenReviews
 from .room import Room
 from .running_reviews import RunningReviews
@@ -36,7 +33,6 @@ from .status_board import StatusBoard
 from .survey import Survey
 from .tasks import cancel, supervise
 from .timing import Timing
-from .tracked_objects import TrackedObjects
 from .worker import Worker
 from .worker_pool import WorkerPool
 
@@ -118,46 +114,26 @@ class Engine:
             on_change=self._changed.set,
         )
         self._inbox = Inbox(topic_prefix)
-        registry = ItemRegistry(
+        survey = Survey(client, timing=timing)
+        self._parts = intake_parts(
             client=client,
-            ledger=self._ledger,
-            planner=self._planner,
-            on_wanted=self._fetcher.wake,
-            on_change=self._changed.set,
-        )
-        self._live_snapshots = LiveSnapshots(
+            topic_prefix=topic_prefix,
+            inbox=self._inbox,
             ledger=self._ledger,
             spool=self._spool,
             room=self._room,
             watch=self._watch,
             planner=self._planner,
-            registry=registry,
-            on_ready=self._wake_workers,
-            on_change=self._changed.set,
-        )
-        survey = Survey(client, timing=timing)
-        objects = TrackedObjects(planner=self._planner, registry=registry)
-        reviews = ReviewIntake(
-            client=client,
-            ledger=self._ledger,
-            spool=self._spool,
-            watch=self._watch,
-            planner=self._planner,
             survey=survey,
-            registry=registry,
             timing=timing,
+            on_ready=self._wake_workers,
+            on_wanted=self._fetcher.wake,
             on_running=lambda: self._running.wake(),
             on_unsure=lambda review_id: self._open_reviews.ask(review_id),
             on_upload=on_upload,
+            on_change=self._changed.set,
         )
-        self._intake = Intake(
-            inbox=self._inbox,
-            topic_prefix=topic_prefix,
-            watch=self._watch,
-            live_snapshots=self._live_snapshots,
-            objects=objects,
-            reviews=reviews,
-        )
+        reviews = self._parts.reviews
         self._running = RunningReviews(
             ledger=self._ledger, watch=self._watch, reviews=reviews
         )
@@ -172,13 +148,14 @@ class Engine:
             client,
             ledger=self._ledger,
             watch=self._watch,
-            objects=objects,
+            objects=self._parts.objects,
+            lookup=self._parts.lookup,
             reviews=reviews,
             latecomers=Latecomers(
                 client,
                 ledger=self._ledger,
                 planner=self._planner,
-                registry=registry,
+                registry=self._parts.registry,
                 survey=survey,
                 on_planned=self._take_up,
             ),
@@ -227,7 +204,8 @@ class Engine:
             raise
         for name, run in (
             ("watch", self._watch.run),
-            ("intake", self._intake.run),
+            ("intake", self._parts.intake.run),
+            ("object lookup", self._parts.lookup.run),
             ("reviews", self._open_reviews.run),
             ("running reviews", self._running.run),
             ("catching up", self._catch_up.run),
@@ -364,7 +342,7 @@ class Engine:
                 now=time.time(),
                 absence=self._timing.camera_absence,
             )
-            await self._live_snapshots.settle_held(config.cameras)
+            await self._parts.live_snapshots.settle_held(config.cameras)
         except (LedgerError, SpoolError) as err:
             _LOGGER.error("Frigate's configuration can't be kept: %s", err)
 

@@ -48,10 +48,12 @@ class Inbox:
         """Queue a message; never waits, never raises, forgets the oldest when full."""
         self.heard_at = time.time()
         if topic == self._stats_topic or (
-            topic == self._events_topic and b'"end"' not in payload
+            topic == self._events_topic
+            and b'"end"' not in payload
+            and b'"new"' not in payload
         ):
             # The first is only a sign of life; of the second, which come many times
-            # a second, only the ends matter, and must not be pushed out.
+            # a second, beginnings and ends matter, and must not be pushed out.
             return
         if len(payload) > MAX_PAYLOAD:
             _LOGGER.warning(

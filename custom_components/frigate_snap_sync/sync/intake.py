@@ -21,6 +21,7 @@ from .frigate_watch import FrigateWatch
 from .inbox import Inbox, Letter
 from .ledger import LedgerError, LedgerRefusal
 from .live_snapshots import LiveSnapshots
+from .object_lookup import ObjectLookup
 from .review_intake import ReviewIntake
 from .spool import SpoolError
 from .tracked_objects import TrackedObjects
@@ -44,6 +45,7 @@ class Intake:
         watch: FrigateWatch,
         live_snapshots: LiveSnapshots,
         objects: TrackedObjects,
+        lookup: ObjectLookup,
         reviews: ReviewIntake,
     ) -> None:
         """Keep what it works with; messages wait until `run`."""
@@ -52,6 +54,7 @@ class Intake:
         self._watch = watch
         self._live_snapshots = live_snapshots
         self._objects = objects
+        self._lookup = lookup
         self._reviews = reviews
         self._complaints = Complaints(_LOGGER)
         self._trouble = Trouble(_LOGGER, "Keeping Frigate's messages")
@@ -99,8 +102,18 @@ class Intake:
                     has_ended=message.kind is MessageKind.END,
                     told=received,
                 )
-            case ObjectMessage(kind=MessageKind.END):
-                await self._objects.take(message.object, told=received)
+                await self._lookup.named(
+                    message.review,
+                    has_ended=message.kind is MessageKind.END,
+                    now=received,
+                )
+            case ObjectMessage(kind=MessageKind.NEW | MessageKind.END as kind):
+                has_ended = kind is MessageKind.END
+                if has_ended:
+                    await self._objects.take(message.object, told=received)
+                await self._lookup.announced(
+                    message.object.id, has_ended=has_ended, now=received
+                )
             case CameraSwitch():
                 await self._take_switch(message)
             case Availability():

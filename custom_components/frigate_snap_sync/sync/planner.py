@@ -9,7 +9,7 @@ import time
 from ..storage.names import clean_path
 from .destination import DestinationSetup
 from .footage import UNKNOWN, Footage
-from .items import Item, Role, UploadState
+from .items import Item, Media, Role, UploadState
 from .ledger.items import FilePlan, FileState, Progress, UploadPlan
 from .naming import default_name, name_values
 from .policy import (
@@ -56,6 +56,13 @@ class Planner:
         """Plan for these from now on."""
         self._destinations = tuple(destinations)
         self._failing_templates.clear()
+
+    def wants(self, media: Media) -> bool:
+        """Tell whether any destination takes this kind of item at all, or may do so."""
+        return any(
+            each.selection is None or media in each.selection.media
+            for each in self._destinations
+        )
 
     def bounded(self, item: Item, *, known: Item | None = None) -> Item:
         """Return the item with as many labels and zones as may be kept of it.

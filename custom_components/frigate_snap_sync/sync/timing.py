@@ -43,6 +43,10 @@ class Timing:
     """How long after its end a recording's last seconds are waited for."""
     tail_attempts: int = 20
     """How many times at most."""
+    lookup: float = 2
+    """How long MQTT may take to tell itself of an object that a review names."""
+    lookup_patience: float = 120
+    """How long the end of an object is waited for once its review is over."""
     catch_up: float = 900
     """How often Frigate's API is compared with the ledger."""
     catch_up_pause: float = 30

@@ -186,6 +186,7 @@ class Api:
         after = _optional(query, "after")
         before = _optional(query, "before")
         limit = _optional(query, "limit")
+        shortest = _optional(query, "min_length")
 
         def fits(tracked: TrackedObject) -> bool:
             flags = {
@@ -197,6 +198,7 @@ class Api:
                 tracked.confirmed
                 and (after is None or tracked.start > after)
                 and (before is None or tracked.start < before)
+                and (shortest is None or _lasted(tracked, shortest))
                 and _wanted(query, "cameras", [tracked.camera])
                 and _wanted(query, "labels", [tracked.label])
                 and all(
@@ -311,6 +313,11 @@ class Api:
                 return Answer.failure(500, message)
             case NoFootage.EMPTY:
                 return Answer(content_type="video/mp4", chunked=True)
+
+
+def _lasted(tracked: TrackedObject, seconds: float) -> bool:
+    """Tell whether an object has ended that lasted so long; as SQL does, with nulls."""
+    return tracked.end is not None and tracked.end - tracked.start >= seconds
 
 
 def _may_see(user: User | None, camera: str) -> bool:

@@ -10,6 +10,7 @@ import sqlite3
 from ...frigate.models import Severity
 from ..items import Item, Media, Role, UploadState
 from ..naming import alternatives, numbered, path_key
+from . import tracked
 
 
 class FileState(StrEnum):
@@ -130,6 +131,8 @@ def plan(
 
     Returns False, and keeps nothing, if it was planned before.
     """
+    if item.media is Media.SNAPSHOTS:
+        tracked.forget(connection, item.source_id)
     item_id = _save(connection, item, is_open=False)
     if item_id is None:
         return False

@@ -133,6 +133,14 @@ CREATE TABLE cameras (
     is_shown INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 
+-- Tracked objects whose end is still to be heard of: when each was heard of last,
+-- and when it was known to be tracked last, by our clock.
+CREATE TABLE tracked_objects (
+    id TEXT PRIMARY KEY,
+    heard REAL NOT NULL,
+    seen REAL
+) STRICT;
+
 -- Single moments: `since`, when the entry was made; `caught_up`, up to when all
 -- that Frigate's API shows is known; `last_review`, when one was told of last.
 CREATE TABLE moments (
