@@ -15,6 +15,7 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.client import FrigateClient, Timeouts
 
+from ..waiting import LONG
 from .server import FakeServer
 
 type MakeClient = Callable[..., FrigateClient]
@@ -37,10 +38,14 @@ async def session(socket_enabled: None) -> AsyncGenerator[aiohttp.ClientSession]
 
 @pytest.fixture
 def make_client(session: aiohttp.ClientSession) -> MakeClient:
-    """Return a function that makes a client with short time limits."""
+    """Return a function that makes a client.
+
+    Its time limits are beyond any sound answer, however busy the machine is.
+    """
+    patient = Timeouts(connect=2 * LONG, idle=2 * LONG, total=2 * LONG)
 
     def make(url: str, **options: object) -> FrigateClient:
-        options.setdefault("timeouts", Timeouts(connect=2, idle=0.3, total=0.6))
+        options.setdefault("timeouts", patient)
         return FrigateClient(session, url, **options)  # type: ignore[arg-type]
 
     return make
@@ -50,6 +55,14 @@ def make_client(session: aiohttp.ClientSession) -> MakeClient:
 def client(server: FakeServer, make_client: MakeClient) -> FrigateClient:
     """Return a client of the server, without a log-in."""
     return make_client(server.url)
+
+
+@pytest.fixture
+def impatient(server: FakeServer, make_client: MakeClient) -> FrigateClient:
+    """Return a client of the server that waits for no answer long."""
+    return make_client(
+        server.url, timeouts=Timeouts(connect=2 * LONG, idle=0.3, total=0.6)
+    )
 
 
 @pytest.fixture(scope="session")

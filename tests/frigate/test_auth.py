@@ -67,13 +67,16 @@ class Gate:
         self.claims = {"sub": "admin", "role": "admin"} | claims
         self.valid: set[str] = set()
         self.given = 0
-        self.delay = 0.0
+        self.begun = asyncio.Event()
+        self.held = asyncio.Event()
+        self.held.set()
         self.headers: dict[str, str] = {}
         server.answer(LOGIN, self._login)
         server.answer(VERSION, self._version)
 
     async def _login(self, request: web.Request) -> web.Response:
-        await asyncio.sleep(self.delay)
+        self.begun.set()
+        await self.held.wait()
         document = await request.json()
         if document != {"user": "admin", "password": "adminpassword"}:
             return respond(reply("0.17.2", "login-wrong-password"))
@@ -326,8 +329,11 @@ async def test_one_log_in_at_a_time(
 ) -> None:
     """Many requests at the start, or after a 401, share one."""
     gate = Gate(server)
-    gate.delay = 0.05
-    await asyncio.gather(*(user.version() for _ in range(at_once)))
+    gate.held.clear()
+    asking = asyncio.gather(*(user.version() for _ in range(at_once)))
+    await gate.begun.wait()
+    gate.held.set()
+    await asking
     assert gate.given == 1
 
     gate.valid.clear()
@@ -338,15 +344,19 @@ async def test_one_log_in_at_a_time(
 async def test_failure_is_shared(server: FakeServer, user: FrigateClient) -> None:
     """Who waited for a log-in that failed does not wait for another one."""
 
+    begun, held = asyncio.Event(), asyncio.Event()
+
     async def hang(request: web.Request) -> web.StreamResponse:
-        await asyncio.sleep(0.1)
+        begun.set()
+        await held.wait()
         return await abort(request)
 
     server.answer(LOGIN, hang)
 
-    results = await asyncio.gather(
-        *(user.version() for _ in range(5)), return_exceptions=True
-    )
+    asking = asyncio.gather(*(user.version() for _ in range(5)), return_exceptions=True)
+    await begun.wait()
+    held.set()
+    results = await asking
     assert {type(result) for result in results} == {FrigateUnreachable}
     assert len(server.asked_for(LOGIN)) == 1
 
@@ -357,12 +367,14 @@ async def test_failure_is_shared(server: FakeServer, user: FrigateClient) -> Non
 async def test_cancelled_log_in(server: FakeServer, user: FrigateClient) -> None:
     """Who waited goes on with it."""
     gate = Gate(server)
-    gate.delay = 0.2
+    gate.held.clear()
     first = asyncio.create_task(user.version())
-    await asyncio.sleep(0.05)
+    await gate.begun.wait()
     second = asyncio.create_task(user.version())
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0)  # It runs as far as it can.
     first.cancel()
+    await asyncio.wait({first})
+    gate.held.set()
 
     assert await second
     assert first.cancelled()
