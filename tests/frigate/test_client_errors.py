@@ -318,7 +318,7 @@ async def test_clip_with_a_slow_writer(
     body = os.urandom(5 * 1024 * 1024)
     server.record("0.17.2", "version")
     server.answer(CLIP, as_bytes(body, "video/mp4"))
-    pieces = []
+    pieces: list[bytes] = []
 
     async def write(piece: bytes) -> None:
         if len(pieces) in (0, 2):

@@ -53,6 +53,8 @@ class Behavior:
     write_delay: float = 0
     max_read: int | None = None
     open_files: int = 0
+    most_open: int = 0
+    """How many files were open at once at most."""
     statuses: dict[str, asyncssh.SFTPAttrs] = field(default_factory=dict)
     """What the named operation answers instead of the truth."""
     statvfs: asyncssh.SFTPVFSAttrs | None = None
@@ -152,7 +154,9 @@ class _Sftp(asyncssh.SFTPServer):
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Any:
         await self._begin("open", changes=bool(pflags & asyncssh.FXF_WRITE))
         file: Any = super().open(path, pflags, attrs)
-        self._behavior.open_files += 1
+        behavior = self._behavior
+        behavior.open_files += 1
+        behavior.most_open = max(behavior.most_open, behavior.open_files)
         return file
 
     @override

@@ -34,6 +34,8 @@ from custom_components.frigate_snap_sync.storage.check import (
 from custom_components.frigate_snap_sync.storage.layout import Branch, Layout
 from custom_components.frigate_snap_sync.storage.names import TemporaryForm
 
+from ..waiting import promptly
+
 
 class Memory(Destination):
     """Keeps files in memory, and fails where it is told to."""
@@ -243,10 +245,11 @@ async def test_clean_up_is_bounded(
     class Hanging(Memory):
         @override
         async def delete(self, path: str) -> None:
-            await asyncio.sleep(30)
+            await asyncio.Event().wait()
 
-    with pytest.raises(NoSpace):
-        await check_destination(Hanging(put=NoSpace("full")), workdir=tmp_path)
+    async with promptly():
+        with pytest.raises(NoSpace):
+            await check_destination(Hanging(put=NoSpace("full")), workdir=tmp_path)
 
 
 class Picky(Memory):

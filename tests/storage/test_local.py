@@ -32,6 +32,7 @@ from custom_components.frigate_snap_sync.storage.local import (
 )
 from custom_components.frigate_snap_sync.storage.source import PIECE_SIZE, PieceReader
 
+from ..waiting import LONG, until
 from .conftest import MakeSource
 from .places import small_disk
 
@@ -76,7 +77,7 @@ async def destination(root: Path) -> AsyncGenerator[LocalDestination]:
         root,
         mount_point=await find_mount_point(root),
         is_allowed=lambda _: True,
-        stall_timeout=5,
+        stall_timeout=2 * LONG,
     )
     yield destination
     await destination.close()
@@ -419,12 +420,12 @@ async def test_a_hanging_file_system(root: Path, make_source: MakeSource) -> Non
         root,
         mount_point=await find_mount_point(root),
         is_allowed=lambda _: True,
-        stall_timeout=0.3,
+        stall_timeout=1,
     )
     release = threading.Event()
 
     def hang(_: int) -> None:
-        assert release.wait(20)
+        assert release.wait(2 * LONG)
 
     source = make_source()
     with patch.object(os, "fsync", hang):
@@ -443,8 +444,7 @@ async def test_a_hanging_file_system(root: Path, make_source: MakeSource) -> Non
         assert all(isinstance(result, Unreachable) for result in results)
         assert len(list(root.iterdir())) == 4  # one thread each, and no more
         release.set()
-        await asyncio.sleep(0.2)
-    assert list(root.iterdir()) == []
+        await until(lambda: not list(root.iterdir()))
     await destination.put("file", source, temporary="part")
     assert await list_all(destination) == {"file"}
 

@@ -29,6 +29,7 @@ from custom_components.frigate_snap_sync.storage.sftp_session import (
 )
 
 from ..harness.openssh import OpenSshServer
+from ..waiting import promptly, until
 from .conftest import Connect, MakeSource
 from .sftp_server import PASSWORD, SftpServer
 
@@ -44,9 +45,7 @@ def names(folder: Path) -> list[str]:
 
 async def wait_for_call(server: SftpServer, name: str) -> None:
     """Wait until the server was asked for an operation."""
-    async with asyncio.timeout(5):
-        while name not in server.behavior.calls:
-            await asyncio.sleep(0.01)
+    await until(lambda: name in server.behavior.calls)
 
 
 @pytest.mark.parametrize(
@@ -497,10 +496,13 @@ async def test_one_window_for_all(
     tmp_path: Path,
     connect_to: Connect,
     make_source: MakeSource,
+    monkeypatch: pytest.MonkeyPatch,
     without: frozenset[bytes],
     most: int,
 ) -> None:
     """All uploads together have 1 MiB under way, and no more."""
+    # The way to a server on a busy machine may look like one to the moon.
+    monkeypatch.setattr(sftp_session, "in_flight", lambda _: MIB)
     writing = reached = 0
     write = asyncssh.SFTPClientFile.write
 
@@ -537,10 +539,10 @@ async def test_ten_at_once(
         asyncio.create_task(destination.put(f"{n}", source, temporary=f"{n}.part"))
         for n in range(20)
     ]
-    await asyncio.sleep(0.5)
-    assert len(names(server.root)) == 10
+    await until(lambda: server.behavior.open_files == 10)
     server.behavior.held.set()
     await asyncio.gather(*puts)
+    assert server.behavior.most_open == 10
     assert len(names(server.root)) == 20
 
 
@@ -548,11 +550,11 @@ async def test_a_slow_server_is_not_given_up(
     server: SftpServer, connect_to: Connect, make_source: MakeSource
 ) -> None:
     """As long as it answers anything, it may take its time."""
-    server.behavior.write_delay = 0.15
-    destination = connect_to(server, password=PASSWORD, idle_timeout=0.4)
+    server.behavior.write_delay = 0.4
+    destination = connect_to(server, password=PASSWORD, idle_timeout=2)
     started = time.monotonic()
     await destination.put("file", make_source(2 * MIB), temporary="part")
-    assert time.monotonic() - started > 0.8
+    assert time.monotonic() - started > 2
 
 
 async def test_one_stuck_request(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -573,10 +575,10 @@ async def test_one_stuck_request(monkeypatch: pytest.MonkeyPatch) -> None:
 
     started = time.monotonic()
     task = asyncio.create_task(stuck())
-    while session.usable:
-        assert time.monotonic() - started < 5
-        with session.request():
-            await asyncio.sleep(0.02)
+    async with promptly():
+        while session.usable:
+            with session.request():
+                await asyncio.sleep(0.02)
     assert time.monotonic() - started > 0.25
     with pytest.raises(Unreachable, match="answered nothing for 0.1 s"):
         await task
@@ -587,14 +589,15 @@ async def test_one_stuck_request(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_idle_is_no_silence(server: SftpServer, connect_to: Connect) -> None:
     """A connection that nobody uses is not given up."""
-    destination = connect_to(server, password=PASSWORD, idle_timeout=0.4)
+    idle = 2
+    destination = connect_to(server, password=PASSWORD, idle_timeout=idle)
     await destination.stat("none")
-    await asyncio.sleep(0.6)
+    await asyncio.sleep(1.5 * idle)
     await destination.stat("none")
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.75 * idle)
     # Begun late in the time that the request before it was given.
     server.behavior.holding = "stat"
-    asyncio.get_running_loop().call_later(0.2, server.behavior.held.set)
+    asyncio.get_running_loop().call_later(0.5 * idle, server.behavior.held.set)
     await destination.stat("none")
     assert server.behavior.log_ins == 1
 
@@ -616,16 +619,15 @@ async def test_cancel_while_the_server_is_silent(
     )
     await wait_for_call(server, step)
     put.cancel()
-    started = time.monotonic()
-    with pytest.raises(asyncio.CancelledError):
-        await put
-    assert time.monotonic() - started < 1
+    async with promptly():
+        with pytest.raises(asyncio.CancelledError):
+            await put
 
     # The next one waits until the old temporary file is gone.
     again = asyncio.create_task(
         destination.put("a/file", make_source(5), temporary="a/part")
     )
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0)  # It runs as far as it can.
     server.behavior.held.set()
     await again
     assert names(server.root / "up/load/a") == ["file"]
@@ -648,7 +650,7 @@ async def test_many_cancellations(
             await asyncio.sleep(0)
         put.cancel()
         await asyncio.wait({put})
-    async with asyncio.timeout(10):
+    async with promptly():
         await destination.put("file", source, temporary="part")
     assert not [name for name in names(server.root) if name.endswith("part")]
     assert server.behavior.log_ins == 1
@@ -667,7 +669,7 @@ async def test_cancel_while_renaming(
     put = asyncio.create_task(destination.put("file", make_source(), temporary="part"))
     await wait_for_call(server, "posix_rename")
     put.cancel()
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0)  # It gets to know of it.
     server.behavior.held.set()
     with pytest.raises(asyncio.CancelledError):
         await put
@@ -684,7 +686,7 @@ async def test_cancel_an_open_that_fails(
     put = asyncio.create_task(destination.put("file", make_source(), temporary="part"))
     await wait_for_call(server, "open")
     put.cancel()
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0)  # It gets to know of it.
     server.behavior.held.set()
     with pytest.raises(asyncio.CancelledError):
         await put
@@ -709,9 +711,8 @@ async def test_close_ends_a_clean_up(
     put.cancel()
     with pytest.raises(asyncio.CancelledError):
         await put
-    started = time.monotonic()
-    await destination.close()
-    assert time.monotonic() - started < 1
+    async with promptly():
+        await destination.close()
     server.behavior.held.set()
     server.behavior.holding = None
     await destination.put("file", make_source(3), temporary="part")
@@ -729,10 +730,8 @@ async def test_reader_leaves_a_silent_server(
     (server.root / "file").write_bytes(bytes(3 * MIB))
     destination = connect_to(server, password=PASSWORD)
     server.behavior.holding = "close"
-    started = time.monotonic()
-    async with aclosing(destination.open_read("file")) as pieces:
+    async with promptly(), aclosing(destination.open_read("file")) as pieces:
         assert await anext(pieces)
-    assert time.monotonic() - started < 2
 
 
 async def test_short_reads(

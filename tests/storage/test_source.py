@@ -1,6 +1,5 @@
 """Reading the files that are sent."""
 
-import asyncio
 import errno
 import os
 from pathlib import Path
@@ -17,6 +16,7 @@ from custom_components.frigate_snap_sync.storage.source import (
     open_source,
 )
 
+from ..waiting import LONG, until
 from .conftest import MakeSource
 
 
@@ -97,21 +97,23 @@ async def test_a_read_that_hangs(
     make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A read is waited for a bounded time, and its file closed when it ends."""
-    monkeypatch.setattr(source_module, "READ_TIMEOUT", 0.1)
+    monkeypatch.setattr(source_module, "READ_TIMEOUT", 2 * LONG)
     path = make_source(3 * PIECE_SIZE)
     release = threading.Event()
-    read, count = os.read, 0
+    read, count, ended = os.read, 0, 0
 
     def hang(descriptor: int, size: int) -> bytes:
-        nonlocal count
+        nonlocal count, ended
         count += 1
-        assert count == sound or release.wait(10)
+        assert count == sound or release.wait(2 * LONG)
+        ended += 1
         return read(descriptor, size)
 
     with patch.object(os, "read", hang):
         sound = 1
         async with open_source(path) as source:
             await source.read()
+            monkeypatch.setattr(source_module, "READ_TIMEOUT", 0.1)
             with pytest.raises(Rejected, match="Reading source-1 takes too long"):
                 await source.read()
         sound = 0
@@ -119,7 +121,7 @@ async def test_a_read_that_hangs(
             async with open_source(path):
                 pytest.fail("it was opened")
         release.set()
-        await asyncio.sleep(0.05)
+        await until(lambda: ended == count)
 
 
 def test_closing_while_reading(make_source: MakeSource) -> None:

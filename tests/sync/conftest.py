@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.client import FrigateClient
+from custom_components.frigate_snap_sync.frigate.errors import MediaNotReady
 from custom_components.frigate_snap_sync.frigate.rows import parse_review
 from custom_components.frigate_snap_sync.storage.base import Destination
 from custom_components.frigate_snap_sync.sync import status_board
@@ -136,6 +137,16 @@ class Bench:
         """Wait until all has been done that does not wait for its time."""
         await until(lambda: not len(self.engine._inbox))  # noqa: SLF001
         await self.threads.at_rest()
+
+    async def retried(self, times: int = 4) -> None:
+        """Let Frigate refuse a snapshot so often, and wait until it gave it.
+
+        What has failed before, and may be asked for again, has been by then.
+        """
+        self.frigate.snapshot_faults += [MediaNotReady("HTTP status 400")] * times
+        asked = len(self.frigate.snapshots)
+        self.tracked_object()
+        await until(lambda: len(self.frigate.snapshots) > asked + times)
 
     async def uploads(self, **wanted: Any) -> list[UploadRow]:
         """Return the newest uploads that fit: `wanted` is of `UploadFilter`."""

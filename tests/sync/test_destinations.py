@@ -81,8 +81,7 @@ async def test_a_change_that_meets_the_stop(bench: Bench, nas: Line) -> None:
     await until(lambda: nas.closes)
     await engine.stop()
     await change
-    await asyncio.sleep(0)
-    assert not own_tasks()
+    await until(lambda: not own_tasks())
     assert not any(each.is_connected for each in (nas, other, late))
 
 
@@ -91,7 +90,7 @@ async def test_a_change_after_the_stop_does_nothing(bench: Bench, nas: Line) -> 
     engine = await bench.start()
     await engine.stop()
     await engine.apply_destinations([setup(nas)])
-    await asyncio.sleep(0.05)
+    await bench.threads.at_rest()
     assert not own_tasks()
     assert not nas.is_connected
 
@@ -284,7 +283,7 @@ async def test_a_removed_destination_s_copy_that_fails_late(
     await until(lambda: bench.status.pending_uploads == 1)
     await bench.engine.apply_destinations([])
     gate.set()
-    await asyncio.sleep(0.02)
+    await bench.at_rest()
     assert await bench.settled() == {"cancelled": 1}
     assert not bench.status.destinations
     assert not nas.is_connected
@@ -306,7 +305,7 @@ async def test_a_test_of_a_destination_that_goes_meanwhile(
         await bench.engine.apply_destinations([])
     with pytest.raises(StorageError):
         await test
-    await asyncio.sleep(0.05)
+    await bench.threads.at_rest()
     assert not nas.is_connected
     assert not own_tasks() or not is_stop
 

@@ -14,7 +14,12 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     MediaBroken,
     MediaNotReady,
 )
-from custom_components.frigate_snap_sync.frigate.models import Review, Segment, Severity
+from custom_components.frigate_snap_sync.frigate.models import (
+    FrigateConfig,
+    Review,
+    Segment,
+    Severity,
+)
 from custom_components.frigate_snap_sync.storage.base import (
     AuthFailed,
     NoSpace,
@@ -302,7 +307,8 @@ async def test_an_image_is_held_while_the_switch_is_unknown(
     await until(lambda: bench.status.pending_uploads == 1)
     await bench.stop()
     await bench.start(setup(nas))
-    await asyncio.sleep(0.05)
+    await until(lambda: bench.status.frigate_connected is False)
+    await bench.at_rest()
     assert not nas.history
     bench.frigate.error = None
     bench.engine.handle_mqtt_connection(False)
@@ -393,7 +399,8 @@ async def test_a_paused_destination_keeps_its_queue(
     await bench.stop()
     await bench.start(setup(nas))
     assert bench.status.destinations["nas"].sending is False
-    await asyncio.sleep(0.05)
+    await until(lambda: bench.status.frigate_connected)
+    await bench.at_rest()
     assert not nas.history
     await bench.engine.set_sending("nas", True)
     await until(lambda: len(nas.media) == 1)
@@ -467,7 +474,8 @@ async def test_the_test_button_ends_a_back_off(
         await bench.engine.test_destination("nas")
     bench.live_snapshot()
     connects = nas.connects
-    await asyncio.sleep(0.1)
+    await until(lambda: bench.status.destinations["nas"].pending_uploads == 1)
+    await bench.at_rest()
     assert nas.connects == connects
     nas.error = None
     await bench.engine.test_destination("nas")
@@ -535,14 +543,20 @@ async def test_gone_when_frigate_shows_that_it_has_nothing(
     bench: Bench, nas: FakeDestination, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not before ten minutes after the end, and then not asked for any more."""
-    bench.frigate.footage = lambda camera, after, before: []
+    asked: list[float] = []
+
+    def nothing(camera: str, after: float, before: float) -> list[Segment]:
+        asked.append(after)
+        return []
+
+    bench.frigate.footage = nothing
     await bench.start(setup(nas))
     now = time.time()
     ids = {"1.5-old": (now - 700, now - 650), "2.5-new": (now - 70, now - 60)}
     for source_id, (start, end) in ids.items():
         bench.review("end", source_id=source_id, start=start, end=end, known=True)
     await until(lambda: "Frigate has no recording of 1.5-old" in caplog.text)
-    await asyncio.sleep(0.2)
+    await until(lambda: len([after for after in asked if after > now - 100]) >= 3)
     counts = (await bench.engine.diagnostics())["counts"]["uploads"]
     assert counts == {"gone": 1, "pending": 1}
     assert not bench.frigate.clips
@@ -671,19 +685,36 @@ async def test_uploads_wait_for_a_frigate_that_has_just_started(
 ) -> None:
     """They are delayed, not dropped."""
     bench.frigate.started = 0.0
-    bench.options = EngineOptions(delay_after_startup=0.4, upload_during_review=False)
+    delay = 0.4
+    bench.options = EngineOptions(delay_after_startup=delay, upload_during_review=False)
+    began = time.monotonic()
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
-    began = time.monotonic()
     bench.live_snapshot()
     bench.review("end", end=time.time() - 50)
+    await until(lambda: nas.media)
+    assert time.monotonic() - began >= delay
     await until(lambda: len(nas.media) == 2)
-    assert time.monotonic() - began > 0.2
 
 
 async def test_cameras_come_and_go(bench: Bench, nas: FakeDestination) -> None:
     """Shown at the first word, hidden after a day of configurations without it."""
     bench.timing = replace(FAST, camera_absence=0.3)
+    read, reads = bench.frigate.config, 0
+
+    async def count() -> FrigateConfig:
+        nonlocal reads
+        config = await read()
+        reads += 1
+        return config
+
+    async def read_again() -> None:
+        before = reads
+        bench.publish("available", "online")
+        await until(lambda: reads > before)
+        await bench.at_rest()
+
+    bench.frigate.config = count  # type: ignore[method-assign]
     await bench.start(setup(nas))
     await until(lambda: len(bench.status.cameras) == 2)
     bench.publish("new_one/snapshots/state", "ON", retain=True)
@@ -693,15 +724,14 @@ async def test_cameras_come_and_go(bench: Bench, nas: FakeDestination) -> None:
     assert "new_one" not in bench.status.cameras
     bench.publish("bad name!/snapshots/state", "ON")
     bench.frigate.cameras = {}
-    bench.publish("available", "online")
-    await asyncio.sleep(0.4)
-    bench.publish("available", "online")
-    await asyncio.sleep(0.1)
+    await read_again()
+    await asyncio.sleep(0.4)  # They are missing for longer than that.
+    await read_again()
     assert len(bench.status.cameras) == 3
     bench.frigate.cameras = {"late": camera("late")}
-    bench.publish("available", "online")
-    await asyncio.sleep(0.4)
+    await read_again()
     assert len(bench.status.cameras) == 3
+    await asyncio.sleep(0.4)
     bench.publish("available", "online")
     await until(lambda: set(bench.status.cameras) == {"late"})
     await bench.engine.forget_camera("late")

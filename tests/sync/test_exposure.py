@@ -1,6 +1,5 @@
 """Since when something is not protected: a pause is the owner's wish."""
 
-import asyncio
 from dataclasses import replace
 import time
 
@@ -30,7 +29,7 @@ def cloud() -> FakeDestination:
 
 async def since(bench: Bench) -> float | None:
     """Return since when something is not protected."""
-    await asyncio.sleep(0.05)
+    await bench.at_rest()
     return await bench.engine._ledger.run(exposure.unprotected_since)  # noqa: SLF001
 
 

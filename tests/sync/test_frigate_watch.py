@@ -146,11 +146,11 @@ async def test_the_delay_holds_from_the_very_start(
 
     bench.frigate.version = slowly  # type: ignore[method-assign]
     await bench.start(setup(nas))
-    await asyncio.sleep(0.1)
+    await bench.at_rest()
     assert not nas.media
     answer.set()
     await until(lambda: bench.status.frigate_connected)
-    await asyncio.sleep(0.1)
+    await bench.at_rest()
     assert not nas.media
     bench.frigate.started = 101.0
     bench.publish("available", "online")
@@ -357,7 +357,7 @@ async def test_bogus_switches_leave_room_for_real_ones(
     await bench.settled()
     config.gate.set()
     bench.live_snapshot()
-    await until(lambda: list(nas.media.values()) == [IMAGE], seconds=3)
+    await until(lambda: list(nas.media.values()) == [IMAGE])
 
 
 async def test_a_new_camera_s_image_is_kept_until_the_configuration_was_read(
@@ -374,9 +374,9 @@ async def test_a_new_camera_s_image_is_kept_until_the_configuration_was_read(
     await config.answered.wait()
     bench.live_snapshot(camera="late")
     await until(bench.spooled)
-    await asyncio.sleep(0.05)
+    await bench.at_rest()
     config.gate.set()
-    await until(lambda: list(nas.media.values()) == [IMAGE], seconds=3)
+    await until(lambda: list(nas.media.values()) == [IMAGE])
 
 
 async def test_one_request_that_always_fails_is_one_outage(

@@ -1,6 +1,5 @@
 """The ledger forgets what is long over, and never looks through all its history."""
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -159,18 +158,28 @@ async def test_the_engine_forgets_what_catching_up_can_not_ask_about(
     """It would be sent once more."""
     monkeypatch.setattr(history, "KEEP", -60.0)
     monkeypatch.setattr(history, "INTERVAL", 0.02)
+    prune, pruned = History.prune, []
+
+    async def note(self: History) -> int:
+        pruned.append(await prune(self))
+        return pruned[-1]
+
+    monkeypatch.setattr(History, "prune", note)
     bench.options = replace(bench.options, look_back=0)
     nas = FakeDestination()
     await bench.start(setup(nas))
     bench.live_snapshot()
     await until(lambda: nas.media)
     await bench.settled()
-    await asyncio.sleep(0.1)
+    seen = len(pruned)
+    await until(lambda: len(pruned) >= seen + 2)
     assert len(await bench.uploads()) == 1
     monkeypatch.setattr(history, "MARGIN", -60.0)
-    async with asyncio.timeout(5):
-        while await bench.uploads():
-            await asyncio.sleep(0.01)
+
+    async def is_forgotten() -> bool:
+        return not await bench.uploads()
+
+    await until(is_forgotten)
     assert bench.status.destinations["nas"].snapshots_uploaded == 1
 
 

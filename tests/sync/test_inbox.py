@@ -7,6 +7,8 @@ import pytest
 from custom_components.frigate_snap_sync.sync import inbox as inbox_module
 from custom_components.frigate_snap_sync.sync.inbox import MAX_PAYLOAD, Inbox
 
+from ..waiting import promptly
+
 
 def add(inbox: Inbox, *topics: str) -> None:
     """Put messages in."""
@@ -57,7 +59,7 @@ async def test_drained() -> None:
     draining = asyncio.create_task(inbox.drained())
     inbox.remove(await inbox.first())
     waiting = asyncio.create_task(inbox.first())
-    async with asyncio.timeout(1):
+    async with promptly():
         await draining
     add(inbox, "b")
     assert (await waiting).topic == "b"

@@ -36,6 +36,8 @@ from custom_components.frigate_snap_sync.sync.ledger.items import (
     UploadPlan,
 )
 
+from ..waiting import LONG, promptly, until
+
 ITEM = Item(
     media=Media.RECORDINGS,
     source_id="1000.5-abc123",
@@ -176,14 +178,14 @@ class Pause:
         """Wait; then note what SQLite does."""
         connection.set_trace_callback(self.statements.append)
         self.begun.set()
-        self.over.wait(5)
+        self.over.wait(2 * LONG)
 
     async def gather(
         self, ledger: Ledger, *jobs: Callable[[sqlite3.Connection], object]
     ) -> list[object]:
         """Return what becomes of jobs that had to wait."""
         pause = asyncio.create_task(ledger.run(self.job))
-        await asyncio.to_thread(self.begun.wait, 5)
+        await asyncio.to_thread(self.begun.wait, LONG)
         tasks = [asyncio.create_task(ledger.run(job)) for job in jobs]
         await asyncio.sleep(0)
         self.over.set()
@@ -379,14 +381,12 @@ async def test_a_disk_that_hangs_holds_up_no_stop(
     await ledger.open()
     pause = Pause()
     job = asyncio.create_task(ledger.run(pause.job))
-    await asyncio.to_thread(pause.begun.wait, 5)
-    async with asyncio.timeout(1):
+    await asyncio.to_thread(pause.begun.wait, LONG)
+    async with promptly():
         await ledger.close()
     pause.over.set()
     await job
-    async with asyncio.timeout(1):
-        while path.with_name("one.db-wal").exists():
-            await asyncio.sleep(0.01)
+    await until(lambda: not path.with_name("one.db-wal").exists())
 
 
 async def test_a_job_that_nobody_waits_for_is_left_out(path: Path) -> None:
@@ -395,14 +395,14 @@ async def test_a_job_that_nobody_waits_for_is_left_out(path: Path) -> None:
     await ledger.open()
     pause = Pause()
     held = asyncio.create_task(ledger.run(pause.job))
-    await asyncio.to_thread(pause.begun.wait, 5)
+    await asyncio.to_thread(pause.begun.wait, LONG)
     cancelled = asyncio.create_task(ledger.run(remember(1)))
     other = asyncio.create_task(ledger.run(remember(2)))
     await asyncio.sleep(0)
     cancelled.cancel()
     await asyncio.sleep(0)
     pause.over.set()
-    async with asyncio.timeout(5):
+    async with promptly():
         await held
         assert await other == 2
     reviews = await ledger.run(items.open_reviews)
