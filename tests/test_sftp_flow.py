@@ -247,7 +247,7 @@ async def test_user_own_key_then_something_else(
     server.behavior.denied = True
     result = await async_submit(hass, result)
     assert result["step_id"] == "user"
-    assert result["errors"] == {"path": "not_writable"}
+    assert result["errors"] == {"path": "path_not_found"}
     assert "private_key" not in suggested(result)
 
     # The host key is known by now.
@@ -394,7 +394,7 @@ async def test_user_test_fails(
     server.behavior.denied = True
     result = await async_submit(hass, result)
     assert result["step_id"] == "user"
-    assert result["errors"] == {"path": "not_writable"}
+    assert result["errors"] == {"path": "path_not_found"}
 
     server.behavior.denied = False
     with patch(

@@ -100,6 +100,78 @@ async def test_private_keys_of_openssh(tmp_path: Path, kind: tuple[str, ...]) ->
         await load_private_key(plain[: len(plain) // 2])
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ("-t", "ed25519"),
+        ("-t", "ecdsa"),
+        ("-t", "rsa", "-b", "2048", "-m", "PEM"),
+        ("-t", "rsa", "-b", "2048", "-m", "PKCS8"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("passphrase", ["", "the passphrase"])
+async def test_keys_as_they_are_pasted(
+    tmp_path: Path, kind: tuple[str, ...], passphrase: str
+) -> None:
+    """Whatever became of the lines, the key is the same."""
+    text = keygen(tmp_path / "key", "-N", passphrase, *kind)
+    key = await load_private_key(text, passphrase)
+    for pasted in (
+        text.replace("\n", "\r\n"),
+        text.replace("\n", "\r"),
+        text.strip(),
+        "\n\n" + text.replace("\n", "\n\n"),
+        "".join(f"      {line}\n" for line in text.splitlines()),
+        "".join(f"\t{line}  \n" for line in text.splitlines()),
+        " ".join(text.splitlines()),
+        text.strip().replace("\n", "\\n"),
+        text.strip().replace("\n", "\\r\\n"),
+        "\ufeff" + text,
+        text.replace("\n", "\xa0\n"),
+        f"My key:\n{text}Don't lose it.\n",
+    ):
+        assert await load_private_key(pasted, passphrase) == key, pasted
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: eddsa\n"
+            "Public-Lines: 2\nAAAAC3NzaC1lZDI1NTE5AAAAI\nPrivate-Lines: 1\nAAAAI\n",
+            "of PuTTY .* Export OpenSSH key",
+        ),
+        ("PuTTY-User-Key-File-2: ssh-rsa\r\nEncryption: aes256-cbc\r\n", "of PuTTY"),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI camera@home", "is a public key"),
+        ("  ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTIt\n", "is a public key"),
+        ("sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1", "is a public key"),
+        ("---- BEGIN SSH2 PUBLIC KEY ----\nAAAAC3Nz\n", "is a public key"),
+        (
+            "-----BEGIN PUBLIC KEY-----\nMCowBQ\n-----END PUBLIC KEY-----",
+            "a public key",
+        ),
+        ("-----BEGIN RSA PUBLIC KEY-----\nMIIB\n", "a public key"),
+        ("-----BEGIN CERTIFICATE-----\nMIIB\n", "a certificate"),
+        ("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nx\n", "of ssh.com"),
+        (
+            "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2g\n" * 3,
+            "lacks",
+        ),
+        ("SHA256:jMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMz", "a fingerprint"),
+        ("/root/.ssh/id_ed25519", "the name of a file"),
+        ("~/.ssh/id_rsa", "the name of a file"),
+        ("C:\\Users\\me\\.ssh\\id_rsa", "the name of a file"),
+        ("my password", "can't be read"),
+    ],
+)
+async def test_what_is_no_private_key(text: str, words: str) -> None:
+    """It is named, and never repeated."""
+    with pytest.raises(InvalidKey, match=words) as raised:
+        await load_private_key(text)
+    assert text.strip() not in str(raised.value)
+
+
 @given(st.text(max_size=300), st.none() | st.text(max_size=20))
 @settings(max_examples=50, deadline=None)
 def test_no_key_at_all(text: str, passphrase: str | None) -> None:

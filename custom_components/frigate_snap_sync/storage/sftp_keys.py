@@ -10,6 +10,7 @@ import asyncssh
 from .base import InvalidKey
 from .sftp_errors import connect_error
 from .sftp_guard import Door
+from .sftp_key_text import name_key, tidy_key
 
 FETCH_TIMEOUT: Final = 20.0
 """Seconds that a server gets to show its host key."""
@@ -123,6 +124,8 @@ async def load_private_key(
 ) -> asyncssh.SSHKey:
     """Read a private key in OpenSSH or PEM form, in an executor thread.
 
+    How it was pasted does not matter: indented, in one line, with text around it.
+
     An encrypted key costs up to a second of work there. Raises `InvalidKey`.
     """
     return await asyncio.to_thread(_import_private_key, private_key, passphrase)
@@ -137,8 +140,7 @@ def load_public_key(line: str) -> asyncssh.SSHKey:
 
 
 def _import_private_key(text: str, passphrase: str | None) -> asyncssh.SSHKey:
-    # Pasted text may have lost its last line break, or gained the CR of Windows.
-    text = text.replace("\r\n", "\n").strip() + "\n"
+    text = tidy_key(text)
     try:
         return asyncssh.import_private_key(text, passphrase or None)
     except ValueError as err:  # the base of asyncssh's own classes for it
@@ -146,10 +148,10 @@ def _import_private_key(text: str, passphrase: str | None) -> asyncssh.SSHKey:
 
 
 def _complaint(text: str, err: ValueError) -> str:
+    if (name := name_key(text)) is not None:
+        return name
     if isinstance(err, asyncssh.KeyEncryptionError) or "decrypt" in str(err):
         return "The passphrase of the private key is wrong"
     if "Passphrase" in str(err):
         return "The private key needs its passphrase"
-    if text.startswith(("ssh-", "ecdsa-", "---- BEGIN SSH2 PUBLIC")):
-        return "This is a public key: the private one is needed"
     return "The private key can't be read"

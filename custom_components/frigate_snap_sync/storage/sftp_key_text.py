@@ -1,0 +1,84 @@
+"""Private keys as people paste them: put in order, or named for what they are."""
+
+import re
+from typing import Final
+
+_BLOCK: Final = re.compile(
+    r"-----BEGIN (?P<kind>[A-Z0-9 ]*PRIVATE KEY)-----(?P<body>.*?)-----END (?P=kind)-----",
+    re.DOTALL,
+)
+_HEADERS: Final = re.compile(
+    # Of encrypted keys in the old form (RFC 1421): their algorithm and its start.
+    r"\s*(?P<proc>Proc-Type:\s*\d+,\s*ENCRYPTED)\s+(?P<dek>DEK-Info:\s*[\w-]+,\s*[0-9A-Fa-f]+)"
+)
+_WIDTH: Final = 64
+"""Letters of a line, as OpenSSL writes them."""
+
+_UNSEEN: Final = str.maketrans({"\ufeff": None, "\u200b": None, "\xa0": " "})
+"""What editors and web pages add."""
+
+_KINDS: Final = (
+    (
+        re.compile(r"PuTTY-User-Key-File-"),
+        "This is a key of PuTTY (.ppk). Open it in PuTTYgen, choose Conversions and "
+        "Export OpenSSH key, and paste what that file holds",
+    ),
+    (
+        re.compile(
+            r"(ssh|sk-ssh|ecdsa|sk-ecdsa)-\S+ AAAA|---- BEGIN SSH2 PUBLIC"
+            r"|-----BEGIN [A-Z ]*PUBLIC KEY"
+        ),
+        "This is a public key: the private one is needed",
+    ),
+    (
+        re.compile(r"-----BEGIN [A-Z ]*CERTIFICATE"),
+        "This is a certificate: the private key is needed",
+    ),
+    (
+        re.compile(r"---- BEGIN SSH2 ENCRYPTED PRIVATE"),
+        "This is a key of ssh.com. Convert it to OpenSSH's form, such as by PuTTYgen, "
+        "and paste that",
+    ),
+    (
+        re.compile(r"[A-Za-z0-9+/=\s]{64,}"),
+        "The private key lacks its first and its last line. Paste it from -----BEGIN "
+        "to -----END",
+    ),
+    (
+        re.compile(r"SHA256:|MD5:"),
+        "This is a fingerprint: the private key is needed",
+    ),
+    (
+        re.compile(r"~?/[\w./~-]+|[A-Za-z]:\\.*"),
+        "This is the name of a file: paste what the file holds",
+    ),
+)
+
+
+def tidy_key(text: str) -> str:
+    r"""Return the text of a private key as it was before it was pasted.
+
+    Line ends of Windows, indented lines, all in one line (with blanks or with `\n`
+    for line ends) and text around it are put right; what is no key stays as it is.
+    """
+    text = text.translate(_UNSEEN).replace("\\r", "").replace("\\n", "\n")
+    lines = [line.strip() for line in text.splitlines()]
+    text = "\n".join(lines).strip() + "\n"
+    if (block := _BLOCK.search(text)) is None:
+        return text
+    body, head = block["body"], ""
+    if headers := _HEADERS.match(body):
+        head = f"{headers['proc']}\n{headers['dek']}\n\n"
+        body = body[headers.end() :]
+    letters = "".join(body.split())
+    rows = [letters[at : at + _WIDTH] for at in range(0, len(letters), _WIDTH)]
+    kind = block["kind"]
+    return "\n".join(
+        [f"-----BEGIN {kind}-----", head + "\n".join(rows), f"-----END {kind}-----", ""]
+    )
+
+
+def name_key(text: str) -> str | None:
+    """Return what a text is that is no private key, and what to do; None if unknown."""
+    text = text.strip()
+    return next((words for kind, words in _KINDS if kind.match(text)), None)
