@@ -159,7 +159,7 @@ async def test_keys_as_they_are_pasted(
             "lacks",
         ),
         ("SHA256:jMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMz", "a fingerprint"),
-        ("/root/.ssh/id_ed25519", "the name of a file"),
+        ("/config/.ssh/id_ed25519", "the name of a file"),
         ("~/.ssh/id_rsa", "the name of a file"),
         ("C:\\Users\\me\\.ssh\\id_rsa", "the name of a file"),
         ("my password", "can't be read"),

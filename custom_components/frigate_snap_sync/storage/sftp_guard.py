@@ -8,7 +8,7 @@ import asyncio
 import codecs
 from collections.abc import Callable
 import re
-from typing import Any, Final, override
+from typing import Any, Final, cast, override
 
 import asyncssh
 
@@ -120,7 +120,7 @@ class _Guard(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.connection.connection_made(transport)
+        self.connection.connection_made(_Line(cast(asyncio.Transport, transport)))
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -144,6 +144,38 @@ class _Guard(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self.connection.connection_lost(exc)
+
+
+class _Line(asyncio.Transport):
+    """The transport, which says nothing of writes after it is lost.
+
+    asyncio logs each of them, and asyncssh learns of the loss a moment later.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__()
+        self._transport = transport
+
+    @override
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._transport.get_extra_info(name, default)
+
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    @override
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    @override
+    def close(self) -> None:
+        self._transport.close()
+
+    @override
+    def abort(self) -> None:
+        self._transport.abort()
 
 
 def _take_string(data: bytes) -> tuple[bytes, bytes]:
@@ -186,6 +218,25 @@ class SftpReader(asyncssh.SSHReader[bytes]):
         except TimeoutError, asyncssh.Error, OSError:
             pass  # What there is says enough.
         return text.decode(errors="replace")
+
+
+class SftpWriter(asyncssh.SSHWriter[bytes]):
+    """Writes SFTP packets, and drops those that come after the channel's end.
+
+    asyncssh has noted the request by then; it ends with the channel. Were the
+    write to fail, it would end a second time, and asyncio would complain that
+    nobody has asked how.
+    """
+
+    def __init__(self, writer: asyncssh.SSHWriter[bytes]) -> None:
+        """Take the place of a writer."""
+        session, datatype = writer.get_redirect_info()
+        super().__init__(session, writer.channel, datatype)
+
+    @override
+    def write(self, data: bytes) -> None:
+        if not self.is_closing():
+            super().write(data)
 
 
 def _is_text(data: bytes) -> bool:

@@ -9,7 +9,7 @@ from asyncssh import constants, sftp
 
 from .base import STARTING, NoSftp, StorageError, Unreachable
 from .sftp_errors import brief
-from .sftp_guard import OversizedPacket, SftpReader, TextForSftp
+from .sftp_guard import OversizedPacket, SftpReader, SftpWriter, TextForSftp
 
 _VERSION: Final = 3
 """Of the protocol: what nearly all servers speak."""
@@ -36,14 +36,14 @@ async def start_sftp(
             raise
         raise _not_opened(err, where) from err
     try:
-        # As `connection.start_sftp_client` does, but with a reader of our own, and
-        # for servers whose texts are no UTF-8.
+        # As `connection.start_sftp_client` does, but with streams of our own, and for
+        # servers whose texts are no UTF-8.
         return await sftp.start_sftp_client(
             connection,
             asyncio.get_running_loop(),
             "replace",
             SftpReader(reader),
-            writer,
+            SftpWriter(writer),
             "utf-8",
             "surrogateescape",
             _VERSION,
