@@ -1,5 +1,6 @@
 """What the tests of Home Assistant's side share: data, steps and a stand-in."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -182,6 +183,8 @@ class StandInEngine:
         self.calls: list[tuple[Any, ...]] = []
         self.failure: Exception | None = None
         self.rows: list[UploadRow] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     def show(self, **changes: Any) -> None:
         """Change the status, and tell of it if it is another."""
@@ -264,6 +267,17 @@ class StandInEngine:
     async def forget_camera(self, camera: str) -> None:
         """Note it."""
         self.calls.append(("forget", camera))
+
+    async def back_up(self) -> None:
+        """Note it, and take as long as the test wants."""
+        self.calls.append(("back_up",))
+        await self.gate.wait()
+        self._raise()
+
+    async def end_backup(self) -> None:
+        """Note it."""
+        self.calls.append(("end_backup",))
+        self._raise()
 
     async def diagnostics(self) -> dict[str, Any]:
         """Return something."""

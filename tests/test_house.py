@@ -32,6 +32,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"entity", "issues"}),
     frozenset(
         {
+            "backup",
             "binary_sensor",
             "button",
             "diagnostics",

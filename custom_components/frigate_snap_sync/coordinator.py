@@ -133,6 +133,16 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         """Return the newest status; only `homeassistant.update_entity` asks for it."""
         return self.engine.status
 
+    async def async_back_up(self) -> None:
+        """Copy the ledger for a backup; raises HomeAssistantError."""
+        with _ledger_errors():
+            await self.engine.back_up()
+
+    async def async_end_backup(self) -> None:
+        """Note that the backup is over; raises HomeAssistantError."""
+        with _ledger_errors():
+            await self.engine.end_backup()
+
     async def async_stop(self) -> None:
         """Stop the engine, in at most 5 seconds; what is pending waits in the ledger.
 

@@ -387,8 +387,7 @@ async def test_a_spool_file_that_can_not_be_read_for_a_while(
     await bench.engine.set_sending("nas", True)
     await until(lambda: list(nas.media.values()) == [CLIP])
     assert (await bench.uploads(media="live_snapshots"))[0].state == "pending"
-    image.unlink()
-    (bench.folder / image.name).rename(image)
+    (bench.folder / image.name).replace(image)
     assert await bench.settled() == {"verified": 2}
     assert bench.status.destinations["nas"].last_error is None
 

@@ -562,7 +562,7 @@ def test_a_file_is_kept_until_the_last_destination_has_it(
     assert sorted(fetch(connection, 1)) == ["cloud", "nas"]
     assert files.spool_names(connection) == {"s1"}
     nas = job(connection, "nas")
-    assert (nas.spool_name, nas.size, nas.attempts) == ("s1", 7, 0)
+    assert (nas.spool_name, nas.content.size, nas.attempts) == ("s1", 7, 0)
     uploads.started(connection, nas.upload_id, temporary="a/.x.tmp")
     assert job(connection, "nas").temporary == "a/.x.tmp"
     assert outcomes.verified(connection, nas.upload_id, size=7, now=50) == []

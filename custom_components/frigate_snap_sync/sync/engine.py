@@ -21,7 +21,15 @@ from .frigate_watch import FrigateWatch
 from .history import History
 from .inbox import Inbox
 from .latecomers import Latecomers
-from .ledger import Ledger, LedgerError, counters, files as ledger_files, rows
+from .ledger import (
+    Ledger,
+    LedgerError,
+    Origin,
+    counters,
+    files as ledger_files,
+    rows,
+    uploads,
+)
 from .options import EngineOptions
 from .planner import Planner
 from .reviews import OpenReviews
@@ -69,7 +77,12 @@ class Engine:
         self._client = client
         self._timing = timing
         self._on_upload = on_upload
-        self._ledger = Ledger(ledger_path)
+        self._ledger = Ledger(
+            ledger_path,
+            # Beside the spool, which no backup holds.
+            generation_path=spool_path.with_name(f"{spool_path.name}.generation"),
+        )
+        self._restored = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
         self._spool = Spool(spool_path, limit=options.spool_limit)
@@ -187,8 +200,10 @@ class Engine:
             await self._ledger.run(counters.moment, counters.SINCE, default=time.time())
             if self._ledger.was_replaced and (name := await self._spool.set_aside()):
                 _LOGGER.error("What waited in the spool was set aside as %s", name)
+            self._restored = await self._restored_at()
             known = await self._ledger.run(ledger_files.spool_names)
-            if missing := await self._spool.open(known):
+            is_own = self._ledger.origin is Origin.OWN
+            if missing := await self._spool.open(known, keeps_unknown=not is_own):
                 _LOGGER.warning(
                     "The spool lost %d file(s); what Frigate has is fetched again",
                     len(missing),
@@ -214,6 +229,14 @@ class Engine:
             ("status", lambda: self._board.run(self._changed)),
         ):
             self._tasks.append(supervise(name, run))
+
+    async def back_up(self) -> None:
+        """Copy the ledger for a backup of Home Assistant. Raises LedgerError."""
+        await self._ledger.back_up()
+
+    async def end_backup(self) -> None:
+        """Note that the backup is over. Raises LedgerError."""
+        await self._ledger.end_backup()
 
     async def stop(self) -> None:
         """Cancel what is under way, within 5 s; it goes on at the next start."""
@@ -318,6 +341,7 @@ class Engine:
             spool=self._spool,
             timing=self._timing,
             released=self._watch.released,
+            restored=self._restored,
             on_change=self._changed.set,
             on_upload=self._on_upload,
             on_wanted=self._fetcher.wake,
@@ -345,6 +369,14 @@ class Engine:
             await self._parts.live_snapshots.settle_held(config.cameras)
         except (LedgerError, SpoolError) as err:
             _LOGGER.error("Frigate's configuration can't be kept: %s", err)
+
+    async def _restored_at(self) -> float:
+        """Return when the ledger began again with less than it had known, or 0."""
+        if self._ledger.origin is not Origin.OWN:
+            now = time.time()
+            await self._ledger.run(counters.keep_moment, counters.RESTORED, now)
+            await self._ledger.run(uploads.distrust)
+        return await self._ledger.run(counters.moment, counters.RESTORED, default=0.0)
 
     def _look_after_reviews(self) -> None:
         self._open_reviews.check()

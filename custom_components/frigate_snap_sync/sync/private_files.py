@@ -1,4 +1,4 @@
-"""Files of Home Assistant's user alone: what waits here shows what cameras see."""
+"""Files that Home Assistant's user alone may read, and that outlast a power cut."""
 
 from contextlib import suppress
 import os
@@ -23,3 +23,13 @@ def make_private(path: Path) -> None:
 def private_opener(path: str, flags: int) -> int:
     """Open a file for `open`, of the owner alone if it is made now."""
     return os.open(path, flags, 0o600)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where the file system can."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -4,20 +4,12 @@ from collections.abc import Callable
 import logging
 import secrets
 
-from ..storage.base import (
-    Rejected,
-    Source,
-    SourceDamaged,
-    SourceUnreadable,
-    StorageError,
-    StoredFile,
-)
+from ..storage.base import Rejected, StorageError, StoredFile
 from ..storage.check import verify_checksum
 from ..storage.names import TemporaryForm, temporary_name
 from ..storage.read_back import Content, is_stored
-from ..storage.source import verify
 from .destination import DestinationSetup
-from .items import Item, Rank, Role
+from .items import Item, Role
 from .ledger import Ledger, outcomes, uploads
 from .ledger.uploads import UploadJob
 from .spool import Spool
@@ -42,13 +34,19 @@ class Sender:
         *,
         ledger: Ledger,
         spool: Spool,
+        restored: float,
         on_upload: Callable[[UploadEvent], None],
     ) -> None:
-        """Keep what it works with."""
+        """Keep what it works with.
+
+        Of items that began before `restored` (epoch seconds) the ledger may not know
+        where they are already: the destination is looked at first.
+        """
         self._setup = setup
         self._destination = setup.destination
         self._ledger = ledger
         self._spool = spool
+        self._restored = restored
         self._on_upload = on_upload
 
     async def send(self, job: UploadJob, form: TemporaryForm) -> StoredFile:
@@ -60,39 +58,25 @@ class Sender:
         arrived = await self.settle(job.path, temporary=job.temporary, tried=job.tried)
         if arrived is not None:
             return arrived
-        content = Content(size=job.size, sha256=job.sha256)
         path = job.path
-        if self._setup.render is not None and not job.attempts:
-            path, stored = await self._free_path(job, content)
+        may_be_taken = self._setup.render or job.item.start < self._restored
+        if may_be_taken and not job.attempts:
+            path, stored = await self._free_path(job)
             if stored is not None:
                 return stored
         temporary = temporary_name(path, secrets.token_hex(8), form)
         await self._ledger.run(uploads.started, job.upload_id, temporary=temporary)
         stored = await self._destination.put(
-            path, self._source(job), temporary=temporary
+            path,
+            self._spool.source(job.spool_name, job.content),
+            temporary=temporary,
         )
         if self._setup.verify_checksum:
-            await verify_checksum(self._destination, path, job.sha256, size=job.size)
+            content = job.content
+            await verify_checksum(
+                self._destination, path, content.sha256, size=content.size
+            )
         return stored
-
-    async def is_lost(self, job: UploadJob) -> bool:
-        """Tell whether the spool no longer has a file that could not be sent.
-
-        It is read once more. What exists nowhere else is not given up while the
-        disk just can't read it.
-        """
-        try:
-            await verify(self._source(job))
-        except FileNotFoundError, SourceDamaged:
-            return True
-        except SourceUnreadable:
-            return job.rank is not Rank.LIVE_SNAPSHOT
-        return False
-
-    def _source(self, job: UploadJob) -> Source:
-        return Source(
-            path=self._spool.path(job.spool_name), size=job.size, sha256=job.sha256
-        )
 
     async def settle(
         self, path: str, *, temporary: str | None, tried: Content | None
@@ -101,9 +85,9 @@ class Sender:
 
         What it left under its `temporary` name is removed. Raises StorageError.
         """
-        if temporary is None:
-            return None
         found = None if tried is None else await self._find(path, tried)
+        if temporary is None:
+            return found
         try:
             await self._destination.delete(temporary)
         except StorageError:
@@ -144,22 +128,22 @@ class Sender:
             return None
         return StoredFile(path=path, size=content.size)
 
-    async def _free_path(
-        self, job: UploadJob, content: Content
-    ) -> tuple[str, StoredFile | None]:
+    async def _free_path(self, job: UploadJob) -> tuple[str, StoredFile | None]:
         """Return the job's path, or another if a foreign file has it already.
 
-        The default names hold Frigate's id, so only a template can meet one. A file
-        with the very bytes that are to be sent is no foreign one: an earlier ledger
-        knew of it. It is returned beside its path.
-        Raises StorageError or LedgerError.
+        A file with the very bytes that are to be sent is no foreign one: an earlier
+        ledger knew of it. It is returned beside its path. The default names hold
+        Frigate's id, so that what is there is an earlier copy: one that may hold more
+        is kept beside the new one. Raises StorageError or LedgerError.
         """
-        path, taken = job.path, set[str]()
+        path, content, taken = job.path, job.content, set[str]()
         while (stored := await self._destination.stat(path)) is not None:
             if stored.size == content.size and (
                 found := await self._find(path, content)
             ):
                 return path, found
+            if self._setup.render is None and stored.size <= content.size:
+                break
             taken.add(path)
             if len(taken) > _MAX_NAMES:
                 raise Rejected(f"Every name for {job.path} is taken")

@@ -11,7 +11,14 @@ import secrets
 import time
 from typing import BinaryIO, Final, Self
 
-from .private_files import make_private, make_private_folder, private_opener
+from ..storage.base import Source
+from ..storage.read_back import Content
+from .private_files import (
+    make_private,
+    make_private_folder,
+    private_opener,
+    sync_folder,
+)
 
 _CHUNK = 1 << 20
 _UNFINISHED = ".tmp"
@@ -62,10 +69,13 @@ class Spool:
         else:
             self._sizes[name] = size
 
-    async def open(self, known: Collection[str]) -> set[str]:
+    async def open(
+        self, known: Collection[str], *, keeps_unknown: bool = False
+    ) -> set[str]:
         """Make the folder and remove what the ledger doesn't know.
 
-        Returns the names that the ledger knows and the folder lacks.
+        With `keeps_unknown`, for a ledger that may not know all, that is moved out
+        of the way. Returns the names that the ledger knows and the folder lacks.
         Raises SpoolError.
         """
 
@@ -82,6 +92,10 @@ class Spool:
                     make_private(self.folder / entry.name)
                     missing.discard(entry.name)
                     self._sizes[entry.name] = entry.stat().st_size
+                elif keeps_unknown:
+                    aside = self._aside()
+                    make_private_folder(aside)
+                    (self.folder / entry.name).rename(aside / entry.name)
                 else:
                     (self.folder / entry.name).unlink(missing_ok=True)
             return missing
@@ -97,11 +111,17 @@ class Spool:
         def work() -> str | None:
             if not self.folder.exists():
                 return None
-            stamp = time.strftime("%Y%m%d-%H%M%S")
-            aside = self.folder.with_name(f"{self.folder.name}.unknown-{stamp}")
-            return self.folder.rename(aside).name
+            return self.folder.rename(self._aside()).name
 
         return await _in_thread(work)
+
+    def _aside(self) -> Path:
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        return self.folder.with_name(f"{self.folder.name}.unknown-{stamp}")
+
+    def source(self, name: str, content: Content) -> Source:
+        """Return a file of the spool for sending, with what it must hold."""
+        return Source(path=self.path(name), size=content.size, sha256=content.sha256)
 
     def path(self, name: str) -> Path:
         """Return where a file of the spool lies."""
@@ -199,7 +219,7 @@ class SpoolWriter:
             file = self._opened
             os.fsync(file.fileno())
             self.path.rename(self._final)
-            _sync_folder(self._final.parent)
+            sync_folder(self._final.parent)
             return SpoolFile(
                 name=self._name, size=self._size, sha256=self._hash.hexdigest()
             )
@@ -225,13 +245,3 @@ async def _in_thread[T](work: Callable[[], T]) -> T:
         return await asyncio.to_thread(work)
     except OSError as err:
         raise SpoolError(f"Spool: {err.strerror or err}") from err
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable, where the file system can."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

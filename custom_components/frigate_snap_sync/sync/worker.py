@@ -19,12 +19,12 @@ from .breaker import Sent, concerns_one_file
 from .destination import DestinationSetup
 from .health import Health
 from .items import Rank
-from .ledger import Ledger, LedgerError, files, outcomes, uploads
-from .ledger.files import Loss
+from .ledger import Ledger, LedgerError, uploads
 from .ledger.uploads import UploadJob
-from .policy import retry_delay, upload_delay
+from .policy import upload_delay
 from .sender import Sender
 from .spool import Spool, SpoolError
+from .spool_losses import SpoolLosses
 from .status import UploadEvent
 from .sweep import Sweep
 from .tasks import wait_for
@@ -57,13 +57,15 @@ class Worker:
         spool: Spool,
         timing: Timing,
         released: asyncio.Event,
+        restored: float,
         on_change: Callable[[], None],
         on_upload: Callable[[UploadEvent], None],
         on_wanted: Callable[[], None],
     ) -> None:
         """Keep what it works with; nothing is done before `run`.
 
-        `released` is set once uploads may begin after a start of Frigate.
+        `released` is set once uploads may begin after a start of Frigate. Of items
+        that began before `restored` the ledger may not know where they are already.
         """
         self.setup = setup
         self.free_space: int | None = None
@@ -73,12 +75,20 @@ class Worker:
         self._released = released
         self._on_change = on_change
         self._on_upload = on_upload
-        self._on_wanted = on_wanted
         self._enabled = asyncio.Event()
         self._trouble = Trouble(_LOGGER, f"Destination {setup.name}")
-        self._disk = Trouble(_LOGGER, f"Reading the spool for {setup.name}")
         self._audit = Audit(setup, ledger=ledger, timing=timing)
-        self._sender = Sender(setup, ledger=ledger, spool=spool, on_upload=on_upload)
+        self._sender = Sender(
+            setup, ledger=ledger, spool=spool, restored=restored, on_upload=on_upload
+        )
+        self._losses = SpoolLosses(
+            setup.name,
+            ledger=ledger,
+            spool=spool,
+            timing=timing,
+            on_upload=on_upload,
+            on_wanted=on_wanted,
+        )
         self._sweep = Sweep(setup, ledger=ledger, sender=self._sender, timing=timing)
         self._health = Health(
             setup,
@@ -269,10 +279,12 @@ class Worker:
         try:
             stored = await self._sender.send(job, self._health.form)
         except FileNotFoundError:
-            await self._lose(job)
+            await self._losses.note_missing(job)
+            self._on_change()
             return False
         except SourceUnreadable as err:
-            await self._doubt(job, err)
+            await self._losses.note_unreadable(job, err)
+            self._on_change()
             return False
         except StorageError as err:
             await self._postpone(job, err)
@@ -283,26 +295,13 @@ class Worker:
             _LOGGER.exception("Destination %s failed unexpectedly", self.setup.name)
             await self._postpone(job, Rejected(f"{type(err).__name__}: {err}"))
             return False
-        self._disk.over()
+        self._losses.over()
         await self._sender.note_arrival(
             job.upload_id, stored, item=job.item, role=job.role, now=time.time()
         )
         await self._health.succeed(_sent(job))
         self._on_change()
         return True
-
-    async def _doubt(self, job: UploadJob, error: SourceUnreadable) -> None:
-        """Note that what lies in the spool could not be sent: it is lost, or waits."""
-        if await self._sender.is_lost(job):
-            await self._lose(job)
-            return
-        self._disk.report(error)
-        await self._ledger.run(
-            uploads.failed,
-            job.upload_id,
-            retry_at=time.time() + retry_delay(job.attempts + 1, self._timing),
-            reason=str(error),
-        )
 
     async def _postpone(self, job: UploadJob, error: StorageError) -> None:
         """Note a failed try; other files go first the next time."""
@@ -318,24 +317,6 @@ class Worker:
             retry_at=time.time() + delay,
             reason=str(error),
         )
-
-    async def _lose(self, job: UploadJob) -> None:
-        """Note that the spool no longer has a job's file, or never had it whole."""
-        now = time.time()
-        loss = await self._ledger.run(files.lost, job.file_id, job.spool_name, now=now)
-        await self._ledger.run(
-            uploads.failed,
-            job.upload_id,
-            retry_at=now,
-            reason=f"The spool no longer had it; {loss}",
-        )
-        if loss is not Loss.NO_LOSS:
-            _LOGGER.warning("The spool no longer has %s whole; %s", job.path, loss)
-            await self._spool.remove([job.spool_name])
-            for event in await self._ledger.run(outcomes.failed_events, job.file_id):
-                self._on_upload(event)
-        self._on_wanted()
-        self._on_change()
 
     async def _usable(self) -> None:
         """Wait until the destination may be used."""
@@ -380,4 +361,4 @@ class Worker:
 
 
 def _sent(job: UploadJob) -> Sent:
-    return Sent(upload_id=job.upload_id, size=job.size)
+    return Sent(upload_id=job.upload_id, size=job.content.size)

@@ -13,6 +13,8 @@ from . import exposure, outcomes
 
 SINCE: Final = "since"
 """The moment when the entry was made."""
+RESTORED: Final = "restored"
+"""When the ledger began again with less than it had known."""
 CAUGHT_UP: Final = "caught_up"
 """Up to when all that Frigate's API shows is known."""
 LAST_REVIEW: Final = "last_review"

@@ -5,22 +5,20 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from enum import IntEnum
 from functools import partial
-import logging
-import os
 from pathlib import Path
 import sqlite3
-import time
+from threading import Event
 from typing import Any, Concatenate, Final, cast
 
-from ..private_files import make_private, make_private_folder, private_opener
-from . import schema
+from . import generations
+from .backup import make_copy
+from .errors import LedgerError, LedgerRefusal
+from .generations import GenerationFile
+from .opening import Origin, open_ledger, suspect_mark
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _REFUSALS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
-
-_LOGGER = logging.getLogger(__name__)
 
 
 MAX_JOBS: Final = 100
@@ -29,24 +27,6 @@ MAX_JOBS: Final = 100
 
 CLOSE_TIMEOUT: Final = 1.25
 """Seconds for the jobs that were begun when the ledger is closed."""
-
-
-class LedgerError(Exception):
-    """The ledger can't be read or written; the text says why."""
-
-
-class LedgerRefusal(LedgerError):
-    """The ledger can't hold what it was given, and won't when it is asked again."""
-
-
-class _Check(IntEnum):
-    """How a file is looked at before it is used."""
-
-    NONE = 0
-    TABLES = 1
-    """It was not closed in order."""
-    ALL = 2
-    """It was found damaged while in use."""
 
 
 class _Call[T]:
@@ -80,21 +60,32 @@ class Ledger:
     are the functions of this room's other modules.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Keep the path; nothing is opened before `open`."""
+    def __init__(self, path: Path, *, generation_path: Path | None = None) -> None:
+        """Keep the paths; nothing is opened before `open`.
+
+        `generation_path` is where the newest generation is kept, outside of backups.
+        """
         self._path = path
+        self._generation_file = (
+            None if generation_path is None else GenerationFile(generation_path)
+        )
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="frigate_snap_sync")
         self._connection: sqlite3.Connection | None = None
         self._closed = False
         self._waiting: deque[_Call[Any]] = deque()
-        self.was_replaced = False
-        """Whether the file could not be used, and this is a new one."""
+        self.origin = Origin.OWN
+
+    @property
+    def was_replaced(self) -> bool:
+        """Tell whether the file could not be used, and this is a new one."""
+        return self.origin is Origin.NOWHERE
 
     async def open(self) -> None:
         """Open the file; make it, or bring it to the newest version, if needed.
 
-        A file that SQLite can't read is set aside beside the new one. All of it is
-        looked at if it was not closed in order, or was found damaged while in use.
+        A file that SQLite can't read is set aside; the copy of a backup takes its
+        place, or a new one. All of it is looked at if it was not closed in order, or
+        was found damaged while in use.
         Raises LedgerError when that doesn't help, or a newer version wrote it.
         """
         await asyncio.wrap_future(self._thread.submit(self._guarded, self._open))
@@ -112,6 +103,24 @@ class Ledger:
         self._thread.shutdown(wait=closing.done())
         if closing.done():
             closing.result()
+
+    async def back_up(self) -> None:
+        """Copy the ledger for a backup, without holding anybody up.
+
+        Ends when it is cancelled. Raises LedgerError.
+        """
+        abandoned = Event()
+        try:
+            await asyncio.to_thread(make_copy, self._path, abandoned)
+        except (sqlite3.Error, OSError) as err:
+            raise LedgerError(f"Copying ledger {self._path.name}: {err}") from err
+        finally:
+            abandoned.set()
+
+    async def end_backup(self) -> None:
+        """Note that a backup is over: what it holds is from before. Raises LedgerError."""
+        number = await self.run(generations.begin, after=0)
+        await asyncio.to_thread(self._keep_generation, number)
 
     async def run[**P, T](
         self,
@@ -172,98 +181,25 @@ class Ledger:
         except sqlite3.Error as err:
             if getattr(err, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
                 with suppress(OSError):  # Then it is found anew.
-                    self._suspect.touch()
+                    suspect_mark(self._path).touch()
             kind = LedgerRefusal if isinstance(err, _REFUSALS) else LedgerError
             raise kind(f"Ledger {self._path.name}: {err}") from err
 
     def _open(self) -> None:
-        try:
-            make_private_folder(self._path.parent)
-            for file in self._path.parent.glob(f"{self._path.name}*"):
-                make_private(file)
-        except OSError as err:
-            raise LedgerError(f"Ledger {self._path}: {err}") from err
-        wal = self._path.with_name(f"{self._path.name}-wal")
-        # SQLite removes it when it closes a file in order.
-        check = _Check.TABLES if wal.exists() else _Check.NONE
-        if self._suspect.exists():
-            check = _Check.ALL
-        try:
-            self._connection = _connect(self._path, check)
-        except sqlite3.OperationalError:
-            raise  # A locked file or a full disk: the file itself is sound.
-        except (sqlite3.DatabaseError, schema.TooOld) as err:
-            aside = self._set_aside()
-            self.was_replaced = True
-            _LOGGER.error(
-                "The ledger could not be read (%s) and was set aside as %s; "
-                "what it knew of pending uploads is lost",
-                err,
-                aside,
-            )
-            self._connection = _connect(self._path, _Check.NONE)
-        with suppress(OSError):  # Then it is just looked at once more.
-            self._suspect.unlink(missing_ok=True)
-
-    @property
-    def _suspect(self) -> Path:
-        """The mark that the file is to be looked at as a whole."""
-        return self._path.with_name(f"{self._path.name}.suspect")
-
-    def _set_aside(self) -> str:
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        aside = self._path.with_name(f"{self._path.name}.corrupt-{stamp}")
-        for ending in ("", "-wal", "-shm"):
-            file = self._path.with_name(self._path.name + ending)
-            if file.exists():
-                try:
-                    file.rename(aside.with_name(aside.name + ending))
-                except OSError as err:
-                    raise LedgerError(f"Ledger {file.name}: {err}") from err
-        return aside.name
+        opened = open_ledger(self._path, self._generation_file)
+        self._connection, self.origin = opened.connection, opened.origin
 
     def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._connection is None:
+            return
+        with suppress(sqlite3.Error):  # Then a restore is not noticed by it.
+            self._keep_generation(generations.begin(self._connection, after=0))
+        self._connection.close()
+        self._connection = None
 
-
-def _connect(path: Path, check: _Check) -> sqlite3.Connection:
-    try:
-        # What SQLite makes beside the file has its mode.
-        os.close(private_opener(str(path), os.O_RDWR | os.O_CREAT))
-    except OSError as err:
-        raise LedgerError(f"Ledger {path}: {err}") from err
-    connection = sqlite3.connect(path, timeout=10, isolation_level=None)
-    try:
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
-        # FULL, not NORMAL: what was told must also survive a power cut.
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        _look_through(connection, check)
-        try:
-            schema.migrate(connection)
-        except ValueError as err:
-            raise LedgerError(f"Ledger {path.name}: {err}") from err
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _look_through(connection: sqlite3.Connection, check: _Check) -> None:
-    """Raise DatabaseError if the file is damaged, as far as it is looked at."""
-    if check is _Check.NONE:
-        return
-    pragma = "quick_check"
-    if check is _Check.ALL:
-        # What an index has lost its table still has.
-        connection.execute("REINDEX")
-        pragma = "integrity_check"
-    (found,) = connection.execute(f"PRAGMA {pragma}(1)").fetchone()
-    if found != "ok":
-        raise sqlite3.DatabaseError(found)
+    def _keep_generation(self, number: int) -> None:
+        if self._generation_file is not None:
+            self._generation_file.write(number)
 
 
 @contextmanager

@@ -305,7 +305,7 @@ def salvaged(
     if row["earlier"] is not None:
         connection.execute(
             "UPDATE uploads SET state = 'incomplete', finished = ?,"
-            " clean_up = IIF(temporary IS NULL, NULL, 'temporary') WHERE file_id = ?"
+            " clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL, 'temporary') WHERE file_id = ?"
             " AND state = 'pending' AND destination_id IN (SELECT destination_id"
             " FROM uploads WHERE file_id = ? AND state = 'verified')",
             (now, job.file_id, row["earlier"]),

@@ -108,7 +108,7 @@ def skip(
     for upload_id in upload_ids:
         row = connection.execute(
             "UPDATE uploads SET state = 'skipped', reason = ?, finished = ?,"
-            " clean_up = IIF(temporary IS NULL, NULL, 'temporary')"
+            " clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL, 'temporary')"
             " WHERE id = ? AND state = 'pending' RETURNING file_id",
             (reason, now, upload_id),
         ).fetchone()
@@ -131,7 +131,7 @@ def finish(
     """
     rows = connection.execute(
         "UPDATE uploads SET state = ?, reason = ?, finished = ?,"
-        " clean_up = IIF(temporary IS NULL, NULL, 'temporary')"
+        " clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL, 'temporary')"
         " WHERE file_id = ? AND state = 'pending'"
         " RETURNING item_id, destination_id, role",
         (state, reason, now, file_id),
@@ -189,7 +189,7 @@ def cancel(
     """
     rows = connection.execute(
         "UPDATE uploads SET state = ?1, reason = ?2, finished = ?3,"
-        " clean_up = IIF(temporary IS NULL, NULL, 'temporary') WHERE id IN"
+        " clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL, 'temporary') WHERE id IN"
         " (SELECT id FROM uploads WHERE destination_id = ?4 AND state = 'pending'"
         # In the words of the index on what failed, or SQLite would not use it.
         " UNION ALL SELECT id FROM uploads WHERE destination_id = ?4 AND state IN"
@@ -238,7 +238,7 @@ def _settle_for_less(
     """Note that a destination has the longest playable piece of a whole."""
     connection.execute(
         "UPDATE uploads SET state = ?, finished = ?,"
-        " clean_up = IIF(temporary IS NULL, NULL, 'temporary')"
+        " clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL, 'temporary')"
         " WHERE destination_id = ? AND state = 'pending' AND is_ready = 0"
         " AND file_id ="
         " (SELECT whole.id FROM files JOIN files AS whole ON whole.item_id ="

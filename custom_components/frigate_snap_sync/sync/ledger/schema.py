@@ -141,6 +141,12 @@ CREATE TABLE tracked_objects (
     seen REAL
 ) STRICT;
 
+-- A number that grows, to know a ledger that a restore brought back: one row.
+CREATE TABLE generation (
+    number INTEGER NOT NULL
+) STRICT;
+INSERT INTO generation VALUES (0);
+
 -- Single moments: `since`, when the entry was made; `caught_up`, up to when all
 -- that Frigate's API shows is known; `last_review`, when one was told of last.
 CREATE TABLE moments (

@@ -25,8 +25,7 @@ class UploadJob:
     rank: Rank
     path: str
     spool_name: str
-    size: int
-    sha256: str
+    content: Content
     attempts: int
     temporary: str | None
     tried: Content | None
@@ -108,8 +107,7 @@ def _job(row: sqlite3.Row) -> UploadJob:
         rank=Rank(row["rank"]),
         path=row["path"],
         spool_name=row["spool_name"],
-        size=row["size"],
-        sha256=row["sha256"],
+        content=Content(size=row["size"], sha256=row["sha256"]),
         attempts=row["attempts"],
         temporary=row["temporary"],
         tried=_tried(row),
@@ -145,6 +143,18 @@ def started(connection: sqlite3.Connection, upload_id: int, *, temporary: str) -
         " (SELECT files.size, sha256 FROM files WHERE files.id = file_id)"
         " WHERE id = ?",
         (temporary, upload_id),
+    )
+
+
+def distrust(connection: sqlite3.Connection) -> None:
+    """Let be looked for what waits: it may be there, though the ledger knows nothing.
+
+    For a ledger that a restore set back.
+    """
+    connection.execute(
+        "UPDATE uploads SET (tried_size, tried_sha256) ="
+        " (SELECT files.size, sha256 FROM files WHERE files.id = file_id)"
+        " WHERE state = 'pending' AND tried_sha256 IS NULL"
     )
 
 

@@ -1,0 +1,346 @@
+"""A ledger that a backup brought back: whole, and nothing is sent twice or lost."""
+
+import asyncio
+import itertools
+import os
+from pathlib import Path
+import shutil
+import sqlite3
+import time
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.models import Review, Segment, Severity
+from custom_components.frigate_snap_sync.sync.ledger import (
+    Ledger,
+    LedgerError,
+    Origin,
+    backup,
+    generations,
+    items,
+)
+from custom_components.frigate_snap_sync.sync.naming import Render
+
+from .conftest import Bench, setup, until
+from .fakes import CLIP_SECONDS, IMAGE, FakeDestination
+from .test_ledger import Pause, remember
+
+BOTH_NAMES = pytest.mark.parametrize(
+    "render",
+    [None, lambda values: f"{values.camera}/{values.label}-{values.start:%H-%M-%S}"],
+    ids=["default names", "template"],
+)
+
+
+@pytest.mark.parametrize(
+    ("own", "copied", "newest", "expected"),
+    [
+        # Nothing happened; an earlier backup, or one that is being made.
+        (5, None, 5, False),
+        (5, 3, 5, False),
+        (5, 5, 5, False),
+        # Our word of it could not be kept, or was.
+        (6, 5, 5, False),
+        # A restore: with the folder of the newest number, or with an empty one.
+        (5, 5, 6, True),
+        (5, 5, None, True),
+        # Of another kind of backup, or of one for which there was no time.
+        (5, 3, 9, False),
+        (5, None, 9, False),
+        # The folder was cleared, long after a backup.
+        (9, 3, None, False),
+        # Missing or damaged, whatever else is known.
+        (None, 3, 9, True),
+        (None, 3, None, True),
+        (None, None, 9, False),
+    ],
+)
+def test_which_one_is_used(
+    own: int | None, copied: int | None, newest: int | None, expected: bool
+) -> None:
+    """The copy only where the ledger is not what it was."""
+    found = generations.is_copy_better(own=own, copied=copied, newest=newest)
+    assert found is expected
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where the ledger lies."""
+    return tmp_path / "ledger" / "one.db"
+
+
+def ledger_of(path: Path) -> Ledger:
+    """Return a ledger whose newest number is kept elsewhere."""
+    generation = path.parent.parent / "cache" / "one.generation"
+    return Ledger(path, generation_path=generation)
+
+
+async def known(path: Path) -> tuple[Origin, int]:
+    """Open the ledger; return where it comes from and how many items it knows."""
+    ledger = ledger_of(path)
+    await ledger.open()
+    try:
+        return ledger.origin, len(await ledger.run(items.open_reviews))
+    finally:
+        await ledger.close()
+
+
+async def backed_up(path: Path) -> Path:
+    """Make a ledger of one item, and a backup file by file; then a second item."""
+    ledger = ledger_of(path)
+    await ledger.open()
+    await ledger.run(remember(1))
+    await ledger.back_up()
+    saved = path.parent.parent / "saved"
+    shutil.copytree(path.parent, saved)
+    await ledger.end_backup()
+    await ledger.run(remember(2))
+    await ledger.close()
+    return saved
+
+
+def restore(path: Path, saved: Path) -> None:
+    """Put the saved files into the place of the present ones."""
+    shutil.rmtree(path.parent)
+    shutil.copytree(saved, path.parent)
+
+
+async def test_without_a_restore_the_copy_is_left_alone(path: Path) -> None:
+    """Also after many starts."""
+    await backed_up(path)
+    for _ in range(3):
+        assert await known(path) == (Origin.OWN, 2)
+
+
+@pytest.mark.parametrize("is_cache_kept", [True, False])
+async def test_a_restored_ledger_is_taken_from_the_copy(
+    path: Path, is_cache_kept: bool
+) -> None:
+    """What was copied file by file is set aside, whatever it looks like."""
+    saved = await backed_up(path)
+    restore(path, saved)
+    if not is_cache_kept:
+        shutil.rmtree(path.parent.parent / "cache")
+    assert await known(path) == (Origin.COPY, 1)
+    assert list(path.parent.glob("one.db.corrupt-*"))
+    assert await known(path) == (Origin.OWN, 1)
+
+
+async def test_a_restore_without_a_copy(path: Path) -> None:
+    """It is told that it is an earlier one, and used if it is sound."""
+    saved = await backed_up(path)
+    (saved / "one.db.backup").unlink()
+    restore(path, saved)
+    assert (await known(path))[0] is Origin.SET_BACK
+
+
+@pytest.mark.parametrize("damage", ["garbage", "missing"])
+async def test_a_damaged_ledger_is_taken_from_the_copy(path: Path, damage: str) -> None:
+    """One of an earlier backup is better than none."""
+    await backed_up(path)
+    if damage == "garbage":
+        path.write_bytes(b"not a database" * 1000)
+    else:
+        path.unlink()
+    assert await known(path) == (Origin.COPY, 1)
+
+
+async def test_a_damaged_copy_is_not_used(path: Path) -> None:
+    """Neither instead of a sound ledger, nor of a damaged one."""
+    saved = await backed_up(path)
+    copy = saved / "one.db.backup"
+    damaged = bytearray(copy.read_bytes())
+    damaged[4096:] = b"\xff" * (len(damaged) - 4096)
+    copy.write_bytes(damaged)
+    restore(path, saved)
+    assert (await known(path))[0] is Origin.SET_BACK
+    path.write_bytes(b"not a database" * 1000)
+    assert await known(path) == (Origin.NOWHERE, 0)
+
+
+async def test_a_copy_holds_up_nobody(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made beside the ledger's own thread, and whoever gives up leaves none."""
+    ledger = ledger_of(path)
+    await ledger.open()
+    await ledger.run(remember(1))
+    await ledger.back_up()
+    before = backup.copy_of(path).read_bytes()
+    pause = Pause()
+    monkeypatch.setattr(
+        backup, "sync_folder", lambda _: pytest.fail("it was abandoned")
+    )
+    open_for_reading = backup._open_for_reading  # noqa: SLF001
+
+    def slowly(path: Path) -> sqlite3.Connection:
+        connection = open_for_reading(path)
+        pause.begun.set()
+        assert pause.over.wait(10)
+        return connection
+
+    monkeypatch.setattr(backup, "_open_for_reading", slowly)
+    copying = asyncio.create_task(ledger.back_up())
+    await asyncio.to_thread(pause.begun.wait, 5)
+    assert await asyncio.wait_for(ledger.run(remember(2)), 5) == 2
+    copying.cancel()
+    await asyncio.wait({copying})
+    pause.over.set()
+    new = path.with_name("one.db.backup.new")
+    await until(lambda: not new.exists())
+    assert backup.copy_of(path).read_bytes() == before
+    await ledger.close()
+
+
+async def test_a_copy_that_can_not_be_made(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, say: the earlier one stays."""
+    ledger = ledger_of(path)
+    await ledger.open()
+    await ledger.back_up()
+    before = backup.copy_of(path).read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(LedgerError, match="No space left"):
+        await ledger.back_up()
+    monkeypatch.undo()
+    assert backup.copy_of(path).read_bytes() == before
+    assert not path.with_name("one.db.backup.new").exists()
+    await ledger.close()
+
+
+async def test_a_copy_is_durable_before_it_has_its_name(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut leaves the earlier copy, or the whole new one."""
+    done: list[str] = []
+    ledger = ledger_of(path)
+    await ledger.open()
+    fsync, rename = os.fsync, Path.replace
+
+    def synced(descriptor: int) -> None:
+        done.append(f"sync {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
+        fsync(descriptor)
+
+    def renamed(source: Path, target: Path) -> Path:
+        done.append(f"rename {source.name}")
+        return rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    await ledger.back_up()
+    assert done == [
+        "sync one.db.backup.new",
+        "rename one.db.backup.new",
+        "sync ledger",
+    ]
+    await ledger.close()
+
+
+async def test_the_newest_number_is_kept_after_the_ledger_has_it(path: Path) -> None:
+    """Killed between the two, the ledger is ahead, and is not taken for an old one."""
+    await backed_up(path)
+    file = path.parent.parent / "cache" / "one.generation"
+    number = int(file.read_text())
+    file.write_text(str(number - 1))
+    assert await known(path) == (Origin.OWN, 2)
+    assert int(file.read_text()) > number
+    file.write_text("no number")
+    assert (await known(path))[1] == 2
+
+
+class Busy:
+    """Lets things happen while files are copied."""
+
+    def __init__(self, bench: Bench, nas: FakeDestination) -> None:
+        """Keep the bench."""
+        self._bench = bench
+        self._numbers = itertools.count()
+        self._begin = time.time() - 200
+        self._nas = nas
+
+    def more(self, count: int) -> None:
+        """Let so many images come, and as many reviews end."""
+        for _ in range(count):
+            number = next(self._numbers)
+            start = self._begin - 2 * number  # A name of its own, by the second.
+            self._bench.live_snapshot(label=f"l{number}", image=IMAGE + bytes(number))
+            review = Review(
+                id=f"{start}-r{number:05}",
+                camera="front_door",
+                start_time=start,
+                end_time=start + 20,
+                severity=Severity.ALERT,
+                labels=frozenset({"person"}),
+                zones=frozenset(),
+                ended=True,
+            )
+            self._bench.frigate.known_reviews[review.id] = review
+            self._bench.review(
+                "end", source_id=review.id, start=start, end=review.end_time
+            )
+
+    async def sent(self, count: int) -> None:
+        """Wait until so many files more are there."""
+        wanted = len(self._nas.media) + count
+        await until(lambda: len(self._nas.media) >= wanted)
+
+
+@BOTH_NAMES
+@pytest.mark.parametrize("is_cache_kept", [True, False])
+@pytest.mark.parametrize("has_copy", [True, False])
+async def test_a_restore_in_the_middle_of_uploads(
+    bench: Bench, render: Render | None, is_cache_kept: bool, has_copy: bool
+) -> None:
+    """The files were copied at different moments: nothing is sent twice or lost."""
+    nas = FakeDestination()
+    bench.frigate.footage = lambda camera, after, before: [
+        Segment(start_time=before - CLIP_SECONDS, end_time=before)
+    ]
+    setups = [setup(nas, render=render)]
+    await bench.start(*setups)
+    await until(lambda: bench.status.frigate_connected)
+    await bench.engine._ledger.run(long_ago)  # noqa: SLF001
+    busy = Busy(bench, nas)
+    busy.more(4)
+    await busy.sent(3)
+    ledger, saved = bench.folder / "ledger", bench.folder / "saved"
+    saved.mkdir()
+    await bench.engine.back_up()
+    busy.more(4)
+    shutil.copy(ledger / "one.db", saved)
+    await busy.sent(3)
+    busy.more(4)
+    await busy.sent(3)
+    for ending in ("-wal", "-shm", ".backup") if has_copy else ("-wal",):
+        shutil.copy(ledger / f"one.db{ending}", saved)
+    await bench.engine.end_backup()
+    busy.more(2)
+    assert await bench.settled() == {"verified": 28}
+    before = dict(nas.media)
+    assert len(before) == 28
+    await bench.stop()
+
+    shutil.rmtree(ledger)
+    saved.rename(ledger)
+    if not is_cache_kept:
+        shutil.rmtree(bench.folder / "spool")
+        (bench.folder / "spool.generation").unlink()
+    nas.history.clear()
+    await bench.start(*setups)
+    await until(lambda: bench.status.frigate_connected)
+    await bench.engine.catch_up(3600)
+    assert set(await bench.settled()) == {"verified"}
+    assert nas.media == before
+    assert not [path for path in nas.history if path in nas.media]
+    await bench.stop()
+
+
+def long_ago(connection: sqlite3.Connection) -> None:
+    """Let entry and destinations be older than all that happens."""
+    connection.execute("UPDATE destinations SET since = 0")
+    connection.execute("UPDATE moments SET moment = ?", (time.time() - 3600,))
