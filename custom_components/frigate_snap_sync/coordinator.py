@@ -163,7 +163,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             await self.engine.set_sending(destination_id, enabled)
 
     async def async_test_destination(self, destination_id: str) -> None:
-        """Test a destination truthfully; raises HomeAssistantError."""
+        """Test a destination end to end; raises HomeAssistantError."""
         try:
             await self.async_probe_destination(destination_id)
         except StorageError as err:
@@ -174,7 +174,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             ) from err
 
     async def async_probe_destination(self, destination_id: str) -> None:
-        """Test a destination truthfully; raises StorageError."""
+        """Test a destination end to end; raises StorageError."""
         await self.engine.test_destination(destination_id)
 
     async def async_catch_up(self, look_back: float | None = None) -> int:

@@ -244,7 +244,7 @@ async def test_proftpd_and_dot_files(
 
 @pytest.mark.parametrize("kind", [OpenSshServer, ProFtpdServer])
 async def test_a_disk_that_is_full(
-    tmp_path: Path, kind: type[OpenSshServer | ProFtpdServer]
+    tmp_path: Path, make_source: MakeSource, kind: type[OpenSshServer | ProFtpdServer]
 ) -> None:
     """OpenSSH says "Failure"; ProFTPD says that all is well, and keeps what fits."""
     server = kind(tmp_path / "server")
@@ -255,6 +255,14 @@ async def test_a_disk_that_is_full(
         text, left = await refused(server, tmp_path / "work", cause=NoSpace)
         assert text.startswith(("Writing: ", "Checking: "))
         assert left == set()
+
+        disk.free()
+        # The last of three writes fits in part.
+        disk.fill(leave=80 * 1024)
+        async with destination_at(server) as destination:
+            with pytest.raises(NoSpace):
+                await destination.put("x", make_source(90_000), temporary=".x.tmp")
+            assert lying_in(server.root) == {"ballast"}
 
 
 @pytest.mark.parametrize("kind", [OpenSshServer, ProFtpdServer])

@@ -111,6 +111,40 @@ async def test_a_cause_that_hits_three_files_is_told_once(
     assert problems(bench) == [None, Problem.NOT_WRITABLE, None]
 
 
+class Counting(Strict):
+    """Counts the files that are on their way at a time."""
+
+    at_once = most_at_once = 0
+
+    @override
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
+        self.at_once += isinstance(source, Source)
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await asyncio.sleep(0.01)
+            return await super().put(path, source, temporary=temporary)
+        finally:
+            self.at_once -= isinstance(source, Source)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_in_doubt_one_file_is_sent_at_a_time(bench: Bench) -> None:
+    """Not ten at once to a destination that will refuse them all."""
+    nas = Counting(Rejected("Bad message"))
+    nas.largest = 0
+    await bench.start(setup(nas))
+    for number in range(20):
+        bench.live_snapshot(label=f"l{number}")
+    await until(lambda: bench.status.destinations["nas"].problem and not nas.at_once)
+    nas.most_at_once, tries = 0, len(nas.refused)
+    await until(lambda: len(nas.refused) > tries + 3)
+    assert nas.most_at_once == 1
+    nas.largest = None
+    assert await bench.settled() == {"verified": 20}
+
+
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("refusal", [NoSpace("Disk full"), PermissionDenied("No")])
 async def test_what_a_probe_can_not_show_does_not_flap(

@@ -106,7 +106,7 @@ class DestinationFlow(ConfigSubentryFlow):
     """Add a destination, or change one.
 
     A kind adds its own fields, checks and steps. Nothing is saved before the
-    destination has passed the truthful test.
+    destination has passed the end-to-end test.
     """
 
     kind: ClassVar[str]
