@@ -8,7 +8,11 @@ from typing import override
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import Rejected
+from custom_components.frigate_snap_sync.storage.base import (
+    PermissionDenied,
+    Rejected,
+    StorageError,
+)
 from custom_components.frigate_snap_sync.sync import sweep
 from custom_components.frigate_snap_sync.sync.ledger import items
 
@@ -24,6 +28,7 @@ class Stubborn(FakeDestination):
         """Hold these."""
         super().__init__()
         self.held = set(names)
+        self.refusal: StorageError = Rejected("Device or resource busy")
         self.tried: list[str] = []
         self.refused: list[str] = []
         self.refused_at: list[float] = []
@@ -34,7 +39,7 @@ class Stubborn(FakeDestination):
         if path in self.held:
             self.refused.append(path)
             self.refused_at.append(time.monotonic())
-            raise Rejected("Device or resource busy")
+            raise self.refusal
         await super().delete(path)
 
 
@@ -55,10 +60,16 @@ async def superseded(bench: Bench, nas: FakeDestination, count: int) -> None:
     bench.engine._wake_workers(["nas"])  # noqa: SLF001
 
 
-async def test_a_file_that_can_not_be_deleted(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    "refusal", [Rejected("Device or resource busy"), PermissionDenied("Immutable")]
+)
+async def test_a_file_that_can_not_be_deleted(
+    bench: Bench, refusal: StorageError
+) -> None:
     """It holds up no other, is tried again after a while, and not before."""
     bench.timing = replace(FAST, longest_retry=0.4)
     nas = Stubborn("0.mp4")
+    nas.refusal = refusal
     await bench.start(setup(nas))
     await until(lambda: bench.status.destinations["nas"].connected)
     await superseded(bench, nas, 5)
@@ -69,6 +80,8 @@ async def test_a_file_that_can_not_be_deleted(bench: Bench) -> None:
     await until(lambda: len(nas.refused_at) >= 3)
     for before, after in pairwise(nas.refused_at):
         assert after - before >= bench.timing.longest_retry
+    # Nor does it keep anything from being sent.
+    assert bench.status.destinations["nas"].failing_since is None
     nas.held.clear()
     await until(lambda: not nas.media)
 

@@ -5,7 +5,7 @@ import time
 from typing import Final
 
 from ..storage.base import StorageError
-from .breaker import concerns_one_file
+from .breaker import reaction_to
 from .destination import DestinationSetup
 from .ledger import Ledger, uploads
 from .ledger.items import CleanUp
@@ -69,7 +69,7 @@ class Sweep:
         try:
             await self._remove(leftover)
         except StorageError as err:
-            if concerns_one_file(err):
+            if reaction_to(err).is_contact:
                 self._stuck[leftover.upload_id] = now + self._timing.longest_retry
             raise
         return True

@@ -15,7 +15,7 @@ from ..storage.base import (
     Unreachable,
 )
 from .audit import Audit
-from .breaker import Sent, concerns_one_file
+from .breaker import Sent, concerns_one_file, reaction_to
 from .destination import DestinationSetup
 from .health import Health
 from .items import Rank
@@ -263,7 +263,8 @@ class Worker:
                 else:
                     await wait_for(news, self._sweep.pause)
             except StorageError as err:
-                if concerns_one_file(err):
+                if reaction_to(err).is_contact:
+                    # It says nothing of what is to be sent, and keeps nothing back.
                     await self._health.record(err)
                 else:
                     await self._health.fail(err)
