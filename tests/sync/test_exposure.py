@@ -6,7 +6,6 @@ import time
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import Unreachable
-from custom_components.frigate_snap_sync.sync import fetcher
 from custom_components.frigate_snap_sync.sync.ledger import exposure
 from custom_components.frigate_snap_sync.sync.status import Protection
 
@@ -105,12 +104,9 @@ async def test_the_owner_is_told_of_it(
     assert bench.status.protection is Protection.AT_RISK
 
 
-async def test_a_whole_that_comes_after_all(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_whole_that_comes_after_all(bench: Bench, nas: FakeDestination) -> None:
     """It has been missing only since Frigate gave it: nobody waited for it."""
-    monkeypatch.setattr(fetcher, "_DAY", 0.4)
-    bench.timing = replace(FAST, first_retry=0.02, longest_retry=0.02)
+    bench.timing = replace(FAST, daily=0.4, first_retry=0.02, longest_retry=0.02)
     damage = Damage(bench, good=14)
     await bench.start(setup(nas))
     over(bench)

@@ -108,12 +108,11 @@ async def test_the_longest_playable_beginning_is_kept(
 async def send_incomplete(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
     *,
     day: float,
 ) -> None:
     """Let an engine with days of so many seconds have sent an incomplete recording."""
-    monkeypatch.setattr(fetcher, "_DAY", day)
+    bench.timing = replace(bench.timing, daily=day)
     await bench.start(setup(nas))
     over(bench)
     await until(lambda: names(nas) == ["-incomplete.mp4"])
@@ -124,10 +123,9 @@ async def incomplete(
     bench: Bench,
     nas: FakeDestination,
     damage: Damage,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Let an engine with short days have sent an incomplete recording."""
-    await send_incomplete(bench, nas, monkeypatch, day=0.4)
+    await send_incomplete(bench, nas, day=0.4)
 
 
 @pytest.mark.usefixtures("incomplete")
@@ -266,11 +264,10 @@ async def test_another_destination_no_longer_waits_for_it(
     bench: Bench,
     nas: FakeDestination,
     damage: Damage,
-    monkeypatch: pytest.MonkeyPatch,
     is_removed: bool,
 ) -> None:
     """Since it was removed, or selects it no longer: the daily try goes on."""
-    monkeypatch.setattr(fetcher, "_DAY", 0.4)
+    bench.timing = replace(bench.timing, daily=0.4)
     cloud = FakeDestination()
     cloud.error = Unreachable("no route")
     await bench.start(setup(nas), setup(cloud, name="cloud"))
@@ -285,10 +282,10 @@ async def test_another_destination_no_longer_waits_for_it(
 
 
 async def test_its_destination_is_removed(
-    bench: Bench, nas: FakeDestination, damage: Damage, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination, damage: Damage
 ) -> None:
     """Frigate is no longer asked for the whole, and nothing waits for nobody."""
-    await send_incomplete(bench, nas, monkeypatch, day=0.2)
+    await send_incomplete(bench, nas, day=0.2)
     assert await bench.settled() == {"incomplete": 1, "verified": 1}
     await until(lambda: not bench.spooled())
     await bench.engine.apply_destinations([])
@@ -306,10 +303,10 @@ async def test_its_destination_is_removed(
 
 
 async def test_a_whole_that_is_gone_is_no_longer_asked_for(
-    bench: Bench, nas: FakeDestination, damage: Damage, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination, damage: Damage
 ) -> None:
     """What is there of it stays."""
-    await send_incomplete(bench, nas, monkeypatch, day=0.2)
+    await send_incomplete(bench, nas, day=0.2)
     assert await bench.settled() == {"incomplete": 1, "verified": 1}
     bench.frigate.footage = lambda camera, after, before: []
 

@@ -1,6 +1,8 @@
 """A full spool: clips, which Frigate can give again, give way to what it can't."""
 
 import asyncio
+from dataclasses import replace
+import time
 from typing import Any
 
 import pytest
@@ -59,6 +61,37 @@ def ids(destination: FakeDestination) -> list[str]:
         for path in destination.media
         if "Clip" in path
     )
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+async def test_a_fresh_alert_finds_room_among_old_footage(
+    bench: Bench,
+    nas: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_slow: bool,
+) -> None:
+    """It waits for a destination that works, but slowly; what gives way comes later."""
+    limit(bench, monkeypatch, 3.4)
+    nas.gate.clear()
+    await bench.start(setup(nas))
+    for number in range(5):
+        await ended(bench, f"a{number}")
+    await until(lambda: len(bench.spooled()) == 2)
+    await until(lambda: nas.files)
+    now = time.time()
+    start, end = (now - 40, now - 10) if is_slow else (1000.0, 1010.0)
+    bench.review("end", source_id="2.5-fresh", start=start, end=end)
+    await until(lambda: bench.status.pending_uploads == 6)
+    if is_slow:
+        await until(lambda: len(bench.frigate.clips) == 3)
+        await bench.spooled_in_ledger(2)
+    nas.gate.set()
+    await until(lambda: len(nas.media) == 6)
+    order = [path.rpartition("-")[2].partition(".")[0] for path in nas.history]
+    assert order[0] == "a0"
+    assert (order[1] == "fresh") is is_slow
+    assert sorted(order) == ["a0", "a1", "a2", "a3", "a4", "fresh"]
 
 
 async def test_no_more_is_fetched_than_the_spool_holds(
@@ -344,7 +377,7 @@ async def test_a_clip_larger_than_the_spool(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It is not asked for on and on; what fits of it is kept, and the owner told."""
-    monkeypatch.setattr(fetcher, "_DAY", 0.1)
+    bench.timing = replace(bench.timing, daily=0.1)
     limit(bench, monkeypatch, 2.0)
     large = Large(bench, above=11, clips=3)
     await bench.start(setup(nas))
@@ -363,7 +396,7 @@ async def test_a_clip_larger_than_the_spool(
     assert bench.status.spool_full
     await bench.stop()
 
-    monkeypatch.setattr(fetcher, "_DAY", 86400.0)
+    bench.timing = replace(bench.timing, daily=86400.0)
     await bench.start(setup(nas))
     await until(lambda: bench.status.spool_full)
     await bench.at_rest()
@@ -382,7 +415,7 @@ async def test_a_clip_that_is_too_large_is_gone_one_day(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then the spool is no longer called full because of it."""
-    monkeypatch.setattr(fetcher, "_DAY", 0.1)
+    bench.timing = replace(bench.timing, daily=0.1)
     monkeypatch.setattr(fetcher, "_LOOK", 0.05)
     limit(bench, monkeypatch, 2.0)
     large = Large(bench, above=1, clips=3)
@@ -439,4 +472,4 @@ async def test_a_clip_that_did_not_fit_and_is_gone(
     nas.gate.set()
     assert await bench.settled() == {"gone": 1, "verified": 1}
     assert large.asked == [20.0]
-    assert not bench.engine._room._needs  # noqa: SLF001
+    await until(lambda: not bench.engine._room._needs)  # noqa: SLF001

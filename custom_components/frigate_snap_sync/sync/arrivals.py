@@ -10,10 +10,9 @@ from .ledger import Ledger, LedgerError, files
 from .ledger.files import FetchJob
 from .spans import total
 from .spool import Spool, SpoolFile
+from .timing import Timing
 
 _LOGGER = logging.getLogger(__name__)
-
-_DAY = 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +31,7 @@ class Arrivals:
         *,
         ledger: Ledger,
         spool: Spool,
+        timing: Timing,
         on_fetched: Callable[[Iterable[str]], None],
     ) -> None:
         """Keep what it works with.
@@ -40,6 +40,7 @@ class Arrivals:
         """
         self._ledger = ledger
         self._spool = spool
+        self._timing = timing
         self._on_fetched = on_fetched
 
     async def keep(self, job: FetchJob, found: SpoolFile | Clip) -> None:
@@ -80,7 +81,7 @@ class Arrivals:
             size=clip.file.size,
             sha256=clip.file.sha256,
             coverage=clip.coverage,
-            again=now + _DAY,
+            again=now + self._timing.daily,
             reason=piece.reason,
             now=now,
         )

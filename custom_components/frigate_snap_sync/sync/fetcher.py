@@ -39,7 +39,6 @@ _LANES = (tuple(Rank), tuple(Rank)[: Rank.ALERT_CLIP])
 _PAUSE = 5.0
 _MOST_IN_A_ROW = 8
 """Clips that give way one after the other."""
-_DAY = 86400.0
 _LOOK = 60.0
 """Seconds between two looks at which clips are too large for the spool."""
 STEP = 200
@@ -79,7 +78,9 @@ class Fetcher:
         self._downloads = Downloads(
             client, spool=spool, timing=timing, others_wait=self._others_wait
         )
-        self._arrivals = Arrivals(ledger=ledger, spool=spool, on_fetched=on_fetched)
+        self._arrivals = Arrivals(
+            ledger=ledger, spool=spool, timing=timing, on_fetched=on_fetched
+        )
         self._refusals = Refusals()
         self._missing = Missing(client, ledger=ledger, spool=spool, on_upload=on_upload)
         self._broken = Counter[int]()
@@ -225,7 +226,9 @@ class Fetcher:
         if self._room.is_too_large(job.file_id):
             await self._downloads.look_for(job)
             raise self._room.too_large
-        await self._room.make(for_file=job.file_id, rank=job.rank)
+        await self._room.make(
+            for_file=job.file_id, rank=job.rank, fresh_since=self._fresh_since(job)
+        )
         if job.item.media is Media.SNAPSHOTS:
             return await self._downloads.snapshot(job)
         known = NONE
@@ -236,6 +239,11 @@ class Fetcher:
             return await self._downloads.clip(job, known=known)
         except DoesNotFit as err:
             raise self._room.refuse(job.file_id, err.size) from err
+
+    def _fresh_since(self, job: FetchJob) -> float | None:
+        """Return since when footage is fresh, None if that of the job is not."""
+        since = time.time() - self._timing.fresh
+        return since if job.over >= since and job.rank <= Rank.ALERT_CLIP else None
 
     def _way_out(
         self, job: FetchJob, error: Exception
@@ -271,11 +279,15 @@ class Fetcher:
                 if not is_about_one_file(error):
                     self._watch.failed(error)
             case TooLarge():
-                await self._postpone(job, error, _DAY)
+                await self._postpone(job, error, self._timing.daily)
                 self._on_change()
             case SpoolFull():
                 self._room.report_full()
-                await self._postpone(job, error, self._timing.longest_retry)
+                is_fresh = self._fresh_since(job) is not None
+                delay = retry_delay(job.attempts + 1, self._timing)
+                await self._postpone(
+                    job, error, delay if is_fresh else self._timing.longest_retry
+                )
                 self._on_change()
             case SpoolError():
                 self._disk.report(error)
@@ -367,7 +379,9 @@ class Fetcher:
 
     async def _postpone(self, job: FetchJob, error: Exception, delay: float) -> None:
         if job.is_settled:
-            delay = max(delay, _DAY)  # All have the longest piece that there is.
+            delay = max(
+                delay, self._timing.daily
+            )  # All have the longest piece that there is.
         await self._ledger.run(
             files.postpone,
             job.file_id,

@@ -6,6 +6,7 @@ import time
 
 from .items import Rank, UploadState
 from .ledger import Ledger, files, outcomes, setbacks, uploads
+from .ledger.files import Spooled
 from .spool import RESERVE, Spool, SpoolFull
 from .status import UploadEvent
 
@@ -15,6 +16,8 @@ _SMALLEST_CLIP = 32 << 20
 """Bytes that must be free before a clip is asked for."""
 _AGAIN = 300.0
 """Seconds until a clip that gave way is asked for again."""
+_KEPT_FREE = 600.0
+"""Seconds for which half of the spool is left to fresh clips after one found it full."""
 _TOO_LARGE = "The clip is too large for the spool's limit of "
 """How the reason of such a file begins; the limit follows, so that another tells."""
 
@@ -28,7 +31,8 @@ class Room:
 
     Clips can be fetched from Frigate again, so they give way first, the oldest
     detections before all; live snapshots, which exist nowhere else, go last. A
-    clip for which a working destination waits gives way only to stills.
+    clip for which a working destination waits gives way only to stills, and if it
+    is old to fresh ones.
 
     Nobody knows the size of a clip before it has come. One that did not fit is
     not asked for again before there is twice the room; one that has outgrown
@@ -54,6 +58,7 @@ class Room:
         self._working = working
         self._in_flight = in_flight
         self._on_upload = on_upload
+        self._kept_free_until = 0.0
         self._missing = 0
         """Bytes that must be free for what was refused last."""
         self._needs: dict[int, int] = {}
@@ -120,14 +125,27 @@ class Room:
             setbacks.wanted_with, error=str(self.too_large), ids=self._too_large
         )
 
-    async def make(self, *, for_file: int | None, rank: Rank, size: int = 0) -> None:
+    async def make(
+        self,
+        *,
+        for_file: int | None,
+        rank: Rank,
+        size: int = 0,
+        fresh_since: float | None = None,
+    ) -> None:
         """Make room for a file of that rank; the `size` of a clip is not known.
 
-        Raises SpoolFull when there is none to be had.
+        For a fresh clip those give way, too, that were over before `fresh_since` (our
+        clock), whoever waits for them; and for some minutes no older one is fetched
+        into the last half of the spool. Raises SpoolFull when there is no room.
         """
         is_clip = rank > Rank.SNAPSHOT
         needed = _SMALLEST_CLIP + RESERVE if is_clip else size + RESERVE
-        needed = min(needed, self._spool.limit // 2)
+        is_kept_free = time.monotonic() < self._kept_free_until
+        if not is_clip or fresh_since is not None or not is_kept_free:
+            needed = min(needed, self._spool.limit // 2)
+        else:
+            needed = max(needed, self._spool.limit // 2)
         if for_file is not None:
             needed = max(needed, self._needs.get(for_file, 0))
         if self._free >= self._missing:
@@ -146,10 +164,9 @@ class Room:
             )
             if clip is None:
                 break
-            await self._ledger.run(
-                files.want_again, clip.file_id, due=time.time() + _AGAIN
-            )
-            await self._spool.remove([clip.spool_name])
+            await self._want_again(clip)
+        if is_clip and fresh_since is not None and self._free < needed:
+            await self._free_from_older(needed, fresh_since)
         if is_clip and self._free < needed:
             raise SpoolFull("The spool has reached its limit")
         while self._free < size:
@@ -158,6 +175,24 @@ class Room:
     @property
     def _free(self) -> int:
         return self._spool.limit - self._spool.used
+
+    async def _free_from_older(self, needed: int, since: float) -> None:
+        """Let clips give way that are older than some moment, the last to be sent."""
+        self._kept_free_until = time.monotonic() + _KEPT_FREE
+        while self._free < needed:
+            clip = await self._ledger.run(
+                files.last_to_be_sent,
+                before=since,
+                exclude=frozenset(self._in_flight()),
+            )
+            if clip is None:
+                return
+            await self._want_again(clip)
+
+    async def _want_again(self, clip: Spooled) -> None:
+        due = time.time() + _AGAIN
+        await self._ledger.run(files.want_again, clip.file_id, due=due)
+        await self._spool.remove([clip.spool_name])
 
     async def _is_wanted_now(
         self, file_id: int | None, working: frozenset[str]

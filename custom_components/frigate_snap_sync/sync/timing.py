@@ -24,6 +24,8 @@ class Timing:
     """How far behind the planning of a review may be before it is looked up first."""
     silence: float = 25
     """How long nothing is heard of a review before it is asked for."""
+    daily: float = 86400
+    """How often what can't be had whole is asked for again."""
     fresh: float = 3600
     """How long footage goes before all that is older."""
     slow_rate: int = 64 * 1024

@@ -18,6 +18,8 @@ from .uploads import waiting
 class FetchJob:
     """A file that is due to be fetched. `attempts` counts the failed ones.
 
+    `over` is when what it shows was over, by our clock.
+
     `is_settled`: nobody waits for it, but all would take it (`incomplete`). `as_is`:
     what lies on Frigate's disk is enough.
     """
@@ -31,6 +33,7 @@ class FetchJob:
     attempts: int
     is_settled: bool
     as_is: bool = False
+    over: float = 0
 
 
 _TURNS = (
@@ -67,7 +70,7 @@ def next_fetches(
     for turn in _TURNS:
         for row in connection.execute(
             "SELECT items.*, turn.id AS file_id, turn.start AS first,"  # noqa: S608
-            " turn.end AS last, turn.attempts AS attempts, role, as_is,"
+            " turn.end AS last, turn.attempts AS attempts, role, as_is, over,"
             " turn.rank AS rank, NOT EXISTS (SELECT 1 FROM uploads WHERE"
             " file_id = turn.id AND state = 'pending') AS is_settled FROM"
             " (SELECT * FROM files INDEXED BY"
@@ -94,6 +97,7 @@ def _job(row: sqlite3.Row) -> FetchJob:
         attempts=row["attempts"],
         is_settled=bool(row["is_settled"]),
         as_is=bool(row["as_is"]),
+        over=row["over"],
     )
 
 
@@ -255,6 +259,23 @@ def next_to_give_way(
         f" AND destination_id IN ({marks})) AND id NOT IN ({files})"
         " ORDER BY rank DESC, id LIMIT 1",
         (Rank.SNAPSHOT, *keep_for, *exclude),
+    ).fetchone()
+    return None if row is None else Spooled(**row)
+
+
+def last_to_be_sent(
+    connection: sqlite3.Connection, *, before: float, exclude: Collection[int]
+) -> Spooled | None:
+    """Return the clip that was over `before` a moment and is sent after all others.
+
+    The files of `exclude` don't count.
+    """
+    marks = ", ".join("?" * len(exclude))
+    row = connection.execute(
+        "SELECT id AS file_id, spool_name FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
+        f" AND rank > ? AND over < ? AND id NOT IN ({marks})"
+        " ORDER BY rank DESC, id DESC LIMIT 1",
+        (Rank.SNAPSHOT, before, *exclude),
     ).fetchone()
     return None if row is None else Spooled(**row)
 
