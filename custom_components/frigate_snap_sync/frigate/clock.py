@@ -1,8 +1,9 @@
 """How far Frigate's clock is from ours, from the `Date` of its answers."""
 
 from collections import deque
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
-from time import monotonic
+import time
 from typing import Final
 
 _SAMPLES: Final = 32
@@ -16,33 +17,48 @@ class ClockOffset:
     A `Date` has a resolution of a second and stems from some moment between
     sending the request and receiving the answer, so each answer says: the
     offset lies between two bounds. The bounds of recent answers together say
-    it to a fraction of a second. Where they contradict each other, a clock was
-    set, and the newest ones count.
+    it to a fraction of a second. Where they contradict each other, Frigate's
+    clock was set, and the newest ones count.
+
+    Frigate's clock is compared with one of ours that is never set (`steady`), so
+    the offset is right again at the very moment when the local clock (`wall`) is
+    set.
     """
 
-    def __init__(self) -> None:
-        """Start without knowledge."""
+    def __init__(
+        self,
+        *,
+        wall: Callable[[], float] = lambda: time.time(),
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start without knowledge. Both clocks return seconds."""
+        self._wall = wall
+        self._steady = steady
         self._samples: deque[tuple[float, float, float]] = deque(maxlen=_SAMPLES)
-        self._offset = 0.0
+        self._offset: float | None = None
+        """The steady clock's time minus Frigate's."""
 
     @property
     def seconds(self) -> float:
         """Return local time minus Frigate's time; 0.0 until known."""
-        return self._offset
+        if self._offset is None:
+            return 0.0
+        return self._offset + self._wall() - self._steady()
 
-    def add(self, date: str | None, *, sent: float, received: float) -> None:
-        """Take in the `Date` of an answer.
+    def add(self, date: str | None, *, sent: float) -> None:
+        """Take in the `Date` of an answer that has just begun.
 
-        `sent` and `received` are local epoch seconds around the exchange. A
-        missing or unreadable `date` changes nothing.
+        `sent` is the steady clock's time before the request. A missing or
+        unreadable `date` changes nothing.
         """
-        if date is None or received < sent:
+        if date is None:
             return
         try:
-            told = parsedate_to_datetime(date).timestamp()
+            shown = parsedate_to_datetime(date).timestamp()
         except ValueError, OverflowError, OSError:
             return
-        self._samples.append((monotonic(), sent - told - 1, received - told))
+        received = self._steady()
+        self._samples.append((received, sent - shown - 1, received - shown))
         self._offset = self._estimate()
 
     def _estimate(self) -> float:

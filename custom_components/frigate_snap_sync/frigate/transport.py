@@ -190,7 +190,7 @@ class Transport:
         """
         if self._session.closed:
             raise FrigateUnreachable("The HTTP session is closed")
-        sent = time.time()
+        sent = time.monotonic()
         with errors_by_cause():
             response = await self._session.request(
                 method,
@@ -209,9 +209,7 @@ class Transport:
                 read_bufsize=_READ_BUFFER,
             )
         if "Age" not in response.headers:
-            self.clock.add(
-                response.headers.get("Date"), sent=sent, received=time.time()
-            )
+            self.clock.add(response.headers.get("Date"), sent=sent)
         return response
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 import logging
-from math import ceil
+from math import ceil, inf
 import time
 
 from ..frigate.client import FrigateClient
@@ -34,6 +34,8 @@ _MARGIN = 300.0
 """How far before the last complete catch-up is looked again: for clocks, and races."""
 _UNREADABLE = 7 * _DAY
 """How long a day of which nothing can be understood is asked for again."""
+_SURE = 60.0
+"""Seconds that our clock may differ from Frigate's to be believed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +208,7 @@ class CatchUp:
                 counters.moment, counters.CAUGHT_UP, default=reached
             )
             reached = max(reached, last)
-        await self._ledger.run(counters.keep_moment, counters.CAUGHT_UP, reached)
+        await self._keep_moment(reached)
         if run.rest:
             self._news.set()
 
@@ -218,15 +220,29 @@ class CatchUp:
                 after=now - look_back, before=now, since=None, retries=retries
             )
         since = await self._ledger.run(counters.moment, counters.SINCE, default=now)
+        if since > now:
+            since = -inf  # The clock was set back: it can't be known what came after.
         last = await self._ledger.run(
             counters.moment, counters.CAUGHT_UP, default=since
         )
+        destinations = await self._ledger.run(counters.since)
         after = min(now - self._look_back, last - _MARGIN)
         return Window(
             after=max(after, since),
             before=now,
-            since=await self._ledger.run(counters.since),
+            since={
+                destination_id: moment if moment <= now else -inf
+                for destination_id, moment in destinations.items()
+            },
             retries=retries,
+        )
+
+    async def _keep_moment(self, moment: float) -> None:
+        """Remember up to when all is known, by a clock that can be believed."""
+        await self._ledger.run(
+            counters.keep_caught_up,
+            min(moment, time.time()),  # It may have been set back meanwhile.
+            is_sure=abs(self._client.clock_offset) < _SURE,
         )
 
     async def _tracked(self, run: _Run) -> tuple[set[str], dict[str, Remembered]]:

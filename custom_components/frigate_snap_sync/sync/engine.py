@@ -15,6 +15,7 @@ from ..frigate.models import FrigateConfig
 from ..storage.base import Unreachable
 from .assembly import intake_parts
 from .catch_up import CatchUp
+from .clock_watch import ClockWatch
 from .destination import DestinationSetup
 from .fetcher import Fetcher
 from .frigate_watch import FrigateWatch
@@ -25,11 +26,13 @@ from .ledger import (
     Ledger,
     LedgerError,
     Origin,
+    clock as ledger_clock,
     counters,
     files as ledger_files,
     rows,
     uploads,
 )
+from .ledger.clock import ClockJump
 from .options import EngineOptions
 from .planner import Planner
 from .reviews import OpenReviews
@@ -115,8 +118,10 @@ class Engine:
             on_back=self._look_after_reviews,
             on_change=self._changed.set,
         )
+        self._clock = ClockWatch(timing=timing, on_jump=self._follow_clock)
         self._fetcher = Fetcher(
             client,
+            clock=self._clock,
             ledger=self._ledger,
             spool=self._spool,
             room=self._room,
@@ -175,7 +180,11 @@ class Engine:
             timing=timing,
             look_back=options.look_back,
         )
-        self._history = History(self._ledger, look_back=options.look_back)
+        self._history = History(
+            self._ledger,
+            look_back=options.look_back,
+            clock_offset=lambda: client.clock_offset,
+        )
         self._board = StatusBoard(
             self._ledger,
             watch=self._watch,
@@ -197,6 +206,9 @@ class Engine:
         """
         await self._ledger.open()
         try:
+            await self._ledger.run(
+                ledger_clock.begin, now=time.time(), longest=self._timing.longest_retry
+            )
             await self._ledger.run(counters.moment, counters.SINCE, default=time.time())
             if self._ledger.was_replaced and (name := await self._spool.set_aside()):
                 _LOGGER.error("What waited in the spool was set aside as %s", name)
@@ -226,6 +238,7 @@ class Engine:
             ("catching up", self._catch_up.run),
             ("fetcher", self._fetcher.run),
             ("history", self._history.run),
+            ("clock", self._clock.run),
             ("status", lambda: self._board.run(self._changed)),
         ):
             self._tasks.append(supervise(name, run))
@@ -377,6 +390,23 @@ class Engine:
             await self._ledger.run(counters.keep_moment, counters.RESTORED, now)
             await self._ledger.run(uploads.distrust)
         return await self._ledger.run(counters.moment, counters.RESTORED, default=0.0)
+
+    async def _follow_clock(self, jump: ClockJump) -> None:
+        """Reckon with a clock that was set; raises LedgerError."""
+        offset = self._client.clock_offset
+        is_known = self._watch.version is not None
+        await self._ledger.run(
+            ledger_clock.jumped,
+            jump,
+            was_wrong=is_known and abs(offset) < abs(offset - jump.seconds),
+            longest=self._timing.longest_retry,
+        )
+        self._pool.follow_clock(jump.seconds)
+        self._fetcher.wake()
+        self._wake_workers(self._pool.workers)
+        self._running.wake()
+        self._look_after_reviews()
+        self._watch.refresh()  # Frigate's clock may have been set as well.
 
     def _look_after_reviews(self) -> None:
         self._open_reviews.check()

@@ -15,6 +15,7 @@ from ..frigate.errors import (
     MediaNotReady,
 )
 from .arrivals import Arrivals, Piece, what
+from .clock_watch import ClockWatch
 from .downloads import Clip, DoesNotFit, Downloads, FootageLost, NoFootage
 from .frigate_watch import FrigateWatch, is_about_one_file
 from .items import Media, Rank, Role
@@ -59,6 +60,7 @@ class Fetcher:
         self,
         client: FrigateClient,
         *,
+        clock: ClockWatch,
         ledger: Ledger,
         spool: Spool,
         room: Room,
@@ -82,7 +84,14 @@ class Fetcher:
             ledger=ledger, spool=spool, timing=timing, on_fetched=on_fetched
         )
         self._refusals = Refusals()
-        self._missing = Missing(client, ledger=ledger, spool=spool, on_upload=on_upload)
+        self._missing = Missing(
+            client,
+            clock=clock,
+            ledger=ledger,
+            spool=spool,
+            timing=timing,
+            on_upload=on_upload,
+        )
         self._broken = Counter[int]()
         self._gave_way = 0
         self._on_fetched = on_fetched
@@ -177,7 +186,7 @@ class Fetcher:
 
     async def _fetch(self, job: FetchJob) -> None:
         """Bring one file into the spool, or note why it could not be."""
-        camera, now = job.item.camera, time.time()
+        camera, now = job.item.camera, time.monotonic()
         if held := self._refusals.waiting(camera, now):
             await self._hold(camera, *held)
             return
@@ -188,7 +197,8 @@ class Fetcher:
         except GaveWay as err:
             await self._let_others_pass(job, err)
         except FrigateForbidden as err:
-            await self._hold(camera, *self._refusals.refused(camera, err, time.time()))
+            held = self._refusals.refused(camera, err, time.monotonic())
+            await self._hold(camera, *held)
         except Exception as err:  # noqa: BLE001 - `_note` tells of what it does not know
             if isinstance(err, _OF_CAMERA):
                 self._refusals.over(camera)
@@ -334,8 +344,9 @@ class Fetcher:
         await self._ledger.run(files.give_way, job.file_id)
         self.wake()
 
-    async def _hold(self, camera: str, due: float, reason: str) -> None:
-        """Let all files of a camera wait."""
+    async def _hold(self, camera: str, until: float, reason: str) -> None:
+        """Let all files of a camera wait; `until` is the monotonic clock's time."""
+        due = time.time() + until - time.monotonic()
         await self._ledger.run(setbacks.hold, camera, due=due, error=reason)
         self._on_change()
 
@@ -343,7 +354,8 @@ class Fetcher:
         self, job: FetchJob, error: FrigateError, patience: float
     ) -> None:
         """End the file if Frigate shows that it will never come, else try again."""
-        if max(self._downloads.age(job), time.time() - job.item.told) <= patience:
+        age = self._downloads.age(job)
+        if not self._missing.is_final(job, age=age, patience=patience):
             await self._retry(job, error)
             return
         shown = self._downloads.take_shown(job.file_id)

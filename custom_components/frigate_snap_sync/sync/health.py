@@ -201,6 +201,11 @@ class Health:
             LastError(code=error.code, text=str(error), file=path, time=moment)
         )
 
+    def follow_clock(self, seconds: float) -> None:
+        """Bring what is remembered as a time in line with a clock that was set."""
+        if self.failing_since is not None:
+            self.failing_since += seconds
+
     def contact(self, *, connected: bool) -> None:
         """Show whether the destination can be reached."""
         self.connected = connected

@@ -1,6 +1,7 @@
 """Forgetting what is long over, so that the ledger does not grow for ever."""
 
 import asyncio
+from collections.abc import Callable
 import logging
 import time
 from typing import Final
@@ -27,10 +28,20 @@ PAUSE: Final = 0.2
 class History:
     """Prunes the ledger; the copies at the destinations are not touched."""
 
-    def __init__(self, ledger: Ledger, *, look_back: float) -> None:
-        """Keep what it works with; `look_back` (s) is that of catching up."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        look_back: float,
+        clock_offset: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """Keep what it works with; `look_back` (s) is that of catching up.
+
+        `clock_offset` returns our clock less Frigate's, in seconds.
+        """
         self._ledger = ledger
         self._look_back = look_back
+        self._clock_offset = clock_offset
 
     async def run(self) -> None:
         """Prune now and every hour, until cancelled."""
@@ -44,9 +55,10 @@ class History:
     async def prune(self) -> int:
         """Forget what is over for long; return how many items. Raises LedgerError.
 
-        What catching up may ask about stays: it would be sent again.
+        What catching up may ask about stays: it would be sent again. A clock that is
+        years ahead forgets nothing while Frigate's is not.
         """
-        now = time.time()
+        now = time.time() - max(0.0, self._clock_offset())
         since = await self._ledger.run(counters.moment, counters.SINCE, default=now)
         caught_up = await self._ledger.run(
             counters.moment, counters.CAUGHT_UP, default=since

@@ -6,6 +6,7 @@ import time
 
 from ..frigate.client import FrigateClient
 from ..frigate.errors import FrigateError
+from .clock_watch import ClockWatch
 from .items import UploadState
 from .ledger import Ledger, outcomes, uploads
 from .ledger.files import FetchJob
@@ -13,6 +14,7 @@ from .spans import Spans
 from .spool import Spool
 from .status import UploadEvent
 from .strangers import Strangers
+from .timing import Timing
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -24,15 +26,32 @@ class Missing:
         self,
         client: FrigateClient,
         *,
+        clock: ClockWatch,
         ledger: Ledger,
         spool: Spool,
+        timing: Timing,
         on_upload: Callable[[UploadEvent], None],
     ) -> None:
         """Keep what it works with."""
+        self._clock = clock
         self._ledger = ledger
         self._spool = spool
+        self._timing = timing
         self._on_upload = on_upload
         self._strangers = Strangers(client, ledger=ledger)
+
+    def is_final(self, job: FetchJob, *, age: float, patience: float) -> bool:
+        """Tell whether what Frigate does not have will never come.
+
+        `age` is how long ago the file's time was over, by Frigate's clock. Any clock
+        may be set: by one alone what has just begun may look old.
+        """
+        heard = time.time() - job.item.told
+        return (
+            self._clock.is_steady
+            and heard >= self._timing.least_patience
+            and max(age, heard) > patience
+        )
 
     async def end(
         self, job: FetchJob, error: FrigateError, *, shown: Spans

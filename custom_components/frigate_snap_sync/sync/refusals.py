@@ -17,7 +17,7 @@ class Refusals:
     """Lets refused cameras be asked again after 15 minutes, doubling to a day.
 
     Frigate 0.17+: a role may know some cameras only; MQTT tells of all. Times
-    are epoch seconds of our clock.
+    are seconds of a clock that is never set.
     """
 
     def __init__(self) -> None:

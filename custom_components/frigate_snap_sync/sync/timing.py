@@ -63,6 +63,13 @@ class Timing:
     """The same after a hint that Frigate is back, when it is asked at once."""
     hint_pause: float = 8
     """How often such hints may begin the quick tries again."""
+    clock_check: float = 2
+    """How often the machine's clock is compared with one that is never set."""
+    clock_tolerance: float = 5
+    """By how much it may step meanwhile for it to count as drift."""
+    least_patience: float = 60
+    """How long nothing is given up after we were told of it, or after a clock was set:
+    Frigate's, too, may be set, and what is young then look old."""
     login_retry: float = 900
     """How long after Frigate refused the login it is asked again, hints or not."""
     probe: float = 300

@@ -140,6 +140,10 @@ class Worker:
     def _destination(self) -> Destination:
         return self.setup.destination
 
+    def follow_clock(self, seconds: float) -> None:
+        """Bring what is remembered as a time in line with a clock that was set."""
+        self._health.follow_clock(seconds)
+
     def wake(self) -> None:
         """Look for work now."""
         self._news.set()

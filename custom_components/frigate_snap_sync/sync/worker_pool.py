@@ -48,6 +48,11 @@ class WorkerPool:
             id_ for worker in self.workers.values() for id_ in worker.files_in_flight
         }
 
+    def follow_clock(self, seconds: float) -> None:
+        """Bring what is remembered as a time in line with a clock that was set."""
+        for worker in self.workers.values():
+            worker.follow_clock(seconds)
+
     def wake(self, destination_ids: Iterable[str]) -> None:
         """Let these look for work now."""
         for destination_id in set(destination_ids):

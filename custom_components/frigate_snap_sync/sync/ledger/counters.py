@@ -170,6 +170,21 @@ def keep_moment(connection: sqlite3.Connection, name: str, moment: float) -> Non
     )
 
 
+def keep_caught_up(
+    connection: sqlite3.Connection, moment: float, *, is_sure: bool
+) -> None:
+    """Keep up to when all that Frigate's API shows is known.
+
+    An earlier one than is known counts only if our clock `is_sure`: without one a
+    machine begins years behind, and nothing would be lost but all compared again.
+    """
+    connection.execute(
+        "INSERT INTO moments VALUES (?1, ?2) ON CONFLICT (name)"
+        " DO UPDATE SET moment = IIF(?3, ?2, MAX(moment, ?2))",
+        (CAUGHT_UP, moment, is_sure),
+    )
+
+
 def set_sending(
     connection: sqlite3.Connection, destination_id: str, enabled: bool
 ) -> None:
