@@ -70,7 +70,9 @@ class Sweep:
             await self._remove(leftover)
         except StorageError as err:
             if reaction_to(err).is_contact:
-                self._stuck[leftover.upload_id] = now + self._timing.longest_retry
+                # From now on, however long the refusal took.
+                until = time.monotonic() + self._timing.longest_retry
+                self._stuck[leftover.upload_id] = until
             raise
         return True
 
