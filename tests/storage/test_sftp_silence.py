@@ -47,7 +47,7 @@ async def complaints(caplog: pytest.LogCaptureFixture) -> AsyncGenerator[list[st
     loop.set_exception_handler(before)
     found += [
         record.getMessage()
-        for record in caplog.records
+        for record in caplog.get_records("call")
         if record.name == "asyncio" and record.levelno >= logging.WARNING
     ]
     assert not found
