@@ -3,8 +3,8 @@
 
 PATH=$PATH:/usr/sbin:/sbin # where Debian keeps them, and a plain user does not look
 
-parts=(mosquitto sshd proftpd)                   # commands
-packages=(mosquitto openssh-server proftpd-core) # and the Debian package of each
+parts=(mosquitto sshd proftpd dropbear)                       # commands
+packages=(mosquitto openssh-server proftpd-core dropbear-bin) # and the Debian package of each
 
 missing_packages() {
   local i

@@ -10,6 +10,7 @@ import json
 import re
 from typing import Any
 
+import asyncssh
 import pytest
 
 from custom_components.frigate_snap_sync.const import DOMAIN
@@ -17,6 +18,7 @@ from custom_components.frigate_snap_sync.event import UPLOAD
 from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES
 from custom_components.frigate_snap_sync.repairs import async_create_fix_flow
 from custom_components.frigate_snap_sync.storage.base import CAUSES
+from custom_components.frigate_snap_sync.storage.sftp_errors import connect_error
 from custom_components.frigate_snap_sync.sync.items import Media
 from custom_components.frigate_snap_sync.sync.status import Problem, Protection
 from homeassistant.components.repairs import RepairsFlow
@@ -272,6 +274,33 @@ def test_every_cause_has_a_text_in_every_form() -> None:
     log_in = english()["issues"]["login_refused"]["fix_flow"]["error"]
     # Home Assistant knows no way to change the path there.
     assert everything - set(log_in) == foreign["sftp"] | {"path_not_absolute"}
+
+
+@pytest.mark.parametrize(
+    "err",
+    [
+        TimeoutError(),
+        ConnectionRefusedError(111, "Connection refused"),
+        asyncssh.PermissionDenied("Permission denied for user u on host h"),
+        asyncssh.ProtocolError("Too many authentication failures"),
+        asyncssh.ConnectionLost("Connection lost"),
+        asyncssh.KeyExchangeFailed("No matching cipher"),
+        ValueError("nonsense"),
+    ],
+    ids=lambda err: type(err).__name__,
+)
+@pytest.mark.parametrize("credentials_sent", [False, True])
+def test_nothing_is_said_twice(err: Exception, credentials_sent: bool) -> None:
+    """A form's error and the reason in it don't repeat each other."""
+    cause = connect_error(err, "nas", 22, credentials_sent=credentials_sent)
+    login = english()["issues"]["login_refused"]["fix_flow"]
+    for texts in (english()["config_subentries"]["sftp"], login):
+        text = texts["error"][cause.code].format(reason=cause)
+        words = re.findall(r"[\w']+", text.lower())
+        runs = list(zip(words, words[1:], words[2:], strict=False))
+        assert len(runs) == len(set(runs)), text
+        assert words.count("refused") <= 1, text
+        assert words.count("login") <= 1, text
 
 
 @pytest.mark.parametrize("category", ["error", "abort"])

@@ -6,6 +6,7 @@ With real servers, or byte for byte what they send.
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+import os
 from pathlib import Path
 import shutil
 
@@ -80,6 +81,22 @@ async def test_starting_sftp(
     assert type(raised.value) is cause
     assert raised.value.step == "Starting SFTP"
     assert not [word for word in words if word not in str(raised.value)]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root may change the root folder")
+async def test_a_root_folder_that_others_may_change(
+    tmp_path: Path, connect_to: Connect
+) -> None:
+    """OpenSSH then ends what had begun, with a line in its own log alone."""
+    folder = tmp_path / "chroot"
+    folder.mkdir()
+    folder.chmod(0o777)
+    settings = [f"ChrootDirectory {folder}"]
+    async with OpenSshServer(tmp_path / "server", settings=settings) as server:
+        with pytest.raises(StorageError, match="a ChrootDirectory, .* root") as raised:
+            await connect_to(server).connect()
+        assert "bad ownership or modes for chroot" in server.log
+    assert raised.value.step == "Starting SFTP"
 
 
 @asynccontextmanager

@@ -222,8 +222,10 @@ class SftpConnection:
         else:
             reason = os.strerror(err.errno or 0) if isinstance(err, OSError) else err
             error = Unreachable(
-                f"{self._where} let us in, but the connection broke: "
-                f"{brief(getattr(reason, 'reason', str(reason)))}"
+                f"{self._where} let us in, but then the connection broke "
+                f"({brief(getattr(reason, 'reason', str(reason)))}). If it always "
+                "does, see that a ChrootDirectory, and the folders above, belong to root "
+                "and are writable by root alone"
             )
         error.step = STARTING
         return error

@@ -75,8 +75,9 @@ async def start_sftp(
             if ended is None
             else NoSftp(
                 f"{where} let us in, but its SFTP program ended at once ({ended}). "
-                "See that SFTP is installed and enabled there, and that the user's "
-                "shell allows it"
+                "See that SFTP is installed and enabled there, that the user's shell "
+                "allows it, and that a ChrootDirectory, and the folders above, belong to "
+                "root and are writable by root alone"
             )
         ) from err
 

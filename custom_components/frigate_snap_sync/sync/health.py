@@ -165,7 +165,8 @@ class Health:
             logging.WARNING if is_news else logging.DEBUG,
             "Destination %s refused %s: %s",
             self._setup.name,
-            path,
+            # Most texts name the file themselves.
+            "a file" if path in str(error) else path,
             error,
         )
         await self.record(error, path)
