@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 import time
 
 import pytest
 
+from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.frigate.models import Review, Segment, Severity
 from custom_components.frigate_snap_sync.storage.base import Rejected, Unreachable
 from custom_components.frigate_snap_sync.sync.clock_watch import ClockWatch, steady_time
@@ -14,6 +16,7 @@ from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
     LedgerError,
+    clock as ledger_clock,
     counters,
 )
 from custom_components.frigate_snap_sync.sync.ledger.clock import ClockJump
@@ -356,16 +359,22 @@ async def test_a_start_with_a_clock_that_was_set_back(
     await until(lambda: IMAGE in cloud.media.values(), seconds=20)
 
 
+@pytest.mark.parametrize("has_caught_up", [True, False])
 @pytest.mark.parametrize("seconds", [-5 * HOUR, -YEARS])
 async def test_catching_up_with_a_clock_that_was_set_back(
     bench: Bench,
     nas: FakeDestination,
     set_clock: Callable[[float], None],
     seconds: float,
+    has_caught_up: bool,
 ) -> None:
     """Entry and destination are made hours later than it is now; all is found."""
+    bench.frigate.error = None if has_caught_up else FrigateUnreachable("no route")
     await bench.start(setup(nas))
-    await until(lambda: bench.status.frigate_connected)
+    await until(lambda: bench.status.frigate_connected is has_caught_up)
+    if has_caught_up:
+        await until(lambda: bench.frigate.windows)
+    bench.frigate.error = None
     await bench.stop()
     set_clock(seconds)
     bench.frigate.clock_offset = seconds
@@ -384,9 +393,9 @@ async def test_catching_up_with_a_clock_that_was_set_back(
     await until(lambda: nas.media)
 
 
-async def test_up_to_when_all_is_known(tmp_path: object) -> None:
+async def test_up_to_when_all_is_known(tmp_path: Path) -> None:
     """A clock that is years behind makes nobody compare years again."""
-    ledger = Ledger(tmp_path / "one.db")  # type: ignore[operator]
+    ledger = Ledger(tmp_path / "one.db")
     await ledger.open()
 
     async def known() -> float:
@@ -398,3 +407,57 @@ async def test_up_to_when_all_is_known(tmp_path: object) -> None:
     await ledger.run(counters.keep_caught_up, 90, is_sure=False)
     assert await known() == 90
     await ledger.close()
+
+
+async def moments_after(
+    tmp_path: Path, jump: ClockJump, *, was_wrong: bool, **moments: float
+) -> dict[str, float]:
+    """Return what becomes of moments when the clock is set."""
+    ledger = Ledger(tmp_path / "one.db")
+    await ledger.open()
+    for name, moment in moments.items():
+        await ledger.run(counters.keep_moment, name, moment)
+    await ledger.run(ledger_clock.jumped, jump, was_wrong=was_wrong, longest=300)
+    after = {
+        name: await ledger.run(counters.moment, name, default=0) for name in moments
+    }
+    await ledger.close()
+    return after
+
+
+FORWARD = ClockJump(since=1000, before=2000, after=9000)
+BACK = ClockJump(since=5000, before=9000, after=2000)
+
+
+@pytest.mark.parametrize(
+    ("jump", "was_wrong", "before", "after"),
+    [
+        # What the old clock wrote is moved; what is older was written by a right one.
+        (
+            FORWARD,
+            True,
+            {"last_review": 1500, "x": 900},
+            {"last_review": 8500, "x": 900},
+        ),
+        # An earlier `caught_up` only lets more be compared.
+        (FORWARD, True, {"caught_up": 1500}, {"caught_up": 1500}),
+        (BACK, True, {"caught_up": 8000}, {"caught_up": 1000}),
+        # An entry was made when the clock was wrong, or before the machine was halted.
+        (FORWARD, True, {"since": 1500}, {"since": 8500}),
+        (FORWARD, False, {"since": 1500}, {"since": 1500}),
+        (FORWARD, True, {"since": 500}, {"since": 500}),
+        # Nothing has been written at a time to come.
+        (BACK, False, {"since": 8000}, {"since": 1000}),
+        (BACK, False, {"last_review": 3000}, {"last_review": -4000}),
+        (BACK, False, {"last_review": 1900}, {"last_review": 1900}),
+    ],
+)
+async def test_what_is_moved(
+    tmp_path: Path,
+    jump: ClockJump,
+    was_wrong: bool,
+    before: dict[str, float],
+    after: dict[str, float],
+) -> None:
+    """Each may err to one side alone."""
+    assert await moments_after(tmp_path, jump, was_wrong=was_wrong, **before) == after

@@ -132,6 +132,11 @@ class CatchUp:
         """Catch up soon: Frigate or the broker is back."""
         self._news.set()
 
+    def follow_clock(self) -> None:
+        """Forget the times of a clock that was set; what they left is in the window."""
+        self._rest = []
+        self.request()
+
     async def run(self) -> None:
         """Catch up when asked to and every 15 minutes, until cancelled."""
         pause = retry = self._timing.catch_up_pause
@@ -221,7 +226,8 @@ class CatchUp:
             )
         since = await self._ledger.run(counters.moment, counters.SINCE, default=now)
         if since > now:
-            since = -inf  # The clock was set back: it can't be known what came after.
+            # The clock was set back: it can't be known what came after.
+            since = now - self._look_back
         last = await self._ledger.run(
             counters.moment, counters.CAUGHT_UP, default=since
         )

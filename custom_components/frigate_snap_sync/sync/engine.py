@@ -405,7 +405,8 @@ class Engine:
         self._fetcher.wake()
         self._wake_workers(self._pool.workers)
         self._running.wake()
-        self._look_after_reviews()
+        self._open_reviews.check()
+        self._catch_up.follow_clock()
         self._watch.refresh()  # Frigate's clock may have been set as well.
 
     def _look_after_reviews(self) -> None:

@@ -308,7 +308,9 @@ class ReviewIntake:
             self._off.pop(item.camera, None)
             return None
         await self._registry.hurry(item)
-        return self._off.setdefault(item.camera, time.time())
+        # Kept by a clock that is never set.
+        now = time.monotonic()
+        return time.time() - (now - self._off.setdefault(item.camera, now))
 
     def _ask_if_silent(self, item: Item) -> None:
         """Ask for a review of which nothing was heard: it may have ended."""
