@@ -18,6 +18,7 @@ from custom_components.frigate_snap_sync.sync.status import (
     EngineStatus,
     LastError,
     Protection,
+    Reason,
     UploadEvent,
     UploadFilter,
     UploadRow,
@@ -155,6 +156,8 @@ STATUS = EngineStatus(
     mqtt_connected=True,
     protection=Protection.CATCHING_UP,
     pending_uploads=2,
+    reasons=(Reason.DESTINATION_FAILING, Reason.ITEM_LATE),
+    since=dt_util.parse_datetime("2026-11-22T08:21:00+00:00"),
     oldest_pending=dt_util.parse_datetime("2026-11-22T08:20:00+00:00"),
     cameras={"front_door": CAMERA},
     destinations={LOCAL_ID: DESTINATION},
@@ -263,6 +266,11 @@ class StandInEngine:
         self.calls.append(("list_uploads", wanted))
         self._raise()
         return self.rows
+
+    async def acknowledge_losses(self, until: float) -> None:
+        """Note it."""
+        self.calls.append(("acknowledge", until))
+        self._raise()
 
     async def forget_camera(self, camera: str) -> None:
         """Note it."""

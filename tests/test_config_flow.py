@@ -719,6 +719,7 @@ async def test_options(hass: HomeAssistant, engine: StandInEngine) -> None:
         "padding_after": 60,
         "look_back": 48,
         "spool_limit": 512,
+        "at_risk_after": 120,
     }
     result = await hass.config_entries.options.async_configure(
         result["flow_id"], options
@@ -734,6 +735,7 @@ async def test_options(hass: HomeAssistant, engine: StandInEngine) -> None:
         padding_after=60,
         look_back=172_800,
         spool_limit=536_870_912,
+        at_risk_after=7_200,
     )
 
 
@@ -747,5 +749,6 @@ def test_defaults_are_those_of_the_engine() -> None:
         "padding_after": 5,
         "look_back": 24,
         "spool_limit": 2048,
+        "at_risk_after": 15,
     }
     assert engine_options({}) == engine_options(OPTIONS_SCHEMA({})) == EngineOptions()

@@ -22,6 +22,7 @@ from custom_components.frigate_snap_sync.sync.status import (
     DestinationStatus,
     LastError,
     Protection,
+    Reason,
 )
 from homeassistant.components.homeassistant.exposed_entities import async_should_expose
 from homeassistant.const import (
@@ -197,6 +198,8 @@ async def test_disabled_by_default(
         ({"frigate_connected": None}, STATE_UNKNOWN, STATE_UNAVAILABLE),
         ({"frigate_connected": False}, STATE_OFF, STATE_UNAVAILABLE),
         ({"mqtt_connected": False}, STATE_OFF, STATE_UNAVAILABLE),
+        ({"topic_prefix_changed": True}, STATE_OFF, STATE_UNAVAILABLE),
+        ({"frigate_mqtt_disabled": True}, STATE_OFF, STATE_UNAVAILABLE),
     ],
 )
 async def test_frigate_away(
@@ -399,7 +402,36 @@ async def test_protection(
     assert state(hass, "sensor.frigate_oldest_pending") == STATE_UNKNOWN
     found = hass.states.get("sensor.frigate_protection")
     assert found is not None
-    assert found.attributes["options"] == ["protected", "catching_up", "at_risk"]
+    assert found.attributes["options"] == [
+        "protected",
+        "catching_up",
+        "at_risk",
+        "paused",
+        "not_set_up",
+    ]
+
+
+async def test_reasons_of_the_protection(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
+) -> None:
+    """All of them, and since when; another reason is another attribute at once."""
+    entity_id = "sensor.frigate_protection"
+    since = dt_util.utcnow()
+    engine.show(
+        protection=Protection.AT_RISK, reasons=(Reason.ITEMS_LOST,), since=since
+    )
+    found = hass.states.get(entity_id)
+    assert found is not None
+    assert found.attributes["reasons"] == ["items_lost"]
+    assert found.attributes["since"] == since
+    engine.show(reasons=(Reason.MQTT_AWAY, Reason.ITEMS_LOST))
+    found = hass.states.get(entity_id)
+    assert found is not None
+    assert found.attributes["reasons"] == ["mqtt_away", "items_lost"]
+    engine.show(protection=Protection.PROTECTED, reasons=())
+    found = hass.states.get(entity_id)
+    assert found is not None
+    assert found.attributes["reasons"] == []
 
 
 async def test_upload_event(

@@ -67,6 +67,7 @@ async def test_options(
         "padding_after": 5,
         "look_back": 24,
         "spool_limit": 2048,
+        "at_risk_after": 15,
     }
     bounds = {
         name: (number["min"], number["max"], number["unit_of_measurement"])
@@ -80,6 +81,7 @@ async def test_options(
         "padding_after": (0, 60, "s"),
         "look_back": (1, 720, "h"),
         "spool_limit": (64, 1048576, "MiB"),
+        "at_risk_after": (1, 120, "min"),
     }
 
 

@@ -26,7 +26,9 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"frigate", "storage"}),
     frozenset({"sync"}),
     frozenset({"const"}),
-    frozenset({"clients", "destinations", "devices", "path_template", "redaction"}),
+    frozenset(
+        {"clients", "destinations", "devices", "markdown", "path_template", "redaction"}
+    ),
     frozenset({"setups"}),
     frozenset({"coordinator"}),
     frozenset({"entity", "issues"}),
@@ -43,7 +45,8 @@ FLOORS: tuple[frozenset[str], ...] = (
             "switch",
         },
     ),
-    frozenset({"config_flow", "repairs"}),
+    frozenset({"config_flow", "frigate_repairs"}),
+    frozenset({"repairs"}),
     frozenset({""}),
 )
 

@@ -18,7 +18,12 @@ from custom_components.frigate_snap_sync.storage.base import (
     PermissionDenied,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.sync.status import Problem
+from custom_components.frigate_snap_sync.sync.status import (
+    Loss,
+    Losses,
+    Problem,
+    Reason,
+)
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -35,6 +40,7 @@ from .component import (
     sftp_subentry,
 )
 from .conftest import ServeFrigate
+from .flow_texts import english, placeholders
 from .harness.frigate import Auth, FrigateServer, User
 from .storage.sftp_server import PASSWORD, USERNAME, SftpServer
 from .test_init import async_wait, shows
@@ -167,26 +173,68 @@ async def test_destination_removed(hass: HomeAssistant, engine: StandInEngine) -
     assert open_issues(hass) == {f"not_writable_{LOCAL_ID}"}
 
 
+OF_FRIGATE: dict[str, dict[str, Any]] = {
+    "no_destination": {"reasons": (Reason.NO_DESTINATION,)},
+    "frigate_mqtt_disabled": {"frigate_mqtt_disabled": True},
+    "no_mqtt_messages": {"no_mqtt_messages": True},
+    "topic_prefix_changed": {
+        "topic_prefix_changed": True,
+        "frigate_topic_prefix": "cams",
+    },
+    "nothing_uploaded": {"nothing_uploaded": True},
+    "spool_full": {"spool_full": True},
+    "disk_full": {"disk_full": True, "home_error": "No *space* left"},
+    "ledger_failing": {"ledger_failing": True, "home_error": "disk I/O error"},
+    "items_lost": {"losses": Losses(count=1)},
+}
+"""What the status says when an issue is to be open."""
+FIXABLE = {"topic_prefix_changed", "ledger_failing", "items_lost"}
+
+
+def test_every_issue_of_a_frigate_is_tested() -> None:
+    """So that none is forgotten here when it is added there."""
+    assert OF_FRIGATE.keys() == FRIGATE_ISSUES.keys()
+
+
 @pytest.mark.parametrize("key", list(FRIGATE_ISSUES))
 async def test_of_a_frigate(
     hass: HomeAssistant, engine: StandInEngine, key: str
 ) -> None:
-    """Open while the status says so, in a field of the same name."""
+    """Open while the status says so."""
     await async_set_up(hass, frigate_entry())
-    engine.show(**{key: True})
-    assert open_issues(hass) == {key}
-    found = issue(hass, key)
+    before = engine.status
+    engine.show(**OF_FRIGATE[key])
+    assert open_issues(hass) == {f"{key}_{ENTRY_ID}"}
+    found = issue(hass, f"{key}_{ENTRY_ID}")
     assert found.translation_key == key
-    assert found.translation_placeholders == {"frigate": "Frigate"}
-    assert not found.is_fixable
-    engine.show(**{key: False})
+    assert found.is_fixable is (key in FIXABLE)
+    given = found.translation_placeholders
+    assert given is not None
+    assert given["frigate"] == "Frigate"
+    assert placeholders(english()["issues"][key].get("description", "")) <= set(given)
+    engine.show(**{name: getattr(before, name) for name in OF_FRIGATE[key]})
     assert not open_issues(hass)
 
 
+async def test_texts_of_others_are_no_markdown(
+    hass: HomeAssistant, engine: StandInEngine
+) -> None:
+    """A server's error, or a name, can neither make a link nor hide anything."""
+    entry = frigate_entry(subentries=[sftp_subentry()])
+    await async_set_up(hass, entry)
+    hass.config_entries.async_update_entry(entry, title="[Frigate](https://a.b)")
+    engine.show(disk_full=True, home_error="**No** <b>space</b>\n\n# left")
+    given = issue(hass, f"disk_full_{ENTRY_ID}").translation_placeholders
+    assert given == {
+        "frigate": r"\[Frigate\]\(https\://a.b\)",
+        "cause": r"\*\*No\*\* \<b\>space\</b\> \# left",
+    }
+
+
 async def test_of_two_frigates(hass: HomeAssistant, engine: StandInEngine) -> None:
-    """One issue names both, and goes when both are well."""
+    """Each has its own, which neither opens nor closes the other's."""
     await async_set_up(hass, frigate_entry())
-    first, arguments = engine.arguments["on_status"], engine.status
+    first, before = engine.arguments["on_status"], engine.status
     other = MockConfigEntry(
         domain=DOMAIN,
         title="Barn",
@@ -195,14 +243,35 @@ async def test_of_two_frigates(hass: HomeAssistant, engine: StandInEngine) -> No
     )
     await async_set_up(hass, other)
     engine.show(spool_full=True)
-    assert issue(hass, "spool_full").translation_placeholders == {"frigate": "Barn"}
-    first(replace(arguments, spool_full=True))
-    placeholders = {"frigate": "Barn, Frigate"}
-    assert issue(hass, "spool_full").translation_placeholders == placeholders
+    of_barn, of_frigate = f"spool_full_{other.entry_id}", f"spool_full_{ENTRY_ID}"
+    assert issue(hass, of_barn).translation_placeholders == {"frigate": "Barn"}
+    first(replace(before, spool_full=True))
+    assert open_issues(hass) == {of_barn, of_frigate}
 
     assert await hass.config_entries.async_unload(other.entry_id)
-    assert issue(hass, "spool_full").translation_placeholders == {"frigate": "Frigate"}
-    first(arguments)
+    assert open_issues(hass) == {of_frigate}
+    first(before)
+    assert not open_issues(hass)
+
+
+async def test_space_is_running_out(hass: HomeAssistant, engine: StandInEngine) -> None:
+    """A warning with numbers, until it is full: then that is the repair."""
+    await async_set_up(hass, frigate_entry(subentries=[local_subentry("/media/nas")]))
+    engine.show_destination(
+        LOCAL_ID, free_space=1_500_000_000, space_needed=12_340_000_000
+    )
+    assert open_issues(hass) == {f"space_low_{LOCAL_ID}"}
+    found = issue(hass, f"space_low_{LOCAL_ID}")
+    assert found.severity is ir.IssueSeverity.WARNING
+    assert found.translation_placeholders == {
+        "destination": "Garage NAS",
+        "name": "Garage NAS",
+        "free": "1.5",
+        "needed": "12.3",
+    }
+    engine.show_destination(LOCAL_ID, problem=Problem.NO_SPACE)
+    assert open_issues(hass) == {f"no_space_{LOCAL_ID}"}
+    engine.show_destination(LOCAL_ID, problem=None, space_needed=None)
     assert not open_issues(hass)
 
 
@@ -236,6 +305,126 @@ async def test_entry_that_could_not_be_unloaded_is_removed(
     assert len(open_issues(hass)) == 2
     await hass.config_entries.async_remove(entry.entry_id)
     assert not open_issues(hass)
+
+
+# At home
+
+
+LOST = Losses(
+    count=7,
+    newest=(
+        Loss(destination_id=SFTP_ID, path="2026-11-22/a_b.mp4", reason="No *footage*"),
+    ),
+    until=1795336200.5,
+)
+
+
+@pytest.mark.parametrize(
+    ("losses", "steps"),
+    [
+        (LOST, ["confirm"]),
+        (replace(LOST, messages=True), ["confirm", "messages"]),
+        (Losses(messages=True, until=1795336200.5), ["messages"]),
+    ],
+)
+async def test_losses(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    fix: Post,
+    losses: Losses,
+    steps: list[str],
+) -> None:
+    """What was lost and why; submitting acknowledges what was shown, and no more."""
+    await async_set_up(hass, frigate_entry(subentries=[sftp_subentry()]))
+    engine.show(losses=losses)
+    result = await fix(f"items_lost_{ENTRY_ID}")
+    # Meanwhile more is lost.
+    engine.show(losses=replace(losses, count=9, until=1795336300.5))
+    for step in steps:
+        assert result["step_id"] == step
+        assert not [call for call in engine.calls if call[0] == "acknowledge"]
+        if step == "confirm":
+            shown = result["description_placeholders"]
+            assert shown["count"] == "7"
+            assert shown["losses"] == (
+                r"- **Off-site server**: 2026-11-22/a\_b.mp4 (No \*footage\*)"
+            )
+        result = await fix(result)
+    assert result["type"] == "create_entry"
+    assert ("acknowledge", 1795336200.5) in engine.calls
+
+
+async def test_losses_that_are_settled(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """Tried again meanwhile, and with success."""
+    await async_set_up(hass, frigate_entry(subentries=[sftp_subentry()]))
+    engine.show(losses=LOST)
+    result = await fix(f"items_lost_{ENTRY_ID}")
+    engine.show(losses=Losses())
+    result = await fix(result)
+    assert (result["type"], result["reason"]) == ("abort", "already_settled")
+
+
+async def test_a_failing_ledger(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """Submitting starts the entry again: a damaged ledger is looked through then."""
+    await async_set_up(hass, frigate_entry())
+    engine.show(ledger_failing=True, home_error="Ledger: malformed")
+    result = await fix(f"ledger_failing_{ENTRY_ID}")
+    assert result["description_placeholders"]["cause"] == "Ledger: malformed"
+    assert ("stop",) not in engine.calls
+    result = await fix(result)
+    assert result["type"] == "create_entry"
+    await hass.async_block_till_done()
+    assert ("stop",) in engine.calls
+
+
+async def test_another_topic_prefix(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """Submitting listens to the new one that was shown."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    engine.show(topic_prefix_changed=True, frigate_topic_prefix="cams")
+    result = await fix(f"topic_prefix_changed_{ENTRY_ID}")
+    shown = result["description_placeholders"]
+    assert (shown["old_prefix"], shown["new_prefix"]) == ("frigate", "cams")
+    engine.show(frigate_topic_prefix="cameras")
+    result = await fix(result)
+    assert result["description_placeholders"]["new_prefix"] == "cameras"
+    assert entry.unique_id == "frigate"
+    result = await fix(result)
+    assert result["type"] == "create_entry"
+    await hass.async_block_till_done()
+    assert entry.unique_id == "cameras"
+    assert engine.arguments["topic_prefix"] == "cameras"
+    assert entry.state is ConfigEntryState.LOADED
+
+
+@pytest.mark.parametrize(
+    ("prefix", "reason"),
+    [("barn", "already_configured"), ("a/+/b", "invalid_topic_prefix")],
+)
+async def test_a_topic_prefix_that_can_not_be_used(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post, prefix: str, reason: str
+) -> None:
+    """It is another entry's, or none at all."""
+    await async_set_up(hass, frigate_entry())
+    MockConfigEntry(domain=DOMAIN, unique_id="barn").add_to_hass(hass)
+    engine.show(topic_prefix_changed=True, frigate_topic_prefix=prefix)
+    result = await fix(f"topic_prefix_changed_{ENTRY_ID}")
+    assert (result["type"], result["reason"]) == ("abort", reason)
+
+
+async def test_a_topic_prefix_of_the_owner_s_choice(
+    hass: HomeAssistant, engine: StandInEngine
+) -> None:
+    """The engine is told that Frigate's own may be another."""
+    entry = frigate_entry(data={"topic_prefix": "frigate"})
+    await async_set_up(hass, entry)
+    assert not engine.arguments["options"].follows_topic_prefix
 
 
 # The host key
@@ -397,7 +586,7 @@ async def test_log_in_to_frigate_with_the_real_engine(
         shows(hass, "binary_sensor.frigate_connection", "on"), "the connection"
     )
     assert not asked()
-    assert not open_issues(hass)
+    assert open_issues(hass) == {f"no_destination_{ENTRY_ID}"}
 
 
 async def test_private_key(
@@ -496,7 +685,9 @@ async def test_our_own_key(
 # What is mended elsewhere
 
 
-@pytest.mark.parametrize("problem", ["not_writable", "not_mounted", "no_space"])
+@pytest.mark.parametrize(
+    "problem", ["not_writable", "not_mounted", "no_space", "unreachable"]
+)
 async def test_test_again(
     hass: HomeAssistant, engine: StandInEngine, fix: Post, problem: str
 ) -> None:
@@ -508,7 +699,9 @@ async def test_test_again(
     assert result["step_id"] == "confirm"
     assert result["description_placeholders"] == {
         "destination": "Garage NAS",
+        "name": "Garage NAS",
         "reason": "It can't",
+        "cause": "It can't",
     }
 
     engine.failure = PermissionDenied("It still can't")

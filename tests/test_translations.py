@@ -15,12 +15,12 @@ import pytest
 
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.event import UPLOAD
-from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES
+from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES, SPACE_LOW
 from custom_components.frigate_snap_sync.repairs import async_create_fix_flow
 from custom_components.frigate_snap_sync.storage.base import CAUSES
 from custom_components.frigate_snap_sync.storage.sftp_errors import connect_error
 from custom_components.frigate_snap_sync.sync.items import Media
-from custom_components.frigate_snap_sync.sync.status import Problem, Protection
+from custom_components.frigate_snap_sync.sync.status import Problem, Protection, Reason
 from homeassistant.components.repairs import RepairsFlow
 from homeassistant.config_entries import HANDLERS
 from homeassistant.const import BASE_PLATFORMS
@@ -77,10 +77,17 @@ def leaves(tree: dict[str, Any], *path: str) -> Iterator[tuple[tuple[str, ...], 
             yield (*path, key), value
 
 
-def repair_flow(problem: Problem) -> type[RepairsFlow]:
-    """Return the class of the flow that mends a problem."""
+FIXABLE = [
+    *(problem.value for problem in Problem),
+    *(key for key, issue in FRIGATE_ISSUES.items() if issue.is_fixable),
+]
+"""What has a flow."""
+
+
+def repair_flow(problem: str) -> type[RepairsFlow]:
+    """Return the class of the flow that repairs a problem."""
     hass: Any = None
-    flow = async_create_fix_flow(hass, problem, {"problem": problem.value})
+    flow = async_create_fix_flow(hass, problem, {"problem": problem})
     # It awaits nothing.
     with pytest.raises(StopIteration) as done:
         flow.send(None)
@@ -105,7 +112,7 @@ def steps_in_code() -> dict[str, set[str]]:
         "config": config_flow,
         "options": type(config_flow.async_get_options_flow(None)),
         **config_flow.async_get_supported_subentry_types(None),
-        **{f"issues.{problem}": repair_flow(problem) for problem in Problem},
+        **{f"issues.{problem}": repair_flow(problem) for problem in FIXABLE},
     }
     return {
         kind: {
@@ -306,7 +313,7 @@ def test_nothing_is_said_twice(err: Exception, credentials_sent: bool) -> None:
 @pytest.mark.parametrize("category", ["error", "abort"])
 def test_no_text_of_flows_is_dead(category: str) -> None:
     """Each error and each reason to abort is named in the code."""
-    literals = string_literals("flows", "config_flow", "repairs")
+    literals = string_literals("flows", "config_flow", "repairs", "frigate_repairs")
     if category == "abort":
         literals |= REASONS_OF_HOME_ASSISTANT
     else:
@@ -394,13 +401,27 @@ def test_exceptions() -> None:
 def test_issues() -> None:
     """Every repair has its texts, and exactly one way to be told."""
     issues = english()["issues"]
-    assert set(issues) == {*Problem, *FRIGATE_ISSUES}
+    assert set(issues) == {*Problem, *FRIGATE_ISSUES, SPACE_LOW}
     for key, issue in issues.items():
-        fixable = key in set(Problem)
+        fixable = key in set(FIXABLE)
         assert set(issue) == {"title", "fix_flow" if fixable else "description"}
-        given = {"destination", "reason"} if fixable else {"frigate"}
-        texts = issue["title"] + issue.get("description", "")
-        assert placeholders(texts) <= given
+        # A title is no Markdown, so that what is in it must not be escaped.
+        about_frigate = key in FRIGATE_ISSUES
+        assert placeholders(issue["title"]) <= (
+            set() if about_frigate else {"destination"}
+        )
+
+
+def test_only_escaped_texts_are_in_markdown() -> None:
+    """What the owner or a server wrote has another name where it is escaped."""
+    for key, issue in english()["issues"].items():
+        flow = issue.get("fix_flow", {})
+        markdown = [issue.get("description", ""), *flow.get("abort", {}).values()]
+        markdown += [
+            step.get("description", "") for step in flow.get("step", {}).values()
+        ]
+        for text in markdown:
+            assert not placeholders(text) & {"destination", "reason"}, key
 
 
 def services() -> dict[str, Any]:
@@ -444,6 +465,8 @@ def test_states_of_entities() -> None:
     """Every state that an entity may have has its text."""
     sensors = english()["entity"]["sensor"]
     assert set(sensors["protection"]["state"]) == set(Protection)
+    reasons = sensors["protection"]["state_attributes"]["reasons"]["state"]
+    assert set(reasons) == set(Reason)
     attributes = english()["entity"]["event"]["upload"]["state_attributes"]
     assert set(attributes["event_type"]["state"]) == set(UPLOAD.event_types or ())
     kinds = {media.kind for media in Media}

@@ -22,7 +22,12 @@ PARALLEL_UPDATES = 0
 
 def _frigate_is_heard(status: EngineStatus) -> bool | None:
     """Tell whether Frigate answers and can be heard over MQTT; None if unknown."""
-    return status.mqtt_connected and status.frigate_connected
+    return (
+        status.mqtt_connected
+        and not status.topic_prefix_changed
+        and not status.frigate_mqtt_disabled
+        and status.frigate_connected
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ DOMAIN: Final = "frigate_snap_sync"
 LOGGER: Final = logging.getLogger(__package__)
 
 SECONDS_PER_HOUR: Final = 3600
+SECONDS_PER_MINUTE: Final = 60
 
 # The config entry: one Frigate
 CONF_PROXY: Final = "proxy"
@@ -21,6 +22,7 @@ CONF_PADDING_BEFORE: Final = "padding_before"
 CONF_PADDING_AFTER: Final = "padding_after"
 CONF_LOOK_BACK: Final = "look_back"
 CONF_SPOOL_LIMIT: Final = "spool_limit"
+CONF_AT_RISK_AFTER: Final = "at_risk_after"
 
 DEFAULT_DELAY_AFTER_STARTUP: Final = 0
 DEFAULT_UPLOAD_DURING_REVIEW: Final = True
@@ -28,6 +30,7 @@ DEFAULT_PART_LENGTH: Final = 30
 DEFAULT_PADDING: Final = 5
 DEFAULT_LOOK_BACK: Final = 24
 DEFAULT_SPOOL_LIMIT: Final = 2048
+DEFAULT_AT_RISK_AFTER: Final = 15
 
 MAX_LOOK_BACK: Final = 30 * 24
 """Hours."""

@@ -20,7 +20,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .clients import async_create_session, build_client
-from .const import DOMAIN, LOGGER, SECONDS_PER_HOUR
+from .const import CONF_TOPIC_PREFIX, DOMAIN, LOGGER, SECONDS_PER_HOUR
 from .devices import (
     async_name_destinations,
     async_register_frigate,
@@ -76,7 +76,9 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             topic_prefix=self.topic_prefix,
             ledger_path=ledger_path(hass, entry.entry_id),
             spool_path=spool_path(hass, entry.entry_id),
-            options=engine_options(entry.options),
+            options=engine_options(
+                entry.options, follows_topic_prefix=CONF_TOPIC_PREFIX not in entry.data
+            ),
             time_zone=dt_util.get_default_time_zone(),
             on_status=self._async_show,
             on_upload=self._async_uploaded,
@@ -202,6 +204,14 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         """
         with _ledger_errors():
             return await self.engine.retry_failed()
+
+    async def async_acknowledge_losses(self, until: float) -> None:
+        """Note that the owner knows what was lost up to then (epoch seconds).
+
+        Raises HomeAssistantError.
+        """
+        with _ledger_errors():
+            await self.engine.acknowledge_losses(until)
 
     async def async_list_uploads(self, wanted: UploadFilter) -> list[UploadRow]:
         """Return the newest uploads that fit; raises HomeAssistantError."""

@@ -78,11 +78,12 @@ async def async_get_config_entry_diagnostics(
             }
             for subentry_id, subentry in entry.subentries.items()
         },
-        # Of all Frigates, for those share some.
         "issues": sorted(
             issue_id
             for (domain, issue_id), issue in ir.async_get(hass).issues.items()
-            if domain == DOMAIN and issue.active
+            if domain == DOMAIN
+            and issue.active
+            and issue_id.endswith((entry.entry_id, *entry.subentries))
         ),
         # Error texts name hosts, users and folders.
         **redactor.redact(texts),

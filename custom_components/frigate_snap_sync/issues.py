@@ -1,4 +1,4 @@
-"""What only a person can mend, told as repairs and as a request for a log-in.
+"""What a person can do something about, shown as repairs and as a request for a login.
 
 All open and close by themselves, as the engine's status goes.
 """
@@ -10,26 +10,68 @@ from typing import Final
 from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry
-from .sync.status import EngineStatus, Problem
+from .markdown import escape
+from .sync.status import EngineStatus, Problem, Reason
 
 _ERROR, _WARNING = ir.IssueSeverity.ERROR, ir.IssueSeverity.WARNING
 
-FRIGATE_ISSUES: Final[
-    dict[str, tuple[ir.IssueSeverity, Callable[[EngineStatus], bool]]]
-] = {
-    "frigate_mqtt_disabled": (_ERROR, lambda status: status.frigate_mqtt_disabled),
-    "no_mqtt_messages": (_ERROR, lambda status: status.no_mqtt_messages),
-    "nothing_uploaded": (_WARNING, lambda status: status.nothing_uploaded),
-    "spool_full": (_ERROR, lambda status: status.spool_full),
-}
-"""What may be wrong with a Frigate, or with what stands around it."""
+_GIGABYTE = 10**9
 
-_TITLES: HassKey[dict[str, dict[str, str]]] = HassKey(f"{DOMAIN}_issues")
-"""Of issues that Frigates share: their titles, by issue and by entry id."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrigateIssue:
+    """What may be wrong with a Frigate, or with what stands around it.
+
+    `values` fills the description; what it returns is escaped.
+    """
+
+    severity: ir.IssueSeverity = _ERROR
+    applies: Callable[[EngineStatus], bool]
+    values: Callable[[EngineStatus], dict[str, str]] = lambda _: {}
+    is_fixable: bool = False
+
+
+FRIGATE_ISSUES: Final[dict[str, FrigateIssue]] = {
+    "no_destination": FrigateIssue(
+        applies=lambda status: Reason.NO_DESTINATION in status.reasons
+    ),
+    "frigate_mqtt_disabled": FrigateIssue(
+        applies=lambda status: status.frigate_mqtt_disabled
+    ),
+    "no_mqtt_messages": FrigateIssue(applies=lambda status: status.no_mqtt_messages),
+    "topic_prefix_changed": FrigateIssue(
+        applies=lambda status: status.topic_prefix_changed,
+        values=lambda status: {"new_prefix": status.frigate_topic_prefix or ""},
+        is_fixable=True,
+    ),
+    "nothing_uploaded": FrigateIssue(
+        severity=_WARNING, applies=lambda status: status.nothing_uploaded
+    ),
+    "spool_full": FrigateIssue(applies=lambda status: status.spool_full),
+    "disk_full": FrigateIssue(
+        applies=lambda status: status.disk_full,
+        values=lambda status: {"cause": status.home_error},
+    ),
+    "ledger_failing": FrigateIssue(
+        applies=lambda status: status.ledger_failing,
+        values=lambda status: {"cause": status.home_error},
+        is_fixable=True,
+    ),
+    "items_lost": FrigateIssue(
+        applies=lambda status: bool(status.losses), is_fixable=True
+    ),
+}
+
+SPACE_LOW: Final = "space_low"
+"""What may be wrong with a destination that works."""
+
+
+def frigate_issue_id(key: str, entry_id: str) -> str:
+    """Return the id of an issue about a Frigate."""
+    return f"{key}_{entry_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +120,11 @@ def async_watch(
 @callback
 def async_delete(hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry) -> None:
     """Take all issues of an entry away."""
-    for key in FRIGATE_ISSUES:
-        _async_tell_of_frigate(hass, entry, key, False)
+    issue_ids = {frigate_issue_id(key, entry.entry_id) for key in FRIGATE_ISSUES}
     for subentry_id in entry.subentries:
-        for problem in Problem:
-            issue = DestinationIssue(
-                entry_id=entry.entry_id, subentry_id=subentry_id, problem=problem
-            )
-            ir.async_delete_issue(hass, DOMAIN, issue.id)
+        issue_ids |= {f"{key}_{subentry_id}" for key in (*Problem, SPACE_LOW)}
+    for issue_id in issue_ids:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
 
 
 class _Teller:
@@ -103,9 +142,11 @@ class _Teller:
     def async_update(self) -> None:
         """Bring everything in line with the newest status."""
         status = self._entry.runtime_data.data
-        for key, (_, applies) in FRIGATE_ISSUES.items():
-            _async_tell_of_frigate(self._hass, self._entry, key, applies(status))
-        wanted = self._async_open_of_destinations(status)
+        wanted = {
+            *self._async_open_of_frigate(status),
+            *self._async_open_of_destinations(status),
+            *self._async_open_of_space(status),
+        }
         for issue_id in self._open - wanted:
             ir.async_delete_issue(self._hass, DOMAIN, issue_id)
         self._open = wanted
@@ -122,7 +163,60 @@ class _Teller:
         for issue_id in self._open:
             ir.async_delete_issue(self._hass, DOMAIN, issue_id)
         self._open = set()
-        async_delete(self._hass, self._entry)
+
+    def _async_open_of_frigate(self, status: EngineStatus) -> set[str]:
+        """Open or update the issues of the Frigate; return their ids."""
+        wanted = set()
+        entry_id = self._entry.entry_id
+        for key, issue in FRIGATE_ISSUES.items():
+            if not issue.applies(status):
+                continue
+            issue_id = frigate_issue_id(key, entry_id)
+            values = {"frigate": self._entry.title, **issue.values(status)}
+            ir.async_create_issue(
+                self._hass,
+                DOMAIN,
+                issue_id,
+                data={"entry_id": entry_id, "problem": key},
+                is_fixable=issue.is_fixable,
+                severity=issue.severity,
+                translation_key=key,
+                translation_placeholders={
+                    name: escape(value) for name, value in values.items()
+                },
+            )
+            wanted.add(issue_id)
+        return wanted
+
+    def _async_open_of_space(self, status: EngineStatus) -> set[str]:
+        """Open or update the issues of destinations that will be full; return ids."""
+        wanted = set()
+        for subentry_id, subentry in self._entry.subentries.items():
+            destination = status.destinations.get(subentry_id)
+            if (
+                destination is None
+                or destination.free_space is None
+                or destination.space_needed is None
+                or destination.problem is Problem.NO_SPACE  # It says so itself.
+            ):
+                continue
+            issue_id = f"{SPACE_LOW}_{subentry_id}"
+            ir.async_create_issue(
+                self._hass,
+                DOMAIN,
+                issue_id,
+                is_fixable=False,
+                severity=_WARNING,
+                translation_key=SPACE_LOW,
+                translation_placeholders={
+                    "destination": subentry.title,
+                    "name": escape(subentry.title),
+                    "free": f"{destination.free_space / _GIGABYTE:.1f}",
+                    "needed": f"{destination.space_needed / _GIGABYTE:.1f}",
+                },
+            )
+            wanted.add(issue_id)
+        return wanted
 
     def _async_open_of_destinations(self, status: EngineStatus) -> set[str]:
         """Open or update the issues of all destinations; return their ids."""
@@ -174,28 +268,3 @@ class _Teller:
         """End the entry's flows of a kind."""
         for flow in list(self._entry.async_get_active_flows(self._hass, {source})):
             self._hass.config_entries.flow.async_abort(flow["flow_id"])
-
-
-@callback
-def _async_tell_of_frigate(
-    hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry, key: str, applies: bool
-) -> None:
-    """Open or close an issue, which names all Frigates that have it."""
-    titles = hass.data.setdefault(_TITLES, {}).setdefault(key, {})
-    if applies:
-        titles[entry.entry_id] = entry.title
-    elif titles.pop(entry.entry_id, None) is None:
-        return
-    if not titles:
-        ir.async_delete_issue(hass, DOMAIN, key)
-        return
-    severity, _ = FRIGATE_ISSUES[key]
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        key,
-        is_fixable=False,
-        severity=severity,
-        translation_key=key,
-        translation_placeholders={"frigate": ", ".join(sorted(titles.values()))},
-    )

@@ -27,6 +27,8 @@ from .flows.credentials import (
     uses_our_key,
 )
 from .flows.trial import async_try_destination, place_of
+from .frigate_repairs import ItemsLostFlow, LedgerFailingFlow, TopicPrefixFlow
+from .markdown import escape
 from .storage.base import AuthFailed, StorageError
 from .storage.sftp import HostKey, fetch_host_key
 from .storage.sftp_keys import describe_host_key, load_public_key
@@ -40,13 +42,19 @@ async def async_create_fix_flow(
     issue_id: str,
     data: Mapping[str, str | int | float | None] | None,
 ) -> RepairsFlow:
-    """Return the flow that mends what an issue tells of."""
+    """Return the flow that repairs what an issue is about."""
     assert data is not None
-    match Problem(str(data["problem"])):
+    match str(data["problem"]):
         case Problem.HOST_KEY_CHANGED:
             return HostKeyFlow()
         case Problem.LOGIN_REFUSED:
             return LogInFlow()
+        case "items_lost":
+            return ItemsLostFlow()
+        case "ledger_failing":
+            return LedgerFailingFlow()
+        case "topic_prefix_changed":
+            return TopicPrefixFlow()
         case _:
             return TestAgainFlow()
 
@@ -85,7 +93,13 @@ class DestinationRepairFlow(RepairsFlow):
         return issue
 
     def _placeholders(self) -> dict[str, str]:
-        return {"destination": self._subentry.title, "reason": self._reason}
+        """Return plain texts for titles and errors, escaped ones for Markdown."""
+        return {
+            "destination": self._subentry.title,
+            "name": escape(self._subentry.title),
+            "reason": self._reason,
+            "cause": escape(self._reason),
+        }
 
     async def _async_test(self) -> None:
         """Test the destination as it is; when that works uploads go on at once.
@@ -118,7 +132,8 @@ class HostKeyFlow(DestinationRepairFlow):
             self._offered = await self._async_fetch()
         except StorageError as err:
             return self.async_abort(
-                reason="cannot_connect", description_placeholders={"reason": str(err)}
+                reason="cannot_connect",
+                description_placeholders={"cause": escape(str(err))},
             )
         if self._offered.line == self._subentry.data[CONF_HOST_KEY]:
             return self.async_abort(reason="host_key_back")
@@ -155,7 +170,7 @@ class HostKeyFlow(DestinationRepairFlow):
             errors={_BASE: error} if error else {},
             description_placeholders={
                 **self._placeholders(),
-                "host": self._subentry.data[CONF_HOST],
+                "host": escape(self._subentry.data[CONF_HOST]),
                 "old_algorithm": pinned.partition(" ")[0],
                 "old_fingerprint": describe_host_key(
                     load_public_key(pinned)
@@ -256,8 +271,8 @@ class LogInFlow(DestinationRepairFlow):
         data = self._subentry.data
         return {
             **self._placeholders(),
-            "host": data[CONF_HOST],
-            "username": data[CONF_USERNAME],
+            "host": escape(data[CONF_HOST]),
+            "username": escape(data[CONF_USERNAME]),
         }
 
 

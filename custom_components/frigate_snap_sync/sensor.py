@@ -42,6 +42,10 @@ FRIGATE_SENSORS = (
         device_class=SensorDeviceClass.ENUM,
         options=[protection.value for protection in Protection],
         value_fn=lambda status: status.protection,
+        attributes_fn=lambda status: {
+            "reasons": [reason.value for reason in status.reasons],
+            "since": status.since,
+        },
     ),
     SnapSyncSensorDescription[EngineStatus](
         key="pending_uploads",

@@ -10,6 +10,7 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
 
 from .const import (
+    CONF_AT_RISK_AFTER,
     CONF_CAMERAS,
     CONF_DELAY_AFTER_STARTUP,
     CONF_LABELS,
@@ -25,6 +26,7 @@ from .const import (
     CONF_UPLOAD_DURING_REVIEW,
     CONF_VERIFY_CHECKSUM,
     CONF_ZONES,
+    DEFAULT_AT_RISK_AFTER,
     DEFAULT_DELAY_AFTER_STARTUP,
     DEFAULT_LOOK_BACK,
     DEFAULT_PADDING,
@@ -33,6 +35,7 @@ from .const import (
     DEFAULT_UPLOAD_DURING_REVIEW,
     LOGGER,
     SECONDS_PER_HOUR,
+    SECONDS_PER_MINUTE,
     SECTION_SELECTION,
     SECTION_STORING,
     SEVERITY_ALERT,
@@ -58,8 +61,13 @@ _SEVERITIES: dict[str, Severity | None] = {
 }
 
 
-def engine_options(options: Mapping[str, Any]) -> EngineOptions:
-    """Return an entry's options in the engine's units; one not set has its default."""
+def engine_options(
+    options: Mapping[str, Any], *, follows_topic_prefix: bool = True
+) -> EngineOptions:
+    """Return an entry's options in the engine's units; one not set has its default.
+
+    `follows_topic_prefix` is false where the owner chose the prefix.
+    """
     return EngineOptions(
         delay_after_startup=options.get(
             CONF_DELAY_AFTER_STARTUP, DEFAULT_DELAY_AFTER_STARTUP
@@ -74,6 +82,10 @@ def engine_options(options: Mapping[str, Any]) -> EngineOptions:
         spool_limit=(
             options.get(CONF_SPOOL_LIMIT, DEFAULT_SPOOL_LIMIT) * _BYTES_PER_MEBIBYTE
         ),
+        at_risk_after=(
+            options.get(CONF_AT_RISK_AFTER, DEFAULT_AT_RISK_AFTER) * SECONDS_PER_MINUTE
+        ),
+        follows_topic_prefix=follows_topic_prefix,
     )
 
 

@@ -25,6 +25,7 @@ from custom_components.frigate_snap_sync.sync.naming import Render
 from custom_components.frigate_snap_sync.sync.policy import Selection
 from custom_components.frigate_snap_sync.sync.status import (
     EngineStatus,
+    Protection,
     UploadEvent,
     UploadFilter,
     UploadRow,
@@ -153,6 +154,17 @@ class Bench:
     async def uploads(self, **wanted: Any) -> list[UploadRow]:
         """Return the newest uploads that fit: `wanted` is of `UploadFilter`."""
         return await self.engine.list_uploads(UploadFilter(**wanted))
+
+    async def pending(self, count: int) -> None:
+        """Wait until the ledger has so many pending uploads, on their way or not."""
+        async with asyncio.timeout(20):
+            while len(await self.uploads(state="pending")) != count:
+                await asyncio.sleep(0.005)
+
+    async def heard(self) -> None:
+        """Let Frigate be heard, and wait until all is well."""
+        self.publish("stats", "{}")
+        await until(lambda: self.status.protection is Protection.PROTECTED)
 
     async def spooled_in_ledger(self, count: int) -> None:
         """Wait until the ledger knows that so many files lie in the spool."""

@@ -56,6 +56,9 @@ class FakeFrigate:
             name: camera(name) for name in ("front_door", "back-yard_2")
         }
     )
+    mqtt_enabled: bool = True
+    topic_prefix: str = "frigate"
+    safe_mode: bool = False
     started: float = 3600.0
     clock_offset: float = 0.0
     known_reviews: dict[str, Review] = field(default_factory=dict)
@@ -98,7 +101,10 @@ class FakeFrigate:
         if self.config_errors:
             raise self.config_errors.pop(0)
         return FrigateConfig(
-            mqtt_enabled=True, topic_prefix="frigate", cameras=dict(self.cameras)
+            mqtt_enabled=self.mqtt_enabled,
+            topic_prefix=self.topic_prefix,
+            cameras=dict(self.cameras),
+            safe_mode=self.safe_mode,
         )
 
     async def uptime(self) -> float:
@@ -279,6 +285,8 @@ class FakeDestination(Destination):
         self.files: dict[str, bytes] = {}
         self.history: list[str] = []
         self.error: StorageError | None = None
+        self.refused_with: StorageError | None = None
+        """What every file is refused with; the rest works."""
         self.faults: list[BaseException] = []
         self.connects = 0
         self.closes = 0
@@ -314,6 +322,8 @@ class FakeDestination(Destination):
         await self.gate.wait()
         if self.faults:
             raise self.faults.pop(0)
+        if self.refused_with is not None:
+            raise self.refused_with
         data = await bytes_of(source)
         self._check()
         del self.files[temporary]

@@ -186,7 +186,7 @@ async def test_an_image_in_flight_while_its_destination_is_removed(
     assert counts == ({} if is_alone else {"verified": 1})
     assert len(cloud.media) == (not is_alone)
     assert not nas.media
-    await until(lambda: bench.status.pending_uploads == 0)
+    await bench.pending(0)
     await bench.stop()
     await bench.start(*rest)
     await bench.settled()
@@ -280,7 +280,7 @@ async def test_a_removed_destination_s_copy_that_fails_late(
     nas.put = hang  # type: ignore[method-assign]
     await bench.start(setup(nas))
     bench.live_snapshot()
-    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.pending(1)
     await bench.engine.apply_destinations([])
     gate.set()
     await bench.at_rest()

@@ -77,7 +77,7 @@ async def test_every_medium_arrives_everywhere(
     assert bench.frigate.clips == [("front_door", int(start - 5), int(start + 11.5))]
     assert len(bench.frigate.snapshots) == 1
     await until(lambda: bench.status.cameras["front_door"].recordings_uploaded == 1)
-    await until(lambda: bench.status.pending_uploads == 0)
+    await bench.pending(0)
     front = bench.status.cameras["front_door"]
     assert (front.snapshots_uploaded, front.recordings_uploaded) == (2, 1)
     assert front.last_upload is not None
@@ -304,7 +304,7 @@ async def test_an_image_is_held_while_the_switch_is_unknown(
     await bench.start(setup(nas))
     bench.live_snapshot()
     await until(bench.spooled)
-    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.pending(1)
     await bench.stop()
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected is False)
@@ -315,7 +315,7 @@ async def test_an_image_is_held_while_the_switch_is_unknown(
     bench.engine.handle_mqtt_connection(True)
     await until(lambda: not bench.spooled())
     assert len(nas.media) == is_on
-    await until(lambda: bench.status.pending_uploads == 0)
+    await bench.pending(0)
 
 
 async def test_a_held_image_of_a_camera_that_frigate_lacks_is_skipped(
@@ -327,7 +327,7 @@ async def test_a_held_image_of_a_camera_that_frigate_lacks_is_skipped(
     bench.live_snapshot()
     await until(lambda: len(nas.media) == 1)
     await until(lambda: not bench.spooled())
-    await until(lambda: bench.status.pending_uploads == 0)
+    await bench.pending(0)
 
 
 async def test_camera_activity_tells_live_states(
@@ -395,7 +395,7 @@ async def test_a_paused_destination_keeps_its_queue(
     await bench.start(setup(nas))
     await bench.engine.set_sending("nas", False)
     bench.live_snapshot()
-    await until(lambda: bench.status.destinations["nas"].pending_uploads == 1)
+    await bench.pending(1)
     await bench.stop()
     await bench.start(setup(nas))
     assert bench.status.destinations["nas"].sending is False
@@ -574,7 +574,7 @@ async def test_a_snapshot_that_frigate_lacks_is_gone(
     bench.frigate.snapshot_faults = [GONE]
     bench.tracked_object(source_id="2.5-old", start_time=now - 95, end_time=now - 90)
     await until(lambda: len(bench.frigate.snapshots) == 5)
-    await until(lambda: bench.status.pending_uploads == 0)
+    await bench.pending(0)
 
 
 async def test_a_long_recording_is_kept_in_pieces(
@@ -778,7 +778,7 @@ async def test_what_is_lost_from_the_spool(
         file.write_bytes(b"")
     await bench.engine.set_sending("nas", True)
     await until(lambda: list(nas.media.values()) == [CLIP])
-    await until(lambda: bench.status.pending_uploads == 0)
+    await bench.pending(0)
     assert len(bench.frigate.clips) == 2
     assert "it is lost" in caplog.text
     counts = (await bench.engine.diagnostics())["counts"]["uploads"]

@@ -42,15 +42,15 @@ async def test_what_waits_for_a_paused_destination(
     assert await since(bench) is None
     await bench.engine.set_sending("cloud", False)
     bench.live_snapshot()
-    await until(lambda: bench.status.pending_uploads == 2)
+    await bench.pending(2)
     assert await since(bench) is not None
     nas.gate.set()
-    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.pending(1)
     assert not cloud.media
     assert await since(bench) is None
     await bench.engine.set_sending("nas", False)
     bench.live_snapshot(image=FULL_IMAGE)
-    await until(lambda: bench.status.pending_uploads == 3)
+    await bench.pending(3)
     assert await since(bench) is not None
 
 
@@ -63,7 +63,7 @@ async def test_what_waits_for_a_failing_destination(
     await until(lambda: bench.status.frigate_connected)
     bench.live_snapshot()
     await until(lambda: len(nas.media) == 1)
-    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.pending(1)
     assert await since(bench) is not None
 
 
@@ -76,7 +76,7 @@ async def test_parts_of_a_paused_destination(
     await bench.engine.set_sending("cloud", False)
     bench.review("end", start=1000.0, end=1010.0)
     await until(lambda: len(nas.media) == 1)
-    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.pending(1)
     await bench.engine._ledger.run(  # noqa: SLF001
         lambda connection: connection.execute(
             "UPDATE uploads SET state = 'superseded' WHERE state = 'verified'"
@@ -93,12 +93,12 @@ async def test_the_owner_is_told_of_it(
     await until(lambda: bench.status.frigate_connected)
     await bench.engine.set_sending("cloud", False)
     bench.live_snapshot()
-    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.pending(1)
     await bench.engine._ledger.run(  # noqa: SLF001
         lambda connection: connection.execute("UPDATE uploads SET planned = 0")
     )
     await bench.engine.set_sending("cloud", False)
-    assert bench.status.protection is Protection.CATCHING_UP
+    assert bench.status.protection is Protection.PROTECTED
     cloud.gate.clear()
     await bench.engine.set_sending("cloud", True)
     assert bench.status.protection is Protection.AT_RISK
@@ -118,7 +118,7 @@ async def test_a_whole_that_comes_after_all(bench: Bench, nas: FakeDestination) 
     before = time.time()
     nas.gate.clear()
     damage.is_mended = True
-    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.pending(1)
     assert (await since(bench) or 0) >= before
     (row,) = await bench.uploads(state="pending")
     assert row.finished is None

@@ -103,7 +103,7 @@ async def test_a_clock_that_is_not_known_yet_cuts_nothing(
     await bench.start(setup(nas))
     end = time.time() + 120
     bench.review("end", start=end - 60, end=end)
-    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.pending(1)
     bench.frigate.clock_offset = -120.0
     bench.frigate.error = None
     bench.publish("available", "online")

@@ -217,7 +217,7 @@ async def test_why_an_image_was_not_sent(bench: Bench, nas: FakeDestination) -> 
     await bench.start(setup(nas))
     bench.live_snapshot()
     bench.live_snapshot(camera="elsewhere", image=FULL_IMAGE)
-    await until(lambda: bench.status.pending_uploads == 2)
+    await bench.pending(2)
     bench.frigate.error = None
     bench.publish("available", "online")
     assert await bench.settled() == {"skipped": 2}

@@ -98,7 +98,7 @@ async def test_an_error_names_its_cause_its_file_and_its_time(bench: Bench) -> N
     bench.live_snapshot(label="car")
     await until(lambda: len(nas.media) == 1)
     await until(lambda: last_error(bench) is None)
-    assert shown(bench).pending_uploads == 1
+    await bench.pending(1)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -1,6 +1,9 @@
 """How protected the owner is, told by plain facts."""
 
+import dataclasses
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -9,23 +12,28 @@ from custom_components.frigate_snap_sync.storage.base import (
     ConnectTimeout,
     HostKeyChanged,
     InvalidKey,
-    InvalidPath,
     NoSpace,
     NotMounted,
     PathNotAllowed,
     PathNotFound,
     PermissionDenied,
-    Rejected,
     StorageError,
     Unreachable,
+    Unusable,
 )
+from custom_components.frigate_snap_sync.sync.onsets import Onsets
 from custom_components.frigate_snap_sync.sync.protection import (
+    DestinationFacts,
+    Facts,
+    judge,
+    next_change,
     nothing_uploaded,
     problem_of,
-    protection,
+    space_needed,
 )
-from custom_components.frigate_snap_sync.sync.status import Problem, Protection
+from custom_components.frigate_snap_sync.sync.status import Problem, Protection, Reason
 
+GIB = 1 << 30
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
@@ -34,38 +42,214 @@ def ago(**time: float) -> datetime:
     return NOW - timedelta(**time)
 
 
+ONE = (DestinationFacts(),)
+"""One destination that works."""
+SHORT, LONG = 10.0, 1000.0
+"""Seconds of an outage: within the patience, and beyond it."""
+PAUSED, FAILING = (
+    DestinationFacts(sending=False),
+    DestinationFacts(failing_for=LONG),
+)
+
+LASTING = {
+    "frigate_away_for": Reason.FRIGATE_AWAY,
+    "frigate_login_refused_for": Reason.FRIGATE_LOGIN_REFUSED,
+    "frigate_mqtt_disabled_for": Reason.FRIGATE_MQTT_DISABLED,
+    "mqtt_away_for": Reason.MQTT_AWAY,
+    "mqtt_silent_for": Reason.MQTT_SILENT,
+    "late_for": Reason.ITEM_LATE,
+    "spool_full_for": Reason.SPOOL_FULL,
+}
+"""What is a risk once it lasts."""
+AT_ONCE = {
+    "disk_full": Reason.DISK_FULL,
+    "ledger_failing": Reason.LEDGER_FAILING,
+    "items_lost": Reason.ITEMS_LOST,
+    "nothing_uploaded": Reason.NOTHING_UPLOADED,
+}
+
+
+def told(**facts: Any) -> tuple[Protection, list[Reason]]:
+    """Return what is told for the facts; what is not among them is well."""
+    state, reasons = judge(Facts(**{"patience": 900, "destinations": ONE, **facts}))
+    return state, list(reasons)
+
+
+def test_every_fact_is_in_the_tables() -> None:
+    """So that none is forgotten here when it is added there."""
+    fields = {field.name for field in dataclasses.fields(Facts)}
+    assert fields == {
+        *("patience", "is_starting", "capture", "destinations"),
+        *LASTING,
+        *AT_ONCE,
+    }
+    assert set(Reason) == {
+        *(Reason.NO_DESTINATION, Reason.CAPTURE_OFF, Reason.SENDING_OFF),
+        Reason.DESTINATION_FAILING,
+        *LASTING.values(),
+        *AT_ONCE.values(),
+    }
+
+
+def test_all_is_well() -> None:
+    """Then, and only then, the owner is protected, and there is no reason."""
+    assert told() == (Protection.PROTECTED, [])
+
+
+@pytest.mark.parametrize(("fact", "reason"), LASTING.items())
+def test_an_outage(fact: str, reason: Reason) -> None:
+    """Short it is not yet a risk, but no protection either."""
+    assert told(**{fact: 0.0}) == (Protection.CATCHING_UP, [reason])
+    assert told(**{fact: 900.0}) == (Protection.CATCHING_UP, [reason])
+    assert told(**{fact: 901.0}) == (Protection.AT_RISK, [reason])
+    assert told(**{fact: 61.0}, patience=60) == (Protection.AT_RISK, [reason])
+
+
+@pytest.mark.parametrize(("fact", "reason"), AT_ONCE.items())
+def test_what_is_a_risk_at_once(fact: str, reason: Reason) -> None:
+    """There is nothing to be waited for."""
+    assert told(**{fact: True}) == (Protection.AT_RISK, [reason])
+
+
 @pytest.mark.parametrize(
-    ("pending", "waiting_since", "last_loss", "failing_since", "expected"),
+    ("facts", "state", "reasons"),
     [
-        (0, None, None, [], Protection.PROTECTED),
-        (0, None, None, [None, None], Protection.PROTECTED),
-        (2, ago(minutes=14), None, [None], Protection.CATCHING_UP),
-        (2, ago(minutes=16), None, [None], Protection.AT_RISK),
-        (0, None, None, [None, ago(minutes=14)], Protection.PROTECTED),
-        (1, ago(minutes=1), None, [ago(minutes=14)], Protection.CATCHING_UP),
-        (0, None, None, [None, ago(minutes=16)], Protection.AT_RISK),
-        (0, None, ago(hours=23), [None], Protection.AT_RISK),
-        (0, None, ago(hours=25), [None], Protection.PROTECTED),
-        (1, ago(minutes=1), ago(hours=25), [None], Protection.CATCHING_UP),
+        # What the owner wants
+        ({"destinations": ()}, "not_set_up", ["no_destination"]),
+        ({"capture": False}, "paused", ["capture_off"]),
+        ({"destinations": (PAUSED,)}, "paused", ["sending_off"]),
+        ({"destinations": (PAUSED, PAUSED)}, "paused", ["sending_off"]),
+        (
+            {"destinations": (PAUSED,), "capture": False},
+            "paused",
+            ["capture_off", "sending_off"],
+        ),
+        (
+            {"destinations": (), "capture": False},
+            "not_set_up",
+            ["no_destination", "capture_off"],
+        ),
+        # One paused destination of several does not count, nor does its failing
+        ({"destinations": (*ONE, PAUSED)}, "protected", []),
+        (
+            {"destinations": (*ONE, replace(PAUSED, failing_for=LONG))},
+            "protected",
+            [],
+        ),
+        # One failing destination of several does
+        (
+            {"destinations": (*ONE, FAILING)},
+            "at_risk",
+            ["destination_failing"],
+        ),
+        (
+            {"destinations": (PAUSED, FAILING)},
+            "at_risk",
+            ["destination_failing"],
+        ),
+        (
+            {"destinations": (*ONE, DestinationFacts(failing_for=SHORT))},
+            "catching_up",
+            ["destination_failing"],
+        ),
+        # The longest counts
+        (
+            {"destinations": (DestinationFacts(failing_for=SHORT), FAILING)},
+            "at_risk",
+            ["destination_failing"],
+        ),
+        # A pause and an outage: the pause is wanted, the outage is told
+        (
+            {"capture": False, "frigate_away_for": LONG},
+            "paused",
+            ["capture_off", "frigate_away"],
+        ),
+        (
+            {"destinations": (PAUSED,), "disk_full": True},
+            "paused",
+            ["sending_off", "disk_full"],
+        ),
+        (
+            {"destinations": (), "ledger_failing": True},
+            "not_set_up",
+            ["no_destination", "ledger_failing"],
+        ),
+        # A start: nothing is known yet, what is known counts
+        ({"is_starting": True}, "catching_up", []),
+        ({"is_starting": True, "capture": False}, "paused", ["capture_off"]),
+        ({"is_starting": True, "destinations": ()}, "not_set_up", ["no_destination"]),
+        ({"is_starting": True, "late_for": LONG}, "at_risk", ["item_late"]),
+        # Broker and Frigate are told apart
+        (
+            {"frigate_away_for": LONG, "mqtt_away_for": SHORT},
+            "at_risk",
+            ["frigate_away", "mqtt_away"],
+        ),
+        # A running outage is not hidden behind an old loss, however short it is
+        ({"items_lost": True}, "at_risk", ["items_lost"]),
+        (
+            {"items_lost": True, "mqtt_away_for": SHORT},
+            "at_risk",
+            ["mqtt_away", "items_lost"],
+        ),
+        (
+            {"items_lost": True, "destinations": (FAILING,), "late_for": LONG},
+            "at_risk",
+            ["destination_failing", "item_late", "items_lost"],
+        ),
     ],
 )
-def test_protection(
-    pending: int,
-    waiting_since: datetime | None,
-    last_loss: datetime | None,
-    failing_since: list[datetime | None],
-    expected: Protection,
+def test_protection(facts: dict[str, Any], state: str, reasons: list[str]) -> None:
+    """Facts that meet."""
+    assert told(**facts) == (state, reasons)
+
+
+def test_outages_become_a_risk_by_the_time_that_passes() -> None:
+    """Somebody must look again by then."""
+    facts = Facts(patience=900, destinations=ONE)
+    assert next_change(facts) is None
+    assert next_change(replace(facts, disk_full=True)) is None
+    assert next_change(replace(facts, late_for=LONG)) is None
+    assert next_change(replace(facts, late_for=LONG, mqtt_away_for=SHORT)) == 890
+
+
+def test_onsets() -> None:
+    """A fact lasts from when it was first seen; a break begins it again."""
+    onsets = Onsets()
+    assert onsets.lasting("rain") is None
+    onsets.update({"rain"}, 100)
+    assert onsets.lasting("rain") == 0
+    onsets.update({"rain", "wind"}, 160)
+    assert (onsets.lasting("rain"), onsets.lasting("wind")) == (60, 0)
+    onsets.update({"wind"}, 170)
+    assert (onsets.lasting("rain"), onsets.lasting("wind")) == (None, 10)
+    onsets.update({"rain"}, 180)
+    assert onsets.lasting("rain") == 0
+
+
+@pytest.mark.parametrize(
+    ("free", "sent_lately", "was_low", "expected"),
+    [
+        (None, 0, False, None),
+        (None, 9 * GIB, True, None),
+        (3 * GIB, 0, False, None),
+        (2 * GIB, 0, False, None),
+        (2 * GIB - 1, 0, False, 2 * GIB),
+        # What was sent in three days must fit once more
+        (9 * GIB, 8 * GIB, False, None),
+        (7 * GIB, 8 * GIB, False, 8 * GIB),
+        # A repair neither comes and goes with each file
+        (8 * GIB + 1, 8 * GIB, True, 8 * GIB),
+        (9 * GIB, 8 * GIB, True, None),
+    ],
+)
+def test_little_space(
+    free: int | None, sent_lately: int, was_low: bool, expected: int | None
 ) -> None:
-    """A quarter of an hour of patience; a loss counts for a day."""
+    """Told before it is full, and how much there should be."""
     assert (
-        protection(
-            NOW,
-            pending=pending,
-            waiting_since=waiting_since,
-            last_loss=last_loss,
-            failing_since=failing_since,
-        )
-        is expected
+        space_needed(free, sent_lately=sent_lately, is_known_to_be_low=was_low)
+        == expected
     )
 
 
@@ -91,19 +275,16 @@ def test_nothing_was_uploaded(
     expected: bool,
 ) -> None:
     """There were reviews, but for two days no upload."""
-    told = nothing_uploaded(
+    is_idle = nothing_uploaded(
         NOW, last_review=last_review, last_uploads=last_uploads, since=since
     )
-    assert told is expected
+    assert is_idle is expected
 
 
 @pytest.mark.parametrize(
     ("error", "problem"),
     [
         (None, None),
-        (Unreachable("no route"), None),
-        (ConnectTimeout("no answer"), None),
-        (Rejected("no such name"), None),
         (HostKeyChanged("another key"), Problem.HOST_KEY_CHANGED),
         (AuthFailed("refused"), Problem.LOGIN_REFUSED),
         (InvalidKey("no key"), Problem.LOGIN_REFUSED),
@@ -112,11 +293,26 @@ def test_nothing_was_uploaded(
         (PermissionDenied("read-only"), Problem.NOT_WRITABLE),
         (PathNotAllowed("not listed"), Problem.NOT_WRITABLE),
         (PathNotFound("no folder"), Problem.NOT_WRITABLE),
-        (InvalidPath("out of it"), None),
     ],
 )
-def test_what_a_person_can_mend(
+def test_what_a_person_can_do_at_once(
     error: StorageError | None, problem: Problem | None
 ) -> None:
-    """An outage ends by itself; the rest may not."""
-    assert problem_of(error) is problem
+    """What does not end by itself is told at once."""
+    for failing_for in (SHORT, LONG):
+        assert problem_of(error, failing_for=failing_for, patience=900) is problem
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Unreachable("no route"), ConnectTimeout("no answer"), Unusable("no settings")],
+)
+def test_what_may_end_by_itself(error: StorageError) -> None:
+    """Told when it lasts."""
+    for failing_for, problem in (
+        (None, None),
+        (SHORT, None),
+        (900.0, None),
+        (LONG, Problem.UNREACHABLE),
+    ):
+        assert problem_of(error, failing_for=failing_for, patience=900) is problem

@@ -83,7 +83,7 @@ async def test_a_refused_camera_waits_and_nobody_else(
         await errors(bench)
         == [f"Frigate's user may not have this camera's media: {FORBIDDEN}"] * 3
     )
-    assert bench.status.pending_uploads == 3
+    await bench.pending(3)
     rows = await bench.uploads(camera="front_door", state="pending")
     assert "user may not have this camera" in (rows[0].reason or "")
     role.may_see_all = True
@@ -117,7 +117,7 @@ async def test_a_restart_asks_at_once(
     await bench.start(setup(nas))
     ended(bench, "a")
     await until(lambda: role.asked)
-    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.pending(1)
     await bench.stop()
     role.may_see_all = True
     await bench.start(setup(nas))

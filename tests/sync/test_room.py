@@ -12,7 +12,7 @@ from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.sync import fetcher, room
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.policy import Selection
-from custom_components.frigate_snap_sync.sync.status import Protection
+from custom_components.frigate_snap_sync.sync.status import Reason
 
 from .conftest import Bench, setup, until
 from .fakes import CLIP, IMAGE, FakeDestination, Write
@@ -111,7 +111,7 @@ async def test_no_more_is_fetched_than_the_spool_holds(
     assert bench.status.spool_full
     assert len(bench.spooled()) == 2
     assert len(bench.frigate.clips) == 2
-    assert bench.status.pending_uploads == 5
+    await bench.pending(5)
     assert caplog.text.count("The spool has reached its limit of") == 1
     await bench.engine.set_sending("nas", True)
     await until(lambda: ids(nas) == ["a0", "a1", "a2", "a3", "a4"])
@@ -167,14 +167,14 @@ async def test_only_the_oldest_stills_are_dropped(
     bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
-    assert bench.status.protection is Protection.PROTECTED
+    await bench.heard()
     await bench.engine.set_sending("nas", False)
     for number in range(6):
         bench.live_snapshot(label=f"l{number}")
     await until(lambda: caplog.text.count("A snapshot had to be dropped") == 2)
     await bench.spooled_in_ledger(4)
     assert sizes(bench) == [len(IMAGE)] * 4
-    await until(lambda: bench.status.protection is Protection.AT_RISK)
+    await until(lambda: Reason.ITEMS_LOST in bench.status.reasons)
     await until(lambda: bench.status.destinations["nas"].failed_uploads == 2)
     await bench.engine.set_sending("nas", True)
     assert await bench.settled() == {"dropped": 2, "verified": 4}
@@ -235,7 +235,7 @@ async def test_a_clip_that_outgrows_the_limit_while_it_comes(
     assert "The spool has reached its limit of" in caplog.text
     bench.live_snapshot()
     await until(lambda: list(nas.media.values()) == [IMAGE])
-    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.pending(1)
     assert not [size for size in sizes(bench) if size > len(IMAGE)]
 
 
@@ -325,7 +325,7 @@ async def test_a_spool_with_room_again_is_not_full(
     await bench.engine.set_sending("nas", True)
     await until(lambda: not bench.spooled())
     await bench.engine.set_sending("nas", True)
-    assert bench.status.pending_uploads == 1
+    await bench.pending(1)
     assert not bench.status.spool_full
 
 

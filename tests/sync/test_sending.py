@@ -163,7 +163,7 @@ async def test_a_foreign_file_is_not_overwritten(
     ((path, data),) = nas.media.items()
     assert path.startswith("mine/live_snapshot-")
     assert data == IMAGE
-    await until(lambda: bench.status.pending_uploads == 0)
+    await bench.pending(0)
     (row,) = await bench.uploads()
     assert row.path == path
 

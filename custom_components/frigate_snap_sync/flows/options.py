@@ -14,6 +14,7 @@ from homeassistant.helpers.selector import (
 )
 
 from ..const import (
+    CONF_AT_RISK_AFTER,
     CONF_DELAY_AFTER_STARTUP,
     CONF_LOOK_BACK,
     CONF_PADDING_AFTER,
@@ -21,6 +22,7 @@ from ..const import (
     CONF_PART_LENGTH,
     CONF_SPOOL_LIMIT,
     CONF_UPLOAD_DURING_REVIEW,
+    DEFAULT_AT_RISK_AFTER,
     DEFAULT_DELAY_AFTER_STARTUP,
     DEFAULT_LOOK_BACK,
     DEFAULT_PADDING,
@@ -66,6 +68,9 @@ OPTIONS_SCHEMA = vol.Schema(
         ),
         vol.Required(CONF_SPOOL_LIMIT, default=DEFAULT_SPOOL_LIMIT): _number(
             64, 1024 * 1024, UnitOfInformation.MEBIBYTES
+        ),
+        vol.Required(CONF_AT_RISK_AFTER, default=DEFAULT_AT_RISK_AFTER): _number(
+            1, 120, UnitOfTime.MINUTES
         ),
     }
 )

@@ -9,6 +9,8 @@ from .timing import Timing
 
 _LOGGER = logging.getLogger(__name__)
 
+_FRESH = 3 * 86400.0
+"""Seconds in which nobody clears a copy away: when it is missing, that is a loss."""
 _NAMED = 5
 """How many of the missing files a message names."""
 
@@ -17,7 +19,7 @@ class Audit:
     """Looks at a sample of a destination's verified files once a day.
 
     What vanished or changed is told once and not sent again: its owner may have
-    deleted it.
+    deleted it. What had arrived only lately is a loss, though.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class Audit:
             if await self._setup.destination.stat(expected.path) != expected
         }
         if missed:
-            await self._ledger.run(audits.note_missed, missed)
+            await self._ledger.run(
+                audits.note_missed, missed, loss_after=time.time() - _FRESH
+            )
             paths = sorted(missed.values())
             _LOGGER.warning(
                 "Of %d files looked at, %d are no longer at %s, or not as they were; "

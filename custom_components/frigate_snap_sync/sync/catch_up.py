@@ -158,6 +158,7 @@ class CatchUp:
                     self._watch.failed(err)
             except (LedgerError, SpoolError) as err:
                 self._trouble.report(err)
+                wait, retry = min(retry, wait) - pause, retry * 2
             else:
                 self._trouble.over()
                 retry = pause

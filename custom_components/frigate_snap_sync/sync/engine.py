@@ -20,6 +20,7 @@ from .destination import DestinationSetup
 from .fetcher import Fetcher
 from .frigate_watch import FrigateWatch
 from .history import History
+from .home_health import HomeHealth
 from .inbox import Inbox
 from .latecomers import Latecomers
 from .ledger import (
@@ -29,11 +30,13 @@ from .ledger import (
     clock as ledger_clock,
     counters,
     files as ledger_files,
+    losses,
     rows,
     uploads,
 )
 from .ledger.clock import ClockJump
 from .options import EngineOptions
+from .outages import Outages
 from .planner import Planner
 from .reviews import OpenReviews
 from .room import Room
@@ -88,6 +91,9 @@ class Engine:
         self._restored = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
+        self._health = HomeHealth(
+            folders=(ledger_path.parent, spool_path), on_change=self._changed.set
+        )
         self._spool = Spool(spool_path, limit=options.spool_limit)
         self._planner = Planner(
             time_zone=time_zone,
@@ -101,6 +107,7 @@ class Engine:
             spool=self._spool,
             planner=self._planner,
             make_worker=self._make_worker,
+            health=self._health,
         )
         self._room = Room(
             self._spool,
@@ -131,7 +138,7 @@ class Engine:
             on_upload=on_upload,
             on_change=self._changed.set,
         )
-        self._inbox = Inbox(topic_prefix)
+        self._inbox = Inbox(topic_prefix, on_dropped=self._look_for_dropped)
         survey = Survey(client, timing=timing)
         self._parts = intake_parts(
             client=client,
@@ -185,12 +192,25 @@ class Engine:
             look_back=options.look_back,
             clock_offset=lambda: client.clock_offset,
         )
+        self._outages = Outages(
+            watch=self._watch,
+            inbox=self._inbox,
+            room=self._room,
+            workers=self._pool.workers,
+            health=self._health,
+            timing=timing,
+            topic_prefix=topic_prefix if options.follows_topic_prefix else None,
+        )
         self._board = StatusBoard(
             self._ledger,
             watch=self._watch,
             inbox=self._inbox,
             room=self._room,
             workers=self._pool.workers,
+            health=self._health,
+            outages=self._outages,
+            timing=timing,
+            patience=options.at_risk_after,
             on_status=on_status,
         )
 
@@ -241,7 +261,7 @@ class Engine:
             ("clock", self._clock.run),
             ("status", lambda: self._board.run(self._changed)),
         ):
-            self._tasks.append(supervise(name, run))
+            self._tasks.append(supervise(name, run, health=self._health))
 
     async def back_up(self) -> None:
         """Copy the ledger for a backup of Home Assistant. Raises LedgerError."""
@@ -269,12 +289,12 @@ class Engine:
 
     def handle_mqtt_connection(self, connected: bool) -> None:
         """Note that the link to the broker came up or went down."""
-        if connected and not self._board.mqtt_connected:
+        if connected and not self._outages.mqtt_connected:
             # What was said meanwhile was missed.
             self._watch.refresh()
             self._watch.heard()
-            self._inbox.heard_at = time.time()
-        self._board.mqtt_connected = connected
+            self._inbox.listen()
+        self._outages.mqtt_connected = connected
         self._changed.set()
 
     async def apply_destinations(
@@ -302,6 +322,11 @@ class Engine:
         count = await self._fetcher.retry_failed()
         await self._board.refresh()
         return count
+
+    async def acknowledge_losses(self, until: float) -> None:
+        """Note that the owner knows what was lost up to then. Raises LedgerError."""
+        await self._ledger.run(losses.acknowledge, until=until)
+        await self._board.refresh()
 
     async def list_uploads(self, wanted: UploadFilter) -> list[UploadRow]:
         """Return the newest uploads that fit. Raises LedgerError."""
@@ -341,7 +366,7 @@ class Engine:
         return {
             "frigate_version": self._watch.version,
             "frigate_connected": self._watch.connected,
-            "mqtt_connected": self._board.mqtt_connected,
+            "mqtt_connected": self._outages.mqtt_connected,
             "clock_offset": self._client.clock_offset,
             "queued_messages": len(self._inbox),
             "counts": await self._ledger.run(counters.counts_by_state),
@@ -362,6 +387,10 @@ class Engine:
 
     def _wake_workers(self, destination_ids: Iterable[str]) -> None:
         self._pool.wake(destination_ids)
+        self._changed.set()
+
+    def _look_for_dropped(self) -> None:
+        self._catch_up.request()
         self._changed.set()
 
     def _take_up(self, destination_ids: Iterable[str]) -> None:

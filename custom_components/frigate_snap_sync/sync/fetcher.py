@@ -18,6 +18,7 @@ from .arrivals import Arrivals, Piece, what
 from .clock_watch import ClockWatch
 from .downloads import Clip, DoesNotFit, Downloads, FootageLost, NoFootage
 from .frigate_watch import FrigateWatch, is_about_one_file
+from .home_health import note_success
 from .items import Media, Rank, Role
 from .ledger import Ledger, LedgerError, files, footage, outcomes, setbacks
 from .ledger.files import FetchJob
@@ -135,6 +136,7 @@ class Fetcher:
         except LedgerError as err:
             self._trouble.report(err)
             return False
+        note_success(self._trouble)
         return True
 
     async def _look(self) -> None:
@@ -145,6 +147,8 @@ class Fetcher:
                 await self._room.look()
             except LedgerError as err:
                 self._trouble.report(err)
+            else:
+                note_success(self._trouble)
 
     async def _lane(self, ranks: Collection[Rank]) -> None:
         while True:
@@ -182,6 +186,7 @@ class Fetcher:
 
     async def _wait_for_work(self, news: asyncio.Event, now: float) -> None:
         due = await self._ledger.run(files.next_due, after=now)
+        note_success(self._trouble)
         await wait_for(news, None if due is None else due - time.time())
 
     async def _fetch(self, job: FetchJob) -> None:

@@ -71,6 +71,8 @@ class FrigateWatch:
         self.mqtt_enabled = True
         self.topic_prefix: str | None = None
         """The one in Frigate's configuration, None until that was read."""
+        self.has_config = False
+        """Whether a good configuration was read: safe mode has none."""
         self.login_refusals = 0
         """How often the login was refused since Frigate answered last."""
         self.cameras = Cameras()
@@ -230,6 +232,7 @@ class FrigateWatch:
             self._config_at = asked_at
             self.mqtt_enabled = config.mqtt_enabled
             self.topic_prefix = config.topic_prefix
+            self.has_config = self.has_config or not config.safe_mode
             self.cameras.learn_config(config, asked_at=asked_at)
             await self._on_config(config)
         if not self.answers.is_set():

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 import logging
 import time
@@ -16,21 +17,34 @@ MAX_PAYLOAD = 20 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Letter:
-    """A message as it came; `received` is our clock's time (epoch seconds)."""
+    """A message as it came; `received` is our clock's time (epoch seconds).
+
+    `arrived` is the same moment in seconds of a clock that never jumps.
+    """
 
     topic: str
     payload: bytes
     retain: bool
     received: float
+    arrived: float
 
 
 class Inbox:
-    """A bounded queue that never makes the sender wait."""
+    """A bounded queue that never makes the sender wait.
 
-    def __init__(self, topic_prefix: str) -> None:
+    `on_dropped` is called when messages were dropped: it was full, say.
+    """
+
+    def __init__(
+        self, topic_prefix: str, *, on_dropped: Callable[[], None] = lambda: None
+    ) -> None:
         """Begin empty."""
-        self.heard_at = time.time()
-        """When Frigate was heard of last over MQTT, or this was made."""
+        self.has_heard = False
+        """Whether a message has come that is no replay of an old one."""
+        self.lost_images = 0
+        """How many images were lost before they could be kept."""
+        self._on_dropped = on_dropped
+        self._heard_at = time.monotonic()
         self._events_topic = f"{topic_prefix}/events"
         self._stats_topic = f"{topic_prefix}/stats"
         self._letters: deque[Letter] = deque()
@@ -44,9 +58,31 @@ class Inbox:
         """Return the number of messages that were not worked through yet."""
         return len(self._letters)
 
+    @property
+    def silence(self) -> float:
+        """Return for how many seconds nothing was heard, replays of old words aside."""
+        return time.monotonic() - self._heard_at
+
+    @property
+    def oldest_for(self) -> float | None:
+        """Return for how many seconds the oldest message has been waiting, if any."""
+        if not self._letters:
+            return None
+        return time.monotonic() - self._letters[0].arrived
+
+    def listen(self) -> None:
+        """Begin to count the silence: only now can anything be heard."""
+        self._heard_at = time.monotonic()
+
+    def forget_lost_images(self, count: int) -> None:
+        """Count so many lost images no more: the ledger knows that there were some."""
+        self.lost_images -= count
+
     def add(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Queue a message; never waits, never raises, forgets the oldest when full."""
-        self.heard_at = time.time()
+        if not retain:
+            self.has_heard = True
+            self.listen()
         if topic == self._stats_topic or (
             topic == self._events_topic
             and b'"end"' not in payload
@@ -61,7 +97,13 @@ class Inbox:
             )
             return
         self._letters.append(
-            Letter(topic=topic, payload=payload, retain=retain, received=self.heard_at)
+            Letter(
+                topic=topic,
+                payload=payload,
+                retain=retain,
+                received=time.time(),
+                arrived=time.monotonic(),
+            )
         )
         self._bytes += len(payload)
         if self._is_full():
@@ -70,9 +112,12 @@ class Inbox:
                     "Frigate's messages come faster than they can be kept; "
                     "the oldest are dropped"
                 )
-            self._overflowing = True
+            is_news, self._overflowing = not self._overflowing, True
             while self._is_full():
+                self._note_lost(self._letters[0])
                 self._drop_first()
+            if is_news:
+                self._on_dropped()
         self._empty.clear()
         self._news.set()
 
@@ -90,12 +135,23 @@ class Inbox:
         if self._letters and self._letters[0] is letter:
             self._drop_first()
 
+    def lose(self, letter: Letter) -> None:
+        """Take a message out that could not be kept, and never will."""
+        self._note_lost(letter)
+        self.remove(letter)
+        self._on_dropped()
+
     async def drained(self) -> None:
         """Wait until all that was said so far is kept; the caller limits the time."""
         await self._empty.wait()
 
     def _is_full(self) -> bool:
         return len(self._letters) > MAX_MESSAGES or self._bytes > MAX_BYTES
+
+    def _note_lost(self, letter: Letter) -> None:
+        # All else is found in Frigate's API as well.
+        if letter.topic.endswith("/snapshot") and not letter.retain:
+            self.lost_images += 1
 
     def _drop_first(self) -> None:
         self._bytes -= len(self._letters.popleft().payload)

@@ -78,8 +78,11 @@ class Intake:
                 await self._take(message, letter.received)
                 if not letter.retain:
                     self._see(message)
-        except (MalformedMessage, MediaBroken, LedgerRefusal) as err:
+        except (MalformedMessage, MediaBroken) as err:
             self._complaints.report("Message ignored", f"{letter.topic[:200]!r}: {err}")
+        except LedgerRefusal as err:
+            self._complaints.report("Message ignored", f"{letter.topic[:200]!r}: {err}")
+            self._inbox.lose(letter)
         except (LedgerError, SpoolError) as err:
             self._trouble.report(err)
             await asyncio.sleep(_PAUSE)
@@ -88,6 +91,7 @@ class Intake:
             _LOGGER.exception(
                 "A message on %s could not be handled", letter.topic[:200]
             )
+            self._inbox.lose(letter)
         else:
             self._trouble.over()
         self._inbox.remove(letter)

@@ -14,3 +14,7 @@ class EngineOptions:
     part_length: int = 30
     look_back: float = 24 * 3600
     spool_limit: int = 2048 << 20
+    at_risk_after: float = 900
+    """How long an outage may last before the owner is at risk."""
+    follows_topic_prefix: bool = True
+    """Whether Frigate's own topic prefix is meant, not one that the owner chose."""

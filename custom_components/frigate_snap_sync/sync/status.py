@@ -12,16 +12,39 @@ class Protection(StrEnum):
     PROTECTED = "protected"
     CATCHING_UP = "catching_up"
     AT_RISK = "at_risk"
+    PAUSED = "paused"
+    NOT_SET_UP = "not_set_up"
+
+
+class Reason(StrEnum):
+    """Why the owner is not protected, in the order in which reasons are shown."""
+
+    NO_DESTINATION = "no_destination"
+    CAPTURE_OFF = "capture_off"
+    SENDING_OFF = "sending_off"
+    FRIGATE_AWAY = "frigate_away"
+    FRIGATE_LOGIN_REFUSED = "frigate_login_refused"
+    FRIGATE_MQTT_DISABLED = "frigate_mqtt_disabled"
+    MQTT_AWAY = "mqtt_away"
+    MQTT_SILENT = "mqtt_silent"
+    DESTINATION_FAILING = "destination_failing"
+    ITEM_LATE = "item_late"
+    SPOOL_FULL = "spool_full"
+    DISK_FULL = "disk_full"
+    LEDGER_FAILING = "ledger_failing"
+    ITEMS_LOST = "items_lost"
+    NOTHING_UPLOADED = "nothing_uploaded"
 
 
 class Problem(StrEnum):
-    """Why a destination fails, as far as a person can mend it."""
+    """Why a destination fails, as far as a person can do something about it."""
 
     HOST_KEY_CHANGED = "host_key_changed"
     LOGIN_REFUSED = "login_refused"
     NOT_WRITABLE = "not_writable"
     NOT_MOUNTED = "not_mounted"
     NO_SPACE = "no_space"
+    UNREACHABLE = "unreachable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +77,13 @@ class LastError:
 class DestinationStatus:
     """One destination. `connected` and `free_space` (bytes) are None while unknown.
 
-    `failed_uploads` counts those that ended as gone, incomplete or dropped.
+    `pending_uploads` counts those that wait; what is on its way as planned does
+    not. `failed_uploads` counts those that ended as gone, incomplete or dropped.
     `last_error` is None once the destination has worked since. `failing_since` is
     None while the destination as a whole works; then so are `reason`, why it does
     not, in words; `problem`, what a person can fix; and `fingerprint`, that of a
-    host key which is not the pinned one.
+    host key which is not the pinned one. `space_needed` are the bytes that should
+    be free, None while there are as many.
     """
 
     connected: bool | None = None
@@ -71,10 +96,38 @@ class DestinationStatus:
     last_upload: datetime | None = None
     last_error: LastError | None = None
     free_space: int | None = None
+    space_needed: int | None = None
     failing_since: datetime | None = None
     reason: str | None = None
     problem: Problem | None = None
     fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """A file that a destination will not get, or has lost; `reason` says why."""
+
+    destination_id: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Losses:
+    """What was lost and not acknowledged yet: how much, and the newest of it.
+
+    `until` is the moment up to which this is all (epoch seconds); `messages` tells whether live
+    snapshots were lost before they could be kept.
+    """
+
+    count: int = 0
+    newest: tuple[Loss, ...] = ()
+    messages: bool = False
+    until: float = 0.0
+
+    def __bool__(self) -> bool:
+        """Tell whether anything was lost."""
+        return bool(self.count or self.messages)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +137,11 @@ class EngineStatus:
     `frigate_connected` is None until Frigate was asked once; `mqtt_connected`
     is the broker's link. `frigate_login_refusals` counts the refused logins since
     Frigate answered last; `frigate_topic_prefix` is the one in its configuration,
-    None until that was read. `destinations` is keyed by the destination's id.
-    `oldest_pending` is the start of the oldest item that some destination still
-    waits for.
+    None until that was read; `topic_prefix_changed` tells that it is not ours any
+    more. `protection` is so since `since`, for all of the `reasons`. `home_error` is
+    what fails at home while the disk is full or the ledger can't be used.
+    `oldest_pending` is since when the oldest upload waits that does.
+    `destinations` is keyed by the destination's id.
     """
 
     frigate_connected: bool | None = None
@@ -94,13 +149,20 @@ class EngineStatus:
     frigate_login_refused: bool = False
     frigate_login_refusals: int = 0
     frigate_topic_prefix: str | None = None
+    topic_prefix_changed: bool = False
     frigate_mqtt_disabled: bool = False
     mqtt_connected: bool = False
     no_mqtt_messages: bool = False
     nothing_uploaded: bool = False
     spool_full: bool = False
+    disk_full: bool = False
+    ledger_failing: bool = False
+    home_error: str = ""
+    losses: Losses = field(default_factory=Losses)
     capture: bool = True
-    protection: Protection = Protection.PROTECTED
+    protection: Protection = Protection.CATCHING_UP
+    reasons: tuple[Reason, ...] = ()
+    since: datetime | None = None
     pending_uploads: int = 0
     oldest_pending: datetime | None = None
     cameras: Mapping[str, CameraStatus] = field(default_factory=dict)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Coroutine, Iterable
 import logging
 from typing import Any
 
+from .home_health import HomeHealth
+
 _LOGGER = logging.getLogger(__name__)
 
 _RESTART_DELAY = 30.0
@@ -12,16 +14,21 @@ _STOP_TIMEOUT = 2.5
 
 
 def supervise(
-    name: str, run: Callable[[], Coroutine[Any, Any, None]]
+    name: str, run: Callable[[], Coroutine[Any, Any, None]], *, health: HomeHealth
 ) -> asyncio.Task[None]:
-    """Run a part for ever: a bug in it is logged and must not end it for good."""
+    """Run a part for ever: a bug in it is logged and must not end it for good.
+
+    It notes in `health` what of ledger and disk fails it, and so are its crashes.
+    """
 
     async def forever() -> None:
+        health.enter()
         while True:
             try:
                 await run()
             except Exception:
                 _LOGGER.exception("%s failed and is started again", name)
+                health.crashed(name)
             await asyncio.sleep(_RESTART_DELAY)
 
     return asyncio.get_running_loop().create_task(

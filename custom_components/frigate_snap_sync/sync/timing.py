@@ -77,5 +77,16 @@ class Timing:
     audit: float = 86400
     """How often a sample of each destination's files is looked at."""
     audit_sample: int = 100
+    late: float = 60
+    """How long an upload may take from when it was to leave."""
+    mqtt_silence: float = 600
+    """How long nothing may come over MQTT while Frigate lives."""
+    first_contact: float = 60
+    """How long nothing need be known of a destination after a start."""
+    ledger_patience: float = 30
+    """How long the ledger may take to tell the status; on a disk that hangs it never
+    does."""
+    home: float = 60
+    """How often Home Assistant's disk and the ledger are looked at."""
     camera_absence: float = 86400
     """How long a camera must be missing from Frigate's configuration to go."""

@@ -4,6 +4,8 @@ import logging
 import time
 from typing import Final
 
+from .home_health import note_failure, note_success
+
 MAX_COMPLAINTS: Final = 100
 """Different ones that are told in a day; more only help to fill a log."""
 
@@ -11,7 +13,10 @@ _DAY: Final = 86400.0
 
 
 class Trouble:
-    """Tells once that something fails, and once that it works again."""
+    """Tells once that something fails, and once that it works again.
+
+    Of ledger and disk the engine's `HomeHealth` learns as well.
+    """
 
     def __init__(self, logger: logging.Logger, what: str) -> None:
         """Tell it to the logger; `what` begins the sentences."""
@@ -24,12 +29,14 @@ class Trouble:
         level = logging.DEBUG if self._is_on else logging.ERROR
         self._logger.log(level, "%s has to wait: %s", self._what, error)
         self._is_on = True
+        note_failure(self, error)
 
     def over(self) -> None:
         """Note a success."""
         if self._is_on:
             self._logger.info("%s goes on", self._what)
         self._is_on = False
+        note_success(self)
 
 
 class Complaints:

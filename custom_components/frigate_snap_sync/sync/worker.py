@@ -18,6 +18,7 @@ from .audit import Audit
 from .breaker import Sent, concerns_one_file, reaction_to
 from .destination import DestinationSetup
 from .health import Health
+from .home_health import note_success
 from .items import Rank
 from .ledger import Ledger, LedgerError, uploads
 from .ledger.uploads import UploadJob
@@ -216,7 +217,9 @@ class Worker:
             try:
                 job = await self._claim(ranks, now)
                 if job is None:
-                    await wait_for(news, await self._next_retry(now))
+                    pause = await self._next_retry(now)
+                    note_success(self._trouble)
+                    await wait_for(news, pause)
                     continue
                 has_arrived = False
                 try:
@@ -262,7 +265,9 @@ class Worker:
             await self._usable()
             news = self._news
             try:
-                if await self._sweep.remove_one(but=self._in_flight):
+                has_removed = await self._sweep.remove_one(but=self._in_flight)
+                note_success(self._trouble)
+                if has_removed:
                     self._on_change()
                 else:
                     await wait_for(news, self._sweep.pause)
@@ -351,6 +356,7 @@ class Worker:
                     if not concerns_one_file(err):
                         await self._health.fail(err)
                 else:
+                    note_success(self._trouble)
                     self._health.contact(connected=True)
                     self._health.settle()
             elif not self._enabled.is_set():

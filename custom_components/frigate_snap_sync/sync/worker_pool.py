@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 import time
 
 from .destination import DestinationSetup
+from .home_health import HomeHealth
 from .ledger import Ledger, counters, outcomes, probes, uploads
 from .planner import Planner
 from .policy import wants
@@ -25,6 +26,7 @@ class WorkerPool:
         spool: Spool,
         planner: Planner,
         make_worker: MakeWorker,
+        health: HomeHealth,
     ) -> None:
         """Keep what it works with; there is no destination yet."""
         self.workers: dict[str, Worker] = {}
@@ -32,6 +34,7 @@ class WorkerPool:
         self._spool = spool
         self._planner = planner
         self._make_worker = make_worker
+        self._health = health
         self._running: dict[str, asyncio.Task[None]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._changes: set[asyncio.Task[None]] = set()
@@ -118,7 +121,7 @@ class WorkerPool:
         worker = self._make_worker(setup)
         worker.set_enabled(enabled)
         self.workers[setup.id] = worker
-        self._running[setup.id] = supervise(setup.name, worker.run)
+        self._running[setup.id] = supervise(setup.name, worker.run, health=self._health)
 
     def _end(self, destination_ids: Iterable[str]) -> list[asyncio.Task[None]]:
         """Let the workers of these destinations go; return their tasks."""

@@ -43,9 +43,16 @@ def begin(
     return [(row["id"], StoredFile(path=row["path"], size=row["size"])) for row in rows]
 
 
-def note_missed(connection: sqlite3.Connection, upload_ids: Collection[int]) -> None:
-    """Keep in mind that copies vanished or changed, so that it is told once."""
+def note_missed(
+    connection: sqlite3.Connection, upload_ids: Collection[int], *, loss_after: float
+) -> None:
+    """Keep in mind that copies vanished or changed, so that it is told once.
+
+    Those that arrived after `loss_after` are losses, which the owner is to
+    acknowledge; older ones may have been cleared away.
+    """
     connection.executemany(
-        "UPDATE uploads SET is_missed = 1 WHERE id = ? AND state = 'verified'",
-        [(upload_id,) for upload_id in upload_ids],
+        "UPDATE uploads SET is_missed = 1, is_acknowledged = finished < ?"
+        " WHERE id = ? AND state = 'verified'",
+        [(loss_after, upload_id) for upload_id in upload_ids],
     )

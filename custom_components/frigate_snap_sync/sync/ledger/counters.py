@@ -1,15 +1,15 @@
 """Counters and switches of the destinations, the cameras and the Frigate."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import floor
 import sqlite3
 from typing import Final
 
 from ..items import UploadState
-from ..status import CameraStatus, DestinationStatus, LastError
-from . import exposure, outcomes
+from ..status import CameraStatus, DestinationStatus, LastError, Losses
+from . import exposure, losses, outcomes
 
 SINCE: Final = "since"
 """The moment when the entry was made."""
@@ -25,47 +25,29 @@ LAST_REVIEW: Final = "last_review"
 class Summary:
     """What the ledger knows of the status; the engine adds what is live."""
 
-    capture: bool
-    cameras: Mapping[str, CameraStatus]
-    destinations: Mapping[str, DestinationStatus]
-    oldest_pending: datetime | None
-    """The start of the oldest item that some destination waits for."""
-    waiting_since: datetime | None
-    """When the upload was planned that has been missing longest."""
-    last_loss: datetime | None
-    """When the last upload ended as gone or dropped."""
-    last_review: datetime | None
+    capture: bool = True
+    cameras: Mapping[str, CameraStatus] = field(default_factory=dict)
+    destinations: Mapping[str, DestinationStatus] = field(default_factory=dict)
+    unprotected_since: float | None = None
+    """When the upload was to leave that has been missing longest."""
+    losses: Losses = field(default_factory=Losses)
+    last_review: datetime | None = None
     """When Frigate told of a review last."""
-    since: datetime | None
+    since: datetime | None = None
     """When the entry was made."""
 
 
 def summary(connection: sqlite3.Connection) -> Summary:
-    """Return all counters.
+    """Return all counters; what waits is not among them.
 
     Its cost grows with what waits and what has failed, not with what has arrived.
     """
-    pending = dict(
-        connection.execute(
-            "SELECT destination_id, COUNT(*) FROM uploads WHERE state = 'pending'"
-            " GROUP BY destination_id"
-        ).fetchall()
-    )
     failed = dict(
         connection.execute(
             "SELECT destination_id, COUNT(*) FROM uploads"
             " WHERE state IN ('gone', 'dropped', 'incomplete') GROUP BY destination_id"
         ).fetchall()
     )
-    (oldest,) = connection.execute(
-        "SELECT MIN(start) FROM uploads JOIN items ON items.id = item_id"
-        " WHERE state = 'pending'"
-    ).fetchone()
-    (last_loss,) = connection.execute(
-        # In the words of the index on what failed, or SQLite would not use it.
-        "SELECT MAX(finished) FROM uploads"
-        " WHERE state IN ('gone', 'dropped', 'incomplete') AND state != 'incomplete'"
-    ).fetchone()
     moments = dict(connection.execute("SELECT name, moment FROM moments").fetchall())
     destinations = {
         row["id"]: DestinationStatus(
@@ -73,7 +55,6 @@ def summary(connection: sqlite3.Connection) -> Summary:
             snapshots_uploaded=row["snapshots_uploaded"],
             recordings_uploaded=row["recordings_uploaded"],
             data_uploaded=row["data_uploaded"],
-            pending_uploads=pending.get(row["id"], 0),
             failed_uploads=failed.get(row["id"], 0),
             last_upload=_moment(row["last_upload"]),
             last_error=_last_error(row),
@@ -93,9 +74,8 @@ def summary(connection: sqlite3.Connection) -> Summary:
         capture=capture_on(connection),
         cameras=cameras,
         destinations=destinations,
-        oldest_pending=_moment(oldest),
-        waiting_since=_moment(exposure.unprotected_since(connection)),
-        last_loss=_moment(last_loss),
+        unprotected_since=exposure.unprotected_since(connection),
+        losses=losses.losses(connection),
         last_review=_moment(moments.get(LAST_REVIEW)),
         since=_moment(moments.get(SINCE)),
     )
@@ -137,6 +117,9 @@ def keep_destinations(
     for destination_id in known.difference(ids):
         freed += outcomes.cancel(connection, destination_id, now=now)
         connection.execute("DELETE FROM destinations WHERE id = ?", (destination_id,))
+        connection.execute(
+            "DELETE FROM traffic WHERE destination_id = ?", (destination_id,)
+        )
     return freed
 
 
@@ -183,6 +166,26 @@ def keep_caught_up(
         " DO UPDATE SET moment = IIF(?3, ?2, MAX(moment, ?2))",
         (CAUGHT_UP, moment, is_sure),
     )
+
+
+def only_moment(
+    connection: sqlite3.Connection, prefix: str, name: str, moment: float
+) -> float:
+    """Keep a moment in place of others whose names begin so; return it.
+
+    One of that name stays as it was.
+    """
+    connection.execute(
+        "DELETE FROM moments WHERE SUBSTR(name, 1, LENGTH(?1)) = ?1 AND name != ?2",
+        (prefix, prefix + name),
+    )
+    connection.execute(
+        "INSERT OR IGNORE INTO moments VALUES (?, ?)", (prefix + name, moment)
+    )
+    (kept,) = connection.execute(
+        "SELECT moment FROM moments WHERE name = ?", (prefix + name,)
+    ).fetchone()
+    return float(kept)
 
 
 def set_sending(

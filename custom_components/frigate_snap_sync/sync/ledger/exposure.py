@@ -4,7 +4,7 @@ import sqlite3
 
 
 def unprotected_since(connection: sqlite3.Connection) -> float | None:
-    """Return when the upload was planned that has been missing longest, None if none.
+    """Return when the upload was to leave that has been missing longest, None if none.
 
     What waits for a destination that its owner has paused is missing only while
     no destination at all has it, be it as a part, or as much of it as Frigate gives.

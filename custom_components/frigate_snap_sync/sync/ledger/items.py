@@ -314,7 +314,8 @@ def add_to(
                     rank,
                     over,
                     file.state is FileState.SPOOLED,
-                    item.told if file.role is Role.WHOLE else file.due,
+                    # When it is to leave: nothing of it waits before.
+                    file.due if file.state is FileState.WANTED else item.told,
                     None if upload.state is UploadState.PENDING else item.told,
                 ),
             )

@@ -6,7 +6,7 @@ import sqlite3
 from ..items import Item, Media, Rank, Role, UploadState
 from ..spans import Spans
 from ..status import UploadEvent
-from . import footage
+from . import footage, traffic
 from .items import FileState, item_of
 from .superseding import supersede
 
@@ -46,6 +46,7 @@ def verified(
         " WHERE id = ?",
         (size, now, row["destination_id"]),
     )
+    traffic.note(connection, row["destination_id"], size, now=now)
     connection.execute(
         "UPDATE cameras SET last_upload = ?"
         " WHERE name = (SELECT camera FROM items WHERE id = ?)",
@@ -352,7 +353,8 @@ def _retry(
 ) -> list[str]:
     rows = connection.execute(
         "UPDATE uploads SET state = 'pending', reason = NULL, is_ready = 0,"  # noqa: S608
-        " clean_up = NULL, retry_at = 0, planned = ?1, finished = NULL"
+        " clean_up = NULL, retry_at = 0, planned = ?1, finished = NULL,"
+        " is_acknowledged = 0"
         f" WHERE id IN ({ids}) RETURNING file_id, destination_id",
         parameters,
     ).fetchall()

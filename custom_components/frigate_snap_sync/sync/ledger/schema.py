@@ -86,6 +86,7 @@ CREATE TABLE uploads (
     tried_sha256 TEXT,
     clean_up TEXT,
     is_missed INTEGER NOT NULL DEFAULT 0,
+    is_acknowledged INTEGER NOT NULL DEFAULT 0,
     size INTEGER,
     -- The seconds that the copy holds for certain.
     held TEXT,
@@ -94,13 +95,17 @@ CREATE TABLE uploads (
     UNIQUE (destination_id, path_key)
 ) STRICT;
 CREATE INDEX uploads_of_item ON uploads (item_id);
-CREATE INDEX pending_uploads ON uploads (destination_id) WHERE state = 'pending';
+CREATE INDEX pending_uploads ON uploads (destination_id, planned, is_ready)
+    WHERE state = 'pending';
 CREATE INDEX ready_uploads ON uploads (destination_id, rank, id)
     WHERE state = 'pending' AND is_ready = 1;
 CREATE INDEX fresh_uploads ON uploads (destination_id, over)
     WHERE state = 'pending' AND is_ready = 1;
 CREATE INDEX failed_uploads ON uploads (destination_id, finished)
     WHERE state IN ('gone', 'dropped', 'incomplete');
+-- What was lost and not acknowledged by the owner.
+CREATE INDEX losses ON uploads (finished) WHERE is_acknowledged = 0
+    AND (role = 'whole' AND state IN ('gone', 'dropped') OR is_missed = 1);
 -- Uploads of which something is to be removed at their destinations.
 CREATE INDEX clean_ups ON uploads (destination_id, id) WHERE clean_up IS NOT NULL;
 
@@ -123,6 +128,14 @@ CREATE TABLE destinations (
     -- The form of temporary names that works, if it is not that of the set-up.
     temporary_form TEXT
 ) STRICT;
+
+-- What each destination was sent of late, by the hour since 1970.
+CREATE TABLE traffic (
+    destination_id TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (destination_id, hour)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE cameras (
     name TEXT PRIMARY KEY,
@@ -148,7 +161,10 @@ CREATE TABLE generation (
 INSERT INTO generation VALUES (0);
 
 -- Single moments: `since`, when the entry was made; `caught_up`, up to when all
--- that Frigate's API shows is known; `last_review`, when one was told of last.
+-- that Frigate's API shows is known; `last_review`, when one was told of last;
+-- `messages_lost`, when live snapshots were lost before they could be kept, until
+-- that is acknowledged; `protection_…`, since when the state of that name holds;
+-- `written`, when the ledger was last seen to take what is written.
 CREATE TABLE moments (
     name TEXT PRIMARY KEY,
     moment REAL NOT NULL

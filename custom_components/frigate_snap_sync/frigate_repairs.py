@@ -1,0 +1,161 @@
+"""Repairs of what is wrong with a Frigate, or at home: one flow each."""
+
+import voluptuous as vol
+
+from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.helpers import issue_registry as ir
+
+from .const import DOMAIN
+from .coordinator import FrigateSnapSyncConfigEntry
+from .flows.entry import is_topic_prefix
+from .markdown import escape
+from .sync.status import EngineStatus, Losses
+
+
+class FrigateRepairFlow(RepairsFlow):
+    """Repairs something about one entry; one step says what, submitting does it."""
+
+    @property
+    def _entry(self) -> FrigateSnapSyncConfigEntry:
+        assert self.data is not None
+        return self.hass.config_entries.async_get_known_entry(
+            str(self.data["entry_id"])
+        )
+
+    @property
+    def _status(self) -> EngineStatus:
+        return self._entry.runtime_data.data
+
+    def _abort_if_settled(self) -> None:
+        """End the flow if there is nothing to repair any more."""
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
+        if issue is None or self._entry.state is not ConfigEntryState.LOADED:
+            raise AbortFlow("already_settled")
+
+    def _show(self, step: str, **placeholders: str) -> RepairsFlowResult:
+        """Show a step without fields; its placeholders are escaped already."""
+        return self.async_show_form(
+            step_id=step,
+            data_schema=vol.Schema({}),
+            description_placeholders={
+                "frigate": escape(self._entry.title),
+                **placeholders,
+            },
+        )
+
+
+class ItemsLostFlow(FrigateRepairFlow):
+    """Names what was lost and why; submitting acknowledges just that."""
+
+    def __init__(self) -> None:
+        """Begin before anything was shown."""
+        self._shown = Losses()
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Begin with the files, if any."""
+        self._abort_if_settled()
+        self._shown = self._status.losses
+        return await (
+            self.async_step_confirm()
+            if self._shown.count
+            else self.async_step_messages()
+        )
+
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Show the files that were lost."""
+        if user_input is None:
+            names = {
+                subentry_id: subentry.title
+                for subentry_id, subentry in self._entry.subentries.items()
+            }
+            lines = [
+                f"- **{escape(names.get(loss.destination_id, ''))}**:"
+                f" {escape(loss.path)} ({escape(loss.reason)})"
+                for loss in self._shown.newest
+            ]
+            return self._show(
+                "confirm", count=str(self._shown.count), losses="\n".join(lines)
+            )
+        if self._shown.messages:
+            return await self.async_step_messages()
+        return await self._async_acknowledge()
+
+    async def async_step_messages(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Say that messages were lost, of which nothing more is known."""
+        if user_input is None:
+            return self._show("messages")
+        return await self._async_acknowledge()
+
+    async def _async_acknowledge(self) -> RepairsFlowResult:
+        self._abort_if_settled()
+        await self._entry.runtime_data.async_acknowledge_losses(self._shown.until)
+        return self.async_create_entry(data={})
+
+
+class LedgerFailingFlow(FrigateRepairFlow):
+    """Starts the entry again, which looks through a ledger that was found damaged."""
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Say what fails, and what submitting does."""
+        self._abort_if_settled()
+        return self._show("confirm", cause=escape(self._status.home_error))
+
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Start the entry again."""
+        self._abort_if_settled()
+        if user_input is None:
+            return await self.async_step_init()
+        self.hass.config_entries.async_schedule_reload(self._entry.entry_id)
+        return self.async_create_entry(data={})
+
+
+class TopicPrefixFlow(FrigateRepairFlow):
+    """Listens to Frigate's new topic prefix; ledger and destinations stay."""
+
+    def __init__(self) -> None:
+        """Begin before a prefix was shown."""
+        self._shown = ""
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Show both prefixes, unless the new one can't be used."""
+        self._abort_if_settled()
+        self._shown = self._status.frigate_topic_prefix or ""
+        others = {
+            entry.unique_id
+            for entry in self.hass.config_entries.async_entries(DOMAIN)
+            if entry is not self._entry
+        }
+        if self._shown in others:
+            return self.async_abort(reason="already_configured")
+        if not is_topic_prefix(self._shown):
+            return self.async_abort(reason="invalid_topic_prefix")
+        return self._show(
+            "confirm",
+            old_prefix=escape(self._entry.runtime_data.topic_prefix),
+            new_prefix=escape(self._shown),
+        )
+
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Take the prefix over that was shown."""
+        if user_input is None or self._status.frigate_topic_prefix != self._shown:
+            return await self.async_step_init()
+        self._abort_if_settled()
+        self.hass.config_entries.async_update_entry(self._entry, unique_id=self._shown)
+        self.hass.config_entries.async_schedule_reload(self._entry.entry_id)
+        return self.async_create_entry(data={})
