@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 import hashlib
 import os
 from pathlib import Path
@@ -286,6 +286,37 @@ async def test_ssh_without_end_before_the_login(
             await fetch_host_key(HOST, port)
     assert len(str(raised.value)) < 500
     assert flood.sent <= 32 * MIB  # Most of it in the buffers of two sockets.
+
+
+async def test_packets_without_end_before_the_login(
+    connect_to: Connect, server: SftpServer
+) -> None:
+    """The smallest packets there are, that mean nothing, as fast as they come."""
+    ignored = b"\x00\x00\x00\x0c\x06\x02" + bytes(10)  # SSH_MSG_IGNORE
+    sent = 0
+
+    async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(b"SSH-2.0-Flood\r\n")
+        with suppress(ConnectionError):
+            while sent < FLOOD:
+                writer.write(ignored * 4096)
+                await writer.drain()
+                sent += 4096 * len(ignored)
+        writer.close()
+
+    stop = asyncio.Event()
+    watch = asyncio.create_task(longest_stall(stop))
+    listener = await asyncio.start_server(accept, HOST, 0)
+    port = listener.sockets[0].getsockname()[1]
+    async with listener:
+        with pytest.raises(Unreachable, match="bytes to log in"):
+            await connect_to(server, port=port, password=PASSWORD).connect()
+        with pytest.raises(Unreachable):
+            await fetch_host_key(HOST, port)
+    stop.set()
+    assert sent < FLOOD
+    assert await watch < 1
 
 
 async def test_ssh_without_end_after_the_login(

@@ -194,6 +194,7 @@ class SftpConnection:
         except (asyncssh.Error, OSError, ValueError, OverflowError) as err:
             raise self._login_error(err, client, door) from err
         self._losses = 0
+        door.is_open = True
         return connection
 
     def _login_error(

@@ -6,6 +6,7 @@ of SFTP, and ignores whatever comes before the version of SSH.
 
 import asyncio
 import codecs
+from collections import deque
 from collections.abc import Callable
 import re
 from typing import Any, Final, cast, override
@@ -14,6 +15,12 @@ import asyncssh
 
 MAX_UNREAD: Final = 4 * 1024 * 1024
 """Bytes of SSH that may wait to make up a packet: twice what a channel may send."""
+
+MAX_LOGIN: Final = 1024 * 1024
+"""Bytes that a server may send until it has let us in: a hundred times what it needs."""
+
+PIECE: Final = 32 * 1024
+"""Bytes that are worked through in one turn of the event loop."""
 
 MAX_PACKET: Final = 256 * 1024
 """Bytes of one SFTP packet: what OpenSSH's own client takes."""
@@ -63,6 +70,10 @@ class Door:
         """Connect nothing yet."""
         self.seen = b""
         """What came first, cut."""
+        self.received = 0
+        """Bytes that came."""
+        self.is_open = False
+        """Set it once the server has let us in: it may send much more then."""
 
     @property
     def greeting(self) -> bytes:
@@ -112,30 +123,64 @@ class Door:
 
 
 class _Guard(asyncio.Protocol):
-    """Stands between the transport and asyncssh's connection."""
+    """Stands between the transport and asyncssh's connection.
+
+    What comes is passed on in pieces, with a turn of the event loop between them:
+    the smallest packets of SSH in one large read would take a second to work through.
+    """
 
     def __init__(self, door: Door, connection: asyncssh.SSHClientConnection) -> None:
         self.connection = connection
         self._door = door
+        self._transport: asyncio.Transport | None = None
+        self._pieces: deque[bytes] = deque()
+        self._is_over = False
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.connection.connection_made(_Line(cast(asyncio.Transport, transport)))
+        self._transport = cast(asyncio.Transport, transport)
+        self.connection.connection_made(_Line(self._transport))
 
     @override
     def data_received(self, data: bytes) -> None:
+        self._door.received += len(data)
         if (room := MAX_SEEN - len(self._door.seen)) > 0:
             self._door.seen += data[:room]
             if _FOREIGN.match(self._door.seen):
-                self.connection.connection_lost(NoSshServer("It speaks no SSH"))
-                return
+                self._end(NoSshServer("It speaks no SSH"))
+        if len(data) <= PIECE and not self._pieces:
+            self._pass_on(data)
+            return
+        is_first = not self._pieces
+        self._pieces += [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
+        if is_first:
+            assert self._transport is not None
+            self._transport.pause_reading()
+            self._next_piece()
+
+    def _next_piece(self) -> None:
+        """Pass on one piece; the others follow by themselves."""
+        if self._pieces:
+            self._pass_on(self._pieces.popleft())
+        if self._pieces:
+            asyncio.get_running_loop().call_soon(self._next_piece)
+        elif self._transport is not None:
+            self._transport.resume_reading()
+
+    def _pass_on(self, data: bytes) -> None:
+        if self._is_over:
+            return
         self.connection.data_received(data)
         # Private, but the only place that tells; a test fails if it is renamed.
-        unread = self.connection._inpbuf  # noqa: SLF001
-        if len(unread) > MAX_UNREAD:
-            self.connection.connection_lost(
-                HostileServer(f"It sent {len(unread)} bytes without a whole packet")
-            )
+        unread = len(self.connection._inpbuf)  # noqa: SLF001
+        if unread > MAX_UNREAD:
+            self._end(HostileServer(f"It sent {unread} bytes without a whole packet"))
+        elif self._door.received > MAX_LOGIN and not self._door.is_open:
+            self._end(HostileServer(f"It sent {self._door.received} bytes to log in"))
+
+    def _end(self, error: asyncssh.DisconnectError) -> None:
+        self._is_over = True
+        self.connection.connection_lost(error)
 
     @override
     def eof_received(self) -> None:
@@ -143,6 +188,9 @@ class _Guard(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        while self._pieces:
+            self._pass_on(self._pieces.popleft())
         self.connection.connection_lost(exc)
 
 
