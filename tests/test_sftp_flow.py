@@ -1,5 +1,6 @@
 """The flow of an SFTP server, against a real one in this process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -359,6 +360,63 @@ async def test_user_wrong_password(
 
     result = await async_submit(hass, result, **fields)
     assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_user_wrong_password_that_is_only_hung_up_on(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """The form tries a second time, and knows then."""
+    server.behavior.hanging_up = True
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(hass, result, **{**fields, "password": "wrong"})
+    result = await async_submit(hass, result)
+    assert result["errors"] == {"password": "invalid_auth"}
+    assert "hangs up on every login" in result["description_placeholders"]["reason"]
+    assert server.behavior.log_ins == 2
+
+    result = await async_submit(hass, result, **fields)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_user_ftp_port(hass: HomeAssistant, fields: dict[str, Any]) -> None:
+    """FTP is not SFTP, and says so at once."""
+
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 (vsFTPd 3.0.5)\r\n")
+        await writer.drain()
+
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        result = await async_submit(hass, result, **{**fields, "port": port})
+        listener.close_clients()
+    assert result["errors"] == {"host": "no_sftp"}
+    reason = result["description_placeholders"]["reason"]
+    assert "FTP is not SFTP" in reason
+    assert "vsFTPd 3.0.5" in reason
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "PuTTYgen"),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me@home", "the private one is needed"),
+    ],
+)
+async def test_user_key_that_is_none(
+    hass: HomeAssistant, fields: dict[str, Any], text: str, words: str
+) -> None:
+    """What was pasted instead is named."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(hass, result, **{**fields, "private_key": text})
+    assert result["errors"] == {"private_key": "invalid_key"}
+    assert words in result["description_placeholders"]["reason"]
 
 
 async def test_user_refused_key(

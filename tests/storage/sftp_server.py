@@ -46,6 +46,8 @@ class Behavior:
     held: asyncio.Event = field(default_factory=asyncio.Event)
     holding: str | None = None
     """The operation that waits until `held` is set."""
+    hanging_up: bool = False
+    """Whether a wrong password ends the connection without a word."""
     log_ins: int = 0
     """How often a password or a key was tried."""
     calls: list[str] = field(default_factory=list)
@@ -89,6 +91,11 @@ class _Ssh(asyncssh.SSHServer):
     def __init__(self, behavior: Behavior, session: Session | None) -> None:
         self._behavior = behavior
         self._session = session
+        self._connection: asyncssh.SSHServerConnection | None = None
+
+    @override
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
 
     @override
     def session_requested(self) -> Any:
@@ -107,7 +114,11 @@ class _Ssh(asyncssh.SSHServer):
         self._behavior.log_ins += 1
         if self._behavior.holding == "log_in":
             await self._behavior.held.wait()
-        return (username, password) == (USERNAME, PASSWORD)
+        is_right = (username, password) == (USERNAME, PASSWORD)
+        if self._behavior.hanging_up and not is_right:
+            assert self._connection is not None
+            self._connection.abort()
+        return is_right
 
     @override
     def kbdint_auth_supported(self) -> bool:

@@ -20,6 +20,7 @@ from ..destinations import build_destination
 from ..devices import known_cameras
 from ..path_template import PathTemplate, async_layout
 from ..storage.base import (
+    LOGGING_IN,
     AuthFailed,
     ConnectTimeout,
     HostKeyChanged,
@@ -29,7 +30,7 @@ from ..storage.base import (
     Unreachable,
     Unusable,
 )
-from ..storage.check import check_destination, probe_name
+from ..storage.check import CheckResult, check_destination, probe_name
 from ..storage.names import TemporaryForm
 
 _PLACES: Final[dict[str, str]] = {
@@ -60,13 +61,23 @@ async def async_try_destination(
     text = data[SECTION_STORING][CONF_PATH_TEMPLATE]
     cameras = data[SECTION_SELECTION][CONF_CAMERAS] or known_cameras(hass, entry_id)
     destination = build_destination(hass, kind, data)
-    try:
-        result = await check_destination(
+
+    async def check() -> CheckResult:
+        return await check_destination(
             destination,
             workdir=Path(hass.config.cache_path(DOMAIN)),
             name=probe_name(f"set-up {entry_id}"),
             layout=async_layout(PathTemplate(hass, text) if text else None, cameras),
         )
+
+    try:
+        try:
+            result = await check()
+        except Unreachable as err:
+            if err.step != LOGGING_IN or isinstance(err, ConnectTimeout):
+                raise
+            # Some servers refuse a login by hanging up; the second time tells.
+            result = await check()
     finally:
         await destination.close()
     found = {k: v for k, v in data.items() if k != CONF_TEMPORARY_FORM}
