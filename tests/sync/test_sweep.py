@@ -1,5 +1,6 @@
 """What is no longer to lie at a destination is removed, whatever resists."""
 
+import asyncio
 from dataclasses import replace
 from itertools import pairwise
 import sqlite3
@@ -17,7 +18,7 @@ from custom_components.frigate_snap_sync.sync import sweep
 from custom_components.frigate_snap_sync.sync.ledger import items
 
 from .conftest import FAST, Bench, setup, until
-from .fakes import FakeDestination
+from .fakes import IMAGE, FakeDestination
 from .test_ledger import ITEM, wanted
 
 
@@ -101,3 +102,29 @@ async def test_many_files_that_can_not_be_deleted(
     assert set(nas.media) == {"0.mp4", "1.mp4", "2.mp4"}
     nas.held.clear()
     await until(lambda: not nas.media)
+
+
+async def test_what_was_removed_is_noted(bench: Bench) -> None:
+    """It is removed once, and not looked for again, also after a restart."""
+    nas = FakeDestination()
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.destinations["nas"].connected)
+    await superseded(bench, nas, 3)
+
+    async def noted() -> bool:
+        rows = await bench.engine._ledger.run(  # noqa: SLF001
+            lambda connection: connection.execute(
+                "SELECT COUNT(*) FROM uploads WHERE clean_up IS NOT NULL"
+            ).fetchone()
+        )
+        return tuple(rows) == (0,)
+
+    async with asyncio.timeout(5):
+        while not await noted():
+            await asyncio.sleep(0.01)
+    await bench.stop()
+    await bench.start(setup(nas))
+    bench.live_snapshot()
+    await until(lambda: IMAGE in nas.media.values())
+    names = [path for path in nas.deleted if path.endswith(".mp4")]
+    assert sorted(names) == ["0.mp4", "1.mp4", "2.mp4"]
