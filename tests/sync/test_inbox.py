@@ -1,6 +1,7 @@
 """The inbox is bounded, and never makes Frigate's messages wait."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -63,3 +64,46 @@ async def test_drained() -> None:
         await draining
     add(inbox, "b")
     assert (await waiting).topic == "b"
+
+
+def test_what_is_lost() -> None:
+    """Images, which exist nowhere else; whoever can ask for the others is called."""
+    calls: list[None] = []
+    inbox = Inbox("frigate", on_dropped=lambda: calls.append(None))
+    for topic, retain in (
+        ("frigate/front_door/person/snapshot", False),
+        ("frigate/front_door/person/snapshot", True),
+        ("frigate/reviews", False),
+    ):
+        inbox.add(topic, b"x", retain=retain)
+        (letter,) = inbox._letters  # noqa: SLF001
+        inbox.lose(letter)
+        assert not len(inbox)
+    assert inbox.lost_images == 1
+    assert len(calls) == 3
+    inbox.forget_lost_images(1)
+    assert inbox.lost_images == 0
+
+
+def test_what_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replay of an old message is no sign of life."""
+    now = [100.0]
+    monkeypatch.setattr(
+        inbox_module,
+        "time",
+        SimpleNamespace(monotonic=lambda: now[0], time=lambda: 0.0),
+    )
+    box = Inbox("frigate")
+    assert not box.has_heard
+    now[0] += 50
+    box.add("frigate/available", b"online", retain=True)
+    assert not box.has_heard
+    assert box.silence == 50
+    assert box.oldest_for == 0
+    box.add("frigate/stats", b"{}", retain=False)
+    assert box.has_heard
+    now[0] += 20
+    assert box.silence == 20
+    assert box.oldest_for == 20
+    box.listen()
+    assert box.silence == 0

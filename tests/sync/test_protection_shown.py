@@ -310,6 +310,32 @@ async def test_one_file_is_refused_again_and_again(
     await until(shows(bench, Protection.PROTECTED))
 
 
+async def test_space_is_running_out(bench: Bench, nas: FakeDestination) -> None:
+    """Below 2 GiB, or below what was sent in three days; until there is more again."""
+    bench.timing = replace(bench.timing, probe=0.05)
+    nas.space = 3 << 30
+    await start(bench, nas)
+
+    def needed() -> int | None:
+        return bench.status.destinations["nas"].space_needed
+
+    assert needed() is None
+    nas.space = 1 << 30
+    await until(lambda: needed() == 2 << 30)
+    nas.space = 3 << 30
+    await until(lambda: needed() is None)
+    bench.live_snapshot()
+    await until(lambda: len(nas.media) == 1)
+    await bench.settled()
+    # As if it had been four GiB.
+    await bench.engine._ledger.run(  # noqa: SLF001
+        lambda connection: connection.execute(
+            "UPDATE traffic SET bytes = bytes + ?", (4 << 30,)
+        )
+    )
+    await until(lambda: needed() == (4 << 30) + len(IMAGE))
+
+
 # What waits
 
 
