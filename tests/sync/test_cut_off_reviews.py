@@ -26,7 +26,13 @@ from .test_long_reviews import names
 from .test_stale_reviews import known
 
 PATIENT = replace(
-    FAST, settle=600, part_settle=600, tail_patience=600, part_tail=600, off_settle=600
+    FAST,
+    settle=600,
+    part_settle=600,
+    part_tail=600,
+    tail_patience=600,
+    tail_attempts=1_000_000,
+    off_settle=600,
 )
 """What is not sent at once never is, as long as a test lasts."""
 

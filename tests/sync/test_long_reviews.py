@@ -147,6 +147,22 @@ async def test_what_may_still_come_to_frigates_disk_is_waited_for(
     assert asked() == [(-5, 10), (last - 10, last + 5)]
 
 
+async def test_nothing_young_is_planned_where_nothing_came(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """A Frigate that has just started ends the review then: that is no footage."""
+    bench.timing = replace(FAST, settle=2.0)
+    start = float(int(time.time() - 8 * DAY))
+    asked = film(bench, start, (-5, 10))
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    bench.review("end", start=start, end=time.time() - 6)
+    await until(lambda: nas.media)
+    assert await bench.settled() == {"verified": 1}
+    assert names(nas) == [".mp4"]
+    assert asked() == [(-5, 10)]
+
+
 async def test_nothing_yet_is_not_nothing_ever(
     bench: Bench, nas: FakeDestination
 ) -> None:

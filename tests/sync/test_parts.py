@@ -306,6 +306,7 @@ async def test_a_part_without_footage_is_skipped(
     await until(lambda: bench.status.frigate_connected)
     await until(bench.settled, reason="nothing is planned")
     assert set(await bench.settled()) == {"skipped"}
+    assert not bench.frigate.clips
     bench.frigate.footage = None
     bench.review("end", source_id=review, start=start, end=time.time() - 1)
     await until(lambda: suffixes(nas) == [".mp4"])
