@@ -13,11 +13,13 @@ from syrupy.assertion import SnapshotAssertion
 # The test plugin brings a package custom_components of its own, which would win the
 # name if this one were not imported first.
 import custom_components.frigate_snap_sync  # noqa: F401
+from custom_components.frigate_snap_sync.const import DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowHandler, FlowManager
+from homeassistant.helpers import issue_registry as ir
 
 from .component import StandInEngine
-from .flow_texts import missing_texts
+from .flow_texts import missing_texts, unsafe_issue
 from .harness.frigate import Frigate, FrigateServer
 
 
@@ -33,7 +35,10 @@ def auto_enable_custom_integrations(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(autouse=True)
 def check_flow_texts(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test whose flows show something that has no English text."""
+    """Fail a test whose flows and repairs show what has no English text.
+
+    Or what Markdown would take for its own: texts of servers, of Frigate, of names.
+    """
     if "hass" not in request.fixturenames:
         yield
         return
@@ -50,7 +55,19 @@ def check_flow_texts(request: pytest.FixtureRequest) -> Iterator[None]:
         missing.extend(missing_texts(flow, result))
         return result
 
-    with patch.object(FlowManager, "_async_handle_step", handle_and_check):
+    create_issue = ir.async_create_issue
+
+    def create_and_check(
+        hass: HomeAssistant, domain: str, issue_id: str, **issue: Any
+    ) -> None:
+        create_issue(hass, domain, issue_id, **issue)
+        if domain == DOMAIN:
+            missing.extend(unsafe_issue(issue_id, issue))
+
+    with (
+        patch.object(FlowManager, "_async_handle_step", handle_and_check),
+        patch.object(ir, "async_create_issue", create_and_check),
+    ):
         yield
     assert not missing
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 import json
 import re
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.components.repairs import RepairsFlow
 from homeassistant.config_entries import ConfigSubentryFlow, OptionsFlow
@@ -48,10 +48,44 @@ def missing_texts(
     return [f"{'.'.join(where)}: {what}" for where, what in _missing(texts, result)]
 
 
+SAFE: Final = frozenset({"losses", "url", "example_url"})
+"""Placeholders that are Markdown themselves, made of safe pieces, or real links."""
+
+_ACTIVE: Final = re.compile(
+    # What Markdown or HTML could take for its own: not behind a backslash, nor is it
+    # part of a pair of backslashes.
+    r"(?<!\\)(?:\\\\)*([`*\[\]<>~|]|!\[|://|www\.|&\w+;|(?<![^\W_])_|_(?![^\W_]))"
+)
+
+
+def unsafe(text: str, values: Mapping[str, str]) -> list[str]:
+    """Return the placeholders of a text in Markdown that are not escaped in it."""
+    fences = re.findall(r"```.*?```|`[^`]*`", text, re.DOTALL)
+    in_code = {name for fence in fences for name in placeholders(fence)}
+    for fence in fences:
+        text = text.replace(fence, "")
+    in_text = placeholders(text)
+    found = [name for name in in_text - SAFE if _ACTIVE.search(values.get(name, ""))]
+    found += [name for name in in_code if "`" in values.get(name, "")]
+    found += [
+        name
+        for name in (in_text | in_code) - SAFE
+        if not values.get(name, "").isprintable()
+    ]
+    return found
+
+
+def unsafe_issue(issue_id: str, issue: Mapping[str, Any]) -> list[str]:
+    """Return what is not escaped in the description of an issue."""
+    text = english()["issues"][issue["translation_key"]].get("description", "")
+    values = issue.get("translation_placeholders") or {}
+    return [f"{issue_id}: {{{name}}} is not escaped" for name in unsafe(text, values)]
+
+
 def _missing(
     texts: dict[str, Any], result: Mapping[str, Any]
 ) -> Iterator[tuple[tuple[str, ...], str]]:
-    given = set(result.get("description_placeholders") or ())
+    given = result.get("description_placeholders") or {}
     match result["type"]:
         case FlowResultType.FORM:
             where: tuple[str, ...] = ("step", result["step_id"])
@@ -59,6 +93,8 @@ def _missing(
             for key in ("title", "description"):
                 if key in step:
                     yield from _unfilled((*where, key), step[key], given)
+            for name in unsafe(step.get("description", ""), given):
+                yield (*where, "description"), f"{{{name}}} is not escaped"
             if "title" not in step:
                 yield where, "no title"
             if schema := result.get("data_schema"):
@@ -67,13 +103,16 @@ def _missing(
                 yield from _missing_text(texts, ("error", error), given)
         case FlowResultType.ABORT:
             yield from _missing_text(texts, ("abort", result["reason"]), given)
+            text = texts.get("abort", {}).get(result["reason"], "")
+            for name in unsafe(text, given):
+                yield ("abort", result["reason"]), f"{{{name}}} is not escaped"
 
 
 def _missing_of_fields(
     where: tuple[str, ...],
     step: dict[str, Any],
     schema: Mapping[Any, Any],
-    given: set[str],
+    given: Mapping[str, str],
 ) -> Iterator[tuple[tuple[str, ...], str]]:
     for marker, field in schema.items():
         name = str(marker)
@@ -98,7 +137,7 @@ def _missing_of_fields(
 def _missing_text(
     texts: dict[str, Any],
     path: tuple[str, ...],
-    given: set[str],
+    given: Mapping[str, str],
     prefix: tuple[str, ...] = (),
 ) -> Iterator[tuple[tuple[str, ...], str]]:
     found: Any = texts
@@ -111,7 +150,7 @@ def _missing_text(
 
 
 def _unfilled(
-    where: tuple[str, ...], text: str, given: set[str]
+    where: tuple[str, ...], text: str, given: Mapping[str, str]
 ) -> Iterator[tuple[tuple[str, ...], str]]:
-    for name in sorted(placeholders(text) - given):
+    for name in sorted(placeholders(text) - set(given)):
         yield where, f"nothing fills {{{name}}}"

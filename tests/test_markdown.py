@@ -2,7 +2,12 @@
 
 import pytest
 
-from custom_components.frigate_snap_sync.markdown import escape
+from custom_components.frigate_snap_sync.markdown import (
+    MAX_LENGTH,
+    as_code,
+    escape,
+    one_line,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +34,7 @@ from custom_components.frigate_snap_sync.markdown import escape
         # Lists and headings
         ("- a", r"\- a"),
         ("1. a", r"1\. a"),
+        ("12. a", r"12\. a"),
         ("=== a", r"\=== a"),
         # A backslash of theirs must not undo one of ours
         (r"\*a", r"\\\*a"),
@@ -37,3 +43,21 @@ from custom_components.frigate_snap_sync.markdown import escape
 def test_escape(text: str, escaped: str) -> None:
     """By CommonMark's and GitHub's rules."""
     assert escape(text) == escaped
+
+
+def test_as_code() -> None:
+    """Between backticks only a backtick has a meaning."""
+    assert as_code("/media/front_door [a](b)") == "/media/front_door [a](b)"
+    assert as_code("a` **b**\n`c") == "a' **b** 'c"
+
+
+def test_one_line() -> None:
+    """What nobody sees, or what turns the direction of the rest, is left out."""
+    assert one_line(" a\r\n\x1b[31mb\0\u202ec\u200bd ") == "a [31mb c d"
+    assert one_line("Zugriff auf „Überwachung“ – verweigert 📷") == (
+        "Zugriff auf „Überwachung“ – verweigert 📷"
+    )
+    for text in ("x" * 10**6, "x y" * 10**6, " " * 10**6 + "y"):
+        assert len(one_line(text)) <= MAX_LENGTH
+    assert one_line("x" * 10**6).endswith("x…")
+    assert len(escape("*" * 10**6)) <= 2 * MAX_LENGTH

@@ -231,6 +231,22 @@ async def test_user_own_key(
     assert private.public_data == public.public_data
 
 
+async def test_user_name_that_is_markdown(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """It is shown as it was typed (check_flow_texts looks)."""
+    del fields["password"]
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    typed = {**fields, "username": "**root** [x](https://evil.example)"}
+    result = await async_submit(hass, result, **typed)
+    result = await async_submit(hass, result)
+    assert result["step_id"] == "public_key"
+    shown = result["description_placeholders"]["username"]
+    assert shown == r"\*\*root\*\* \[x\]\(https\://evil.example\)"
+
+
 async def test_user_own_key_then_something_else(
     hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
 ) -> None:

@@ -13,7 +13,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry
-from .markdown import escape
+from .markdown import escape, one_line
 from .sync.status import EngineStatus, Problem, Reason
 
 _ERROR, _WARNING = ir.IssueSeverity.ERROR, ir.IssueSeverity.WARNING
@@ -240,7 +240,7 @@ class _Teller:
                 translation_key=issue.problem.value,
                 translation_placeholders={
                     "destination": subentry.title,
-                    "reason": destination.reason or "",
+                    "reason": one_line(destination.reason or ""),
                 },
             )
             wanted.add(issue.id)

@@ -28,7 +28,7 @@ from .flows.credentials import (
 )
 from .flows.trial import async_try_destination, place_of
 from .frigate_repairs import ItemsLostFlow, LedgerFailingFlow, TopicPrefixFlow
-from .markdown import escape
+from .markdown import escape, one_line
 from .storage.base import AuthFailed, StorageError
 from .storage.sftp import HostKey, fetch_host_key
 from .storage.sftp_keys import describe_host_key, load_public_key
@@ -97,7 +97,7 @@ class DestinationRepairFlow(RepairsFlow):
         return {
             "destination": self._subentry.title,
             "name": escape(self._subentry.title),
-            "reason": self._reason,
+            "reason": one_line(self._reason),
             "cause": escape(self._reason),
         }
 

@@ -37,6 +37,7 @@ from ..const import (
     SEVERITY_ALL,
 )
 from ..devices import known_cameras
+from ..markdown import one_line
 from ..path_template import InvalidPathTemplate, PathTemplate
 from ..storage.base import StorageError
 from .trial import async_try_destination, place_of
@@ -205,7 +206,7 @@ class DestinationFlow(ConfigSubentryFlow):
             step_id=self.source,
             data_schema=self.add_suggested_values_to_schema(schema, values),
             errors=errors,
-            description_placeholders={"reason": self._reason},
+            description_placeholders={"reason": one_line(self._reason)},
         )
 
     def _show_failure(self, err: StorageError) -> SubentryFlowResult:

@@ -12,6 +12,7 @@ from homeassistant.helpers.selector import TextSelector
 
 from ..const import CONF_MOUNT_POINT, SUBENTRY_LOCAL
 from ..destinations import is_allowed_folder
+from ..markdown import as_code
 from ..storage.base import PathNotAbsolute, PathNotAllowed, StorageError
 from ..storage.local import find_disk_without_share, find_mount_point
 from ..storage.mounts import Disk
@@ -85,9 +86,9 @@ class LocalFlow(DestinationFlow):
             step_id="disk",
             data_schema=vol.Schema({}),
             description_placeholders={
-                "path": self._asked[CONF_PATH],
-                "mount_point": disk.mount_point,
-                "device": disk.device or "?",
+                "path": as_code(self._asked[CONF_PATH]),
+                "mount_point": as_code(disk.mount_point),
+                "device": as_code(disk.device or "?"),
                 "free": _gigabytes(disk.free),
                 "total": _gigabytes(disk.total),
             },

@@ -30,6 +30,7 @@ from ..const import (
     DEFAULT_SFTP_PORT,
     SUBENTRY_SFTP,
 )
+from ..markdown import escape
 from ..storage.base import (
     AuthFailed,
     HostKeyChanged,
@@ -209,7 +210,7 @@ class SftpFlow(DestinationFlow):
             step_id="host_key",
             data_schema=vol.Schema({}),
             description_placeholders={
-                "host": self._data[CONF_HOST],
+                "host": escape(self._data[CONF_HOST]),
                 "algorithm": host_key.algorithm,
                 "fingerprint": host_key.fingerprint,
             },
@@ -226,8 +227,8 @@ class SftpFlow(DestinationFlow):
             data_schema=vol.Schema(fields),
             errors={"base": AuthFailed.code} if failed else {},
             description_placeholders={
-                "host": self._data[CONF_HOST],
-                "username": username,
+                "host": escape(self._data[CONF_HOST]),
+                "username": escape(username),
                 "public_key": self._data[CONF_PUBLIC_KEY],
                 "reason": self._reason,
             },
