@@ -499,7 +499,7 @@ async def test_bad_destination(
     await async_set_up(hass, entry)
     assert entry.state is ConfigEntryState.LOADED
     bad, good = engine.setups
-    assert bad.selection.media == frozenset()
+    assert bad.selection is None
     with pytest.raises(Unusable, match="can't be read"):
         await bad.destination.connect()
     assert good.selection.media == set(Media)
