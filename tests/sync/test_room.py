@@ -82,7 +82,7 @@ async def test_a_fresh_alert_finds_room_among_old_footage(
     now = time.time()
     start, end = (now - 40, now - 10) if is_slow else (1000.0, 1010.0)
     bench.review("end", source_id="2.5-fresh", start=start, end=end)
-    await until(lambda: bench.status.pending_uploads == 6)
+    await bench.pending(6)
     if is_slow:
         await until(lambda: len(bench.frigate.clips) == 3)
         await bench.spooled_in_ledger(2)
