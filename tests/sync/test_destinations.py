@@ -113,7 +113,7 @@ async def test_settings_that_can_not_be_read_for_a_while(
     bench.live_snapshot(label="meanwhile")
     bench.live_snapshot(label="meanwhile", camera="back-yard_2")
     await until(lambda: len(other.media) == 2)
-    assert bench.status.destinations["nas"].pending_uploads == 3
+    await bench.pending(3)
     front = Selection(cameras=frozenset({"front_door"}))
     await bench.engine.apply_destinations([setup(nas, selection=front)])
     assert await bench.settled() == {"verified": 4, "skipped": 1}
