@@ -579,6 +579,24 @@ async def test_reconfigure_password(
     assert only_subentry(hass, entry.entry_id).data["password"] == PASSWORD
 
 
+@pytest.mark.parametrize("change", ["host", "port"])
+async def test_a_stored_password_goes_to_no_other_server(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any], change: str
+) -> None:
+    """It is asked for again; until then the new server is not even looked at."""
+    elsewhere = {"host": "192.0.2.1"} if change == "host" else {"port": 1}
+    entry = frigate_entry(subentries=[stored_server(server, **elsewhere)])
+    await async_set_up(hass, entry)
+    result = await entry.start_subentry_reconfigure_flow(hass, SFTP_ID)
+    password = fields.pop("password")
+    result = await async_submit(hass, result, **fields)
+    assert result["step_id"] == "reconfigure"
+    assert result["errors"] == {"password": "password_missing"}
+    assert not server.behavior.log_ins
+    result = await async_submit(hass, result, **fields, password=password)
+    assert result["step_id"] == "host_key"
+
+
 async def test_reconfigure_private_key(
     hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
 ) -> None:

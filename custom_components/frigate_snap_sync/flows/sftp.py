@@ -108,6 +108,11 @@ class SftpFlow(DestinationFlow):
         if not self._typed[CONF_PATH].strip().startswith("/"):
             errors[CONF_PATH] = PathNotAbsolute.code
         self._data = self._merged()
+        is_lacking = not (
+            self._typed.get(CONF_PASSWORD) or self._typed.get(CONF_PRIVATE_KEY)
+        )
+        if self._is_elsewhere() and self._stored.get(CONF_PASSWORD) and is_lacking:
+            errors[CONF_PASSWORD] = "password_missing"
         if CONF_PRIVATE_KEY in self._data:
             try:
                 await load_private_key(
@@ -119,8 +124,13 @@ class SftpFlow(DestinationFlow):
         return errors
 
     def _merged(self) -> dict[str, Any]:
-        """Return the data for what was typed; an empty secret keeps the stored one."""
-        typed, stored = self._typed, self._stored
+        """Return the data for what was typed; an empty secret keeps the stored one.
+
+        But no stored password ever goes to another server than its own.
+        """
+        typed, stored = self._typed, dict(self._stored)
+        if self._is_elsewhere():
+            stored.pop(CONF_PASSWORD, None)
         data = {
             CONF_HOST: typed[CONF_HOST].strip().strip("[]"),
             CONF_PORT: typed[CONF_PORT],
@@ -134,6 +144,15 @@ class SftpFlow(DestinationFlow):
         else:
             secrets[CONF_PUBLIC_KEY] = stored.get(CONF_PUBLIC_KEY)
         return data | {key: value for key, value in secrets.items() if value}
+
+    def _is_elsewhere(self) -> bool:
+        """Tell whether what was typed names another server than what is stored."""
+        typed, stored = self._typed, self._stored
+        host = typed[CONF_HOST].strip().strip("[]").lower()
+        return bool(stored) and (host, typed[CONF_PORT]) != (
+            str(stored.get(CONF_HOST)).lower(),
+            stored.get(CONF_PORT),
+        )
 
     @override
     async def _async_submitted(self) -> SubentryFlowResult:
