@@ -159,7 +159,7 @@ async def test_a_part_that_waits_is_not_waited_for_any_more(
 ) -> None:
     """It was planned before the recordings went off."""
     await begun(bench, nas, 14)
-    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.pending(1)
     assert not bench.frigate.clips
     bench.publish("front_door/recordings/state", "OFF")
     await until(lambda: "-part001.mp4" in names(nas))
@@ -180,7 +180,7 @@ async def test_an_end_as_always(bench: Bench, nas: FakeDestination) -> None:
     """It comes half a minute after the last activity: there is nothing to hurry for."""
     review, start = await begun(bench, nas, 8)
     bench.review("end", source_id=review, start=start, end=time.time() - 6)
-    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.pending(1)
     (whole,) = await bench.uploads()
     assert whole.path.endswith("abc123.mp4")
     assert not bench.frigate.clips
@@ -193,7 +193,7 @@ async def test_no_part_of_what_the_owner_wants_none_of(
     bench.options = EngineOptions(upload_during_review=False)
     review, start = await begun(bench, nas, 8)
     bench.review("end", source_id=review, start=start, end=time.time())
-    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.pending(1)
     (whole,) = await bench.uploads()
     assert whole.path.endswith("abc123.mp4")
 

@@ -273,7 +273,7 @@ async def test_what_was_planned_ends_where_the_switch_goes_off(
     await until(lambda: bench.status.frigate_connected)
     now = float(int(time.time() - offset))
     bench.review("end", start=now - 60, end=now)
-    await until(lambda: bench.status.pending_uploads)
+    await bench.pending(1)
     await bench.engine.set_capture(False)
     await until(lambda: nas.media)
     ((_, first, last),) = bench.frigate.clips

@@ -201,7 +201,7 @@ async def test_the_end_cancels_what_was_planned_beyond_it(
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     bench.review("new", source_id=review, start=start)
-    await until(lambda: bench.status.pending_uploads == 2)
+    await bench.pending(2)
     bench.review("end", source_id=review, start=start, end=start + 20)
     async with asyncio.timeout(30):
         while not (skipped := await bench.uploads(state="skipped")):

@@ -77,7 +77,7 @@ async def test_nobody_knows_any_more_whose_it_was(
     bench.frigate.error = FrigateUnreachable("no route")
     await bench.start(setup(nas))
     bench.review("end", end=time.time() - 50)
-    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.pending(1)
     await age_items(bench, 7200)
     bench.frigate.error = None
     bench.publish("available", "online")
@@ -149,7 +149,7 @@ async def test_an_image(
     bench.frigate.error = FrigateUnreachable("no route")
     await bench.start(setup(nas))
     bench.tracked_object()
-    await until(lambda: bench.status.pending_uploads == 1)
+    await bench.pending(1)
     await age_items(bench, minutes * 60)
     bench.frigate.snapshot_faults = [error]
     bench.frigate.error = None
