@@ -50,6 +50,7 @@ FAST = Timing(
     clock_check=0.02,
     least_patience=0,
     poll=30,
+    space=0.05,
     shortest_poll=0.02,
     first_poll_retry=0.2,
     hint_retry=0.05,

@@ -23,6 +23,8 @@ from custom_components.frigate_snap_sync.sync.spool import SpoolError, SpoolFull
 from custom_components.frigate_snap_sync.sync.tasks import cancel, supervise
 from custom_components.frigate_snap_sync.sync.trouble import Trouble
 
+from ..waiting import until
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -199,3 +201,23 @@ async def test_a_disk_that_nobody_writes_to(
     )
     await health.look()
     assert health.disk_full is is_full
+
+
+async def test_space_is_watched(
+    health: HomeHealth, changes: list[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether anything is written or not: that it is out, and that there is some."""
+    free = home_health.LEAST_SPACE
+    monkeypatch.setattr(
+        home_health,
+        "shutil",
+        SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=free)),
+    )
+    watching = asyncio.create_task(health.watch(0.01))
+    free -= 1
+    await until(lambda: health.disk_full)
+    assert len(changes) == 1
+    free += 1
+    await until(lambda: not health.disk_full)
+    assert len(changes) == 2
+    watching.cancel()

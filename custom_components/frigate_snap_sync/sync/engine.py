@@ -259,6 +259,7 @@ class Engine:
             ("fetcher", self._fetcher.run),
             ("history", self._history.run),
             ("clock", self._clock.run),
+            ("disk", lambda: self._health.watch(self._timing.space)),
             ("status", lambda: self._board.run(self._changed)),
         ):
             self._tasks.append(supervise(name, run, health=self._health))

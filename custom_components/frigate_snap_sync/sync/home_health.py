@@ -92,7 +92,19 @@ class HomeHealth:
 
     async def look(self) -> None:
         """See whether there is any space left on Home Assistant's disk."""
+        was_out = self._space_is_out
         self._space_is_out = await asyncio.to_thread(_is_space_out, self._folders)
+        if self._space_is_out != was_out:
+            self._on_change()
+
+    async def watch(self, every: float) -> None:
+        """Look at the space every so many seconds, until cancelled.
+
+        A full disk is to be shown at once, and not when something fails on it.
+        """
+        while True:
+            await self.look()
+            await asyncio.sleep(every)
 
     @property
     def disk_full(self) -> bool:

@@ -87,6 +87,8 @@ class Timing:
     """How long the ledger may take to tell the status; on a disk that hangs it never
     does."""
     home: float = 60
-    """How often Home Assistant's disk and the ledger are looked at."""
+    """How often the ledger is written to, to see whether that works."""
+    space: float = 5
+    """How often it is looked whether Home Assistant's disk has space."""
     camera_absence: float = 86400
     """How long a camera must be missing from Frigate's configuration to go."""
