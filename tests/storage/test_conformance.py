@@ -7,6 +7,7 @@ import hashlib
 import os
 from pathlib import Path
 import string
+import tracemalloc
 
 import pytest
 
@@ -27,7 +28,7 @@ from custom_components.frigate_snap_sync.storage.read_back import Content, is_st
 
 from ..waiting import promptly, until
 from .conftest import MakeSource
-from .places import PLACES, Local, Place
+from .places import PLACES, Local, OpenSsh, Place
 
 MIB = 1024 * 1024
 
@@ -451,6 +452,32 @@ async def test_check(place: Place, make_source: MakeSource, tmp_path: Path) -> N
     await check_destination(place.destination, workdir=tmp_path / "work")
     assert place.paths() == {"kept"}
     assert list((tmp_path / "work").iterdir()) == []
+
+
+# The others keep what they get in this process.
+@pytest.mark.parametrize(
+    "place", [(Local, False), (OpenSsh, False)], ids=["local", "openssh"], indirect=True
+)
+async def test_memory_does_not_grow_with_a_file(
+    place: Place, make_source: MakeSource
+) -> None:
+    """A file of any size passes in pieces, there and back."""
+    size = 64 * MIB
+    source = make_source(content=b"")
+    os.truncate(source, size)
+    await put(place.destination, "small", make_source(10))
+    tracemalloc.start()
+    try:
+        await put(place.destination, "large", source)
+        read = 0
+        async with aclosing(place.destination.open_read("large")) as pieces:
+            async for piece in pieces:
+                read += len(piece)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert read == size
+    assert peak < size / 4
 
 
 @everywhere

@@ -195,6 +195,22 @@ async def test_an_incomplete_catch_up_is_done_again(
     assert len(nas.history) == 1
 
 
+async def test_what_frigate_keeps_late_is_found(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Its end lies before the last comparison, which could not see it yet."""
+    bench.options = EngineOptions(look_back=0, upload_during_review=False)
+    await age(bench, nas, hours=2)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    assert await bench.engine.catch_up() == 0
+    await bench.at_rest()
+    show(bench, review("late", -60, -50), tracked("late", -60, -50))
+    await bench.engine.catch_up()
+    await until(lambda: len(nas.media) == 2)
+    assert ids(nas) == {"late"}
+
+
 async def test_many_objects_are_read_page_by_page(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ from itertools import pairwise
 import logging
 import sqlite3
 import time
+import tracemalloc
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -278,6 +279,30 @@ async def test_a_full_disk_under_the_spool_is_no_reason_to_ask_frigate_on_and_on
     assert not list((bench.folder / "spool").iterdir())
     is_full = False
     await until(lambda: len(nas.media) == 1)
+
+
+async def test_memory_does_not_grow_with_a_clip(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """A clip of any size passes in pieces to the spool."""
+    piece, count = bytes(1024 * 1024), 64
+    peaks: list[int] = []
+
+    async def large(seconds: float, write: Write) -> int:
+        tracemalloc.start()
+        try:
+            for _ in range(count):
+                await write(piece)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        return count * len(piece)
+
+    bench.frigate.film = large
+    await bench.start(setup(nas))
+    bench.review("end", end=time.time() - 50)
+    await until(lambda: peaks)
+    assert peaks[0] < count * len(piece) / 4
 
 
 async def test_updates_of_objects_push_out_no_end_of_a_review(
