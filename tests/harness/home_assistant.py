@@ -18,7 +18,9 @@ from typing import Any, Self
 import bcrypt
 import jwt
 
+from . import jumping_clock
 from .home_assistant_api import HomeAssistantApi
+from .jumping_clock import JumpingClock
 from .processes import Program, free_port
 
 DOMAIN = "frigate_snap_sync"
@@ -26,6 +28,7 @@ INTEGRATION = Path(__file__).parents[2] / "custom_components" / DOMAIN
 
 USERNAME, PASSWORD = "demo", "demo"
 _TOKEN_LIFE = timedelta(days=3650)
+_TOKEN_AGE = timedelta(days=30)
 _START_SECONDS = 90
 # Home Assistant allows its own stages about 210 s; a healthy one takes two.
 _STOP_SECONDS = 60
@@ -68,7 +71,8 @@ class HomeAssistant:
 
     `folder` becomes the config folder. `allowed` are folders that it may write
     to beside its media folder. `integration` is copied in at `prepare` (None:
-    a Home Assistant without it).
+    a Home Assistant without it); `data` is a folder that holds its ledgers and
+    spools, on a disk of their own, say. `clock` is what sets its wall clock.
     """
 
     def __init__(
@@ -79,6 +83,8 @@ class HomeAssistant:
         time_zone: str = "Europe/Berlin",
         integration: Path | None = INTEGRATION,
         port: int | None = None,
+        data: Path | None = None,
+        clock: JumpingClock | None = None,
     ) -> None:
         """Prepare the folder; nothing runs yet."""
         self.folder = folder
@@ -88,10 +94,11 @@ class HomeAssistant:
         self.log = folder / "console.log"
         self._token = ""
         self._integration = integration
+        run = ["-m"] if clock is None else [jumping_clock.__file__, clock.file]
         self._program = Program(
             # Nothing is installed at its start: what is missing stays away.
             [
-                *(sys.executable, "-m", "homeassistant", "-c", folder),
+                *(sys.executable, *run, "homeassistant", "-c", folder),
                 *("--skip-pip", "--log-no-color"),
             ],
             log=self.log,
@@ -100,6 +107,8 @@ class HomeAssistant:
         )
         self._api: HomeAssistantApi | None = None
         self._prepare(allowed, time_zone)
+        if data is not None:
+            self._keep_data_in(data)
 
     @property
     def url(self) -> str:
@@ -138,6 +147,12 @@ class HomeAssistant:
         self._store("auth_provider.homeassistant", 1, _passwords())
         auth, self._token = _auth()
         self._store("auth", 1, auth)
+
+    def _keep_data_in(self, data: Path) -> None:
+        for name in (".storage", ".cache"):
+            (data / name).mkdir(parents=True, exist_ok=True)
+            (self.folder / name).mkdir(exist_ok=True)
+            (self.folder / name / DOMAIN).symlink_to(data / name)
 
     def _store(
         self, key: str, version: int, data: dict[str, Any], *, minor_version: int = 1
@@ -250,7 +265,8 @@ def _auth() -> tuple[dict[str, Any], str]:
     """Return the content of the store `auth`, and an access token for it."""
     user, credential, token = (secrets.token_hex(16) for _ in range(3))
     jwt_key = secrets.token_hex(64)
-    now = int(time.time())
+    # Its clock may be set back, and a token of the future is refused.
+    now = int(time.time() - _TOKEN_AGE.total_seconds())
     life = int(_TOKEN_LIFE.total_seconds())
     access_token = jwt.encode(
         {"iss": token, "iat": now, "exp": now + life}, jwt_key, algorithm="HS256"

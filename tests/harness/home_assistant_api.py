@@ -104,6 +104,28 @@ class HomeAssistantApi:
                 if message["type"] == "event":
                     yield message["event"]["payload"]
 
+    async def state_changes(self, entity_id: str) -> AsyncGenerator[str | None]:
+        """Yield an entity's state, and each that it changes to (None: no entity).
+
+        Raises TypeError (of aiohttp) when the connection to Home Assistant ends.
+        """
+        async with self._own_socket() as socket:
+            await socket.send_json(
+                {"id": 1, "type": "subscribe_entities", "entity_ids": [entity_id]}
+            )
+            while True:
+                message = await socket.receive_json()
+                if message["type"] != "event":
+                    continue
+                event = message["event"]
+                if entity_id in event.get("r", ()):
+                    yield None
+                for row in (event.get("a", {}), event.get("c", {})):
+                    change = row.get(entity_id, {})
+                    change = change.get("+", change)
+                    if "s" in change:
+                        yield change["s"]
+
     async def _connected_socket(self) -> aiohttp.ClientWebSocketResponse:
         now = asyncio.get_running_loop().time()
         if self._socket is not None and now > self._socket_used + _IDLE:

@@ -1,6 +1,6 @@
 """A real ProFTPD server on 127.0.0.1 that speaks SFTP (mod_sftp) and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 import getpass
 import grp
 import os
@@ -102,6 +102,11 @@ class ProFtpdServer:
         return " ".join(line.split()[:2])
 
     @property
+    def fingerprint(self) -> str:
+        """The host key's fingerprint, as ssh-keygen prints it (`SHA256:…`)."""
+        return asyncssh.import_public_key(self.host_key).get_fingerprint()
+
+    @property
     def private_key(self) -> str:
         """The text of a private key that may log in."""
         return (self._folder / "client_key").read_text()
@@ -111,6 +116,12 @@ class ProFtpdServer:
         """What the server has logged so far."""
         logs = (self._folder / name for name in ("proftpd.log", "sftp.log"))
         return "".join(log.read_text(errors="replace") for log in logs if log.exists())
+
+    def authorize(self, public_key: str) -> None:
+        """Let one more key log in, given its public line."""
+        key = asyncssh.import_public_key(public_key)
+        with (self._folder / "authorized_keys").open("ab") as file:
+            file.write(key.export_public_key("rfc4716"))
 
     async def start(self) -> None:
         """Start, on the same port as before, and wait until it answers."""
@@ -139,9 +150,39 @@ class ProFtpdServer:
 
     async def stop(self) -> None:
         """End the server and its sessions."""
+        await self._end(self._program.stop)
+
+    async def kill(self) -> None:
+        """End the server and its sessions with SIGKILL, as a power cut would."""
+        await self._end(self._program.kill)
+
+    async def cut_sessions(self) -> None:
+        """End the sessions with SIGKILL; new ones can be made at once."""
+        for session in self._sessions():
+            send_signal(session, signal.SIGKILL)
+
+    async def suspend(self) -> None:
+        """Stop all work: connections stay open, nothing is answered any more."""
+        self._signal_all(signal.SIGSTOP)
+
+    async def resume(self) -> None:
+        """Work again after `suspend`."""
+        self._signal_all(signal.SIGCONT)
+
+    def _sessions(self) -> list[int]:
         pid = self._program.pid
-        sessions = [] if pid is None else list(descendants(pid))
-        await self._program.stop()
+        return [] if pid is None else list(descendants(pid))
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        pid = self._program.pid
+        if pid is None:
+            raise RuntimeError("The server does not run")
+        for each in (pid, *self._sessions()):
+            send_signal(each, number)
+
+    async def _end(self, end: Callable[[], Awaitable[object]]) -> None:
+        sessions = self._sessions()
+        await end()
         for session in sessions:
             send_signal(session, signal.SIGKILL)
 

@@ -1,6 +1,7 @@
 """The chaos itself: its plan can be repeated, and its judge is not blind."""
 
 from collections.abc import Callable
+from dataclasses import replace
 import hashlib
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 
 from .arrivals import Kind as ItemKind
 from .chaos.evidence import Evidence, Folder, Verdict
-from .chaos.plan import AT_ONCE, LONGEST, SHORTEST, Card, Kind, make_plan
+from .chaos.plan import AT_ONCE, AWAY, LONG, LONGEST, SHORTEST, Card, Kind, make_plan
+from .chaos.watching import Outage, Shown, wrongly_protected
 from .frigate import Frigate, FrigateServer
 
 NOW = 1795337000.0
@@ -27,7 +29,8 @@ def test_plan(seed: int) -> None:
     assert plan != make_plan(CARDS, seconds=600, seed=seed + 1)
     assert {fault.card.kind for fault in plan} == set(Kind)
     for fault in plan:
-        assert SHORTEST <= fault.seconds <= LONGEST
+        shortest, longest = LONG if fault.card.kind in AWAY else (SHORTEST, LONGEST)
+        assert shortest <= fault.seconds <= longest
         assert fault.at < 600
         others = [
             other
@@ -69,7 +72,7 @@ class Scene:
         self.frigate.end_review(review)
         self.now += 60
         self.folder = folder
-        self._reader = Folder(folder)
+        self.reader = Folder(folder)
         begin, end = int(NOW) - 5, int(NOW) + 15
         self.clip = self.serve_clip(begin, end)
         picture = self.frigate.object_picture(tracked)
@@ -100,7 +103,7 @@ class Scene:
 
     def judge(self) -> Verdict:
         """Judge what lies in the folder."""
-        return self.evidence.judge(self._reader.files())
+        return self.evidence.judge(self.reader.files(), "nas")
 
 
 @pytest.fixture(name="scene")
@@ -199,3 +202,111 @@ def test_no_footage(scene: Scene) -> None:
     scene.paths[ItemKind.RECORDING].unlink()
     scene.frigate.cameras["front_door"].footage.lose(NOW - 60, NOW + 60)
     assert scene.judge() == Verdict(snapshots=2)
+
+
+# Footage that Frigate lost on purpose
+
+
+def put_parts(scene: Scene) -> dict[str, Path]:
+    """Put two parts beside the recording; what they hold meets in the middle."""
+    paths = {}
+    for number, (begin, end) in enumerate(((-5, 5), (5, 15)), 1):
+        path = scene.beside(ItemKind.RECORDING, f"part{number:03}")
+        path.write_bytes(scene.serve_clip(int(NOW) + begin, int(NOW) + end))
+        paths[f"part{number:03}"] = path
+    return paths
+
+
+def lose(scene: Scene, begin: int, end: int) -> None:
+    """Let Frigate lose footage of the only review."""
+    (review,) = scene.frigate.reviews.values()
+    files = {"nas": scene.reader.files()}
+    assert scene.evidence.lose(review, int(NOW) + begin, int(NOW) + end, files)
+
+
+def test_parts_beside_a_whole_that_lacks_their_seconds(scene: Scene) -> None:
+    """They must stay: they are the only copy. Others must not."""
+    parts = put_parts(scene)
+    scene.paths[ItemKind.RECORDING].unlink()
+    lose(scene, -5, -1)
+    scene.paths[ItemKind.RECORDING].write_bytes(
+        scene.serve_clip(int(NOW) - 5, int(NOW) + 15)
+    )
+    assert len(scene.judge().doubled) == 1
+    parts["part002"].unlink()
+    assert scene.judge() == WELL
+    parts["part001"].unlink()
+    assert scene.judge() == replace(
+        WELL, lost=[f"{name_of(parts['part001'])}: the last copy of what Frigate lost"]
+    )
+
+
+def name_of(path: Path) -> str:
+    """Return the name of a file as it is at the destination."""
+    return f"{path.parent.name}/{path.name}"
+
+
+def test_parts_beside_a_whole_from_before_the_loss(scene: Scene) -> None:
+    """It holds all: they have to go."""
+    put_parts(scene)
+    lose(scene, -5, -1)
+    assert len(scene.judge().doubled) == 1
+
+
+def test_parts_of_footage_that_is_lost_as_a_whole(scene: Scene) -> None:
+    """Nothing will come after them, and they must stay."""
+    parts = put_parts(scene)
+    scene.paths[ItemKind.RECORDING].unlink()
+    lose(scene, -30, 60)
+    assert scene.judge() == Verdict(snapshots=2)
+    parts["part002"].unlink()
+    assert len(scene.judge().lost) == 1
+
+
+def test_parts_beside_an_incomplete_recording(scene: Scene) -> None:
+    """They may stay if Frigate really has no more than that."""
+    put_parts(scene)
+    whole = scene.paths[ItemKind.RECORDING]
+    incomplete = scene.beside(ItemKind.RECORDING, "incomplete")
+    whole.rename(incomplete)
+    assert len(scene.judge().doubled) == 1
+    lose(scene, -5, -1)
+    incomplete.write_bytes(scene.serve_clip(int(NOW) + 5, int(NOW) + 15))
+    verdict = scene.judge()
+    assert verdict.is_good
+    assert verdict.recordings == 0
+
+
+# What the sensor of protection shows
+
+
+@pytest.mark.parametrize(
+    ("shown", "outage", "count"),
+    [
+        # It says so in time, and is protected when it is over.
+        ([(0, "protected"), (50, "at_risk"), (201, "protected")], (10, 60, 200), 0),
+        # Late; too early; all the time; not at all, as no Home Assistant runs.
+        ([(0, "protected"), (80, "at_risk"), (201, "protected")], (10, 60, 200), 1),
+        ([(0, "protected"), (50, "at_risk"), (190, "protected")], (10, 60, 200), 1),
+        ([(0, "protected")], (10, 60, 200), 1),
+        ([(0, "protected"), (50, None)], (10, 60, 200), 0),
+        # It is not over yet; it was short.
+        ([(0, "protected")], (10, 60, None), 1),
+        ([(0, "protected")], (10, 60, 60), 0),
+        # Off and on.
+        ([(0, "protected"), (90, None), (95, "protected")], (10, 60, 200), 2),
+    ],
+)
+def test_wrongly_protected(
+    shown: list[tuple[float, str | None]],
+    outage: tuple[float, float, float | None],
+    count: int,
+) -> None:
+    """Each time counts in which it was shown beyond the limit of an outage."""
+    begin, limit, end = outage
+    found = wrongly_protected(
+        [Shown(*one) for one in shown],
+        [Outage("Frigate away", begin, limit, end)],
+        now=300,
+    )
+    assert len(found) == count

@@ -11,7 +11,7 @@ from typing import Any
 import av
 import pytest
 
-from .frigate import Frigate, MqttLink, Review, TrackedObject
+from .frigate import Frigate, MqttLink, Review, SettableClock, TrackedObject
 from .frigate.answers import Answer
 from .frigate.api import Api
 from .processes import free_port
@@ -376,3 +376,27 @@ async def test_no_broker(socket_enabled: None) -> None:
     with pytest.raises(TimeoutError):
         await link.start(timeout=0.2)
     assert "paho" not in " ".join(one.name for one in threading.enumerate())
+
+
+def test_the_clock_is_set_forward_and_back() -> None:
+    """Forward leaves a hole; back records a part of it, and loses nothing."""
+    clock = SettableClock()
+    frigate = Frigate(("front_door",), clock=clock, history=600)
+    footage = frigate.cameras["front_door"].footage
+    begin = int(clock()) - 100
+
+    def held() -> set[int]:
+        return footage.seconds(begin, begin + 4000, now=clock())
+
+    before = held()
+    frigate.set_clock(2000)
+    assert before <= held()
+    assert not held() & set(range(begin + 110, begin + 2080))
+    frigate.set_clock(2100)
+    ahead = held()
+    assert ahead >= before
+    frigate.set_clock(1000)
+    assert held() >= ahead
+    assert footage.doubtful == [
+        (pytest.approx(begin + 1100, abs=2), pytest.approx(begin + 2100, abs=2))
+    ]

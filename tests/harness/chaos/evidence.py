@@ -6,13 +6,14 @@ import hashlib
 from math import ceil, floor
 from pathlib import Path
 import re
+import time
 from zoneinfo import ZoneInfo
 
 from custom_components.frigate_snap_sync.frigate.errors import MediaBroken
 from custom_components.frigate_snap_sync.frigate.media import check_mp4
 
 from ..arrivals import Item, Kind, live_snapshot
-from ..frigate import Frigate, FrigateServer
+from ..frigate import Frigate, FrigateServer, Review
 
 _TIME = r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d[+-]\d{4}"
 _NAMES = (
@@ -25,6 +26,7 @@ _NAMES = (
         r"(?P<id>[0-9a-z]+)(?P<suffix>)\.jpg"
     ),
 )
+_CLIP = re.compile(r"/api/[^/]+/start/([0-9.]+)/end/([0-9.]+)/clip\.mp4")
 _PADDING = 5
 _LEAST_FOOTAGE = 2
 """Seconds of which it can't be said whether a clip of them has a picture."""
@@ -40,6 +42,18 @@ class File:
     sha256: str
     seconds: float | None
     """What of a recording can be played; None for what is none, or can't be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Footage of a review that Frigate lost on purpose."""
+
+    review: str
+    seconds: frozenset[int]
+    at: float
+    """When: monotonic."""
+    parts: Mapping[str, Mapping[str, str]]
+    """The parts that were at each destination then: SHA-256 by path."""
 
 
 @dataclass(slots=True)
@@ -123,6 +137,7 @@ class Evidence:
         self._zone = zone
         self._heard = heard
         self._live: list[Item] = []
+        self.losses: list[Loss] = []
         frigate.listeners.append(self._hear)
 
     def _hear(self, topic: str, payload: bytes, _retain: bool) -> None:
@@ -172,7 +187,33 @@ class Evidence:
             (must if footage >= _LEAST_FOOTAGE else may).append(item)
         return must, may
 
-    def judge(self, files: Iterable[File]) -> Verdict:
+    def lose(
+        self, review: Review, begin: int, end: int, files: Mapping[str, list[File]]
+    ) -> set[int]:
+        """Let Frigate lose footage of a review, and return the seconds it had of it.
+
+        `files` are what lies at the destinations. What parts hold of it may be all
+        that is left of it from now on.
+        """
+        footage = self._frigate.cameras[review.camera].footage
+        # Segments go as a whole.
+        around = (begin - 60, end + 60)
+        before = footage.seconds(*around, now=self._frigate.clock())
+        footage.lose(begin, end)
+        lost = before - footage.seconds(*around, now=self._frigate.clock())
+        tail = review.id.rsplit("-", 1)[-1]
+        parts = {
+            name: {
+                file.path: file.sha256
+                for file in found
+                if f"-{tail}-part" in file.path and self._held(file) & lost
+            }
+            for name, found in files.items()
+        }
+        self.losses.append(Loss(review.id, frozenset(lost), time.monotonic(), parts))
+        return lost
+
+    def judge(self, files: Iterable[File], destination: str = "") -> Verdict:
         """Compare what lies at a destination with what should (blocking)."""
         must, may = self.items()
         verdict = Verdict()
@@ -192,22 +233,76 @@ class Evidence:
         for key, item in by_key.items():
             own = found.get(key, [])
             wholes = [(file, suffix) for file, suffix in own if "part" not in suffix]
-            if wholes and item.kind is Kind.RECORDING:
-                verdict.recordings += 1
-            elif wholes:
+            if wholes and item.kind is not Kind.RECORDING:
                 verdict.snapshots += 1
-            elif item in must:
+            elif any(suffix != "incomplete" for _, suffix in wholes):
+                verdict.recordings += 1
+            elif item in must and not wholes:
                 parts = f", but {len(own)} part(s)" if own else ""
                 verdict.lost.append(f"{self._described(item)}{parts}")
+            if item.kind is Kind.RECORDING:
+                own = self._without_last_copies(item, own, destination, verdict)
             if len(wholes) > 1 or (wholes and len(own) > 1):
                 names = ", ".join(file.path for file, _ in own)
                 verdict.doubled.append(f"{self._described(item)}: {names}")
-            for file, suffix in own:
+            for file, suffix in found.get(key, []):
                 if reason := self._wrong(item, file, suffix):
                     verdict.corrupt.append(f"{file.path}: {reason}")
                 elif suffix == "incomplete":
                     verdict.incomplete.append(file.path)
         return verdict
+
+    def _without_last_copies(
+        self,
+        item: Item,
+        own: list[tuple[File, str]],
+        destination: str,
+        verdict: Verdict,
+    ) -> list[tuple[File, str]]:
+        """Return the files of a recording but for parts that must stay.
+
+        Those hold what Frigate has lost since, and no whole has. One that is missing
+        is noted. Beside an incomplete recording all parts may stay, if Frigate
+        really has no more of it.
+        """
+        wholes = [file for file, suffix in own if "part" not in suffix]
+        paths = {file.path: file.sha256 for file, _ in own}
+        if any(suffix == "incomplete" for _, suffix in own) and self._has_holes(item):
+            own = [(file, suffix) for file, suffix in own if "part" not in suffix]
+        staying = set()
+        for loss in self.losses:
+            if loss.review != item.frigate_id:
+                continue
+            if any(
+                self._server.journal.first_served(file.sha256) < loss.at
+                for file in wholes
+                if self._server.journal.paths_of(file.sha256)
+            ):
+                continue  # That whole has it all.
+            staying |= {
+                file.path
+                for file, suffix in own
+                if "part" in suffix and self._held(file) & loss.seconds
+            }
+            for path, sha256 in loss.parts.get(destination, {}).items():
+                if f"{item.tail.removesuffix('.mp4')}-" in path and (
+                    paths.get(path) != sha256
+                ):
+                    verdict.lost.append(f"{path}: the last copy of what Frigate lost")
+        return [(file, suffix) for file, suffix in own if file.path not in staying]
+
+    def _has_holes(self, item: Item) -> bool:
+        """Tell whether Frigate lacks footage from within a review."""
+        begin, end = floor(item.start - _PADDING), ceil(item.end or item.start)
+        return self._footage(item, begin, end) < end - begin
+
+    def _held(self, file: File) -> set[int]:
+        """Return the seconds that were asked for when a clip was served."""
+        held: set[int] = set()
+        for path in self._server.journal.paths_of(file.sha256):
+            if (clip := _CLIP.fullmatch(path)) is not None:
+                held |= set(range(floor(float(clip[1])), ceil(float(clip[2]))))
+        return held
 
     def _described(self, item: Item) -> str:
         return f"{item.path(self._zone)} (id {item.frigate_id or '-'})"
@@ -245,10 +340,14 @@ class Evidence:
         return None
 
     def _footage(self, item: Item, start: int, end: int) -> int:
-        """Return how many seconds of the range a clip could have by now."""
+        """Return how many seconds of the range any clip has had, up to now."""
         pieces = self._frigate.clip(item.camera, start, end)
+        doubtful = self._frigate.cameras[item.camera].footage.doubtful
         return sum(
             max(0, min(piece.end, end) - max(piece.start, start)) for piece in pieces
+        ) - sum(
+            max(0, ceil(min(stop, end)) - floor(max(begin, start)))
+            for begin, stop in doubtful
         )
 
 

@@ -1,19 +1,25 @@
 """The faults, carried out: each is made, lasts for a while, and is healed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 import random
 import time
 
 from ..frigate import Kind as Answer
 from .plan import Card, Kind, PlannedFault
-from .stage import FAR, Stage
+from .stage import FAR, HERE, Stage
 
 _LINK_TIMEOUT = 90.0
+_REVIEW_WITHIN = 20.0
 _MEDIA = "*.[mj]p[4g]"
 
 HOME_ASSISTANT, BROKER, FRIGATE, API = "Home Assistant", "broker", "Frigate", "API"
+CLOCK, FOOTAGE = "clock", "footage"
+
+_FRIGATE_JUMP = (15.0, 60.0)
+_JUMPS = (-3 * 3600.0, -90.0, 90.0, 3 * 3600.0)
+"""By how many seconds Home Assistant's clock is wrong for a while."""
 
 
 # What is said of Frigate's answers: how, with which values, to which requests.
@@ -40,36 +46,52 @@ def cards_of(stage: Stage) -> list[Card]:
         Card(Kind.HOME_ASSISTANT_RESTARTED, HOME_ASSISTANT),
         Card(Kind.BROKER_KILLED, BROKER),
         Card(Kind.BROKER_RESTARTED, BROKER),
+        Card(Kind.BROKER_AWAY, BROKER),
+        Card(Kind.CLOCK, CLOCK),
+        *([Card(Kind.FULL_HERE, HOME_ASSISTANT)] if HERE in stage.disks else []),
         *(
             Card(kind, name)
             for name in stage.servers
             for kind in (
                 Kind.SERVER_KILLED,
                 Kind.SERVER_STOPPED,
+                Kind.SERVER_AWAY,
                 Kind.SESSIONS_KILLED,
             )
         ),
         Card(Kind.CONNECTIONS_RESET, FAR),
-        *(Card(Kind.DISK_FULL, name) for name in stage.disks),
+        *(Card(Kind.DISK_FULL, name) for name in stage.disks if name != HERE),
         Card(Kind.FRIGATE_KILLED, FRIGATE),
         Card(Kind.FRIGATE_RESTARTED, FRIGATE),
+        Card(Kind.FRIGATE_AWAY, FRIGATE),
+        Card(Kind.FRIGATE_CLOCK, FRIGATE),
         *(Card(kind, API) for kind in _ANSWERS),
-        Card(Kind.FOOTAGE_LATE, "footage"),
+        Card(Kind.FOOTAGE_LATE, FOOTAGE),
+        Card(Kind.FOOTAGE_LOST, FOOTAGE),
     ]
 
 
 class Faults:
     """Makes faults on a stage, and heals them.
 
-    `say` is told of each; `made` counts them. Raises what goes wrong in healing.
+    `say` is told of each; `made` counts them. `lose_footage` lets Frigate lose
+    what it has of a review, and tells whether there was one.
+    Raises what goes wrong in healing.
     """
 
-    def __init__(self, stage: Stage, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        say: Callable[[str], None],
+        *,
+        lose_footage: Callable[[random.Random], Awaitable[bool]],
+    ) -> None:
         """Nothing goes wrong yet."""
         self.made: dict[Kind, int] = {}
         self.longest_stop = 0.0
         """Seconds of the slowest orderly stop of Home Assistant."""
         self._stage = stage
+        self._lose_footage = lose_footage
         self._say = say
         self._locks: dict[str, asyncio.Lock] = {}
         self._began = time.monotonic()
@@ -100,9 +122,9 @@ class Faults:
         match kind := fault.card.kind:
             case Kind.HOME_ASSISTANT_KILLED | Kind.HOME_ASSISTANT_RESTARTED:
                 return self._home_assistant(kill=kind is Kind.HOME_ASSISTANT_KILLED)
-            case Kind.BROKER_KILLED | Kind.BROKER_RESTARTED:
-                return self._broker(kill=kind is Kind.BROKER_KILLED)
-            case Kind.SERVER_KILLED:
+            case Kind.BROKER_KILLED | Kind.BROKER_RESTARTED | Kind.BROKER_AWAY:
+                return self._broker(kill=kind is not Kind.BROKER_RESTARTED)
+            case Kind.SERVER_KILLED | Kind.SERVER_AWAY:
                 return self._server_killed(target)
             case Kind.SERVER_STOPPED:
                 return self._server_stopped(target)
@@ -114,8 +136,16 @@ class Faults:
                 return self._connections_reset(chance)
             case Kind.DISK_FULL:
                 return self._disk_full(target, chance)
-            case Kind.FRIGATE_KILLED | Kind.FRIGATE_RESTARTED:
-                return self._frigate(kill=kind is Kind.FRIGATE_KILLED)
+            case Kind.FULL_HERE:
+                return self._full_here(chance)
+            case Kind.CLOCK:
+                return self._clock(chance.choice(_JUMPS))
+            case Kind.FRIGATE_KILLED | Kind.FRIGATE_RESTARTED | Kind.FRIGATE_AWAY:
+                return self._frigate(kill=kind is not Kind.FRIGATE_RESTARTED)
+            case Kind.FRIGATE_CLOCK:
+                return self._frigate_clock(chance.uniform(*_FRIGATE_JUMP))
+            case Kind.FOOTAGE_LOST:
+                return self._footage_lost(fault.seconds, chance)
             case Kind.FOOTAGE_LATE:
                 return self._footage_late(fault.seconds)
             case _:
@@ -140,21 +170,24 @@ class Faults:
         broker = self._stage.broker
         with self._stage.hearing.deaf():
             await (broker.kill() if kill else broker.stop())
-            yield
+            with self._stage.watch.away("MQTT"):
+                yield
             await broker.start()
 
     @asynccontextmanager
     async def _server_killed(self, name: str) -> AsyncIterator[None]:
         server = self._stage.servers[name]
         await server.kill()
-        yield
+        with self._stage.watch.away(name):
+            yield
         await server.start()
 
     @asynccontextmanager
     async def _server_stopped(self, name: str) -> AsyncIterator[None]:
         server = self._stage.servers[name]
         await server.suspend()
-        yield
+        with self._stage.watch.away(name):
+            yield
         await server.resume()
 
     @asynccontextmanager
@@ -198,6 +231,41 @@ class Faults:
         disk.free()
 
     @asynccontextmanager
+    async def _full_here(self, chance: random.Random) -> AsyncIterator[None]:
+        disk = self._stage.disks[HERE]
+        await asyncio.to_thread(disk.fill, leave=chance.choice((0, 40_000)))
+        with self._stage.watch.full():
+            yield
+        disk.free()
+
+    @asynccontextmanager
+    async def _clock(self, ahead: float) -> AsyncIterator[None]:
+        self._say(f"          by {ahead:.0f} s")
+        self._stage.clock.set(ahead)
+        yield
+        self._stage.clock.set(0)
+
+    @asynccontextmanager
+    async def _frigate_clock(self, seconds: float) -> AsyncIterator[None]:
+        """Set it forward, and then back."""
+        self._say(f"          by {seconds:.0f} s")
+        ahead = self._stage.server.clock_offset
+        self._stage.set_frigate_clock(ahead + seconds)
+        yield
+        self._stage.set_frigate_clock(ahead)
+
+    @asynccontextmanager
+    async def _footage_lost(
+        self, seconds: float, chance: random.Random
+    ) -> AsyncIterator[None]:
+        """Lose that of a review with parts, as soon as there is one."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(seconds, _REVIEW_WITHIN)):
+                while not await self._lose_footage(chance):
+                    await asyncio.sleep(1)
+        yield
+
+    @asynccontextmanager
     async def _frigate(self, *, kill: bool) -> AsyncIterator[None]:
         stage = self._stage
         if kill:
@@ -209,7 +277,8 @@ class Faults:
             stage.frigate.kill()
             await stage.visitors.frigate_died()
         await stage.server.stop()
-        yield
+        with stage.watch.away("Frigate"):
+            yield
         stage.frigate.start_again()
         await stage.server.start()
         await stage.link.start(timeout=_LINK_TIMEOUT)

@@ -13,13 +13,16 @@ class Kind(StrEnum):
     HOME_ASSISTANT_RESTARTED = "Home Assistant restarted"
     BROKER_KILLED = "broker killed"
     BROKER_RESTARTED = "broker restarted"
+    BROKER_AWAY = "broker away for long"
     SERVER_KILLED = "SSH server killed"
+    SERVER_AWAY = "SSH server away for long"
     SERVER_STOPPED = "SSH server stopped (SIGSTOP)"
     SESSIONS_KILLED = "SSH sessions killed"
     CONNECTIONS_RESET = "connections reset in mid-file"
     DISK_FULL = "disk of a destination full"
     FRIGATE_KILLED = "Frigate killed"
     FRIGATE_RESTARTED = "Frigate restarted"
+    FRIGATE_AWAY = "Frigate away for long"
     FRIGATE_400 = "Frigate answers 400"
     FRIGATE_500 = "Frigate answers 500"
     FRIGATE_502 = "Frigate answers 502"
@@ -31,6 +34,10 @@ class Kind(StrEnum):
     FRIGATE_SLOW = "Frigate's answers slow"
     FRIGATE_DELAYED = "Frigate's answers delayed"
     FOOTAGE_LATE = "Frigate's footage late"
+    FOOTAGE_LOST = "Frigate loses footage"
+    FRIGATE_CLOCK = "Frigate's clock jumps"
+    CLOCK = "Home Assistant's clock jumps"
+    FULL_HERE = "disk of Home Assistant full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,10 @@ AT_ONCE = 2
 """How many faults there are at the same time, at most."""
 
 SHORTEST, LONGEST = 3.0, 25.0
+LONG = (75.0, 95.0)
+"""How long a fault lasts that must be seen at the sensor of protection."""
+AWAY = frozenset({Kind.SERVER_AWAY, Kind.BROKER_AWAY, Kind.FRIGATE_AWAY})
+"""The faults that last so long."""
 _QUIET_START = 5.0
 _PAUSES = (1.0, 10.0)
 
@@ -83,10 +94,11 @@ def make_plan(
             card = next((card for card in waiting if card.target not in busy), None)
             if card is not None:
                 waiting.remove(card)
+                span = LONG if card.kind in AWAY else (SHORTEST, LONGEST)
                 fault = PlannedFault(
                     card=card,
                     at=now,
-                    seconds=chance.uniform(SHORTEST, LONGEST),
+                    seconds=chance.uniform(*span),
                     chance=chance.getrandbits(32),
                 )
                 faults.append(fault)

@@ -5,21 +5,29 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 import contextlib
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from random import Random
+import re
 import time
 from zoneinfo import ZoneInfo
 
 from ..home_assistant import DOMAIN, INTEGRATION
 from .evidence import Evidence, Folder, Verdict, totals
 from .faults import Faults, cards_of
-from .plan import make_plan
+from .plan import Kind, make_plan
 from .stage import TIME_ZONE, Stage, open_stage
+from .watching import AT_RISK_AFTER
 
 # Short reviews shall have parts too.
-_OPTIONS = {"part_length": 10}
+_OPTIONS = {"part_length": 10, "at_risk_after": AT_RISK_AFTER}
 
 _REVIEWS_END = 120.0
+_NOT_YET_WHOLE = 10.0
+"""Seconds after its end in which nothing of a review was asked for as a whole."""
 _LOOK_INTERVAL = 1.0
+_NO_SPACE = re.compile(r"(database or disk is full|No space left on device)\s*$")
+"""What may be in the log when Home Assistant's disk was full: an error, no traceback."""
 _STILL = 10.0
 """How long all must stay as it is, once it is as it should be."""
 
@@ -43,12 +51,23 @@ class Result:
     miscounted: list[str] = field(default_factory=list)
     """Sensors that show another number than what lies at a destination."""
     complaints: list[str] = field(default_factory=list)
+    wrongly_protected: list[str] = field(default_factory=list)
+    """Each time that the sensor showed `protected` and should not have."""
+    long_outages: int = 0
+    """How many lasted so long that the sensor had to show them."""
+    shown: Mapping[str, float] = field(default_factory=dict)
+    """Which state the sensor showed for which share of the time."""
 
     @property
     def is_good(self) -> bool:
-        """Tell whether nothing was lost, doubled, corrupt or left unfinished."""
-        return bool(self.items) and all(
-            verdict.is_good for verdict in self.verdicts.values()
+        """Tell whether nothing was lost, doubled, corrupt or left unfinished.
+
+        And whether nobody was called protected who was not.
+        """
+        return (
+            bool(self.items)
+            and all(verdict.is_good for verdict in self.verdicts.values())
+            and not self.wrongly_protected
         )
 
     def lines(self) -> Iterator[str]:
@@ -71,6 +90,12 @@ class Result:
         yield f"Could hear MQTT:   {self.heard:.0%} of the time"
         yield f"Slowest stop:      {self.longest_stop:.1f} s"
         yield f"Protection:        {self.protection}"
+        yield f"  shown:           {_percentages(self.shown)}"
+        yield (
+            f"WRONGLY PROTECTED {len(self.wrongly_protected)} "
+            f"({self.long_outages} outage(s) had to be shown)"
+        )
+        yield from (f"  {line}" for line in self.wrongly_protected)
         yield f"Wrong counters:    {len(self.miscounted)}"
         yield from (f"  {line}" for line in self.miscounted)
         yield f"Errors in the log: {len(self.complaints)}"
@@ -104,9 +129,14 @@ async def run_chaos(
             stage.frigate, stage.server, ZoneInfo(TIME_ZONE), heard=stage.hearing.heard
         )
         cards = cards_of(stage)
-        if len(stage.disks) < 2:
+        if not stage.disks:
             say("No disk will be full: nothing can be mounted here")
-        faults = Faults(stage, say)
+        folders = {name: Folder(path) for name, path in stage.folders.items()}
+        faults = Faults(
+            stage,
+            say,
+            lose_footage=partial(_lose_footage, stage, evidence, folders, say),
+        )
         began = time.time()
         visitors = asyncio.create_task(stage.visitors.play())
         try:
@@ -121,9 +151,11 @@ async def run_chaos(
         async with asyncio.timeout(_REVIEWS_END):
             await stage.visitors.finish()
         verdicts, recovered = await _recover(
-            stage, evidence, patience=patience, hurry=hurry
+            stage, evidence, folders, patience=patience, hurry=hurry
         )
         must, may = evidence.items()
+        wrongly_protected = stage.watch.wrongly_protected()
+        long_outages, shares = stage.watch.long_outages(), stage.watch.shares()
         states = await stage.home_assistant.api.entity_states(DOMAIN)
         shown = {key: str(state["state"]) for key, state in states.items()}
         await stage.home_assistant.stop()
@@ -137,18 +169,55 @@ async def run_chaos(
             longest_stop=faults.longest_stop,
             protection=shown.get(("Frigate", "sensor", "protection")),
             miscounted=list(_miscounted(shown, verdicts)),
-            complaints=stage.home_assistant.complaints(),
+            complaints=[
+                complaint
+                for complaint in stage.home_assistant.complaints()
+                if Kind.FULL_HERE not in faults.made or not _NO_SPACE.search(complaint)
+            ],
+            wrongly_protected=wrongly_protected,
+            long_outages=long_outages,
+            shown=shares,
         )
 
 
+async def _lose_footage(
+    stage: Stage,
+    evidence: Evidence,
+    folders: Mapping[str, Folder],
+    say: Callable[[str], None],
+    chance: Random,
+) -> bool:
+    """Let Frigate lose half of what parts have of a review; tells whether it could."""
+    files = {name: await asyncio.to_thread(one.files) for name, one in folders.items()}
+    now = stage.frigate.clock()
+    for review in stage.frigate.reviews.values():
+        tail = review.id.rsplit("-", 1)[-1]
+        has_parts = any(
+            f"-{tail}-part" in file.path for found in files.values() for file in found
+        )
+        if has_parts and (review.end is None or now - review.end < _NOT_YET_WHOLE):
+            begin = int(review.start)
+            end = begin + chance.randint(5, 15)
+            if lost := evidence.lose(review, begin, end, files):
+                say(f"          {len(lost)} s from {min(lost)} of {review.id}")
+                return True
+    return False
+
+
 async def _recover(
-    stage: Stage, evidence: Evidence, *, patience: float, hurry: bool
+    stage: Stage,
+    evidence: Evidence,
+    folders: Mapping[str, Folder],
+    *,
+    patience: float,
+    hurry: bool,
 ) -> tuple[dict[str, Verdict], float | None]:
     """Wait until all is as it should be, and stays so; return also since when."""
-    folders = {name: Folder(path) for name, path in stage.folders.items()}
 
     def judge() -> dict[str, Verdict]:
-        return {name: evidence.judge(one.files()) for name, one in folders.items()}
+        return {
+            name: evidence.judge(one.files(), name) for name, one in folders.items()
+        }
 
     deadline = time.monotonic() + patience
     good_since: float | None = None
@@ -168,6 +237,10 @@ async def _recover(
             next_press = now + 30
             await _press(stage, "test", "retry_failed", "catch_up")
         await asyncio.sleep(_LOOK_INTERVAL)
+
+
+def _percentages(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{state} {share:.0%}" for state, share in shares.items())
 
 
 def _miscounted(

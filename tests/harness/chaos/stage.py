@@ -5,21 +5,25 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-import time
+import shutil
 
 from ..disk import SmallDisk
-from ..frigate import Frigate, FrigateServer, MqttLink, Timing
+from ..frigate import Frigate, FrigateServer, MqttLink, SettableClock, Timing
 from ..home_assistant import INTEGRATION, HomeAssistant
 from ..installation import add_frigate, add_local, add_mqtt, add_sftp, set_options
+from ..jumping_clock import JumpingClock
 from ..mosquitto import Mosquitto
 from ..network import Network
 from ..openssh import OpenSshServer
+from ..proftpd import NO_DOT_FILES, ProFtpdServer
 from .hearing import Hearing
 from .visitors import Visitors
+from .watching import ProtectionWatch
 
 TIME_ZONE = "Europe/Berlin"
 CAMERAS = ("front_door", "driveway", "garden")
 FAR, NEAR, FOLDER = "Far server", "Near server", "Folder"
+HERE = "Home Assistant"
 
 _FAR_RATE = 64 * 1024
 _DISK_SIZE = 512
@@ -36,11 +40,11 @@ class Stage:
 
     home_assistant: HomeAssistant
     broker: Mosquitto
-    servers: dict[str, OpenSshServer]
+    servers: dict[str, OpenSshServer | ProFtpdServer]
     network: Network
     """The slow way to the far server."""
     disks: dict[str, SmallDisk]
-    """Of the destinations whose disk is their own."""
+    """Of the destinations, and of Home Assistant (`HERE`), if it is their own."""
     folders: dict[str, Path]
     """Where the destinations' files can be seen."""
     frigate: Frigate
@@ -48,6 +52,14 @@ class Stage:
     link: MqttLink
     visitors: Visitors
     hearing: Hearing
+    watch: ProtectionWatch
+    clock: JumpingClock
+    """Home Assistant's."""
+
+    def set_frigate_clock(self, ahead: float) -> None:
+        """Set Frigate's clock so many seconds ahead of this machine's."""
+        self.frigate.set_clock(ahead)
+        self.server.clock_offset = ahead
 
 
 @asynccontextmanager
@@ -69,7 +81,7 @@ async def open_stage(
         CAMERAS,
         version=version,
         timing=TIMING,
-        clock=lambda: time.time() + ahead,
+        clock=SettableClock(ahead),
         seed=seed,
     )
     async with AsyncExitStack() as stack:
@@ -77,20 +89,21 @@ async def open_stage(
             name: await stack.enter_async_context(
                 SmallDisk(folder / f"disk-{number}", size=_DISK_SIZE)
             )
-            for number, name in enumerate((NEAR, FOLDER))
+            for number, name in enumerate((NEAR, FOLDER, HERE))
         }
-        folders = {name: disk.folder / "store" for name, disk in disks.items()}
+        folders = {name: disks[name].folder / "store" for name in (NEAR, FOLDER)}
         folders[FAR] = folder / "far-store"
         for path in folders.values():
             path.mkdir()
         broker = await stack.enter_async_context(
             Mosquitto(folder / "mosquitto", persistent=True)
         )
-        servers = {
-            name: await stack.enter_async_context(
-                OpenSshServer(folder / f"ssh-{number}")
-            )
-            for number, name in enumerate((FAR, NEAR))
+        servers: dict[str, OpenSshServer | ProFtpdServer] = {
+            FAR: await stack.enter_async_context(OpenSshServer(folder / "openssh")),
+            # As a hoster has it: nothing may begin with a dot.
+            NEAR: await stack.enter_async_context(
+                ProFtpdServer(folder / "proftpd", settings=NO_DOT_FILES)
+            ),
         }
         network = await stack.enter_async_context(
             Network(servers[FAR].port, rate=_FAR_RATE)
@@ -101,12 +114,18 @@ async def open_stage(
         link = await stack.enter_async_context(
             MqttLink(frigate, "127.0.0.1", broker.port)
         )
+        clock = JumpingClock(folder / "clock")
+        stack.callback(
+            shutil.copytree, disks[HERE].folder, folder / "data", dirs_exist_ok=True
+        )
         home_assistant = await stack.enter_async_context(
             HomeAssistant(
                 folder / "config",
                 allowed=(folders[FOLDER],),
                 time_zone=TIME_ZONE,
                 integration=integration,
+                data=disks[HERE].folder,
+                clock=clock,
             )
         )
         api = home_assistant.api
@@ -126,8 +145,9 @@ async def open_stage(
                 authorize=ssh.authorize,
             )
         hearing = Hearing(home_assistant, broker.port)
-        listening = asyncio.create_task(hearing.run())
-        stack.push_async_callback(_cancel, listening)
+        watch = ProtectionWatch(home_assistant)
+        for running in (hearing.run(), watch.run()):
+            stack.push_async_callback(_cancel, asyncio.create_task(running))
         await hearing.wait(timeout=_READY)
         visitors = Visitors(frigate, seed=seed)
         stack.push_async_callback(visitors.close)
@@ -143,6 +163,8 @@ async def open_stage(
             link=link,
             visitors=visitors,
             hearing=hearing,
+            watch=watch,
+            clock=clock,
         )
 
 

@@ -5,7 +5,7 @@
 """
 
 from .auth import Auth, User, self_signed
-from .core import Frigate
+from .core import Frigate, SettableClock
 from .faults import Fault, Faults, Kind
 from .journal import Journal, Served
 from .link import MqttLink
@@ -27,6 +27,7 @@ __all__ = [
     "MqttLink",
     "Review",
     "Served",
+    "SettableClock",
     "Story",
     "Timing",
     "TrackedObject",

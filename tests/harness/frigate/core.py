@@ -12,6 +12,18 @@ from .timing import Timing
 from .video import Video
 
 
+class SettableClock:
+    """A wall clock that is `ahead` of this machine's, in seconds."""
+
+    def __init__(self, ahead: float = 0) -> None:
+        """Go on from now."""
+        self.ahead = ahead
+
+    def __call__(self) -> float:
+        """Return the time in epoch seconds."""
+        return time.time() + self.ahead
+
+
 class Frigate(Scene):
     """A Frigate with cameras, objects, reviews and growing footage.
 
@@ -124,6 +136,22 @@ class Frigate(Scene):
                 tracked.end = now
         self.started = now
         self.running = True
+
+    def set_clock(self, ahead: float) -> None:
+        """Set its clock, so that it is so many seconds ahead of this machine's.
+
+        Needs a `SettableClock` for a clock.
+        """
+        clock = self.clock
+        if not isinstance(clock, SettableClock):
+            raise TypeError("This clock can't be set")
+        old = clock()
+        clock.ahead = ahead
+        for camera in self.cameras.values():
+            camera.footage.jump(old, clock())
+        if not self.running:
+            self._died += clock() - old
+        self.started += clock() - old
 
     # What HTTP asks
 

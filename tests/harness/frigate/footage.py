@@ -53,6 +53,10 @@ class Footage:
         self._not_kept: list[tuple[float, float]] = []
         self._missing: list[tuple[float, float]] = []
         self._late: list[tuple[float, float, float]] = []
+        self.doubtful: list[tuple[float, float]] = []
+        """Ranges that a clip could have for some of the time only."""
+        self._holes: list[tuple[float, float]] = []
+        self._newest = began
         # Each camera cuts its segments at other seconds.
         self._offset = int(_digest(camera, 0), 16) % timing.segment
 
@@ -79,8 +83,30 @@ class Footage:
         """
         self._late.append((start, end, until))
 
+    def jump(self, old: float, new: float) -> None:
+        """Let Frigate's clock be set: forward leaves a hole, back fills it later.
+
+        What was recorded stays, though its time be yet to come.
+        """
+        if new > old:
+            self._holes.append((old, new))
+            return
+        for number, (begin, end) in enumerate(self._holes):
+            if begin < new < end:
+                self._holes[number] = (begin, new)
+                self.doubtful.append((new, end))
+
+    def seconds(self, start: float, end: float, *, now: float) -> set[int]:
+        """Return the seconds of a range that a clip of it holds now."""
+        return {
+            second
+            for piece in self.pieces(start, end, now=now)
+            for second in range(piece.start, piece.end)
+        }
+
     def segments(self, start: float, end: float, *, now: float) -> Iterator[Segment]:
         """Yield the segments overlapping the range that can be had now."""
+        now = self._newest = max(now, self._newest)
         first = max(start, self.began)
         last = min(end, now)
         if not (math.isfinite(first) and math.isfinite(last)):
@@ -115,7 +141,7 @@ class Footage:
             any(start <= segment.available < end for start, end in off)
             or any(
                 segment.start < end and segment.end > start
-                for start, end in self._missing
+                for start, end in (*self._missing, *self._holes)
             )
         )
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 import hashlib
+import time
 
 _REQUESTS = 5000
 _BODY_BYTES = 256 * 1024 * 1024
@@ -35,6 +36,7 @@ class Journal:
         """Begin empty."""
         self._served: deque[Served] = deque(maxlen=_REQUESTS)
         self._paths: dict[str, set[str]] = {}
+        self._first: dict[str, float] = {}
 
     def add(self, served: Served) -> None:
         """Write down a request as it comes in."""
@@ -55,10 +57,15 @@ class Journal:
         if body:
             digest = hashlib.sha256(body).hexdigest()
             self._paths.setdefault(digest, set()).add(path)
+            self._first.setdefault(digest, time.monotonic())
 
     def paths_of(self, sha256: str) -> frozenset[str]:
         """Return the paths that bytes of this SHA-256 (hex) were ever the whole of."""
         return frozenset(self._paths.get(sha256, ()))
+
+    def first_served(self, sha256: str) -> float:
+        """Return when bytes of this SHA-256 (hex) were first given: monotonic."""
+        return self._first[sha256]
 
     def find(self, path: str = "*", *, method: str = "GET") -> list[Served]:
         """Return the requests whose path matches a pattern as of a shell."""
@@ -84,3 +91,4 @@ class Journal:
         """Forget all."""
         self._served.clear()
         self._paths.clear()
+        self._first.clear()
