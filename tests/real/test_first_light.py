@@ -1,6 +1,7 @@
 """From Frigate's messages to verified files at two destinations, all of it real."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,8 +22,8 @@ from .stage import FOLDER, SERVER, TIME_ZONE, Stage, open_stage
 # What a recording needs after the last activity: 20 s, and a little.
 RECORDING_SECONDS = 60
 # The cut-offs and segments of the simulated Frigate are short; what our side waits
-# for is what it always waits for.
-TIMING = Timing().scaled(0.1)
+# for is what it always waits for. A review must end later than one that is cut off.
+TIMING = replace(Timing().scaled(0.1), alert_cutoff=6, detection_cutoff=6)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="stage")

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 import socket
 import time
-from typing import Any, Final
+from typing import Any, Final, override
 from unittest.mock import patch
 
 import asyncssh
@@ -25,7 +25,9 @@ from custom_components.frigate_snap_sync.storage.base import (
 from custom_components.frigate_snap_sync.storage.check import verify_checksum
 from custom_components.frigate_snap_sync.storage.read_back import Content, is_stored
 from custom_components.frigate_snap_sync.storage.sftp import fetch_host_key
+from custom_components.frigate_snap_sync.storage.sftp_guard import Door
 
+from ..waiting import promptly
 from .conftest import Connect, MakeSource
 from .sftp_server import HOST, PASSWORD, SftpServer, _Sftp
 
@@ -356,3 +358,39 @@ async def test_a_line_without_end(connect_to: Connect, server: SftpServer) -> No
         assert "no ssh here" in str(raised.value)
         assert len(str(raised.value)) < 400
         listener.close_clients()
+
+
+class EndedConnection(asyncio.Protocol):
+    """Stands for a connection of asyncssh that was closed by this side."""
+
+    def __init__(self) -> None:
+        """Have received nothing."""
+        self.received = b""
+        self.lost = asyncio.Event()
+
+    def is_closed(self) -> bool:
+        """Return that it is."""
+        return True
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set()
+
+
+async def test_what_comes_after_the_end() -> None:
+    """It is dropped: asyncssh would start a timer for a connection that is no more."""
+
+    async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"late")
+        writer.close()
+
+    async with await asyncio.start_server(accept, HOST, 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        _, connection = await Door().create_connection(EndedConnection, HOST, port)
+        async with promptly():
+            await connection.lost.wait()
+    assert not connection.received

@@ -168,7 +168,8 @@ class _Guard(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _pass_on(self, data: bytes) -> None:
-        if self._is_over:
+        # What comes after the end would start asyncssh's keepalive timer again.
+        if self._is_over or self.connection.is_closed():
             return
         self.connection.data_received(data)
         # Private, but the only place that tells; a test fails if it is renamed.
@@ -258,11 +259,12 @@ class SftpReader(asyncssh.SSHReader[bytes]):
         return self._last
 
     async def _text(self) -> str:
-        """Return how the text goes on."""
+        """Return how the text goes on, which may come in several packets."""
         text = self._last
         try:
             async with asyncio.timeout(TEXT_TIMEOUT):
-                text += await self.read(MAX_GREETING)
+                while len(text) < MAX_GREETING and not self.at_eof():
+                    text += await self.read(MAX_GREETING)
         except TimeoutError, asyncssh.Error, OSError:
             pass  # What there is says enough.
         return text.decode(errors="replace")

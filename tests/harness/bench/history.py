@@ -64,7 +64,7 @@ def _value(name: str, kind: str) -> str:
         return f"CAST({name} - (:copies + 1 - n) * :step AS {kind})"
     if name == "source_id":
         return f"substr({name}, 1, length({name}) - 7) || {number}"
-    if name in {"base", "path"}:
+    if name in {"base", "path", "path_key"}:
         # Before the dot and the three letters of the extension.
         return (
             f"substr({name}, 1, length({name}) - 11) || {number} || substr({name}, -4)"
