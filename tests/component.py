@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.storage.base import StorageError
-from custom_components.frigate_snap_sync.sync.status import (
+from custom_components.frigate_snap_sync.sync.model.status import (
     CameraStatus,
     DestinationStatus,
     EngineStatus,

@@ -13,9 +13,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.frigate_snap_sync.const import DOMAIN
+from custom_components.frigate_snap_sync.engine_setup import engine_options
 from custom_components.frigate_snap_sync.flows.options import OPTIONS_SCHEMA
 from custom_components.frigate_snap_sync.frigate.client import Timeouts
-from custom_components.frigate_snap_sync.setups import engine_options
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions, LedgerError
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant

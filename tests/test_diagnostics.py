@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
-from custom_components.frigate_snap_sync.sync.status import Problem, Protection
+from custom_components.frigate_snap_sync.sync.model.status import Problem, Protection
 from homeassistant.core import HomeAssistant
 
 from .component import (

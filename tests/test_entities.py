@@ -17,7 +17,7 @@ from syrupy.assertion import SnapshotAssertion
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.storage.base import CAUSES
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
-from custom_components.frigate_snap_sync.sync.status import (
+from custom_components.frigate_snap_sync.sync.model.status import (
     CameraStatus,
     DestinationStatus,
     LastError,

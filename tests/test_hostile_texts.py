@@ -16,7 +16,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     PermissionDenied,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.sync.status import (
+from custom_components.frigate_snap_sync.sync.model.status import (
     Loss,
     Losses,
     Problem,

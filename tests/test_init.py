@@ -18,7 +18,7 @@ from custom_components.frigate_snap_sync import async_remove_config_entry_device
 from custom_components.frigate_snap_sync.coordinator import ledger_path, spool_path
 from custom_components.frigate_snap_sync.storage.base import Unusable
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
-from custom_components.frigate_snap_sync.sync.items import Media
+from custom_components.frigate_snap_sync.sync.model.item import Media
 from homeassistant.components import mqtt
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant

@@ -6,8 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
-from custom_components.frigate_snap_sync.setups import destination_setup
-from custom_components.frigate_snap_sync.storage import local_files
+from custom_components.frigate_snap_sync.engine_setup import destination_setup
 from custom_components.frigate_snap_sync.storage.base import (
     ConnectTimeout,
     NoSpace,
@@ -18,8 +17,9 @@ from custom_components.frigate_snap_sync.storage.base import (
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.jobs import Job
-from custom_components.frigate_snap_sync.storage.local_files import LocalFolder
-from custom_components.frigate_snap_sync.storage.mounts import Disk
+from custom_components.frigate_snap_sync.storage.local import files
+from custom_components.frigate_snap_sync.storage.local.files import LocalFolder
+from custom_components.frigate_snap_sync.storage.local.mounts import Disk
 from custom_components.frigate_snap_sync.storage.names import TemporaryForm
 from homeassistant.config_entries import SOURCE_USER, ConfigSubentry
 from homeassistant.core import HomeAssistant
@@ -495,7 +495,7 @@ async def test_user_a_foreign_folder_of_today(
     root = folders / "media" / "nas"
     foreign = root / folder.format(today=f"{now:%Y-%m-%d}", year=now.year)
     foreign.mkdir(parents=True)
-    create = local_files._create  # noqa: SLF001
+    create = files._create  # noqa: SLF001
 
     def refuse(path: Path) -> int:
         if path.parent == foreign:
@@ -507,7 +507,7 @@ async def test_user_a_foreign_folder_of_today(
         "selection": {"cameras": ["typed"]},
         "storing": {"path_template": template},
     }
-    with patch.object(local_files, "_create", refuse):
+    with patch.object(files, "_create", refuse):
         result = await async_submit(
             hass, await async_start(hass, entry.entry_id), **typed
         )

@@ -14,8 +14,8 @@ from custom_components.frigate_snap_sync.path_template import (
     samples,
 )
 from custom_components.frigate_snap_sync.storage.layout import Branch
-from custom_components.frigate_snap_sync.sync.items import Media
-from custom_components.frigate_snap_sync.sync.naming import NameValues
+from custom_components.frigate_snap_sync.sync.model.item import Media
+from custom_components.frigate_snap_sync.sync.model.naming import NameValues
 from homeassistant.core import HomeAssistant
 
 START = datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC)

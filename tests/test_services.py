@@ -17,8 +17,11 @@ from custom_components.frigate_snap_sync.services import (
     RETRY_FAILED_SCHEMA,
 )
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
-from custom_components.frigate_snap_sync.sync.items import UploadState
-from custom_components.frigate_snap_sync.sync.status import UploadFilter, UploadRow
+from custom_components.frigate_snap_sync.sync.model.item import UploadState
+from custom_components.frigate_snap_sync.sync.model.status import (
+    UploadFilter,
+    UploadRow,
+)
 from homeassistant.core import HomeAssistant, SupportsResponse
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component

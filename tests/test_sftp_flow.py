@@ -349,7 +349,7 @@ async def test_user_timeout(hass: HomeAssistant, fields: dict[str, Any]) -> None
     await async_set_up(hass, entry)
     start = await async_start(hass, entry.entry_id)
     with patch(
-        "custom_components.frigate_snap_sync.storage.sftp_keys.asyncssh"
+        "custom_components.frigate_snap_sync.storage.sftp.keys.asyncssh"
         ".get_server_host_key",
         side_effect=TimeoutError,
     ):

@@ -18,9 +18,13 @@ from custom_components.frigate_snap_sync.event import UPLOAD
 from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES, SPACE_LOW
 from custom_components.frigate_snap_sync.repairs import async_create_fix_flow
 from custom_components.frigate_snap_sync.storage.base import CAUSES
-from custom_components.frigate_snap_sync.storage.sftp_errors import connect_error
-from custom_components.frigate_snap_sync.sync.items import Media
-from custom_components.frigate_snap_sync.sync.status import Problem, Protection, Reason
+from custom_components.frigate_snap_sync.storage.sftp.errors import connect_error
+from custom_components.frigate_snap_sync.sync.model.item import Media
+from custom_components.frigate_snap_sync.sync.model.status import (
+    Problem,
+    Protection,
+    Reason,
+)
 from homeassistant.components.repairs import RepairsFlow
 from homeassistant.config_entries import HANDLERS
 from homeassistant.const import BASE_PLATFORMS

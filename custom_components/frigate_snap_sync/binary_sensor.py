@@ -15,7 +15,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import FrigateSnapSyncConfigEntry
 from .entity import SnapSyncEntity, async_setup_entities
-from .sync.status import CameraStatus, DestinationStatus, EngineStatus
+from .sync.model.status import CameraStatus, DestinationStatus, EngineStatus
 
 PARALLEL_UPDATES = 0
 

@@ -11,7 +11,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import FrigateSnapSyncConfigEntry, FrigateSnapSyncCoordinator
 from .entity import SnapSyncEntity, Subject, async_setup_entities
-from .sync.status import DestinationStatus, EngineStatus
+from .sync.model.status import DestinationStatus, EngineStatus
 
 PARALLEL_UPDATES = 1
 

@@ -27,12 +27,12 @@ from .devices import (
     async_remove_cameras,
     known_cameras,
 )
+from .engine_setup import destination_setup, engine_options
 from .frigate.errors import FrigateError, InvalidUrl
 from .frigate.messages import subscriptions
-from .setups import destination_setup, engine_options
 from .storage.base import StorageError
 from .sync.engine import DestinationSetup, Engine, LedgerError, SpoolError
-from .sync.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
+from .sync.model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
 
 type FrigateSnapSyncConfigEntry = ConfigEntry[FrigateSnapSyncCoordinator]
 type UploadListener = Callable[[UploadEvent], None]

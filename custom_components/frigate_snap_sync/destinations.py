@@ -22,8 +22,8 @@ from .const import (
     SUBENTRY_SFTP,
 )
 from .storage.base import Destination
-from .storage.local import LocalDestination
-from .storage.sftp import SftpDestination, SftpSettings
+from .storage.local.destination import LocalDestination
+from .storage.sftp.destination import SftpDestination, SftpSettings
 
 
 def build_destination(

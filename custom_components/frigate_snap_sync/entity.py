@@ -15,7 +15,7 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from .const import SUBENTRY_LOCAL, SUBENTRY_SFTP
 from .coordinator import FrigateSnapSyncConfigEntry, FrigateSnapSyncCoordinator
 from .devices import camera_identifier, destination_identifier, frigate_identifier
-from .sync.status import CameraStatus, DestinationStatus, EngineStatus
+from .sync.model.status import CameraStatus, DestinationStatus, EngineStatus
 
 _MODELS = {SUBENTRY_LOCAL: "Local folder", SUBENTRY_SFTP: "SFTP server"}
 

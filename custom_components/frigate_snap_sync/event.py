@@ -11,7 +11,7 @@ from homeassistant.helpers.event import async_call_later
 
 from .coordinator import FrigateSnapSyncConfigEntry
 from .entity import SnapSyncEntity, async_setup_entities
-from .sync.status import DestinationStatus, UploadEvent
+from .sync.model.status import DestinationStatus, UploadEvent
 
 PARALLEL_UPDATES = 0
 

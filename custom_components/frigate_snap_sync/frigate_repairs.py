@@ -11,7 +11,7 @@ from .const import DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry
 from .flows.entry import is_topic_prefix
 from .markdown import escape
-from .sync.status import EngineStatus, Losses
+from .sync.model.status import EngineStatus, Losses
 
 
 class FrigateRepairFlow(RepairsFlow):

@@ -14,7 +14,7 @@ from homeassistant.helpers import issue_registry as ir
 from .const import DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry
 from .markdown import escape, one_line
-from .sync.status import EngineStatus, Problem, Reason
+from .sync.model.status import EngineStatus, Problem, Reason
 
 _ERROR, _WARNING = ir.IssueSeverity.ERROR, ir.IssueSeverity.WARNING
 

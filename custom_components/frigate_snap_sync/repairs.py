@@ -30,9 +30,9 @@ from .flows.trial import async_try_destination, place_of
 from .frigate_repairs import ItemsLostFlow, LedgerFailingFlow, TopicPrefixFlow
 from .markdown import escape, one_line
 from .storage.base import AuthFailed, StorageError
-from .storage.sftp import HostKey, fetch_host_key
-from .storage.sftp_keys import describe_host_key, load_public_key
-from .sync.status import Problem
+from .storage.sftp.destination import HostKey, fetch_host_key
+from .storage.sftp.keys import describe_host_key, load_public_key
+from .sync.model.status import Problem
 
 _BASE = "base"
 

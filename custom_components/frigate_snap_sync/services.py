@@ -26,7 +26,7 @@ from .const import (
     UPLOAD_STATES,
 )
 from .coordinator import FrigateSnapSyncConfigEntry
-from .sync.status import UploadFilter, UploadRow
+from .sync.model.status import UploadFilter, UploadRow
 
 SERVICE_CATCH_UP = "catch_up"
 SERVICE_RETRY_FAILED = "retry_failed"

@@ -10,7 +10,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import FrigateSnapSyncConfigEntry
 from .entity import SnapSyncEntity, async_setup_entities
-from .sync.status import DestinationStatus, EngineStatus
+from .sync.model.status import DestinationStatus, EngineStatus
 
 PARALLEL_UPDATES = 1
 

@@ -25,7 +25,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     UnsupportedVersion,
 )
 from custom_components.frigate_snap_sync.frigate.models import Segment, Severity
-from custom_components.frigate_snap_sync.frigate.rows import parse_review
+from custom_components.frigate_snap_sync.frigate.parsers import parse_review
 from custom_components.frigate_snap_sync.frigate.version import FrigateVersion
 
 from .conftest import MakeClient

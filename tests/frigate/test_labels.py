@@ -14,7 +14,10 @@ from custom_components.frigate_snap_sync.frigate.messages import (
     parse,
 )
 from custom_components.frigate_snap_sync.frigate.models import Review, TrackedObject
-from custom_components.frigate_snap_sync.frigate.rows import parse_object, parse_review
+from custom_components.frigate_snap_sync.frigate.parsers import (
+    parse_object,
+    parse_review,
+)
 
 from .test_messages import OBJECT, REVIEW
 

@@ -13,14 +13,14 @@ import av
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.media import check_jpeg, check_mp4
-from custom_components.frigate_snap_sync.sync.items import live_snapshot_item
 from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
-    counters,
+    destinations,
     items,
     outcomes,
 )
-from custom_components.frigate_snap_sync.sync.ledger.items import (
+from custom_components.frigate_snap_sync.sync.model.item import live_snapshot_item
+from custom_components.frigate_snap_sync.sync.model.plans import (
     FilePlan,
     FileState,
     UploadPlan,
@@ -420,7 +420,7 @@ async def _write(path: Path, label: str) -> None:
     ledger = Ledger(path)
     await ledger.open()
     now = time.time()
-    await ledger.run(counters.keep_destinations, ("nas",), now=now)
+    await ledger.run(destinations.keep_destinations, ("nas",), now=now)
     item = live_snapshot_item("front_door", label, f"{label:0>64}", received=now)
     plan = FilePlan(
         state=FileState.SPOOLED,

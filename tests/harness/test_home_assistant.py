@@ -7,7 +7,10 @@ import pytest
 from .home_assistant import HomeAssistant
 
 _LINE = "2026-11-22 10:12:31.271 {} (MainThread) [{}] {}\n"
-_OURS, _OTHER = "custom_components.frigate_snap_sync.sync.worker", "homeassistant.core"
+_OURS, _OTHER = (
+    "custom_components.frigate_snap_sync.sync.sending.worker",
+    "homeassistant.core",
+)
 _TRACEBACK = (
     "Traceback (most recent call last):\n"
     '  File "/config/custom_components/frigate_snap_sync/__init__.py", line 1\n'

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.sftp import (
+from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     SftpSettings,
 )

@@ -17,11 +17,11 @@ from unittest.mock import patch
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import Destination
-from custom_components.frigate_snap_sync.storage.local import (
+from custom_components.frigate_snap_sync.storage.local.destination import (
     LocalDestination,
     find_mount_point,
 )
-from custom_components.frigate_snap_sync.storage.sftp import (
+from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     SftpSettings,
 )

@@ -21,7 +21,7 @@ from custom_components.frigate_snap_sync.storage.names import (
     TemporaryForm,
     temporary_name,
 )
-from custom_components.frigate_snap_sync.storage.sftp import (
+from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     SftpSettings,
 )

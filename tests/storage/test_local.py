@@ -15,7 +15,6 @@ from unittest.mock import patch
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage import local
 from custom_components.frigate_snap_sync.storage.base import (
     NoSpace,
     NotMounted,
@@ -27,6 +26,9 @@ from custom_components.frigate_snap_sync.storage.base import (
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.local import (
+    destination as local_destination,
+)
+from custom_components.frigate_snap_sync.storage.local.destination import (
     LocalDestination,
     find_mount_point,
 )
@@ -466,7 +468,7 @@ async def test_files_that_go_while_they_are_listed(
     destination: LocalDestination, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that is gone when its size is asked for is left out."""
-    monkeypatch.setattr(local, "LIST_BATCH", 1)
+    monkeypatch.setattr(local_destination, "LIST_BATCH", 1)
     for n in range(10):
         (root / str(n)).touch()
     async with aclosing(destination.list_files()) as files:

@@ -6,13 +6,13 @@ from unittest.mock import patch
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage import mounts
 from custom_components.frigate_snap_sync.storage.base import StorageError
-from custom_components.frigate_snap_sync.storage.local import (
+from custom_components.frigate_snap_sync.storage.local import mounts
+from custom_components.frigate_snap_sync.storage.local.destination import (
     find_disk_without_share,
     find_mount_point,
 )
-from custom_components.frigate_snap_sync.storage.mounts import disk_without_share
+from custom_components.frigate_snap_sync.storage.local.mounts import disk_without_share
 
 TABLE = """\
 overlay / overlay rw 0 0

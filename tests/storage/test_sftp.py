@@ -11,7 +11,6 @@ from unittest.mock import AsyncMock, Mock, patch
 import asyncssh
 import pytest
 
-from custom_components.frigate_snap_sync.storage import sftp, sftp_files, sftp_session
 from custom_components.frigate_snap_sync.storage.base import (
     CHECKING,
     MAKING,
@@ -23,7 +22,12 @@ from custom_components.frigate_snap_sync.storage.base import (
     StoredFile,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.storage.sftp_session import (
+from custom_components.frigate_snap_sync.storage.sftp import (
+    destination as sftp_destination,
+    files as sftp_files,
+    session as sftp_session,
+)
+from custom_components.frigate_snap_sync.storage.sftp.session import (
     SftpSession,
     block_size,
 )
@@ -611,7 +615,7 @@ async def test_cancel_while_the_server_is_silent(
     step: str,
 ) -> None:
     """A cancellation does not wait for it; the clean-up is done when it answers."""
-    monkeypatch.setattr(sftp, "CANCEL_TIMEOUT", 0.1)
+    monkeypatch.setattr(sftp_destination, "CANCEL_TIMEOUT", 0.1)
     destination = connect_to(server, password=PASSWORD, path="/up/load")
     server.behavior.holding = step
     put = asyncio.create_task(
@@ -700,7 +704,7 @@ async def test_close_ends_a_clean_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Closing does not wait for a clean-up that nobody answers."""
-    monkeypatch.setattr(sftp, "CANCEL_TIMEOUT", 0.05)
+    monkeypatch.setattr(sftp_destination, "CANCEL_TIMEOUT", 0.05)
     destination = connect_to(server, password=PASSWORD)
     server.behavior.holding = "write"
     put = asyncio.create_task(

@@ -8,7 +8,6 @@ from typing import Any
 import asyncssh
 import pytest
 
-from custom_components.frigate_snap_sync.storage import sftp_connection
 from custom_components.frigate_snap_sync.storage.base import (
     AuthFailed,
     ConnectTimeout,
@@ -18,13 +17,14 @@ from custom_components.frigate_snap_sync.storage.base import (
     StorageError,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.storage.sftp import (
+from custom_components.frigate_snap_sync.storage.sftp import connection
+from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     SftpSettings,
     generate_key_pair,
     load_private_key,
 )
-from custom_components.frigate_snap_sync.storage.sftp_login import LoginClient
+from custom_components.frigate_snap_sync.storage.sftp.login import LoginClient
 
 from ..harness.network import Network
 from ..harness.openssh import OpenSshServer
@@ -498,8 +498,8 @@ async def test_keepalive(
     tmp_path: Path, connect_to: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection that dies silently while idle is noticed."""
-    monkeypatch.setattr(sftp_connection, "KEEPALIVE_INTERVAL", 0.1)
-    monkeypatch.setattr(sftp_connection, "KEEPALIVE_COUNT", 2)
+    monkeypatch.setattr(connection, "KEEPALIVE_INTERVAL", 0.1)
+    monkeypatch.setattr(connection, "KEEPALIVE_COUNT", 2)
     async with (
         OpenSshServer(tmp_path / "server") as server,
         Network(server.port) as network,
@@ -517,8 +517,8 @@ async def test_keepalive_is_answered(
     tmp_path: Path, connect_to: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that lives is not given up, however long nothing is asked of it."""
-    monkeypatch.setattr(sftp_connection, "KEEPALIVE_INTERVAL", 0.05)
-    monkeypatch.setattr(sftp_connection, "KEEPALIVE_COUNT", 1_000_000)
+    monkeypatch.setattr(connection, "KEEPALIVE_INTERVAL", 0.05)
+    monkeypatch.setattr(connection, "KEEPALIVE_COUNT", 1_000_000)
     async with (
         OpenSshServer(tmp_path / "server") as server,
         Network(server.port) as network,
@@ -591,7 +591,7 @@ async def test_keys_are_read_once(
         loads += 1
         return await load_private_key(*arguments)
 
-    monkeypatch.setattr(sftp_connection, "load_private_key", count)
+    monkeypatch.setattr(connection, "load_private_key", count)
     destination = connect_to(server, private_key=text)
     for _ in range(3):
         await destination.connect()

@@ -18,7 +18,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     Unreachable,
     Unusable,
 )
-from custom_components.frigate_snap_sync.storage.sftp_errors import (
+from custom_components.frigate_snap_sync.storage.sftp.errors import (
     answer_error,
     connect_error,
 )

@@ -15,7 +15,6 @@ import asyncssh
 from asyncssh.sftp import SFTPLimits, SFTPServerHandler
 import pytest
 
-from custom_components.frigate_snap_sync.storage import sftp_files
 from custom_components.frigate_snap_sync.storage.base import (
     NoSftp,
     Rejected,
@@ -24,8 +23,9 @@ from custom_components.frigate_snap_sync.storage.base import (
 )
 from custom_components.frigate_snap_sync.storage.check import verify_checksum
 from custom_components.frigate_snap_sync.storage.read_back import Content, is_stored
-from custom_components.frigate_snap_sync.storage.sftp import fetch_host_key
-from custom_components.frigate_snap_sync.storage.sftp_guard import Door
+from custom_components.frigate_snap_sync.storage.sftp import files as sftp_files
+from custom_components.frigate_snap_sync.storage.sftp.destination import fetch_host_key
+from custom_components.frigate_snap_sync.storage.sftp.guard import Door
 
 from ..waiting import promptly
 from .conftest import Connect, MakeSource

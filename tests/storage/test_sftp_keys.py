@@ -15,13 +15,13 @@ from custom_components.frigate_snap_sync.storage.base import (
     Unreachable,
     Unusable,
 )
-from custom_components.frigate_snap_sync.storage.sftp import (
+from custom_components.frigate_snap_sync.storage.sftp.destination import (
     KeyPair,
     fetch_host_key,
     generate_key_pair,
     load_private_key,
 )
-from custom_components.frigate_snap_sync.storage.sftp_keys import (
+from custom_components.frigate_snap_sync.storage.sftp.keys import (
     HOST_KEY_ALGORITHMS,
     algorithms_for,
     load_public_key,

@@ -17,7 +17,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     StorageError,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.storage.sftp import (
+from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     generate_key_pair,
 )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import StorageError
-from custom_components.frigate_snap_sync.storage.sftp import (
+from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     fetch_host_key,
 )

@@ -22,7 +22,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     StorageError,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.storage.sftp import fetch_host_key
+from custom_components.frigate_snap_sync.storage.sftp.destination import fetch_host_key
 
 from ..harness.openssh import OpenSshServer
 from ..harness.proftpd import ProFtpdServer

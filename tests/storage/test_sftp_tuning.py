@@ -6,9 +6,9 @@ from unittest.mock import Mock, patch
 import asyncssh
 import pytest
 
-from custom_components.frigate_snap_sync.storage import sftp_ciphers
-from custom_components.frigate_snap_sync.storage.sftp_ciphers import preferred_ciphers
-from custom_components.frigate_snap_sync.storage.sftp_session import (
+from custom_components.frigate_snap_sync.storage.sftp import ciphers as sftp_ciphers
+from custom_components.frigate_snap_sync.storage.sftp.ciphers import preferred_ciphers
+from custom_components.frigate_snap_sync.storage.sftp.session import (
     MAX_IN_FLIGHT,
     MIN_IN_FLIGHT,
     SftpSession,

@@ -13,24 +13,24 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.client import FrigateClient
 from custom_components.frigate_snap_sync.frigate.errors import MediaNotReady
-from custom_components.frigate_snap_sync.frigate.rows import parse_review
+from custom_components.frigate_snap_sync.frigate.parsers import parse_review
 from custom_components.frigate_snap_sync.storage.base import Destination
-from custom_components.frigate_snap_sync.sync import status_board
 from custom_components.frigate_snap_sync.sync.engine import (
     DestinationSetup,
     Engine,
     EngineOptions,
 )
-from custom_components.frigate_snap_sync.sync.naming import Render
-from custom_components.frigate_snap_sync.sync.policy import Selection
-from custom_components.frigate_snap_sync.sync.status import (
+from custom_components.frigate_snap_sync.sync.model.naming import Render
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
+from custom_components.frigate_snap_sync.sync.model.status import (
     EngineStatus,
     Protection,
     UploadEvent,
     UploadFilter,
     UploadRow,
 )
-from custom_components.frigate_snap_sync.sync.timing import Timing
+from custom_components.frigate_snap_sync.sync.model.timing import Timing
+from custom_components.frigate_snap_sync.sync.reporting import collector
 
 from ..waiting import Threads, promptly, until
 from .fakes import IMAGE, FakeFrigate
@@ -262,7 +262,7 @@ async def bench(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Bench]:
     """Return a bench; its engine is stopped at the end."""
-    monkeypatch.setattr(status_board, "_INTERVAL", 0.01)
+    monkeypatch.setattr(collector, "_INTERVAL", 0.01)
     bench = Bench(tmp_path)
     with bench.threads.watched():
         yield bench

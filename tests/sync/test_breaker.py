@@ -20,7 +20,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     StorageError,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.sync.breaker import (
+from custom_components.frigate_snap_sync.sync.sending.breaker import (
     ROW,
     Breaker,
     Sent,

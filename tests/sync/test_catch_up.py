@@ -19,8 +19,8 @@ from custom_components.frigate_snap_sync.frigate.models import (
     Severity,
     TrackedObject,
 )
-from custom_components.frigate_snap_sync.sync import catch_up
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
+from custom_components.frigate_snap_sync.sync.intake import catch_up
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination

@@ -12,9 +12,9 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     UnreadableRows,
 )
 from custom_components.frigate_snap_sync.frigate.models import Page, Review
-from custom_components.frigate_snap_sync.sync import catch_up
-from custom_components.frigate_snap_sync.sync.ledger import counters
-from custom_components.frigate_snap_sync.sync.policy import Selection
+from custom_components.frigate_snap_sync.sync.intake import catch_up
+from custom_components.frigate_snap_sync.sync.ledger import milestones
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
 
 from .conftest import Bench, setup, until
 from .fakes import FakeDestination
@@ -32,7 +32,7 @@ def nas() -> FakeDestination:
 async def moment_of(bench: Bench) -> float:
     """Return up to when all is known."""
     moment: float = await bench.engine._ledger.run(  # noqa: SLF001
-        counters.moment, counters.CAUGHT_UP, default=0
+        milestones.moment, milestones.CAUGHT_UP, default=0
     )
     return moment
 

@@ -11,16 +11,19 @@ import pytest
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.frigate.models import Review, Segment, Severity
 from custom_components.frigate_snap_sync.storage.base import Rejected, Unreachable
-from custom_components.frigate_snap_sync.sync.clock_watch import ClockWatch, steady_time
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
     LedgerError,
     clock as ledger_clock,
-    counters,
+    milestones,
 )
 from custom_components.frigate_snap_sync.sync.ledger.clock import ClockJump
-from custom_components.frigate_snap_sync.sync.timing import Timing
+from custom_components.frigate_snap_sync.sync.model.timing import Timing
+from custom_components.frigate_snap_sync.sync.monitoring.clock_monitor import (
+    ClockWatch,
+    steady_time,
+)
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP_SECONDS, FULL_IMAGE, IMAGE, FakeDestination
@@ -399,12 +402,12 @@ async def test_up_to_when_all_is_known(tmp_path: Path) -> None:
     await ledger.open()
 
     async def known() -> float:
-        return await ledger.run(counters.moment, counters.CAUGHT_UP, default=0)
+        return await ledger.run(milestones.moment, milestones.CAUGHT_UP, default=0)
 
     for moment, is_sure, kept in ((50, True, 50), (20, False, 50), (30, True, 30)):
-        await ledger.run(counters.keep_caught_up, moment, is_sure=is_sure)
+        await ledger.run(milestones.keep_caught_up, moment, is_sure=is_sure)
         assert await known() == kept
-    await ledger.run(counters.keep_caught_up, 90, is_sure=False)
+    await ledger.run(milestones.keep_caught_up, 90, is_sure=False)
     assert await known() == 90
     await ledger.close()
 
@@ -416,10 +419,10 @@ async def moments_after(
     ledger = Ledger(tmp_path / "one.db")
     await ledger.open()
     for name, moment in moments.items():
-        await ledger.run(counters.keep_moment, name, moment)
+        await ledger.run(milestones.keep_moment, name, moment)
     await ledger.run(ledger_clock.jumped, jump, was_wrong=was_wrong, longest=300)
     after = {
-        name: await ledger.run(counters.moment, name, default=0) for name in moments
+        name: await ledger.run(milestones.moment, name, default=0) for name in moments
     }
     await ledger.close()
     return after

@@ -19,16 +19,18 @@ from custom_components.frigate_snap_sync.storage.base import (
     StoredFile,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.sync import intake, room
-from custom_components.frigate_snap_sync.sync.items import Media, UploadState
+from custom_components.frigate_snap_sync.sync.intake import dispatcher
 from custom_components.frigate_snap_sync.sync.ledger import (
-    counters,
-    files,
     items,
     outcomes,
+    spooled_files,
+    status_summary,
     uploads,
 )
-from custom_components.frigate_snap_sync.sync.policy import Selection
+from custom_components.frigate_snap_sync.sync.model import plans
+from custom_components.frigate_snap_sync.sync.model.item import Media, UploadState
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
+from custom_components.frigate_snap_sync.sync.spool import eviction
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, CLIP_SECONDS, IMAGE, FakeDestination
@@ -415,8 +417,8 @@ async def limited(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, *, images: int
 ) -> None:
     """Let the spool hold so many images."""
-    monkeypatch.setattr(room, "RESERVE", 0)
-    monkeypatch.setattr(intake, "_PAUSE", 0.02)
+    monkeypatch.setattr(eviction, "RESERVE", 0)
+    monkeypatch.setattr(dispatcher, "_PAUSE", 0.02)
     bench.options = replace(bench.options, spool_limit=images * len(IMAGE) + 100)
 
 
@@ -462,9 +464,9 @@ def test_what_arrives_after_it_was_given_up(
     row = connection.execute("SELECT state, reason, size FROM uploads").fetchone()
     assert tuple(row) == ("verified", None, 7)
     assert uploads.next_leftover(connection, "nas", exclude=()) is None
-    summary = counters.summary(connection)
+    summary = status_summary.summary(connection)
     assert summary.destinations["nas"].recordings_uploaded == 1
-    assert files.spool_names(connection) == set()
+    assert spooled_files.spool_names(connection) == set()
 
 
 @pytest.mark.parametrize(
@@ -487,7 +489,7 @@ def test_each_end_notes_what_a_try_left(
     leftover = uploads.next_leftover(connection, "nas", exclude=())
     assert leftover is not None
     assert leftover.temporary == "t"
-    assert leftover.what is items.CleanUp.TEMPORARY
+    assert leftover.what is plans.CleanUp.TEMPORARY
     # A later try has a name of its own, and is not forgotten.
     uploads.started(connection, 1, temporary="u")
     uploads.removed(connection, 1, temporary="t")

@@ -7,9 +7,13 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.media import Mp4Info, check_mp4
 from custom_components.frigate_snap_sync.frigate.models import Segment
-from custom_components.frigate_snap_sync.sync.coverage import coverage, lacks, shown
-from custom_components.frigate_snap_sync.sync.policy import FootageRange
-from custom_components.frigate_snap_sync.sync.spans import (
+from custom_components.frigate_snap_sync.sync.model.coverage import (
+    coverage,
+    lacks,
+    shown,
+)
+from custom_components.frigate_snap_sync.sync.model.footage_ranges import FootageRange
+from custom_components.frigate_snap_sync.sync.model.spans import (
     from_text,
     missing,
     to_text,

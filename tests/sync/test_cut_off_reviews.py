@@ -12,13 +12,13 @@ import time
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.models import Segment, Severity
-from custom_components.frigate_snap_sync.sync import running_reviews
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
-from custom_components.frigate_snap_sync.sync.items import Item, Media
-from custom_components.frigate_snap_sync.sync.ledger.items import Progress
-from custom_components.frigate_snap_sync.sync.planner import Planner
-from custom_components.frigate_snap_sync.sync.policy import Bounds
-from custom_components.frigate_snap_sync.sync.timing import Timing
+from custom_components.frigate_snap_sync.sync.intake import running_reviews
+from custom_components.frigate_snap_sync.sync.model.footage_ranges import Bounds
+from custom_components.frigate_snap_sync.sync.model.item import Item, Media
+from custom_components.frigate_snap_sync.sync.model.plans import Progress
+from custom_components.frigate_snap_sync.sync.model.timing import Timing
+from custom_components.frigate_snap_sync.sync.planning.planner import Planner
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination

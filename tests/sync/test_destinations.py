@@ -16,10 +16,13 @@ from custom_components.frigate_snap_sync.storage.base import (
     Unreachable,
     Unusable,
 )
-from custom_components.frigate_snap_sync.sync.ledger import counters, files
-from custom_components.frigate_snap_sync.sync.ledger.files import Loss
-from custom_components.frigate_snap_sync.sync.policy import Selection
-from custom_components.frigate_snap_sync.sync.spool import Spool, SpoolFile
+from custom_components.frigate_snap_sync.sync.ledger import (
+    destinations as ledger_destinations,
+    spooled_files,
+)
+from custom_components.frigate_snap_sync.sync.ledger.spooled_files import Loss
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
+from custom_components.frigate_snap_sync.sync.spool.spool import Spool, SpoolFile
 
 from .conftest import Bench, setup, until
 from .fakes import IMAGE, FakeDestination
@@ -144,7 +147,9 @@ async def test_a_change_that_hangs_on_a_dead_disk_delays_no_stop(
     if dead == "spool":
         monkeypatch.setattr(Path, "unlink", lambda *_, **__: hang())
     else:
-        monkeypatch.setattr(counters, "keep_destinations", lambda *_, **__: hang())
+        monkeypatch.setattr(
+            ledger_destinations, "keep_destinations", lambda *_, **__: hang()
+        )
     change = asyncio.create_task(engine.apply_destinations([setup(late, name="late")]))
     try:
         await until(hangs.is_set)
@@ -248,12 +253,15 @@ async def test_a_loss_is_that_of_one_file_in_the_spool(bench: Bench, nas: Line) 
     (file_id,) = await ledger.run(
         lambda connection: connection.execute("SELECT id FROM files").fetchone()
     )
-    assert await ledger.run(files.lost, file_id, "old.mp4", now=0.0) is Loss.NO_LOSS
+    assert (
+        await ledger.run(spooled_files.lost, file_id, "old.mp4", now=0.0)
+        is Loss.NO_LOSS
+    )
     await bench.spooled_in_ledger(1)
-    assert await ledger.run(files.spool_names) == {name}
-    loss = await ledger.run(files.lost, file_id, name, now=0.0)
+    assert await ledger.run(spooled_files.spool_names) == {name}
+    loss = await ledger.run(spooled_files.lost, file_id, name, now=0.0)
     assert loss is Loss.FETCHED_AGAIN
-    assert await ledger.run(files.spool_names) == set()
+    assert await ledger.run(spooled_files.spool_names) == set()
 
 
 async def test_a_folder_in_the_spool_is_left_alone(bench: Bench, nas: Line) -> None:

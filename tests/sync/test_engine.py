@@ -26,11 +26,11 @@ from custom_components.frigate_snap_sync.storage.base import (
     Rejected,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.sync import worker
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
-from custom_components.frigate_snap_sync.sync.items import Media
-from custom_components.frigate_snap_sync.sync.naming import NameValues
-from custom_components.frigate_snap_sync.sync.policy import Selection
+from custom_components.frigate_snap_sync.sync.model.item import Media
+from custom_components.frigate_snap_sync.sync.model.naming import NameValues
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
+from custom_components.frigate_snap_sync.sync.sending import worker
 
 from ..films import film
 from .conftest import FAST, Bench, setup, until

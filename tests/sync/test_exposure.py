@@ -7,7 +7,7 @@ import pytest
 
 from custom_components.frigate_snap_sync.storage.base import Unreachable
 from custom_components.frigate_snap_sync.sync.ledger import exposure
-from custom_components.frigate_snap_sync.sync.status import Protection
+from custom_components.frigate_snap_sync.sync.model.status import Protection
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FULL_IMAGE, FakeDestination

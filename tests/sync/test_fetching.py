@@ -20,16 +20,13 @@ from custom_components.frigate_snap_sync.frigate.errors import (
 )
 from custom_components.frigate_snap_sync.frigate.models import Review, Segment, Severity
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
-from custom_components.frigate_snap_sync.sync.items import Rank, recording_item
-from custom_components.frigate_snap_sync.sync.ledger import files
-from custom_components.frigate_snap_sync.sync.ledger.items import Progress
-from custom_components.frigate_snap_sync.sync.planner import Planner
-from custom_components.frigate_snap_sync.sync.policy import Bounds
-from custom_components.frigate_snap_sync.sync.spool import (
-    SpoolError,
-    SpoolFile,
-    SpoolWriter,
-)
+from custom_components.frigate_snap_sync.sync.ledger import fetch_queue
+from custom_components.frigate_snap_sync.sync.model.errors import SpoolError
+from custom_components.frigate_snap_sync.sync.model.footage_ranges import Bounds
+from custom_components.frigate_snap_sync.sync.model.item import Rank, recording_item
+from custom_components.frigate_snap_sync.sync.model.plans import Progress
+from custom_components.frigate_snap_sync.sync.planning.planner import Planner
+from custom_components.frigate_snap_sync.sync.spool.spool import SpoolFile, SpoolWriter
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, CLIP_SECONDS, FULL_IMAGE, FakeDestination, Write
@@ -177,7 +174,7 @@ async def test_a_file_that_falls_due_while_work_is_looked_for(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A slow disk under the ledger must not let it be missed."""
-    look = files.next_fetches
+    look = fetch_queue.next_fetches
     delayed: list[float] = []
 
     def slowly(connection: sqlite3.Connection, **kwargs: Any) -> object:
@@ -191,7 +188,7 @@ async def test_a_file_that_falls_due_while_work_is_looked_for(
         return found
 
     bench.timing = replace(FAST, settle=0.2)
-    monkeypatch.setattr(files, "next_fetches", slowly)
+    monkeypatch.setattr(fetch_queue, "next_fetches", slowly)
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     now = time.time()

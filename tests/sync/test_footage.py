@@ -5,14 +5,14 @@ from itertools import pairwise
 from hypothesis import given, strategies as st
 
 from custom_components.frigate_snap_sync.frigate.models import Segment
-from custom_components.frigate_snap_sync.sync.footage import (
+from custom_components.frigate_snap_sync.sync.model.footage_ranges import FootageRange
+from custom_components.frigate_snap_sync.sync.model.recorded_footage import (
     MAX_WINDOWS,
     UNKNOWN,
     Footage,
     stretches,
     windows,
 )
-from custom_components.frigate_snap_sync.sync.policy import FootageRange
 
 HOUR = 3600
 DAY = 24 * HOUR

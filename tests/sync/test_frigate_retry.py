@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
-from custom_components.frigate_snap_sync.sync.frigate_retry import FrigateRetry
-from custom_components.frigate_snap_sync.sync.timing import Timing
+from custom_components.frigate_snap_sync.sync.model.timing import Timing
+from custom_components.frigate_snap_sync.sync.monitoring.frigate_retry import (
+    FrigateRetry,
+)
 
 TIMING = Timing()
 

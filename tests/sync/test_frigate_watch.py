@@ -15,8 +15,8 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateUnreachable,
 )
 from custom_components.frigate_snap_sync.frigate.models import FrigateConfig
-from custom_components.frigate_snap_sync.sync import frigate_retry
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
+from custom_components.frigate_snap_sync.sync.monitoring import frigate_retry
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FULL_IMAGE, IMAGE, FakeDestination, camera
@@ -534,7 +534,7 @@ async def test_a_new_cause_is_one_more_line(
     lines = [
         record.getMessage()
         for record in caplog.records
-        if record.name.endswith("frigate_watch") and record.levelno == logging.WARNING
+        if record.name.endswith("frigate_monitor") and record.levelno == logging.WARNING
     ]
     away = "Frigate (home/nvr) is away and is asked until it is back: "
     assert sorted(lines) == [

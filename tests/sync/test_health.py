@@ -22,10 +22,12 @@ from custom_components.frigate_snap_sync.storage.base import (
     StoredFile,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.storage.local import LocalDestination
+from custom_components.frigate_snap_sync.storage.local.destination import (
+    LocalDestination,
+)
 from custom_components.frigate_snap_sync.storage.names import TemporaryForm
 from custom_components.frigate_snap_sync.sync.ledger import Ledger
-from custom_components.frigate_snap_sync.sync.status import Problem
+from custom_components.frigate_snap_sync.sync.model.status import Problem
 
 from ..harness.disk import SmallDisk
 from .conftest import FAST, Bench, setup, until

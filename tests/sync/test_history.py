@@ -9,18 +9,21 @@ import time
 
 import pytest
 
-from custom_components.frigate_snap_sync.sync import history
-from custom_components.frigate_snap_sync.sync.history import History
-from custom_components.frigate_snap_sync.sync.items import UploadState
+from custom_components.frigate_snap_sync.sync import pruner
 from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
-    counters,
+    cameras,
+    destinations,
     items,
+    milestones,
     outcomes,
     schema,
+    status_summary,
     uploads,
 )
-from custom_components.frigate_snap_sync.sync.ledger.history import prune
+from custom_components.frigate_snap_sync.sync.ledger.pruning import prune
+from custom_components.frigate_snap_sync.sync.model.item import UploadState
+from custom_components.frigate_snap_sync.sync.pruner import History
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
@@ -37,8 +40,8 @@ def connection() -> Iterator[sqlite3.Connection]:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
     schema.migrate(connection)
-    counters.see_camera(connection, "front_door")
-    counters.keep_destinations(connection, ["nas"], now=0)
+    cameras.see_camera(connection, "front_door")
+    destinations.keep_destinations(connection, ["nas"], now=0)
     yield connection
     connection.close()
 
@@ -76,7 +79,7 @@ def test_what_is_over_is_forgotten_the_oldest_first(
     for table in ("files", "uploads"):
         (count,) = connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()  # noqa: S608
         assert count == 2
-    summary = counters.summary(connection)
+    summary = status_summary.summary(connection)
     assert summary.destinations["nas"].recordings_uploaded == 5
 
 
@@ -110,7 +113,7 @@ def test_leftovers_at_a_removed_destination(
         outcomes.skip(connection, [upload_id], "not wanted", now=5)
         assert uploads.next_leftover(connection, "nas", exclude=())
         assert prune(connection, before=9, limit=9) == 0
-    counters.keep_destinations(connection, ["cloud"], now=5)
+    destinations.keep_destinations(connection, ["cloud"], now=5)
     uploads.failed(connection, upload_id, retry_at=5, reason="closed")
     assert prune(connection, before=9, limit=9) == 1
 
@@ -122,7 +125,7 @@ def test_what_a_destination_that_is_long_gone_would_take(
     plan(connection, 1)
     connection.execute("UPDATE uploads SET state = 'incomplete'")
     connection.execute("DELETE FROM destinations")
-    counters.keep_destinations(connection, ["cloud"], now=5)
+    destinations.keep_destinations(connection, ["cloud"], now=5)
     assert prune(connection, before=9, limit=9) == 1
 
 
@@ -139,11 +142,13 @@ async def test_how_long_what_is_over_is_kept(
     caught_up: int,
 ) -> None:
     """Each of these limits holds alone (days)."""
-    monkeypatch.setattr(history, "KEEP", keep * DAY)
+    monkeypatch.setattr(pruner, "KEEP", keep * DAY)
     now = time.time()
     ledger = Ledger(tmp_path / "one.db")
     await ledger.open()
-    await ledger.run(counters.keep_moment, counters.CAUGHT_UP, now - caught_up * DAY)
+    await ledger.run(
+        milestones.keep_moment, milestones.CAUGHT_UP, now - caught_up * DAY
+    )
     for days in (80, 100):
         item = replace(ITEM, source_id=str(days), told=now - days * DAY)
         await ledger.run(items.plan, item, ())
@@ -156,8 +161,8 @@ async def test_the_engine_forgets_what_catching_up_can_not_ask_about(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would be sent once more."""
-    monkeypatch.setattr(history, "KEEP", -60.0)
-    monkeypatch.setattr(history, "INTERVAL", 0.02)
+    monkeypatch.setattr(pruner, "KEEP", -60.0)
+    monkeypatch.setattr(pruner, "INTERVAL", 0.02)
     prune, pruned = History.prune, []
 
     async def note(self: History) -> int:
@@ -174,7 +179,7 @@ async def test_the_engine_forgets_what_catching_up_can_not_ask_about(
     seen = len(pruned)
     await until(lambda: len(pruned) >= seen + 2)
     assert len(await bench.uploads()) == 1
-    monkeypatch.setattr(history, "MARGIN", -60.0)
+    monkeypatch.setattr(pruner, "MARGIN", -60.0)
 
     async def is_forgotten() -> bool:
         return not await bench.uploads()

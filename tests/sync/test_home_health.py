@@ -12,16 +12,16 @@ from types import SimpleNamespace
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
-from custom_components.frigate_snap_sync.sync import home_health
-from custom_components.frigate_snap_sync.sync.home_health import (
+from custom_components.frigate_snap_sync.sync.ledger import LedgerError, LedgerRefusal
+from custom_components.frigate_snap_sync.sync.model.errors import SpoolError, SpoolFull
+from custom_components.frigate_snap_sync.sync.support import home_health
+from custom_components.frigate_snap_sync.sync.support.home_health import (
     HomeHealth,
     is_disk_full,
     note_success,
 )
-from custom_components.frigate_snap_sync.sync.ledger import LedgerError, LedgerRefusal
-from custom_components.frigate_snap_sync.sync.spool import SpoolError, SpoolFull
-from custom_components.frigate_snap_sync.sync.tasks import cancel, supervise
-from custom_components.frigate_snap_sync.sync.trouble import Trouble
+from custom_components.frigate_snap_sync.sync.support.outage_log import Trouble
+from custom_components.frigate_snap_sync.sync.support.tasks import cancel, supervise
 
 from ..waiting import until
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 import pytest
 
-from custom_components.frigate_snap_sync.storage.local import (
+from custom_components.frigate_snap_sync.storage.local.destination import (
     LocalDestination,
     find_mount_point,
 )
 from custom_components.frigate_snap_sync.sync.engine import DestinationSetup
-from custom_components.frigate_snap_sync.sync.policy import Selection
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from tests.frigate.test_messages_random import (
     changed_bytes,
     changed_documents,

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from custom_components.frigate_snap_sync.sync import inbox as inbox_module
-from custom_components.frigate_snap_sync.sync.inbox import MAX_PAYLOAD, Inbox
+from custom_components.frigate_snap_sync.sync.intake import inbox as inbox_module
+from custom_components.frigate_snap_sync.sync.intake.inbox import MAX_PAYLOAD, Inbox
 
 from ..waiting import promptly
 

@@ -13,9 +13,9 @@ from custom_components.frigate_snap_sync.frigate.errors import (
 )
 from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.storage.base import Unreachable
-from custom_components.frigate_snap_sync.sync import fetcher
+from custom_components.frigate_snap_sync.sync.fetching import fetcher
 from custom_components.frigate_snap_sync.sync.ledger import Ledger
-from custom_components.frigate_snap_sync.sync.policy import Selection
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
 
 from ..waiting import promptly
 from .conftest import FAST, Bench, setup, until

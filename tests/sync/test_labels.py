@@ -6,8 +6,12 @@ import time
 
 import pytest
 
-from custom_components.frigate_snap_sync.sync.items import Item
-from custom_components.frigate_snap_sync.sync.policy import Selection, bounded, wants
+from custom_components.frigate_snap_sync.sync.model.item import Item
+from custom_components.frigate_snap_sync.sync.model.selection import (
+    Selection,
+    bounded,
+    wants,
+)
 
 from .conftest import Bench, setup, until
 from .fakes import FakeDestination

@@ -19,7 +19,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     StoredFile,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.sync.status import (
+from custom_components.frigate_snap_sync.sync.model.status import (
     DestinationStatus,
     LastError,
     Problem,

@@ -8,22 +8,25 @@ import time
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.models import Severity
-from custom_components.frigate_snap_sync.sync.destination import DestinationSetup
-from custom_components.frigate_snap_sync.sync.items import Media, Role, UploadState
 from custom_components.frigate_snap_sync.sync.ledger import (
-    counters,
-    files,
+    backfill,
+    destinations,
+    fetch_queue,
     items,
-    latecomers,
     schema,
+    status_summary,
 )
-from custom_components.frigate_snap_sync.sync.ledger.items import (
+from custom_components.frigate_snap_sync.sync.model.destination_setup import (
+    DestinationSetup,
+)
+from custom_components.frigate_snap_sync.sync.model.item import Media, Role, UploadState
+from custom_components.frigate_snap_sync.sync.model.naming import NameValues
+from custom_components.frigate_snap_sync.sync.model.plans import (
     FilePlan,
     FileState,
     UploadPlan,
 )
-from custom_components.frigate_snap_sync.sync.naming import NameValues
-from custom_components.frigate_snap_sync.sync.policy import Selection
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, FULL_IMAGE, FakeDestination
@@ -216,7 +219,7 @@ async def test_one_that_came_while_a_long_review_went_on(
     assert set(nas.media) < set(cloud.media)
     assert await bench.engine.catch_up(look_back=2 * HOUR) == 0
     assert await bench.settled() == {"verified": 5}
-    summary = await bench.engine._ledger.run(counters.summary)  # noqa: SLF001
+    summary = await bench.engine._ledger.run(status_summary.summary)  # noqa: SLF001
     assert summary.destinations["cloud"].recordings_uploaded == 1
 
 
@@ -285,19 +288,19 @@ def connection() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.row_factory = sqlite3.Row
     schema.migrate(connection)
-    counters.keep_destinations(connection, ["nas", "cloud"], now=0)
+    destinations.keep_destinations(connection, ["nas", "cloud"], now=0)
     yield connection
     connection.close()
 
 
 def joins(connection: sqlite3.Connection, *destinations: str) -> int:
     """Let these get the known item; return how many uploads that takes."""
-    known = latecomers.known(connection, Media.RECORDINGS, ITEM.source_id)
+    known = backfill.known(connection, Media.RECORDINGS, ITEM.source_id)
     assert known is not None
     uploads = tuple(
         UploadPlan(destination_id=name, path="a/b.mp4") for name in destinations
     )
-    return latecomers.join(connection, known, uploads, now=99)
+    return backfill.join(connection, known, uploads, now=99)
 
 
 def test_one_that_was_removed_meanwhile(connection: sqlite3.Connection) -> None:
@@ -310,7 +313,7 @@ def test_one_that_was_removed_meanwhile(connection: sqlite3.Connection) -> None:
 def test_what_another_one_waits_for(connection: sqlite3.Connection) -> None:
     """It is not asked for any sooner: it was tried a moment ago."""
     items.plan(connection, ITEM, (wanted("nas"),))
-    files.postpone(connection, 1, due=500, error="not yet")
+    fetch_queue.postpone(connection, 1, due=500, error="not yet")
     assert joins(connection, "cloud") == 1
     (file,) = connection.execute("SELECT due, attempts FROM files").fetchall()
     assert tuple(file) == (500, 1)
@@ -324,7 +327,7 @@ def test_a_review_that_frigate_had_lost(connection: sqlite3.Connection) -> None:
     lost = FilePlan(state=FileState.RELEASED, uploads=uploads)
     items.plan(connection, replace(ITEM, end=None), (lost,))
     assert joins(connection, "cloud") == 0
-    assert files.next_due(connection, after=0) is None
+    assert fetch_queue.next_due(connection, after=0) is None
 
 
 def test_a_name_is_computed_once(connection: sqlite3.Connection) -> None:

@@ -12,25 +12,30 @@ from typing import Never
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.models import Severity
-from custom_components.frigate_snap_sync.sync.items import (
+from custom_components.frigate_snap_sync.sync.ledger import (
+    Ledger,
+    LedgerError,
+    cameras,
+    database,
+    destinations,
+    fetch_queue,
+    items,
+    off_periods,
+    outcomes,
+    schema,
+    spooled_files,
+    status_summary,
+    uploads,
+)
+from custom_components.frigate_snap_sync.sync.model import plans
+from custom_components.frigate_snap_sync.sync.model.item import (
     Item,
     Media,
     Rank,
     Role,
     UploadState,
 )
-from custom_components.frigate_snap_sync.sync.ledger import (
-    Ledger,
-    LedgerError,
-    counters,
-    database,
-    files,
-    items,
-    outcomes,
-    schema,
-    uploads,
-)
-from custom_components.frigate_snap_sync.sync.ledger.items import (
+from custom_components.frigate_snap_sync.sync.model.plans import (
     FilePlan,
     FileState,
     UploadPlan,
@@ -68,8 +73,8 @@ def connection() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.row_factory = sqlite3.Row
     schema.migrate(connection)
-    counters.see_camera(connection, "front_door")
-    counters.keep_destinations(connection, ["nas", "cloud"], now=0)
+    cameras.see_camera(connection, "front_door")
+    destinations.keep_destinations(connection, ["nas", "cloud"], now=0)
     yield connection
     connection.close()
 
@@ -92,7 +97,7 @@ def wanted(
 
 def fetch(connection: sqlite3.Connection, file_id: int) -> list[str]:
     """Let the spool have a file."""
-    return files.fetched(
+    return fetch_queue.fetched(
         connection, file_id, spool_name=f"s{file_id}", size=7, sha256="00"
     )
 
@@ -494,7 +499,9 @@ def test_a_planned_item_is_planned_once(connection: sqlite3.Connection) -> None:
     assert not items.is_known(connection, replace(ITEM, media=Media.SNAPSHOTS))
     assert (
         len(
-            files.next_fetches(connection, now=1, ranks=list(Rank), exclude=(), limit=9)
+            fetch_queue.next_fetches(
+                connection, now=1, ranks=list(Rank), exclude=(), limit=9
+            )
         )
         == 1
     )
@@ -535,20 +542,20 @@ def test_fetches_come_in_the_order_of_work(connection: sqlite3.Connection) -> No
     for item, due in plans:
         file = wanted("nas", path=f"{item.source_id}.mp4", due=due)
         items.plan(connection, item, (file,))
-    found = files.next_fetches(
+    found = fetch_queue.next_fetches(
         connection, now=10, ranks=list(Rank), exclude=(), limit=9
     )
     assert [one.item.source_id for one in found] == ["5-e", "3-c", "2-b", "1-a"]
-    rest = files.next_fetches(
+    rest = fetch_queue.next_fetches(
         connection, now=10, ranks=list(Rank), exclude=[found[0].file_id], limit=1
     )
     assert rest == [found[1]]
     assert (rest[0].start, rest[0].end) == (995, 1026)
-    assert files.next_due(connection, after=10) == 99
-    assert files.next_due(connection, after=99) is None
-    files.postpone(connection, found[0].file_id, due=20, error="not yet")
-    assert files.next_due(connection, after=10) == 20
-    again = files.next_fetches(
+    assert fetch_queue.next_due(connection, after=10) == 99
+    assert fetch_queue.next_due(connection, after=99) is None
+    fetch_queue.postpone(connection, found[0].file_id, due=20, error="not yet")
+    assert fetch_queue.next_due(connection, after=10) == 20
+    again = fetch_queue.next_fetches(
         connection, now=20, ranks=list(Rank), exclude=(), limit=1
     )[0]
     assert (again.item.source_id, again.attempts) == ("5-e", 1)
@@ -560,21 +567,24 @@ def test_a_file_is_kept_until_the_last_destination_has_it(
     """And counted for its camera only then."""
     items.plan(connection, ITEM, (wanted("nas", "cloud"),))
     assert sorted(fetch(connection, 1)) == ["cloud", "nas"]
-    assert files.spool_names(connection) == {"s1"}
+    assert spooled_files.spool_names(connection) == {"s1"}
     nas = job(connection, "nas")
     assert (nas.spool_name, nas.content.size, nas.attempts) == ("s1", 7, 0)
     uploads.started(connection, nas.upload_id, temporary="a/.x.tmp")
     assert job(connection, "nas").temporary == "a/.x.tmp"
     assert outcomes.verified(connection, nas.upload_id, size=7, now=50) == []
-    assert counters.summary(connection).cameras["front_door"].recordings_uploaded == 0
+    assert (
+        status_summary.summary(connection).cameras["front_door"].recordings_uploaded
+        == 0
+    )
     cloud = job(connection, "cloud")
     assert outcomes.verified(connection, cloud.upload_id, size=7, now=60) == ["s1"]
     assert outcomes.verified(connection, cloud.upload_id, size=7, now=70) == []
-    summary = counters.summary(connection)
+    summary = status_summary.summary(connection)
     assert summary.cameras["front_door"].recordings_uploaded == 1
     assert summary.destinations["nas"].recordings_uploaded == 1
     assert summary.destinations["cloud"].data_uploaded == 7
-    assert files.spool_names(connection) == set()
+    assert spooled_files.spool_names(connection) == set()
 
 
 def test_a_removed_destination_keeps_nothing_back(
@@ -589,9 +599,9 @@ def test_a_removed_destination_keeps_nothing_back(
     fetch(connection, 2)
     nas = job(connection, "nas")
     outcomes.verified(connection, nas.upload_id, size=7, now=50)
-    freed = counters.keep_destinations(connection, ["nas"], now=60)
+    freed = destinations.keep_destinations(connection, ["nas"], now=60)
     assert sorted(freed) == ["s1", "s2"]
-    summary = counters.summary(connection)
+    summary = status_summary.summary(connection)
     assert set(summary.destinations) == {"nas"}
     assert summary.cameras["front_door"].recordings_uploaded == 1
     assert fetch(connection, 2) == []
@@ -618,16 +628,16 @@ def test_retries_wait_for_their_time(connection: sqlite3.Connection) -> None:
 
 def test_the_owner_s_switch_has_a_history(connection: sqlite3.Connection) -> None:
     """Catching up later must know when it was off."""
-    assert counters.capture_on(connection)
-    counters.set_capture(connection, False, now=100)
-    counters.set_capture(connection, False, now=150)
-    assert not counters.capture_on(connection)
-    assert counters.was_off(connection, 1e9)
-    counters.set_capture(connection, True, now=200)
-    counters.set_capture(connection, True, now=250)
-    assert counters.capture_on(connection)
+    assert off_periods.capture_on(connection)
+    off_periods.set_capture(connection, False, now=100)
+    off_periods.set_capture(connection, False, now=150)
+    assert not off_periods.capture_on(connection)
+    assert off_periods.was_off(connection, 1e9)
+    off_periods.set_capture(connection, True, now=200)
+    off_periods.set_capture(connection, True, now=250)
+    assert off_periods.capture_on(connection)
     moments = (99, 100, 199, 200, 300)
-    assert [counters.was_off(connection, moment) for moment in moments] == [
+    assert [off_periods.was_off(connection, moment) for moment in moments] == [
         False,
         True,
         True,
@@ -674,7 +684,7 @@ def test_what_a_killed_try_left_of_a_superseded_part_is_removed(
     leftover = uploads.next_leftover(connection, "nas", exclude=())
     assert leftover is not None
     assert leftover.temporary == "a/b.part"
-    assert leftover.what is items.CleanUp.FILE
+    assert leftover.what is plans.CleanUp.FILE
     uploads.removed(connection, leftover.upload_id, temporary=leftover.temporary)
     assert uploads.next_leftover(connection, "nas", exclude=()) is None
 
@@ -690,7 +700,7 @@ async def test_a_ledger_from_before_the_first_release_is_set_aside(
     connection.close()
     ledger = Ledger(path)
     await ledger.open()
-    assert await ledger.run(counters.since) == {}
+    assert await ledger.run(destinations.since) == {}
     assert ledger.was_replaced
     await ledger.close()
     assert len(list(path.parent.glob("one.db.corrupt-*"))) == 1

@@ -15,9 +15,9 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateUnreachable,
 )
 from custom_components.frigate_snap_sync.frigate.models import Segment
-from custom_components.frigate_snap_sync.sync.footage import MAX_WINDOWS
-from custom_components.frigate_snap_sync.sync.policy import FootageRange
-from custom_components.frigate_snap_sync.sync.survey import Survey
+from custom_components.frigate_snap_sync.sync.model.footage_ranges import FootageRange
+from custom_components.frigate_snap_sync.sync.model.recorded_footage import MAX_WINDOWS
+from custom_components.frigate_snap_sync.sync.planning.footage_survey import Survey
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination

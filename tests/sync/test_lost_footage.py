@@ -9,8 +9,8 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.frigate.models import Segment
-from custom_components.frigate_snap_sync.sync import running_reviews
-from custom_components.frigate_snap_sync.sync.options import EngineOptions
+from custom_components.frigate_snap_sync.sync.intake import running_reviews
+from custom_components.frigate_snap_sync.sync.model.engine_options import EngineOptions
 
 from ..films import film
 from .conftest import FAST, Bench, setup, until
@@ -157,7 +157,7 @@ async def test_the_parts_of_a_whole_that_can_not_be_measured_stay(
     parts = set(names(nas))
 
     def one_segment(camera: str, after: float, before: float) -> list[Segment]:
-        return [Segment(start_time=after - 30, end_time=before + 10)]
+        return [Segment(start_time=after - 90, end_time=before + 10)]
 
     async def unclear(seconds: float, write: Write) -> int:
         data = film(seconds + 20, gop=1000)
@@ -168,8 +168,8 @@ async def test_the_parts_of_a_whole_that_can_not_be_measured_stay(
     bench.frigate.film = unclear
     bench.review("end", source_id=review, start=start, end=time.time() - 1)
     await until(lambda: ".mp4" in names(nas))
-    await asyncio.sleep(0)
     counts = await bench.settled()
+    await asyncio.sleep(0.3)  # They would be removed by now.
     assert parts <= set(names(nas))
     assert "incomplete" not in counts
     await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)

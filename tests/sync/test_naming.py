@@ -12,12 +12,12 @@ from custom_components.frigate_snap_sync.storage.names import (
     MAX_SEGMENT_BYTES,
     clean_path,
 )
-from custom_components.frigate_snap_sync.sync.items import (
+from custom_components.frigate_snap_sync.sync.model.item import (
     Item,
     Media,
     live_snapshot_item,
 )
-from custom_components.frigate_snap_sync.sync.naming import (
+from custom_components.frigate_snap_sync.sync.model.naming import (
     alternatives,
     default_name,
     name_values,

@@ -10,14 +10,22 @@ import time
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.models import Severity
-from custom_components.frigate_snap_sync.sync import policy
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
-from custom_components.frigate_snap_sync.sync.items import Item, Media
-from custom_components.frigate_snap_sync.sync.ledger import counters, items, schema
-from custom_components.frigate_snap_sync.sync.ledger.items import Progress
-from custom_components.frigate_snap_sync.sync.planner import Planner
-from custom_components.frigate_snap_sync.sync.policy import Bounds, FootageRange
-from custom_components.frigate_snap_sync.sync.timing import Timing
+from custom_components.frigate_snap_sync.sync.ledger import (
+    destinations,
+    items,
+    off_periods,
+    schema,
+)
+from custom_components.frigate_snap_sync.sync.model import footage_ranges
+from custom_components.frigate_snap_sync.sync.model.footage_ranges import (
+    Bounds,
+    FootageRange,
+)
+from custom_components.frigate_snap_sync.sync.model.item import Item, Media
+from custom_components.frigate_snap_sync.sync.model.plans import Progress
+from custom_components.frigate_snap_sync.sync.model.timing import Timing
+from custom_components.frigate_snap_sync.sync.planning.planner import Planner
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
@@ -34,8 +42,8 @@ def nas() -> FakeDestination:
 async def switch_off(bench: Bench, begin: float, end: float) -> None:
     """Let the owner have switched off for a while (our clock)."""
     ledger = bench.engine._ledger  # noqa: SLF001
-    await ledger.run(counters.set_capture, False, now=begin)
-    await ledger.run(counters.set_capture, True, now=end)
+    await ledger.run(off_periods.set_capture, False, now=begin)
+    await ledger.run(off_periods.set_capture, True, now=end)
 
 
 @pytest.mark.parametrize("part_length", [10, None])
@@ -144,8 +152,8 @@ async def test_half_hours_of_off_time_are_not_planned(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A long review ends with the piece in which the switch went off."""
-    monkeypatch.setattr(policy, "PIECE_SECONDS", 40)
-    monkeypatch.setattr(policy, "_REST", 2)
+    monkeypatch.setattr(footage_ranges, "PIECE_SECONDS", 40)
+    monkeypatch.setattr(footage_ranges, "_REST", 2)
     await bench.start(setup(nas))
     start = float(int(time.time()) - 400)
     await switch_off(bench, start + 55, start + 100)
@@ -287,11 +295,11 @@ def test_files_that_begin_after_the_switch_are_skipped() -> None:
     with sqlite3.connect(":memory:", isolation_level=None) as connection:
         connection.row_factory = sqlite3.Row
         schema.migrate(connection)
-        counters.keep_destinations(connection, ["nas"], now=0)
+        destinations.keep_destinations(connection, ["nas"], now=0)
         for number, footage in enumerate([(10, 90), (90, 110), (100, 130)]):
             file = replace(wanted("nas"), start=footage[0], end=footage[1])
             items.plan(connection, replace(ITEM, source_id=f"{number}-a"), (file,))
-        counters.set_capture(connection, False, now=130.7, clock_offset=30)
+        off_periods.set_capture(connection, False, now=130.7, clock_offset=30)
         rows = connection.execute(
             "SELECT start, end, files.state, uploads.state FROM files"
             " JOIN uploads ON file_id = files.id ORDER BY files.id"
@@ -323,13 +331,13 @@ def test_the_time_around_a_moment_without_an_off_period() -> None:
     with sqlite3.connect(":memory:", isolation_level=None) as connection:
         connection.row_factory = sqlite3.Row
         schema.migrate(connection)
-        assert counters.on_around(connection, 5) == (-math.inf, math.inf)
+        assert off_periods.on_around(connection, 5) == (-math.inf, math.inf)
         for begin, end in ((10, 20), (30, 40), (50, None)):
-            counters.set_capture(connection, False, now=begin)
+            off_periods.set_capture(connection, False, now=begin)
             if end is not None:
-                counters.set_capture(connection, True, now=end)
-        assert counters.on_around(connection, 5) == (-math.inf, 10)
-        assert counters.on_around(connection, 20) == (20, 30)
-        assert counters.on_around(connection, 25) == (20, 30)
-        assert counters.on_around(connection, 45) == (40, 50)
+                off_periods.set_capture(connection, True, now=end)
+        assert off_periods.on_around(connection, 5) == (-math.inf, 10)
+        assert off_periods.on_around(connection, 20) == (20, 30)
+        assert off_periods.on_around(connection, 25) == (20, 30)
+        assert off_periods.on_around(connection, 45) == (40, 50)
     connection.close()

@@ -6,8 +6,12 @@ import time
 
 import pytest
 
-from custom_components.frigate_snap_sync.sync import fetcher, pace
-from custom_components.frigate_snap_sync.sync.pace import GaveWay, Pace, giving_way
+from custom_components.frigate_snap_sync.sync.fetching import fetcher, pace
+from custom_components.frigate_snap_sync.sync.fetching.pace import (
+    GaveWay,
+    Pace,
+    giving_way,
+)
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, FakeDestination, Write

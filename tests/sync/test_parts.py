@@ -18,11 +18,12 @@ from custom_components.frigate_snap_sync.storage.base import (
     StoredFile,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.sync import policy, running_reviews
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
-from custom_components.frigate_snap_sync.sync.items import Item
+from custom_components.frigate_snap_sync.sync.intake import running_reviews
 from custom_components.frigate_snap_sync.sync.ledger import items
-from custom_components.frigate_snap_sync.sync.policy import Selection
+from custom_components.frigate_snap_sync.sync.model import footage_ranges
+from custom_components.frigate_snap_sync.sync.model.item import Item
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination, Write, bytes_of
@@ -204,8 +205,8 @@ async def test_half_hours_leave_as_soon_as_they_are_over(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A long review is kept as consecutive whole pieces; each has its parts go."""
-    monkeypatch.setattr(policy, "PIECE_SECONDS", 40)
-    monkeypatch.setattr(policy, "_REST", 2)
+    monkeypatch.setattr(footage_ranges, "PIECE_SECONDS", 40)
+    monkeypatch.setattr(footage_ranges, "_REST", 2)
     await bench.start(setup(nas))
     start = time.time() - 100
     review = bench.review("new", start=start)
@@ -223,8 +224,8 @@ async def test_a_review_that_frigate_loses_after_half_an_hour(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What has left stays, the rest is gone, and other reviews go on."""
-    monkeypatch.setattr(policy, "PIECE_SECONDS", 40)
-    monkeypatch.setattr(policy, "_REST", 2)
+    monkeypatch.setattr(footage_ranges, "PIECE_SECONDS", 40)
+    monkeypatch.setattr(footage_ranges, "_REST", 2)
     bench.timing = replace(bench.timing, missing_after=0)
     engine = await bench.start(setup(nas))
     start = time.time() - 50

@@ -8,23 +8,21 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.models import Segment, Severity
-from custom_components.frigate_snap_sync.sync.items import Item, Media, Rank, Role
-from custom_components.frigate_snap_sync.sync.policy import (
+from custom_components.frigate_snap_sync.sync.model.footage_ranges import (
     FootageRange,
-    Selection,
-    ended,
     first_fetch,
     first_second,
     full_pieces,
     last_second,
-    merge,
     next_part,
     pieces,
-    retry_delay,
     tail_is_missing,
-    wants,
 )
-from custom_components.frigate_snap_sync.sync.timing import Timing
+from custom_components.frigate_snap_sync.sync.model.item import Item, Media, Rank, Role
+from custom_components.frigate_snap_sync.sync.model.review_rules import ended, merge
+from custom_components.frigate_snap_sync.sync.model.selection import Selection, wants
+from custom_components.frigate_snap_sync.sync.model.timing import Timing
+from custom_components.frigate_snap_sync.sync.support.backoff import retry_delay
 
 RECORDING = Item(
     media=Media.RECORDINGS,

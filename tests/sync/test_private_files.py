@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from custom_components.frigate_snap_sync.sync.ledger import Ledger, items
-from custom_components.frigate_snap_sync.sync.spool import Spool
+from custom_components.frigate_snap_sync.sync.spool.spool import Spool
 
 from .test_ledger import ITEM
 

@@ -21,8 +21,12 @@ from custom_components.frigate_snap_sync.storage.base import (
     Unreachable,
     Unusable,
 )
-from custom_components.frigate_snap_sync.sync.onsets import Onsets
-from custom_components.frigate_snap_sync.sync.protection import (
+from custom_components.frigate_snap_sync.sync.model.status import (
+    Problem,
+    Protection,
+    Reason,
+)
+from custom_components.frigate_snap_sync.sync.reporting.protection import (
     DestinationFacts,
     Facts,
     judge,
@@ -31,7 +35,7 @@ from custom_components.frigate_snap_sync.sync.protection import (
     problem_of,
     space_needed,
 )
-from custom_components.frigate_snap_sync.sync.status import Problem, Protection, Reason
+from custom_components.frigate_snap_sync.sync.support.onsets import Onsets
 
 GIB = 1 << 30
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -19,19 +19,20 @@ from custom_components.frigate_snap_sync.storage.base import (
     Unreachable,
     Unusable,
 )
-from custom_components.frigate_snap_sync.sync import (
-    fetcher,
-    frigate_watch,
-    inbox,
-    intake,
-    room,
-    tasks,
-    worker,
-)
 from custom_components.frigate_snap_sync.sync.engine import LedgerError
+from custom_components.frigate_snap_sync.sync.fetching import fetcher
+from custom_components.frigate_snap_sync.sync.intake import dispatcher, inbox
 from custom_components.frigate_snap_sync.sync.ledger import Ledger
-from custom_components.frigate_snap_sync.sync.spool import Spool
-from custom_components.frigate_snap_sync.sync.status import Problem, Protection, Reason
+from custom_components.frigate_snap_sync.sync.model.status import (
+    Problem,
+    Protection,
+    Reason,
+)
+from custom_components.frigate_snap_sync.sync.monitoring import frigate_monitor
+from custom_components.frigate_snap_sync.sync.sending import worker
+from custom_components.frigate_snap_sync.sync.spool import eviction
+from custom_components.frigate_snap_sync.sync.spool.spool import Spool
+from custom_components.frigate_snap_sync.sync.support import tasks
 
 from ..harness.disk import SmallDisk, can_mount
 from .conftest import FAST, Bench, setup, until
@@ -48,7 +49,7 @@ def nas() -> FakeDestination:
 def quick(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let pauses be short, and an outage soon a long one."""
     for module, name in (
-        (intake, "_PAUSE"),
+        (dispatcher, "_PAUSE"),
         (fetcher, "_PAUSE"),
         (worker, "_LEDGER_PAUSE"),
         (tasks, "_RESTART_DELAY"),
@@ -212,7 +213,7 @@ async def test_mqtt_is_disabled_in_frigate(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says nothing then, and that is all there is to be told."""
-    monkeypatch.setattr(frigate_watch, "_CONFIG_EVERY", 0)
+    monkeypatch.setattr(frigate_monitor, "_CONFIG_EVERY", 0)
     await start(bench, nas)
     bench.frigate.mqtt_enabled = False
     await until(shows(bench, Protection.AT_RISK, Reason.FRIGATE_MQTT_DISABLED))
@@ -224,7 +225,7 @@ async def test_frigate_has_another_topic_prefix(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing that it says is heard from now on: told before ten minutes are over."""
-    monkeypatch.setattr(frigate_watch, "_CONFIG_EVERY", 0)
+    monkeypatch.setattr(frigate_monitor, "_CONFIG_EVERY", 0)
     await start(bench, nas)
     bench.frigate.topic_prefix = "cams"
     await until(shows(bench, Protection.AT_RISK, Reason.MQTT_SILENT))
@@ -710,7 +711,7 @@ async def test_something_was_dropped(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For want of space in the spool."""
-    monkeypatch.setattr(room, "RESERVE", 0)
+    monkeypatch.setattr(eviction, "RESERVE", 0)
     bench.options = replace(bench.options, spool_limit=2 * len(IMAGE) + 100)
     await start(bench, nas)
     await bench.engine.set_sending("nas", False)

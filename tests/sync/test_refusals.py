@@ -7,8 +7,8 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateForbidden
 from custom_components.frigate_snap_sync.frigate.models import Segment
-from custom_components.frigate_snap_sync.sync import refusals
-from custom_components.frigate_snap_sync.sync.refusals import Refusals
+from custom_components.frigate_snap_sync.sync.fetching import forbidden_cameras
+from custom_components.frigate_snap_sync.sync.fetching.forbidden_cameras import Refusals
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP_SECONDS, GONE, FakeDestination
@@ -72,7 +72,7 @@ async def test_a_refused_camera_waits_and_nobody_else(
 ) -> None:
     """It is told once, with the reason in the ledger, and goes on when it may."""
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(refusals, "_FIRST", 0.5)
+    monkeypatch.setattr(forbidden_cameras, "_FIRST", 0.5)
     await bench.start(setup(nas))
     for name in ("a", "b", "c"):
         ended(bench, name)
@@ -101,7 +101,7 @@ async def test_a_refused_camera_of_which_frigate_has_nothing(
 ) -> None:
     """Who is told so may have its media."""
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(refusals, "_FIRST", 0.1)
+    monkeypatch.setattr(forbidden_cameras, "_FIRST", 0.1)
     bench.frigate.snapshot_faults = [FORBIDDEN, GONE]
     bench.timing = replace(FAST, missing_after=0)
     await bench.start(setup(nas))
@@ -145,7 +145,7 @@ async def test_an_image_of_a_refused_camera(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waits as well."""
-    monkeypatch.setattr(refusals, "_FIRST", 0.2)
+    monkeypatch.setattr(forbidden_cameras, "_FIRST", 0.2)
     bench.frigate.snapshot_faults = [FORBIDDEN, FORBIDDEN]
     await bench.start(setup(nas))
     bench.tracked_object()

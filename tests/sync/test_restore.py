@@ -19,7 +19,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     generations,
     items,
 )
-from custom_components.frigate_snap_sync.sync.naming import Render
+from custom_components.frigate_snap_sync.sync.model.naming import Render
 
 from .conftest import Bench, setup, until
 from .fakes import CLIP_SECONDS, IMAGE, FakeDestination

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from custom_components.frigate_snap_sync.sync import room
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
-from custom_components.frigate_snap_sync.sync.status import UploadEvent
+from custom_components.frigate_snap_sync.sync.model.status import UploadEvent
+from custom_components.frigate_snap_sync.sync.spool import eviction
 
 from .conftest import Bench, setup, until
 from .fakes import CLIP, FULL_IMAGE, GONE, IMAGE, FakeDestination
@@ -162,7 +162,7 @@ async def test_a_dropped_image_is_told_of(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whether it had to give way, or was lost."""
-    monkeypatch.setattr(room, "RESERVE", 0)
+    monkeypatch.setattr(eviction, "RESERVE", 0)
     limit = 2 * len(IMAGE) + 100
     bench.options = EngineOptions(spool_limit=limit, upload_during_review=False)
     await bench.start(setup(nas))

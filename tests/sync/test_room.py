@@ -9,10 +9,11 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.frigate.models import Segment
-from custom_components.frigate_snap_sync.sync import fetcher, room
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
-from custom_components.frigate_snap_sync.sync.policy import Selection
-from custom_components.frigate_snap_sync.sync.status import Reason
+from custom_components.frigate_snap_sync.sync.fetching import fetcher
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
+from custom_components.frigate_snap_sync.sync.model.status import Reason
+from custom_components.frigate_snap_sync.sync.spool import eviction
 
 from .conftest import Bench, setup, until
 from .fakes import CLIP, IMAGE, FakeDestination, Write
@@ -28,17 +29,17 @@ def limit(bench: Bench, monkeypatch: pytest.MonkeyPatch, clips: float) -> None:
     """Let the spool hold so many clips, and a bit; stills want a clip's room."""
     size = int(clips * len(CLIP))
     bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
-    monkeypatch.setattr(room, "RESERVE", len(CLIP))
-    monkeypatch.setattr(room, "_SMALLEST_CLIP", len(CLIP) // 2)
-    monkeypatch.setattr(room, "_AGAIN", 0.05)
+    monkeypatch.setattr(eviction, "RESERVE", len(CLIP))
+    monkeypatch.setattr(eviction, "_SMALLEST_CLIP", len(CLIP) // 2)
+    monkeypatch.setattr(eviction, "_AGAIN", 0.05)
 
 
 def limit_to_images(bench: Bench, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """Let the spool hold so many images, a tenth of them kept free of clips."""
     size = count * len(IMAGE)
     bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
-    monkeypatch.setattr(room, "RESERVE", size // 10)
-    monkeypatch.setattr(room, "_SMALLEST_CLIP", len(IMAGE))
+    monkeypatch.setattr(eviction, "RESERVE", size // 10)
+    monkeypatch.setattr(eviction, "_SMALLEST_CLIP", len(IMAGE))
 
 
 async def ended(bench: Bench, name: str, severity: str = "alert", **more: Any) -> None:
@@ -126,7 +127,7 @@ async def test_a_live_snapshot_pushes_a_detection_s_clip_out(
 ) -> None:
     """The clip is fetched again; nothing is lost."""
     limit(bench, monkeypatch, 2.9)
-    monkeypatch.setattr(room, "_AGAIN", 300.0)
+    monkeypatch.setattr(eviction, "_AGAIN", 300.0)
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     await bench.engine.set_sending("nas", False)
@@ -162,7 +163,7 @@ async def test_only_the_oldest_stills_are_dropped(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """When there is nothing else to give way; the owner is told that he is at risk."""
-    monkeypatch.setattr(room, "RESERVE", 0)
+    monkeypatch.setattr(eviction, "RESERVE", 0)
     size = 4 * len(IMAGE) + 100
     bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
     await bench.start(setup(nas))
@@ -243,7 +244,7 @@ async def test_files_that_somebody_removed_take_no_room(
     bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cache folder may be emptied by anybody, also while we run."""
-    monkeypatch.setattr(room, "RESERVE", 0)
+    monkeypatch.setattr(eviction, "RESERVE", 0)
     size = 4 * len(IMAGE) + 100
     bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
     await bench.start(setup(nas))

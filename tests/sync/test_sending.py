@@ -20,9 +20,9 @@ from custom_components.frigate_snap_sync.storage.base import (
     StoredFile,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.sync.breaker import Breaker
-from custom_components.frigate_snap_sync.sync.items import Rank
 from custom_components.frigate_snap_sync.sync.ledger import uploads
+from custom_components.frigate_snap_sync.sync.model.item import Rank
+from custom_components.frigate_snap_sync.sync.sending.breaker import Breaker
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, IMAGE, FakeDestination

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.frigate_snap_sync.sync.spool import Spool, SpoolError, SpoolFull
+from custom_components.frigate_snap_sync.sync.model.errors import SpoolError, SpoolFull
+from custom_components.frigate_snap_sync.sync.spool.spool import Spool
 
 
 @pytest.fixture

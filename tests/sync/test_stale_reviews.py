@@ -13,25 +13,25 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateServerError
 from custom_components.frigate_snap_sync.frigate.models import Review, Severity
-from custom_components.frigate_snap_sync.sync import running_reviews
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
-from custom_components.frigate_snap_sync.sync.items import (
-    Item,
-    Media,
-    Rank,
-    Role,
-    UploadState,
-)
+from custom_components.frigate_snap_sync.sync.intake import running_reviews
 from custom_components.frigate_snap_sync.sync.ledger import (
-    counters,
-    files,
+    destinations,
+    fetch_queue,
     items,
     outcomes,
     review_ends,
     schema,
     uploads,
 )
-from custom_components.frigate_snap_sync.sync.ledger.items import (
+from custom_components.frigate_snap_sync.sync.model.item import (
+    Item,
+    Media,
+    Rank,
+    Role,
+    UploadState,
+)
+from custom_components.frigate_snap_sync.sync.model.plans import (
     FilePlan,
     FileState,
     UploadPlan,
@@ -86,6 +86,10 @@ async def test_a_new_one_that_began_days_ago(
     now = time.time()
     start = float(int(now) - 5 * 86400)
     asked = film(bench, start, (-5, 9), (5 * DAY - 30, 5 * DAY - 18))
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    # Else it finds the review as well.
+    await bench.engine.catch_up()
     review = known(bench, start)
     hours, counted = bench.frigate.hours, looks(bench)
 
@@ -95,8 +99,6 @@ async def test_a_new_one_that_began_days_ago(
         return await hours(camera)
 
     bench.frigate.hours = nothing_planned_yet  # type: ignore[method-assign]
-    await bench.start(setup(nas))
-    await until(lambda: bench.status.frigate_connected)
     before = len(bench.frigate.summaries)
     bench.review("new", source_id=review, start=start)
     await until(lambda: "-01.mp4" in names(nas) and "-part001.mp4" in names(nas))
@@ -276,7 +278,7 @@ def connection() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.row_factory = sqlite3.Row
     schema.migrate(connection)
-    counters.keep_destinations(connection, ["nas"], now=0)
+    destinations.keep_destinations(connection, ["nas"], now=0)
     return connection
 
 
@@ -321,7 +323,9 @@ def test_an_end_cuts_files_that_are_not_sent_yet(
     parts += [plan(60, 90, 3, Role.PART), plan(90, 120, 4, Role.PART)]
     items.add_files(connection, review, (*parts, plan(0, 1800), plan(1800, 3600, 2)))
     for number in (1, 4):
-        files.fetched(connection, number, spool_name=f"s{number}", size=7, sha256="00")
+        fetch_queue.fetched(
+            connection, number, spool_name=f"s{number}", size=7, sha256="00"
+        )
     outcomes.verified(connection, 1, size=7, now=1)
     freed = review_ends.cut_off(connection, review.source_id, end=50, now=130)
     assert freed == ["s4"]
@@ -359,7 +363,7 @@ def test_fresh_alerts_wait_for_nothing_old(connection: sqlite3.Connection) -> No
         ("fresh4", Severity.DETECTION, [plan(999_000, 999_400, 1, Role.PART)]),
     ):
         items.plan(connection, replace(item(name, severity), end=9), tuple(plans))
-    fetches = files.next_fetches(
+    fetches = fetch_queue.next_fetches(
         connection, now=now, ranks=list(Rank), exclude=(), limit=999, fresh_for=3600
     )
     names = [job.item.short_id for job in fetches]
@@ -370,13 +374,13 @@ def test_fresh_alerts_wait_for_nothing_old(connection: sqlite3.Connection) -> No
     assert [job.role for job in fetches[3:6]] == [Role.PART, Role.PART, Role.WHOLE]
     # Files that others fetch are left out of each turn.
     taken = {job.file_id for job in fetches[:3]}
-    (first,) = files.next_fetches(
+    (first,) = fetch_queue.next_fetches(
         connection, now=now, ranks=list(Rank), exclude=taken, limit=1, fresh_for=3600
     )
     assert first.file_id == fetches[3].file_id
 
     for job in fetches:
-        files.fetched(
+        fetch_queue.fetched(
             connection, job.file_id, spool_name=f"{job.file_id}", size=7, sha256="00"
         )
     sends = uploads.next_uploads(
@@ -399,7 +403,7 @@ def test_what_is_not_due_yet_holds_up_nothing(connection: sqlite3.Connection) ->
     late = replace(plan(999_000, 999_100), due=1e6 + 1)
     items.plan(connection, replace(item("late"), end=9), (late,))
     items.plan(connection, replace(item("old"), end=9), (plan(1, 100),))
-    (job,) = files.next_fetches(
+    (job,) = fetch_queue.next_fetches(
         connection, now=1e6, ranks=list(Rank), exclude=(), limit=1, fresh_for=3600
     )
     assert job.item.short_id == "old"

@@ -6,23 +6,24 @@ import sqlite3
 
 import pytest
 
-from custom_components.frigate_snap_sync.sync.coverage import Coverage
-from custom_components.frigate_snap_sync.sync.items import Role, UploadState
 from custom_components.frigate_snap_sync.sync.ledger import (
-    counters,
-    files,
+    cameras,
+    destinations,
+    fetch_queue,
     footage,
     items,
     outcomes,
     schema,
     superseding,
 )
-from custom_components.frigate_snap_sync.sync.ledger.items import (
+from custom_components.frigate_snap_sync.sync.model.coverage import Coverage
+from custom_components.frigate_snap_sync.sync.model.item import Role, UploadState
+from custom_components.frigate_snap_sync.sync.model.plans import (
     FilePlan,
     FileState,
     UploadPlan,
 )
-from custom_components.frigate_snap_sync.sync.spans import Spans
+from custom_components.frigate_snap_sync.sync.model.spans import Spans
 
 from .test_ledger import ITEM
 
@@ -35,8 +36,8 @@ def connection() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.row_factory = sqlite3.Row
     schema.migrate(connection)
-    counters.see_camera(connection, "front_door")
-    counters.keep_destinations(connection, ["nas"], now=0)
+    cameras.see_camera(connection, "front_door")
+    destinations.keep_destinations(connection, ["nas"], now=0)
     yield connection
     connection.close()
 
@@ -69,7 +70,7 @@ def upload(
         (role, number),
     ).fetchone()
     least = shown if held is None else held
-    files.fetched(
+    fetch_queue.fetched(
         connection,
         file_id,
         spool_name=f"{role}{number}",
@@ -182,7 +183,7 @@ def test_a_piece_whose_footage_was_seen_is_gone(
     """No part of it arrived, but Frigate's recordings had shown it."""
     Recording(connection, parts=[], pieces=[(1000, 2800), (2800, 4600)], end=4600)
     (first,) = connection.execute("SELECT id FROM files WHERE number = 1").fetchone()
-    files.postpone(connection, first, due=9, error="short", shown=((1000, 1600),))
+    fetch_queue.postpone(connection, first, due=9, error="short", shown=((1000, 1600),))
     outcomes.finish_without_footage(connection, first, "nothing", now=50)
     (row,) = connection.execute("SELECT state FROM uploads WHERE file_id = ?", (first,))
     assert row["state"] == UploadState.GONE

@@ -14,8 +14,8 @@ from custom_components.frigate_snap_sync.storage.base import (
     Rejected,
     StorageError,
 )
-from custom_components.frigate_snap_sync.sync import sweep
 from custom_components.frigate_snap_sync.sync.ledger import items
+from custom_components.frigate_snap_sync.sync.sending import clean_up
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import IMAGE, FakeDestination
@@ -91,7 +91,7 @@ async def test_many_files_that_can_not_be_deleted(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that resist are kept in mind, but not without end."""
-    monkeypatch.setattr(sweep, "MOST_STUCK", 2)
+    monkeypatch.setattr(clean_up, "MOST_STUCK", 2)
     bench.timing = replace(FAST, longest_retry=0.5)
     nas = Stubborn("0.mp4", "1.mp4")
     await bench.start(setup(nas))

@@ -10,9 +10,11 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateUnreachable,
 )
 from custom_components.frigate_snap_sync.frigate.models import TrackedObject
-from custom_components.frigate_snap_sync.sync.items import Media
-from custom_components.frigate_snap_sync.sync.ledger import tracked as ledger_tracked
-from custom_components.frigate_snap_sync.sync.policy import Selection
+from custom_components.frigate_snap_sync.sync.ledger import (
+    tracked_objects as ledger_tracked,
+)
+from custom_components.frigate_snap_sync.sync.model.item import Media
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination

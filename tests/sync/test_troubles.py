@@ -14,23 +14,20 @@ from custom_components.frigate_snap_sync.frigate.errors import (
 )
 from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.storage.base import Unreachable
-from custom_components.frigate_snap_sync.sync import (
-    fetcher,
-    inbox,
-    intake,
-    review_intake,
-    running_reviews,
-    tasks,
-    tracked_objects,
-    worker,
-)
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
-from custom_components.frigate_snap_sync.sync.items import recording_item
-from custom_components.frigate_snap_sync.sync.ledger import (
-    Ledger,
-    files as ledger_files,
+from custom_components.frigate_snap_sync.sync.fetching import fetcher
+from custom_components.frigate_snap_sync.sync.intake import (
+    dispatcher,
+    inbox,
+    reviews,
+    running_reviews,
+    tracked_objects,
 )
-from custom_components.frigate_snap_sync.sync.timing import Timing
+from custom_components.frigate_snap_sync.sync.ledger import Ledger, fetch_queue
+from custom_components.frigate_snap_sync.sync.model.item import recording_item
+from custom_components.frigate_snap_sync.sync.model.timing import Timing
+from custom_components.frigate_snap_sync.sync.sending import worker
+from custom_components.frigate_snap_sync.sync.support import tasks
 
 from .conftest import Bench, setup, until
 from .fakes import FULL_IMAGE, IMAGE, FakeDestination
@@ -54,7 +51,7 @@ class Trouble:
 
         monkeypatch.setattr(Ledger, "run", faulty)
         for module, name in (
-            (intake, "_PAUSE"),
+            (dispatcher, "_PAUSE"),
             (fetcher, "_PAUSE"),
             (worker, "_LEDGER_PAUSE"),
             (tasks, "_RESTART_DELAY"),
@@ -109,7 +106,7 @@ async def test_what_the_ledger_can_not_hold_holds_up_nothing(
     """A message that would be refused for ever is dropped, and said so."""
     await bench.start(setup(nas))
     monkeypatch.setattr(
-        review_intake,
+        reviews,
         "recording_item",
         lambda *args, **kwargs: replace(recording_item(*args, **kwargs), start=nan),
     )
@@ -209,7 +206,7 @@ async def test_a_part_that_fails_is_started_again(
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     with monkeypatch.context() as patch:
-        patch.setattr(ledger_files, "next_fetches", lambda *_, **__: 1 / 0)
+        patch.setattr(fetch_queue, "next_fetches", lambda *_, **__: 1 / 0)
         bench.review("end", end=time.time() - 50)
         await until(lambda: "fetcher failed and is started again" in caplog.text)
     await until(lambda: len(nas.media) == 1)

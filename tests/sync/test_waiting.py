@@ -5,21 +5,22 @@ import sqlite3
 
 import pytest
 
-from custom_components.frigate_snap_sync.sync.items import Item, live_snapshot_item
 from custom_components.frigate_snap_sync.sync.ledger import (
-    counters,
+    destinations,
     exposure,
     items,
+    milestones,
     schema,
     traffic,
     waiting,
 )
-from custom_components.frigate_snap_sync.sync.ledger.items import (
+from custom_components.frigate_snap_sync.sync.ledger.waiting import Waiting
+from custom_components.frigate_snap_sync.sync.model.item import Item, live_snapshot_item
+from custom_components.frigate_snap_sync.sync.model.plans import (
     FilePlan,
     FileState,
     UploadPlan,
 )
-from custom_components.frigate_snap_sync.sync.ledger.waiting import Waiting
 
 NOW = 10_000.0
 HOUR = 3600.0
@@ -31,7 +32,7 @@ def connection() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.row_factory = sqlite3.Row
     schema.migrate(connection)
-    counters.keep_destinations(connection, ["nas", "cloud"], now=0)
+    destinations.keep_destinations(connection, ["nas", "cloud"], now=0)
     yield connection
     connection.close()
 
@@ -117,7 +118,7 @@ def test_of_a_failing_destination(connection: sqlite3.Connection) -> None:
 def test_of_a_paused_destination(connection: sqlite3.Connection) -> None:
     """The same."""
     plan(connection, "nas", "cloud", told=NOW)
-    counters.set_sending(connection, "nas", False)
+    destinations.set_sending(connection, "nas", False)
     assert look(connection).counts == {"nas": 1, "cloud": 0}
 
 
@@ -157,17 +158,17 @@ def test_traffic(connection: sqlite3.Connection) -> None:
     assert traffic.of_three_days(connection, now=now) == {"nas": 50, "cloud": 5}
     assert connection.execute("SELECT COUNT(*) FROM traffic").fetchone()[0] == 3
     assert traffic.of_three_days(connection, now=now + 2 * HOUR)["nas"] == 40
-    counters.keep_destinations(connection, ["cloud"], now=now)
+    destinations.keep_destinations(connection, ["cloud"], now=now)
     assert traffic.of_three_days(connection, now=now) == {"cloud": 5}
 
 
 def test_only_one_moment_of_a_kind(connection: sqlite3.Connection) -> None:
     """It stays as it was first kept, and goes when another takes its place."""
-    keep = counters.only_moment
+    keep = milestones.only_moment
     assert keep(connection, "state_", "well", 1) == 1
     assert keep(connection, "state_", "well", 2) == 1
     assert keep(connection, "state_", "ill", 3) == 3
     assert keep(connection, "state_", "well", 4) == 4
-    counters.keep_moment(connection, "statement", 5)
+    milestones.keep_moment(connection, "statement", 5)
     assert keep(connection, "state_", "ill", 6) == 6
-    assert counters.moment(connection, "statement", default=0) == 5
+    assert milestones.moment(connection, "statement", default=0) == 5

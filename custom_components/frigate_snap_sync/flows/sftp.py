@@ -38,7 +38,7 @@ from ..storage.base import (
     PathNotAbsolute,
     StorageError,
 )
-from ..storage.sftp import (
+from ..storage.sftp.destination import (
     HostKey,
     KeyPair,
     fetch_host_key,

@@ -30,7 +30,7 @@ from .listings import Listings, object_row, review_row
 from .media import check_jpeg
 from .media_answers import clip_error, clip_times, deadline, may_be_media, media_pieces
 from .models import FrigateConfig, Page, Review, Segment, TrackedObject
-from .rows import parse_config
+from .parsers import parse_config
 from .transport import Answer, Timeouts, Transport, read_answer
 from .version import OLDEST_SUPPORTED, FrigateVersion
 

@@ -13,7 +13,7 @@ from .api import Api
 from .errors import FrigateServerError, MalformedMessage, UnreadableRows
 from .fields import MOST_LABELS, mapping_or_empty, time_or_none
 from .models import Page, Review, Segment, TrackedObject
-from .rows import parse_day, parse_object, parse_review, parse_segment
+from .parsers import parse_day, parse_object, parse_review, parse_segment
 from .version import FrigateVersion
 
 _LOGGER = logging.getLogger(__name__)

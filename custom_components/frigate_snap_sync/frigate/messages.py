@@ -20,7 +20,7 @@ from .fields import (
     require_text,
 )
 from .models import CameraConfig, Review, TrackedObject
-from .rows import parse_camera_activity, parse_object, parse_review
+from .parsers import parse_camera_activity, parse_object, parse_review
 
 __all__ = [
     "Availability",

@@ -220,7 +220,7 @@ class Destination(ABC):
     """A place that keeps files below one root folder.
 
     Paths are relative to that root, with `/` between segments, already
-    cleaned (`sync.naming`); a path that would leave the root raises
+    cleaned (`sync.model.naming`); a path that would leave the root raises
     `InvalidPath` before anything is sent. Every method may be called from
     several tasks at once, connects by itself when it must, waits only bounded
     times, and raises only `StorageError` (or `asyncio.CancelledError`, and

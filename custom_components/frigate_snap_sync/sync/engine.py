@@ -13,42 +13,47 @@ from ..frigate.client import FrigateClient
 from ..frigate.messages import display_name
 from ..frigate.models import FrigateConfig
 from ..storage.base import Unreachable
-from .assembly import intake_parts
-from .catch_up import CatchUp
-from .clock_watch import ClockWatch
-from .destination import DestinationSetup
-from .fetcher import Fetcher
-from .frigate_watch import FrigateWatch
-from .history import History
-from .home_health import HomeHealth
-from .inbox import Inbox
-from .latecomers import Latecomers
+from .fetching.fetcher import Fetcher
+from .intake.assembly import intake_parts
+from .intake.backfill import Latecomers
+from .intake.catch_up import CatchUp
+from .intake.inbox import Inbox
+from .intake.open_reviews import OpenReviews
+from .intake.running_reviews import RunningReviews
 from .ledger import (
     Ledger,
     LedgerError,
     Origin,
+    cameras,
     clock as ledger_clock,
-    counters,
-    files as ledger_files,
+    destinations,
+    listing,
     losses,
-    rows,
+    milestones,
+    off_periods,
+    spooled_files,
+    status_summary,
     uploads,
 )
 from .ledger.clock import ClockJump
-from .options import EngineOptions
-from .outages import Outages
-from .planner import Planner
-from .reviews import OpenReviews
-from .room import Room
-from .running_reviews import RunningReviews
-from .spool import Spool, SpoolError
-from .status import EngineStatus, UploadEvent, UploadFilter, UploadRow
-from .status_board import StatusBoard
-from .survey import Survey
-from .tasks import cancel, supervise
-from .timing import Timing
-from .worker import Worker
-from .worker_pool import WorkerPool
+from .model.destination_setup import DestinationSetup
+from .model.engine_options import EngineOptions
+from .model.errors import SpoolError
+from .model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
+from .model.timing import Timing
+from .monitoring.clock_monitor import ClockWatch
+from .monitoring.frigate_monitor import FrigateWatch
+from .planning.footage_survey import Survey
+from .planning.planner import Planner
+from .pruner import History
+from .reporting.collector import StatusBoard
+from .reporting.outages import Outages
+from .sending.worker import Worker
+from .sending.worker_pool import WorkerPool
+from .spool.eviction import Room
+from .spool.spool import Spool
+from .support.home_health import HomeHealth
+from .support.tasks import cancel, supervise
 
 __all__ = ["DestinationSetup", "Engine", "EngineOptions", "LedgerError", "SpoolError"]
 
@@ -229,11 +234,13 @@ class Engine:
             await self._ledger.run(
                 ledger_clock.begin, now=time.time(), longest=self._timing.longest_retry
             )
-            await self._ledger.run(counters.moment, counters.SINCE, default=time.time())
+            await self._ledger.run(
+                milestones.moment, milestones.SINCE, default=time.time()
+            )
             if self._ledger.was_replaced and (name := await self._spool.set_aside()):
                 _LOGGER.error("What waited in the spool was set aside as %s", name)
             self._restored = await self._restored_at()
-            known = await self._ledger.run(ledger_files.spool_names)
+            known = await self._ledger.run(spooled_files.spool_names)
             is_own = self._ledger.origin is Origin.OWN
             if missing := await self._spool.open(known, keeps_unknown=not is_own):
                 _LOGGER.warning(
@@ -241,9 +248,9 @@ class Engine:
                     len(missing),
                 )
                 await self._ledger.run(
-                    ledger_files.lost_names, missing, now=time.time()
+                    spooled_files.lost_names, missing, now=time.time()
                 )
-            self._watch.cameras.remember(await self._ledger.run(counters.shown_cameras))
+            self._watch.cameras.remember(await self._ledger.run(cameras.shown_cameras))
             await self._pool.apply(destinations)
             await self._board.refresh()
         except BaseException:
@@ -331,12 +338,12 @@ class Engine:
 
     async def list_uploads(self, wanted: UploadFilter) -> list[UploadRow]:
         """Return the newest uploads that fit. Raises LedgerError."""
-        return await self._ledger.run(rows.list_uploads, wanted)
+        return await self._ledger.run(listing.list_uploads, wanted)
 
     async def set_capture(self, enabled: bool) -> None:
         """Switch the Frigate's capture: items of the time while off are skipped."""
         await self._ledger.run(
-            counters.set_capture,
+            off_periods.set_capture,
             enabled,
             now=time.time(),
             clock_offset=self._client.clock_offset,
@@ -345,7 +352,7 @@ class Engine:
 
     async def set_sending(self, destination_id: str, enabled: bool) -> None:
         """Let a destination's queue be sent, or wait."""
-        await self._ledger.run(counters.set_sending, destination_id, enabled)
+        await self._ledger.run(destinations.set_sending, destination_id, enabled)
         if worker := self._pool.workers.get(destination_id):
             worker.set_enabled(enabled)
         await self._board.refresh()
@@ -359,7 +366,7 @@ class Engine:
 
     async def forget_camera(self, camera: str) -> None:
         """Drop a camera and its counters; it comes back with Frigate's configuration."""
-        await self._ledger.run(counters.forget_camera, camera)
+        await self._ledger.run(cameras.forget_camera, camera)
         await self._board.refresh()
 
     async def diagnostics(self) -> dict[str, Any]:
@@ -370,7 +377,7 @@ class Engine:
             "mqtt_connected": self._outages.mqtt_connected,
             "clock_offset": self._client.clock_offset,
             "queued_messages": len(self._inbox),
-            "counts": await self._ledger.run(counters.counts_by_state),
+            "counts": await self._ledger.run(status_summary.counts_by_state),
         }
 
     def _make_worker(self, setup: DestinationSetup) -> Worker:
@@ -404,7 +411,7 @@ class Engine:
             return  # It then lists no cameras, or not all.
         try:
             await self._ledger.run(
-                counters.see_config,
+                cameras.see_config,
                 tuple(config.cameras),
                 now=time.time(),
                 absence=self._timing.camera_absence,
@@ -417,9 +424,11 @@ class Engine:
         """Return when the ledger began again with less than it had known, or 0."""
         if self._ledger.origin is not Origin.OWN:
             now = time.time()
-            await self._ledger.run(counters.keep_moment, counters.RESTORED, now)
+            await self._ledger.run(milestones.keep_moment, milestones.RESTORED, now)
             await self._ledger.run(uploads.distrust)
-        return await self._ledger.run(counters.moment, counters.RESTORED, default=0.0)
+        return await self._ledger.run(
+            milestones.moment, milestones.RESTORED, default=0.0
+        )
 
     async def _follow_clock(self, jump: ClockJump) -> None:
         """Reckon with a clock that was set; raises LedgerError."""

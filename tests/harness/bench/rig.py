@@ -15,7 +15,7 @@ import aiohttp
 
 from custom_components.frigate_snap_sync.frigate.client import FrigateClient
 from custom_components.frigate_snap_sync.storage.base import Destination
-from custom_components.frigate_snap_sync.storage.sftp import (
+from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     SftpSettings,
 )
@@ -24,8 +24,11 @@ from custom_components.frigate_snap_sync.sync.engine import (
     Engine,
     EngineOptions,
 )
-from custom_components.frigate_snap_sync.sync.policy import Selection
-from custom_components.frigate_snap_sync.sync.status import EngineStatus, UploadEvent
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
+from custom_components.frigate_snap_sync.sync.model.status import (
+    EngineStatus,
+    UploadEvent,
+)
 
 from .frigate_service import CAMERA
 

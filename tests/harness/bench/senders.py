@@ -19,7 +19,7 @@ import asyncssh
 import paramiko  # type: ignore[import-untyped]
 
 from custom_components.frigate_snap_sync.storage.names import temporary_name
-from custom_components.frigate_snap_sync.storage.sftp import (
+from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     SftpSettings,
 )

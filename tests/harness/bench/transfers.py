@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Final, Self
 
-from custom_components.frigate_snap_sync.sync.worker import STILLS_AT_ONCE
+from custom_components.frigate_snap_sync.sync.sending.worker import STILLS_AT_ONCE
 
 from .child import BenchFailed, run_probe
 from .peers import Rclone, Sftp, run_command

@@ -1,7 +1,7 @@
 """The ledger: one SQLite file that remembers every item, file and upload."""
 
+from ..model.errors import LedgerError, LedgerRefusal
 from .database import Ledger
-from .errors import LedgerError, LedgerRefusal
 from .opening import Origin
 
 __all__ = ["Ledger", "LedgerError", "LedgerRefusal", "Origin"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import sqlite3
 from threading import Event
 
-from ..private_files import private_opener, sync_folder
+from ..support.private_files import private_opener, sync_folder
 from . import generations, schema
 
 _PAGES = 256

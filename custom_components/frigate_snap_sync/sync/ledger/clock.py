@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 import sqlite3
 
-from .counters import CAUGHT_UP, SINCE
+from .milestones import CAUGHT_UP, SINCE
 
 _NEW = 3.0
 """Seconds before a jump was noticed in which the new clock may have been read."""

@@ -11,9 +11,9 @@ import sqlite3
 from threading import Event
 from typing import Any, Concatenate, Final, cast
 
+from ..model.errors import LedgerError, LedgerRefusal
 from . import generations
 from .backup import make_copy
-from .errors import LedgerError, LedgerRefusal
 from .generations import GenerationFile
 from .opening import Origin, open_ledger, suspect_mark
 

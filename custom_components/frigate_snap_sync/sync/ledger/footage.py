@@ -2,9 +2,9 @@
 
 import sqlite3
 
-from ..coverage import Coverage
-from ..items import Media
-from ..spans import Spans, from_text, to_text, union, within
+from ..model.coverage import Coverage
+from ..model.item import Media
+from ..model.spans import Spans, from_text, to_text, union, within
 
 
 def known(connection: sqlite3.Connection, file_id: int) -> Spans:

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 import sqlite3
 
-from ..private_files import private_opener, sync_folder
+from ..support.private_files import private_opener, sync_folder
 
 
 class GenerationFile:

@@ -1,88 +1,15 @@
 """Items, and what is planned of them: files to fetch and uploads to make."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 import json
 from math import inf
 import sqlite3
 
 from ...frigate.models import Severity
-from ..items import Item, Media, Role, UploadState
-from ..naming import alternatives, numbered, path_key
-from . import tracked
-
-
-class FileState(StrEnum):
-    """Where a file is."""
-
-    WANTED = "wanted"
-    """To be fetched from Frigate."""
-    HELD = "held"
-    """In the spool, until the camera's snapshots switch is known."""
-    SPOOLED = "spooled"
-    """In the spool, for the destinations that still wait for it."""
-    RELEASED = "released"
-    """No longer needed, or never to be had."""
-
-
-class CleanUp(StrEnum):
-    """What of an upload is to be removed at its destination."""
-
-    TEMPORARY = "temporary"
-    """What a try left; the file itself may be there, too, and would be a copy."""
-    FILE = "file"
-    """All of it: something that was verified has superseded it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadPlan:
-    """One file's way to one destination.
-
-    `path` is the item's name there, which the item keeps for all its files; the
-    file's own suffix is put behind it.
-    """
-
-    destination_id: str
-    path: str
-    state: UploadState = UploadState.PENDING
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilePlan:
-    """One file of an item: what to ask Frigate for, or what lies in the spool.
-
-    `start` and `end` are the range of a recording (epoch seconds of Frigate's
-    clock), `due` is when to fetch it (ours), and `over` when what it shows was over
-    (ours; None: when the item was). With `as_is` what Frigate has on disk then is enough. `suffix` tells the
-    files of one item apart.
-    """
-
-    state: FileState
-    uploads: tuple[UploadPlan, ...]
-    role: Role = Role.WHOLE
-    number: int = 1
-    suffix: str = ""
-    start: int | None = None
-    end: int | None = None
-    due: float = 0
-    over: float | None = None
-    as_is: bool = False
-    spool_name: str | None = None
-    size: int | None = None
-    sha256: str | None = None
-
-
-def suffix_of(role: Role, number: int, *, pieces: int) -> str:
-    """Return what tells a whole or an incomplete file from the others of its item.
-
-    `pieces` is how many wholes the item has.
-    """
-    suffix = "" if pieces == 1 else f"{number:02}"
-    if role is Role.WHOLE:
-        return suffix
-    return f"{suffix}-incomplete" if suffix else "incomplete"
+from ..model.item import Item, Media, Role, UploadState
+from ..model.naming import alternatives, numbered, path_key
+from ..model.plans import FilePlan, FileState, Progress, UploadPlan
+from . import tracked_objects
 
 
 def review(connection: sqlite3.Connection, review_id: str) -> tuple[Item, bool] | None:
@@ -132,7 +59,7 @@ def plan(
     Returns False, and keeps nothing, if it was planned before.
     """
     if item.media is Media.SNAPSHOTS:
-        tracked.forget(connection, item.source_id)
+        tracked_objects.forget(connection, item.source_id)
     item_id = _save(connection, item, is_open=False)
     if item_id is None:
         return False
@@ -150,19 +77,6 @@ def add_files(
     ).fetchone()
     if row is not None:
         add_to(connection, row["id"], item, files)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a review's files go: the last number of each kind, and where it ends.
-
-    Ends are epoch seconds of Frigate's clock, None where there is no such file.
-    """
-
-    parts: int = 0
-    parts_end: int | None = None
-    pieces: int = 0
-    pieces_end: int | None = None
 
 
 def progress(

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Final
 
-from ..status import Loss, Losses
+from ..model.status import Loss, Losses
 
 NAMED: Final = 5
 """How many are named; the others are counted."""

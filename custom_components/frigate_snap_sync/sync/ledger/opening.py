@@ -10,7 +10,8 @@ import shutil
 import sqlite3
 import time
 
-from ..private_files import (
+from ..model.errors import LedgerError
+from ..support.private_files import (
     make_private,
     make_private_folder,
     private_opener,
@@ -18,7 +19,6 @@ from ..private_files import (
 )
 from . import generations, schema
 from .backup import copied_generation, copy_of, is_sound
-from .errors import LedgerError
 from .generations import GenerationFile
 
 _LOGGER = logging.getLogger(__name__)

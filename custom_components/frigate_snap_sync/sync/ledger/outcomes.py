@@ -3,11 +3,12 @@
 from collections.abc import Collection
 import sqlite3
 
-from ..items import Item, Media, Rank, Role, UploadState
-from ..spans import Spans
-from ..status import UploadEvent
+from ..model.item import Item, Media, Rank, Role, UploadState
+from ..model.plans import FileState
+from ..model.spans import Spans
+from ..model.status import UploadEvent
 from . import footage, traffic
-from .items import FileState, item_of
+from .items import item_of
 from .superseding import supersede
 
 _SETTLED = {UploadState.VERIFIED, UploadState.SKIPPED}

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from ..items import Media, UploadState
+from ..model.item import Media, UploadState
 from .outcomes import finish
 
 BEYOND_THE_END = "The review had ended before it"

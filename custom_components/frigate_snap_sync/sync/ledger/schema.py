@@ -51,7 +51,7 @@ CREATE TABLE files (
     size INTEGER,
     sha256 TEXT,
     -- The seconds that Frigate's recordings ever showed of it, and those that its
-    -- clip holds for certain (`sync/spans.py`).
+    -- clip holds for certain (`sync/model/spans.py`).
     shown TEXT,
     held TEXT,
     UNIQUE (item_id, role, number)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 import sqlite3
 
-from ..coverage import lacks
-from ..items import UploadState
-from ..spans import Spans, from_text, missing, union, within
+from ..model.coverage import lacks
+from ..model.item import UploadState
+from ..model.spans import Spans, from_text, missing, union, within
 from .footage import known_of_item
 
 _BEYOND = 180.0

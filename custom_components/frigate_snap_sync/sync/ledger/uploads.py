@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import sqlite3
 
 from ...storage.read_back import Content
-from ..items import Item, Rank, Role
-from ..naming import path_key
-from .items import CleanUp, free_path, item_of
+from ..model.item import Item, Rank, Role
+from ..model.naming import path_key
+from ..model.plans import CleanUp
+from .items import free_path, item_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,3 +274,13 @@ def _tried(row: sqlite3.Row) -> Content | None:
     if row["tried_sha256"] is None:
         return None
     return Content(size=row["tried_size"], sha256=row["tried_sha256"])
+
+
+def make_ready(connection: sqlite3.Connection, file_id: int) -> list[str]:
+    """Note that the spool has a file; return the destinations that wait for it."""
+    rows = connection.execute(
+        "UPDATE uploads SET is_ready = 1 WHERE file_id = ? AND state = 'pending'"
+        " RETURNING destination_id",
+        (file_id,),
+    ).fetchall()
+    return [row["destination_id"] for row in rows]

@@ -1,0 +1,243 @@
+"""Options and config subentries of an entry, as the engine wants them."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn, override
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+
+from .const import (
+    CONF_AT_RISK_AFTER,
+    CONF_CAMERAS,
+    CONF_DELAY_AFTER_STARTUP,
+    CONF_LABELS,
+    CONF_LOOK_BACK,
+    CONF_MEDIA,
+    CONF_PADDING_AFTER,
+    CONF_PADDING_BEFORE,
+    CONF_PART_LENGTH,
+    CONF_PATH_TEMPLATE,
+    CONF_SEVERITY,
+    CONF_SPOOL_LIMIT,
+    CONF_TEMPORARY_FORM,
+    CONF_UPLOAD_DURING_REVIEW,
+    CONF_VERIFY_CHECKSUM,
+    CONF_ZONES,
+    DEFAULT_AT_RISK_AFTER,
+    DEFAULT_DELAY_AFTER_STARTUP,
+    DEFAULT_LOOK_BACK,
+    DEFAULT_PADDING,
+    DEFAULT_PART_LENGTH,
+    DEFAULT_SPOOL_LIMIT,
+    DEFAULT_UPLOAD_DURING_REVIEW,
+    LOGGER,
+    SECONDS_PER_HOUR,
+    SECONDS_PER_MINUTE,
+    SECTION_SELECTION,
+    SECTION_STORING,
+    SEVERITY_ALERT,
+    SEVERITY_ALL,
+)
+from .destinations import build_destination
+from .devices import known_cameras
+from .frigate.models import Severity
+from .path_template import PathTemplate, async_layout
+from .storage.base import Destination, Source, StoredFile, Unusable
+from .storage.layout import Layout
+from .storage.names import TemporaryForm
+from .sync.engine import DestinationSetup, EngineOptions
+from .sync.model.item import Media
+from .sync.model.naming import NameValues, Render
+from .sync.model.selection import Selection
+
+_BYTES_PER_MEBIBYTE = 1024 * 1024
+
+_SEVERITIES: dict[str, Severity | None] = {
+    SEVERITY_ALL: None,
+    SEVERITY_ALERT: Severity.ALERT,
+}
+
+
+def engine_options(
+    options: Mapping[str, Any], *, follows_topic_prefix: bool = True
+) -> EngineOptions:
+    """Return an entry's options in the engine's units; one not set has its default.
+
+    `follows_topic_prefix` is false where the owner chose the prefix.
+    """
+    return EngineOptions(
+        delay_after_startup=options.get(
+            CONF_DELAY_AFTER_STARTUP, DEFAULT_DELAY_AFTER_STARTUP
+        ),
+        upload_during_review=options.get(
+            CONF_UPLOAD_DURING_REVIEW, DEFAULT_UPLOAD_DURING_REVIEW
+        ),
+        part_length=options.get(CONF_PART_LENGTH, DEFAULT_PART_LENGTH),
+        padding_before=options.get(CONF_PADDING_BEFORE, DEFAULT_PADDING),
+        padding_after=options.get(CONF_PADDING_AFTER, DEFAULT_PADDING),
+        look_back=options.get(CONF_LOOK_BACK, DEFAULT_LOOK_BACK) * SECONDS_PER_HOUR,
+        spool_limit=(
+            options.get(CONF_SPOOL_LIMIT, DEFAULT_SPOOL_LIMIT) * _BYTES_PER_MEBIBYTE
+        ),
+        at_risk_after=(
+            options.get(CONF_AT_RISK_AFTER, DEFAULT_AT_RISK_AFTER) * SECONDS_PER_MINUTE
+        ),
+        follows_topic_prefix=follows_topic_prefix,
+    )
+
+
+_SELECTION_KEYS = {CONF_MEDIA, CONF_CAMERAS, CONF_SEVERITY, CONF_LABELS, CONF_ZONES}
+
+
+class UnusableDestination(Destination):
+    """Stands for a destination whose settings can't be read.
+
+    It refuses everything, so its queue waits, and its error says why.
+    """
+
+    @override
+    async def connect(self) -> None:
+        self._refuse()
+
+    @override
+    async def close(self) -> None:
+        """Have nothing to let go of."""
+
+    @override
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
+        self._refuse()
+
+    @override
+    async def stat(self, path: str) -> StoredFile | None:
+        self._refuse()
+
+    @override
+    async def delete(self, path: str) -> None:
+        self._refuse()
+
+    @override
+    def list_files(self, path: str = "") -> NoReturn:
+        self._refuse()
+
+    @override
+    def open_read(self, path: str) -> NoReturn:
+        self._refuse()
+
+    @override
+    async def free_space(self) -> int | None:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise Unusable(
+            "The stored settings of this destination can't be read;"
+            " reconfigure it, or remove it and add it again"
+        )
+
+
+def destination_setup(
+    hass: HomeAssistant, subentry: ConfigSubentry, *, entry_id: str = ""
+) -> DestinationSetup:
+    """Return what the engine needs to know of a destination. Never raises.
+
+    What can't be read, since a newer version stored it, say, makes the destination
+    wait: nothing is sent, for a camera that was left out must not leave the house by
+    mistake, and nothing that waits for it is given up. A selection that can be read
+    still counts. `entry_id` is that of its Frigate, whose cameras the names of a test
+    may use.
+    """
+    data, title = subentry.data, subentry.title
+    selection, template, verify_checksum = None, None, False
+    destination: Destination = UnusableDestination()
+    try:
+        selection = _selection(data[SECTION_SELECTION], title)
+        template = _template(hass, data[SECTION_STORING])
+        verify_checksum = bool(data[SECTION_STORING].get(CONF_VERIFY_CHECKSUM))
+        destination = build_destination(hass, subentry.subentry_type, data)
+    except Exception as err:  # noqa: BLE001 - whatever is stored, the others go on
+        LOGGER.error(
+            "The settings of the destination %s can't be read (%s: %s);"
+            " what it shall get waits",
+            title,
+            type(err).__name__,
+            err,
+        )
+    return DestinationSetup(
+        id=subentry.subentry_id,
+        name=title,
+        selection=selection,
+        destination=destination,
+        render=None if template is None else _render(template),
+        verify_checksum=verify_checksum,
+        temporary_form=(
+            TemporaryForm.PLAIN
+            if data.get(CONF_TEMPORARY_FORM) == TemporaryForm.PLAIN
+            else TemporaryForm.HIDDEN
+        ),
+        layout=partial(_layout, hass, template, selection, entry_id),
+    )
+
+
+def _selection(section: Mapping[str, Any], title: str) -> Selection:
+    """Return what a destination wants; raises KeyError, TypeError or ValueError.
+
+    A medium that a newer version knows is left out. Any other limit that isn't
+    known here can't be kept, so that nothing may be sent.
+    """
+    if limits := {key for key, value in section.items() if value} - _SELECTION_KEYS:
+        raise ValueError(f"unknown limits: {', '.join(sorted(limits))}")
+    stored = _names(section, CONF_MEDIA)
+    media = frozenset(Media) & stored
+    if not media:
+        raise ValueError("no known media")
+    if unknown := stored - media:
+        LOGGER.warning(
+            "Unknown media are not sent to the destination %s: %s",
+            title,
+            ", ".join(sorted(unknown)),
+        )
+    return Selection(
+        media=frozenset(Media(each) for each in media),
+        cameras=_names(section, CONF_CAMERAS),
+        labels=_names(section, CONF_LABELS),
+        zones=_names(section, CONF_ZONES),
+        severity=_SEVERITIES[section[CONF_SEVERITY]],
+    )
+
+
+def _names(section: Mapping[str, Any], key: str) -> frozenset[str]:
+    names = section[key]
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise TypeError(f"{key} is no list of names")
+    return frozenset(names)
+
+
+def _template(hass: HomeAssistant, section: Mapping[str, Any]) -> PathTemplate | None:
+    text = section[CONF_PATH_TEMPLATE]
+    if not isinstance(text, str):
+        raise TypeError(f"{CONF_PATH_TEMPLATE} is no text")
+    return PathTemplate(hass, text) if text else None
+
+
+def _layout(
+    hass: HomeAssistant,
+    template: PathTemplate | None,
+    selection: Selection | None,
+    entry_id: str,
+) -> Layout:
+    chosen = selection.cameras if selection is not None else ()
+    cameras = sorted(chosen) or known_cameras(hass, entry_id)
+    return async_layout(template, cameras)
+
+
+def _render(template: PathTemplate) -> Render:
+    def render(values: NameValues) -> str:
+        return template.async_render(
+            {field.name: getattr(values, field.name) for field in fields(values)}
+        )
+
+    return render

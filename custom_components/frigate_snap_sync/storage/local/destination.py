@@ -1,0 +1,136 @@
+"""A folder of this machine as a destination, a mounted network share included."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Final, override
+
+from ..base import Destination, Source, StoredFile
+from ..jobs import Job, JobRunner
+from .files import LocalFolder, explained, mount_point_of
+from .mounts import Disk, disk_without_share
+
+MAX_JOBS: Final = 4
+"""Threads that may work, or hang, for one destination."""
+
+STALL_TIMEOUT: Final = 60.0
+"""Seconds after which a file system that does not answer counts as away."""
+
+LIST_BATCH: Final = 500
+"""Files that one job lists."""
+
+
+async def find_mount_point(path: Path) -> str:
+    """Return the mount point of the file system that `path` lies on.
+
+    To be remembered when a destination is set up. It is a better witness than
+    the device's number, which a network share gets anew at every mount. `path`
+    need not exist; symbolic links are followed. Raises `Unreachable` when the
+    file system does not answer.
+    """
+    runner = JobRunner(limit=1, timeout=STALL_TIMEOUT)
+    return await runner.run(lambda _: mount_point_of(path))
+
+
+async def find_disk_without_share(path: Path, mount_point: str) -> Disk | None:
+    """Return the disk that `path` lies on where one would expect a share, or None.
+
+    `mount_point` is that of the path. Raises `StorageError` when the file system does
+    not answer.
+    """
+
+    def look(_: Job) -> Disk | None:
+        with explained(f"look at the disk of {path}"):
+            return disk_without_share(path, mount_point)
+
+    return await JobRunner(limit=1, timeout=STALL_TIMEOUT).run(look)
+
+
+class LocalDestination(Destination):
+    """A folder of a file system of this machine.
+
+    All file work is done in executor threads, at most `MAX_JOBS` at once. A
+    missing root folder is made, but only while its path lies on the mount point
+    that it was set up on: a share that is not mounted raises `NotMounted`, and
+    nothing is written in its place.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        mount_point: str,
+        is_allowed: Callable[[str], bool],
+        stall_timeout: float = STALL_TIMEOUT,
+    ) -> None:
+        """Touch nothing yet.
+
+        `path` is absolute; `mount_point` is what `find_mount_point` said of it
+        at set-up. `is_allowed` may block; it is asked before every operation,
+        in an executor thread, whether `path` may be used.
+        """
+        self._folder = LocalFolder(
+            root=path, mount_point=mount_point, is_allowed=is_allowed
+        )
+        self._jobs = JobRunner(limit=MAX_JOBS, timeout=stall_timeout)
+
+    @override
+    async def connect(self) -> None:
+        await self._jobs.run(self._folder.make_root)
+
+    @override
+    async def close(self) -> None:
+        self._jobs.abandon_all()
+
+    @override
+    async def put(
+        self, path: str, source: Source | Path, *, temporary: str
+    ) -> StoredFile:
+        return await self._jobs.run(
+            partial(self._folder.put, path=path, source=source, temporary=temporary),
+            name=temporary,
+        )
+
+    @override
+    async def stat(self, path: str) -> StoredFile | None:
+        return await self._jobs.run(partial(self._folder.stat, path=path))
+
+    @override
+    async def delete(self, path: str) -> None:
+        await self._jobs.run(partial(self._folder.delete, path=path))
+
+    @override
+    async def make_folder(self, path: str) -> bool:
+        return await self._jobs.run(partial(self._folder.make_folder, path=path))
+
+    @override
+    async def remove_folder(self, path: str) -> None:
+        await self._jobs.run(partial(self._folder.remove_folder, path=path))
+
+    @override
+    async def list_files(self, path: str = "") -> AsyncGenerator[StoredFile]:
+        files = self._folder.walk(path)
+
+        def take(job: Job) -> list[StoredFile]:
+            job.step()
+            return list(islice(files, LIST_BATCH))
+
+        while batch := await self._jobs.run(take):
+            for file in batch:
+                yield file
+
+    @override
+    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
+        reader = await self._jobs.run(partial(self._folder.open_read, path=path))
+        try:
+            while piece := await self._jobs.run(lambda _: reader.read()):
+                yield piece
+        finally:
+            # Not waited for: a share that hangs must not hold up the caller.
+            asyncio.get_running_loop().run_in_executor(None, reader.close)
+
+    @override
+    async def free_space(self) -> int | None:
+        return await self._jobs.run(self._folder.free_space)

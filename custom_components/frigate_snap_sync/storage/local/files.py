@@ -1,0 +1,392 @@
+"""The blocking file work of a local destination, for executor threads."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+import errno
+import os
+from pathlib import Path
+import stat
+from typing import Final
+
+from ..base import (
+    CHECKING,
+    MAKING,
+    MAX_DEPTH,
+    RENAMING,
+    NoSpace,
+    NotMounted,
+    PathNotAbsolute,
+    PathNotAllowed,
+    PermissionDenied,
+    Rejected,
+    Source,
+    SourceUnreadable,
+    StorageError,
+    StoredFile,
+    Unreachable,
+    path_segments,
+    vanished,
+)
+from ..jobs import Job
+from ..source import PIECE_SIZE, PieceReader
+
+SYNC_EVERY: Final = 16 * PIECE_SIZE
+"""Bytes after which a copy waits for the disk.
+
+So a step takes a bounded time on a slow disk too; all in one go at the end, a
+large file could take longer than a share that hangs is given.
+"""
+
+_CAUSES: Final[dict[int, type[StorageError]]] = {
+    errno.ENOSPC: NoSpace,
+    errno.EDQUOT: NoSpace,
+    errno.EACCES: PermissionDenied,
+    errno.EPERM: PermissionDenied,
+    errno.EROFS: PermissionDenied,
+    errno.ELOOP: PermissionDenied,
+    # What was there a moment ago is gone: made anew at the next try.
+    errno.ENOENT: Unreachable,
+    errno.EIO: Unreachable,
+    errno.ENODEV: Unreachable,
+    errno.ENXIO: Unreachable,
+    errno.ESTALE: Unreachable,
+    errno.ENOTCONN: Unreachable,
+    errno.ECONNABORTED: Unreachable,
+    errno.ECONNRESET: Unreachable,
+    errno.ECONNREFUSED: Unreachable,
+    errno.ESHUTDOWN: Unreachable,
+    errno.EPIPE: Unreachable,
+    errno.EHOSTDOWN: Unreachable,
+    errno.EHOSTUNREACH: Unreachable,
+    errno.ENETDOWN: Unreachable,
+    errno.ENETUNREACH: Unreachable,
+    errno.ETIMEDOUT: Unreachable,
+    errno.EAGAIN: Unreachable,
+}
+
+_NO_SYNC: Final = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""How a file system says that it can't wait for the disk."""
+
+_NO_ENTRY: Final = (FileNotFoundError, NotADirectoryError)
+
+
+@contextmanager
+def explained(what: str, step: str | None = None) -> Iterator[None]:
+    """Turn an `OSError` of the destination into the `StorageError` of its cause."""
+    try:
+        yield
+    except OSError as err:
+        cause = _CAUSES.get(err.errno or 0, Rejected)
+        error = cause(f"Failed to {what}: {err.strerror or err}")
+        error.step = step
+        raise error from err
+
+
+def mount_point_of(path: Path) -> str:
+    """Return the mount point of the file system that `path` lies on.
+
+    `path` need not exist; symbolic links are followed.
+    """
+    resolved = path.resolve()
+    while not resolved.is_mount() and resolved != resolved.parent:
+        resolved = resolved.parent
+    return str(resolved)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalFolder:
+    """A root folder, the mount point it must lie on, and who may allow it.
+
+    Every method blocks, and raises `StorageError` alone but where it says so.
+    """
+
+    root: Path
+    mount_point: str
+    is_allowed: Callable[[str], bool]
+
+    def check(self, job: Job) -> Path:
+        """Return the root without symbolic links, if it may be used now."""
+        job.step()
+        if not self.root.is_absolute():
+            raise PathNotAbsolute(f"{self.root} does not begin with a slash")
+        if not self.is_allowed(str(self.root)):
+            raise PathNotAllowed(f"Writing to {self.root} is not allowed")
+        with explained(f"reach {self.mount_point}"), suppress(*_NO_ENTRY):
+            # A dead share answers with its own error here. Asked below, it
+            # would only look like no mount point.
+            Path(self.mount_point).lstat()
+        found = mount_point_of(self.root)
+        if found != self.mount_point:
+            raise NotMounted(
+                f"{self.root} lies on {found} and no longer on {self.mount_point}"
+            )
+        job.step()
+        return self.root.resolve()
+
+    def make_root(self, job: Job) -> Path:
+        """Make the root folder if need be, on its own file system alone."""
+        root = self.check(job)
+        with explained(f"make the folder {self.root}"):
+            try:
+                root.mkdir(parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError) as err:
+                # About the destination as a whole, so not `Rejected`.
+                raise PermissionDenied(f"{self.root} is no folder") from err
+            except OSError as err:
+                if err.errno != errno.EROFS:
+                    raise
+                # Home Assistant OS puts an empty read-only folder in the place
+                # of a share that it can't mount.
+                raise NotMounted(
+                    f"{self.root} is gone and its file system is read-only"
+                ) from err
+        return root
+
+    def put(
+        self, job: Job, path: str, source: Source | Path, temporary: str
+    ) -> StoredFile:
+        """Copy `source` to `temporary`, prove it, and give it its name.
+
+        Raises `FileNotFoundError` when the source is gone.
+        """
+        segments, staged = path_segments(path), path_segments(temporary)
+        if segments[:-1] != staged[:-1] or segments == staged:
+            raise Rejected(f"{temporary!r} is no temporary name for {path!r}")
+        try:
+            reader = PieceReader.open(source)
+        except FileNotFoundError:
+            raise
+        except OSError as err:
+            raise SourceUnreadable(
+                f"Opening the source failed: {err.strerror}"
+            ) from err
+        try:
+            root = self.make_root(job)
+            folder = _make_folders(root, path, segments[:-1])
+            with explained(f"write {path}"):
+                try:
+                    writer = _create(folder / staged[-1])
+                except FileNotFoundError:
+                    # A test of the destination may have removed the empty folder.
+                    folder = _make_folders(root, path, segments[:-1])
+                    writer = _create(folder / staged[-1])
+                size = _store(
+                    job,
+                    reader,
+                    writer,
+                    folder / staged[-1],
+                    folder / segments[-1],
+                    path,
+                    self.check,
+                )
+        finally:
+            reader.close()
+        with suppress(OSError):  # the file is in place, whatever a folder's sync says
+            _sync_folder(folder)
+        return StoredFile(path=path, size=size)
+
+    def stat(self, job: Job, path: str) -> StoredFile | None:
+        """Return the file at `path`; anything but a plain file is none."""
+        segments = path_segments(path)
+        root = self.check(job)
+        with explained(f"look at {path}"):
+            try:
+                status = (_folder(root, segments[:-1]) / segments[-1]).lstat()
+            except _NO_ENTRY:
+                return None
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        return StoredFile(path=path, size=status.st_size)
+
+    def delete(self, job: Job, path: str) -> None:
+        """Remove the file at `path`, if there is one."""
+        segments = path_segments(path)
+        root = self.check(job)
+        with explained(f"delete {path}"), suppress(*_NO_ENTRY):
+            (_folder(root, segments[:-1]) / segments[-1]).unlink()
+
+    def make_folder(self, job: Job, path: str) -> bool:
+        """Make the folder at `path`; tell whether it was missing."""
+        segments = path_segments(path)
+        folder = _folder(self.make_root(job), segments)
+        with explained(f"make the folder {path}"):
+            if folder.is_dir():
+                return False
+            folder.mkdir()
+            return True
+
+    def remove_folder(self, job: Job, path: str) -> None:
+        """Remove the folder at `path` if it is empty and there."""
+        segments = path_segments(path)
+        root = self.check(job)
+        with explained(f"remove the folder {path}"), suppress(*_NO_ENTRY):
+            (_folder(root, segments[:-1]) / segments[-1]).rmdir()
+
+    def open_read(self, job: Job, path: str) -> PieceReader:
+        """Open the file at `path`; raises `FileNotFoundError` if there is none."""
+        segments = path_segments(path)
+        root = self.check(job)
+        target = _folder(root, segments[:-1]) / segments[-1]
+        with explained(f"read {path}"):
+            try:
+                return PieceReader.open(target)
+            except _NO_ENTRY:
+                missing = FileNotFoundError(errno.ENOENT, "No such file", path)
+        raise missing
+
+    def walk(self, path: str) -> Iterator[StoredFile]:
+        """Yield every plain file below the folder `path`; follow no link."""
+        segments = path_segments(path) if path else ()
+        root = self.check(Job())
+        folders = [segments]
+        while folders:
+            segments = folders.pop()
+            with explained(f"list {'/'.join(segments) or self.root}"):
+                yield from _list(root, segments, folders)
+
+    def free_space(self, job: Job) -> int:
+        """Return the bytes that may still be written."""
+        root = self.check(job)
+        while not root.exists() and str(root) != self.mount_point:
+            root = root.parent
+        with explained(f"ask for the free space of {self.root}"):
+            status = os.statvfs(root)
+        return status.f_bavail * status.f_frsize
+
+
+def _folder(root: Path, segments: tuple[str, ...]) -> Path:
+    """Return the folder below the root, if it doesn't lead out by a link."""
+    folder = root.joinpath(*segments).resolve()
+    if not folder.is_relative_to(root):
+        raise PermissionDenied(f"{'/'.join(segments)} leads out of {root}")
+    return folder
+
+
+def _make_folders(root: Path, path: str, segments: tuple[str, ...]) -> Path:
+    """Make the folder of `path` below the root, each level safe against a power cut."""
+    folder = _folder(root, segments)
+    missing: list[Path] = []
+    level = folder
+    with explained(f"write {path}", MAKING):
+        # Never above the root: only `make_root` may say where that one is made.
+        while level != root and not level.exists():
+            missing.append(level)
+            level = level.parent
+        for level in reversed(missing):
+            level.mkdir(exist_ok=True)
+            with suppress(OSError):
+                _sync_folder(level.parent)
+    return folder
+
+
+def _create(temporary: Path) -> int:
+    """Return the descriptor of a new file, in the place of a stale one."""
+    temporary.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    return os.open(temporary, flags, 0o666)
+
+
+def _store(
+    job: Job,
+    reader: PieceReader,
+    writer: int,
+    temporary: Path,
+    target: Path,
+    path: str,
+    check: Callable[[Job], Path],
+) -> int:
+    """Write the file to `temporary`, then rename it; return its size."""
+    try:
+        try:
+            size = _copy(job, reader, writer)
+        finally:
+            os.close(writer)
+        # The share may have gone in the meantime.
+        check(job)
+        _rename(temporary, target, path)
+    except BaseException:
+        with suppress(OSError):  # the first error is the one to tell
+            temporary.unlink(missing_ok=True)
+        raise
+    return size
+
+
+def _rename(temporary: Path, target: Path, path: str) -> None:
+    with explained(f"write {path}", RENAMING):
+        try:
+            temporary.replace(target)
+        except FileNotFoundError:
+            if temporary.exists() or not temporary.parent.is_dir():
+                raise
+            raise vanished(temporary.name) from None
+
+
+def _copy(job: Job, reader: PieceReader, writer: int) -> int:
+    """Copy all pieces down to the disk and compare the sizes; return the size."""
+    copied = unsynced = 0
+    while piece := _read(reader):
+        job.step()
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[os.write(writer, rest) :]
+        copied += len(piece)
+        unsynced += len(piece)
+        if unsynced >= SYNC_EVERY:
+            job.step()
+            _sync(writer)
+            unsynced = 0
+    job.step()
+    _sync(writer)
+    job.step()
+    size, stored = reader.size(), os.fstat(writer).st_size
+    if not size == copied == stored:
+        error = Rejected(f"Of {size} bytes {copied} were read and {stored} arrived")
+        error.step = CHECKING
+        raise error
+    return size
+
+
+def _read(reader: PieceReader) -> bytes:
+    try:
+        return reader.read()
+    except OSError as err:
+        raise SourceUnreadable(f"Reading the source failed: {err.strerror}") from err
+
+
+def _sync(descriptor: int) -> None:
+    """Wait until the bytes are on the disk, where the file system can tell."""
+    try:
+        os.fsync(descriptor)
+    except OSError as err:
+        if err.errno not in _NO_SYNC:
+            raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make new names in a folder safe; many file systems refuse."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _list(
+    root: Path, segments: tuple[str, ...], folders: list[tuple[str, ...]]
+) -> Iterator[StoredFile]:
+    """Yield the plain files of one folder and add its folders to `folders`."""
+    try:
+        entries = os.scandir(_folder(root, segments))
+    except _NO_ENTRY:
+        return
+    with entries:
+        for entry in entries:
+            inside = (*segments, entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                if len(inside) < MAX_DEPTH:
+                    folders.append(inside)
+            elif entry.is_file(follow_symlinks=False):
+                with suppress(FileNotFoundError):  # gone since it was listed
+                    size = entry.stat(follow_symlinks=False).st_size
+                    yield StoredFile(path="/".join(inside), size=size)

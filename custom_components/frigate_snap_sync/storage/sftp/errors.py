@@ -1,0 +1,276 @@
+"""What asyncssh raises, told by cause."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import os
+import re
+import socket
+from typing import Final
+
+import asyncssh
+from asyncssh import constants
+from asyncssh.packet import PacketDecodeError
+
+from ..base import (
+    CONNECTING,
+    LOGGING_IN,
+    AuthFailed,
+    ConnectTimeout,
+    HostKeyChanged,
+    NoSftp,
+    NoSpace,
+    PermissionDenied,
+    Rejected,
+    StorageError,
+    Unreachable,
+    Unusable,
+)
+from .guard import HostileServer
+
+NO_SUCH_FILE = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
+"""How a server says that there is no such file or folder."""
+
+MAYBE_EXISTS = (asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists)
+"""How a server says, or may mean, that something of that name exists.
+
+Version 3 of the protocol, which nearly all servers speak, has no code for it.
+"""
+
+CONNECTION_LOST = (
+    asyncssh.SFTPConnectionLost,
+    asyncssh.SFTPNoConnection,
+    asyncssh.DisconnectError,
+    asyncssh.ChannelOpenError,
+    PacketDecodeError,
+    OSError,
+    EOFError,
+)
+"""What a request ends with when the connection is gone, or talks nonsense."""
+
+NONSENSE = (ArithmeticError, LookupError, MemoryError, TypeError, ValueError)
+"""What asyncssh raises where an answer has values that can't be."""
+
+MAX_REASON: Final = 200
+"""Characters of a server's own words that an error repeats."""
+
+_DENIED = (
+    asyncssh.SFTPPermissionDenied,
+    asyncssh.SFTPWriteProtect,
+    asyncssh.SFTPCannotDelete,
+)
+_FULL = (asyncssh.SFTPNoSpaceOnFilesystem, asyncssh.SFTPQuotaExceeded)
+_FULL_TEXTS: Final = re.compile(
+    # ProFTPD, SFTPGo ("denying write due to space limit"), Windows ("There is not
+    # enough space on the disk."), Linux's ENOSPC and EDQUOT.
+    r"no space|out of (disk )?space|not enough (disk )?space|space limit"
+    r"|insufficient (disk |storage )?space|insufficient storage|no free space"
+    r"|(disk|volume|storage|file ?system) (is )?full"
+    r"|(?<![\w/.-])quota(?![\w/-])"
+)
+"""A full disk, or what may be used of it, in the words of servers."""
+_DENIED_TEXTS: Final = re.compile(
+    r"permission denied|access (is )?denied|not permitted|read[ -]?only"
+    r"|write[ -]?protect"
+)
+
+
+_OUR_FINDINGS: Final = (
+    asyncssh.CompressionError,
+    asyncssh.HostKeyNotVerifiable,
+    asyncssh.KeyExchangeFailed,
+    asyncssh.MACError,
+    HostileServer,
+)
+"""How a connection ends that is no message about the login."""
+
+_ALL_TRIED: Final = "Permission denied for user"
+"""How asyncssh says that nothing is left to log in with; no words of the server."""
+
+_LIMITED: Final = re.compile(r"MaxStartups|Not allowed at this time|(?i:too many)")
+"""What OpenSSH says before it hangs up on one connection too many."""
+
+_OUTDATED: Final = re.compile(
+    r"No matching (.+) algorithm found.* received (.*)", re.DOTALL
+)
+"""How asyncssh says that a server has nothing in common with us."""
+
+_METHODS: Final = {
+    "key exchange": "key exchanges",
+    "encryption": "ciphers",
+    "MAC": "MACs",
+}
+
+
+def brief(reason: str) -> str:
+    """Return a server's words on one line of bounded length, without what is unseen."""
+    seen = "".join(
+        letter if letter.isprintable() else " " for letter in reason[: 4 * MAX_REASON]
+    )
+    return " ".join(seen.split())[:MAX_REASON]
+
+
+def answer_error(err: asyncssh.SFTPError, what: str) -> StorageError:
+    """Return the cause of a server's refusal to do `what`."""
+    text = f"Failed to {what}: {brief(err.reason) or type(err).__name__}"
+    # A version 3 server has but one code for most failures, and its text.
+    reason = brief(err.reason).lower()
+    if isinstance(err, _FULL) or _FULL_TEXTS.search(reason):
+        return NoSpace(text)
+    if isinstance(err, _DENIED) or _DENIED_TEXTS.search(reason):
+        return PermissionDenied(text)
+    return Rejected(text)
+
+
+@contextmanager
+def answers_explained(what: str) -> Iterator[None]:
+    """Turn a server's refusal to do `what` into the `StorageError` of its cause."""
+    try:
+        yield
+    except asyncssh.SFTPError as err:
+        raise answer_error(err, what) from err
+
+
+def connect_error(
+    err: Exception,
+    host: str,
+    port: int,
+    *,
+    greeting: bytes = b"",
+    foreign_keys: str = "",
+    credentials_sent: bool = False,
+) -> StorageError:
+    """Return the cause of a failed attempt to connect or to log in.
+
+    `greeting` is how the server's first words begin, `foreign_keys` are the kinds
+    of its host keys if all of them are foreign to us, `credentials_sent` tells
+    whether it got a password or a key.
+    """
+    where = f"{host}:{port}"
+    error = None
+    if credentials_sent:
+        error = _login_error(err, where)
+    elif isinstance(err, (TimeoutError, asyncssh.DisconnectError, ConnectionError)):
+        error = (
+            _outdated("host keys", foreign_keys, where)
+            if foreign_keys
+            else _greeting_error(greeting.decode(errors="replace"), where)
+        )
+    error = error or _connect_error(err, host, port)
+    error.step = LOGGING_IN if credentials_sent else CONNECTING
+    return error
+
+
+def is_bare_loss(err: Exception) -> bool:
+    """Tell whether a connection ended without a word."""
+    return isinstance(err, (asyncssh.ConnectionLost, OSError)) and not isinstance(
+        err, TimeoutError
+    )
+
+
+def silent_refusal(host: str, port: int) -> AuthFailed:
+    """Return the cause of logins that the server only hangs up on."""
+    error = AuthFailed(
+        f"{host}:{port} hangs up on every login. That is how some servers refuse one"
+    )
+    error.step = LOGGING_IN
+    return error
+
+
+def _login_error(err: Exception, where: str) -> StorageError | None:
+    """Return what the end of a connection means that has got our credentials."""
+    match err:
+        case TimeoutError():
+            return ConnectTimeout(f"{where} did not answer the login in time")
+        case asyncssh.PermissionDenied() if _ALL_TRIED in err.reason:
+            return AuthFailed(f"{where} refused the login")
+        case _ if is_bare_loss(err):
+            return Unreachable(
+                f"{where} hung up during the login. It may have refused it"
+            )
+        case asyncssh.DisconnectError() if (
+            err.code != constants.DISC_TOO_MANY_CONNECTIONS
+            and not isinstance(err, _OUR_FINDINGS)
+        ):
+            # A message: ProFTPD's, or OpenSSH's "Too many authentication failures".
+            return AuthFailed(f"{where} refused the login: {brief(err.reason)}")
+    return None
+
+
+def _greeting_error(greeting: str, where: str) -> StorageError | None:
+    """Return what a server's first words mean, unless they are those of SSH."""
+    said = brief(greeting)
+    if not said or re.search(r"^SSH-", greeting, re.MULTILINE):
+        return None
+    if _LIMITED.search(said):
+        return Unreachable(
+            f"{where} takes no more connections at the moment (“{said}”). It limits "
+            "them, such as by MaxStartups or PerSourcePenalties of OpenSSH"
+        )
+    if greeting.startswith("220"):
+        return NoSftp(
+            f"An FTP server answers at {where} (“{said}”), and FTP is not SFTP. Use the "
+            "port of SSH there, which is mostly 22"
+        )
+    if greeting.startswith("HTTP/"):
+        kind = "A web server answers"
+    elif greeting.startswith("\x15\x03"):
+        kind = "A server for TLS answers"
+    else:
+        return Unreachable(
+            f"What answers at {where} is no SSH server (“{said}”). Use the port of SSH "
+            "there, which is mostly 22"
+        )
+    return Unreachable(
+        f"{kind} at {where}. Use the port of SSH there, which is mostly 22"
+    )
+
+
+def _outdated(what: str, offered: str, where: str) -> NoSftp:
+    """Return the cause of a server that has nothing in common with us."""
+    advice = " or give it an ed25519 key" if what == "host keys" else ""
+    return NoSftp(
+        f"{where} offers no usable SFTP: of {what} it has only outdated ones "
+        f"({brief(offered)}). Update its SSH server{advice}"
+    )
+
+
+def _connect_error(err: Exception, host: str, port: int) -> StorageError:
+    where = f"{host}:{port}"
+    match err:
+        case TimeoutError():
+            return ConnectTimeout(f"{where} did not answer in time")
+        case socket.gaierror():
+            return Unreachable(f"The name {host} can't be resolved: {err.strerror}")
+        case ConnectionResetError() | BrokenPipeError() | asyncssh.ConnectionLost():
+            return Unreachable(
+                f"{where} hung up before the login. It may limit connections or block "
+                "this address"
+            )
+        case OSError():
+            # Of its number, not its own text: asyncio puts the address there.
+            reason = os.strerror(err.errno) if err.errno else str(err)
+            return Unreachable(f"Connecting to {where} failed: {reason}")
+        case asyncssh.PermissionDenied():
+            return AuthFailed(
+                f"{where} refused the login: it asked for neither the password nor the "
+                "key that is set up"
+            )
+        case asyncssh.ProtocolError() if "authentication" in err.reason.lower():
+            # OpenSSH's "Too many authentication failures" has no code of its own.
+            return AuthFailed(f"{where} refused the login: {brief(err.reason)}")
+        case asyncssh.IllegalUserName():
+            return AuthFailed(f"{where} refused the login: {brief(err.reason)}")
+        case asyncssh.HostKeyNotVerifiable():
+            return HostKeyChanged(f"The host key of {where} is not the pinned one")
+        case asyncssh.KeyExchangeFailed() if found := _OUTDATED.search(err.reason):
+            kind, offered = found.groups()
+            return _outdated(_METHODS.get(kind, kind), offered, where)
+        case asyncssh.KeyExchangeFailed() | asyncssh.ProtocolNotSupported():
+            return NoSftp(f"{where} offers no usable SFTP: {brief(err.reason)}")
+        case asyncssh.DisconnectError() | asyncssh.ChannelOpenError():
+            return Unreachable(f"{where} broke the connection: {brief(err.reason)}")
+        case ValueError() | OverflowError():
+            # Not its text, which may quote what was asked for.
+            return Unusable(f"{where} is no address, or the user name is no name")
+        case _:
+            return Unreachable(f"Connecting to {where} failed: {type(err).__name__}")

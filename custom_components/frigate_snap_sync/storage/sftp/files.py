@@ -1,0 +1,409 @@
+"""What is done on an SFTP server, step by step, within one session."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+import errno
+import posixpath
+from typing import Final, cast
+
+import asyncssh
+
+from ..base import (
+    CHECKING,
+    MAX_DEPTH,
+    MAX_SIZE,
+    Rejected,
+    StorageError,
+    StoredFile,
+    vanished,
+)
+from ..source import SourceFile
+from .errors import MAYBE_EXISTS, NO_SUCH_FILE
+from .session import SftpSession
+
+type RemoteFile = asyncssh.SFTPClientFile
+
+MAX_HANDLE: Final = 256
+"""Bytes of what a server calls an open file (draft-ietf-secsh-filexfer-02, 6.2)."""
+
+MAX_ENTRIES: Final = 1_000_000
+"""Files and folders that `walk` looks at: some hundred times what lies there."""
+
+READ_AHEAD: Final = 8
+"""Blocks that are asked for before the first of them is used."""
+
+LEAVE_TIMEOUT: Final = 1.5
+"""Seconds that closing may hold up somebody who no longer reads."""
+
+
+async def make_folder(session: SftpSession, folder: str) -> None:
+    """Make sure that a folder exists, and those above it.
+
+    Asks about the folder itself alone, so nobody needs the right to list.
+    Several may do so at once, here and elsewhere.
+    """
+    if folder in session.folders:
+        return
+    async with session.folder_lock:
+        await _make_folder(session, folder)
+
+
+async def _make_folder(session: SftpSession, folder: str) -> None:
+    if folder in session.folders:
+        return
+    try:
+        await make_one_folder(session, folder)
+    except NO_SUCH_FILE:
+        parent = posixpath.dirname(folder) or "."
+        if parent == folder:
+            raise
+        await _make_folder(session, parent)
+        await make_one_folder(session, folder)
+
+
+async def make_one_folder(session: SftpSession, folder: str) -> bool:
+    """Make a folder whose parent is there; tell whether it was missing."""
+    try:
+        with session.request():
+            await session.client.mkdir(folder)
+    except (
+        asyncssh.SFTPPermissionDenied,
+        asyncssh.SFTPOpUnsupported,
+        *MAYBE_EXISTS,
+    ) as err:
+        await _expect_folder(session, folder, err)
+        is_new = False
+    else:
+        is_new = True
+    session.folders.add(folder)
+    return is_new
+
+
+async def remove_folder(session: SftpSession, folder: str) -> None:
+    """Remove an empty folder; fine when there is none."""
+    session.folders.discard(folder)
+    with suppress(*NO_SUCH_FILE), session.request():
+        await session.client.rmdir(folder)
+
+
+async def _expect_folder(
+    session: SftpSession, folder: str, refusal: asyncssh.SFTPError
+) -> None:
+    """Raise the refusal to make a folder, unless it is there."""
+    try:
+        with session.request():
+            attributes = await session.client.stat(folder)
+    except NO_SUCH_FILE:
+        raise refusal from None
+    if attributes.type not in (
+        asyncssh.FILEXFER_TYPE_DIRECTORY,
+        asyncssh.FILEXFER_TYPE_UNKNOWN,
+    ):
+        raise Rejected(f"{folder} is no folder")
+
+
+async def create(session: SftpSession, path: str) -> RemoteFile:
+    """Make a new file for writing, in the place of a stale one of that name."""
+    try:
+        return await _create(session, path)
+    except NO_SUCH_FILE:
+        # The folder went after we had made or seen it.
+        session.folders.clear()
+        await make_folder(session, posixpath.dirname(path) or ".")
+        return await _create(session, path)
+
+
+async def _create(session: SftpSession, path: str) -> RemoteFile:
+    try:
+        return await _open_new(session, path)
+    except MAYBE_EXISTS as err:
+        try:
+            with session.request():
+                await session.client.remove(path)
+        except NO_SUCH_FILE:
+            raise err from None
+        return await _open_new(session, path)
+
+
+async def _open_new(session: SftpSession, path: str) -> RemoteFile:
+    with session.request():
+        # block_size=0: one write of ours is one request.
+        file = await session.client.open(path, "xb", encoding=None, block_size=0)
+    return await _checked(session, file)
+
+
+async def _checked(session: SftpSession, file: RemoteFile) -> RemoteFile:
+    """Return the file, unless its handle would make every request a large one."""
+    if (size := len(file.handle)) > MAX_HANDLE:
+        await leave(session, file.close)
+        raise Rejected(f"The server's handle of a file has {size} bytes")
+    return file
+
+
+async def send(session: SftpSession, file: RemoteFile, source: SourceFile) -> int:
+    """Write the whole source; return the bytes that the server took."""
+    offset = 0
+    try:
+        async with asyncio.TaskGroup() as writes:
+            while piece := await source.read():
+                for start in range(0, len(piece), session.write_block):
+                    block = piece[start : start + session.write_block]
+                    await session.window.acquire()
+                    write = writes.create_task(_write(session, file, block, offset))
+                    # Not by the task: one that is cancelled early never runs.
+                    write.add_done_callback(lambda _: session.window.release())
+                    offset += len(block)
+    except ExceptionGroup as group:
+        # All have the same cause; one of them tells it.
+        raise group.exceptions[0] from None
+    return offset
+
+
+async def _write(
+    session: SftpSession, file: RemoteFile, block: bytes, offset: int
+) -> None:
+    with session.request():
+        await file.write(block, offset)
+
+
+async def prove(
+    session: SftpSession,
+    file: RemoteFile,
+    size: int,
+    *,
+    close: Callable[[], Awaitable[None]],
+) -> None:
+    """Have the bytes on the server's disk and counted, and close the file.
+
+    All is asked at once, which saves two round trips: a server must work through
+    the requests of one file in their order (draft-ietf-secsh-filexfer-02, 6.1).
+    """
+    answers = await asyncio.gather(
+        _sync(session, file),
+        _stored_size(session, file),
+        close(),
+        return_exceptions=True,
+    )
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    if answers[1] != size:
+        error = Rejected(f"Of {size} bytes the server has {answers[1]}")
+        error.step = CHECKING
+        raise error
+
+
+async def _stored_size(session: SftpSession, file: RemoteFile) -> int | None:
+    with session.request():
+        return (await file.stat()).size
+
+
+async def _sync(session: SftpSession, file: RemoteFile) -> None:
+    if not session.has_fsync:
+        return
+    try:
+        with session.request():
+            await file.fsync()
+    except asyncssh.SFTPOpUnsupported, asyncssh.SFTPBadMessage:
+        # The second is how OpenSSH tells that its file system can't.
+        session.has_fsync = False
+
+
+async def rename(session: SftpSession, old: str, new: str) -> bool:
+    """Give a file its name in one step, replacing what has it.
+
+    Return False when the server can't replace and something is there. Raises
+    `Rejected` when it no longer has the file.
+    """
+    try:
+        return await _rename(session, old, new)
+    except NO_SUCH_FILE:
+        # Or the folder is gone, which the next try makes again.
+        session.folders.discard(posixpath.dirname(new))
+        raise vanished(posixpath.basename(old)) from None
+
+
+async def _rename(session: SftpSession, old: str, new: str) -> bool:
+    if session.has_posix_rename:
+        try:
+            with session.request():
+                await session.client.posix_rename(old, new)
+        except asyncssh.SFTPOpUnsupported:
+            session.has_posix_rename = False
+        else:
+            return True
+    try:
+        with session.request():
+            await session.client.rename(old, new)
+    except MAYBE_EXISTS:
+        with session.request():
+            if not await session.client.lexists(new):
+                raise
+        return False
+    return True
+
+
+async def remove(session: SftpSession, path: str) -> None:
+    """Remove a file; fine when there is none."""
+    with suppress(*NO_SUCH_FILE), session.request():
+        await session.client.remove(path)
+
+
+async def find(session: SftpSession, path: str) -> int | None:
+    """Return the size of the plain file at `path`, or None if there is none."""
+    try:
+        with session.request():
+            attributes = await session.client.stat(path)
+    except NO_SUCH_FILE:
+        return None
+    if attributes.type not in (
+        asyncssh.FILEXFER_TYPE_REGULAR,
+        asyncssh.FILEXFER_TYPE_UNKNOWN,
+    ):
+        return None
+    return _size_of(attributes, path)
+
+
+async def exists(session: SftpSession, path: str) -> bool:
+    """Tell whether there is anything at `path`, unless the server won't say."""
+    try:
+        with session.request():
+            await session.client.stat(path)
+    except NO_SUCH_FILE:
+        return False
+    except asyncssh.SFTPError:
+        return True
+    return True
+
+
+def _size_of(attributes: asyncssh.SFTPAttrs, path: str) -> int:
+    if attributes.size is None:
+        raise Rejected(f"The server does not tell the size of {path}")
+    if attributes.size > MAX_SIZE:
+        raise Rejected(f"The server says that {path} has {attributes.size} bytes")
+    return attributes.size
+
+
+async def read(session: SftpSession, path: str) -> AsyncGenerator[bytes]:
+    """Yield the bytes of a file in order, asking for several blocks ahead.
+
+    No more bytes than the file had when it was opened. Raises `FileNotFoundError`.
+    """
+    try:
+        with session.request():
+            file: RemoteFile = await session.client.open(
+                path, "rb", encoding=None, block_size=0
+            )
+    except NO_SUCH_FILE as err:
+        raise FileNotFoundError(errno.ENOENT, "No such file", path) from err
+    await _checked(session, file)
+    size, offset = session.read_block, 0
+    blocks: deque[asyncio.Task[bytes]] = deque()
+    # Asked together with the first blocks, which saves a round trip.
+    asking = asyncio.create_task(_opened_size(session, file, path))
+    try:
+        left = MAX_SIZE
+        while left:
+            while len(blocks) < READ_AHEAD:
+                blocks.append(asyncio.create_task(_read(session, file, size, offset)))
+                offset += size
+            block = await blocks.popleft()
+            if left == MAX_SIZE:
+                left = await asking
+            if not block:
+                return
+            block = block[:left]
+            left -= len(block)
+            yield block
+    finally:
+        for task in (asking, *blocks):
+            task.cancel()
+        await asyncio.gather(asking, *blocks, return_exceptions=True)
+        await leave(session, file.close)
+
+
+async def _opened_size(session: SftpSession, file: RemoteFile, path: str) -> int:
+    """Return the bytes of an open file, as many as may be if nobody can know."""
+    try:
+        with session.request():
+            attributes = await file.stat()
+    except asyncssh.SFTPOpUnsupported:
+        return MAX_SIZE
+    return _size_of(attributes, path)
+
+
+async def _read(
+    session: SftpSession, file: RemoteFile, size: int, offset: int
+) -> bytes:
+    """Return `size` bytes, fewer at the end of the file alone."""
+    parts: list[bytes] = []
+    while size:
+        async with session.window:
+            with session.request():
+                part: bytes = await file.read(size, offset)
+        if not part:
+            break
+        if len(part) > size:
+            raise Rejected(f"The server sent {len(part)} bytes where {size} were asked")
+        parts.append(part)
+        size -= len(part)
+        offset += len(part)
+    return b"".join(parts)
+
+
+async def walk(
+    session: SftpSession, root: str, below: str, *, max_entries: int = MAX_ENTRIES
+) -> AsyncGenerator[StoredFile]:
+    """Yield every plain file below a folder; follow no symbolic link.
+
+    Raises `Rejected` after so many files and folders: a server may never end.
+    """
+    folders, count = [below], 0
+    while folders:
+        folder = folders.pop()
+        names = cast(
+            AsyncGenerator[asyncssh.SFTPName],
+            session.client.scandir(posixpath.join(root, folder)),
+        )
+        try:
+            while (name := await _next_name(session, names)) is not None:
+                count += 1
+                if count > max_entries:
+                    raise Rejected(f"The server lists more than {max_entries} names")
+                if name.filename in (".", ".."):
+                    continue
+                path = posixpath.join(folder, cast(str, name.filename))
+                attributes = name.attrs
+                if attributes.type == asyncssh.FILEXFER_TYPE_DIRECTORY:
+                    if path.count("/") < MAX_DEPTH:
+                        folders.append(path)
+                elif attributes.type == asyncssh.FILEXFER_TYPE_REGULAR:
+                    yield StoredFile(path=path, size=attributes.size or 0)
+        finally:
+            await leave(session, names.aclose)
+
+
+async def _next_name(
+    session: SftpSession, names: AsyncIterator[asyncssh.SFTPName]
+) -> asyncssh.SFTPName | None:
+    """Return the next name, or None at the end or where there is no folder."""
+    try:
+        with session.request():
+            return await anext(names, None)
+    except NO_SUCH_FILE:
+        return None
+
+
+async def leave(
+    session: SftpSession,
+    close: Callable[[], Awaitable[None]],
+    *,
+    timeout: float | None = LEAVE_TIMEOUT,
+) -> None:
+    """Give something back, without waiting long or caring for the answer."""
+    with suppress(asyncssh.SFTPError, StorageError, TimeoutError):
+        async with asyncio.timeout(timeout):
+            with session.request():
+                await close()

@@ -1,0 +1,157 @@
+"""SSH keys: the server's, which is pinned, and those that log in."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import asyncssh
+
+from ..base import InvalidKey
+from .errors import connect_error
+from .guard import Door
+from .key_text import name_key, tidy_key
+
+FETCH_TIMEOUT: Final = 20.0
+"""Seconds that a server gets to show its host key."""
+
+HOST_KEY_ALGORITHMS: Final = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
+"""Best first. No certificates: they can't be pinned. No SHA-1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostKey:
+    """A server's public host key.
+
+    `line` is the OpenSSH form without comment (`ssh-ed25519 AAAA…`), `algorithm`
+    its first word, `fingerprint` what `ssh-keygen -l` prints (`SHA256:…`).
+    """
+
+    line: str
+    algorithm: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPair:
+    """A key pair for logging in, as OpenSSH text: secret file and public line."""
+
+    private_key: str = field(repr=False)
+    public_key: str
+
+
+def describe_host_key(key: asyncssh.SSHKey) -> HostKey:
+    """Return what is pinned of a server's key."""
+    algorithm, encoded, *_ = key.export_public_key("openssh").decode().split()
+    return HostKey(
+        line=f"{algorithm} {encoded}",
+        algorithm=algorithm,
+        fingerprint=key.get_fingerprint(),
+    )
+
+
+def algorithms_for(key: asyncssh.SSHKey) -> list[str]:
+    """Return the host key algorithms to ask for, those that prove `key` first.
+
+    So a server that has several keys shows that one, and a server that lost it
+    shows us another instead of just hanging up. One RSA key serves several
+    algorithms.
+    """
+    kind = key.get_algorithm()
+    prefix = "rsa-" if kind == "ssh-rsa" else kind
+    return sorted(HOST_KEY_ALGORITHMS, key=lambda name: not name.startswith(prefix))
+
+
+def foreign_keys(offered: Sequence[str]) -> str:
+    """Return the offered host key algorithms if none of them is for us, else nothing."""
+    if any(name in HOST_KEY_ALGORITHMS for name in offered):
+        return ""
+    return ", ".join(name for name in offered if name)
+
+
+async def fetch_host_key(
+    host: str, port: int, *, timeout: float = FETCH_TIMEOUT
+) -> HostKey:
+    """Ask a server for the host key it would show us, without logging in.
+
+    Raises `Unreachable`, `ConnectTimeout`, or `NoSftp` when what answers is no SSH
+    server or has no key that we know.
+    """
+    door = Door()
+    try:
+        async with asyncio.timeout(timeout):
+            key = await asyncssh.get_server_host_key(
+                host,
+                port,
+                tunnel=door,
+                config=None,
+                server_host_key_algs=list(HOST_KEY_ALGORITHMS),
+            )
+    except (asyncssh.Error, OSError, ValueError, OverflowError) as err:
+        raise connect_error(
+            err,
+            host,
+            port,
+            greeting=door.greeting,
+            foreign_keys=foreign_keys(door.host_key_algorithms),
+        ) from err
+    assert key is not None  # only without a key exchange, which we asked for
+    return describe_host_key(key)
+
+
+async def generate_key_pair(comment: str) -> KeyPair:
+    """Make an ed25519 key pair; `comment` ends the public line."""
+
+    def generate() -> KeyPair:
+        key = asyncssh.generate_private_key("ssh-ed25519", comment=comment)
+        return KeyPair(
+            private_key=key.export_private_key("openssh").decode(),
+            public_key=key.export_public_key("openssh").decode().strip(),
+        )
+
+    return await asyncio.to_thread(generate)
+
+
+async def load_private_key(
+    private_key: str, passphrase: str | None = None
+) -> asyncssh.SSHKey:
+    """Read a private key in OpenSSH or PEM form, in an executor thread.
+
+    How it was pasted does not matter: indented, in one line, with text around it.
+
+    An encrypted key costs up to a second of work there. Raises `InvalidKey`.
+    """
+    return await asyncio.to_thread(_import_private_key, private_key, passphrase)
+
+
+def load_public_key(line: str) -> asyncssh.SSHKey:
+    """Read a pinned host key; raises `InvalidKey`."""
+    try:
+        return asyncssh.import_public_key(line)
+    except ValueError as err:
+        raise InvalidKey("The pinned host key can't be read") from err
+
+
+def _import_private_key(text: str, passphrase: str | None) -> asyncssh.SSHKey:
+    text = tidy_key(text)
+    try:
+        return asyncssh.import_private_key(text, passphrase or None)
+    except ValueError as err:  # the base of asyncssh's own classes for it
+        raise InvalidKey(_complaint(text, err)) from err
+
+
+def _complaint(text: str, err: ValueError) -> str:
+    if (name := name_key(text)) is not None:
+        return name
+    if isinstance(err, asyncssh.KeyEncryptionError) or "decrypt" in str(err):
+        return "The passphrase of the private key is wrong"
+    if "Passphrase" in str(err):
+        return "The private key needs its passphrase"
+    return "The private key can't be read"

@@ -1,0 +1,1 @@
+"""From Frigate into the spool."""

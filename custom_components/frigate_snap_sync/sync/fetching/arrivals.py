@@ -1,0 +1,105 @@
+"""What was fetched: into the ledger, and to those who wait for it."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+import logging
+import time
+
+from ..ledger import Ledger, LedgerError, fetch_queue, spooled_files
+from ..ledger.fetch_queue import FetchJob
+from ..model.spans import total
+from ..model.timing import Timing
+from ..spool.spool import Spool, SpoolFile
+from .downloads import Clip
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """What there is of a clip that can't be had whole, and why it can't."""
+
+    clip: Clip
+    reason: str
+
+
+class Arrivals:
+    """Keeps what was fetched. Every method raises LedgerError or SpoolError."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        spool: Spool,
+        timing: Timing,
+        on_fetched: Callable[[Iterable[str]], None],
+    ) -> None:
+        """Keep what it works with.
+
+        `on_fetched` is called with the destinations that wait for a new file.
+        """
+        self._ledger = ledger
+        self._spool = spool
+        self._timing = timing
+        self._on_fetched = on_fetched
+
+    async def keep(self, job: FetchJob, found: SpoolFile | Clip) -> None:
+        """Keep a whole file."""
+        file = found.file if isinstance(found, Clip) else found
+        _LOGGER.debug(
+            "Fetched the %s of %s (%s)", what(job), job.item.source_id, job.item.camera
+        )
+        kept = self._ledger.run(
+            fetch_queue.fetched,
+            job.file_id,
+            spool_name=file.name,
+            size=file.size,
+            sha256=file.sha256,
+            coverage=found.coverage if isinstance(found, Clip) else None,
+            now=time.time(),
+        )
+        await self._hand_over(file, kept)
+
+    async def keep_piece(self, job: FetchJob, piece: Piece) -> None:
+        """Keep what there is of a file that can't be had whole."""
+        clip = piece.clip
+        _LOGGER.warning(
+            "Only %.0f s of the %s of %s (%s) can be had; the whole is asked for"
+            " daily: %s",
+            total(clip.coverage.most),
+            what(job),
+            job.item.source_id,
+            job.item.camera,
+            piece.reason,
+        )
+        now = time.time()
+        kept = self._ledger.run(
+            spooled_files.salvaged,
+            job,
+            end=clip.end,
+            spool_name=clip.file.name,
+            size=clip.file.size,
+            sha256=clip.file.sha256,
+            coverage=clip.coverage,
+            again=now + self._timing.daily,
+            reason=piece.reason,
+            now=now,
+        )
+        await self._hand_over(clip.file, kept)
+
+    async def _hand_over(self, file: SpoolFile, kept: Awaitable[list[str]]) -> None:
+        """Wake those who wait for a file once it is in the ledger, or let it go."""
+        try:
+            waiting = await kept
+        except LedgerError:
+            await self._spool.remove([file.name])
+            raise
+        if waiting:
+            self._on_fetched(waiting)
+        else:
+            await self._spool.remove([file.name])
+
+
+def what(job: FetchJob) -> str:
+    """Return what a person calls the job's medium."""
+    return job.item.media.kind.replace("_", " ")

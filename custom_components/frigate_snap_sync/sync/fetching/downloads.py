@@ -1,0 +1,221 @@
+"""Downloads: one file of Frigate into the spool, and whether it is whole."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+import time
+
+from ...frigate.client import FrigateClient
+from ...frigate.errors import MediaBroken, MediaGone, MediaNotReady
+from ...frigate.media import check_mp4
+from ...frigate.models import Segment
+from ..ledger.fetch_queue import FetchJob
+from ..model.coverage import Coverage, coverage, lacks, shown
+from ..model.errors import SpoolFull
+from ..model.footage_ranges import FootageRange, tail_is_missing
+from ..model.item import Media, Role
+from ..model.spans import NONE, Spans, total, union, within
+from ..model.timing import Timing
+from ..spool.spool import Spool, SpoolFile
+from .pace import Pace, giving_way
+
+_SHORTEST = 5
+"""Seconds below which the beginning of a clip is not worth asking for."""
+
+
+class NoFootage(MediaNotReady):
+    """Frigate's recordings show nothing for the range."""
+
+
+class DoesNotFit(SpoolFull):
+    """The spool has no room for a clip; `size` is how many bytes of it came."""
+
+    def __init__(self, size: int) -> None:
+        """Keep the size."""
+        super().__init__("The clip does not fit into the spool")
+        self.size = size
+
+
+class FootageLost(MediaBroken):
+    """Frigate's recordings show less of the range than they did before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A clip in the spool: up to where it was asked for, and what it holds."""
+
+    file: SpoolFile
+    end: int
+    coverage: Coverage
+
+
+class Downloads:
+    """Asks Frigate for the media of one file and lets only whole ones pass."""
+
+    def __init__(
+        self,
+        client: FrigateClient,
+        *,
+        spool: Spool,
+        timing: Timing,
+        others_wait: Callable[[], Awaitable[bool]],
+    ) -> None:
+        """Keep what it works with.
+
+        `others_wait` tells whether what comes too slowly should give way.
+        """
+        self._client = client
+        self._spool = spool
+        self._timing = timing
+        self._others_wait = others_wait
+        self._part_timing = replace(
+            timing, tail_patience=min(timing.part_tail, timing.tail_patience)
+        )
+        self._shown: dict[int, Spans] = {}
+
+    def take_shown(self, file_id: int) -> Spans:
+        """Return what Frigate's recordings showed of a file since this was asked."""
+        return self._shown.pop(file_id, NONE)
+
+    def age(self, job: FetchJob) -> float:
+        """Return how long ago the file's time was over, by Frigate's clock, in s."""
+        if job.item.media is Media.RECORDINGS:
+            end = float(job.end)
+        else:
+            end = job.item.told if job.item.end is None else job.item.end
+        return time.time() - self._client.clock_offset - end
+
+    async def snapshot(self, job: FetchJob) -> SpoolFile:
+        """Fetch a tracked object's image; raises FrigateError or SpoolError."""
+        image = await self._client.snapshot(job.item.source_id)
+        return await self._spool.store(image, job.item.media.extension)
+
+    async def clip(self, job: FetchJob, *, known: Spans) -> Clip:
+        """Fetch a stretch of footage; raises FrigateError or SpoolError.
+
+        `known` is what is known to have been footage, in epoch seconds of Frigate's
+        clock. DoesNotFit when the clip is larger than the space in the spool;
+        MediaBroken when it is not whole, or lacks what Frigate's recordings show;
+        FootageLost when those lack what is known; GaveWay when it comes too slowly
+        while others wait.
+        """
+        asked = FootageRange(job.start, job.end)
+        segments = await self._segments(job)
+        is_early = tail_is_missing(
+            segments,
+            end=asked.end,
+            age=self.age(job),
+            attempts=job.attempts,
+            timing=self._part_timing if job.role is Role.PART else self._timing,
+        )
+        if is_early and segments and not job.as_is:
+            raise MediaNotReady("The last seconds are not on Frigate's disk yet")
+        known = within(known, asked.start, asked.end)
+        there = _require(segments, asked)
+        if lost := lacks(there, known):
+            raise FootageLost(
+                f"Frigate has {total(known) - lost:.0f} s left of {total(known):.0f} s"
+            )
+        return await self._download(job, asked, segments)
+
+    async def remainder(self, job: FetchJob) -> Clip | None:
+        """Fetch what Frigate still has of footage that it has lost some of.
+
+        Raises FrigateError or SpoolError.
+        """
+        asked = FootageRange(job.start, job.end)
+        return await self._download(job, asked, await self._segments(job))
+
+    async def look_for(self, job: FetchJob) -> None:
+        """See whether Frigate still has footage of a file; raises FrigateError."""
+        _require(await self._segments(job), FootageRange(job.start, job.end))
+
+    async def fitting_beginning(self, job: FetchJob) -> Clip | None:
+        """Fetch a beginning that the spool has space for: a half, a quarter, ….
+
+        None if there is none. Raises FrigateError (about Frigate as a whole, or
+        NoFootage) or SpoolError.
+        """
+        asked = FootageRange(job.start, job.end)
+        segments = await self._segments(job)
+        _require(segments, asked)
+        while asked.end - asked.start > _SHORTEST:
+            asked = FootageRange(asked.start, (asked.start + asked.end) // 2)
+            try:
+                return await self._download(job, asked, segments)
+            except DoesNotFit, MediaBroken, MediaGone, MediaNotReady:
+                continue
+        return None
+
+    async def longest_beginning(self, job: FetchJob) -> Clip | None:
+        """Fetch the longest playable beginning of a clip that is broken as a whole.
+
+        None if there is none. Raises FrigateError (about Frigate as a whole) or
+        SpoolError.
+        """
+        segments = await self._segments(job)
+        best: Clip | None = None
+        good, bad = job.start, job.end
+        while bad - good > _SHORTEST:
+            middle = (good + bad) // 2
+            asked = FootageRange(job.start, middle)
+            try:
+                clip = await self._download(job, asked, segments)
+            except DoesNotFit, MediaBroken, MediaGone, MediaNotReady:
+                bad = middle
+                continue
+            except BaseException:
+                if best is not None:
+                    await self._spool.remove([best.file.name])
+                raise
+            if best is not None:
+                await self._spool.remove([best.file.name])
+            best, good = clip, middle
+        return best
+
+    async def _segments(self, job: FetchJob) -> list[Segment]:
+        segments = await self._client.recordings(
+            job.item.camera, after=job.start, before=job.end
+        )
+        seen = shown(segments, FootageRange(job.start, job.end))
+        self._shown[job.file_id] = union(self._shown.get(job.file_id, NONE), seen)
+        return segments
+
+    async def _download(
+        self, job: FetchJob, asked: FootageRange, segments: Sequence[Segment]
+    ) -> Clip:
+        there = _require(segments, asked)
+        size = 0
+        pace = Pace(rate=self._timing.slow_rate, seconds=self._timing.slow_after)
+        async with self._spool.writer(
+            Media.RECORDINGS.extension, reserve=self._spool.reserve
+        ) as writer:
+
+            async def write(data: bytes) -> None:
+                nonlocal size
+                size += len(data)
+                pace.add(len(data))
+                try:
+                    await writer.write(data)
+                except SpoolFull as err:
+                    raise DoesNotFit(size) from err
+
+            async with giving_way(pace, self._others_wait):
+                await self._client.clip(
+                    job.item.camera, start=asked.start, end=asked.end, write=write
+                )
+            await writer.flush()
+            info = await asyncio.to_thread(check_mp4, writer.path)
+            holds = coverage(segments, asked, info)
+            if lost := lacks(holds.most, there):
+                raise MediaBroken(
+                    f"The clip has {total(there) - lost:.0f} s of {total(there):.0f} s"
+                )
+            return Clip(file=await writer.finish(), end=asked.end, coverage=holds)
+
+
+def _require(segments: Sequence[Segment], asked: FootageRange) -> Spans:
+    """Return what footage of the range there is; raises NoFootage if none."""
+    if not (there := shown(segments, asked)):
+        raise NoFootage("Frigate's recordings show nothing for this time")
+    return there

@@ -1,0 +1,410 @@
+"""The fetcher: asks Frigate once for each file, and puts it into the spool."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable
+import logging
+import time
+
+from ...frigate.client import FrigateClient
+from ...frigate.errors import (
+    FrigateError,
+    FrigateForbidden,
+    MediaBroken,
+    MediaGone,
+    MediaNotReady,
+)
+from ..ledger import Ledger, LedgerError, fetch_queue, footage, holds, outcomes
+from ..ledger.fetch_queue import FetchJob
+from ..model.errors import SpoolError, SpoolFull
+from ..model.item import Media, Rank, Role
+from ..model.spans import NONE
+from ..model.status import UploadEvent
+from ..model.timing import Timing
+from ..monitoring.clock_monitor import ClockWatch
+from ..monitoring.frigate_monitor import FrigateWatch, is_about_one_file
+from ..spool.eviction import Room, TooLarge
+from ..spool.spool import Spool, SpoolFile
+from ..support.backoff import BROKEN_TRIES, retry_delay
+from ..support.home_health import note_success
+from ..support.outage_log import Trouble
+from ..support.tasks import wait_for
+from .arrivals import Arrivals, Piece, what
+from .downloads import Clip, DoesNotFit, Downloads, FootageLost, NoFootage
+from .forbidden_cameras import REFUSED, Refusals
+from .missing import Missing
+from .pace import GaveWay
+
+_LOGGER = logging.getLogger(__name__)
+
+# Two requests at a time; one of them is kept free of long clips.
+_LANES = (tuple(Rank), tuple(Rank)[: Rank.ALERT_CLIP])
+_PAUSE = 5.0
+_MOST_IN_A_ROW = 8
+"""Clips that give way one after the other."""
+_LOOK = 60.0
+"""Seconds between two looks at which clips are too large for the spool."""
+STEP = 200
+"""Failed uploads that are tried anew at once; other work comes in between."""
+_OF_CAMERA = (MediaBroken, MediaGone, MediaNotReady)
+"""What only a Frigate says that gives its user the camera's media."""
+
+
+class Fetcher:
+    """Fetches what is due, at most two files at a time.
+
+    `on_fetched` is called with the destinations that wait for a new file,
+    `on_upload` when an item ended without one, `on_change` when something shown
+    has changed.
+    """
+
+    def __init__(
+        self,
+        client: FrigateClient,
+        *,
+        clock: ClockWatch,
+        ledger: Ledger,
+        spool: Spool,
+        room: Room,
+        watch: FrigateWatch,
+        timing: Timing,
+        on_fetched: Callable[[Iterable[str]], None],
+        on_upload: Callable[[UploadEvent], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        """Keep what it works with; nothing is fetched before `run`."""
+        self._client = client
+        self._ledger = ledger
+        self._spool = spool
+        self._room = room
+        self._watch = watch
+        self._timing = timing
+        self._downloads = Downloads(
+            client, spool=spool, timing=timing, others_wait=self._others_wait
+        )
+        self._arrivals = Arrivals(
+            ledger=ledger, spool=spool, timing=timing, on_fetched=on_fetched
+        )
+        self._refusals = Refusals()
+        self._missing = Missing(
+            client,
+            clock=clock,
+            ledger=ledger,
+            spool=spool,
+            timing=timing,
+            on_upload=on_upload,
+        )
+        self._broken = Counter[int]()
+        self._gave_way = 0
+        self._on_fetched = on_fetched
+        self._on_change = on_change
+        self._trouble = Trouble(_LOGGER, "Fetching from Frigate")
+        self._disk = Trouble(_LOGGER, "Keeping Frigate's media")
+        self._claiming = asyncio.Lock()
+        self._in_flight: set[int] = set()
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def retry_failed(self) -> int:
+        """Let failed uploads be tried anew; return how many. Raises LedgerError."""
+        now, count = time.time(), 0
+        retry = outcomes.retry_failed
+        while step := await self._ledger.run(retry, now=now, limit=STEP):
+            count += step
+            self.wake()
+        return count
+
+    async def run(self) -> None:
+        """Fetch what is due, until cancelled."""
+        while not await self._begin():
+            await asyncio.sleep(_PAUSE)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look())
+            for ranks in _LANES:
+                group.create_task(self._lane(ranks))
+
+    async def _begin(self) -> bool:
+        """Let be asked for what may be had now: by another user, or under a new limit."""
+        try:
+            await self._ledger.run(
+                holds.try_now, beginning=REFUSED, but="", now=time.time()
+            )
+            await self._room.begin()
+        except LedgerError as err:
+            self._trouble.report(err)
+            return False
+        note_success(self._trouble)
+        return True
+
+    async def _look(self) -> None:
+        """See from time to time which clips are still too large for the spool."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            try:
+                await self._room.look()
+            except LedgerError as err:
+                self._trouble.report(err)
+            else:
+                note_success(self._trouble)
+
+    async def _lane(self, ranks: Collection[Rank]) -> None:
+        while True:
+            await self._watch.released.wait()
+            await self._watch.answers.wait()
+            news, now = self._news, time.time()
+            try:
+                job = await self._claim(ranks, now)
+                if job is None:
+                    await self._wait_for_work(news, now)
+                    continue
+                try:
+                    await self._fetch(job)
+                finally:
+                    self._in_flight.discard(job.file_id)
+                    self._downloads.take_shown(job.file_id)
+            except (LedgerError, SpoolError) as err:
+                self._trouble.report(err)
+                await asyncio.sleep(_PAUSE)
+            else:
+                self._trouble.over()
+
+    async def _claim(self, ranks: Collection[Rank], now: float) -> FetchJob | None:
+        async with self._claiming:
+            jobs = await self._ledger.run(
+                fetch_queue.next_fetches,
+                now=now,
+                ranks=ranks,
+                exclude=self._in_flight,
+                limit=1,
+                fresh_for=self._timing.fresh,
+            )
+            self._in_flight.update(job.file_id for job in jobs)
+        return jobs[0] if jobs else None
+
+    async def _wait_for_work(self, news: asyncio.Event, now: float) -> None:
+        due = await self._ledger.run(fetch_queue.next_due, after=now)
+        note_success(self._trouble)
+        await wait_for(news, None if due is None else due - time.time())
+
+    async def _fetch(self, job: FetchJob) -> None:
+        """Bring one file into the spool, or note why it could not be."""
+        camera, now = job.item.camera, time.monotonic()
+        if held := self._refusals.waiting(camera, now):
+            await self._hold(camera, *held)
+            return
+        try:
+            found = await self._find(job)
+        except LedgerError:
+            raise
+        except GaveWay as err:
+            await self._let_others_pass(job, err)
+        except FrigateForbidden as err:
+            held = self._refusals.refused(camera, err, time.monotonic())
+            await self._hold(camera, *held)
+        except Exception as err:  # noqa: BLE001 - `_note` tells of what it does not know
+            if isinstance(err, _OF_CAMERA):
+                self._refusals.over(camera)
+            await self._note(job, err)
+        else:
+            self._refusals.over(camera)
+            self._disk.over()
+            self._broken.pop(job.file_id, None)
+            if job.rank >= Rank.ALERT_CLIP:
+                self._gave_way = 0
+            if isinstance(found, Piece):
+                await self._arrivals.keep_piece(job, found)
+            else:
+                self._room.forget(job.file_id)
+                await self._arrivals.keep(job, found)
+
+    async def _find(self, job: FetchJob) -> SpoolFile | Clip | Piece:
+        """Fetch a file, or the longest piece of it that can be had.
+
+        Raises FrigateError, SpoolError or LedgerError.
+        """
+        try:
+            return await self._find_whole(job)
+        except (MediaBroken, TooLarge) as err:
+            look = self._way_out(job, err)
+            if look is None:
+                raise
+            found = await look(job)
+            self._broken.pop(job.file_id, None)
+            if found is None:
+                raise
+            return Piece(clip=found, reason=str(err))
+
+    async def _find_whole(self, job: FetchJob) -> SpoolFile | Clip:
+        if self._room.is_too_large(job.file_id):
+            await self._downloads.look_for(job)
+            raise self._room.too_large
+        await self._room.make(
+            for_file=job.file_id, rank=job.rank, fresh_since=self._fresh_since(job)
+        )
+        if job.item.media is Media.SNAPSHOTS:
+            return await self._downloads.snapshot(job)
+        known = NONE
+        if job.role is Role.WHOLE:
+            # A part is sent as it is: the whole is what must lack nothing.
+            known = await self._ledger.run(footage.known, job.file_id)
+        try:
+            return await self._downloads.clip(job, known=known)
+        except DoesNotFit as err:
+            raise self._room.refuse(job.file_id, err.size) from err
+
+    def _fresh_since(self, job: FetchJob) -> float | None:
+        """Return since when footage is fresh, None if that of the job is not."""
+        since = time.time() - self._timing.fresh
+        return since if job.over >= since and job.rank <= Rank.ALERT_CLIP else None
+
+    def _way_out(
+        self, job: FetchJob, error: Exception
+    ) -> Callable[[FetchJob], Awaitable[Clip | None]] | None:
+        """Return how to look for a piece of what can't be had whole, None if not yet.
+
+        Only once for those who wait for it: then the whole is settled.
+        """
+        if (
+            job.item.media is not Media.RECORDINGS
+            or job.role is not Role.WHOLE
+            or job.is_settled
+        ):
+            return None
+        if isinstance(error, TooLarge):
+            return self._downloads.fitting_beginning
+        self._broken[job.file_id] += 1
+        if self._broken[job.file_id] < BROKEN_TRIES:
+            return None
+        if isinstance(error, FootageLost):
+            return self._downloads.remainder
+        return self._downloads.longest_beginning
+
+    async def _note(self, job: FetchJob, error: Exception) -> None:
+        """Note why a file could not be had, and when it is asked for again."""
+        match error:
+            case MediaGone():
+                await self._end_or_retry(job, error, self._timing.missing_after)
+            case NoFootage():
+                await self._end_or_retry(job, error, self._timing.gone_after)
+            case FrigateError():
+                await self._retry(job, error)
+                if not is_about_one_file(error):
+                    self._watch.failed(error)
+            case TooLarge():
+                await self._postpone(job, error, self._timing.daily)
+                self._on_change()
+            case SpoolFull():
+                self._room.report_full()
+                is_fresh = self._fresh_since(job) is not None
+                delay = retry_delay(job.attempts + 1, self._timing)
+                await self._postpone(
+                    job, error, delay if is_fresh else self._timing.longest_retry
+                )
+                self._on_change()
+            case SpoolError():
+                self._disk.report(error)
+                delay = retry_delay(job.attempts + 1, self._timing)
+                await self._postpone(job, error, delay)
+            case _:
+                _LOGGER.log(
+                    logging.ERROR if job.attempts == 0 else logging.DEBUG,
+                    "Fetching %s failed unexpectedly",
+                    job.item.source_id,
+                    exc_info=error,
+                )
+                await self._postpone(job, error, self._timing.longest_retry)
+
+    async def _others_wait(self) -> bool:
+        """Tell whether a job that comes slowly should give way.
+
+        Not if many have in a row: then Frigate is slow, and none would ever arrive.
+        """
+        if self._gave_way >= _MOST_IN_A_ROW:
+            return False
+        # While one lane is free it takes what waits, but for wholes.
+        is_full = len(self._in_flight) >= len(_LANES)
+        ranks = tuple(Rank) if is_full else tuple(Rank)[Rank.ALERT_CLIP :]
+        try:
+            return await self._ledger.run(
+                fetch_queue.is_any_due,
+                now=time.time(),
+                ranks=ranks,
+                exclude=self._in_flight,
+            )
+        except LedgerError:
+            return False  # The job itself will meet it.
+
+    async def _let_others_pass(self, job: FetchJob, error: GaveWay) -> None:
+        self._gave_way += 1
+        _LOGGER.info(
+            "The %s of %s (%s) is asked for again after the others: %s",
+            what(job),
+            job.item.source_id,
+            job.item.camera,
+            error,
+        )
+        await self._ledger.run(fetch_queue.give_way, job.file_id)
+        self.wake()
+
+    async def _hold(self, camera: str, until: float, reason: str) -> None:
+        """Let all files of a camera wait; `until` is the monotonic clock's time."""
+        due = time.time() + until - time.monotonic()
+        await self._ledger.run(holds.hold, camera, due=due, error=reason)
+        self._on_change()
+
+    async def _end_or_retry(
+        self, job: FetchJob, error: FrigateError, patience: float
+    ) -> None:
+        """End the file if Frigate shows that it will never come, else try again."""
+        age = self._downloads.age(job)
+        if not self._missing.is_final(job, age=age, patience=patience):
+            await self._retry(job, error)
+            return
+        shown = self._downloads.take_shown(job.file_id)
+        try:
+            waiting = await self._missing.end(job, error, shown=shown)
+        except FrigateError as err:
+            await self._retry(job, err)
+            if not is_about_one_file(err):
+                self._watch.failed(err)
+            return
+        self._broken.pop(job.file_id, None)
+        self._room.forget(job.file_id)
+        self._on_fetched(waiting)  # A try may have left something to clean up.
+        self._on_change()
+
+    async def _retry(self, job: FetchJob, error: FrigateError) -> None:
+        delay = retry_delay(job.attempts + 1, self._timing)
+        is_early = self._downloads.age(job) < self._timing.part_patience
+        if job.role is Role.PART and is_early and isinstance(error, MediaNotReady):
+            delay = self._timing.part_retry
+        # The reason is told once; that it is still so is for the debug log.
+        is_news = job.attempts == 0 and job.role is Role.WHOLE
+        _LOGGER.log(
+            logging.INFO if is_news else logging.DEBUG,
+            "The %s of %s (%s) is asked for again in %.0f s: %s",
+            what(job),
+            job.item.source_id,
+            job.item.camera,
+            delay,
+            error,
+        )
+        await self._postpone(job, error, delay)
+
+    async def _postpone(self, job: FetchJob, error: Exception, delay: float) -> None:
+        if job.is_settled:
+            delay = max(
+                delay, self._timing.daily
+            )  # All have the longest piece that there is.
+        await self._ledger.run(
+            fetch_queue.postpone,
+            job.file_id,
+            due=time.time() + delay,
+            error=str(error),
+            shown=self._downloads.take_shown(job.file_id),
+        )
+        self.wake()  # The other lanes may have looked when none was due.

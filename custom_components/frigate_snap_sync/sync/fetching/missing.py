@@ -1,0 +1,96 @@
+"""Files that Frigate will never give: lost there, or never there at all."""
+
+from collections.abc import Callable
+import logging
+import time
+
+from ...frigate.client import FrigateClient
+from ...frigate.errors import FrigateError
+from ..ledger import Ledger, outcomes, uploads
+from ..ledger.fetch_queue import FetchJob
+from ..model.item import UploadState
+from ..model.spans import Spans
+from ..model.status import UploadEvent
+from ..model.timing import Timing
+from ..monitoring.clock_monitor import ClockWatch
+from ..planning.unknown_items import Strangers
+from ..spool.spool import Spool
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Missing:
+    """Ends what can't be had; `on_upload` is called for each loss."""
+
+    def __init__(
+        self,
+        client: FrigateClient,
+        *,
+        clock: ClockWatch,
+        ledger: Ledger,
+        spool: Spool,
+        timing: Timing,
+        on_upload: Callable[[UploadEvent], None],
+    ) -> None:
+        """Keep what it works with."""
+        self._clock = clock
+        self._ledger = ledger
+        self._spool = spool
+        self._timing = timing
+        self._on_upload = on_upload
+        self._strangers = Strangers(client, ledger=ledger)
+
+    def is_final(self, job: FetchJob, *, age: float, patience: float) -> bool:
+        """Tell whether what Frigate does not have will never come.
+
+        `age` is how long ago the file's time was over, by Frigate's clock. Any clock
+        may be set: by one alone what has just begun may look old.
+        """
+        heard = time.time() - job.item.told
+        return (
+            self._clock.is_steady
+            and heard >= self._timing.least_patience
+            and max(age, heard) > patience
+        )
+
+    async def end(
+        self, job: FetchJob, error: FrigateError, *, shown: Spans
+    ) -> list[str]:
+        """End a file's uploads; return the destinations that waited for it.
+
+        `error` is why it can't be had, `shown` what Frigate's recordings showed of
+        it. Raises FrigateError when it can't be found out whether that is a loss, or
+        LedgerError.
+        """
+        no_loss = await self._strangers.why_no_loss(job, error)
+        waiting = await self._ledger.run(uploads.destinations_of, job.file_id)
+        now = time.time()
+        if no_loss is None:
+            freed = await self._ledger.run(
+                outcomes.finish_without_footage,
+                job.file_id,
+                str(error),
+                shown=shown,
+                now=now,
+            )
+        else:
+            freed = await self._ledger.run(
+                outcomes.finish, job.file_id, UploadState.SKIPPED, no_loss, now=now
+            )
+        events = [
+            event
+            for event in await self._ledger.run(outcomes.failed_events, job.file_id)
+            if event.destination_id in waiting  # Others were told long ago.
+        ]
+        _LOGGER.log(
+            logging.WARNING if events else logging.DEBUG,
+            "Frigate has no %s of %s (%s): %s",
+            job.item.media.kind.replace("_", " "),
+            job.item.source_id,
+            job.item.camera,
+            no_loss or error,
+        )
+        await self._spool.remove(freed)
+        for event in events:
+            self._on_upload(event)
+        return waiting

@@ -1,0 +1,1 @@
+"""What Frigate says, and what it is asked: from there into the ledger."""

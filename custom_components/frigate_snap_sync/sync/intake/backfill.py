@@ -1,0 +1,113 @@
+"""Items that are over go to destinations that came later, if somebody asks for it."""
+
+from collections.abc import Callable, Iterable
+from math import inf
+import time
+
+from ...frigate.client import FrigateClient
+from ..ledger import Ledger, backfill, outcomes
+from ..ledger.backfill import Known
+from ..model.footage_ranges import Bounds
+from ..model.item import Media
+from ..model.plans import FilePlan, FileState, UploadPlan
+from ..model.recorded_footage import UNKNOWN
+from ..planning.footage_survey import Survey
+from ..planning.planner import Planner
+from ..planning.registry import ItemRegistry
+
+_LEAST = 5.0
+"""Seconds of a recording that may be missing: clocks are not compared more exactly."""
+
+
+class Latecomers:
+    """Gives known items to destinations that want them and lack them, or some."""
+
+    def __init__(
+        self,
+        client: FrigateClient,
+        *,
+        ledger: Ledger,
+        planner: Planner,
+        registry: ItemRegistry,
+        survey: Survey,
+        on_planned: Callable[[Iterable[str]], None],
+    ) -> None:
+        """Keep what it works with.
+
+        `on_planned` is called with the destinations for which something was planned.
+        """
+        self._client = client
+        self._ledger = ledger
+        self._planner = planner
+        self._registry = registry
+        self._survey = survey
+        self._on_planned = on_planned
+
+    async def serve(self, media: Media, source_id: str) -> bool:
+        """Plan an item for those who lack it, or some of it; return whether any do.
+
+        What the owner kept at home, with the switch `capture` off, stays there.
+        Raises LedgerError or FrigateError.
+        """
+        known = await self._ledger.run(backfill.known, media, source_id)
+        if known is None:
+            return False
+        uploads = self._planner.uploads(known.item)
+        bounds: Bounds | None = Bounds()
+        if media is Media.RECORDINGS:
+            bounds = await self._registry.bounds(known.item)
+        elif await self._registry.is_private(known.item):
+            bounds = None
+        if not uploads or bounds is None:
+            return False
+        files = await self._unwanted(known, uploads, bounds)
+        if files:
+            await self._ledger.run(backfill.plan, known, files)
+        joined = await self._ledger.run(backfill.join, known, uploads, now=time.time())
+        if not files and not joined:
+            return False
+        self._on_planned(upload.destination_id for upload in uploads)
+        return True
+
+    async def retry(self, media: Media, source_id: str) -> bool:
+        """Try again what failed of an item; return whether anything did.
+
+        Raises LedgerError.
+        """
+        known = await self._ledger.run(backfill.known, media, source_id)
+        if known is None:
+            return False
+        waiting = await self._ledger.run(
+            outcomes.retry_item, known.item_id, now=time.time()
+        )
+        if waiting:
+            self._on_planned(waiting)
+        return bool(waiting)
+
+    async def _unwanted(
+        self, known: Known, uploads: tuple[UploadPlan, ...], bounds: Bounds
+    ) -> tuple[FilePlan, ...]:
+        """Return the files that nobody wanted when the item was over.
+
+        All of them, or those after the last half hour that somebody wanted.
+        """
+        item, progress = known.item, known.progress
+        if item.media is Media.SNAPSHOTS:
+            plan = FilePlan(state=FileState.WANTED, uploads=uploads, due=time.time())
+            return () if progress.pieces else (plan,)
+        # None: of what Frigate had lost no footage was asked for.
+        until = progress.pieces_end if progress.pieces else -inf
+        if until is None or item.end is None:
+            return ()
+        if min(item.end, bounds.end) - until < _LEAST:
+            return ()
+        left = self._planner.left(item, progress)
+        return self._planner.recording(
+            item,
+            known=progress,
+            footage=await self._survey.look(item.camera, left)
+            if self._planner.is_long(left)
+            else UNKNOWN,
+            bounds=bounds,
+            clock_offset=self._client.clock_offset,
+        )

@@ -1,0 +1,130 @@
+"""Live snapshots: the images that Frigate publishes over MQTT."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+import hashlib
+import time
+
+from ...frigate.media import check_jpeg
+from ...frigate.messages import LiveSnapshotMessage
+from ..ledger import Ledger, LedgerError, items as ledger_items, spooled_files
+from ..model.item import UploadState, live_snapshot_item
+from ..model.plans import FilePlan, FileState
+from ..monitoring.frigate_monitor import FrigateWatch
+from ..planning.planner import Planner
+from ..planning.registry import ItemRegistry
+from ..spool.eviction import Room
+from ..spool.spool import Spool
+
+_STRANGER = "Frigate has no such camera"
+
+
+class LiveSnapshots:
+    """Keeps images, which exist nowhere else, until every destination has them.
+
+    `on_ready` is called with the destinations that have new uploads waiting in
+    the spool, `on_change` when something shown has changed.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        spool: Spool,
+        room: Room,
+        watch: FrigateWatch,
+        planner: Planner,
+        registry: ItemRegistry,
+        on_ready: Callable[[Iterable[str]], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        """Keep what it works with."""
+        self._ledger = ledger
+        self._spool = spool
+        self._room = room
+        self._watch = watch
+        self._planner = planner
+        self._registry = registry
+        self._on_ready = on_ready
+        self._on_change = on_change
+
+    async def take(self, message: LiveSnapshotMessage, *, received: float) -> None:
+        """Keep an image; while its camera's switch is unknown it is held.
+
+        `received` is our clock's time. Raises MediaBroken, LedgerError or SpoolError.
+        """
+        is_on = self._watch.is_on(message.camera, "snapshots")
+        if is_on is False:
+            return
+        digest = await asyncio.to_thread(_checked_digest, message.image)
+        item = live_snapshot_item(
+            message.camera,
+            message.label,
+            digest,
+            received=received,
+            mark=message.mark,
+        )
+        if await self._ledger.run(ledger_items.is_known, item):
+            return
+        if await self._registry.was_off(received):
+            await self._registry.skip(item)
+            return
+        if self._watch.is_stranger(message.camera):
+            await self._registry.end(item, UploadState.SKIPPED, _STRANGER)
+            return
+        is_on = self._watch.is_on(message.camera, "snapshots")
+        uploads = self._planner.uploads(item)
+        if not uploads:
+            return
+        await self._room.make(for_file=None, rank=item.rank(), size=len(message.image))
+        file = await self._spool.store(message.image, item.media.extension)
+        plan = FilePlan(
+            state=FileState.SPOOLED if is_on else FileState.HELD,
+            uploads=uploads,
+            spool_name=file.name,
+            size=file.size,
+            sha256=file.sha256,
+        )
+        try:
+            await self._registry.plan(item, [plan])
+        except LedgerError:
+            await self._spool.remove([file.name])
+            raise
+        if is_on:
+            self._on_ready(upload.destination_id for upload in uploads)
+        else:
+            self._watch.refresh_gently()
+            if self._watch.is_on(message.camera, "snapshots") is not None:
+                # Whoever answered meanwhile did not know of it yet.
+                await self.settle_held()
+        if not await self._ledger.run(spooled_files.is_spooled, file.name):
+            # It has arrived, or all who wanted it were removed while it was written.
+            await self._spool.remove([file.name])
+
+    async def settle_held(self, cameras: Collection[str] | None = None) -> None:
+        """Send or skip the held live snapshots of cameras whose switch is known now.
+
+        `cameras` are all that Frigate has, if that is known: what came for
+        another one is skipped. Raises LedgerError or SpoolError.
+        """
+        for camera in await self._ledger.run(spooled_files.held_cameras):
+            is_on = self._watch.is_on(camera, "snapshots")
+            if is_on:
+                self._on_ready(await self._ledger.run(spooled_files.let_go, camera))
+                continue
+            if is_on is False:
+                reason = "Snapshots were switched off in Frigate"
+            elif cameras is not None and camera not in cameras:
+                reason = _STRANGER
+            else:
+                continue
+            freed = await self._ledger.run(
+                spooled_files.skip_held, camera, reason, now=time.time()
+            )
+            await self._spool.remove(freed)
+            self._on_change()
+
+
+def _checked_digest(image: bytes) -> str:
+    check_jpeg(image)
+    return hashlib.sha256(image).hexdigest()

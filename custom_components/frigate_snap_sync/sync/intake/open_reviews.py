@@ -1,0 +1,128 @@
+"""Asks Frigate about reviews that go on: their end may never come over MQTT."""
+
+import asyncio
+from dataclasses import dataclass
+import logging
+import time
+
+from ...frigate.client import FrigateClient
+from ...frigate.errors import FrigateError
+from ..ledger import Ledger, LedgerError, items as ledger_items
+from ..model.errors import SpoolError
+from ..model.item import Item
+from ..model.timing import Timing
+from ..monitoring.frigate_monitor import FrigateWatch, is_about_one_file
+from ..support.backoff import retry_delay
+from ..support.tasks import wait_for
+from .reviews import ReviewIntake
+
+_LOGGER = logging.getLogger(__name__)
+
+_PAUSE = 5.0
+_MOST = 2000
+"""Reviews that are asked for at once; catching up finds what has ended of others."""
+
+
+@dataclass(slots=True)
+class _Question:
+    """When a review is asked for (monotonic), and how often it was."""
+
+    due: float = 0
+    attempts: int = 0
+
+
+class OpenReviews:
+    """Looks at open reviews: all of them whenever Frigate is back, else single ones."""
+
+    def __init__(
+        self,
+        client: FrigateClient,
+        *,
+        ledger: Ledger,
+        watch: FrigateWatch,
+        reviews: ReviewIntake,
+        timing: Timing,
+    ) -> None:
+        """Keep what it works with; nothing is asked before `run`."""
+        self._client = client
+        self._ledger = ledger
+        self._watch = watch
+        self._reviews = reviews
+        self._timing = timing
+        self._questions: dict[str, _Question] = {}
+        self._asks_all = False
+        self._news = asyncio.Event()
+
+    def check(self) -> None:
+        """Look at the open reviews now: messages may have been missed."""
+        self._asks_all = True
+        self._news.set()
+
+    def ask(self, review_id: str) -> None:
+        """Look at one of them soon: it may have ended, or its end may be a mistake."""
+        if review_id not in self._questions and len(self._questions) < _MOST:
+            self._questions[review_id] = _Question()
+            self._news.set()
+
+    async def run(self) -> None:
+        """Look after open reviews until cancelled."""
+        while True:
+            await wait_for(self._news, self._wait())
+            await self._watch.answers.wait()
+            self._news.clear()
+            try:
+                await self._check()
+            except FrigateError as err:
+                # They are looked at again when Frigate is back.
+                self._watch.failed(err)
+            except (LedgerError, SpoolError) as err:
+                _LOGGER.error("Open reviews can't be checked: %s", err)
+                await asyncio.sleep(_PAUSE)
+
+    def _wait(self) -> float | None:
+        """Return for how long no review is to be asked for, None if there is none."""
+        due = min((each.due for each in self._questions.values()), default=None)
+        return None if due is None else max(0.0, due - time.monotonic())
+
+    async def _check(self) -> None:
+        if self._asks_all:
+            for item in await self._ledger.run(ledger_items.open_reviews):
+                self.ask(item.source_id)
+            self._asks_all = False
+        for review_id, question in tuple(self._questions.items()):
+            if question.due > time.monotonic():
+                continue
+            known = await self._ledger.run(ledger_items.review, review_id)
+            # It may be asked for anew meanwhile.
+            del self._questions[review_id]
+            try:
+                wait = await self._look(known[0]) if known and known[1] else None
+            except BaseException:
+                self._questions.setdefault(review_id, question)
+                raise
+            if wait is not None:
+                question.attempts += 1
+                wait = max(wait, retry_delay(question.attempts, self._timing))
+                question.due = time.monotonic() + wait
+                self._questions[review_id] = question
+
+    async def _look(self, item: Item) -> float | None:
+        """Look at one review; return in how many seconds to look again, or None."""
+        if item.end is not None:
+            return await self._reviews.finish(item)
+        try:
+            review = await self._client.review(item.source_id)
+        except FrigateError as err:
+            if not is_about_one_file(err):
+                raise
+            _LOGGER.debug("Review %s: %s", item.source_id, err)
+            await self._reviews.look_if_overdue(item)
+            return None
+        if review is None:
+            if time.time() - item.told > self._timing.missing_after:
+                await self._reviews.end_lost(item)
+        elif review.ended:
+            await self._reviews.look_and_take(review, told=time.time())
+        else:
+            await self._reviews.look_if_overdue(item)
+        return None

@@ -1,0 +1,331 @@
+"""What is heard of reviews: kept while they go on, planned when they have ended."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from math import ceil, floor
+import time
+
+from ...frigate.client import FrigateClient
+from ...frigate.models import Review
+from ..ledger import (
+    Ledger,
+    destinations,
+    footage as ledger_footage,
+    items as ledger_items,
+    milestones,
+    outcomes as ledger_outcomes,
+    review_ends,
+)
+from ..model.footage_ranges import FootageRange
+from ..model.item import Item, UploadState, recording_item
+from ..model.plans import Progress
+from ..model.recorded_footage import UNKNOWN, Footage
+from ..model.review_rules import ended, merge
+from ..model.status import UploadEvent
+from ..model.timing import Timing
+from ..monitoring.frigate_monitor import FrigateWatch
+from ..planning.footage_survey import Survey
+from ..planning.planner import Planner
+from ..planning.registry import ItemRegistry
+from ..planning.unknown_items import UNKNOWN_REVIEW, Strangers
+from ..spool.spool import Spool
+
+_MAX_KNOWN = 1000
+"""Reviews that go on of which something is remembered."""
+
+
+class ReviewIntake:
+    """Takes reviews from MQTT and from the API, one at a time.
+
+    `on_running` is called when something was said of a review that goes on,
+    `on_unsure` with the id of one that Frigate's API is to be asked about, `on_upload`
+    when an item ended without a file. Every method raises LedgerError.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: FrigateClient,
+        ledger: Ledger,
+        spool: Spool,
+        watch: FrigateWatch,
+        planner: Planner,
+        survey: Survey,
+        registry: ItemRegistry,
+        timing: Timing,
+        on_running: Callable[[], None],
+        on_unsure: Callable[[str], None],
+        on_upload: Callable[[UploadEvent], None],
+    ) -> None:
+        """Keep what it works with."""
+        self._client = client
+        self._ledger = ledger
+        self._spool = spool
+        self._watch = watch
+        self._planner = planner
+        self._survey = survey
+        self._registry = registry
+        self._timing = timing
+        self._on_running = on_running
+        self._on_unsure = on_unsure
+        self._on_upload = on_upload
+        self._strangers = Strangers(client, ledger=ledger)
+        self._working = asyncio.Lock()
+        self._heard: dict[str, float] = {}
+        self._footage: dict[str, Footage] = {}
+        self._off: dict[str, float] = {}
+
+    async def take(
+        self,
+        review: Review,
+        *,
+        has_ended: bool,
+        told: float,
+        only: Collection[str] | None = None,
+        footage: Footage | None = None,
+    ) -> bool:
+        """Keep what was said of a review; plan its recording when it has ended.
+
+        With `only`, these destinations alone get it. One of which much is left to plan
+        is kept as it is until `footage` is known. Returns whether it was news.
+        """
+        if only is not None and not only:
+            return False
+        async with self._working:
+            known = await self._ledger.run(ledger_items.review, review.id)
+            if known is not None and not known[1]:
+                return False
+            earlier = known[0] if known else None
+            item = merge(earlier, recording_item(review, told=told))
+            item = self._planner.bounded(item, known=earlier)
+            if not has_ended:
+                item = replace(item, end=known[0].end if known else None)
+                await self._ledger.run(ledger_items.remember_open, item)
+                _keep(self._heard, review.id, time.monotonic())
+                self._on_running()
+                return known is None
+            now = time.time() - self._client.clock_offset
+            item = ended(replace(item, told=told), now=now)
+            since = told
+            if only is not None and item.end is not None:
+                since = min(told, item.end + self._client.clock_offset)
+            return await self._end(item, only=only, footage=footage, since=since)
+
+    async def look_and_take(
+        self, review: Review, *, told: float, only: Collection[str] | None = None
+    ) -> bool:
+        """Take a review of the API; look through Frigate's recordings if need be.
+
+        Raises FrigateError beside LedgerError.
+        """
+        footage = None
+        if review.ended and (only is None or only):
+            now = time.time() - self._client.clock_offset
+            item = ended(recording_item(review, told=told), now=now)
+            footage = await self._look(item)
+        return await self.take(
+            review, has_ended=review.ended, told=told, only=only, footage=footage
+        )
+
+    async def finish(self, item: Item) -> float | None:
+        """Plan a review that has ended once it is known where it has footage.
+
+        Returns None if it is done, else after how many seconds it may be. Raises
+        FrigateError beside LedgerError.
+        """
+        footage = await self._look(item)
+        async with self._working:
+            known = await self._ledger.run(ledger_items.review, item.source_id)
+            if known is None or not known[1] or known[0].end is None:
+                return None
+            item = known[0]
+            # A destination that was added meanwhile gets nothing of what was before.
+            since = await self._ledger.run(destinations.since)
+            only = {each for each, moment in since.items() if moment <= item.told}
+            await self._end(item, only=only, footage=footage)
+            known = await self._ledger.run(ledger_items.review, item.source_id)
+            if known is None or not known[1]:
+                return None
+        return max(0.0, self._planner.last_second(item) - self._survey.settled())
+
+    async def look_if_overdue(self, item: Item) -> None:
+        """Look where a review has footage of which too much is to be planned at once.
+
+        Raises FrigateError beside LedgerError.
+        """
+        known = await self._ledger.run(ledger_items.progress, item.source_id)
+        if not self._is_overdue(item, known):
+            return
+        now = time.time() - self._client.clock_offset
+        left = self._planner.left(replace(item, end=max(now, item.start)), known)
+        footage = await self._survey.look(item.camera, left)
+        # Of what is too young to tell nothing is overdue either.
+        until = max(footage.until, left.start)
+        _keep(self._footage, item.source_id, replace(footage, until=until))
+        self._on_running()
+
+    async def plan_running(self, item: Item) -> float | None:
+        """Plan the parts and pieces of a review that goes on, as far as it is.
+
+        Returns when there will be more, by our clock; None if nobody wants it, or
+        Frigate's API is to be asked about it first.
+        """
+        async with self._working:
+            bounds = await self._registry.bounds(item)
+            if bounds is None:
+                return None
+            known = await self._ledger.run(ledger_items.progress, item.source_id)
+            if item.end is not None or self._is_overdue(item, known):
+                self._on_unsure(item.source_id)
+                return None
+            files, again = self._planner.running(
+                item,
+                known=known,
+                footage=self._footage.get(item.source_id, UNKNOWN),
+                bounds=bounds,
+                clock_offset=self._client.clock_offset,
+                off_since=await self._off_since(item),
+            )
+            if files:
+                await self._registry.plan_more(item, files)
+                self._ask_if_silent(item)
+            return again
+
+    def recordings_switched(self) -> None:
+        """Look at the open reviews: a camera's recordings were switched on or off."""
+        self._on_running()
+
+    async def end_lost(self, item: Item) -> None:
+        """End an open review that Frigate no longer knows, or never did."""
+        async with self._working:
+            if await self._strangers.may_be(item):
+                await self._registry.end(item, UploadState.SKIPPED, UNKNOWN_REVIEW)
+                return
+            reason = "Frigate has no such review any more"
+            for upload in await self._registry.end(item, UploadState.GONE, reason):
+                self._on_upload(
+                    ledger_outcomes.event(
+                        item, upload.destination_id, upload.path, reason=reason
+                    )
+                )
+
+    async def _end(
+        self,
+        item: Item,
+        *,
+        only: Collection[str] | None,
+        footage: Footage | None,
+        since: float | None = None,
+    ) -> bool:
+        """Plan what is left of a review that has ended, or keep it for later.
+
+        Later those destinations get it that were there at `since` (our clock), or when
+        we were told.
+        """
+        bounds = await self._registry.bounds(item)
+        if bounds is None:
+            await self._registry.skip(item)
+            return False
+        now = time.time()
+        await self._ledger.run(
+            milestones.keep_moment, milestones.LAST_REVIEW, item.told
+        )
+        await self._spool.remove(
+            await self._ledger.run(
+                review_ends.cut_off,
+                item.source_id,
+                end=self._planner.last_second(item),
+                now=now,
+            )
+        )
+        known, left = await self._left(item)
+        offset = self._client.clock_offset
+        is_off = self._watch.is_on(item.camera, "recordings") is False
+        if is_off:
+            await self._registry.hurry(item)
+        files = self._planner.last_parts(
+            item,
+            known=known,
+            bounds=bounds,
+            clock_offset=offset,
+            is_off=is_off,
+            only=only,
+        )
+        if footage is None and self._planner.is_long(left):
+            item = replace(item, told=since or item.told)
+            await self._ledger.run(ledger_items.remember_open, item)
+            if files:
+                await self._registry.plan_more(item, files)
+            self._on_unsure(item.source_id)
+            return False
+        self._heard.pop(item.source_id, None)
+        self._footage.pop(item.source_id, None)
+        files += self._planner.recording(
+            item,
+            known=known,
+            footage=footage or UNKNOWN,
+            bounds=bounds,
+            clock_offset=offset,
+            is_off=is_off,
+            only=only,
+        )
+        return await self._registry.plan(item, files)
+
+    async def _look(self, item: Item) -> Footage | None:
+        """Return where an ended review has footage, None if that can't be told yet.
+
+        Nor is it told of one that is short. What Frigate ever showed of it counts.
+        """
+        _, left = await self._left(item)
+        if not self._planner.is_long(left) or self._survey.settled() < left.end:
+            return None
+        footage = await self._survey.look(item.camera, left)
+        shown = await self._ledger.run(ledger_footage.known_of_review, item.source_id)
+        footage = footage.joined(
+            FootageRange(floor(start), ceil(end)) for start, end in shown
+        )
+        end = item.start if item.end is None else item.end
+        known_since = min(end + self._client.clock_offset, item.told)
+        is_final = time.time() - known_since > self._timing.gone_after
+        has_some = bool(footage.within(left.start, left.end))
+        return footage if has_some or is_final else None
+
+    async def _left(self, item: Item) -> tuple[Progress, FootageRange]:
+        """Return how far an ended review was planned, and what is left of it."""
+        end = self._planner.last_second(item)
+        known = await self._ledger.run(ledger_items.progress, item.source_id, end=end)
+        return known, self._planner.left(item, known)
+
+    def _is_overdue(self, item: Item, known: Progress) -> bool:
+        """Tell whether a review claims to have gone on for long, of which we know nothing."""
+        if not self._planner.uploads(item):
+            return False
+        footage = self._footage.get(item.source_id, UNKNOWN)
+        offset = self._client.clock_offset
+        overdue = self._planner.overdue(item, known, footage, clock_offset=offset)
+        return overdue > self._timing.stale
+
+    async def _off_since(self, item: Item) -> float | None:
+        """Return since when a camera's recordings are off, by our clock; None: not."""
+        if self._watch.is_on(item.camera, "recordings") is not False:
+            self._off.pop(item.camera, None)
+            return None
+        await self._registry.hurry(item)
+        # Kept by a clock that is never set.
+        now = time.monotonic()
+        return time.time() - (now - self._off.setdefault(item.camera, now))
+
+    def _ask_if_silent(self, item: Item) -> None:
+        """Ask for a review of which nothing was heard: it may have ended."""
+        heard = self._heard.get(item.source_id)
+        if heard is None or time.monotonic() - heard > self._timing.silence:
+            self._on_unsure(item.source_id)
+
+
+def _keep[T](known: dict[str, T], key: str, value: T) -> None:
+    """Remember a value; of too many the oldest is forgotten."""
+    known.pop(key, None)
+    known[key] = value
+    if len(known) > _MAX_KNOWN:
+        del known[next(iter(known))]

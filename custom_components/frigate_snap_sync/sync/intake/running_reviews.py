@@ -1,0 +1,64 @@
+"""Lets the footage of reviews leave while they go on: driven by time, not by messages."""
+
+import asyncio
+import logging
+import time
+
+from ..ledger import Ledger, LedgerError, items as ledger_items
+from ..monitoring.frigate_monitor import FrigateWatch
+from ..support.outage_log import Trouble
+from ..support.tasks import wait_for
+from .reviews import ReviewIntake
+
+_LOGGER = logging.getLogger(__name__)
+
+_LONGEST_SLEEP = 60.0
+_SHORTEST_SLEEP = 0.5
+_PAUSE = 5.0
+
+
+class RunningReviews:
+    """Plans parts and pieces of open reviews as soon as their time is over.
+
+    While Frigate is away nothing is planned: it could give nothing, and its
+    reviews may long have ended.
+    """
+
+    def __init__(
+        self, *, ledger: Ledger, watch: FrigateWatch, reviews: ReviewIntake
+    ) -> None:
+        """Keep what it works with; nothing is planned before `run`."""
+        self._ledger = ledger
+        self._watch = watch
+        self._reviews = reviews
+        self._news = asyncio.Event()
+        self._trouble = Trouble(_LOGGER, "Planning the footage of running reviews")
+
+    def wake(self) -> None:
+        """Look at the open reviews now: one has begun or changed."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Plan what is due, until cancelled."""
+        while True:
+            await self._watch.answers.wait()
+            self._news.clear()
+            try:
+                again = await self._plan()
+            except LedgerError as err:
+                self._trouble.report(err)
+                again = time.time() + _PAUSE
+            else:
+                self._trouble.over()
+            # A thousand reviews may go on, each with messages of its own.
+            await asyncio.sleep(_SHORTEST_SLEEP)
+            await wait_for(self._news, again - time.time())
+
+    async def _plan(self) -> float:
+        """Plan what can be planned; return when to look again, by our clock."""
+        again = time.time() + _LONGEST_SLEEP
+        for item in await self._ledger.run(ledger_items.open_reviews):
+            moment = await self._reviews.plan_running(item)
+            if moment is not None:
+                again = min(again, moment)
+        return again

@@ -1,0 +1,123 @@
+"""Latecomers: destinations that get an item long after it was over."""
+
+from dataclasses import dataclass
+import sqlite3
+
+from ..model.item import Item, Media, Rank, Role
+from ..model.naming import path_key
+from ..model.plans import FilePlan, FileState, Progress, UploadPlan, suffix_of
+from .items import add_to, item_of, names
+
+_LACKING = """
+SELECT id, role, number, rank, over, state,
+    (SELECT COUNT(*) FROM files AS other
+        WHERE other.item_id = ?1 AND other.role = 'whole') AS pieces
+FROM files AS file WHERE item_id = ?1 AND role IN ('whole', 'incomplete')
+    -- A review that Frigate had lost has no range to ask for.
+    AND (end IS NOT NULL OR rank = ?3)
+    AND NOT EXISTS
+        (SELECT 1 FROM files AS whole JOIN uploads ON file_id = whole.id
+            WHERE whole.item_id = ?1 AND whole.role = 'whole'
+            AND whole.number = file.number
+            AND (destination_id = ?2
+                OR file.role = 'incomplete' AND uploads.state = 'verified'))
+    -- It may have been removed since this was planned.
+    AND EXISTS (SELECT 1 FROM destinations WHERE destinations.id = ?2)
+"""
+"""The wholes that a destination lacks, with the pieces of those nobody has whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """An item that is over, and how far its wholes go."""
+
+    item_id: int
+    item: Item
+    progress: Progress
+
+
+def known(connection: sqlite3.Connection, media: Media, source_id: str) -> Known | None:
+    """Return what is known of an item, None if it is not, or is not over."""
+    row = connection.execute(
+        "SELECT * FROM items WHERE media = ? AND source_id = ? AND is_open = 0",
+        (media, source_id),
+    ).fetchone()
+    if row is None:
+        return None
+    pieces, until = connection.execute(
+        "SELECT COALESCE(MAX(number), 0), MAX(end) FROM files"
+        " WHERE item_id = ? AND role = 'whole'",
+        (row["id"],),
+    ).fetchone()
+    return Known(
+        item_id=row["id"],
+        item=item_of(row),
+        progress=Progress(pieces=pieces, pieces_end=until),
+    )
+
+
+def plan(
+    connection: sqlite3.Connection, known: Known, files: tuple[FilePlan, ...]
+) -> None:
+    """Keep files of an item that nobody wanted when it was over."""
+    add_to(connection, known.item_id, known.item, files)
+
+
+def join(
+    connection: sqlite3.Connection,
+    known: Known,
+    uploads: tuple[UploadPlan, ...],
+    *,
+    now: float,
+) -> int:
+    """Keep uploads of those of an item's files that the destinations lack.
+
+    Such a file is fetched again if need be. Of what could not be had whole the
+    longest piece is among them. Returns how many uploads there are.
+    """
+    count = 0
+    for upload in uploads:
+        for file in connection.execute(
+            _LACKING, (known.item_id, upload.destination_id, Rank.SNAPSHOT)
+        ).fetchall():
+            connection.execute(
+                "UPDATE files SET attempts = 0, due = ?1,"
+                " state = CASE state WHEN 'released' THEN 'wanted' ELSE state END"
+                " WHERE id = ?2 AND NOT EXISTS (SELECT 1 FROM uploads"
+                " WHERE file_id = ?2 AND state = 'pending')",
+                (now, file["id"]),
+            )
+            _add(connection, known, upload, file, now=now)
+            count += 1
+    return count
+
+
+def _add(
+    connection: sqlite3.Connection,
+    known: Known,
+    upload: UploadPlan,
+    file: sqlite3.Row,
+    *,
+    now: float,
+) -> None:
+    suffix = suffix_of(Role(file["role"]), file["number"], pieces=file["pieces"])
+    base, path = names(connection, known.item_id, upload, suffix, known.item.short_id)
+    connection.execute(
+        "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
+        " path_key, state, rank, over, is_ready, planned)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            known.item_id,
+            file["id"],
+            upload.destination_id,
+            file["role"],
+            base,
+            path,
+            path_key(path),
+            upload.state,
+            file["rank"],
+            file["over"],
+            file["state"] == FileState.SPOOLED,
+            now,
+        ),
+    )

@@ -1,0 +1,88 @@
+"""The destinations: since when there are such, their switch and their last error."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+import sqlite3
+
+from ..model.status import LastError
+from . import outcomes
+
+
+def keep_destinations(
+    connection: sqlite3.Connection, ids: Collection[str], *, now: float
+) -> list[str]:
+    """Make these the destinations; cancel the uploads of the others.
+
+    Returns the spool names that nobody needs any more.
+    """
+    known = {row["id"] for row in connection.execute("SELECT id FROM destinations")}
+    known.update(
+        row["destination_id"]
+        for row in connection.execute(
+            "SELECT destination_id FROM uploads WHERE state = 'pending' UNION"
+            # In the words of the index on what failed, or SQLite would not use it.
+            " SELECT destination_id FROM uploads WHERE state IN"
+            " ('gone', 'dropped', 'incomplete') AND state = 'incomplete'"
+        )
+    )
+    for destination_id in ids:
+        connection.execute(
+            "INSERT OR IGNORE INTO destinations (id, since) VALUES (?, ?)",
+            (destination_id, now),
+        )
+    freed: list[str] = []
+    for destination_id in known.difference(ids):
+        freed += outcomes.cancel(connection, destination_id, now=now)
+        connection.execute("DELETE FROM destinations WHERE id = ?", (destination_id,))
+        connection.execute(
+            "DELETE FROM traffic WHERE destination_id = ?", (destination_id,)
+        )
+    return freed
+
+
+def sending_destinations(connection: sqlite3.Connection) -> set[str]:
+    """Return the destinations that are not paused."""
+    rows = connection.execute("SELECT id FROM destinations WHERE sending = 1")
+    return {row["id"] for row in rows}
+
+
+def since(connection: sqlite3.Connection) -> dict[str, float]:
+    """Return since when each destination is there: nothing older goes to it unasked."""
+    rows = connection.execute("SELECT id, since FROM destinations")
+    return {row["id"]: row["since"] for row in rows}
+
+
+def set_sending(
+    connection: sqlite3.Connection, destination_id: str, enabled: bool
+) -> None:
+    """Keep a destination's `sending` switch."""
+    connection.execute(
+        "UPDATE destinations SET sending = ? WHERE id = ?", (enabled, destination_id)
+    )
+
+
+def keep_error(
+    connection: sqlite3.Connection, destination_id: str, error: LastError | None
+) -> None:
+    """Keep a destination's last error; None once it has worked since."""
+    values = (
+        (None, None, None, None)
+        if error is None
+        else (error.code, error.text, error.file, error.time.timestamp())
+    )
+    connection.execute(
+        "UPDATE destinations SET last_error = ?, last_error_text = ?,"
+        " last_error_file = ?, last_error_at = ? WHERE id = ?",
+        (*values, destination_id),
+    )
+
+
+def _last_error(row: sqlite3.Row) -> LastError | None:
+    if row["last_error"] is None:
+        return None
+    return LastError(
+        code=row["last_error"],
+        text=row["last_error_text"],
+        file=row["last_error_file"],
+        time=datetime.fromtimestamp(row["last_error_at"], UTC),
+    )

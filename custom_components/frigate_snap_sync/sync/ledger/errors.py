@@ -1,9 +1,0 @@
-"""What a ledger raises."""
-
-
-class LedgerError(Exception):
-    """The ledger can't be read or written; the text says why."""
-
-
-class LedgerRefusal(LedgerError):
-    """The ledger can't hold what it was given, and won't when it is asked again."""

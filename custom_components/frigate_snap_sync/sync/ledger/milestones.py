@@ -1,0 +1,71 @@
+"""Milestones: moments that must outlast a restart."""
+
+from datetime import UTC, datetime
+import sqlite3
+from typing import Final
+
+SINCE: Final = "since"
+"""The moment when the entry was made."""
+RESTORED: Final = "restored"
+"""When the ledger began again with less than it had known."""
+CAUGHT_UP: Final = "caught_up"
+"""Up to when all that Frigate's API shows is known."""
+LAST_REVIEW: Final = "last_review"
+"""When Frigate told of a review last."""
+
+
+def moment(connection: sqlite3.Connection, name: str, *, default: float) -> float:
+    """Return a moment that was kept; keep the default if there was none."""
+    connection.execute("INSERT OR IGNORE INTO moments VALUES (?, ?)", (name, default))
+    (kept,) = connection.execute(
+        "SELECT moment FROM moments WHERE name = ?", (name,)
+    ).fetchone()
+    return float(kept)
+
+
+def keep_moment(connection: sqlite3.Connection, name: str, moment: float) -> None:
+    """Keep a moment."""
+    connection.execute(
+        "INSERT INTO moments VALUES (?, ?) ON CONFLICT (name)"
+        " DO UPDATE SET moment = excluded.moment",
+        (name, moment),
+    )
+
+
+def keep_caught_up(
+    connection: sqlite3.Connection, moment: float, *, is_sure: bool
+) -> None:
+    """Keep up to when all that Frigate's API shows is known.
+
+    An earlier one than is known counts only if our clock `is_sure`: without one a
+    machine begins years behind, and nothing would be lost but all compared again.
+    """
+    connection.execute(
+        "INSERT INTO moments VALUES (?1, ?2) ON CONFLICT (name)"
+        " DO UPDATE SET moment = IIF(?3, ?2, MAX(moment, ?2))",
+        (CAUGHT_UP, moment, is_sure),
+    )
+
+
+def only_moment(
+    connection: sqlite3.Connection, prefix: str, name: str, moment: float
+) -> float:
+    """Keep a moment in place of others whose names begin so; return it.
+
+    One of that name stays as it was.
+    """
+    connection.execute(
+        "DELETE FROM moments WHERE SUBSTR(name, 1, LENGTH(?1)) = ?1 AND name != ?2",
+        (prefix, prefix + name),
+    )
+    connection.execute(
+        "INSERT OR IGNORE INTO moments VALUES (?, ?)", (prefix + name, moment)
+    )
+    (kept,) = connection.execute(
+        "SELECT moment FROM moments WHERE name = ?", (prefix + name,)
+    ).fetchone()
+    return float(kept)
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,241 @@
+"""Files that lie in the spool: held, lost, or to give way."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+import sqlite3
+
+from ..model.coverage import Coverage
+from ..model.item import Media, Rank, Role, UploadState
+from ..model.plans import FilePlan, FileState, UploadPlan, suffix_of
+from . import footage, uploads
+from .fetch_queue import FetchJob, postpone
+from .items import add_to
+from .outcomes import finish
+from .uploads import waiting
+
+
+class Loss(StrEnum):
+    """What becomes of a file that the spool no longer has."""
+
+    FETCHED_AGAIN = "it is fetched from Frigate again"
+    FINAL = "it is lost"
+    NO_LOSS = "nobody waits for it any more"
+
+
+def lost(
+    connection: sqlite3.Connection, file_id: int, spool_name: str, *, now: float
+) -> Loss:
+    """Note that the spool no longer has the file whole; return what becomes of it.
+
+    Frigate keeps no live snapshots: such a file ends as `dropped`.
+    """
+    row = connection.execute(
+        "SELECT rank, EXISTS (SELECT 1 FROM uploads WHERE file_id = files.id"
+        " AND state = 'pending') AS needed FROM files WHERE id = ? AND spool_name = ?",
+        (file_id, spool_name),
+    ).fetchone()
+    if row is None or not row["needed"]:
+        return Loss.NO_LOSS
+    if row["rank"] == Rank.LIVE_SNAPSHOT:
+        reason = "Its bytes were lost from the spool"
+        finish(connection, file_id, UploadState.DROPPED, reason, now=now)
+        return Loss.FINAL
+    want_again(connection, file_id, due=now)
+    return Loss.FETCHED_AGAIN
+
+
+def lost_names(
+    connection: sqlite3.Connection, names: Collection[str], *, now: float
+) -> None:
+    """Note that the spool lost these files while nobody looked."""
+    for name in names:
+        for row in connection.execute(
+            "SELECT id FROM files WHERE spool_name = ?", (name,)
+        ).fetchall():
+            lost(connection, row["id"], name, now=now)
+
+
+def want_again(connection: sqlite3.Connection, file_id: int, *, due: float) -> None:
+    """Let a file be fetched from Frigate once more."""
+    connection.execute("UPDATE uploads SET is_ready = 0 WHERE file_id = ?", (file_id,))
+    connection.execute(
+        "UPDATE files SET state = ?, spool_name = NULL, due = ? WHERE id = ?",
+        (FileState.WANTED, due, file_id),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spooled:
+    """A clip in the spool, which Frigate can give again."""
+
+    file_id: int
+    spool_name: str
+
+
+def next_to_give_way(
+    connection: sqlite3.Connection,
+    *,
+    keep_for: Collection[str],
+    exclude: Collection[int] = (),
+) -> Spooled | None:
+    """Return the clip that gives way first: the oldest detection.
+
+    Clips that one of the destinations `keep_for` waits for don't give way, nor do
+    the files of `exclude`.
+    """
+    marks, files = ", ".join("?" * len(keep_for)), ", ".join("?" * len(exclude))
+    row = connection.execute(
+        "SELECT id AS file_id, spool_name FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
+        " AND rank > ? AND NOT EXISTS (SELECT 1 FROM uploads"
+        " WHERE file_id = files.id AND state = 'pending'"
+        f" AND destination_id IN ({marks})) AND id NOT IN ({files})"
+        " ORDER BY rank DESC, id LIMIT 1",
+        (Rank.SNAPSHOT, *keep_for, *exclude),
+    ).fetchone()
+    return None if row is None else Spooled(**row)
+
+
+def last_to_be_sent(
+    connection: sqlite3.Connection, *, before: float, exclude: Collection[int]
+) -> Spooled | None:
+    """Return the clip that was over `before` a moment and is sent after all others.
+
+    The files of `exclude` don't count.
+    """
+    marks = ", ".join("?" * len(exclude))
+    row = connection.execute(
+        "SELECT id AS file_id, spool_name FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
+        f" AND rank > ? AND over < ? AND id NOT IN ({marks})"
+        " ORDER BY rank DESC, id DESC LIMIT 1",
+        (Rank.SNAPSHOT, before, *exclude),
+    ).fetchone()
+    return None if row is None else Spooled(**row)
+
+
+def oldest_still(
+    connection: sqlite3.Connection, *, exclude: Collection[int] = ()
+) -> Spooled | None:
+    """Return the still that gives way when there are no clips to do so.
+
+    The files of `exclude` don't.
+    """
+    marks = ", ".join("?" * len(exclude))
+    row = connection.execute(
+        "SELECT id AS file_id, spool_name FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
+        f" AND id NOT IN ({marks}) ORDER BY rank DESC, id LIMIT 1",
+        tuple(exclude),
+    ).fetchone()
+    return None if row is None else Spooled(**row)
+
+
+def salvaged(
+    connection: sqlite3.Connection,
+    job: FetchJob,
+    *,
+    end: int,
+    spool_name: str,
+    size: int,
+    sha256: str,
+    coverage: Coverage,
+    again: float,
+    reason: str,
+    now: float,
+) -> list[str]:
+    """Plan the longest playable piece of a whole; try the whole `again` later.
+
+    Returns the destinations that wait for it. `reason` is why the whole can't be
+    had.
+    """
+    row = connection.execute(
+        "SELECT item_id, number, over, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
+        " files.item_id AND f.role = 'whole') AS pieces,"
+        " (SELECT id FROM files AS f WHERE f.item_id = files.item_id"
+        " AND f.role = 'incomplete' AND f.number = files.number) AS earlier"
+        " FROM files WHERE id = ?",
+        (job.file_id,),
+    ).fetchone()
+    postpone(connection, job.file_id, due=again, error=reason, shown=coverage.shown)
+    if row["earlier"] is not None:
+        connection.execute(
+            "UPDATE uploads SET state = 'incomplete', finished = ?,"
+            " clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL, 'temporary') WHERE file_id = ?"
+            " AND state = 'pending' AND destination_id IN (SELECT destination_id"
+            " FROM uploads WHERE file_id = ? AND state = 'verified')",
+            (now, job.file_id, row["earlier"]),
+        )
+        return []
+    plan = FilePlan(
+        state=FileState.SPOOLED,
+        role=Role.INCOMPLETE,
+        number=row["number"],
+        suffix=suffix_of(Role.INCOMPLETE, row["number"], pieces=row["pieces"]),
+        start=job.start,
+        end=end,
+        over=row["over"],
+        spool_name=spool_name,
+        size=size,
+        sha256=sha256,
+        uploads=tuple(
+            UploadPlan(destination_id=destination_id, path=path)
+            for destination_id, path in waiting(connection, job.file_id)
+        ),
+    )
+    (file_id,) = add_to(connection, row["item_id"], job.item, (plan,))
+    footage.fetched(connection, file_id, coverage)
+    return [upload.destination_id for upload in plan.uploads]
+
+
+def held_cameras(connection: sqlite3.Connection) -> set[str]:
+    """Return the cameras of which live snapshots are held."""
+    rows = connection.execute(
+        "SELECT DISTINCT camera FROM files JOIN items ON items.id = files.item_id"
+        " WHERE files.state = 'held'"
+    )
+    return {row["camera"] for row in rows}
+
+
+def let_go(connection: sqlite3.Connection, camera: str) -> set[str]:
+    """Make a camera's held snapshots ready; return the destinations they wait for."""
+    waiting: set[str] = set()
+    for file_id in _held(connection, camera):
+        waiting.update(uploads.make_ready(connection, file_id))
+        connection.execute(
+            "UPDATE files SET state = ? WHERE id = ?", (FileState.SPOOLED, file_id)
+        )
+    return waiting
+
+
+def skip_held(
+    connection: sqlite3.Connection, camera: str, reason: str, *, now: float
+) -> list[str]:
+    """Skip a camera's held snapshots; return the spool names to remove."""
+    freed: list[str] = []
+    for file_id in _held(connection, camera):
+        freed += finish(connection, file_id, UploadState.SKIPPED, reason, now=now)
+    return freed
+
+
+def is_spooled(connection: sqlite3.Connection, spool_name: str) -> bool:
+    """Tell whether the ledger knows a file of the spool."""
+    row = connection.execute(
+        "SELECT 1 FROM files WHERE spool_name = ?", (spool_name,)
+    ).fetchone()
+    return row is not None
+
+
+def spool_names(connection: sqlite3.Connection) -> set[str]:
+    """Return the names that the spool should hold."""
+    rows = connection.execute(
+        "SELECT spool_name FROM files WHERE spool_name IS NOT NULL"
+    )
+    return {row["spool_name"] for row in rows}
+
+
+def _held(connection: sqlite3.Connection, camera: str) -> list[int]:
+    rows = connection.execute(
+        "SELECT files.id FROM files JOIN items ON items.id = files.item_id"
+        " WHERE files.state = 'held' AND items.camera = ? AND items.media = ?",
+        (camera, Media.LIVE_SNAPSHOTS),
+    )
+    return [row["id"] for row in rows]

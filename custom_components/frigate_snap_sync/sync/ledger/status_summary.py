@@ -1,0 +1,82 @@
+"""What the ledger shows of all destinations and cameras at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+import sqlite3
+
+from ..model.status import CameraStatus, DestinationStatus, Losses
+from . import exposure, losses
+from .destinations import _last_error
+from .milestones import LAST_REVIEW, SINCE, _moment
+from .off_periods import capture_on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What the ledger knows of the status; the engine adds what is live."""
+
+    capture: bool = True
+    cameras: Mapping[str, CameraStatus] = field(default_factory=dict)
+    destinations: Mapping[str, DestinationStatus] = field(default_factory=dict)
+    unprotected_since: float | None = None
+    """When the upload was to leave that has been missing longest."""
+    losses: Losses = field(default_factory=Losses)
+    last_review: datetime | None = None
+    """When Frigate told of a review last."""
+    since: datetime | None = None
+    """When the entry was made."""
+
+
+def summary(connection: sqlite3.Connection) -> Summary:
+    """Return all counters; what waits is not among them.
+
+    Its cost grows with what waits and what has failed, not with what has arrived.
+    """
+    failed = dict(
+        connection.execute(
+            "SELECT destination_id, COUNT(*) FROM uploads"
+            " WHERE state IN ('gone', 'dropped', 'incomplete') GROUP BY destination_id"
+        ).fetchall()
+    )
+    moments = dict(connection.execute("SELECT name, moment FROM moments").fetchall())
+    destinations = {
+        row["id"]: DestinationStatus(
+            sending=bool(row["sending"]),
+            snapshots_uploaded=row["snapshots_uploaded"],
+            recordings_uploaded=row["recordings_uploaded"],
+            data_uploaded=row["data_uploaded"],
+            failed_uploads=failed.get(row["id"], 0),
+            last_upload=_moment(row["last_upload"]),
+            last_error=_last_error(row),
+        )
+        for row in connection.execute("SELECT * FROM destinations")
+    }
+    cameras = {
+        row["name"]: CameraStatus(
+            name=row["name"],
+            snapshots_uploaded=row["snapshots_uploaded"],
+            recordings_uploaded=row["recordings_uploaded"],
+            last_upload=_moment(row["last_upload"]),
+        )
+        for row in connection.execute("SELECT * FROM cameras WHERE is_shown = 1")
+    }
+    return Summary(
+        capture=capture_on(connection),
+        cameras=cameras,
+        destinations=destinations,
+        unprotected_since=exposure.unprotected_since(connection),
+        losses=losses.losses(connection),
+        last_review=_moment(moments.get(LAST_REVIEW)),
+        since=_moment(moments.get(SINCE)),
+    )
+
+
+def counts_by_state(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
+    """Return the number of files and uploads per state (reads the whole history)."""
+    count_files = "SELECT state, COUNT(*) FROM files GROUP BY state"
+    count_uploads = "SELECT state, COUNT(*) FROM uploads GROUP BY state"
+    return {
+        "files": dict(connection.execute(count_files).fetchall()),
+        "uploads": dict(connection.execute(count_uploads).fetchall()),
+    }

@@ -1,0 +1,1 @@
+"""What all parts of the engine speak of: frozen values, and pure decisions on them."""

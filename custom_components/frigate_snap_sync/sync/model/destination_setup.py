@@ -1,0 +1,36 @@
+"""A destination as the engine knows it: where, and what of what happens goes there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ...storage.base import Destination
+from ...storage.layout import Layout, dated_layout
+from ...storage.names import TemporaryForm
+from .naming import Render
+from .selection import Selection
+
+
+def _default_layout() -> Layout:
+    return dated_layout(datetime.now().astimezone())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationSetup:
+    """A destination as its owner set it up.
+
+    `id` never changes, whatever else does; `selection` is None where it can't be
+    read, and then `destination` takes nothing; `render` is None for the default
+    file names. With `verify_checksum` each copy is read back and compared.
+    `temporary_form` is the form of temporary names that worked at set-up; `layout`
+    returns the folders of this moment's names.
+    """
+
+    id: str
+    name: str
+    selection: Selection | None
+    destination: Destination
+    render: Render | None = None
+    verify_checksum: bool = False
+    temporary_form: TemporaryForm = TemporaryForm.HIDDEN
+    layout: Callable[[], Layout] = field(default=_default_layout, compare=False)

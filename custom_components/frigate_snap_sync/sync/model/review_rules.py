@@ -1,0 +1,53 @@
+"""What several messages about one review, or object, come to. All pure."""
+
+from dataclasses import replace
+
+from ...frigate.models import Severity
+from .item import Item
+
+_FRAME = 1.0
+"""How far, in seconds, the moment of a picture may lie outside of its object's time."""
+_DAY = 86400
+
+
+def picture_time(item: Item) -> tuple[float, float]:
+    """Return the earliest and latest moment that an object's picture may show.
+
+    By Frigate's clock: the moment it was taken where Frigate tells one that can be,
+    else the whole time for which the object was tracked.
+    """
+    end = max(item.start, item.told if item.end is None else item.end)
+    taken = item.pictured
+    if taken is not None and item.start - _FRAME <= taken <= end + _FRAME:
+        return taken, taken
+    return item.start, end
+
+
+def merge(known: Item | None, told: Item) -> Item:
+    """Return what is known of a review after one more message about it.
+
+    Labels and zones only grow, an alert stays one, the first start stays, and a
+    later message without an end doesn't take one away.
+    """
+    if known is None:
+        return told
+    alert = Severity.ALERT in (known.severity, told.severity)
+    return replace(
+        known,
+        labels=known.labels | told.labels,
+        zones=known.zones | told.zones,
+        severity=Severity.ALERT if alert else told.severity,
+        end=told.end if told.end is not None else known.end,
+    )
+
+
+def ended(item: Item, *, now: float) -> Item:
+    """Return the review with an end that can be, at or after its start.
+
+    `now` is Frigate's clock. A manual event that is cut short carries no usable
+    end (Frigate 0.16+: 9223372036854775807); it ended at the latest when we
+    were told. Any other end is taken as it is: our idea of Frigate's clock may
+    be wrong.
+    """
+    end = now if item.end is None or item.end > now + _DAY else item.end
+    return replace(item, end=max(end, item.start))

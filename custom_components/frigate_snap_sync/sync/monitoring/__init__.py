@@ -1,0 +1,1 @@
+"""What is known of Frigate, and of the clock."""

@@ -1,0 +1,325 @@
+"""Keeps an eye on Frigate: is it there, which cameras has it, what are their switches."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+import logging
+from time import monotonic
+
+from ...frigate.client import FrigateClient
+from ...frigate.errors import (
+    FrigateAuthFailed,
+    FrigateError,
+    FrigateForbidden,
+    FrigateServerError,
+    FrigateTlsError,
+    FrigateUnreachable,
+    MediaBroken,
+    MediaGone,
+    MediaNotReady,
+    NotFrigate,
+    UnsupportedVersion,
+)
+from ...frigate.models import CameraConfig, FrigateConfig
+from ..model.timing import Timing
+from ..support.tasks import wait_for
+from .cameras import Cameras
+from .frigate_retry import FrigateRetry
+
+_LOGGER = logging.getLogger(__name__)
+
+_CONFIG_EVERY = 300.0
+_GENTLE = 2.0
+"""Seconds between two readings of the configuration for unknown cameras' sake."""
+
+_CAUSES: tuple[type[FrigateError], ...] = (
+    FrigateAuthFailed,
+    FrigateForbidden,
+    FrigateTlsError,
+    FrigateUnreachable,
+    NotFrigate,
+    UnsupportedVersion,
+    FrigateServerError,
+    FrigateError,
+)
+"""What an owner would call different; each is logged once in an outage."""
+
+
+class FrigateWatch:
+    """Asks Frigate regularly, at once when something hints that it is back.
+
+    `on_config` is awaited with each configuration read; `on_back` is called when
+    messages may have been missed; `on_change` when something shown has changed.
+    """
+
+    def __init__(
+        self,
+        client: FrigateClient,
+        *,
+        name: str,
+        timing: Timing,
+        delay_after_startup: float,
+        on_config: Callable[[FrigateConfig], Awaitable[None]],
+        on_back: Callable[[], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        """Keep what it works with; nothing is asked before `run`.
+
+        `name` is what the log calls this Frigate.
+        """
+        self.version: str | None = None
+        self.error: FrigateError | None = None
+        self.mqtt_enabled = True
+        self.topic_prefix: str | None = None
+        """The one in Frigate's configuration, None until that was read."""
+        self.has_config = False
+        """Whether a good configuration was read: safe mode has none."""
+        self.login_refusals = 0
+        """How often the login was refused since Frigate answered last."""
+        self.cameras = Cameras()
+        self.answers = asyncio.Event()
+        """Set while the API answers."""
+        self.released = asyncio.Event()
+        """Clear while Frigate runs for less than `delay_after_startup` seconds."""
+        if not delay_after_startup:
+            self.released.set()
+        self._client = client
+        self._name = name
+        self._timing = timing
+        self._delay = delay_after_startup
+        self._on_config = on_config
+        self._on_back = on_back
+        self._on_change = on_change
+        self._asked = False
+        self._is_offline = False
+        self._is_reported = False
+        self._reported: set[type[FrigateError]] = set()
+        self._retry = FrigateRetry(timing)
+        self._news = asyncio.Event()
+        self._wants_config = True
+        self._config_at = float("-inf")
+        self._release: asyncio.TimerHandle | None = None
+        self._later: asyncio.TimerHandle | None = None
+
+    @property
+    def connected(self) -> bool | None:
+        """Tell whether Frigate is there; None until it was asked once."""
+        if not self._asked:
+            return None
+        return self.answers.is_set() and not self._is_offline
+
+    @property
+    def login_refused(self) -> bool:
+        """Tell whether Frigate refused the login and has not answered since."""
+        return self.login_refusals > 0
+
+    def is_on(self, camera: str, switch: str) -> bool | None:
+        """Return a camera's switch (`snapshots`, `recordings`), None if unknown."""
+        return self.cameras.is_on(camera, switch)
+
+    def is_stranger(self, camera: str) -> bool | None:
+        """Tell whether Frigate lacks a camera that something was heard of.
+
+        None if that is not known yet: the configuration is then read soon.
+        """
+        self.heard_of(camera)
+        is_stranger = self.cameras.is_stranger(camera)
+        return None if self._wants_config and is_stranger else is_stranger
+
+    def heard_of(self, camera: str) -> None:
+        """Note a camera that something was heard of; one that is new may be Frigate's."""
+        if self.cameras.note(camera, kept=_CONFIG_EVERY):
+            self.refresh_gently()
+
+    def set_switch(self, camera: str, switch: str, on: bool) -> None:
+        """Note what MQTT says of a camera's switch."""
+        if self.cameras.set_switch(camera, switch, on):
+            self._on_change()
+
+    def set_available(self, online: bool) -> None:
+        """Note what MQTT says of Frigate's availability.
+
+        When it comes online, its configuration is read again: the states that
+        it has just published may be the configured, not the live ones.
+        """
+        if self._is_offline == online:
+            _LOGGER.info(
+                "%s says that it is %s", self._name, "online" if online else "offline"
+            )
+        self._is_offline = not online
+        self.refresh()
+        if online:
+            self.heard()
+        self._on_change()
+
+    def set_activity(self, cameras: Mapping[str, CameraConfig]) -> None:
+        """Note the live switches of cameras."""
+        self.cameras.learn_activity(cameras)
+        self._on_change()
+
+    def heard(self) -> None:
+        """Note a sign of life: a Frigate that is away may be back, or about to be."""
+        if not self.answers.is_set() and self._retry.hint(monotonic()):
+            self._news.set()
+
+    def refresh(self) -> None:
+        """Read the configuration soon, or as soon as Frigate answers."""
+        self._wants_config = True
+        self._news.set()
+
+    def refresh_gently(self) -> None:
+        """Read the configuration soon, but not for each of many callers."""
+        wait = self._config_at + _GENTLE - monotonic()
+        if wait <= 0:
+            self.refresh()
+        elif self._later is None:
+            loop = asyncio.get_running_loop()
+            self._later = loop.call_later(wait, self._refresh_later)
+
+    def _refresh_later(self) -> None:
+        self._later = None
+        self.refresh()
+
+    def failed(self, error: FrigateError) -> None:
+        """Note that another part's request showed that Frigate is away.
+
+        What was under way when that was found out already tells nothing new,
+        except that the login is refused.
+        """
+        is_refusal = isinstance(error, FrigateAuthFailed)
+        if self.answers.is_set() or (is_refusal and not self.login_refused):
+            self._lose(error)
+            self._news.set()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        try:
+            while True:
+                self._news.clear()
+                self._retry.asking(monotonic())
+                try:
+                    await self._poll()
+                except FrigateError as err:
+                    self._lose(err)
+                await self._pause()
+        finally:
+            self._release_now()
+            if self._later is not None:
+                self._later.cancel()
+
+    async def _pause(self) -> None:
+        """Wait until Frigate is to be asked again."""
+        await asyncio.sleep(self._timing.shortest_poll)
+        if self.answers.is_set():
+            await wait_for(self._news, self._timing.poll)
+        while not self.answers.is_set() and (
+            remaining := self._retry.remaining(monotonic())
+        ):
+            self._news.clear()
+            await wait_for(self._news, remaining)
+
+    async def _poll(self) -> None:
+        asked_at = monotonic()
+        is_back = self._wants_config or not self.answers.is_set()
+        version = str(await self._client.version())
+        if is_back or asked_at - self._config_at > _CONFIG_EVERY:
+            self._wants_config = False
+            try:
+                await self._hold_back()
+                config = await self._client.config()
+            except BaseException:
+                self._wants_config = True
+                raise
+            self._config_at = asked_at
+            self.mqtt_enabled = config.mqtt_enabled
+            self.topic_prefix = config.topic_prefix
+            self.has_config = self.has_config or not config.safe_mode
+            self.cameras.learn_config(config, asked_at=asked_at)
+            await self._on_config(config)
+        if not self.answers.is_set():
+            if self._is_reported:
+                _LOGGER.info("%s is back", self._name)
+            self._is_reported = False
+            self.answers.set()
+        self._retry.answered(monotonic())
+        self._asked = True
+        self.error = None
+        self.login_refusals = 0
+        self.version = version
+        if is_back:
+            self._on_back()
+        self._on_change()
+
+    async def _hold_back(self) -> None:
+        """Wait with all uploads until Frigate has run long enough."""
+        if not self._delay:
+            return
+        try:
+            remaining = self._delay - await self._client.uptime()
+        except FrigateError as err:
+            if not is_about_one_file(err):
+                raise
+            _LOGGER.debug("%s does not tell its uptime: %s", self._name, err)
+            remaining = 0.0
+        if remaining <= 0:
+            self._release_now()
+            return
+        self.released.clear()
+        if self._release is not None:
+            self._release.cancel()
+        loop = asyncio.get_running_loop()
+        self._release = loop.call_later(remaining, self._release_now)
+
+    def _release_now(self) -> None:
+        if self._release is not None:
+            self._release.cancel()
+            self._release = None
+        self.released.set()
+
+    def _lose(self, error: FrigateError) -> None:
+        is_refusal = isinstance(error, FrigateAuthFailed)
+        if self._retry.failed(monotonic(), is_refusal=is_refusal):
+            self._reported.clear()
+        self.login_refusals += is_refusal
+        self._report(error)
+        self.answers.clear()
+        self._release_now()  # What the spool holds shall leave all the same.
+        self._asked = True
+        self.error = error
+        self._on_change()
+
+    def _report(self, error: FrigateError) -> None:
+        """Log each cause of an outage once.
+
+        One request that always fails, say, while others don't, is one outage.
+        """
+        cause = next(cause for cause in _CAUSES if isinstance(error, cause))
+        if cause in self._reported:
+            _LOGGER.debug("%s is still away: %s", self._name, error)
+            return
+        self._reported.add(cause)
+        self._is_reported = True
+        if cause is FrigateAuthFailed:
+            _LOGGER.warning(
+                "%s refuses the login, which is tried again every %.0f minutes: %s",
+                self._name,
+                self._timing.login_retry / 60,
+                error,
+            )
+        else:
+            _LOGGER.warning(
+                "%s is away and is asked until it is back: %s", self._name, error
+            )
+
+
+def is_about_one_file(error: FrigateError) -> bool:
+    """Tell whether the error says nothing about Frigate as a whole."""
+    return isinstance(
+        error,
+        (
+            FrigateForbidden,
+            FrigateServerError,
+            MediaBroken,
+            MediaGone,
+            MediaNotReady,
+        ),
+    )

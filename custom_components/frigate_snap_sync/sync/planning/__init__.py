@@ -1,0 +1,1 @@
+"""Who gets an item, under which name, and which files that takes."""

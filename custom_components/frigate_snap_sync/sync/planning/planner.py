@@ -1,0 +1,365 @@
+"""The planner: who gets an item, under which name, and which files that takes."""
+
+from collections.abc import Collection, Iterable
+from datetime import tzinfo
+import logging
+from math import ceil, floor, inf
+import time
+
+from ...storage.names import clean_path
+from ..model.destination_setup import DestinationSetup
+from ..model.footage_ranges import (
+    MAX_PART_SECONDS,
+    PIECE_SECONDS,
+    Bounds,
+    FootageRange,
+    first_fetch,
+    first_second,
+    full_pieces,
+    last_second,
+    next_part,
+    pieces,
+)
+from ..model.item import Item, Media, Role, UploadState
+from ..model.naming import default_name, name_values
+from ..model.plans import FilePlan, FileState, Progress, UploadPlan
+from ..model.recorded_footage import UNKNOWN, Footage
+from ..model.selection import bounded, wants
+from ..model.timing import Timing
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Planner:
+    """Plans for the destinations that there are at the moment."""
+
+    def __init__(
+        self,
+        *,
+        time_zone: tzinfo,
+        padding_before: float,
+        padding_after: float,
+        part_length: int | None,
+        timing: Timing,
+    ) -> None:
+        """Keep the options, all in seconds; `part_length` is None for no parts."""
+        self._time_zone = time_zone
+        self._padding_before = padding_before
+        self._padding_after = padding_after
+        self._part_length = part_length
+        self._timing = timing
+        self._destinations: tuple[DestinationSetup, ...] = ()
+        self._failing_templates: set[str] = set()
+
+    def set_destinations(self, destinations: Iterable[DestinationSetup]) -> None:
+        """Plan for these from now on."""
+        self._destinations = tuple(destinations)
+        self._failing_templates.clear()
+
+    def wants(self, media: Media) -> bool:
+        """Tell whether any destination takes this kind of item at all, or may do so."""
+        return any(
+            each.selection is None or media in each.selection.media
+            for each in self._destinations
+        )
+
+    def bounded(self, item: Item, *, known: Item | None = None) -> Item:
+        """Return the item with as many labels and zones as may be kept of it.
+
+        `known` is what the ledger has of it.
+        """
+        selections = [
+            destination.selection
+            for destination in self._destinations
+            if destination.selection is not None
+        ]
+        return bounded(item, known=known, selections=selections)
+
+    def uploads(
+        self,
+        item: Item,
+        *,
+        state: UploadState = UploadState.PENDING,
+        reason: str | None = None,
+        only: Collection[str] | None = None,
+    ) -> tuple[UploadPlan, ...]:
+        """Return an upload for each destination that wants the item.
+
+        With `only`, these destinations alone are looked at.
+        """
+        return tuple(
+            UploadPlan(
+                destination_id=destination.id,
+                path=self._path(destination, item),
+                state=state,
+                reason=reason,
+            )
+            for destination in self._destinations
+            if (only is None or destination.id in only)
+            and wants(destination.selection, item)
+        )
+
+    @staticmethod
+    def is_long(left: FootageRange) -> bool:
+        """Tell whether what is left of a review is more than one piece.
+
+        Then Frigate may have been off for most of that time, and its recordings are
+        to be looked through first.
+        """
+        return len(pieces([left])) > 1
+
+    def last_second(self, item: Item) -> int:
+        """Return where an ended review's footage ends."""
+        return last_second(item, self._padding_after)
+
+    def left(self, item: Item, known: Progress) -> FootageRange:
+        """Return what is left to plan of an ended review, at least a second."""
+        start, end = known.pieces_end, self.last_second(item)
+        if start is None:
+            start = first_second(item, self._padding_before)
+        return FootageRange(start, max(end, start + 1))
+
+    def recording(
+        self,
+        item: Item,
+        *,
+        known: Progress,
+        footage: Footage = UNKNOWN,
+        bounds: Bounds,
+        clock_offset: float,
+        is_off: bool = False,
+        only: Collection[str] | None = None,
+    ) -> tuple[FilePlan, ...]:
+        """Return the files of a review that has ended, none if nobody wants it.
+
+        `known` tells of the pieces that were planned while it went on; what lies
+        outside of `bounds` stays at home. `clock_offset` is our clock less Frigate's,
+        in seconds. Where `footage` has nothing at all, only the first piece is planned.
+        With recordings switched off (`is_off`) no more footage comes to Frigate's disk.
+        """
+        uploads = self.uploads(item, only=only)
+        if not uploads:
+            return ()
+        left = self.left(item, known)
+        ranges = pieces(footage.within(left.start, left.end)) or [
+            FootageRange(left.start, min(left.start + PIECE_SECONDS, left.end))
+        ]
+        now, end = time.time(), item.start if item.end is None else item.end
+        timing = self._timing
+        due = first_fetch(
+            end,
+            now=now,
+            clock_offset=clock_offset,
+            settle=timing.off_settle if is_off else timing.settle,
+        )
+        is_one = not known.pieces and len(ranges) == 1
+        files = [
+            FilePlan(
+                state=FileState.WANTED,
+                uploads=uploads,
+                role=Role.WHOLE,
+                number=number,
+                suffix="" if is_one else f"{number:02}",
+                start=inside.start,
+                end=inside.end,
+                due=due,
+                over=inside.end + clock_offset,
+                as_is=is_off,
+            )
+            for number, whole in enumerate(ranges, start=known.pieces + 1)
+            if (inside := bounds.cut(whole)) is not None
+        ]
+        return tuple(files)
+
+    def running(
+        self,
+        item: Item,
+        *,
+        known: Progress,
+        footage: Footage = UNKNOWN,
+        bounds: Bounds,
+        clock_offset: float,
+        off_since: float | None = None,
+    ) -> tuple[tuple[FilePlan, ...], float | None]:
+        """Return the files of a review that goes on which can be planned now.
+
+        Beside them, when the next one can be, by our clock: None if nobody wants
+        the review yet, or there will be no more footage: capture was switched off, or
+        Frigate's recordings were, at `off_since` (our clock).
+        """
+        uploads = self.uploads(item)
+        if not uploads:
+            return (), None
+        limit = inf if off_since is None else off_since - clock_offset
+        limit = min(limit, bounds.end)
+        now = min(time.time() - clock_offset, limit)
+        files: list[FilePlan] = []
+        first = first_second(item, self._padding_before)
+        begin = first if known.pieces_end is None else known.pieces_end
+        whole, again = full_pieces(footage.within(begin, floor(now)), now=now)
+        for number, piece in enumerate(whole, start=known.pieces + 1):
+            if (inside := bounds.cut(piece)) is not None:
+                files.append(
+                    FilePlan(
+                        state=FileState.WANTED,
+                        uploads=uploads,
+                        role=Role.WHOLE,
+                        number=number,
+                        suffix=f"{number:02}",
+                        start=inside.start,
+                        end=inside.end,
+                        due=piece.end + clock_offset + self._timing.settle,
+                        over=inside.end + clock_offset,
+                    )
+                )
+        if self._part_length is not None:
+            # What lies in half hours needs no parts any more.
+            begin = max(whole[-1].end if whole else begin, known.parts_end or first)
+            ranges, again = self._parts(item, begin, footage=footage, now=now)
+            files += self._part_plans(
+                ranges,
+                uploads,
+                number=known.parts + 1,
+                bounds=bounds,
+                clock_offset=clock_offset,
+            )
+            if off_since is not None:
+                begin = ranges[-1].end if ranges else begin
+                files += self._part_plans(
+                    _as_parts(begin, ceil(limit)),
+                    uploads,
+                    number=known.parts + len(ranges) + 1,
+                    bounds=bounds,
+                    clock_offset=clock_offset,
+                    as_is=True,
+                )
+        return tuple(files), None if now == limit else again + clock_offset
+
+    def overdue(
+        self, item: Item, known: Progress, footage: Footage, *, clock_offset: float
+    ) -> float:
+        """Return for how many seconds the next file of a review might be planned.
+
+        Up to where its `footage` is known nothing is overdue. Negative: not yet.
+        """
+        first = first_second(item, self._padding_before)
+        now = time.time() - clock_offset
+        if self._part_length is None:
+            begin = max(known.pieces_end or first, footage.until)
+            return now - begin - PIECE_SECONDS
+        begin = max(known.parts_end or first, known.pieces_end or first, footage.until)
+        return now - begin - self._part_length
+
+    def _parts(
+        self, item: Item, begin: int, *, footage: Footage, now: float
+    ) -> tuple[list[FootageRange], float]:
+        """Return the parts from `begin` on that are over, and when the next will be."""
+        assert self._part_length is not None
+        found: list[FootageRange] = []
+        while True:
+            ahead = footage.within(begin, floor(now))
+            if ahead:
+                begin = ahead[0].start
+            part = next_part(
+                item,
+                begin,
+                padding_before=self._padding_before,
+                length=self._part_length,
+                settle=self._timing.part_settle,
+                now=now,
+            )
+            if not isinstance(part, FootageRange):
+                return found, part
+            inside = footage.within(part.start, part.end)
+            found.append(FootageRange(part.start, inside[-1].end))
+            begin = part.end
+
+    def last_parts(
+        self,
+        item: Item,
+        *,
+        known: Progress,
+        bounds: Bounds,
+        clock_offset: float,
+        is_off: bool,
+        only: Collection[str] | None,
+    ) -> tuple[FilePlan, ...]:
+        """Return parts of what Frigate has now of a review that was cut off, if it was.
+
+        Of its last ten minutes: who has come to switch it off may take the box next.
+        """
+        uploads = self.uploads(item, only=only)
+        if self._part_length is None or item.end is None or not uploads:
+            return ()
+        age = time.time() - clock_offset - item.end
+        if not is_off and age >= self._timing.forced_end:
+            return ()
+        end = ceil(item.end)
+        first = first_second(item, self._padding_before)
+        begin = max(known.parts_end or first, known.pieces_end or first)
+        parts = self._part_plans(
+            _as_parts(max(begin, end - MAX_PART_SECONDS), end),
+            uploads,
+            number=known.parts + 1,
+            bounds=bounds,
+            clock_offset=clock_offset,
+            as_is=True,
+        )
+        return tuple(parts)
+
+    def _part_plans(
+        self,
+        ranges: Iterable[FootageRange],
+        uploads: tuple[UploadPlan, ...],
+        *,
+        number: int,
+        bounds: Bounds,
+        clock_offset: float,
+        as_is: bool = False,
+    ) -> list[FilePlan]:
+        """Return the files of parts: at once what Frigate has (`as_is`), or all of it."""
+        now, settle = time.time(), self._timing.part_settle
+        return [
+            FilePlan(
+                state=FileState.WANTED,
+                uploads=uploads,
+                role=Role.PART,
+                number=count,
+                suffix=f"part{count:03}",
+                start=inside.start,
+                end=inside.end,
+                due=now if as_is else part.end + clock_offset + settle,
+                over=inside.end + clock_offset,
+                as_is=as_is,
+            )
+            for count, part in enumerate(ranges, start=number)
+            if (inside := bounds.cut(part)) is not None
+        ]
+
+    def _path(self, destination: DestinationSetup, item: Item) -> str:
+        """Return the path of an item's file at a destination.
+
+        A template that fails must not cost a file: the default name is used.
+        """
+        values = name_values(item, self._time_zone)
+        if destination.render is not None:
+            try:
+                return clean_path(destination.render(values), values.extension)
+            except ValueError as err:
+                if destination.id not in self._failing_templates:
+                    _LOGGER.warning(
+                        "The file name template of %s failed, "
+                        "default names are used instead: %s",
+                        destination.name,
+                        err,
+                    )
+                self._failing_templates.add(destination.id)
+        return default_name(item, values)
+
+
+def _as_parts(begin: int, end: int) -> list[FootageRange]:
+    """Return a stretch of footage in parts of at most ten minutes."""
+    return [
+        FootageRange(start, min(start + MAX_PART_SECONDS, end))
+        for start in range(begin, end, MAX_PART_SECONDS)
+    ]

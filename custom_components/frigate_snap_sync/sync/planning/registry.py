@@ -1,0 +1,109 @@
+"""Where items enter the ledger: planned with their files, or ended without any."""
+
+from collections.abc import Callable, Sequence
+import logging
+import time
+
+from ...frigate.client import FrigateClient
+from ..ledger import Ledger, items as ledger_items, off_periods, review_ends
+from ..model.footage_ranges import Bounds, bounds_of
+from ..model.item import Item, UploadState
+from ..model.plans import FilePlan, FileState, UploadPlan
+from ..model.review_rules import picture_time
+from .planner import Planner
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class ItemRegistry:
+    """Keeps items in the ledger; what was kept is committed when a call returns.
+
+    `on_wanted` is called when there is something to fetch, `on_change` when
+    something shown has changed. Every method raises LedgerError.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: FrigateClient,
+        ledger: Ledger,
+        planner: Planner,
+        on_wanted: Callable[[], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        """Keep what it works with."""
+        self._client = client
+        self._ledger = ledger
+        self._planner = planner
+        self._on_wanted = on_wanted
+        self._on_change = on_change
+
+    async def plan(self, item: Item, files: Sequence[FilePlan]) -> bool:
+        """Commit an item; return whether it is new and has files."""
+        is_new = await self._ledger.run(ledger_items.plan, item, tuple(files))
+        if is_new:
+            _LOGGER.debug(
+                "Planned the %s %s of %s: %d file(s)",
+                item.media.kind,
+                item.source_id,
+                item.camera,
+                len(files),
+            )
+            if any(file.state is FileState.WANTED for file in files):
+                self._on_wanted()
+            self._on_change()
+        return is_new and bool(files)
+
+    async def plan_more(self, item: Item, files: tuple[FilePlan, ...]) -> None:
+        """Commit files of a review that goes on."""
+        await self._ledger.run(ledger_items.add_files, item, files)
+        self._on_wanted()
+        self._on_change()
+
+    async def hurry(self, item: Item) -> None:
+        """Ask at once for what Frigate has of a review's parts: no more will come."""
+        if await self._ledger.run(review_ends.hurry, item.source_id, now=time.time()):
+            self._on_wanted()
+
+    async def skip(self, item: Item) -> None:
+        """Keep an item of a time with capture switched off."""
+        await self.end(item, UploadState.SKIPPED, "Capture was switched off")
+
+    async def end(
+        self, item: Item, state: UploadState, reason: str
+    ) -> tuple[UploadPlan, ...]:
+        """Keep an item that nothing is done about; return who would have got it."""
+        uploads = self._planner.uploads(item, state=state, reason=reason)
+        if not uploads:
+            await self.plan(item, ())
+            return ()
+        # Behind the half hours of a review that was lost after them.
+        known = await self._ledger.run(ledger_items.progress, item.source_id)
+        number = known.pieces + 1
+        file = FilePlan(
+            state=FileState.RELEASED,
+            uploads=uploads,
+            number=number,
+            suffix=f"{number:02}" if number > 1 else "",
+        )
+        return uploads if await self.plan(item, [file]) else ()
+
+    async def was_off(self, moment: float) -> bool:
+        """Tell whether capture was switched off then (our clock)."""
+        return await self._ledger.run(off_periods.was_off, moment)
+
+    async def is_private(self, item: Item) -> bool:
+        """Tell whether an object's picture may show a time with capture off."""
+        offset = self._client.clock_offset
+        earliest, latest = picture_time(item)
+        return await self._ledger.run(
+            off_periods.was_off_within, earliest + offset, latest + offset
+        )
+
+    async def bounds(self, item: Item) -> Bounds | None:
+        """Return the time around an item's start in which capture was on, if any."""
+        offset = self._client.clock_offset
+        return bounds_of(
+            await self._ledger.run(off_periods.on_around, item.start + offset),
+            clock_offset=offset,
+        )

@@ -1,0 +1,73 @@
+"""Forgetting what is long over, so that the ledger does not grow for ever."""
+
+import asyncio
+from collections.abc import Callable
+import logging
+import time
+from typing import Final
+
+from .ledger import Ledger, LedgerError, milestones, pruning
+
+_LOGGER = logging.getLogger(__name__)
+
+KEEP: Final = 90 * 86400.0
+"""Seconds that an item is remembered at least, once it is over."""
+
+INTERVAL: Final = 3600.0
+"""Seconds from one look to the next."""
+
+MARGIN: Final = 86400.0
+"""Seconds that are kept besides what the next catching up may ask about."""
+
+STEP: Final = 500
+"""Items that are forgotten at once; uploads come in between."""
+
+PAUSE: Final = 0.2
+
+
+class History:
+    """Prunes the ledger; the copies at the destinations are not touched."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        look_back: float,
+        clock_offset: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """Keep what it works with; `look_back` (s) is that of catching up.
+
+        `clock_offset` returns our clock less Frigate's, in seconds.
+        """
+        self._ledger = ledger
+        self._look_back = look_back
+        self._clock_offset = clock_offset
+
+    async def run(self) -> None:
+        """Prune now and every hour, until cancelled."""
+        while True:
+            try:
+                await self.prune()
+            except LedgerError as err:
+                _LOGGER.debug("The history can't be pruned: %s", err)
+            await asyncio.sleep(INTERVAL)
+
+    async def prune(self) -> int:
+        """Forget what is over for long; return how many items. Raises LedgerError.
+
+        What catching up may ask about stays: it would be sent again. A clock that is
+        years ahead forgets nothing while Frigate's is not.
+        """
+        now = time.time() - max(0.0, self._clock_offset())
+        since = await self._ledger.run(milestones.moment, milestones.SINCE, default=now)
+        caught_up = await self._ledger.run(
+            milestones.moment, milestones.CAUGHT_UP, default=since
+        )
+        before = min(now - KEEP, now - self._look_back - MARGIN, caught_up - MARGIN)
+        count = 0
+        while True:
+            forgotten = await self._ledger.run(pruning.prune, before=before, limit=STEP)
+            count += forgotten
+            if forgotten < STEP:
+                return count
+            await asyncio.sleep(PAUSE)

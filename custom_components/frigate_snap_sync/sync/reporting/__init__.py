@@ -1,0 +1,1 @@
+"""What Home Assistant shows of all that."""

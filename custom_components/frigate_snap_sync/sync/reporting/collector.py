@@ -1,0 +1,279 @@
+"""The status board: gathers what the entities show, and tells when it has changed."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+import logging
+import time
+from typing import Any
+
+from ..intake.inbox import Inbox
+from ..ledger import Ledger, LedgerError, milestones, status_summary, traffic, waiting
+from ..model.status import (
+    CameraStatus,
+    DestinationStatus,
+    EngineStatus,
+    Protection,
+    Reason,
+)
+from ..model.timing import Timing
+from ..monitoring.frigate_monitor import FrigateWatch
+from ..sending.worker import Worker
+from ..spool.eviction import Room
+from ..support.home_health import HomeHealth
+from ..support.outage_log import Trouble
+from ..support.tasks import wait_for
+from .home_check import HomeCheck, bounded
+from .outages import Outages
+from .protection import judge, nothing_uploaded, problem_of, space_needed
+
+_LOGGER = logging.getLogger(__name__)
+
+_INTERVAL = 1.0
+_TIMEOUT = 60.0
+"""Seconds after which to look without a change: some of it changes with time."""
+_STATE_PREFIX = "protection_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """What the ledger said last, and when (epoch seconds)."""
+
+    at: float
+    summary: status_summary.Summary
+    waiting: waiting.Waiting
+    sent_lately: Mapping[str, int]
+
+
+class StatusBoard:
+    """Tells `on_status` of each new status, at most once a second.
+
+    It must never go on showing what was: what can't be read, or isn't answered, is
+    a failing ledger.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        watch: FrigateWatch,
+        inbox: Inbox,
+        room: Room,
+        workers: Mapping[str, Worker],
+        health: HomeHealth,
+        outages: Outages,
+        timing: Timing,
+        patience: float,
+        on_status: Callable[[EngineStatus], None],
+    ) -> None:
+        """Keep where to look; `workers` is looked at again each time.
+
+        `patience` are the seconds that an outage may last.
+        """
+        self.status = EngineStatus()
+        self._ledger = ledger
+        self._watch = watch
+        self._inbox = inbox
+        self._room = room
+        self._workers = workers
+        self._health = health
+        self._outages = outages
+        self._home_check = HomeCheck(ledger, inbox=inbox, health=health, timing=timing)
+        self._timing = timing
+        self._patience = patience
+        self._on_status = on_status
+        self._reading: _Reading | None = None
+        self._unreadable: LedgerError | None = None
+        self._next_look = _TIMEOUT
+        self._trouble = Trouble(_LOGGER, "Reading the status")
+
+    async def run(self, changed: asyncio.Event) -> None:
+        """Look whenever something has changed, until cancelled."""
+        while True:
+            await wait_for(changed, self._next_look)
+            changed.clear()
+            await self._home_check.look()
+            try:
+                await self.refresh()
+            except LedgerError as err:
+                self._trouble.report(err)
+            except Exception:
+                self._show(replace(self.status, **self._unknown()))
+                raise
+            else:
+                self._trouble.over()
+            await asyncio.sleep(_INTERVAL)
+
+    async def refresh(self) -> None:
+        """Look now; what is known without the ledger is shown in any case.
+
+        Raises LedgerError.
+        """
+        error: LedgerError | None = None
+        try:
+            self._reading = await bounded(self._read(), self._timing.ledger_patience)
+        except LedgerError as err:
+            error = err
+        self._unreadable = error
+        status = self._gather(self._reading)
+        if status.protection is not self.status.protection or status.since is None:
+            status = replace(status, since=await self._since(status.protection))
+        self._show(status)
+        if error is not None:
+            raise error
+
+    def _show(self, status: EngineStatus) -> None:
+        if status != self.status:
+            self.status = status
+            self._on_status(status)
+
+    async def _read(self) -> _Reading:
+        now = time.time()
+        summary, waits, sent_lately = await asyncio.gather(
+            self._ledger.run(status_summary.summary),
+            self._ledger.run(
+                waiting.waiting,
+                now=now,
+                late=self._timing.late,
+                failing=[
+                    destination_id
+                    for destination_id, worker in self._workers.items()
+                    if worker.failing_since is not None
+                ],
+                frigate_is_away=self._watch.connected is False,
+            ),
+            self._ledger.run(traffic.of_three_days, now=now),
+        )
+        return _Reading(at=now, summary=summary, waiting=waits, sent_lately=sent_lately)
+
+    async def _since(self, state: Protection) -> datetime:
+        """Return when a state began, be it before a restart."""
+        now = time.time()
+        try:
+            now = await bounded(
+                self._ledger.run(milestones.only_moment, _STATE_PREFIX, state, now),
+                self._timing.ledger_patience,
+            )
+        except LedgerError as err:
+            _LOGGER.debug("When the protection changed can't be kept: %s", err)
+        return datetime.fromtimestamp(now, UTC)
+
+    def _unknown(self) -> dict[str, Any]:
+        """Return what to show where not even the status can be told: a bug."""
+        return {
+            "protection": Protection.AT_RISK,
+            "reasons": (Reason.LEDGER_FAILING,),
+            "since": datetime.now(UTC),
+        }
+
+    def _gather(self, reading: _Reading | None) -> EngineStatus:
+        """Return the status; of the ledger what it said last."""
+        if reading is None:
+            summary, waits = status_summary.Summary(), waiting.Waiting()
+            sent_lately: Mapping[str, int] = {}
+            read_at = time.time()
+        else:
+            # The very moment for which it was told what waits.
+            read_at = time.time() if self._unreadable else reading.at
+            summary, waits = reading.summary, reading.waiting
+            sent_lately = reading.sent_lately
+        self._outages.note(clock_was_set_back=waits.is_ahead)
+        destinations = {
+            destination_id: self._destination(
+                destination_id,
+                replace(status, pending_uploads=waits.counts.get(destination_id, 0)),
+                sent_lately=sent_lately.get(destination_id, 0),
+            )
+            for destination_id, status in summary.destinations.items()
+        }
+        now = datetime.now(UTC)
+        is_idle = nothing_uploaded(
+            now,
+            last_review=summary.last_review,
+            last_uploads=[each.last_upload for each in destinations.values()],
+            since=summary.since or now,
+        )
+        lost = summary.losses
+        if self._inbox.lost_images:
+            lost = replace(lost, messages=True, until=now.timestamp())
+        facts = self._outages.facts(
+            patience=self._patience,
+            capture=summary.capture,
+            destinations=destinations,
+            unprotected_for=None
+            if summary.unprotected_since is None
+            else read_at - summary.unprotected_since,
+            unreadable=self._unreadable,
+            items_lost=bool(lost),
+            nothing_uploaded=is_idle,
+        )
+        state, reasons = judge(facts)
+        self._next_look = self._outages.seconds_to_next_look(
+            facts, waits, at_most=min(_TIMEOUT, self._timing.home)
+        )
+        return EngineStatus(
+            frigate_connected=self._watch.connected,
+            frigate_version=self._watch.version,
+            frigate_login_refused=self._watch.login_refused,
+            frigate_login_refusals=self._watch.login_refusals,
+            frigate_topic_prefix=self._watch.topic_prefix,
+            frigate_mqtt_disabled=not self._watch.mqtt_enabled,
+            topic_prefix_changed=self._outages.topic_prefix_changed,
+            mqtt_connected=self._outages.mqtt_connected,
+            no_mqtt_messages=self._outages.mqtt_is_silent,
+            nothing_uploaded=is_idle,
+            spool_full=self._room.is_full,
+            disk_full=facts.disk_full,
+            ledger_failing=facts.ledger_failing,
+            home_error=str(self._unreadable or self._health.error),
+            losses=lost,
+            capture=summary.capture,
+            protection=state,
+            reasons=reasons,
+            since=self.status.since if state is self.status.protection else None,
+            pending_uploads=sum(waits.counts.values()),
+            oldest_pending=_moment(waits.since),
+            cameras={
+                name: self._camera(status) for name, status in summary.cameras.items()
+            },
+            destinations=destinations,
+        )
+
+    def _camera(self, status: CameraStatus) -> CameraStatus:
+        return replace(
+            status,
+            snapshots_enabled=self._watch.cameras.shown(status.name, "snapshots"),
+            recordings_enabled=self._watch.cameras.shown(status.name, "recordings"),
+        )
+
+    def _destination(
+        self, destination_id: str, status: DestinationStatus, *, sent_lately: int
+    ) -> DestinationStatus:
+        worker = self._workers.get(destination_id)
+        if worker is None:
+            return status
+        since = worker.failing_since
+        shown = self.status.destinations.get(destination_id)
+        return replace(
+            status,
+            connected=worker.connected,
+            free_space=worker.free_space,
+            space_needed=space_needed(
+                worker.free_space,
+                sent_lately=sent_lately,
+                is_known_to_be_low=shown is not None and shown.space_needed is not None,
+            ),
+            failing_since=_moment(since),
+            reason=None if worker.error is None else str(worker.error),
+            problem=problem_of(
+                worker.error,
+                failing_for=self._outages.failing_for(destination_id),
+                patience=self._patience,
+            ),
+            fingerprint=getattr(worker.error, "fingerprint", None),
+        )
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,71 @@
+"""Looks after ledger and disk where nothing happens: nobody else would find out."""
+
+import asyncio
+from collections.abc import Awaitable
+import logging
+import time
+from typing import Final
+
+from ..intake.inbox import Inbox
+from ..ledger import Ledger, LedgerError, losses, milestones
+from ..model.timing import Timing
+from ..support.home_health import HomeHealth
+from ..support.outage_log import Trouble
+
+_LOGGER = logging.getLogger(__name__)
+
+WRITTEN: Final = "written"
+"""The moment when the ledger was last seen to take what is written."""
+
+
+class HomeCheck:
+    """Writes to the ledger from time to time, and keeps that images were lost."""
+
+    def __init__(
+        self, ledger: Ledger, *, inbox: Inbox, health: HomeHealth, timing: Timing
+    ) -> None:
+        """Keep what it works with."""
+        self._ledger = ledger
+        self._inbox = inbox
+        self._health = health
+        self._timing = timing
+        self._looked_at = float("-inf")
+        self._trouble = Trouble(_LOGGER, "Writing to the ledger")
+
+    async def look(self) -> None:
+        """See whether the disk has space and the ledger takes what is written.
+
+        Nothing is done before it is time, unless something fails or was lost.
+        """
+        now = time.monotonic()
+        is_urgent = (
+            self._health.disk_full
+            or self._health.ledger_failing
+            or self._inbox.lost_images
+        )
+        if not is_urgent and now - self._looked_at < self._timing.home:
+            return
+        self._looked_at = now
+        await self._health.look()
+        lost = self._inbox.lost_images
+        names = [WRITTEN, losses.MESSAGES_LOST] if lost else [WRITTEN]
+        try:
+            for name in names:
+                await bounded(
+                    self._ledger.run(milestones.keep_moment, name, time.time()),
+                    self._timing.ledger_patience,
+                )
+        except LedgerError as err:
+            self._trouble.report(err)
+        else:
+            self._trouble.over()
+            self._inbox.forget_lost_images(lost)
+
+
+async def bounded[T](job: Awaitable[T], seconds: float) -> T:
+    """Wait for the ledger, but not for ever: on a disk that hangs. Raises LedgerError."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await job
+    except TimeoutError as err:
+        raise LedgerError("The ledger does not answer") from err

@@ -1,0 +1,176 @@
+"""Outages: what is wrong right now, and for how long it has been."""
+
+from collections.abc import Mapping
+import time
+
+from ..intake.inbox import Inbox
+from ..ledger import LedgerError, waiting
+from ..model.status import DestinationStatus
+from ..model.timing import Timing
+from ..monitoring.frigate_monitor import FrigateWatch
+from ..sending.worker import Worker
+from ..spool.eviction import Room
+from ..support.home_health import HomeHealth, is_disk_full
+from ..support.onsets import Onsets
+from .protection import DestinationFacts, Facts, next_change
+
+
+class Outages:
+    """Asks all parts of the engine how they are.
+
+    How long something lasts is measured here, by a clock that never jumps.
+    """
+
+    def __init__(
+        self,
+        *,
+        watch: FrigateWatch,
+        inbox: Inbox,
+        room: Room,
+        workers: Mapping[str, Worker],
+        health: HomeHealth,
+        timing: Timing,
+        topic_prefix: str | None,
+    ) -> None:
+        """Keep whom to ask; `workers` is looked at again each time.
+
+        `topic_prefix` is the one that Frigate should have, None if any will do.
+        """
+        self.mqtt_connected = False
+        self._watch = watch
+        self._inbox = inbox
+        self._room = room
+        self._workers = workers
+        self._health = health
+        self._timing = timing
+        self._topic_prefix = topic_prefix
+        self._onsets = Onsets()
+
+    @property
+    def mqtt_is_silent(self) -> bool:
+        """Tell whether Frigate lives, and the broker, yet nothing is heard."""
+        return (
+            self.mqtt_connected
+            and self._watch.answers.is_set()
+            and self._watch.mqtt_enabled
+            and self._inbox.silence > self._timing.mqtt_silence
+        )
+
+    @property
+    def topic_prefix_changed(self) -> bool:
+        """Tell whether Frigate has another topic prefix than we listen to."""
+        theirs, ours = self._watch.topic_prefix, self._topic_prefix
+        return None not in (theirs, ours) and theirs != ours
+
+    def failing_for(self, destination_id: str) -> float | None:
+        """Return for how many seconds a destination has been failing, None if not."""
+        return self._onsets.lasting(("failing", destination_id))
+
+    def note(self, *, clock_was_set_back: bool) -> None:
+        """Note what is wrong now."""
+        facts = {
+            "frigate": self._watch.connected is False,
+            "mqtt_disabled": not self._watch.mqtt_enabled,
+            "mqtt": not self.mqtt_connected,
+            "topic_prefix": self.topic_prefix_changed,
+            "spool_full": self._room.is_full,
+            "clock_was_set_back": clock_was_set_back,
+        }
+        present: set[object] = {fact for fact, holds in facts.items() if holds}
+        for destination_id, worker in self._workers.items():
+            unknown_for = self._onsets.lasting(("unknown", destination_id)) or 0
+            if worker.connected is None:
+                present.add(("unknown", destination_id))
+            if worker.failing_since is not None or (
+                worker.connected is None and unknown_for > self._timing.first_contact
+            ):
+                present.add(("failing", destination_id))
+        self._onsets.update(present, time.monotonic())
+
+    def facts(
+        self,
+        *,
+        patience: float,
+        capture: bool,
+        destinations: Mapping[str, DestinationStatus],
+        unprotected_for: float | None,
+        unreadable: LedgerError | None,
+        items_lost: bool,
+        nothing_uploaded: bool,
+    ) -> Facts:
+        """Return all that decides on the protection.
+
+        The arguments are what the ledger knows, `unprotected_for` in seconds;
+        `unreadable` is why it could not be asked.
+        """
+        lasting = self._onsets.lasting
+        refused = self._watch.login_refused
+        silent_for = self._inbox.silence if self.mqtt_is_silent else None
+        disk_full = is_disk_full(unreadable)
+        return Facts(
+            patience=patience,
+            is_starting=self._is_starting(destinations),
+            capture=capture,
+            destinations=tuple(
+                DestinationFacts(
+                    sending=status.sending, failing_for=self.failing_for(destination_id)
+                )
+                for destination_id, status in destinations.items()
+            ),
+            frigate_away_for=None if refused else lasting("frigate"),
+            frigate_login_refused_for=lasting("frigate") if refused else None,
+            frigate_mqtt_disabled_for=lasting("mqtt_disabled"),
+            mqtt_away_for=lasting("mqtt"),
+            mqtt_silent_for=_longest(silent_for, lasting("topic_prefix")),
+            late_for=self._late_for(unprotected_for),
+            spool_full_for=lasting("spool_full"),
+            disk_full=self._health.disk_full or disk_full,
+            ledger_failing=self._health.ledger_failing
+            or (unreadable is not None and not disk_full),
+            items_lost=items_lost,
+            nothing_uploaded=nothing_uploaded,
+        )
+
+    def seconds_to_next_look(
+        self, facts: Facts, waits: waiting.Waiting, *, at_most: float
+    ) -> float:
+        """Return in how many seconds something will have changed by time alone."""
+        candidates = [at_most, self._timing.mqtt_silence - self._inbox.silence]
+        if (change := next_change(facts)) is not None:
+            candidates.append(change)
+        if waits.next is not None:
+            candidates.append(waits.next - time.time())
+        if (stuck := self._inbox.oldest_for) is not None:
+            candidates.append(self._timing.late - stuck)
+        for destination_id in self._workers:
+            unknown_for = self._onsets.lasting(("unknown", destination_id))
+            if unknown_for is not None:
+                candidates.append(self._timing.first_contact - unknown_for)
+        return min(each for each in candidates if each > 0)
+
+    def _late_for(self, unprotected_for: float | None) -> float | None:
+        """Return for how long something has been waiting that should have left.
+
+        That may be an upload, a message, or all that a crashing part should do.
+        """
+        late = [unprotected_for, self._inbox.oldest_for]
+        return _longest(
+            *(each for each in late if each is not None and each > self._timing.late),
+            self._onsets.lasting("clock_was_set_back"),
+            self._health.crashed_for(),
+        )
+
+    def _is_starting(self, destinations: Mapping[str, DestinationStatus]) -> bool:
+        """Tell whether not all has been seen to work since the start."""
+        return not (
+            self._watch.has_config
+            and self._inbox.has_heard
+            and all(
+                status.connected is not None or not status.sending
+                for status in destinations.values()
+            )
+        )
+
+
+def _longest(*seconds: float | None) -> float | None:
+    return max((each for each in seconds if each is not None), default=None)

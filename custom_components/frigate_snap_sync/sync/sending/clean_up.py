@@ -1,0 +1,99 @@
+"""The sweep: removes at a destination what is no longer to lie there, and no copy."""
+
+from collections.abc import Collection
+import time
+from typing import Final
+
+from ...storage.base import StorageError
+from ..ledger import Ledger, uploads
+from ..ledger.uploads import Leftover
+from ..model.destination_setup import DestinationSetup
+from ..model.plans import CleanUp
+from ..model.timing import Timing
+from .breaker import reaction_to
+from .sender import Sender
+
+MOST_STUCK: Final = 1000
+"""Files that may resist at a time before the others wait for them."""
+
+
+class Sweep:
+    """Removes superseded files, and what failed tries left under temporary names.
+
+    Nothing else is ever deleted under its final name. A try whose answer was lost
+    may have brought the file there whole, though the upload was given up since:
+    then it is verified after all.
+
+    What the destination refuses to delete holds up nothing else: it is left alone
+    for a while.
+    """
+
+    def __init__(
+        self,
+        setup: DestinationSetup,
+        *,
+        ledger: Ledger,
+        sender: Sender,
+        timing: Timing,
+    ) -> None:
+        """Keep what it works with."""
+        self._setup = setup
+        self._ledger = ledger
+        self._sender = sender
+        self._timing = timing
+        self._stuck: dict[int, float] = {}
+        """Until when uploads whose leftovers resist are left alone."""
+
+    @property
+    def pause(self) -> float:
+        """Return the seconds until it may find something to do unasked."""
+        now = time.monotonic()
+        return max(min([*self._stuck.values(), now + self._timing.probe]) - now, 0.0)
+
+    async def remove_one(self, *, but: Collection[int]) -> bool:
+        """Remove what lies there of one upload; return whether there was any.
+
+        Uploads in `but` are left alone. Raises StorageError, LedgerError or SpoolError.
+        """
+        now = time.monotonic()
+        self._stuck = {
+            upload_id: until for upload_id, until in self._stuck.items() if until > now
+        }
+        if len(self._stuck) >= MOST_STUCK:
+            return False
+        leftover = await self._ledger.run(
+            uploads.next_leftover, self._setup.id, exclude={*but, *self._stuck}
+        )
+        if leftover is None:
+            return False
+        try:
+            await self._remove(leftover)
+        except StorageError as err:
+            if reaction_to(err).is_contact:
+                # From now on, however long the refusal took.
+                until = time.monotonic() + self._timing.longest_retry
+                self._stuck[leftover.upload_id] = until
+            raise
+        return True
+
+    async def _remove(self, leftover: Leftover) -> None:
+        if leftover.what is CleanUp.TEMPORARY:
+            found = await self._sender.settle(
+                leftover.path, temporary=leftover.temporary, tried=leftover.tried
+            )
+            if found is not None:
+                await self._sender.note_arrival(
+                    leftover.upload_id,
+                    found,
+                    item=leftover.item,
+                    role=leftover.role,
+                    now=time.time(),
+                )
+                return
+        else:
+            for path in (leftover.temporary, leftover.path):
+                if path is not None:
+                    await self._setup.destination.delete(path)
+        await self._ledger.run(
+            uploads.removed, leftover.upload_id, temporary=leftover.temporary
+        )

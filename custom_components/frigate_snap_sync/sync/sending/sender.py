@@ -1,0 +1,153 @@
+"""The sender: one file at a time to one destination, and what came of it."""
+
+from collections.abc import Callable
+import logging
+import secrets
+
+from ...storage.base import Rejected, StorageError, StoredFile
+from ...storage.check import verify_checksum
+from ...storage.names import TemporaryForm, temporary_name
+from ...storage.read_back import Content, is_stored
+from ..ledger import Ledger, outcomes, uploads
+from ..ledger.uploads import UploadJob
+from ..model.destination_setup import DestinationSetup
+from ..model.item import Item, Role
+from ..model.status import UploadEvent
+from ..spool.spool import Spool
+
+_LOGGER = logging.getLogger(__name__)
+
+_MAX_NAMES = 100
+"""Names that are tried for a file where others are in the way."""
+
+
+class Sender:
+    """Brings files to a destination, and notes those that lie there whole.
+
+    A file that an earlier try has brought there already, though its answer was
+    lost, is not sent again. `on_upload` is called when an item arrived.
+    """
+
+    def __init__(
+        self,
+        setup: DestinationSetup,
+        *,
+        ledger: Ledger,
+        spool: Spool,
+        restored: float,
+        on_upload: Callable[[UploadEvent], None],
+    ) -> None:
+        """Keep what it works with.
+
+        Of items that began before `restored` (epoch seconds) the ledger may not know
+        where they are already: the destination is looked at first.
+        """
+        self._setup = setup
+        self._destination = setup.destination
+        self._ledger = ledger
+        self._spool = spool
+        self._restored = restored
+        self._on_upload = on_upload
+
+    async def send(self, job: UploadJob, form: TemporaryForm) -> StoredFile:
+        """Bring one file there, unless it is; return what lies there, proven.
+
+        `form` is that of the name that it has meanwhile.
+        Raises StorageError, FileNotFoundError when the spool lost it, or LedgerError.
+        """
+        arrived = await self.settle(job.path, temporary=job.temporary, tried=job.tried)
+        if arrived is not None:
+            return arrived
+        path = job.path
+        may_be_taken = self._setup.render or job.item.start < self._restored
+        if may_be_taken and not job.attempts:
+            path, stored = await self._free_path(job)
+            if stored is not None:
+                return stored
+        temporary = temporary_name(path, secrets.token_hex(8), form)
+        await self._ledger.run(uploads.started, job.upload_id, temporary=temporary)
+        stored = await self._destination.put(
+            path,
+            self._spool.source(job.spool_name, job.content),
+            temporary=temporary,
+        )
+        if self._setup.verify_checksum:
+            content = job.content
+            await verify_checksum(
+                self._destination, path, content.sha256, size=content.size
+            )
+        return stored
+
+    async def settle(
+        self, path: str, *, temporary: str | None, tried: Content | None
+    ) -> StoredFile | None:
+        """Return the copy that an earlier try has brought to `path`, None if none.
+
+        What it left under its `temporary` name is removed. Raises StorageError.
+        """
+        found = None if tried is None else await self._find(path, tried)
+        if temporary is None:
+            return found
+        try:
+            await self._destination.delete(temporary)
+        except StorageError:
+            # It has got its final name: who may not delete need not, either.
+            if found is None:
+                raise
+        return found
+
+    async def note_arrival(
+        self,
+        upload_id: int,
+        stored: StoredFile,
+        *,
+        item: Item,
+        role: Role,
+        now: float,
+    ) -> None:
+        """Note that a file lies at the destination, proven. Raises LedgerError.
+
+        Raises SpoolError when it can't be removed from the spool.
+        """
+        freed = await self._ledger.run(
+            outcomes.verified, upload_id, size=stored.size, now=now
+        )
+        _LOGGER.debug("Uploaded %s to %s", stored.path, self._setup.name)
+        if role is not Role.PART:
+            is_whole = role is Role.WHOLE
+            reason = None if is_whole else "Frigate gives only some of it"
+            self._on_upload(
+                outcomes.event(
+                    item, self._setup.id, stored.path, size=stored.size, reason=reason
+                )
+            )
+        await self._spool.remove(freed)
+
+    async def _find(self, path: str, content: Content) -> StoredFile | None:
+        if not await is_stored(self._destination, path, content):
+            return None
+        return StoredFile(path=path, size=content.size)
+
+    async def _free_path(self, job: UploadJob) -> tuple[str, StoredFile | None]:
+        """Return the job's path, or another if a foreign file has it already.
+
+        A file with the very bytes that are to be sent is no foreign one: an earlier
+        ledger knew of it. It is returned beside its path. The default names hold
+        Frigate's id, so that what is there is an earlier copy: one that may hold more
+        is kept beside the new one. Raises StorageError or LedgerError.
+        """
+        path, content, taken = job.path, job.content, set[str]()
+        while (stored := await self._destination.stat(path)) is not None:
+            if stored.size == content.size and (
+                found := await self._find(path, content)
+            ):
+                return path, found
+            if self._setup.render is None and stored.size <= content.size:
+                break
+            taken.add(path)
+            if len(taken) > _MAX_NAMES:
+                raise Rejected(f"Every name for {job.path} is taken")
+            path = await self._ledger.run(
+                uploads.rename, job, self._setup.id, taken=taken
+            )
+        return path, None

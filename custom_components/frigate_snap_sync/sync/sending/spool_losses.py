@@ -1,0 +1,100 @@
+"""Files that the spool can't give to a worker: lost, or not to be read for a while."""
+
+from collections.abc import Callable
+import logging
+import time
+
+from ...storage.base import SourceDamaged, SourceUnreadable
+from ...storage.source import verify
+from ..ledger import Ledger, outcomes, spooled_files, uploads
+from ..ledger.spooled_files import Loss
+from ..ledger.uploads import UploadJob
+from ..model.item import Rank
+from ..model.status import UploadEvent
+from ..model.timing import Timing
+from ..spool.spool import Spool
+from ..support.backoff import retry_delay
+from ..support.outage_log import Trouble
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class SpoolLosses:
+    """Notes what becomes of such a file; the destination has no part in it.
+
+    `on_upload` is called when an item ended without a copy, `on_wanted` when a file
+    must be fetched from Frigate again.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        ledger: Ledger,
+        spool: Spool,
+        timing: Timing,
+        on_upload: Callable[[UploadEvent], None],
+        on_wanted: Callable[[], None],
+    ) -> None:
+        """Keep what it works with; `name` is the destination's, for the log."""
+        self._ledger = ledger
+        self._spool = spool
+        self._timing = timing
+        self._on_upload = on_upload
+        self._on_wanted = on_wanted
+        self._trouble = Trouble(_LOGGER, f"Reading the spool for {name}")
+
+    async def note_missing(self, job: UploadJob) -> None:
+        """Note that the spool no longer has a job's file, or never had it whole.
+
+        Raises LedgerError or SpoolError.
+        """
+        now = time.time()
+        loss = await self._ledger.run(
+            spooled_files.lost, job.file_id, job.spool_name, now=now
+        )
+        await self._ledger.run(
+            uploads.failed,
+            job.upload_id,
+            retry_at=now,
+            reason=f"The spool no longer had it; {loss}",
+        )
+        if loss is not Loss.NO_LOSS:
+            _LOGGER.warning("The spool no longer has %s whole; %s", job.path, loss)
+            await self._spool.remove([job.spool_name])
+            for event in await self._ledger.run(outcomes.failed_events, job.file_id):
+                self._on_upload(event)
+        self._on_wanted()
+
+    async def note_unreadable(self, job: UploadJob, error: SourceUnreadable) -> None:
+        """Note that what lies in the spool could not be sent: it is lost, or waits.
+
+        Raises LedgerError or SpoolError.
+        """
+        if await self._is_lost(job):
+            await self.note_missing(job)
+            return
+        self._trouble.report(error)
+        await self._ledger.run(
+            uploads.failed,
+            job.upload_id,
+            retry_at=time.time() + retry_delay(job.attempts + 1, self._timing),
+            reason=str(error),
+        )
+
+    def over(self) -> None:
+        """Note that a file could be read."""
+        self._trouble.over()
+
+    async def _is_lost(self, job: UploadJob) -> bool:
+        """Read a file once more, to see whether it is lost.
+
+        What exists nowhere else is not given up while the disk just can't read it.
+        """
+        try:
+            await verify(self._spool.source(job.spool_name, job.content))
+        except FileNotFoundError, SourceDamaged:
+            return True
+        except SourceUnreadable:
+            return job.rank is not Rank.LIVE_SNAPSHOT
+        return False

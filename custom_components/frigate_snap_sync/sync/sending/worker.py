@@ -1,0 +1,376 @@
+"""A worker: brings to one destination what waits for it, and tells how it is."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager, nullcontext
+import logging
+import time
+
+from ...storage.base import (
+    Destination,
+    NotMounted,
+    Rejected,
+    SourceUnreadable,
+    StorageError,
+    Unreachable,
+)
+from ..ledger import Ledger, LedgerError, uploads
+from ..ledger.uploads import UploadJob
+from ..model.destination_setup import DestinationSetup
+from ..model.errors import SpoolError
+from ..model.item import Rank
+from ..model.status import UploadEvent
+from ..model.timing import Timing
+from ..spool.spool import Spool
+from ..support.backoff import upload_delay
+from ..support.home_health import note_success
+from ..support.outage_log import Trouble
+from ..support.tasks import wait_for
+from .audit import Audit
+from .breaker import Sent, concerns_one_file, reaction_to
+from .clean_up import Sweep
+from .destination_health import Health
+from .sender import Sender
+from .spool_losses import SpoolLosses
+
+_LOGGER = logging.getLogger(__name__)
+
+STILLS_AT_ONCE = 8
+_STILLS = (Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT)
+_PARTS = (Rank.ALERT_PART, Rank.DETECTION_PART)
+_CLIPS = (Rank.ALERT_CLIP, Rank.DETECTION_CLIP)
+_LEDGER_PAUSE = 5.0
+_TEST_TIMEOUT = 1.0
+_PROOF_TIMEOUT = 30.0
+
+
+class Worker:
+    """Sends to one destination, at its own pace.
+
+    `on_change` is called when something shown has changed, `on_upload` when an
+    item arrived, `on_wanted` when a file must be fetched from Frigate again.
+    """
+
+    def __init__(
+        self,
+        setup: DestinationSetup,
+        *,
+        ledger: Ledger,
+        spool: Spool,
+        timing: Timing,
+        released: asyncio.Event,
+        restored: float,
+        on_change: Callable[[], None],
+        on_upload: Callable[[UploadEvent], None],
+        on_wanted: Callable[[], None],
+    ) -> None:
+        """Keep what it works with; nothing is done before `run`.
+
+        `released` is set once uploads may begin after a start of Frigate. Of items
+        that began before `restored` the ledger may not know where they are already.
+        """
+        self.setup = setup
+        self.free_space: int | None = None
+        self._ledger = ledger
+        self._spool = spool
+        self._timing = timing
+        self._released = released
+        self._on_change = on_change
+        self._on_upload = on_upload
+        self._enabled = asyncio.Event()
+        self._trouble = Trouble(_LOGGER, f"Destination {setup.name}")
+        self._audit = Audit(setup, ledger=ledger, timing=timing)
+        self._sender = Sender(
+            setup, ledger=ledger, spool=spool, restored=restored, on_upload=on_upload
+        )
+        self._losses = SpoolLosses(
+            setup.name,
+            ledger=ledger,
+            spool=spool,
+            timing=timing,
+            on_upload=on_upload,
+            on_wanted=on_wanted,
+        )
+        self._sweep = Sweep(setup, ledger=ledger, sender=self._sender, timing=timing)
+        self._health = Health(
+            setup,
+            ledger=ledger,
+            workdir=spool.folder,
+            trouble=self._trouble,
+            on_change=on_change,
+            on_news=self.wake,
+        )
+        self._probing = asyncio.Lock()
+        self._one_at_a_time = asyncio.Lock()
+        self._claiming = asyncio.Lock()
+        self._in_flight: dict[int, int] = {}
+        """The files of the uploads that are being sent."""
+        self._news = asyncio.Event()
+        self._tests: set[asyncio.Task[None]] = set()
+        self._is_over = False
+
+    @property
+    def error(self) -> StorageError | None:
+        """Return why the destination is failing, None if it is not."""
+        return self._health.error
+
+    @property
+    def connected(self) -> bool | None:
+        """Tell whether it could be reached when it was last tried."""
+        return self._health.connected
+
+    @property
+    def failing_since(self) -> float | None:
+        """Return since when it is failing (epoch seconds), None if it is not."""
+        return self._health.failing_since
+
+    @property
+    def is_usable(self) -> bool:
+        """Tell whether files may be sent at the moment."""
+        return (
+            self._released.is_set()
+            and self._enabled.is_set()
+            and not self._health.blocks
+        )
+
+    @property
+    def files_in_flight(self) -> Collection[int]:
+        """Return the ids of the files that are being sent."""
+        return self._in_flight.values()
+
+    @property
+    def _destination(self) -> Destination:
+        return self.setup.destination
+
+    def follow_clock(self, seconds: float) -> None:
+        """Bring what is remembered as a time in line with a clock that was set."""
+        self._health.follow_clock(seconds)
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def set_enabled(self, enabled: bool) -> None:
+        """Go on, or pause: the queue waits. What is under way is finished."""
+        if enabled:
+            self._enabled.set()
+        else:
+            self._enabled.clear()
+
+    async def run(self) -> None:
+        """Send what is ready, until cancelled."""
+        try:
+            await self._health.load()
+        except LedgerError as err:
+            self._trouble.report(err)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch())
+                group.create_task(self._clean_up())
+                # Neither stills nor parts ever wait behind a long clip.
+                for ranks in (_PARTS, _CLIPS, *[_STILLS] * STILLS_AT_ONCE):
+                    group.create_task(self._lane(ranks))
+        finally:
+            # Twice: the first time a test still cleans up behind itself.
+            for _ in range(2):
+                for test in self._tests:
+                    test.cancel()
+                if self._tests:
+                    await asyncio.wait(self._tests, timeout=_TEST_TIMEOUT)
+            await self._destination.close()
+
+    def retire(self) -> None:
+        """Take no more orders: the worker is about to be cancelled for good."""
+        self._is_over = True
+
+    async def test(self) -> None:
+        """Do once all that uploads do, now. Raises StorageError.
+
+        Where that passed before and files failed, some of what waits must arrive, too.
+        """
+        if self._is_over:
+            raise Unreachable("The destination is no longer in use")
+        test = asyncio.create_task(self._test())
+        self._tests.add(test)
+        test.add_done_callback(self._tests.discard)
+        await asyncio.wait({test})
+        if test.cancelled():
+            raise Unreachable("The destination is no longer in use")
+        test.result()
+
+    async def _test(self) -> None:
+        await self._health.check()
+        if self._health.error is None or not self.is_usable:
+            return
+        try:
+            await self._ledger.run(uploads.retry_now, self.setup.id)
+        except LedgerError as err:
+            self._trouble.report(err)
+        self.wake()
+        await self._health.proven(timeout=_PROOF_TIMEOUT)
+
+    async def _lane(self, ranks: Collection[Rank]) -> None:
+        """Send the files of some ranks, one after the other."""
+        while True:
+            await self._usable()
+            news, now = self._news, time.time()
+            try:
+                job = await self._claim(ranks, now)
+                if job is None:
+                    pause = await self._next_retry(now)
+                    note_success(self._trouble)
+                    await wait_for(news, pause)
+                    continue
+                has_arrived = False
+                try:
+                    async with self._turn():
+                        # Things may have changed while the job was looked for.
+                        if self.is_usable:
+                            has_arrived = await self._send(job)
+                finally:
+                    del self._in_flight[job.upload_id]
+                    if job.rank not in _STILLS or not has_arrived:
+                        self.wake()  # There may be something to clean up.
+            except (LedgerError, SpoolError) as err:
+                self._trouble.report(err)
+                await asyncio.sleep(_LEDGER_PAUSE)
+            else:
+                self._trouble.over()
+
+    def _turn(self) -> AbstractAsyncContextManager[object]:
+        """Return what to hold while a file is sent: in doubt it is one at a time."""
+        return self._one_at_a_time if self._health.is_narrow else nullcontext()
+
+    async def _claim(self, ranks: Collection[Rank], now: float) -> UploadJob | None:
+        async with self._claiming:
+            jobs = await self._ledger.run(
+                uploads.next_uploads,
+                self.setup.id,
+                ranks=ranks,
+                now=now,
+                exclude=self._in_flight,
+                limit=1,
+                fresh_for=self._timing.fresh,
+            )
+            self._in_flight.update((job.upload_id, job.file_id) for job in jobs)
+        return jobs[0] if jobs else None
+
+    async def _next_retry(self, now: float) -> float | None:
+        moment = await self._ledger.run(uploads.next_retry, self.setup.id, after=now)
+        return None if moment is None else max(moment - time.time(), 0.0)
+
+    async def _clean_up(self) -> None:
+        """Remove what is no longer to lie there, until cancelled."""
+        while True:
+            await self._usable()
+            news = self._news
+            try:
+                has_removed = await self._sweep.remove_one(but=self._in_flight)
+                note_success(self._trouble)
+                if has_removed:
+                    self._on_change()
+                else:
+                    await wait_for(news, self._sweep.pause)
+            except StorageError as err:
+                if reaction_to(err).is_contact:
+                    # It says nothing of what is to be sent, and keeps nothing back.
+                    await self._health.record(err)
+                else:
+                    await self._health.fail(err)
+            except (LedgerError, SpoolError) as err:
+                self._trouble.report(err)
+                await asyncio.sleep(_LEDGER_PAUSE)
+
+    async def _send(self, job: UploadJob) -> bool:
+        """Bring one file to the destination, or note why it could not be.
+
+        Returns whether it has arrived.
+        """
+        try:
+            stored = await self._sender.send(job, self._health.form)
+        except FileNotFoundError:
+            await self._losses.note_missing(job)
+            self._on_change()
+            return False
+        except SourceUnreadable as err:
+            await self._losses.note_unreadable(job, err)
+            self._on_change()
+            return False
+        except StorageError as err:
+            await self._postpone(job, err)
+            return False
+        except LedgerError, asyncio.CancelledError:
+            raise
+        except Exception as err:
+            _LOGGER.exception("Destination %s failed unexpectedly", self.setup.name)
+            await self._postpone(job, Rejected(f"{type(err).__name__}: {err}"))
+            return False
+        self._losses.over()
+        await self._sender.note_arrival(
+            job.upload_id, stored, item=job.item, role=job.role, now=time.time()
+        )
+        await self._health.succeed(_sent(job))
+        self._on_change()
+        return True
+
+    async def _postpone(self, job: UploadJob, error: StorageError) -> None:
+        """Note a failed try; other files go first the next time."""
+        attempts = job.attempts + 1
+        is_own_fault = await self._health.refuse(error, job.path, _sent(job))
+        delay = upload_delay(attempts, is_own_fault=is_own_fault, timing=self._timing)
+        if delay:
+            # Counted from when others can be sent, so that they go first.
+            delay += self._health.remaining
+        await self._ledger.run(
+            uploads.failed,
+            job.upload_id,
+            retry_at=time.time() + delay,
+            reason=str(error),
+        )
+
+    async def _usable(self) -> None:
+        """Wait until the destination may be used."""
+        while True:
+            await self._released.wait()
+            await self._enabled.wait()
+            if self.is_usable:
+                return
+            async with self._probing:
+                while remaining := self._health.remaining:
+                    await wait_for(self._news, remaining)
+                if self._health.blocks:
+                    await self._health.check_again()
+
+    async def _watch(self) -> None:
+        """Look at the destination at the start, and then every few minutes."""
+        while True:
+            if not self._health.blocks:
+                try:
+                    await self._destination.connect()
+                    self.free_space = await self._destination.free_space()
+                    await self._health.clean()
+                    await self._audit.audit()
+                except LedgerError as err:
+                    self._trouble.report(err)
+                except StorageError as err:
+                    if not concerns_one_file(err):
+                        await self._health.fail(err)
+                else:
+                    note_success(self._trouble)
+                    self._health.contact(connected=True)
+                    self._health.settle()
+            elif not self._enabled.is_set():
+                # The lanes, which look for its return, are paused.
+                async with self._probing:
+                    if not self._health.remaining:
+                        await self._health.check_again()
+            pause = self._timing.probe
+            if isinstance(self.error, NotMounted):
+                # A look costs nothing, and a share may be back at any time.
+                pause = min(pause, max(self._health.remaining, 1.0))
+            await asyncio.sleep(pause)
+
+
+def _sent(job: UploadJob) -> Sent:
+    return Sent(upload_id=job.upload_id, size=job.content.size)

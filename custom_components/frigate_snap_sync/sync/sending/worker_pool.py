@@ -1,0 +1,152 @@
+"""The workers of all destinations: started, exchanged and ended."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+import time
+
+from ..ledger import (
+    Ledger,
+    destinations as ledger_destinations,
+    outcomes,
+    probes,
+    uploads,
+)
+from ..model.destination_setup import DestinationSetup
+from ..model.selection import wants
+from ..planning.planner import Planner
+from ..spool.spool import Spool
+from ..support.home_health import HomeHealth
+from ..support.tasks import cancel, supervise
+from .worker import Worker
+
+type MakeWorker = Callable[[DestinationSetup], Worker]
+
+
+class WorkerPool:
+    """Keeps one worker for each destination that there is at the moment."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        spool: Spool,
+        planner: Planner,
+        make_worker: MakeWorker,
+        health: HomeHealth,
+    ) -> None:
+        """Keep what it works with; there is no destination yet."""
+        self.workers: dict[str, Worker] = {}
+        self._ledger = ledger
+        self._spool = spool
+        self._planner = planner
+        self._make_worker = make_worker
+        self._health = health
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._changes: set[asyncio.Task[None]] = set()
+        self._changing = asyncio.Lock()
+        self._is_over = False
+
+    def working(self) -> list[str]:
+        """Return the destinations that take files at the moment."""
+        return [id_ for id_, worker in self.workers.items() if worker.is_usable]
+
+    def files_in_flight(self) -> set[int]:
+        """Return the ids of the files that are being sent somewhere."""
+        return {
+            id_ for worker in self.workers.values() for id_ in worker.files_in_flight
+        }
+
+    def follow_clock(self, seconds: float) -> None:
+        """Bring what is remembered as a time in line with a clock that was set."""
+        for worker in self.workers.values():
+            worker.follow_clock(seconds)
+
+    def wake(self, destination_ids: Iterable[str]) -> None:
+        """Let these look for work now."""
+        for destination_id in set(destination_ids):
+            if worker := self.workers.get(destination_id):
+                worker.wake()
+
+    async def apply(self, destinations: Iterable[DestinationSetup]) -> bool:
+        """Make these the destinations: new ones start, changed ones start over.
+
+        The uploads of a destination that is no longer among them are cancelled.
+        A change is finished although its caller is cancelled; `retire` ends it, and
+        then this returns False. Raises LedgerError or SpoolError.
+        """
+        if self._is_over:
+            return False
+        change = asyncio.create_task(self._apply(tuple(destinations)))
+        self._changes.add(change)
+        change.add_done_callback(self._changed)
+        await asyncio.wait({change})
+        if change.cancelled():
+            return False
+        change.result()
+        return True
+
+    def retire(self) -> Collection[asyncio.Task[None]]:
+        """Take no more orders; return the tasks that are to be cancelled.
+
+        A change under way is among them: the disk that it waits for may be dead.
+        """
+        self._is_over = True
+        self._end(tuple(self.workers))
+        return {*self._changes, *self._ending}
+
+    def _changed(self, change: asyncio.Task[None]) -> None:
+        self._changes.discard(change)
+        if not change.cancelled():
+            change.exception()  # Retrieved: its caller may be gone.
+
+    async def _apply(self, destinations: Collection[DestinationSetup]) -> None:
+        async with self._changing:
+            wanted = {setup.id: setup for setup in destinations}
+            changed = [
+                destination_id
+                for destination_id, worker in self.workers.items()
+                if wanted.get(destination_id) != worker.setup
+            ]
+            await cancel(self._end(changed))
+            self._planner.set_destinations(wanted.values())
+            freed = await self._ledger.run(
+                ledger_destinations.keep_destinations, tuple(wanted), now=time.time()
+            )
+            await self._spool.remove(freed)
+            for destination_id in changed:
+                # It was found out of the place that the destination was before.
+                await self._ledger.run(probes.keep_form, destination_id, form=None)
+            sending = await self._ledger.run(ledger_destinations.sending_destinations)
+            for destination_id, setup in wanted.items():
+                if destination_id not in self.workers:
+                    await self._skip_unwanted(setup)
+                    self._start(setup, enabled=destination_id in sending)
+
+    def _start(self, setup: DestinationSetup, *, enabled: bool) -> None:
+        worker = self._make_worker(setup)
+        worker.set_enabled(enabled)
+        self.workers[setup.id] = worker
+        self._running[setup.id] = supervise(setup.name, worker.run, health=self._health)
+
+    def _end(self, destination_ids: Iterable[str]) -> list[asyncio.Task[None]]:
+        """Let the workers of these destinations go; return their tasks."""
+        ending: list[asyncio.Task[None]] = []
+        for destination_id in destination_ids:
+            self.workers.pop(destination_id).retire()
+            task = self._running.pop(destination_id)
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+            ending.append(task)
+        return ending
+
+    async def _skip_unwanted(self, setup: DestinationSetup) -> None:
+        """Skip what waits for a destination whose owner no longer selects it."""
+        pending = await self._ledger.run(uploads.pending_items, setup.id)
+        unwanted = [id_ for id_, item in pending if not wants(setup.selection, item)]
+        if unwanted:
+            reason = "No longer selected for this destination"
+            freed = await self._ledger.run(
+                outcomes.skip, unwanted, reason, now=time.time()
+            )
+            await self._spool.remove(freed)

@@ -1,0 +1,1 @@
+"""The spool: where media wait on Home Assistant's disk."""

@@ -1,0 +1,223 @@
+"""Room in the spool: who gives way when it is full."""
+
+from collections.abc import Callable, Collection
+import logging
+import time
+
+from ..ledger import Ledger, holds, outcomes, spooled_files, uploads
+from ..ledger.spooled_files import Spooled
+from ..model.errors import SpoolFull
+from ..model.item import Rank, UploadState
+from ..model.status import UploadEvent
+from .spool import RESERVE, Spool
+
+_LOGGER = logging.getLogger(__name__)
+
+_SMALLEST_CLIP = 32 << 20
+"""Bytes that must be free before a clip is asked for."""
+_AGAIN = 300.0
+"""Seconds until a clip that gave way is asked for again."""
+_KEPT_FREE = 600.0
+"""Seconds for which half of the spool is left to fresh clips after one found it full."""
+_TOO_LARGE = "The clip is too large for the spool's limit of "
+"""How the reason of such a file begins; the limit follows, so that another tells."""
+
+
+class TooLarge(SpoolFull):
+    """A clip is larger than the spool can hold, whatever else lies there."""
+
+
+class Room:
+    """Keeps the spool below its limit.
+
+    Clips can be fetched from Frigate again, so they give way first, the oldest
+    detections before all; live snapshots, which exist nowhere else, go last. A
+    clip for which a working destination waits gives way only to stills, and if it
+    is old to fresh ones.
+
+    Nobody knows the size of a clip before it has come. One that did not fit is
+    not asked for again before there is twice the room; one that has outgrown
+    nine tenths of the limit is too large until the owner raises it.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        *,
+        ledger: Ledger,
+        working: Callable[[], Collection[str]],
+        in_flight: Callable[[], Collection[int]],
+        on_upload: Callable[[UploadEvent], None],
+    ) -> None:
+        """Keep what it works with.
+
+        `working` tells which destinations take files, `in_flight` which files (by
+        their ids) are being sent: these never give way.
+        """
+        self._spool = spool
+        self._ledger = ledger
+        self._working = working
+        self._in_flight = in_flight
+        self._on_upload = on_upload
+        self._kept_free_until = 0.0
+        self._missing = 0
+        """Bytes that must be free for what was refused last."""
+        self._needs: dict[int, int] = {}
+        """Bytes that must be free for clips that did not fit, by their files' ids."""
+        self._too_large: set[int] = set()
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether something can't be kept, or had to give way a moment ago."""
+        return bool(self._too_large) or self._free < self._missing
+
+    def is_too_large(self, file_id: int) -> bool:
+        """Tell whether a clip is known to be larger than the spool can hold."""
+        return file_id in self._too_large
+
+    def report_full(self, needed: int = 0) -> None:
+        """Note that something could not be kept, or had to give way.
+
+        `needed` are the bytes that must be free for it.
+        """
+        if self._free >= self._missing:
+            _LOGGER.warning(
+                "The spool has reached its limit of %d MiB", self._spool.limit >> 20
+            )
+            self._missing = 0
+        self._missing = max(self._missing, needed, self._spool.limit // 10)
+
+    def refuse(self, file_id: int, size: int) -> SpoolFull:
+        """Note that a clip did not fit when `size` bytes had come; return why."""
+        most = self._spool.limit * 9 // 10
+        if size + self._spool.reserve > most:
+            self.report_full()
+            self._too_large.add(file_id)
+            return self.too_large
+        self._needs[file_id] = min(2 * size + self._spool.reserve, most)
+        self.report_full(self._needs[file_id])
+        return SpoolFull("The spool has reached its limit")
+
+    def forget(self, file_id: int) -> None:
+        """Note that a clip has found its room."""
+        self._needs.pop(file_id, None)
+
+    @property
+    def too_large(self) -> TooLarge:
+        """Return the reason why a clip can't be kept under the present limit."""
+        return TooLarge(f"{_TOO_LARGE}{self._spool.limit >> 20} MiB")
+
+    async def begin(self) -> None:
+        """Let be asked for what was too large under another limit.
+
+        Raises LedgerError.
+        """
+        await self._ledger.run(
+            holds.try_now,
+            beginning=_TOO_LARGE,
+            but=str(self.too_large),
+            now=time.time(),
+        )
+        await self.look()
+
+    async def look(self) -> None:
+        """See which clips are still too large. Raises LedgerError."""
+        self._too_large = await self._ledger.run(
+            holds.wanted_with, error=str(self.too_large), ids=self._too_large
+        )
+
+    async def make(
+        self,
+        *,
+        for_file: int | None,
+        rank: Rank,
+        size: int = 0,
+        fresh_since: float | None = None,
+    ) -> None:
+        """Make room for a file of that rank; the `size` of a clip is not known.
+
+        For a fresh clip those give way, too, that were over before `fresh_since` (our
+        clock), whoever waits for them; and for some minutes no older one is fetched
+        into the last half of the spool. Raises SpoolFull when there is no room.
+        """
+        is_clip = rank > Rank.SNAPSHOT
+        needed = _SMALLEST_CLIP + RESERVE if is_clip else size + RESERVE
+        is_kept_free = time.monotonic() < self._kept_free_until
+        if not is_clip or fresh_since is not None or not is_kept_free:
+            needed = min(needed, self._spool.limit // 2)
+        else:
+            needed = max(needed, self._spool.limit // 2)
+        if for_file is not None:
+            needed = max(needed, self._needs.get(for_file, 0))
+        if self._free >= self._missing:
+            self._missing = 0
+        if self._free >= needed:
+            return
+        self.report_full(needed)
+        keep_for = frozenset(self._working()) if is_clip else frozenset[str]()
+        if is_clip and not await self._is_wanted_now(for_file, keep_for):
+            raise SpoolFull("The spool has reached its limit")
+        while self._free < needed:
+            clip = await self._ledger.run(
+                spooled_files.next_to_give_way,
+                keep_for=keep_for,
+                exclude=frozenset(self._in_flight()),
+            )
+            if clip is None:
+                break
+            await self._want_again(clip)
+        if is_clip and fresh_since is not None and self._free < needed:
+            await self._free_from_older(needed, fresh_since)
+        if is_clip and self._free < needed:
+            raise SpoolFull("The spool has reached its limit")
+        while self._free < size:
+            await self._drop_oldest()
+
+    @property
+    def _free(self) -> int:
+        return self._spool.limit - self._spool.used
+
+    async def _free_from_older(self, needed: int, since: float) -> None:
+        """Let clips give way that are older than some moment, the last to be sent."""
+        self._kept_free_until = time.monotonic() + _KEPT_FREE
+        while self._free < needed:
+            clip = await self._ledger.run(
+                spooled_files.last_to_be_sent,
+                before=since,
+                exclude=frozenset(self._in_flight()),
+            )
+            if clip is None:
+                return
+            await self._want_again(clip)
+
+    async def _want_again(self, clip: Spooled) -> None:
+        due = time.time() + _AGAIN
+        await self._ledger.run(spooled_files.want_again, clip.file_id, due=due)
+        await self._spool.remove([clip.spool_name])
+
+    async def _is_wanted_now(
+        self, file_id: int | None, working: frozenset[str]
+    ) -> bool:
+        """Tell whether a destination that works waits for the file."""
+        if file_id is None:
+            return True
+        waiting = await self._ledger.run(uploads.destinations_of, file_id)
+        return not working.isdisjoint(waiting)
+
+    async def _drop_oldest(self) -> None:
+        still = await self._ledger.run(
+            spooled_files.oldest_still, exclude=frozenset(self._in_flight())
+        )
+        if still is None:
+            raise SpoolFull("The spool has reached its limit")
+        freed = await self._ledger.run(
+            outcomes.finish,
+            still.file_id,
+            UploadState.DROPPED,
+            "The spool had reached its limit",
+            now=time.time(),
+        )
+        _LOGGER.warning("A snapshot had to be dropped: the spool is full")
+        await self._spool.remove(freed)
+        for event in await self._ledger.run(outcomes.failed_events, still.file_id):
+            self._on_upload(event)

@@ -1,0 +1,240 @@
+"""The spool: where media wait on Home Assistant's disk until every destination has them."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+import contextlib
+from dataclasses import dataclass
+import hashlib
+import os
+from pathlib import Path
+import secrets
+import time
+from typing import BinaryIO, Final, Self
+
+from ...storage.base import Source
+from ...storage.read_back import Content
+from ..model.errors import SpoolError, SpoolFull
+from ..support.private_files import (
+    make_private,
+    make_private_folder,
+    private_opener,
+    sync_folder,
+)
+
+_CHUNK = 1 << 20
+_UNFINISHED = ".tmp"
+RESERVE: Final = 8 << 20
+"""Bytes that clips leave to stills."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolFile:
+    """A whole file in the spool: its name there, its bytes, their SHA-256 in hex."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class Spool:
+    """A folder of media files with random names, known to the ledger."""
+
+    def __init__(self, folder: Path, *, limit: int) -> None:
+        """Keep the folder, which is made by `open`; it shall hold `limit` bytes."""
+        self.folder = folder
+        self.limit = limit
+        self._sizes: dict[str, int] = {}
+
+    @property
+    def used(self) -> int:
+        """Return the bytes of all files in the folder, unfinished ones too."""
+        return sum(self._sizes.values())
+
+    @property
+    def reserve(self) -> int:
+        """Return the bytes that clips leave to stills, of a small spool fewer."""
+        return min(RESERVE, self.limit // 10)
+
+    def note(self, name: str, size: int | None) -> None:
+        """Note how many bytes a file has, None when it is gone."""
+        if size is None:
+            self._sizes.pop(name, None)
+        else:
+            self._sizes[name] = size
+
+    async def open(
+        self, known: Collection[str], *, keeps_unknown: bool = False
+    ) -> set[str]:
+        """Make the folder and remove what the ledger doesn't know.
+
+        With `keeps_unknown`, for a ledger that may not know all, that is moved out
+        of the way. Returns the names that the ledger knows and the folder lacks.
+        Raises SpoolError.
+        """
+
+        def work() -> set[str]:
+            make_private_folder(self.folder)
+            for aside in self.folder.parent.glob(f"{self.folder.name}.unknown-*"):
+                make_private(aside)
+            missing = set(known)
+            self._sizes.clear()
+            for entry in os.scandir(self.folder):
+                if not entry.is_file(follow_symlinks=False):
+                    continue  # Such as a NAS's own folders.
+                if entry.name in known:
+                    make_private(self.folder / entry.name)
+                    missing.discard(entry.name)
+                    self._sizes[entry.name] = entry.stat().st_size
+                elif keeps_unknown:
+                    aside = self._aside()
+                    make_private_folder(aside)
+                    (self.folder / entry.name).rename(aside / entry.name)
+                else:
+                    (self.folder / entry.name).unlink(missing_ok=True)
+            return missing
+
+        return await _in_thread(work)
+
+    async def set_aside(self) -> str | None:
+        """Move the folder out of the way; return its new name, None if there is none.
+
+        For when nobody knows any more what its files are. Raises SpoolError.
+        """
+
+        def work() -> str | None:
+            if not self.folder.exists():
+                return None
+            return self.folder.rename(self._aside()).name
+
+        return await _in_thread(work)
+
+    def _aside(self) -> Path:
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        return self.folder.with_name(f"{self.folder.name}.unknown-{stamp}")
+
+    def source(self, name: str, content: Content) -> Source:
+        """Return a file of the spool for sending, with what it must hold."""
+        return Source(path=self.path(name), size=content.size, sha256=content.sha256)
+
+    def path(self, name: str) -> Path:
+        """Return where a file of the spool lies."""
+        return self.folder / name
+
+    async def store(self, data: bytes, extension: str) -> SpoolFile:
+        """Keep the bytes so that a power cut can't take them.
+
+        Raises SpoolFull, or SpoolError.
+        """
+        async with self.writer(extension) as writer:
+            await writer.write(data)
+            return await writer.finish()
+
+    def writer(self, extension: str, *, reserve: int = 0) -> SpoolWriter:
+        """Return a writer for one new file, to be used with `async with`.
+
+        It leaves `reserve` bytes below the spool's limit to others.
+        """
+        return SpoolWriter(self, f"{secrets.token_hex(16)}.{extension}", reserve)
+
+    async def remove(self, names: Iterable[str]) -> None:
+        """Remove files; those that are gone already don't matter. Raises SpoolError."""
+        names = tuple(names)
+
+        def work() -> None:
+            for name in names:
+                self.path(name).unlink(missing_ok=True)
+
+        if names:
+            await _in_thread(work)
+        for name in names:
+            self.note(name, None)
+
+
+class SpoolWriter:
+    """Writes one file in bounded steps off the event loop, hashing on the way."""
+
+    def __init__(self, spool: Spool, name: str, reserve: int) -> None:
+        """Keep the names; the file is made on entering."""
+        self._spool = spool
+        self._reserve = reserve
+        self._name = name
+        self._final = spool.path(name)
+        self.path = spool.path(f"{name}{_UNFINISHED}")
+        self._is_finished = False
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self._buffer = bytearray()
+        self._file: BinaryIO | None = None
+
+    async def __aenter__(self) -> Self:
+        """Make the file. Raises SpoolError."""
+        self._file = await _in_thread(
+            lambda: open(self.path, "xb", opener=private_opener)
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the file, and remove it unless it was finished."""
+
+        def work() -> None:
+            if self._file is not None:
+                with contextlib.suppress(OSError):  # Its last bytes don't fit: no loss.
+                    self._file.close()
+            self.path.unlink(missing_ok=True)
+
+        if not self._is_finished:
+            self._spool.note(self._name, None)
+        await asyncio.shield(asyncio.ensure_future(_in_thread(work)))
+
+    async def write(self, data: bytes) -> None:
+        """Add bytes; they reach the disk in steps of 1 MiB.
+
+        Raises SpoolFull when the spool's limit is reached, or SpoolError.
+        """
+        if self._spool.used + len(data) > self._spool.limit - self._reserve:
+            raise SpoolFull("The spool has reached its limit")
+        self._size += len(data)
+        self._spool.note(self._name, self._size)
+        self._buffer += data
+        if len(self._buffer) >= _CHUNK:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what is buffered to the file. Raises SpoolError."""
+        data, self._buffer = bytes(self._buffer), bytearray()
+        await _in_thread(lambda: self._write(data))
+
+    async def finish(self) -> SpoolFile:
+        """Make the file whole and durable, under its final name. Raises SpoolError."""
+        await self.flush()
+
+        def work() -> SpoolFile:
+            file = self._opened
+            os.fsync(file.fileno())
+            self.path.rename(self._final)
+            sync_folder(self._final.parent)
+            return SpoolFile(
+                name=self._name, size=self._size, sha256=self._hash.hexdigest()
+            )
+
+        finished = await _in_thread(work)
+        self._is_finished = True
+        return finished
+
+    @property
+    def _opened(self) -> BinaryIO:
+        if self._file is None:
+            raise SpoolError("The spool file is not open")
+        return self._file
+
+    def _write(self, data: bytes) -> None:
+        self._hash.update(data)
+        self._opened.write(data)
+        self._opened.flush()  # Others may look into the file before it is finished.
+
+
+async def _in_thread[T](work: Callable[[], T]) -> T:
+    try:
+        return await asyncio.to_thread(work)
+    except OSError as err:
+        raise SpoolError(f"Spool: {err.strerror or err}") from err

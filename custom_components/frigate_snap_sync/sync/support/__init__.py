@@ -1,0 +1,1 @@
+"""What all parts of the engine use: tasks, logs of outages, private files."""

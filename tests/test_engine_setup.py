@@ -1,0 +1,197 @@
+"""Config subentries as the engine wants them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from custom_components.frigate_snap_sync.destinations import is_allowed_folder
+from custom_components.frigate_snap_sync.engine_setup import (
+    UnusableDestination,
+    destination_setup,
+)
+from custom_components.frigate_snap_sync.frigate.models import Severity
+from custom_components.frigate_snap_sync.path_template import samples
+from custom_components.frigate_snap_sync.storage.base import Destination, Unusable
+from custom_components.frigate_snap_sync.storage.local.destination import (
+    LocalDestination,
+)
+from custom_components.frigate_snap_sync.storage.sftp.destination import SftpDestination
+from custom_components.frigate_snap_sync.sync.model.item import Media
+from custom_components.frigate_snap_sync.sync.model.naming import NameValues
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+
+from .component import SELECTION, local_data, sftp_data
+
+
+def subentry(kind: str, data: dict[str, Any]) -> ConfigSubentry:
+    """Return a destination as Home Assistant keeps it."""
+    return ConfigSubentry(
+        data=MappingProxyType(data),
+        subentry_type=kind,
+        title="Garage NAS",
+        unique_id=None,
+    )
+
+
+async def test_local(hass: HomeAssistant, folders: Path) -> None:
+    """Everything is wanted, under default names; it really writes."""
+    stored = subentry("local", local_data(folders / "media"))
+    setup = destination_setup(hass, stored)
+    assert (setup.id, setup.name) == (stored.subentry_id, "Garage NAS")
+    assert setup.selection is not None
+    assert setup.selection.media == set(Media)
+    assert setup.selection.severity is None
+    assert not setup.selection.cameras | setup.selection.labels | setup.selection.zones
+    assert setup.render is None
+    assert isinstance(setup.destination, LocalDestination)
+
+
+async def test_sftp_selection_and_template(hass: HomeAssistant) -> None:
+    """What the owner chose."""
+    selection = {
+        "media": ["recordings", "snapshots"],
+        "cameras": ["front_door"],
+        "severity": "alert",
+        "labels": ["person"],
+        "zones": ["porch"],
+    }
+    storing = {"path_template": "{{ camera }}/{{ id }}", "verify_checksum": True}
+    data = sftp_data(selection=selection, storing=storing)
+    setup = destination_setup(hass, subentry("sftp", data))
+    assert isinstance(setup.destination, SftpDestination)
+    assert setup.selection is not None
+    assert setup.selection.media == {Media.RECORDINGS, Media.SNAPSHOTS}
+    assert setup.selection.cameras == {"front_door"}
+    assert setup.selection.severity is Severity.ALERT
+    assert setup.selection.labels == {"person"}
+    assert setup.selection.zones == {"porch"}
+    assert setup.verify_checksum
+    assert setup.render is not None
+    values = NameValues(**samples(dt_util.now())[0])
+    assert setup.render(values) == "front_door/l0g9kw"
+
+
+async def test_stored_before_there_was_a_checksum(hass: HomeAssistant) -> None:
+    """What an older version stored is as it was."""
+    data = sftp_data(storing={"path_template": ""})
+    setup = destination_setup(hass, subentry("sftp", data))
+    assert isinstance(setup.destination, SftpDestination)
+    assert setup.verify_checksum is False
+
+
+async def test_template_that_fails(hass: HomeAssistant) -> None:
+    """The engine takes the default name then: it is promised a ValueError."""
+    data = sftp_data(storing={"path_template": "{{ zones[3] }}"})
+    setup = destination_setup(hass, subentry("sftp", data))
+    assert setup.render is not None
+    with pytest.raises(ValueError, match="no element 3"):
+        setup.render(NameValues(**samples(dt_util.now())[0]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("local", {}),
+        ("sftp", {**sftp_data(), "selection": None}),
+        ("sftp", {**sftp_data(), "selection": {**SELECTION, "media": ["films"]}}),
+        ("sftp", {**sftp_data(), "selection": {**SELECTION, "media": "snapshots"}}),
+        ("sftp", {**sftp_data(), "selection": {**SELECTION, "severity": "some"}}),
+        ("sftp", {**sftp_data(), "selection": {**SELECTION, "cameras": [1]}}),
+        ("sftp", {**sftp_data(), "selection": {"media": ["snapshots"]}}),
+        ("sftp", {**sftp_data(), "selection": {**SELECTION, "only_while": "x"}}),
+    ],
+)
+async def test_unreadable(
+    hass: HomeAssistant,
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
+    data: dict[str, Any],
+) -> None:
+    """It takes nothing, says why, and does not pretend to want nothing."""
+    setup = destination_setup(hass, subentry(kind, data))
+    assert isinstance(setup.destination, UnusableDestination)
+    assert setup.selection is None
+    assert "The settings of the destination Garage NAS can't be read" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("sftp", {**sftp_data(), "storing": {"path_template": 5}}),
+        ("local", {**local_data("/media"), "path": None}),
+        ("sftp", {**sftp_data(), "port": "ssh"}),
+        ("sftp", {key: value for key, value in sftp_data().items() if key != "host"}),
+        ("carrier_pigeon", local_data("/media")),
+    ],
+)
+async def test_unreadable_but_for_its_selection(
+    hass: HomeAssistant, kind: str, data: dict[str, Any]
+) -> None:
+    """Only what it wants waits for it."""
+    data = {**data, "selection": {**SELECTION, "media": ["snapshots"]}}
+    setup = destination_setup(hass, subentry(kind, data))
+    assert isinstance(setup.destination, UnusableDestination)
+    assert setup.selection is not None
+    assert setup.selection.media == {Media.SNAPSHOTS}
+
+
+async def test_selection_of_a_newer_version(
+    hass: HomeAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Media that it can't have are left out; limits that limit nothing don't matter."""
+    newer = {"media": ["recordings", "live_footage"], "only_while": None}
+    data = sftp_data(selection={**SELECTION, **newer})
+    setup = destination_setup(hass, subentry("sftp", data))
+    assert isinstance(setup.destination, SftpDestination)
+    assert setup.selection is not None
+    assert setup.selection.media == {Media.RECORDINGS}
+    assert "not sent to the destination Garage NAS: live_footage" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda destination: destination.connect(),
+        lambda destination: destination.put("a", Path("b"), temporary="c"),
+        lambda destination: destination.stat("a"),
+        lambda destination: destination.delete("a"),
+        lambda destination: destination.free_space(),
+    ],
+)
+async def test_unusable(call: Callable[[Destination], Any]) -> None:
+    """Everything is refused, with the reason."""
+    with pytest.raises(Unusable, match="reconfigure it"):
+        await call(UnusableDestination())
+
+
+async def test_unusable_lists_and_reads_nothing() -> None:
+    """The same for what yields; closing it is no work."""
+    destination = UnusableDestination()
+    with pytest.raises(Unusable):
+        destination.list_files()
+    with pytest.raises(Unusable):
+        destination.open_read("a")
+    await destination.close()
+
+
+async def test_allowed_folders(hass: HomeAssistant, folders: Path) -> None:
+    """Home Assistant decides; what it shows to the public is never one."""
+    public = folders / "config" / "www"
+    public.mkdir()
+    (folders / "media" / "to-the-public").symlink_to(public)
+    hass.config.allowlist_external_dirs |= {str(public)}
+
+    def allowed(path: Path) -> bool:
+        return is_allowed_folder(hass, str(path))
+
+    assert allowed(folders / "media")
+    assert allowed(folders / "media" / "nas" / "frigate")
+    assert not allowed(folders / "config")
+    assert not allowed(public)
+    assert not allowed(public / "frigate")
+    assert not allowed(folders / "media" / "to-the-public" / "frigate")
