@@ -21,7 +21,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
 from custom_components.frigate_snap_sync.sync.ledger.clock import ClockJump
 from custom_components.frigate_snap_sync.sync.model.timing import Timing
 from custom_components.frigate_snap_sync.sync.monitoring.clock_monitor import (
-    ClockWatch,
+    ClockMonitor,
     steady_time,
 )
 
@@ -40,7 +40,7 @@ class Machine:
         self.steady, self.ahead = 500.0, 1_795_336_633.0
         self.jumps: list[ClockJump] = []
         self.failures = 0
-        self.watch = ClockWatch(
+        self.watch = ClockMonitor(
             timing=Timing(),
             on_jump=self.note,
             wall=lambda: self.steady + self.ahead,
@@ -267,7 +267,7 @@ async def test_what_happened_is_as_long_ago_as_it_was(
     bench.frigate.clock_offset = -seconds
     set_clock(seconds)
     await followed(bench)
-    await bench.engine._board.refresh()  # noqa: SLF001
+    await bench.engine._collector.refresh()  # noqa: SLF001
     status, now = bench.status.destinations["nas"], time.time()
     for shown in (status.last_upload, status.failing_since):
         assert shown is not None
@@ -332,7 +332,7 @@ async def test_capture_stays_off_at_a_start_without_a_clock(
     bench.live_snapshot(image=FULL_IMAGE)
     assert await bench.settled() == {"skipped": 2}
     await bench.engine.set_capture(True)
-    await bench.engine._board.refresh()  # noqa: SLF001
+    await bench.engine._collector.refresh()  # noqa: SLF001
     assert bench.status.capture
 
 

@@ -489,7 +489,7 @@ def test_each_end_notes_what_a_try_left(
     leftover = uploads.next_leftover(connection, "nas", exclude=())
     assert leftover is not None
     assert leftover.temporary == "t"
-    assert leftover.what is plans.CleanUp.TEMPORARY
+    assert leftover.what is plans.ToRemove.TEMPORARY
     # A later try has a name of its own, and is not forgotten.
     uploads.started(connection, 1, temporary="u")
     uploads.removed(connection, 1, temporary="t")

@@ -23,7 +23,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
 )
 from custom_components.frigate_snap_sync.sync.ledger.pruning import prune
 from custom_components.frigate_snap_sync.sync.model.item import UploadState
-from custom_components.frigate_snap_sync.sync.pruner import History
+from custom_components.frigate_snap_sync.sync.pruner import Pruner
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
@@ -152,7 +152,7 @@ async def test_how_long_what_is_over_is_kept(
     for days in (80, 100):
         item = replace(ITEM, source_id=str(days), told=now - days * DAY)
         await ledger.run(items.plan, item, ())
-    assert await History(ledger, look_back=look_back * DAY).prune() == 1
+    assert await Pruner(ledger, look_back=look_back * DAY).prune() == 1
     assert await ledger.run(known) == [80]
     await ledger.close()
 
@@ -163,13 +163,13 @@ async def test_the_engine_forgets_what_catching_up_can_not_ask_about(
     """It would be sent once more."""
     monkeypatch.setattr(pruner, "KEEP", -60.0)
     monkeypatch.setattr(pruner, "INTERVAL", 0.02)
-    prune, pruned = History.prune, []
+    prune, pruned = Pruner.prune, []
 
-    async def note(self: History) -> int:
+    async def note(self: Pruner) -> int:
         pruned.append(await prune(self))
         return pruned[-1]
 
-    monkeypatch.setattr(History, "prune", note)
+    monkeypatch.setattr(Pruner, "prune", note)
     bench.options = replace(bench.options, look_back=0)
     nas = FakeDestination()
     await bench.start(setup(nas))

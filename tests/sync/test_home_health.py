@@ -20,7 +20,7 @@ from custom_components.frigate_snap_sync.sync.support.home_health import (
     is_disk_full,
     note_success,
 )
-from custom_components.frigate_snap_sync.sync.support.outage_log import Trouble
+from custom_components.frigate_snap_sync.sync.support.outage_log import OutageLog
 from custom_components.frigate_snap_sync.sync.support.tasks import cancel, supervise
 
 from ..waiting import until
@@ -85,7 +85,7 @@ def test_is_disk_full() -> None:
 
 async def test_trouble_is_noted(health: HomeHealth, changes: list[None]) -> None:
     """Once, and taken back with the next success; both are news."""
-    trouble = Trouble(_LOGGER, "Work")
+    trouble = OutageLog(_LOGGER, "Work")
     trouble.report(LedgerError("disk I/O error"))
     trouble.report(LedgerError("disk I/O error"))
     assert health.ledger_failing
@@ -109,14 +109,14 @@ async def test_trouble_is_noted(health: HomeHealth, changes: list[None]) -> None
 )
 async def test_what_is_no_trouble_at_home(health: HomeHealth, error: Exception) -> None:
     """Frigate, one odd value, and our own limit."""
-    Trouble(_LOGGER, "Work").report(error)
+    OutageLog(_LOGGER, "Work").report(error)
     assert not health.ledger_failing
     assert not health.disk_full
 
 
 async def test_a_success_elsewhere_ends_nothing(health: HomeHealth) -> None:
     """Reading may work where writing does not."""
-    trouble, other = Trouble(_LOGGER, "Work"), Trouble(_LOGGER, "Other work")
+    trouble, other = OutageLog(_LOGGER, "Work"), OutageLog(_LOGGER, "Other work")
     trouble.report(LedgerError("disk I/O error"))
     other.over()
 
@@ -133,7 +133,7 @@ async def test_a_task_that_has_ended_fails_no_more(health: HomeHealth) -> None:
     """A destination that was removed, say."""
 
     async def fail() -> None:
-        Trouble(_LOGGER, "Work").report(SpoolError("Input/output error"))
+        OutageLog(_LOGGER, "Work").report(SpoolError("Input/output error"))
         assert health.ledger_failing
 
     await asyncio.create_task(fail())
@@ -144,7 +144,7 @@ async def test_a_failure_that_does_not_come_again(
     health: HomeHealth, clock: SimpleNamespace
 ) -> None:
     """Its task may have nothing to do any more."""
-    trouble = Trouble(_LOGGER, "Work")
+    trouble = OutageLog(_LOGGER, "Work")
     trouble.report(LedgerError("disk I/O error"))
     clock.now += 80
     assert health.ledger_failing
@@ -160,7 +160,7 @@ async def test_two_engines(health: HomeHealth, tmp_path: Path) -> None:
     other = HomeHealth(folders=(tmp_path,), on_change=lambda: None)
 
     async def fail() -> None:
-        Trouble(_LOGGER, "Work").report(LedgerError("disk I/O error"))
+        OutageLog(_LOGGER, "Work").report(LedgerError("disk I/O error"))
         await asyncio.Event().wait()
 
     task = supervise("other", fail, health=other)

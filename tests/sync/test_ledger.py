@@ -684,7 +684,7 @@ def test_what_a_killed_try_left_of_a_superseded_part_is_removed(
     leftover = uploads.next_leftover(connection, "nas", exclude=())
     assert leftover is not None
     assert leftover.temporary == "a/b.part"
-    assert leftover.what is plans.CleanUp.FILE
+    assert leftover.what is plans.ToRemove.FILE
     uploads.removed(connection, leftover.upload_id, temporary=leftover.temporary)
     assert uploads.next_leftover(connection, "nas", exclude=()) is None
 

@@ -17,7 +17,9 @@ from custom_components.frigate_snap_sync.frigate.errors import (
 from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.sync.model.footage_ranges import FootageRange
 from custom_components.frigate_snap_sync.sync.model.recorded_footage import MAX_WINDOWS
-from custom_components.frigate_snap_sync.sync.planning.footage_survey import Survey
+from custom_components.frigate_snap_sync.sync.planning.footage_survey import (
+    FootageSurvey,
+)
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
@@ -292,7 +294,7 @@ async def test_frigate_is_asked_no_more_than_it_has_to_be(
 
 async def test_survey_of_what_is_all_young(bench: Bench) -> None:
     """Nothing is asked, and nothing known."""
-    survey = Survey(bench.frigate, timing=replace(FAST, settle=100))  # type: ignore[arg-type]
+    survey = FootageSurvey(bench.frigate, timing=replace(FAST, settle=100))  # type: ignore[arg-type]
     now = int(time.time())
     footage = await survey.look("front_door", FootageRange(now - 50, now))
     assert footage.within(now - 50, now) == [FootageRange(now - 50, now)]

@@ -8,7 +8,9 @@ import pytest
 from custom_components.frigate_snap_sync.frigate.errors import FrigateForbidden
 from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.sync.fetching import forbidden_cameras
-from custom_components.frigate_snap_sync.sync.fetching.forbidden_cameras import Refusals
+from custom_components.frigate_snap_sync.sync.fetching.forbidden_cameras import (
+    ForbiddenCameras,
+)
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP_SECONDS, GONE, FakeDestination
@@ -126,7 +128,7 @@ async def test_a_restart_asks_at_once(
 
 def test_the_pauses_grow_to_a_day() -> None:
     """From a quarter of an hour; the first refusal after a return is news again."""
-    known, now, pauses = Refusals(), 0.0, []
+    known, now, pauses = ForbiddenCameras(), 0.0, []
     for _ in range(9):
         assert known.waiting("yard", now) is None
         due, reason = known.refused("yard", FORBIDDEN, now)

@@ -15,7 +15,7 @@ from ..frigate.models import FrigateConfig
 from ..storage.base import Unreachable
 from .fetching.fetcher import Fetcher
 from .intake.assembly import intake_parts
-from .intake.backfill import Latecomers
+from .intake.backfill import Backfill
 from .intake.catch_up import CatchUp
 from .intake.inbox import Inbox
 from .intake.open_reviews import OpenReviews
@@ -41,16 +41,16 @@ from .model.engine_options import EngineOptions
 from .model.errors import SpoolError
 from .model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
 from .model.timing import Timing
-from .monitoring.clock_monitor import ClockWatch
-from .monitoring.frigate_monitor import FrigateWatch
-from .planning.footage_survey import Survey
+from .monitoring.clock_monitor import ClockMonitor
+from .monitoring.frigate_monitor import FrigateMonitor
+from .planning.footage_survey import FootageSurvey
 from .planning.planner import Planner
-from .pruner import History
-from .reporting.collector import StatusBoard
+from .pruner import Pruner
+from .reporting.collector import Collector
 from .reporting.outages import Outages
 from .sending.worker import Worker
 from .sending.worker_pool import WorkerPool
-from .spool.eviction import Room
+from .spool.eviction import SpoolSpace
 from .spool.spool import Spool
 from .support.home_health import HomeHealth
 from .support.tasks import cancel, supervise
@@ -114,14 +114,14 @@ class Engine:
             make_worker=self._make_worker,
             health=self._health,
         )
-        self._room = Room(
+        self._space = SpoolSpace(
             self._spool,
             ledger=self._ledger,
             working=self._pool.working,
             in_flight=self._pool.files_in_flight,
             on_upload=on_upload,
         )
-        self._watch = FrigateWatch(
+        self._watch = FrigateMonitor(
             client,
             name=display_name(topic_prefix),
             timing=timing,
@@ -130,13 +130,13 @@ class Engine:
             on_back=self._look_after_reviews,
             on_change=self._changed.set,
         )
-        self._clock = ClockWatch(timing=timing, on_jump=self._follow_clock)
+        self._clock = ClockMonitor(timing=timing, on_jump=self._follow_clock)
         self._fetcher = Fetcher(
             client,
             clock=self._clock,
             ledger=self._ledger,
             spool=self._spool,
-            room=self._room,
+            space=self._space,
             watch=self._watch,
             timing=timing,
             on_fetched=self._wake_workers,
@@ -144,14 +144,14 @@ class Engine:
             on_change=self._changed.set,
         )
         self._inbox = Inbox(topic_prefix, on_dropped=self._look_for_dropped)
-        survey = Survey(client, timing=timing)
+        survey = FootageSurvey(client, timing=timing)
         self._parts = intake_parts(
             client=client,
             topic_prefix=topic_prefix,
             inbox=self._inbox,
             ledger=self._ledger,
             spool=self._spool,
-            room=self._room,
+            space=self._space,
             watch=self._watch,
             planner=self._planner,
             survey=survey,
@@ -181,7 +181,7 @@ class Engine:
             objects=self._parts.objects,
             lookup=self._parts.lookup,
             reviews=reviews,
-            latecomers=Latecomers(
+            backfill=Backfill(
                 client,
                 ledger=self._ledger,
                 planner=self._planner,
@@ -192,7 +192,7 @@ class Engine:
             timing=timing,
             look_back=options.look_back,
         )
-        self._history = History(
+        self._pruner = Pruner(
             self._ledger,
             look_back=options.look_back,
             clock_offset=lambda: client.clock_offset,
@@ -200,17 +200,17 @@ class Engine:
         self._outages = Outages(
             watch=self._watch,
             inbox=self._inbox,
-            room=self._room,
+            space=self._space,
             workers=self._pool.workers,
             health=self._health,
             timing=timing,
             topic_prefix=topic_prefix if options.follows_topic_prefix else None,
         )
-        self._board = StatusBoard(
+        self._collector = Collector(
             self._ledger,
             watch=self._watch,
             inbox=self._inbox,
-            room=self._room,
+            space=self._space,
             workers=self._pool.workers,
             health=self._health,
             outages=self._outages,
@@ -222,7 +222,7 @@ class Engine:
     @property
     def status(self) -> EngineStatus:
         """Return the newest status."""
-        return self._board.status
+        return self._collector.status
 
     async def start(self, destinations: Iterable[DestinationSetup]) -> None:
         """Open ledger and spool and begin to work.
@@ -252,7 +252,7 @@ class Engine:
                 )
             self._watch.cameras.remember(await self._ledger.run(cameras.shown_cameras))
             await self._pool.apply(destinations)
-            await self._board.refresh()
+            await self._collector.refresh()
         except BaseException:
             await self.stop()
             raise
@@ -264,10 +264,10 @@ class Engine:
             ("running reviews", self._running.run),
             ("catching up", self._catch_up.run),
             ("fetcher", self._fetcher.run),
-            ("history", self._history.run),
+            ("history", self._pruner.run),
             ("clock", self._clock.run),
             ("disk", lambda: self._health.watch(self._timing.space)),
-            ("status", lambda: self._board.run(self._changed)),
+            ("status", lambda: self._collector.run(self._changed)),
         ):
             self._tasks.append(supervise(name, run, health=self._health))
 
@@ -314,7 +314,7 @@ class Engine:
         Raises LedgerError or SpoolError.
         """
         if await self._pool.apply(destinations):
-            await self._board.refresh()
+            await self._collector.refresh()
 
     async def catch_up(self, look_back: float | None = None) -> int:
         """Compare Frigate's API with the ledger now; return how many items were missed.
@@ -328,13 +328,13 @@ class Engine:
     async def retry_failed(self) -> int:
         """Let failed uploads be tried anew; return how many. Raises LedgerError."""
         count = await self._fetcher.retry_failed()
-        await self._board.refresh()
+        await self._collector.refresh()
         return count
 
     async def acknowledge_losses(self, until: float) -> None:
         """Note that the owner knows what was lost up to then. Raises LedgerError."""
         await self._ledger.run(losses.acknowledge, until=until)
-        await self._board.refresh()
+        await self._collector.refresh()
 
     async def list_uploads(self, wanted: UploadFilter) -> list[UploadRow]:
         """Return the newest uploads that fit. Raises LedgerError."""
@@ -348,14 +348,14 @@ class Engine:
             now=time.time(),
             clock_offset=self._client.clock_offset,
         )
-        await self._board.refresh()
+        await self._collector.refresh()
 
     async def set_sending(self, destination_id: str, enabled: bool) -> None:
         """Let a destination's queue be sent, or wait."""
         await self._ledger.run(destinations.set_sending, destination_id, enabled)
         if worker := self._pool.workers.get(destination_id):
             worker.set_enabled(enabled)
-        await self._board.refresh()
+        await self._collector.refresh()
 
     async def test_destination(self, destination_id: str) -> None:
         """Write, read back and delete a file at a destination. Raises StorageError."""
@@ -367,7 +367,7 @@ class Engine:
     async def forget_camera(self, camera: str) -> None:
         """Drop a camera and its counters; it comes back with Frigate's configuration."""
         await self._ledger.run(cameras.forget_camera, camera)
-        await self._board.refresh()
+        await self._collector.refresh()
 
     async def diagnostics(self) -> dict[str, Any]:
         """Return what helps to find a fault, without secrets, ready for JSON."""

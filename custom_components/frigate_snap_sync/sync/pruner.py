@@ -25,7 +25,7 @@ STEP: Final = 500
 PAUSE: Final = 0.2
 
 
-class History:
+class Pruner:
     """Prunes the ledger; the copies at the destinations are not touched."""
 
     def __init__(

@@ -21,18 +21,18 @@ from ..model.item import Media, Rank, Role
 from ..model.spans import NONE
 from ..model.status import UploadEvent
 from ..model.timing import Timing
-from ..monitoring.clock_monitor import ClockWatch
-from ..monitoring.frigate_monitor import FrigateWatch, is_about_one_file
-from ..spool.eviction import Room, TooLarge
+from ..monitoring.clock_monitor import ClockMonitor
+from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
+from ..spool.eviction import SpoolSpace, TooLarge
 from ..spool.spool import Spool, SpoolFile
 from ..support.backoff import BROKEN_TRIES, retry_delay
 from ..support.home_health import note_success
-from ..support.outage_log import Trouble
+from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 from .arrivals import Arrivals, Piece, what
 from .downloads import Clip, DoesNotFit, Downloads, FootageLost, NoFootage
-from .forbidden_cameras import REFUSED, Refusals
-from .missing import Missing
+from .forbidden_cameras import REFUSED, ForbiddenCameras
+from .missing import MissingFiles
 from .pace import GaveWay
 
 _LOGGER = logging.getLogger(__name__)
@@ -62,11 +62,11 @@ class Fetcher:
         self,
         client: FrigateClient,
         *,
-        clock: ClockWatch,
+        clock: ClockMonitor,
         ledger: Ledger,
         spool: Spool,
-        room: Room,
-        watch: FrigateWatch,
+        space: SpoolSpace,
+        watch: FrigateMonitor,
         timing: Timing,
         on_fetched: Callable[[Iterable[str]], None],
         on_upload: Callable[[UploadEvent], None],
@@ -76,7 +76,7 @@ class Fetcher:
         self._client = client
         self._ledger = ledger
         self._spool = spool
-        self._room = room
+        self._space = space
         self._watch = watch
         self._timing = timing
         self._downloads = Downloads(
@@ -85,8 +85,8 @@ class Fetcher:
         self._arrivals = Arrivals(
             ledger=ledger, spool=spool, timing=timing, on_fetched=on_fetched
         )
-        self._refusals = Refusals()
-        self._missing = Missing(
+        self._forbidden = ForbiddenCameras()
+        self._missing = MissingFiles(
             client,
             clock=clock,
             ledger=ledger,
@@ -98,8 +98,8 @@ class Fetcher:
         self._gave_way = 0
         self._on_fetched = on_fetched
         self._on_change = on_change
-        self._trouble = Trouble(_LOGGER, "Fetching from Frigate")
-        self._disk = Trouble(_LOGGER, "Keeping Frigate's media")
+        self._outage = OutageLog(_LOGGER, "Fetching from Frigate")
+        self._disk = OutageLog(_LOGGER, "Keeping Frigate's media")
         self._claiming = asyncio.Lock()
         self._in_flight: set[int] = set()
         self._news = asyncio.Event()
@@ -133,11 +133,11 @@ class Fetcher:
             await self._ledger.run(
                 holds.try_now, beginning=REFUSED, but="", now=time.time()
             )
-            await self._room.begin()
+            await self._space.begin()
         except LedgerError as err:
-            self._trouble.report(err)
+            self._outage.report(err)
             return False
-        note_success(self._trouble)
+        note_success(self._outage)
         return True
 
     async def _look(self) -> None:
@@ -145,11 +145,11 @@ class Fetcher:
         while True:
             await asyncio.sleep(_LOOK)
             try:
-                await self._room.look()
+                await self._space.look()
             except LedgerError as err:
-                self._trouble.report(err)
+                self._outage.report(err)
             else:
-                note_success(self._trouble)
+                note_success(self._outage)
 
     async def _lane(self, ranks: Collection[Rank]) -> None:
         while True:
@@ -167,10 +167,10 @@ class Fetcher:
                     self._in_flight.discard(job.file_id)
                     self._downloads.take_shown(job.file_id)
             except (LedgerError, SpoolError) as err:
-                self._trouble.report(err)
+                self._outage.report(err)
                 await asyncio.sleep(_PAUSE)
             else:
-                self._trouble.over()
+                self._outage.over()
 
     async def _claim(self, ranks: Collection[Rank], now: float) -> FetchJob | None:
         async with self._claiming:
@@ -187,13 +187,13 @@ class Fetcher:
 
     async def _wait_for_work(self, news: asyncio.Event, now: float) -> None:
         due = await self._ledger.run(fetch_queue.next_due, after=now)
-        note_success(self._trouble)
+        note_success(self._outage)
         await wait_for(news, None if due is None else due - time.time())
 
     async def _fetch(self, job: FetchJob) -> None:
         """Bring one file into the spool, or note why it could not be."""
         camera, now = job.item.camera, time.monotonic()
-        if held := self._refusals.waiting(camera, now):
+        if held := self._forbidden.waiting(camera, now):
             await self._hold(camera, *held)
             return
         try:
@@ -203,14 +203,14 @@ class Fetcher:
         except GaveWay as err:
             await self._let_others_pass(job, err)
         except FrigateForbidden as err:
-            held = self._refusals.refused(camera, err, time.monotonic())
+            held = self._forbidden.refused(camera, err, time.monotonic())
             await self._hold(camera, *held)
         except Exception as err:  # noqa: BLE001 - `_note` tells of what it does not know
             if isinstance(err, _OF_CAMERA):
-                self._refusals.over(camera)
+                self._forbidden.over(camera)
             await self._note(job, err)
         else:
-            self._refusals.over(camera)
+            self._forbidden.over(camera)
             self._disk.over()
             self._broken.pop(job.file_id, None)
             if job.rank >= Rank.ALERT_CLIP:
@@ -218,7 +218,7 @@ class Fetcher:
             if isinstance(found, Piece):
                 await self._arrivals.keep_piece(job, found)
             else:
-                self._room.forget(job.file_id)
+                self._space.forget(job.file_id)
                 await self._arrivals.keep(job, found)
 
     async def _find(self, job: FetchJob) -> SpoolFile | Clip | Piece:
@@ -239,10 +239,10 @@ class Fetcher:
             return Piece(clip=found, reason=str(err))
 
     async def _find_whole(self, job: FetchJob) -> SpoolFile | Clip:
-        if self._room.is_too_large(job.file_id):
+        if self._space.is_too_large(job.file_id):
             await self._downloads.look_for(job)
-            raise self._room.too_large
-        await self._room.make(
+            raise self._space.too_large
+        await self._space.make(
             for_file=job.file_id, rank=job.rank, fresh_since=self._fresh_since(job)
         )
         if job.item.media is Media.SNAPSHOTS:
@@ -254,7 +254,7 @@ class Fetcher:
         try:
             return await self._downloads.clip(job, known=known)
         except DoesNotFit as err:
-            raise self._room.refuse(job.file_id, err.size) from err
+            raise self._space.refuse(job.file_id, err.size) from err
 
     def _fresh_since(self, job: FetchJob) -> float | None:
         """Return since when footage is fresh, None if that of the job is not."""
@@ -298,7 +298,7 @@ class Fetcher:
                 await self._postpone(job, error, self._timing.daily)
                 self._on_change()
             case SpoolFull():
-                self._room.report_full()
+                self._space.report_full()
                 is_fresh = self._fresh_since(job) is not None
                 delay = retry_delay(job.attempts + 1, self._timing)
                 await self._postpone(
@@ -373,7 +373,7 @@ class Fetcher:
                 self._watch.failed(err)
             return
         self._broken.pop(job.file_id, None)
-        self._room.forget(job.file_id)
+        self._space.forget(job.file_id)
         self._on_fetched(waiting)  # A try may have left something to clean up.
         self._on_change()
 

@@ -13,7 +13,7 @@ REFUSED = "Frigate's user may not have this camera's media"
 """How the reason of a file of such a camera begins."""
 
 
-class Refusals:
+class ForbiddenCameras:
     """Lets refused cameras be asked again after 15 minutes, doubling to a day.
 
     Frigate 0.17+: a role may know some cameras only; MQTT tells of all. Times

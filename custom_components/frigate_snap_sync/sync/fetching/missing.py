@@ -12,21 +12,21 @@ from ..model.item import UploadState
 from ..model.spans import Spans
 from ..model.status import UploadEvent
 from ..model.timing import Timing
-from ..monitoring.clock_monitor import ClockWatch
-from ..planning.unknown_items import Strangers
+from ..monitoring.clock_monitor import ClockMonitor
+from ..planning.unknown_items import UnknownItems
 from ..spool.spool import Spool
 
 _LOGGER = logging.getLogger(__name__)
 
 
-class Missing:
+class MissingFiles:
     """Ends what can't be had; `on_upload` is called for each loss."""
 
     def __init__(
         self,
         client: FrigateClient,
         *,
-        clock: ClockWatch,
+        clock: ClockMonitor,
         ledger: Ledger,
         spool: Spool,
         timing: Timing,
@@ -38,7 +38,7 @@ class Missing:
         self._spool = spool
         self._timing = timing
         self._on_upload = on_upload
-        self._strangers = Strangers(client, ledger=ledger)
+        self._unknown_items = UnknownItems(client, ledger=ledger)
 
     def is_final(self, job: FetchJob, *, age: float, patience: float) -> bool:
         """Tell whether what Frigate does not have will never come.
@@ -62,7 +62,7 @@ class Missing:
         it. Raises FrigateError when it can't be found out whether that is a loss, or
         LedgerError.
         """
-        no_loss = await self._strangers.why_no_loss(job, error)
+        no_loss = await self._unknown_items.why_no_loss(job, error)
         waiting = await self._ledger.run(uploads.destinations_of, job.file_id)
         now = time.time()
         if no_loss is None:

@@ -7,11 +7,11 @@ from ...frigate.client import FrigateClient
 from ..ledger import Ledger
 from ..model.status import UploadEvent
 from ..model.timing import Timing
-from ..monitoring.frigate_monitor import FrigateWatch
-from ..planning.footage_survey import Survey
+from ..monitoring.frigate_monitor import FrigateMonitor
+from ..planning.footage_survey import FootageSurvey
 from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
-from ..spool.eviction import Room
+from ..spool.eviction import SpoolSpace
 from ..spool.spool import Spool
 from .dispatcher import Intake
 from .inbox import Inbox
@@ -40,10 +40,10 @@ def intake_parts(
     inbox: Inbox,
     ledger: Ledger,
     spool: Spool,
-    room: Room,
-    watch: FrigateWatch,
+    space: SpoolSpace,
+    watch: FrigateMonitor,
     planner: Planner,
-    survey: Survey,
+    survey: FootageSurvey,
     timing: Timing,
     on_ready: Callable[[Iterable[str]], None],
     on_wanted: Callable[[], None],
@@ -70,7 +70,7 @@ def intake_parts(
     live_snapshots = LiveSnapshots(
         ledger=ledger,
         spool=spool,
-        room=room,
+        space=space,
         watch=watch,
         planner=planner,
         registry=registry,

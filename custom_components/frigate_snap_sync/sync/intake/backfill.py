@@ -11,7 +11,7 @@ from ..model.footage_ranges import Bounds
 from ..model.item import Media
 from ..model.plans import FilePlan, FileState, UploadPlan
 from ..model.recorded_footage import UNKNOWN
-from ..planning.footage_survey import Survey
+from ..planning.footage_survey import FootageSurvey
 from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
 
@@ -19,7 +19,7 @@ _LEAST = 5.0
 """Seconds of a recording that may be missing: clocks are not compared more exactly."""
 
 
-class Latecomers:
+class Backfill:
     """Gives known items to destinations that want them and lack them, or some."""
 
     def __init__(
@@ -29,7 +29,7 @@ class Latecomers:
         ledger: Ledger,
         planner: Planner,
         registry: ItemRegistry,
-        survey: Survey,
+        survey: FootageSurvey,
         on_planned: Callable[[Iterable[str]], None],
     ) -> None:
         """Keep what it works with.

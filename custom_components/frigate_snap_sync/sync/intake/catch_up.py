@@ -21,10 +21,10 @@ from ..ledger.tracked_objects import Remembered
 from ..model.errors import SpoolError
 from ..model.item import Media
 from ..model.timing import Timing
-from ..monitoring.frigate_monitor import FrigateWatch, is_about_one_file
-from ..support.outage_log import Trouble
+from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
+from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
-from .backfill import Latecomers
+from .backfill import Backfill
 from .object_lookup import ObjectLookup
 from .object_search import PAGE, ObjectSearch
 from .reviews import ReviewIntake
@@ -110,11 +110,11 @@ class CatchUp:
         client: FrigateClient,
         *,
         ledger: Ledger,
-        watch: FrigateWatch,
+        watch: FrigateMonitor,
         objects: TrackedObjects,
         lookup: ObjectLookup,
         reviews: ReviewIntake,
-        latecomers: Latecomers,
+        backfill: Backfill,
         timing: Timing,
         look_back: float,
     ) -> None:
@@ -127,8 +127,8 @@ class CatchUp:
         self._reviews = reviews
         self._timing = timing
         self._look_back = look_back
-        self._latecomers = latecomers
-        self._trouble = Trouble(_LOGGER, "Catching up")
+        self._backfill = backfill
+        self._outage = OutageLog(_LOGGER, "Catching up")
         self._news = asyncio.Event()
         self._running = asyncio.Lock()
         self._rest: list[tuple[float, float]] = []
@@ -156,17 +156,17 @@ class CatchUp:
                 if is_about_one_file(err):
                     # It may last: a day with more reviews than are read, say.
                     if retry > 2 * pause:
-                        self._trouble.report(err)
+                        self._outage.report(err)
                     else:
                         _LOGGER.debug("Catching up failed: %s", err)
                     wait, retry = min(retry, wait) - pause, retry * 2
                 else:
                     self._watch.failed(err)
             except (LedgerError, SpoolError) as err:
-                self._trouble.report(err)
+                self._outage.report(err)
                 wait, retry = min(retry, wait) - pause, retry * 2
             else:
-                self._trouble.over()
+                self._outage.over()
                 retry = pause
             # Frigate may come and go many times in a minute.
             await asyncio.sleep(pause)
@@ -366,10 +366,10 @@ class CatchUp:
 
     async def _serve(self, media: Media, source_id: str, window: Window) -> bool:
         """Give a known item to those who lack it, as far as that was asked for."""
-        is_retried = window.retries and await self._latecomers.retry(media, source_id)
+        is_retried = window.retries and await self._backfill.retry(media, source_id)
         if window.since is not None:
             return is_retried
-        return await self._latecomers.serve(media, source_id) or is_retried
+        return await self._backfill.serve(media, source_id) or is_retried
 
     def _local(self, moment: float) -> float:
         """Return a moment of Frigate's clock in ours."""

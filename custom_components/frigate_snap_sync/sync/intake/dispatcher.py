@@ -19,8 +19,8 @@ from ...frigate.messages import (
 )
 from ..ledger import LedgerError, LedgerRefusal
 from ..model.errors import SpoolError
-from ..monitoring.frigate_monitor import FrigateWatch
-from ..support.outage_log import Complaints, Trouble
+from ..monitoring.frigate_monitor import FrigateMonitor
+from ..support.outage_log import ComplaintLog, OutageLog
 from .inbox import Inbox, Letter
 from .live_snapshots import LiveSnapshots
 from .object_lookup import ObjectLookup
@@ -42,7 +42,7 @@ class Intake:
         *,
         inbox: Inbox,
         topic_prefix: str,
-        watch: FrigateWatch,
+        watch: FrigateMonitor,
         live_snapshots: LiveSnapshots,
         objects: TrackedObjects,
         lookup: ObjectLookup,
@@ -56,8 +56,8 @@ class Intake:
         self._objects = objects
         self._lookup = lookup
         self._reviews = reviews
-        self._complaints = Complaints(_LOGGER)
-        self._trouble = Trouble(_LOGGER, "Keeping Frigate's messages")
+        self._complaint_log = ComplaintLog(_LOGGER)
+        self._outage = OutageLog(_LOGGER, "Keeping Frigate's messages")
 
     async def run(self) -> None:
         """Work through the messages until cancelled."""
@@ -79,12 +79,16 @@ class Intake:
                 if not letter.retain:
                     self._see(message)
         except (MalformedMessage, MediaBroken) as err:
-            self._complaints.report("Message ignored", f"{letter.topic[:200]!r}: {err}")
+            self._complaint_log.report(
+                "Message ignored", f"{letter.topic[:200]!r}: {err}"
+            )
         except LedgerRefusal as err:
-            self._complaints.report("Message ignored", f"{letter.topic[:200]!r}: {err}")
+            self._complaint_log.report(
+                "Message ignored", f"{letter.topic[:200]!r}: {err}"
+            )
             self._inbox.lose(letter)
         except (LedgerError, SpoolError) as err:
-            self._trouble.report(err)
+            self._outage.report(err)
             await asyncio.sleep(_PAUSE)
             return
         except Exception:
@@ -93,7 +97,7 @@ class Intake:
             )
             self._inbox.lose(letter)
         else:
-            self._trouble.over()
+            self._outage.over()
         self._inbox.remove(letter)
 
     async def _take(self, message: Message, received: float) -> None:

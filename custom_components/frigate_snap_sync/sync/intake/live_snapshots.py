@@ -10,10 +10,10 @@ from ...frigate.messages import LiveSnapshotMessage
 from ..ledger import Ledger, LedgerError, items as ledger_items, spooled_files
 from ..model.item import UploadState, live_snapshot_item
 from ..model.plans import FilePlan, FileState
-from ..monitoring.frigate_monitor import FrigateWatch
+from ..monitoring.frigate_monitor import FrigateMonitor
 from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
-from ..spool.eviction import Room
+from ..spool.eviction import SpoolSpace
 from ..spool.spool import Spool
 
 _STRANGER = "Frigate has no such camera"
@@ -31,8 +31,8 @@ class LiveSnapshots:
         *,
         ledger: Ledger,
         spool: Spool,
-        room: Room,
-        watch: FrigateWatch,
+        space: SpoolSpace,
+        watch: FrigateMonitor,
         planner: Planner,
         registry: ItemRegistry,
         on_ready: Callable[[Iterable[str]], None],
@@ -41,7 +41,7 @@ class LiveSnapshots:
         """Keep what it works with."""
         self._ledger = ledger
         self._spool = spool
-        self._room = room
+        self._space = space
         self._watch = watch
         self._planner = planner
         self._registry = registry
@@ -76,7 +76,7 @@ class LiveSnapshots:
         uploads = self._planner.uploads(item)
         if not uploads:
             return
-        await self._room.make(for_file=None, rank=item.rank(), size=len(message.image))
+        await self._space.make(for_file=None, rank=item.rank(), size=len(message.image))
         file = await self._spool.store(message.image, item.media.extension)
         plan = FilePlan(
             state=FileState.SPOOLED if is_on else FileState.HELD,

@@ -22,9 +22,9 @@ from ..ledger import (
 from ..ledger.tracked_objects import Remembered
 from ..model.item import Media
 from ..model.timing import Timing
-from ..monitoring.frigate_monitor import FrigateWatch, is_about_one_file
+from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
 from ..planning.planner import Planner
-from ..support.outage_log import Trouble
+from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 from .tracked_objects import TrackedObjects
 
@@ -58,7 +58,7 @@ class ObjectLookup:
         client: FrigateClient,
         *,
         ledger: Ledger,
-        watch: FrigateWatch,
+        watch: FrigateMonitor,
         planner: Planner,
         objects: TrackedObjects,
         timing: Timing,
@@ -73,7 +73,7 @@ class ObjectLookup:
         self._announced: dict[str, None] = {}
         self._waiting: dict[str, _Question] = {}
         self._news = asyncio.Event()
-        self._trouble = Trouble(_LOGGER, "Looking up tracked objects")
+        self._outage = OutageLog(_LOGGER, "Looking up tracked objects")
 
     async def announced(self, object_id: str, *, has_ended: bool, now: float) -> None:
         """Note that MQTT tells of an object, at `now` by our clock.
@@ -133,10 +133,10 @@ class ObjectLookup:
             try:
                 await self._look(first, self._waiting[first])
             except LedgerError as err:
-                self._trouble.report(err)
+                self._outage.report(err)
                 await asyncio.sleep(_PAUSE)
             else:
-                self._trouble.over()
+                self._outage.over()
 
     async def _look(self, object_id: str, question: _Question) -> None:
         known = await self._ledger.run(ledger_items.known, Media.SNAPSHOTS, [object_id])

@@ -11,7 +11,7 @@ from ..ledger import Ledger, LedgerError, items as ledger_items
 from ..model.errors import SpoolError
 from ..model.item import Item
 from ..model.timing import Timing
-from ..monitoring.frigate_monitor import FrigateWatch, is_about_one_file
+from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
 from ..support.backoff import retry_delay
 from ..support.tasks import wait_for
 from .reviews import ReviewIntake
@@ -39,7 +39,7 @@ class OpenReviews:
         client: FrigateClient,
         *,
         ledger: Ledger,
-        watch: FrigateWatch,
+        watch: FrigateMonitor,
         reviews: ReviewIntake,
         timing: Timing,
     ) -> None:

@@ -24,11 +24,11 @@ from ..model.recorded_footage import UNKNOWN, Footage
 from ..model.review_rules import ended, merge
 from ..model.status import UploadEvent
 from ..model.timing import Timing
-from ..monitoring.frigate_monitor import FrigateWatch
-from ..planning.footage_survey import Survey
+from ..monitoring.frigate_monitor import FrigateMonitor
+from ..planning.footage_survey import FootageSurvey
 from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
-from ..planning.unknown_items import UNKNOWN_REVIEW, Strangers
+from ..planning.unknown_items import UNKNOWN_REVIEW, UnknownItems
 from ..spool.spool import Spool
 
 _MAX_KNOWN = 1000
@@ -49,9 +49,9 @@ class ReviewIntake:
         client: FrigateClient,
         ledger: Ledger,
         spool: Spool,
-        watch: FrigateWatch,
+        watch: FrigateMonitor,
         planner: Planner,
-        survey: Survey,
+        survey: FootageSurvey,
         registry: ItemRegistry,
         timing: Timing,
         on_running: Callable[[], None],
@@ -70,7 +70,7 @@ class ReviewIntake:
         self._on_running = on_running
         self._on_unsure = on_unsure
         self._on_upload = on_upload
-        self._strangers = Strangers(client, ledger=ledger)
+        self._unknown_items = UnknownItems(client, ledger=ledger)
         self._working = asyncio.Lock()
         self._heard: dict[str, float] = {}
         self._footage: dict[str, Footage] = {}
@@ -199,7 +199,7 @@ class ReviewIntake:
     async def end_lost(self, item: Item) -> None:
         """End an open review that Frigate no longer knows, or never did."""
         async with self._working:
-            if await self._strangers.may_be(item):
+            if await self._unknown_items.may_be(item):
                 await self._registry.end(item, UploadState.SKIPPED, UNKNOWN_REVIEW)
                 return
             reason = "Frigate has no such review any more"

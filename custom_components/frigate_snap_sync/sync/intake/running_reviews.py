@@ -5,8 +5,8 @@ import logging
 import time
 
 from ..ledger import Ledger, LedgerError, items as ledger_items
-from ..monitoring.frigate_monitor import FrigateWatch
-from ..support.outage_log import Trouble
+from ..monitoring.frigate_monitor import FrigateMonitor
+from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 from .reviews import ReviewIntake
 
@@ -25,14 +25,14 @@ class RunningReviews:
     """
 
     def __init__(
-        self, *, ledger: Ledger, watch: FrigateWatch, reviews: ReviewIntake
+        self, *, ledger: Ledger, watch: FrigateMonitor, reviews: ReviewIntake
     ) -> None:
         """Keep what it works with; nothing is planned before `run`."""
         self._ledger = ledger
         self._watch = watch
         self._reviews = reviews
         self._news = asyncio.Event()
-        self._trouble = Trouble(_LOGGER, "Planning the footage of running reviews")
+        self._outage = OutageLog(_LOGGER, "Planning the footage of running reviews")
 
     def wake(self) -> None:
         """Look at the open reviews now: one has begun or changed."""
@@ -46,10 +46,10 @@ class RunningReviews:
             try:
                 again = await self._plan()
             except LedgerError as err:
-                self._trouble.report(err)
+                self._outage.report(err)
                 again = time.time() + _PAUSE
             else:
-                self._trouble.over()
+                self._outage.over()
             # A thousand reviews may go on, each with messages of its own.
             await asyncio.sleep(_SHORTEST_SLEEP)
             await wait_for(self._news, again - time.time())

@@ -7,7 +7,7 @@ import sqlite3
 from ...storage.read_back import Content
 from ..model.item import Item, Rank, Role
 from ..model.naming import path_key
-from ..model.plans import CleanUp
+from ..model.plans import ToRemove
 from .items import free_path, item_of
 
 
@@ -45,7 +45,7 @@ class Leftover:
     path: str
     temporary: str | None
     tried: Content | None
-    what: CleanUp
+    what: ToRemove
 
 
 _TURNS = (
@@ -170,7 +170,7 @@ def failed(
         "UPDATE uploads SET retry_at = ?, reason = IIF(state = 'pending', ?, reason),"
         " clean_up = CASE WHEN state = 'pending' OR temporary IS NULL THEN NULL"
         " WHEN state = 'superseded' THEN ? ELSE ? END WHERE id = ?",
-        (retry_at, reason, CleanUp.FILE, CleanUp.TEMPORARY, upload_id),
+        (retry_at, reason, ToRemove.FILE, ToRemove.TEMPORARY, upload_id),
     )
 
 
@@ -247,7 +247,7 @@ def next_leftover(
                 path=row["path"],
                 temporary=row["temporary"],
                 tried=_tried(row),
-                what=CleanUp(row["clean_up"]),
+                what=ToRemove(row["clean_up"]),
             )
             for row in rows
             if row["upload_id"] not in exclude

@@ -19,7 +19,7 @@ class FileState(StrEnum):
     """No longer needed, or never to be had."""
 
 
-class CleanUp(StrEnum):
+class ToRemove(StrEnum):
     """What of an upload is to be removed at its destination."""
 
     TEMPORARY = "temporary"

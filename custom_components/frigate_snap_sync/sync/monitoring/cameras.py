@@ -25,7 +25,7 @@ class Cameras:
         self._read_at = -inf
         self._remembered: Collection[str] = ()
         self._switches: dict[tuple[str, str], tuple[bool, float]] = {}
-        self._strangers: dict[str, float] = {}
+        self._unknown_items: dict[str, float] = {}
 
     def remember(self, names: Collection[str]) -> None:
         """Take over the cameras of the last configuration that was ever read."""
@@ -54,11 +54,11 @@ class Cameras:
         the first word, and again `kept` seconds later.
         """
         now = monotonic()
-        if self._has(camera) or now - self._strangers.get(camera, -inf) <= kept:
+        if self._has(camera) or now - self._unknown_items.get(camera, -inf) <= kept:
             return False
-        if len(self._strangers) >= _MAX_STRANGERS:
-            self._strangers.clear()
-        self._strangers[camera] = now
+        if len(self._unknown_items) >= _MAX_STRANGERS:
+            self._unknown_items.clear()
+        self._unknown_items[camera] = now
         return True
 
     def is_stranger(self, camera: str) -> bool | None:
@@ -68,7 +68,7 @@ class Cameras:
         """
         if self._has(camera):
             return False
-        return True if self._strangers.get(camera, inf) <= self._read_at else None
+        return True if self._unknown_items.get(camera, inf) <= self._read_at else None
 
     def set_switch(self, camera: str, switch: str, on: bool) -> bool:
         """Note what MQTT says of a switch; return whether there was room for it."""

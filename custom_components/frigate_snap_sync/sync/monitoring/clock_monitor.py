@@ -8,7 +8,7 @@ import time
 from ..ledger import LedgerError
 from ..ledger.clock import ClockJump
 from ..model.timing import Timing
-from ..support.outage_log import Trouble
+from ..support.outage_log import OutageLog
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ def steady_time() -> float:
         return time.monotonic()
 
 
-class ClockWatch:
+class ClockMonitor:
     """Compares the wall clock with a steady one every few seconds.
 
     What drifts, or is slewed by NTP, is followed; what jumps is a `ClockJump`, with
@@ -41,7 +41,7 @@ class ClockWatch:
         self._on_jump = on_jump
         self._wall = wall
         self._steady = steady
-        self._trouble = Trouble(_LOGGER, "Following a clock that was set")
+        self._outage = OutageLog(_LOGGER, "Following a clock that was set")
         self._since = wall()
         self._ahead = self._since - steady()
         """The wall clock's time minus the steady one's, when they were last compared."""
@@ -62,9 +62,9 @@ class ClockWatch:
             try:
                 await self.look()
             except LedgerError as err:
-                self._trouble.report(err)
+                self._outage.report(err)
             else:
-                self._trouble.over()
+                self._outage.over()
             await asyncio.sleep(self._timing.clock_check)
 
     async def look(self) -> None:

@@ -44,7 +44,7 @@ _CAUSES: tuple[type[FrigateError], ...] = (
 """What an owner would call different; each is logged once in an outage."""
 
 
-class FrigateWatch:
+class FrigateMonitor:
     """Asks Frigate regularly, at once when something hints that it is back.
 
     `on_config` is awaited with each configuration read; `on_back` is called when

@@ -14,7 +14,7 @@ from ..monitoring.frigate_monitor import is_about_one_file
 _LOGGER = logging.getLogger(__name__)
 
 
-class Survey:
+class FootageSurvey:
     """Looks through Frigate's recordings, in a bounded number of requests."""
 
     def __init__(self, client: FrigateClient, *, timing: Timing) -> None:

@@ -15,7 +15,7 @@ _RECENT: Final = 3600.0
 UNKNOWN_REVIEW: Final = "Frigate knows no such review"
 
 
-class Strangers:
+class UnknownItems:
     """Tells items that somebody else wrote of from those that Frigate has lost.
 
     Anybody on the broker can publish the end of a review, and a Frigate that

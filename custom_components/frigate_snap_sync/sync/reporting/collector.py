@@ -18,11 +18,11 @@ from ..model.status import (
     Reason,
 )
 from ..model.timing import Timing
-from ..monitoring.frigate_monitor import FrigateWatch
+from ..monitoring.frigate_monitor import FrigateMonitor
 from ..sending.worker import Worker
-from ..spool.eviction import Room
+from ..spool.eviction import SpoolSpace
 from ..support.home_health import HomeHealth
-from ..support.outage_log import Trouble
+from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 from .home_check import HomeCheck, bounded
 from .outages import Outages
@@ -46,7 +46,7 @@ class _Reading:
     sent_lately: Mapping[str, int]
 
 
-class StatusBoard:
+class Collector:
     """Tells `on_status` of each new status, at most once a second.
 
     It must never go on showing what was: what can't be read, or isn't answered, is
@@ -57,9 +57,9 @@ class StatusBoard:
         self,
         ledger: Ledger,
         *,
-        watch: FrigateWatch,
+        watch: FrigateMonitor,
         inbox: Inbox,
-        room: Room,
+        space: SpoolSpace,
         workers: Mapping[str, Worker],
         health: HomeHealth,
         outages: Outages,
@@ -75,7 +75,7 @@ class StatusBoard:
         self._ledger = ledger
         self._watch = watch
         self._inbox = inbox
-        self._room = room
+        self._space = space
         self._workers = workers
         self._health = health
         self._outages = outages
@@ -86,7 +86,7 @@ class StatusBoard:
         self._reading: _Reading | None = None
         self._unreadable: LedgerError | None = None
         self._next_look = _TIMEOUT
-        self._trouble = Trouble(_LOGGER, "Reading the status")
+        self._outage = OutageLog(_LOGGER, "Reading the status")
 
     async def run(self, changed: asyncio.Event) -> None:
         """Look whenever something has changed, until cancelled."""
@@ -97,12 +97,12 @@ class StatusBoard:
             try:
                 await self.refresh()
             except LedgerError as err:
-                self._trouble.report(err)
+                self._outage.report(err)
             except Exception:
                 self._show(replace(self.status, **self._unknown()))
                 raise
             else:
-                self._trouble.over()
+                self._outage.over()
             await asyncio.sleep(_INTERVAL)
 
     async def refresh(self) -> None:
@@ -223,7 +223,7 @@ class StatusBoard:
             mqtt_connected=self._outages.mqtt_connected,
             no_mqtt_messages=self._outages.mqtt_is_silent,
             nothing_uploaded=is_idle,
-            spool_full=self._room.is_full,
+            spool_full=self._space.is_full,
             disk_full=facts.disk_full,
             ledger_failing=facts.ledger_failing,
             home_error=str(self._unreadable or self._health.error),

@@ -10,7 +10,7 @@ from ..intake.inbox import Inbox
 from ..ledger import Ledger, LedgerError, losses, milestones
 from ..model.timing import Timing
 from ..support.home_health import HomeHealth
-from ..support.outage_log import Trouble
+from ..support.outage_log import OutageLog
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class HomeCheck:
         self._health = health
         self._timing = timing
         self._looked_at = float("-inf")
-        self._trouble = Trouble(_LOGGER, "Writing to the ledger")
+        self._outage = OutageLog(_LOGGER, "Writing to the ledger")
 
     async def look(self) -> None:
         """See whether the disk has space and the ledger takes what is written.
@@ -56,9 +56,9 @@ class HomeCheck:
                     self._timing.ledger_patience,
                 )
         except LedgerError as err:
-            self._trouble.report(err)
+            self._outage.report(err)
         else:
-            self._trouble.over()
+            self._outage.over()
             self._inbox.forget_lost_images(lost)
 
 

@@ -7,9 +7,9 @@ from ..intake.inbox import Inbox
 from ..ledger import LedgerError, waiting
 from ..model.status import DestinationStatus
 from ..model.timing import Timing
-from ..monitoring.frigate_monitor import FrigateWatch
+from ..monitoring.frigate_monitor import FrigateMonitor
 from ..sending.worker import Worker
-from ..spool.eviction import Room
+from ..spool.eviction import SpoolSpace
 from ..support.home_health import HomeHealth, is_disk_full
 from ..support.onsets import Onsets
 from .protection import DestinationFacts, Facts, next_change
@@ -24,9 +24,9 @@ class Outages:
     def __init__(
         self,
         *,
-        watch: FrigateWatch,
+        watch: FrigateMonitor,
         inbox: Inbox,
-        room: Room,
+        space: SpoolSpace,
         workers: Mapping[str, Worker],
         health: HomeHealth,
         timing: Timing,
@@ -39,7 +39,7 @@ class Outages:
         self.mqtt_connected = False
         self._watch = watch
         self._inbox = inbox
-        self._room = room
+        self._space = space
         self._workers = workers
         self._health = health
         self._timing = timing
@@ -73,7 +73,7 @@ class Outages:
             "mqtt_disabled": not self._watch.mqtt_enabled,
             "mqtt": not self.mqtt_connected,
             "topic_prefix": self.topic_prefix_changed,
-            "spool_full": self._room.is_full,
+            "spool_full": self._space.is_full,
             "clock_was_set_back": clock_was_set_back,
         }
         present: set[object] = {fact for fact, holds in facts.items() if holds}

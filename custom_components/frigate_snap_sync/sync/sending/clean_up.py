@@ -8,7 +8,7 @@ from ...storage.base import StorageError
 from ..ledger import Ledger, uploads
 from ..ledger.uploads import Leftover
 from ..model.destination_setup import DestinationSetup
-from ..model.plans import CleanUp
+from ..model.plans import ToRemove
 from ..model.timing import Timing
 from .breaker import reaction_to
 from .sender import Sender
@@ -17,7 +17,7 @@ MOST_STUCK: Final = 1000
 """Files that may resist at a time before the others wait for them."""
 
 
-class Sweep:
+class CleanUp:
     """Removes superseded files, and what failed tries left under temporary names.
 
     Nothing else is ever deleted under its final name. A try whose answer was lost
@@ -77,7 +77,7 @@ class Sweep:
         return True
 
     async def _remove(self, leftover: Leftover) -> None:
-        if leftover.what is CleanUp.TEMPORARY:
+        if leftover.what is ToRemove.TEMPORARY:
             found = await self._sender.settle(
                 leftover.path, temporary=leftover.temporary, tried=leftover.tried
             )

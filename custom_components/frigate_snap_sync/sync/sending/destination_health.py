@@ -14,7 +14,7 @@ from ...storage.names import TemporaryForm
 from ..ledger import Ledger, LedgerError, destinations
 from ..model.destination_setup import DestinationSetup
 from ..model.status import LastError
-from ..support.outage_log import Trouble
+from ..support.outage_log import OutageLog
 from .breaker import Breaker, Sent, reaction_to
 from .probe import Probe
 
@@ -24,7 +24,7 @@ MAX_WARNED: Final = 1000
 """Refused uploads that are remembered for not being told again."""
 
 
-class Health:
+class DestinationHealth:
     """Keeps count of what succeeds and what fails at one destination.
 
     `on_change` is called when something shown has changed, `on_news` when it may or
@@ -37,7 +37,7 @@ class Health:
         *,
         ledger: Ledger,
         workdir: Path,
-        trouble: Trouble,
+        outage: OutageLog,
         on_change: Callable[[], None],
         on_news: Callable[[], None],
     ) -> None:
@@ -46,7 +46,7 @@ class Health:
         self.failing_since: float | None = None
         self._setup = setup
         self._ledger = ledger
-        self._trouble = trouble
+        self._outage = outage
         self._on_change = on_change
         self._on_news = on_news
         self._breaker = Breaker()
@@ -230,5 +230,5 @@ class Health:
         try:
             await self._ledger.run(destinations.keep_error, self._setup.id, error)
         except LedgerError as err:
-            self._trouble.report(err)
+            self._outage.report(err)
         self._on_change()

@@ -14,7 +14,7 @@ from ..model.status import UploadEvent
 from ..model.timing import Timing
 from ..spool.spool import Spool
 from ..support.backoff import retry_delay
-from ..support.outage_log import Trouble
+from ..support.outage_log import OutageLog
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class SpoolLosses:
         self._timing = timing
         self._on_upload = on_upload
         self._on_wanted = on_wanted
-        self._trouble = Trouble(_LOGGER, f"Reading the spool for {name}")
+        self._outage = OutageLog(_LOGGER, f"Reading the spool for {name}")
 
     async def note_missing(self, job: UploadJob) -> None:
         """Note that the spool no longer has a job's file, or never had it whole.
@@ -74,7 +74,7 @@ class SpoolLosses:
         if await self._is_lost(job):
             await self.note_missing(job)
             return
-        self._trouble.report(error)
+        self._outage.report(error)
         await self._ledger.run(
             uploads.failed,
             job.upload_id,
@@ -84,7 +84,7 @@ class SpoolLosses:
 
     def over(self) -> None:
         """Note that a file could be read."""
-        self._trouble.over()
+        self._outage.over()
 
     async def _is_lost(self, job: UploadJob) -> bool:
         """Read a file once more, to see whether it is lost.

@@ -24,12 +24,12 @@ from ..model.timing import Timing
 from ..spool.spool import Spool
 from ..support.backoff import upload_delay
 from ..support.home_health import note_success
-from ..support.outage_log import Trouble
+from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 from .audit import Audit
 from .breaker import Sent, concerns_one_file, reaction_to
-from .clean_up import Sweep
-from .destination_health import Health
+from .clean_up import CleanUp
+from .destination_health import DestinationHealth
 from .sender import Sender
 from .spool_losses import SpoolLosses
 
@@ -78,7 +78,7 @@ class Worker:
         self._on_change = on_change
         self._on_upload = on_upload
         self._enabled = asyncio.Event()
-        self._trouble = Trouble(_LOGGER, f"Destination {setup.name}")
+        self._outage = OutageLog(_LOGGER, f"Destination {setup.name}")
         self._audit = Audit(setup, ledger=ledger, timing=timing)
         self._sender = Sender(
             setup, ledger=ledger, spool=spool, restored=restored, on_upload=on_upload
@@ -91,12 +91,14 @@ class Worker:
             on_upload=on_upload,
             on_wanted=on_wanted,
         )
-        self._sweep = Sweep(setup, ledger=ledger, sender=self._sender, timing=timing)
-        self._health = Health(
+        self._clean_up = CleanUp(
+            setup, ledger=ledger, sender=self._sender, timing=timing
+        )
+        self._health = DestinationHealth(
             setup,
             ledger=ledger,
             workdir=spool.folder,
-            trouble=self._trouble,
+            outage=self._outage,
             on_change=on_change,
             on_news=self.wake,
         )
@@ -163,11 +165,11 @@ class Worker:
         try:
             await self._health.load()
         except LedgerError as err:
-            self._trouble.report(err)
+            self._outage.report(err)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch())
-                group.create_task(self._clean_up())
+                group.create_task(self._clean())
                 # Neither stills nor parts ever wait behind a long clip.
                 for ranks in (_PARTS, _CLIPS, *[_STILLS] * STILLS_AT_ONCE):
                     group.create_task(self._lane(ranks))
@@ -206,7 +208,7 @@ class Worker:
         try:
             await self._ledger.run(uploads.retry_now, self.setup.id)
         except LedgerError as err:
-            self._trouble.report(err)
+            self._outage.report(err)
         self.wake()
         await self._health.proven(timeout=_PROOF_TIMEOUT)
 
@@ -219,7 +221,7 @@ class Worker:
                 job = await self._claim(ranks, now)
                 if job is None:
                     pause = await self._next_retry(now)
-                    note_success(self._trouble)
+                    note_success(self._outage)
                     await wait_for(news, pause)
                     continue
                 has_arrived = False
@@ -233,10 +235,10 @@ class Worker:
                     if job.rank not in _STILLS or not has_arrived:
                         self.wake()  # There may be something to clean up.
             except (LedgerError, SpoolError) as err:
-                self._trouble.report(err)
+                self._outage.report(err)
                 await asyncio.sleep(_LEDGER_PAUSE)
             else:
-                self._trouble.over()
+                self._outage.over()
 
     def _turn(self) -> AbstractAsyncContextManager[object]:
         """Return what to hold while a file is sent: in doubt it is one at a time."""
@@ -260,18 +262,18 @@ class Worker:
         moment = await self._ledger.run(uploads.next_retry, self.setup.id, after=now)
         return None if moment is None else max(moment - time.time(), 0.0)
 
-    async def _clean_up(self) -> None:
+    async def _clean(self) -> None:
         """Remove what is no longer to lie there, until cancelled."""
         while True:
             await self._usable()
             news = self._news
             try:
-                has_removed = await self._sweep.remove_one(but=self._in_flight)
-                note_success(self._trouble)
+                has_removed = await self._clean_up.remove_one(but=self._in_flight)
+                note_success(self._outage)
                 if has_removed:
                     self._on_change()
                 else:
-                    await wait_for(news, self._sweep.pause)
+                    await wait_for(news, self._clean_up.pause)
             except StorageError as err:
                 if reaction_to(err).is_contact:
                     # It says nothing of what is to be sent, and keeps nothing back.
@@ -279,7 +281,7 @@ class Worker:
                 else:
                     await self._health.fail(err)
             except (LedgerError, SpoolError) as err:
-                self._trouble.report(err)
+                self._outage.report(err)
                 await asyncio.sleep(_LEDGER_PAUSE)
 
     async def _send(self, job: UploadJob) -> bool:
@@ -352,12 +354,12 @@ class Worker:
                     await self._health.clean()
                     await self._audit.audit()
                 except LedgerError as err:
-                    self._trouble.report(err)
+                    self._outage.report(err)
                 except StorageError as err:
                     if not concerns_one_file(err):
                         await self._health.fail(err)
                 else:
-                    note_success(self._trouble)
+                    note_success(self._outage)
                     self._health.contact(connected=True)
                     self._health.settle()
             elif not self._enabled.is_set():

@@ -27,7 +27,7 @@ class TooLarge(SpoolFull):
     """A clip is larger than the spool can hold, whatever else lies there."""
 
 
-class Room:
+class SpoolSpace:
     """Keeps the spool below its limit.
 
     Clips can be fetched from Frigate again, so they give way first, the oldest

@@ -2,7 +2,7 @@
 
 Every part of the engine notes here what it could not write or read, so that the
 protection need not ask each of them. A task belongs to one engine: `supervise`
-tells it which, and `Trouble` notes failures and successes of the present task.
+tells it which, and `OutageLog` notes failures and successes of the present task.
 """
 
 import asyncio

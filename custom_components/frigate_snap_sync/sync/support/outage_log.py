@@ -12,7 +12,7 @@ MAX_COMPLAINTS: Final = 100
 _DAY: Final = 86400.0
 
 
-class Trouble:
+class OutageLog:
     """Tells once that something fails, and once that it works again.
 
     Of ledger and disk the engine's `HomeHealth` learns as well.
@@ -39,7 +39,7 @@ class Trouble:
         note_success(self)
 
 
-class Complaints:
+class ComplaintLog:
     """Tells of each thing that is wrong again and again once a day."""
 
     def __init__(self, logger: logging.Logger) -> None:
