@@ -8,10 +8,12 @@ import json
 import os
 from pathlib import Path
 import re
+import runpy
 import shutil
 import struct
 import subprocess
 from typing import Any
+import zipfile
 
 from awesomeversion import AwesomeVersion, AwesomeVersionStrategy
 import pytest
@@ -221,6 +223,111 @@ def test_hacs() -> None:
     assert tested
     assert AwesomeVersion(data["homeassistant"]) <= AwesomeVersion(tested[1])
     assert (ROOT / "README.md").is_file()
+
+
+RELEASE = runpy.run_path(str(ROOT / "script/release.py"))
+
+
+def workflows() -> dict[str, dict[str, Any]]:
+    """Return GitHub's workflows, by the names of their files."""
+    folder = ROOT / ".github/workflows"
+    return {path.name: load_yaml_dict(str(path)) for path in folder.glob("*.yml")}
+
+
+def test_release(tmp_path: Path) -> None:
+    """The zip that the workflow uploads is the one that HACS asks for, and whole."""
+    hacs = json.loads((ROOT / "hacs.json").read_text())
+    filename = f"{manifest()['domain']}.zip"
+    assert hacs["zip_release"] is True
+    assert hacs["filename"] == filename
+    job = workflows()["release.yml"]["jobs"]["release"]
+    commands = [step.get("run", "") for step in job["steps"]]
+    assert any(f"dist/{filename} " in command for command in commands)
+    assert any("script/release.py" in command for command in commands)
+    assert set(job["needs"]) == {"lint", "test", "validate"}
+
+    assert RELEASE["main"]("0.0.0", str(tmp_path)) == 1
+    assert not list(tmp_path.iterdir())
+    RELEASE["build_zip"](tmp_path / filename)
+    with zipfile.ZipFile(tmp_path / filename) as archive:
+        names = set(archive.namelist())
+        assert json.loads(archive.read("manifest.json")) == manifest()
+    assert names == {
+        path.relative_to(INTEGRATION).as_posix()
+        for path in project_files()
+        if path.is_relative_to(INTEGRATION)
+    }
+
+
+def test_release_notes() -> None:
+    """A version's own section of the changelog, and no other's."""
+    changelog = (
+        "# Changelog\n\n## Unreleased\n\n- soon\n\n"
+        "## 1.10.0 (2026-12-24)\n\n### Added\n\n- ten\n\n"
+        "## 1.1.0\n\n- one\n"
+    )
+    assert RELEASE["notes_of"](changelog, "1.10.0") == "### Added\n\n- ten"
+    assert RELEASE["notes_of"](changelog, "1.1.0") == "- one"
+    assert not RELEASE["notes_of"](changelog, "1.1")
+    assert not RELEASE["notes_of"](changelog, "1x1.0")
+
+
+def test_workflows_are_careful() -> None:
+    """No right by default, every action of others pinned, no credentials left."""
+    for name, workflow in workflows().items():
+        assert workflow["permissions"] == {}, name
+        assert "concurrency" in workflow, name
+        for job in workflow["jobs"].values():
+            assert "uses" in job or "timeout-minutes" in job, name
+            for step in job.get("steps", ()):
+                if uses := step.get("uses"):
+                    assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", uses), uses
+                    if uses.startswith("actions/checkout@"):
+                        assert step["with"]["persist-credentials"] is False, name
+
+
+def test_called_workflows_do_not_cancel_each_other() -> None:
+    """Inside a called workflow the name is the caller's, so each has its own group."""
+    groups = [each["concurrency"]["group"] for each in workflows().values()]
+    assert len(set(groups)) == len(groups)
+    assert not [group for group in groups if "github.workflow" in group]
+
+
+def test_issue_forms() -> None:
+    """GitHub ignores a form that is not well formed, without a word."""
+    folder = ROOT / ".github/ISSUE_TEMPLATE"
+    forms = {
+        path.stem: load_yaml_dict(str(path))
+        for path in folder.glob("*.yml")
+        if path.stem != "config"
+    }
+    assert set(forms) == {"bug", "feature", "destination"}
+    for form in forms.values():
+        assert set(form) <= {"name", "description", "labels", "body"}
+        fields = [part for part in form["body"] if part["type"] != "markdown"]
+        ids = [field["id"] for field in fields]
+        assert len(set(ids)) == len(ids)
+        assert all(re.fullmatch(r"[\w-]+", each) for each in ids)
+        assert all(field["attributes"]["label"] for field in fields)
+        # A word that GitHub keeps for itself
+        for field in fields:
+            assert "None" not in field["attributes"].get("options", ())
+    required = {
+        field["id"]
+        for field in forms["bug"]["body"]
+        if field.get("validations", {}).get("required")
+    }
+    assert required >= {"diagnostics", "log", "frigate", "home-assistant"}
+
+
+def test_what_a_community_expects() -> None:
+    """The files that GitHub shows to who wants to report, help or attack."""
+    for name in (
+        *("SECURITY.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "CHANGELOG.md"),
+        *(".github/PULL_REQUEST_TEMPLATE.md", ".pre-commit-config.yaml"),
+    ):
+        assert (ROOT / name).read_text().strip(), name
+    assert json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())["image"]
 
 
 def test_license() -> None:
