@@ -1,10 +1,12 @@
 """An engine on its own: fake Frigate, fake destinations, real ledger and spool."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 import json
 from pathlib import Path
+import random
+import sqlite3
 import time
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -20,6 +22,11 @@ from custom_components.frigate_snap_sync.sync.engine import (
     Engine,
     EngineOptions,
 )
+from custom_components.frigate_snap_sync.sync.ledger import (
+    cameras,
+    destinations,
+    schema,
+)
 from custom_components.frigate_snap_sync.sync.model.naming import Render
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from custom_components.frigate_snap_sync.sync.model.status import (
@@ -33,7 +40,7 @@ from custom_components.frigate_snap_sync.sync.model.timing import Timing
 from custom_components.frigate_snap_sync.sync.reporting import collector
 
 from ..waiting import Threads, promptly, until
-from .fakes import IMAGE, FakeFrigate
+from .fakes import IMAGE, FakeDestination, FakeFrigate
 
 __all__ = ("FAST", "Bench", "setup", "until")
 
@@ -267,3 +274,39 @@ async def bench(
     with bench.threads.watched():
         yield bench
         await bench.stop()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return the path of a ledger in a folder that is still to be made."""
+    return tmp_path / "ledgers" / "one.db"
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    """Return an empty ledger in memory, with a camera and two destinations."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    schema.migrate(connection)
+    cameras.see_camera(connection, "front_door")
+    destinations.keep_destinations(connection, ["nas", "cloud"], now=0)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def nas() -> FakeDestination:
+    """Return a destination."""
+    return FakeDestination()
+
+
+@pytest.fixture
+def cloud() -> FakeDestination:
+    """Return another one."""
+    return FakeDestination()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let failing destinations be tried again at once."""
+    monkeypatch.setattr(random, "uniform", lambda low, high: 0.002)

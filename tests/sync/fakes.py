@@ -365,3 +365,8 @@ class FakeDestination(Destination):
 
 
 GONE = MediaGone("no such snapshot")
+
+
+def names(destination: FakeDestination) -> list[str]:
+    """Return the kinds of files that lie there, in the order of arrival."""
+    return [path.rpartition("/")[2].partition("-")[0] for path in destination.history]

@@ -26,12 +26,6 @@ from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
 
 
-@pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
 def review(name: str, start: float, end: float | None) -> Review:
     """Return a review that Frigate's API shows; times are seconds from now."""
     now = time.time()

@@ -23,12 +23,6 @@ from .test_catch_up import age, ids, show, tracked
 DAY = 86400.0
 
 
-@pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
 async def moment_of(bench: Bench) -> float:
     """Return up to when all is known."""
     moment: float = await bench.engine._ledger.run(  # noqa: SLF001

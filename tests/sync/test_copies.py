@@ -34,8 +34,9 @@ from custom_components.frigate_snap_sync.sync.spool import eviction
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, CLIP_SECONDS, IMAGE, FakeDestination
-from .test_history import connection  # noqa: F401 - a fixture
-from .test_ledger import ITEM, fetch, job, wanted
+from .ledgers import fetch, job, wanted
+from .samples import ITEM
+from .test_pruner import connection  # noqa: F401 - a fixture
 
 type Step = Callable[[], Awaitable[object]]
 

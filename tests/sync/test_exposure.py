@@ -3,8 +3,6 @@
 from dataclasses import replace
 import time
 
-import pytest
-
 from custom_components.frigate_snap_sync.storage.base import Unreachable
 from custom_components.frigate_snap_sync.sync.ledger import exposure
 from custom_components.frigate_snap_sync.sync.model.status import Protection
@@ -12,18 +10,6 @@ from custom_components.frigate_snap_sync.sync.model.status import Protection
 from .conftest import FAST, Bench, setup, until
 from .fakes import FULL_IMAGE, FakeDestination
 from .test_incomplete import Damage, names, over
-
-
-@pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
-@pytest.fixture
-def cloud() -> FakeDestination:
-    """Return another destination."""
-    return FakeDestination()
 
 
 async def since(bench: Bench) -> float | None:

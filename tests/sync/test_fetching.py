@@ -30,13 +30,7 @@ from custom_components.frigate_snap_sync.sync.spool.spool import SpoolFile, Spoo
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, CLIP_SECONDS, FULL_IMAGE, FakeDestination, Write
-from .test_troubles import Trouble
-
-
-@pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
+from .test_own_failures import Trouble
 
 
 async def test_a_long_review_that_has_just_ended_is_not_gone(

@@ -49,12 +49,6 @@ class Damage:
 
 
 @pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
-@pytest.fixture
 def damage(bench: Bench) -> Damage:
     """Return a Frigate with damaged footage, playable for 14 seconds."""
     bench.timing = replace(FAST, first_retry=0.02, longest_retry=0.02)

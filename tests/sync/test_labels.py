@@ -15,15 +15,9 @@ from custom_components.frigate_snap_sync.sync.model.selection import (
 
 from .conftest import Bench, setup, until
 from .fakes import FakeDestination
-from .test_policy import RECORDING, SNAPSHOT
+from .samples import RECORDING, SNAPSHOT
 
 ODD = ["x" * 300, "per\nson", "per\x00son", "\u202eperson", "\u200b", " "]
-
-
-@pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
 
 
 async def row_of(bench: Bench) -> tuple[str, str]:

@@ -28,12 +28,6 @@ from .test_catch_up import age, review, show
 DAY = 86400.0
 
 
-@pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
 def film(
     bench: Bench, start: float, *there: tuple[float, float]
 ) -> Callable[[], list[tuple[float, float]]]:

@@ -29,14 +29,9 @@ from custom_components.frigate_snap_sync.sync.planning.planner import Planner
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
+from .ledgers import wanted
+from .samples import ITEM
 from .test_catch_up import age, ids, show, tracked
-from .test_ledger import ITEM, wanted
-
-
-@pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
 
 
 async def switch_off(bench: Bench, begin: float, end: float) -> None:

@@ -19,12 +19,6 @@ from .fakes import CLIP, FakeDestination, Write
 SLOW = replace(FAST, slow_after=0.2)
 
 
-@pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
 class Trickle:
     """Lets clips come a few bytes at a time, those of the reviews in `slow`.
 

@@ -10,7 +10,7 @@ import pytest
 from custom_components.frigate_snap_sync.sync.ledger import Ledger, items
 from custom_components.frigate_snap_sync.sync.spool.spool import Spool
 
-from .test_ledger import ITEM
+from .samples import ITEM
 
 
 @pytest.fixture(autouse=True)

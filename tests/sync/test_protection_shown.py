@@ -39,12 +39,6 @@ from .conftest import FAST, Bench, setup, until
 from .fakes import FULL_IMAGE, IMAGE, FakeDestination
 
 
-@pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
 @pytest.fixture(autouse=True)
 def quick(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let pauses be short, and an outage soon a long one."""

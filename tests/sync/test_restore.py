@@ -23,7 +23,7 @@ from custom_components.frigate_snap_sync.sync.model.naming import Render
 
 from .conftest import Bench, setup, until
 from .fakes import CLIP_SECONDS, IMAGE, FakeDestination
-from .test_ledger import Pause, remember
+from .ledgers import Pause, remember
 
 BOTH_NAMES = pytest.mark.parametrize(
     "render",

@@ -15,12 +15,6 @@ from .test_incomplete import Damage
 
 
 @pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
-@pytest.fixture
 def events(bench: Bench) -> list[UploadEvent]:
     """Return what was reported of uploads that ended."""
     return bench.uploaded

@@ -54,12 +54,6 @@ class Choosy(FakeDestination):
 
 
 @pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
-@pytest.fixture
 def quick(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let all delays of a destination shrink by the same factor."""
     bench.timing = replace(FAST, first_retry=10 * _SPEED, longest_retry=300 * _SPEED)

@@ -25,7 +25,7 @@ from custom_components.frigate_snap_sync.sync.model.plans import (
 )
 from custom_components.frigate_snap_sync.sync.model.spans import Spans
 
-from .test_ledger import ITEM
+from .samples import ITEM
 
 type Range = tuple[int, int]
 

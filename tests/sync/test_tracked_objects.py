@@ -24,12 +24,6 @@ from .test_off_periods import switch_off
 DAY = 86400.0
 
 
-@pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
 async def remembered(bench: Bench) -> set[str]:
     """Return the objects whose end is still to be heard of."""
     ledger = bench.engine._ledger  # noqa: SLF001

@@ -19,7 +19,8 @@ from custom_components.frigate_snap_sync.sync.sending import clean_up
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import IMAGE, FakeDestination
-from .test_ledger import ITEM, wanted
+from .ledgers import wanted
+from .samples import ITEM
 
 
 class Stubborn(FakeDestination):

@@ -35,12 +35,6 @@ class Role:
 
 
 @pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
-@pytest.fixture
 def role(bench: Bench) -> Role:
     """Return what Frigate's user may do."""
     return Role(bench)

@@ -27,8 +27,9 @@ from custom_components.frigate_snap_sync.sync.pruner import Pruner
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
+from .ledgers import fetch, job, wanted
+from .samples import ITEM
 from .test_catch_up import review as seen, show
-from .test_ledger import ITEM, fetch, job, wanted
 
 DAY = 86400.0
 

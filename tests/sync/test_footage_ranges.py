@@ -1,4 +1,4 @@
-"""Decisions: who wants an item, which footage is asked for, and when."""
+"""Which footage is asked for, and when."""
 
 from dataclasses import replace
 from functools import partial
@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.frigate_snap_sync.frigate.models import Segment, Severity
+from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.sync.model.footage_ranges import (
     FootageRange,
     first_fetch,
@@ -18,106 +18,10 @@ from custom_components.frigate_snap_sync.sync.model.footage_ranges import (
     pieces,
     tail_is_missing,
 )
-from custom_components.frigate_snap_sync.sync.model.item import Item, Media, Rank, Role
-from custom_components.frigate_snap_sync.sync.model.review_rules import ended, merge
-from custom_components.frigate_snap_sync.sync.model.selection import Selection, wants
 from custom_components.frigate_snap_sync.sync.model.timing import Timing
 from custom_components.frigate_snap_sync.sync.support.backoff import retry_delay
 
-RECORDING = Item(
-    media=Media.RECORDINGS,
-    source_id="1.5-abc",
-    camera="front_door",
-    label="",
-    labels=frozenset({"person"}),
-    zones=frozenset({"porch"}),
-    severity=Severity.DETECTION,
-    start=1000.4,
-    end=1020.2,
-    told=1030.0,
-)
-SNAPSHOT = replace(RECORDING, media=Media.SNAPSHOTS, label="person")
-LIVE = replace(SNAPSHOT, media=Media.LIVE_SNAPSHOTS, severity=None, zones=frozenset())
-
-
-@pytest.mark.parametrize(
-    ("selection", "item", "wanted"),
-    [
-        (Selection(), RECORDING, True),
-        (Selection(media=frozenset({Media.SNAPSHOTS})), RECORDING, False),
-        (Selection(media=frozenset({Media.SNAPSHOTS})), SNAPSHOT, True),
-        (Selection(cameras=frozenset({"back"})), RECORDING, False),
-        (Selection(cameras=frozenset({"back"})), SNAPSHOT, False),
-        (Selection(cameras=frozenset({"back"})), LIVE, False),
-        (Selection(cameras=frozenset({"Front_door"})), LIVE, False),
-        (Selection(cameras=frozenset({"front_door"})), LIVE, True),
-        (Selection(labels=frozenset({"car"})), RECORDING, False),
-        (Selection(labels=frozenset({"car"})), LIVE, False),
-        (Selection(labels=frozenset({"car", "Person"})), RECORDING, True),
-        (Selection(zones=frozenset({"street"})), RECORDING, False),
-        (Selection(zones=frozenset({"street"})), SNAPSHOT, False),
-        (Selection(zones=frozenset({"street"})), LIVE, True),
-        (Selection(zones=frozenset({"street", "porch"})), RECORDING, True),
-        (Selection(severity=Severity.ALERT), RECORDING, False),
-        (Selection(severity=Severity.ALERT), SNAPSHOT, False),
-        (Selection(severity=Severity.ALERT), LIVE, True),
-        (Selection(severity=Severity.ALERT), replace(SNAPSHOT, severity=None), True),
-        (
-            Selection(severity=Severity.ALERT),
-            replace(RECORDING, severity=Severity.ALERT),
-            True,
-        ),
-    ],
-)
-def test_wants(selection: Selection, item: Item, wanted: bool) -> None:
-    """Every filter applies; severity and zones don't apply to live snapshots."""
-    assert wants(selection, item) is wanted
-
-
-def test_order_of_work() -> None:
-    """Stills, then parts, then wholes; alerts before detections."""
-    alert = replace(RECORDING, severity=Severity.ALERT)
-    assert [
-        LIVE.rank(),
-        SNAPSHOT.rank(),
-        alert.rank(Role.PART),
-        RECORDING.rank(Role.PART),
-        alert.rank(),
-        RECORDING.rank(),
-    ] == list(Rank)
-
-
-def test_what_is_known_of_a_review_only_grows() -> None:
-    """Labels come and go in Frigate's messages; what was there once stays."""
-    first = replace(RECORDING, end=None)
-    assert merge(None, first) == first
-    later = replace(
-        first,
-        labels=frozenset({"car"}),
-        zones=frozenset(),
-        severity=Severity.ALERT,
-        start=5.0,
-        end=1020.2,
-        told=2000.0,
-    )
-    merged = merge(first, later)
-    assert merged == replace(
-        first,
-        labels=frozenset({"person", "car"}),
-        severity=Severity.ALERT,
-        end=1020.2,
-    )
-    again = merge(merged, replace(first, severity=Severity.DETECTION))
-    assert again == merged
-
-
-def test_an_end_that_can_not_be_is_clamped() -> None:
-    """No end, an end in a far future, an end before the start."""
-    assert ended(replace(RECORDING, end=None), now=1050.0).end == 1050.0
-    assert ended(replace(RECORDING, end=9e18), now=1050.0).end == 1050.0
-    assert ended(replace(RECORDING, end=1100.0), now=1050.0).end == 1100.0
-    assert ended(replace(RECORDING, end=3.0), now=1050.0).end == RECORDING.start
-    assert ended(RECORDING, now=1050.0) == RECORDING
+from .samples import RECORDING
 
 
 def ranges(start: float, end: float, before: float = 5, after: float = 5) -> list[int]:

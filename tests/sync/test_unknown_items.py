@@ -19,12 +19,6 @@ from .fakes import FakeDestination
 NEVER = MediaNeverThere("A snapshot: Snapshot not available")
 
 
-@pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
 @pytest.fixture(autouse=True)
 def nothing_recorded(bench: Bench) -> None:
     """Let Frigate have no footage, and let that be known at once."""

@@ -22,12 +22,6 @@ from .conftest import FAST, Bench, setup, until
 from .fakes import FULL_IMAGE, IMAGE, FakeDestination, camera
 
 
-@pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
 class Config:
     """Counts how often Frigate's configuration is read, and can delay it."""
 

@@ -19,12 +19,6 @@ from .conftest import Bench, setup, until
 from .fakes import CLIP, IMAGE, FakeDestination, Write
 
 
-@pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
 def limit(bench: Bench, monkeypatch: pytest.MonkeyPatch, clips: float) -> None:
     """Let the spool hold so many clips, and a bit; stills want a clip's room."""
     size = int(clips * len(CLIP))

@@ -111,12 +111,6 @@ def test_the_steady_clock_is_never_set() -> None:
 
 
 @pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
-@pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Return what sets the clock of this machine, forward or back."""
     ahead, real = 0.0, time.time

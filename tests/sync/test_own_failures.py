@@ -65,12 +65,6 @@ def trouble(monkeypatch: pytest.MonkeyPatch) -> Trouble:
     return Trouble(monkeypatch)
 
 
-@pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination."""
-    return FakeDestination()
-
-
 async def test_running_reviews_tell_once_that_they_wait(
     bench: Bench,
     nas: FakeDestination,

@@ -30,24 +30,13 @@ from custom_components.frigate_snap_sync.sync.model.selection import Selection
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, FULL_IMAGE, FakeDestination
+from .ledgers import wanted
+from .samples import ITEM
 from .test_catch_up import age, ids, review, show, tracked
 from .test_incomplete import Damage
-from .test_ledger import ITEM, wanted
 from .test_off_periods import switch_off
 
 HOUR = 3600.0
-
-
-@pytest.fixture
-def nas() -> FakeDestination:
-    """Return a destination that was there from the beginning."""
-    return FakeDestination()
-
-
-@pytest.fixture
-def cloud() -> FakeDestination:
-    """Return a destination that comes later."""
-    return FakeDestination()
 
 
 @pytest.fixture
