@@ -12,6 +12,20 @@ import time
 import av
 import pytest
 
+from bench import targets
+from bench.app import main
+from bench.child import BenchFailed, run_probe, run_service
+from bench.frigate_service import padded
+from bench.history import multiply
+from bench.link import HOST, Link
+from bench.measure import Delay, MemoryPeak, delay_during
+from bench.peers import run_command
+from bench.race import compared, loop_rows, race
+from bench.report import Row, Wanted, missed, spread_row, table, write_into
+from bench.rig import new_image
+from bench.runs import Run
+from bench.stats import Spread, differences, percentile, ratios
+from bench.transfers import Contender, Load, Name
 from custom_components.frigate_snap_sync.frigate.media import check_jpeg, check_mp4
 from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
@@ -26,22 +40,8 @@ from custom_components.frigate_snap_sync.sync.model.plans import (
     UploadPlan,
 )
 
-from .bench import targets
-from .bench.app import main
-from .bench.child import BenchFailed, run_probe, run_service
-from .bench.frigate_service import padded
-from .bench.history import multiply
-from .bench.link import HOST, Link
-from .bench.measure import Delay, MemoryPeak, delay_during
-from .bench.peers import run_command
-from .bench.race import compared, loop_rows, race
-from .bench.report import Row, Wanted, missed, spread_row, table, write_into
-from .bench.rig import new_image
-from .bench.runs import Run
-from .bench.stats import Spread, differences, percentile, ratios
-from .bench.transfers import Contender, Load, Name
-from .frigate.footage import Piece
-from .frigate.video import Video
+from .harness.frigate.footage import Piece
+from .harness.frigate.video import Video
 
 ROUND_TRIP = 0.05
 RATE = 2e6

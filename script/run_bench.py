@@ -5,6 +5,6 @@ import sys
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from tests.harness.bench.app import main
+    from bench.app import main
 
     sys.exit(main())

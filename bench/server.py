@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from typing import Any, Final, Self
 
-from ..openssh import HOST, OpenSshServer
+from tests.harness.openssh import HOST, OpenSshServer
 
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - asked for, as it is no disk
 _PREFIX: Final = "frigate-snap-sync-bench-"

@@ -12,11 +12,12 @@ from statistics import median
 from time import perf_counter
 from typing import Final
 
-from ..frigate import Frigate, FrigateServer, MqttLink
-from ..home_assistant import HomeAssistant
-from ..installation import add_frigate, add_mqtt, add_sftp, wait_subscribed
-from ..mosquitto import Mosquitto
-from ..openssh import OpenSshServer
+from tests.harness.frigate import Frigate, FrigateServer, MqttLink
+from tests.harness.home_assistant import HomeAssistant
+from tests.harness.installation import add_frigate, add_mqtt, add_sftp, wait_subscribed
+from tests.harness.mosquitto import Mosquitto
+from tests.harness.openssh import OpenSshServer
+
 from . import targets
 from .child import run_probe, run_service
 from .context import Context

@@ -37,7 +37,7 @@ _TIMEOUT: Final = 600.0
 _CONNECT_TIMEOUT: Final = 60.0
 _LONGEST: Final = 60_000
 _COMMENT: Final = b"\xff\xfe"
-_RECORDED: Final = Path(__file__).parents[2] / "fixtures" / "recorded"
+_RECORDED: Final = Path(__file__).parents[1] / "tests" / "fixtures" / "recorded"
 _IMAGE: Final = _RECORDED / "0.17.2" / "media" / "snapshot-mqtt.jpg"
 
 

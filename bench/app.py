@@ -8,8 +8,9 @@ import sys
 import time
 from typing import Final
 
-from ..command import run_command
-from ..processes import ProgramFailed
+from tests.harness.command import run_command
+from tests.harness.processes import ProgramFailed
+
 from .child import BenchFailed
 from .context import Context
 from .latency import latency

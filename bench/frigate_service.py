@@ -5,9 +5,10 @@ import os
 import struct
 from typing import Final, override
 
-from ..frigate import Frigate, FrigateServer
-from ..frigate.footage import Piece
-from ..frigate.video import Video
+from tests.harness.frigate import Frigate, FrigateServer
+from tests.harness.frigate.footage import Piece
+from tests.harness.frigate.video import Video
+
 from .child import Job, service_main
 
 CAMERA: Final = "front_door"

@@ -12,7 +12,7 @@ from pathlib import Path
 import sys
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).parents[3]
+ROOT: Final = Path(__file__).parents[1]
 _LAST_WORDS: Final = 3000
 _LINE_LIMIT: Final = 16 * 1024 * 1024
 _READY_TIMEOUT: Final = 60.0
