@@ -11,7 +11,7 @@ from typing import Any
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.frigate_snap_sync.const import DOMAIN
-from custom_components.frigate_snap_sync.storage.base import StorageError
+from custom_components.frigate_snap_sync.storage.errors import StorageError
 from custom_components.frigate_snap_sync.sync.model.status import (
     CameraStatus,
     DestinationStatus,

@@ -14,7 +14,8 @@ from custom_components.frigate_snap_sync.engine_setup import (
 )
 from custom_components.frigate_snap_sync.frigate.models import Severity
 from custom_components.frigate_snap_sync.path_template import samples
-from custom_components.frigate_snap_sync.storage.base import Destination, Unusable
+from custom_components.frigate_snap_sync.storage.base import Destination
+from custom_components.frigate_snap_sync.storage.errors import Unusable
 from custom_components.frigate_snap_sync.storage.local.destination import (
     LocalDestination,
 )

@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.common import (
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
-from custom_components.frigate_snap_sync.storage.base import CAUSES
+from custom_components.frigate_snap_sync.storage.errors import CAUSES
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
 from custom_components.frigate_snap_sync.sync.model.status import (
     CameraStatus,

@@ -63,6 +63,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"engine"}),
     ),
     "storage": (
+        frozenset({"errors"}),
         frozenset({"base", "jobs", "layout", "names"}),
         frozenset({"read_back", "source"}),
         frozenset({"check"}),

@@ -16,7 +16,7 @@ from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
 from custom_components.frigate_snap_sync import async_remove_config_entry_device
 from custom_components.frigate_snap_sync.coordinator import ledger_path, spool_path
-from custom_components.frigate_snap_sync.storage.base import Unusable
+from custom_components.frigate_snap_sync.storage.errors import Unusable
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
 from custom_components.frigate_snap_sync.sync.model.item import Media
 from homeassistant.components import mqtt

@@ -7,13 +7,13 @@ from unittest.mock import patch
 import pytest
 
 from custom_components.frigate_snap_sync.engine_setup import destination_setup
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.base import StoredFile
+from custom_components.frigate_snap_sync.storage.errors import (
     ConnectTimeout,
     NoSpace,
     PermissionDenied,
     Rejected,
     StorageError,
-    StoredFile,
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.jobs import Job

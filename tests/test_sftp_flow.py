@@ -9,7 +9,7 @@ from unittest.mock import patch
 import asyncssh
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import NoSpace
+from custom_components.frigate_snap_sync.storage.errors import NoSpace
 from homeassistant.config_entries import SOURCE_USER, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType

@@ -17,7 +17,7 @@ from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.event import UPLOAD
 from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES, SPACE_LOW
 from custom_components.frigate_snap_sync.repairs import async_create_fix_flow
-from custom_components.frigate_snap_sync.storage.base import CAUSES
+from custom_components.frigate_snap_sync.storage.errors import CAUSES
 from custom_components.frigate_snap_sync.storage.sftp.errors import connect_error
 from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.status import (
@@ -270,9 +270,11 @@ def test_keys_have_hints() -> None:
 def test_every_cause_has_a_text_in_every_form() -> None:
     """A test of a destination may fail with each cause of its kind."""
     everything = {cause.code for cause in CAUSES}
+    web = {"ssl_error", "throttled"}
     foreign = {
-        "sftp": {"not_mounted", "path_not_allowed"},
+        "sftp": {"not_mounted", "path_not_allowed", *web},
         "local": {
+            *web,
             "host_key_changed",
             "invalid_auth",
             "invalid_key",

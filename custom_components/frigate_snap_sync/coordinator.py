@@ -30,7 +30,7 @@ from .devices import (
 from .engine_setup import destination_setup, engine_options
 from .frigate.errors import FrigateError, InvalidUrl
 from .frigate.messages import subscriptions
-from .storage.base import StorageError
+from .storage.errors import StorageError
 from .sync.engine import DestinationSetup, Engine, LedgerError, SpoolError
 from .sync.model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
 

@@ -45,7 +45,8 @@ from .destinations import build_destination
 from .devices import known_cameras
 from .frigate.models import Severity
 from .path_template import PathTemplate, async_layout
-from .storage.base import Destination, Source, StoredFile, Unusable
+from .storage.base import Destination, Source, StoredFile
+from .storage.errors import Unusable
 from .storage.layout import Layout
 from .storage.names import TemporaryForm
 from .sync.engine import DestinationSetup, EngineOptions

@@ -29,7 +29,7 @@ from .flows.credentials import (
 from .flows.trial import async_try_destination, place_of
 from .frigate_repairs import ItemsLostFlow, LedgerFailingFlow, TopicPrefixFlow
 from .markdown import escape, one_line
-from .storage.base import AuthFailed, StorageError
+from .storage.errors import AuthFailed, StorageError
 from .storage.sftp.destination import HostKey, fetch_host_key
 from .storage.sftp.keys import describe_host_key, load_public_key
 from .sync.model.status import Problem

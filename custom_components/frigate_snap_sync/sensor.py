@@ -18,7 +18,7 @@ from homeassistant.helpers.typing import StateType
 
 from .coordinator import FrigateSnapSyncConfigEntry
 from .entity import SnapSyncEntity, async_setup_entities
-from .storage.base import CAUSES
+from .storage.errors import CAUSES
 from .sync.model.status import CameraStatus, DestinationStatus, EngineStatus, Protection
 
 PARALLEL_UPDATES = 0

@@ -3,13 +3,12 @@
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.frigate_snap_sync.storage import base
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage import errors
+from custom_components.frigate_snap_sync.storage.base import path_segments
+from custom_components.frigate_snap_sync.storage.errors import (
     CAUSES,
     InvalidPath,
-    SourceUnreadable,
     StorageError,
-    path_segments,
 )
 
 
@@ -37,11 +36,8 @@ def test_every_cause_has_a_code_of_its_own() -> None:
     """Forms, repairs, the breaker and entities key on it."""
     written = {
         value
-        for value in vars(base).values()
-        if isinstance(value, type)
-        and issubclass(value, StorageError)
-        # Of the file that is sent, not of the destination.
-        and not issubclass(value, SourceUnreadable)
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, StorageError)
     }
     assert set(CAUSES) == written - {StorageError}
     assert sorted(vars(cause)["code"] for cause in CAUSES) == [
@@ -58,6 +54,10 @@ def test_every_cause_has_a_code_of_its_own() -> None:
         "path_not_allowed",
         "path_not_found",
         "rejected",
+        "source_damaged",
+        "source_unreadable",
+        "ssl_error",
+        "throttled",
         "timeout_connect",
         "unusable",
     ]

@@ -11,17 +11,9 @@ import pytest
 
 from custom_components.frigate_snap_sync.storage import check
 from custom_components.frigate_snap_sync.storage.base import (
-    AuthFailed,
     Destination,
-    HostKeyChanged,
-    NoSpace,
-    PermissionDenied,
-    Rejected,
     Source,
-    StorageError,
     StoredFile,
-    Unreachable,
-    vanished,
 )
 from custom_components.frigate_snap_sync.storage.check import (
     CheckResult,
@@ -30,6 +22,16 @@ from custom_components.frigate_snap_sync.storage.check import (
     leftovers_of,
     probe_name,
     remove_leftovers,
+)
+from custom_components.frigate_snap_sync.storage.errors import (
+    AuthFailed,
+    HostKeyChanged,
+    NoSpace,
+    PermissionDenied,
+    Rejected,
+    StorageError,
+    Unreachable,
+    vanished,
 )
 from custom_components.frigate_snap_sync.storage.layout import Branch, Layout
 from custom_components.frigate_snap_sync.storage.names import TemporaryForm

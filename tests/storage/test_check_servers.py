@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
-    NoSpace,
-    PermissionDenied,
-    StorageError,
-)
 from custom_components.frigate_snap_sync.storage.check import (
     CheckResult,
     check_destination,
+)
+from custom_components.frigate_snap_sync.storage.errors import (
+    NoSpace,
+    PermissionDenied,
+    StorageError,
 )
 from custom_components.frigate_snap_sync.storage.layout import Layout, dated_layout
 from custom_components.frigate_snap_sync.storage.names import (

@@ -13,17 +13,19 @@ import pytest
 
 from custom_components.frigate_snap_sync.storage.base import (
     Destination,
+    Source,
+    StoredFile,
+)
+from custom_components.frigate_snap_sync.storage.check import check_destination
+from custom_components.frigate_snap_sync.storage.errors import (
     InvalidPath,
     NoSpace,
     PermissionDenied,
     Rejected,
-    Source,
     SourceDamaged,
     StorageError,
-    StoredFile,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.storage.check import check_destination
 from custom_components.frigate_snap_sync.storage.read_back import Content, is_stored
 
 from ..waiting import promptly, until

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from custom_components.frigate_snap_sync.storage import jobs
-from custom_components.frigate_snap_sync.storage.base import Unreachable
+from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.storage.jobs import Job, JobRunner
 
 from ..waiting import LONG, promptly, until

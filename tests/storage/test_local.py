@@ -15,14 +15,14 @@ from unittest.mock import patch
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.base import StoredFile
+from custom_components.frigate_snap_sync.storage.errors import (
     NoSpace,
     NotMounted,
     PathNotAllowed,
     PermissionDenied,
     Rejected,
     StorageError,
-    StoredFile,
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.local import (

@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import StorageError
+from custom_components.frigate_snap_sync.storage.errors import StorageError
 from custom_components.frigate_snap_sync.storage.local import mounts
 from custom_components.frigate_snap_sync.storage.local.destination import (
     find_disk_without_share,

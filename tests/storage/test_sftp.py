@@ -11,7 +11,8 @@ from unittest.mock import AsyncMock, Mock, patch
 import asyncssh
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.base import StoredFile
+from custom_components.frigate_snap_sync.storage.errors import (
     CHECKING,
     MAKING,
     RENAMING,
@@ -19,7 +20,6 @@ from custom_components.frigate_snap_sync.storage.base import (
     PathNotFound,
     PermissionDenied,
     Rejected,
-    StoredFile,
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.sftp import (

@@ -8,7 +8,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.errors import (
     AuthFailed,
     ConnectTimeout,
     HostKeyChanged,

@@ -6,7 +6,7 @@ import socket
 import asyncssh
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.errors import (
     AuthFailed,
     ConnectTimeout,
     HostKeyChanged,

@@ -15,13 +15,13 @@ import asyncssh
 from asyncssh.sftp import SFTPLimits, SFTPServerHandler
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.check import verify_checksum
+from custom_components.frigate_snap_sync.storage.errors import (
     NoSftp,
     Rejected,
     StorageError,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.storage.check import verify_checksum
 from custom_components.frigate_snap_sync.storage.read_back import Content, is_stored
 from custom_components.frigate_snap_sync.storage.sftp import files as sftp_files
 from custom_components.frigate_snap_sync.storage.sftp.destination import fetch_host_key

@@ -8,7 +8,7 @@ import asyncssh
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.errors import (
     ConnectTimeout,
     InvalidKey,
     NoSftp,

@@ -12,7 +12,7 @@ import asyncssh
 from asyncssh import constants
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.errors import (
     AuthFailed,
     StorageError,
     Unreachable,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import StorageError
+from custom_components.frigate_snap_sync.storage.errors import StorageError
 from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     fetch_host_key,

@@ -13,7 +13,7 @@ import shutil
 import asyncssh
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.errors import (
     AuthFailed,
     NoSftp,
     PathNotFound,

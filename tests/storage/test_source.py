@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from custom_components.frigate_snap_sync.storage import source as source_module
-from custom_components.frigate_snap_sync.storage.base import Rejected
+from custom_components.frigate_snap_sync.storage.errors import Rejected
 from custom_components.frigate_snap_sync.storage.source import (
     PIECE_SIZE,
     PieceReader,

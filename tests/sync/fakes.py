@@ -19,10 +19,10 @@ from custom_components.frigate_snap_sync.frigate.models import (
 from custom_components.frigate_snap_sync.storage.base import (
     Destination,
     Source,
-    StorageError,
     StoredFile,
 )
 from custom_components.frigate_snap_sync.storage.check import PROBE_PREFIX
+from custom_components.frigate_snap_sync.storage.errors import StorageError
 from custom_components.frigate_snap_sync.storage.source import open_source
 
 from ..films import film

@@ -4,8 +4,9 @@ import random
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.errors import (
     AuthFailed,
+    CertificateRefused,
     ConnectTimeout,
     HostKeyChanged,
     InvalidKey,
@@ -18,9 +19,11 @@ from custom_components.frigate_snap_sync.storage.base import (
     PermissionDenied,
     Rejected,
     StorageError,
+    Throttled,
     Unreachable,
 )
 from custom_components.frigate_snap_sync.sync.sending.breaker import (
+    LONGEST_WAIT,
     ROW,
     Breaker,
     Sent,
@@ -58,6 +61,7 @@ def test_an_unreachable_server_is_tried_more_and_more_slowly() -> None:
         (InvalidKey("x"), 900),
         (NoSftp("x"), 900),
         (HostKeyChanged("x"), 300),
+        (CertificateRefused("x"), 300),
         (NoSpace("x"), 300),
         (PermissionDenied("x"), 300),
         # A look at the mount point costs nothing.
@@ -71,6 +75,38 @@ def test_what_a_person_must_mend_is_looked_at_now_and_then(
 ) -> None:
     """No log-in storms."""
     assert delays(error, 3) == [delay] * 3
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "expected"),
+    [
+        (None, [5, 10, 20]),
+        (120, [120, 120, 120]),
+        (0, [5, 5, 5]),
+        (-1, [5, 5, 5]),
+        (10**9, [LONGEST_WAIT] * 3),
+    ],
+)
+def test_a_server_that_asks_to_wait(
+    retry_after: float | None, expected: list[float]
+) -> None:
+    """It is left alone for as long as it says, within bounds."""
+    assert delays(Throttled("x", retry_after=retry_after), 3) == expected
+
+
+def test_a_throttled_server_is_no_other_outage() -> None:
+    """It is waited for, and nothing is said again."""
+    breaker = Breaker()
+    assert breaker.fail(Unreachable("x"), 0) is True
+    assert breaker.fail(Throttled("x", retry_after=120), 5) is False
+    assert breaker.remaining(5) == 120
+
+
+def test_an_illegal_path_is_about_one_file() -> None:
+    """The destination takes others all the same."""
+    breaker = Breaker()
+    assert breaker.is_own_fault(InvalidPath("x"), 0, Sent(upload_id=1, size=1))
+    assert not breaker.is_open
 
 
 def test_failures_of_one_outage_do_not_add_up() -> None:

@@ -9,7 +9,7 @@ from typing import override
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.errors import (
     PermissionDenied,
     Rejected,
     StorageError,

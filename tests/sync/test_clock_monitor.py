@@ -10,7 +10,7 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.frigate.models import Review, Segment, Severity
-from custom_components.frigate_snap_sync.storage.base import Rejected, Unreachable
+from custom_components.frigate_snap_sync.storage.errors import Rejected, Unreachable
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,

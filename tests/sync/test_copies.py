@@ -13,10 +13,9 @@ from typing import override
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.models import Segment
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
+from custom_components.frigate_snap_sync.storage.errors import (
     PermissionDenied,
-    Source,
-    StoredFile,
     Unreachable,
 )
 from custom_components.frigate_snap_sync.sync.intake import dispatcher

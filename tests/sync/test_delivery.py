@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import Unreachable
+from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.sync.sending import worker
 
 from .conftest import Bench, setup, until

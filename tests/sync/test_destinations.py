@@ -9,10 +9,9 @@ from typing import override
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
-    Source,
+from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
+from custom_components.frigate_snap_sync.storage.errors import (
     StorageError,
-    StoredFile,
     Unreachable,
     Unusable,
 )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 import time
 
-from custom_components.frigate_snap_sync.storage.base import Unreachable
+from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.sync.ledger import exposure
 from custom_components.frigate_snap_sync.sync.model.status import Protection
 

@@ -12,14 +12,13 @@ from typing import override
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
+from custom_components.frigate_snap_sync.storage.errors import (
     NoSpace,
     NotMounted,
     PermissionDenied,
     Rejected,
-    Source,
     StorageError,
-    StoredFile,
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.local.destination import (

@@ -12,7 +12,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     MediaNotReady,
 )
 from custom_components.frigate_snap_sync.frigate.models import Segment
-from custom_components.frigate_snap_sync.storage.base import Unreachable
+from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.sync.fetching import fetcher
 from custom_components.frigate_snap_sync.sync.ledger import Ledger
 from custom_components.frigate_snap_sync.sync.model.selection import Selection

@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.errors import (
     AuthFailed,
     NoSpace,
     Rejected,

@@ -10,13 +10,12 @@ from typing import override
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
+from custom_components.frigate_snap_sync.storage.errors import (
     InvalidPath,
     NoSpace,
     Rejected,
-    Source,
     StorageError,
-    StoredFile,
     Unreachable,
 )
 from custom_components.frigate_snap_sync.sync.model.status import (

@@ -12,12 +12,8 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.frigate.models import Review, Segment, Severity
-from custom_components.frigate_snap_sync.storage.base import (
-    Rejected,
-    Source,
-    StoredFile,
-    Unreachable,
-)
+from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
+from custom_components.frigate_snap_sync.storage.errors import Rejected, Unreachable
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.intake import running_reviews
 from custom_components.frigate_snap_sync.sync.ledger import items

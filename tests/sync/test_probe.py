@@ -6,13 +6,9 @@ from typing import override
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
-    Rejected,
-    Source,
-    StoredFile,
-    Unreachable,
-)
+from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
 from custom_components.frigate_snap_sync.storage.check import PROBE_PREFIX
+from custom_components.frigate_snap_sync.storage.errors import Rejected, Unreachable
 from custom_components.frigate_snap_sync.sync.ledger import Ledger, LedgerError
 
 from .conftest import Bench, setup, until

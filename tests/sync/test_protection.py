@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.errors import (
     AuthFailed,
     ConnectTimeout,
     HostKeyChanged,

@@ -14,7 +14,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateError,
     FrigateUnreachable,
 )
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.errors import (
     Rejected,
     Unreachable,
     Unusable,

@@ -11,13 +11,12 @@ from typing import Any, override
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
+from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
+from custom_components.frigate_snap_sync.storage.errors import (
     ConnectTimeout,
     PermissionDenied,
     Rejected,
-    Source,
     StorageError,
-    StoredFile,
     Unreachable,
 )
 from custom_components.frigate_snap_sync.sync.ledger import uploads

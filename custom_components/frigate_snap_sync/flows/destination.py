@@ -39,7 +39,7 @@ from ..const import (
 from ..devices import known_cameras
 from ..markdown import one_line
 from ..path_template import InvalidPathTemplate, PathTemplate
-from ..storage.base import StorageError
+from ..storage.errors import StorageError
 from .trial import async_try_destination, place_of
 
 

@@ -13,7 +13,7 @@ from homeassistant.helpers.selector import TextSelector
 from ..const import CONF_MOUNT_POINT, SUBENTRY_LOCAL
 from ..destinations import is_allowed_folder
 from ..markdown import as_code
-from ..storage.base import PathNotAbsolute, PathNotAllowed, StorageError
+from ..storage.errors import PathNotAbsolute, PathNotAllowed, StorageError
 from ..storage.local.destination import find_disk_without_share, find_mount_point
 from ..storage.local.mounts import Disk
 from .destination import DestinationFlow

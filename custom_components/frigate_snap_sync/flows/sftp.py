@@ -31,7 +31,7 @@ from ..const import (
     SUBENTRY_SFTP,
 )
 from ..markdown import escape
-from ..storage.base import (
+from ..storage.errors import (
     AuthFailed,
     HostKeyChanged,
     InvalidKey,

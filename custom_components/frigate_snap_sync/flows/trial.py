@@ -19,7 +19,8 @@ from ..const import (
 from ..destinations import build_destination
 from ..devices import known_cameras
 from ..path_template import PathTemplate, async_layout
-from ..storage.base import (
+from ..storage.check import CheckResult, check_destination, probe_name
+from ..storage.errors import (
     LOGGING_IN,
     AuthFailed,
     ConnectTimeout,
@@ -30,7 +31,6 @@ from ..storage.base import (
     Unreachable,
     Unusable,
 )
-from ..storage.check import CheckResult, check_destination, probe_name
 from ..storage.names import TemporaryForm
 
 _PLACES: Final[dict[str, str]] = {

@@ -1,182 +1,18 @@
-"""The contract of a destination, and its errors by cause."""
+"""The contract of a destination."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
+
+from .errors import InvalidPath
 
 MAX_SIZE: Final = 2**63 - 1
 """Bytes that a file or a disk may have: more fits into no file system or ledger."""
 
 MAX_DEPTH: Final = 64
 """Levels of folders below the root that `list_files` goes down to."""
-
-
-CONNECTING: Final = "Connecting"
-LOGGING_IN: Final = "Logging in"
-STARTING: Final = "Starting SFTP"
-FINDING: Final = "Finding the folder"
-"""Steps of reaching a destination."""
-
-MAKING: Final = "Making a folder"
-CHECKING: Final = "Checking"
-RENAMING: Final = "Renaming"
-"""Steps of storing a file, besides the writing itself."""
-
-
-class StorageError(Exception):
-    """A destination could not do what was asked; the subclass says why.
-
-    The text is for a log and for the owner: it names what was tried and what
-    the server answered, and never holds a secret. `code` is the stable name of
-    the cause: form errors, repairs, the breaker and entities key on it. `step` is
-    what failed of an operation that has several, in words that an error's text can
-    begin with.
-    """
-
-    code: ClassVar[str]
-    step: str | None = None
-
-
-class Unreachable(StorageError):
-    """Nothing answers, or the connection broke: try again later."""
-
-    code = "cannot_connect"
-
-
-class ConnectTimeout(Unreachable):
-    """The server did not answer in time."""
-
-    code = "timeout_connect"
-
-
-class AuthFailed(StorageError):
-    """The server answered and refused the login."""
-
-    code = "invalid_auth"
-
-
-class InvalidKey(StorageError):
-    """The private key can't be read, or its passphrase is missing or wrong."""
-
-    code = "invalid_key"
-
-
-class HostKeyChanged(StorageError):
-    """The server's host key is not the pinned one; nothing was sent to it.
-
-    `fingerprint` is that of the key the server showed, if it is known
-    (`SHA256:…`, as `ssh-keygen -l` prints it).
-    """
-
-    code = "host_key_changed"
-
-    def __init__(self, message: str, *, fingerprint: str | None = None) -> None:
-        """Keep the fingerprint beside the message."""
-        super().__init__(message)
-        self.fingerprint = fingerprint
-
-
-class NoSftp(StorageError):
-    """Something answers, but offers no SFTP that can be used."""
-
-    code = "no_sftp"
-
-
-class Unusable(StorageError):
-    """What is stored about the destination can't be read."""
-
-    code = "unusable"
-
-
-class PermissionDenied(StorageError):
-    """The server or the file system refused to write, rename or delete."""
-
-    code = "not_writable"
-
-
-class PathNotAllowed(PermissionDenied):
-    """Home Assistant does not allow writing to this local path."""
-
-    code = "path_not_allowed"
-
-
-class PathNotAbsolute(PermissionDenied):
-    """The path of the root folder is not a whole one, from the slash on."""
-
-    code = "path_not_absolute"
-
-
-class PathNotFound(PermissionDenied):
-    """The root folder does not exist and can't be made."""
-
-    code = "path_not_found"
-
-
-class NoSpace(StorageError):
-    """The disk or the quota is full."""
-
-    code = "no_space"
-
-
-class NotMounted(StorageError):
-    """The local path no longer lies on the file system it was set up on."""
-
-    code = "not_mounted"
-
-
-class Rejected(StorageError):
-    """A failure about one file, without a cause of its own here."""
-
-    code = "rejected"
-
-
-class InvalidPath(Rejected):
-    """The path of one file is not legal: it would leave the root, or is no text."""
-
-    code = "invalid_path"
-
-
-CAUSES: Final[tuple[type[StorageError], ...]] = (
-    Unreachable,
-    ConnectTimeout,
-    AuthFailed,
-    InvalidKey,
-    HostKeyChanged,
-    NoSftp,
-    Unusable,
-    PermissionDenied,
-    PathNotAllowed,
-    PathNotAbsolute,
-    PathNotFound,
-    NoSpace,
-    NotMounted,
-    Rejected,
-    InvalidPath,
-)
-"""Every cause; each has a `code` of its own."""
-
-
-def vanished(name: str) -> Rejected:
-    """Return the error of a file that was written and is gone before its renaming.
-
-    Some servers sort out what they don't know, others enforce a quota like that.
-    """
-    error = Rejected(
-        f"Every byte was taken, but {name} was gone before it could get its final"
-        " name: something there removes or renames unfinished files"
-    )
-    error.step = RENAMING
-    return error
-
-
-class SourceUnreadable(Rejected):
-    """This machine can't read the file that is to be sent: no fault of the destination."""
-
-
-class SourceDamaged(SourceUnreadable):
-    """The file that is to be sent no longer has the bytes that it should have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ import posixpath
 from secrets import token_bytes
 from typing import Final
 
-from .base import MAKING, Destination, NoSpace, PermissionDenied, Rejected, StorageError
+from .base import Destination
+from .errors import MAKING, NoSpace, PermissionDenied, Rejected, StorageError
 from .layout import Layout, dated_layout, levels_of
 from .names import TemporaryForm, temporary_name
 

@@ -6,7 +6,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, Final
 
-from .base import Unreachable
+from .errors import Unreachable
 
 CANCEL_TIMEOUT: Final = 1.5
 """Seconds that a cancelled caller waits for its thread to clean up."""

@@ -11,7 +11,8 @@ import stat
 from threading import Lock
 from typing import Final, Self
 
-from .base import Source, SourceDamaged, SourceUnreadable
+from .base import Source
+from .errors import SourceDamaged, SourceUnreadable
 
 PIECE_SIZE: Final = 1024 * 1024
 """The most bytes that one read returns."""

@@ -12,7 +12,7 @@ from typing import Any
 from ..frigate.client import FrigateClient
 from ..frigate.messages import display_name
 from ..frigate.models import FrigateConfig
-from ..storage.base import Unreachable
+from ..storage.errors import Unreachable
 from .fetching.fetcher import Fetcher
 from .intake.assembly import intake_parts
 from .intake.backfill import Backfill

@@ -9,10 +9,10 @@ from pathlib import Path
 import stat
 from typing import Final
 
-from ..base import (
+from ..base import MAX_DEPTH, Source, StoredFile, path_segments
+from ..errors import (
     CHECKING,
     MAKING,
-    MAX_DEPTH,
     RENAMING,
     NoSpace,
     NotMounted,
@@ -20,12 +20,9 @@ from ..base import (
     PathNotAllowed,
     PermissionDenied,
     Rejected,
-    Source,
     SourceUnreadable,
     StorageError,
-    StoredFile,
     Unreachable,
-    path_segments,
     vanished,
 )
 from ..jobs import Job

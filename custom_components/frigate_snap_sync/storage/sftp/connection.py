@@ -8,7 +8,7 @@ from typing import Final
 
 import asyncssh
 
-from ..base import STARTING, ConnectTimeout, HostKeyChanged, StorageError, Unreachable
+from ..errors import STARTING, ConnectTimeout, HostKeyChanged, StorageError, Unreachable
 from .ciphers import preferred_ciphers
 from .errors import brief, connect_error, is_bare_loss, silent_refusal
 from .guard import Door

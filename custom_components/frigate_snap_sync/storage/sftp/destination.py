@@ -9,18 +9,15 @@ from typing import Final, override
 
 import asyncssh
 
-from ..base import (
+from ..base import Destination, Source, StoredFile, path_segments
+from ..errors import (
     CHECKING,
     FINDING,
     RENAMING,
-    Destination,
     PathNotFound,
     PermissionDenied,
     Rejected,
-    Source,
     StorageError,
-    StoredFile,
-    path_segments,
 )
 from ..source import open_source
 from . import disk, files

@@ -5,7 +5,8 @@ from typing import Final
 
 import asyncssh
 
-from ..base import MAX_SIZE, NoSpace, PermissionDenied, Rejected, StorageError
+from ..base import MAX_SIZE
+from ..errors import NoSpace, PermissionDenied, Rejected, StorageError
 from .errors import answer_error
 from .session import SftpSession
 

@@ -11,7 +11,7 @@ import asyncssh
 from asyncssh import constants
 from asyncssh.packet import PacketDecodeError
 
-from ..base import (
+from ..errors import (
     CONNECTING,
     LOGGING_IN,
     AuthFailed,

@@ -10,15 +10,8 @@ from typing import Final, cast
 
 import asyncssh
 
-from ..base import (
-    CHECKING,
-    MAX_DEPTH,
-    MAX_SIZE,
-    Rejected,
-    StorageError,
-    StoredFile,
-    vanished,
-)
+from ..base import MAX_DEPTH, MAX_SIZE, StoredFile
+from ..errors import CHECKING, Rejected, StorageError, vanished
 from ..source import SourceFile
 from .errors import MAYBE_EXISTS, NO_SUCH_FILE
 from .session import SftpSession

@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncssh
 
-from ..base import InvalidKey
+from ..errors import InvalidKey
 from .errors import connect_error
 from .guard import Door
 from .key_text import name_key, tidy_key

@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncssh
 
-from ..base import Unreachable
+from ..errors import Unreachable
 from .errors import CONNECTION_LOST, NONSENSE, brief
 
 MIN_IN_FLIGHT: Final = 1024 * 1024

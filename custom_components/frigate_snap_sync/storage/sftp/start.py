@@ -7,7 +7,7 @@ from typing import Final, cast
 import asyncssh
 from asyncssh import constants, sftp
 
-from ..base import STARTING, NoSftp, StorageError, Unreachable
+from ..errors import STARTING, NoSftp, StorageError, Unreachable
 from .errors import brief
 from .guard import OversizedPacket, SftpReader, SftpWriter, TextForSftp
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import asyncssh
 
-from ..base import CHECKING, MAKING, RENAMING, Rejected
+from ..errors import CHECKING, MAKING, RENAMING, Rejected
 from ..source import SourceFile
 from . import files
 from .session import SftpSession

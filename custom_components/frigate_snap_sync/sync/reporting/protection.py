@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ...storage.base import (
+from ...storage.errors import (
     AuthFailed,
     HostKeyChanged,
     InvalidKey,

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 import random
 from typing import Final
 
-from ...storage.base import (
+from ...storage.errors import (
     AuthFailed,
+    CertificateRefused,
     ConnectTimeout,
     HostKeyChanged,
     InvalidKey,
@@ -15,12 +16,16 @@ from ...storage.base import (
     PermissionDenied,
     Rejected,
     StorageError,
+    Throttled,
     Unreachable,
     Unusable,
 )
 
 _STABLE = 600.0
 """How long a destination must work for its next failure to be a new outage."""
+
+LONGEST_WAIT: Final = 3600.0
+"""Seconds that a server may ask us to leave it alone."""
 
 ROW: Final = 3
 """Files that are refused one after the other for the destination to be at fault."""
@@ -50,6 +55,7 @@ _REACHED = Reaction(first=300, longest=300, is_contact=True)
 _REACTIONS: dict[str, Reaction] = {
     Unreachable.code: _UNREACHABLE,
     ConnectTimeout.code: _UNREACHABLE,
+    Throttled.code: _UNREACHABLE,
     AuthFailed.code: _REFUSED,
     InvalidKey.code: _REFUSED,
     Unusable.code: _REFUSED,
@@ -57,6 +63,8 @@ _REACTIONS: dict[str, Reaction] = {
     NoSftp.code: _REFUSED,
     # The key is looked at before anything is sent, so a look is no login.
     HostKeyChanged.code: _AWAY,
+    # So is a look at the certificate.
+    CertificateRefused.code: _AWAY,
     NotMounted.code: _NOT_MOUNTED,
 }
 """By the code of the cause; `_REACHED` for all others."""
@@ -64,6 +72,10 @@ _REACTIONS: dict[str, Reaction] = {
 
 def reaction_to(error: StorageError) -> Reaction:
     """Return the reaction to the error's cause."""
+    if isinstance(error, Throttled) and error.retry_after is not None:
+        # A number that a server sent: none of that must stop us for good.
+        wait = min(max(error.retry_after, _UNREACHABLE.first), LONGEST_WAIT)
+        return Reaction(first=wait, longest=wait)
     return _REACTIONS.get(error.code, _REACHED)
 
 
@@ -224,7 +236,7 @@ class Breaker:
         self._delay = (
             reaction.first
             if is_first or is_other
-            else min(self._delay * 2, reaction.longest)
+            else max(reaction.first, min(self._delay * 2, reaction.longest))
         )
         self.error = self._last = error
         # Many destinations of one server shall not come back in step.

@@ -4,7 +4,7 @@ from collections.abc import Collection
 import time
 from typing import Final
 
-from ...storage.base import StorageError
+from ...storage.errors import StorageError
 from ..ledger import Ledger, uploads
 from ..ledger.uploads import Leftover
 from ..model.destination_setup import DestinationSetup

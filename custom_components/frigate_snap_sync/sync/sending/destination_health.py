@@ -9,7 +9,7 @@ from pathlib import Path
 import time
 from typing import Final
 
-from ...storage.base import NotMounted, StorageError
+from ...storage.errors import NotMounted, StorageError
 from ...storage.names import TemporaryForm
 from ..ledger import Ledger, LedgerError, destinations
 from ..model.destination_setup import DestinationSetup

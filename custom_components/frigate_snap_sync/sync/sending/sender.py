@@ -4,8 +4,9 @@ from collections.abc import Callable
 import logging
 import secrets
 
-from ...storage.base import Rejected, StorageError, StoredFile
+from ...storage.base import StoredFile
 from ...storage.check import verify_checksum
+from ...storage.errors import Rejected, StorageError
 from ...storage.names import TemporaryForm, temporary_name
 from ...storage.read_back import Content, is_stored
 from ..ledger import Ledger, outcomes, uploads

@@ -4,7 +4,7 @@ from collections.abc import Callable
 import logging
 import time
 
-from ...storage.base import SourceDamaged, SourceUnreadable
+from ...storage.errors import SourceDamaged, SourceUnreadable
 from ...storage.source import verify
 from ..ledger import Ledger, outcomes, spooled_files, uploads
 from ..ledger.spooled_files import Loss

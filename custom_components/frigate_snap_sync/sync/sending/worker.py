@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 import logging
 import time
 
-from ...storage.base import (
-    Destination,
+from ...storage.base import Destination
+from ...storage.errors import (
     NotMounted,
     Rejected,
     SourceUnreadable,

@@ -1,0 +1,196 @@
+"""What goes wrong at a destination, by cause."""
+
+from typing import ClassVar, Final
+
+CONNECTING: Final = "Connecting"
+LOGGING_IN: Final = "Logging in"
+STARTING: Final = "Starting SFTP"
+FINDING: Final = "Finding the folder"
+"""Steps of reaching a destination."""
+
+MAKING: Final = "Making a folder"
+CHECKING: Final = "Checking"
+RENAMING: Final = "Renaming"
+"""Steps of storing a file, besides the writing itself."""
+
+
+class StorageError(Exception):
+    """A destination could not do what was asked; the subclass says why.
+
+    The text is for a log and for the owner: it names what was tried and what
+    the server answered, and never holds a secret. `code` is the stable name of
+    the cause: form errors, repairs, the breaker and entities key on it. `step` is
+    what failed of an operation that has several, in words that an error's text can
+    begin with.
+    """
+
+    code: ClassVar[str]
+    step: str | None = None
+
+
+class Unreachable(StorageError):
+    """Nothing answers, or the connection broke: try again later."""
+
+    code = "cannot_connect"
+
+
+class ConnectTimeout(Unreachable):
+    """The server did not answer in time."""
+
+    code = "timeout_connect"
+
+
+class Throttled(Unreachable):
+    """The server is there, but asks to be left alone for a while.
+
+    `retry_after` are the seconds it asked for, if it said how many.
+    """
+
+    code = "throttled"
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        """Keep the time beside the message."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class CertificateRefused(StorageError):
+    """The server's TLS certificate can't be trusted; no credentials were sent."""
+
+    code = "ssl_error"
+
+
+class AuthFailed(StorageError):
+    """The server answered and refused the login."""
+
+    code = "invalid_auth"
+
+
+class InvalidKey(StorageError):
+    """The private key can't be read, or its passphrase is missing or wrong."""
+
+    code = "invalid_key"
+
+
+class HostKeyChanged(StorageError):
+    """The server's host key is not the pinned one; nothing was sent to it.
+
+    `fingerprint` is that of the key the server showed, if it is known
+    (`SHA256:…`, as `ssh-keygen -l` prints it).
+    """
+
+    code = "host_key_changed"
+
+    def __init__(self, message: str, *, fingerprint: str | None = None) -> None:
+        """Keep the fingerprint beside the message."""
+        super().__init__(message)
+        self.fingerprint = fingerprint
+
+
+class NoSftp(StorageError):
+    """Something answers, but offers no SFTP that can be used."""
+
+    code = "no_sftp"
+
+
+class Unusable(StorageError):
+    """What is stored about the destination can't be read."""
+
+    code = "unusable"
+
+
+class PermissionDenied(StorageError):
+    """The server or the file system refused to write, rename or delete."""
+
+    code = "not_writable"
+
+
+class PathNotAllowed(PermissionDenied):
+    """Home Assistant does not allow writing to this local path."""
+
+    code = "path_not_allowed"
+
+
+class PathNotAbsolute(PermissionDenied):
+    """The path of the root folder is not a whole one, from the slash on."""
+
+    code = "path_not_absolute"
+
+
+class PathNotFound(PermissionDenied):
+    """The root folder does not exist and can't be made."""
+
+    code = "path_not_found"
+
+
+class NoSpace(StorageError):
+    """The disk or the quota is full."""
+
+    code = "no_space"
+
+
+class NotMounted(StorageError):
+    """The local path no longer lies on the file system it was set up on."""
+
+    code = "not_mounted"
+
+
+class Rejected(StorageError):
+    """A failure about one file, without a cause of its own here."""
+
+    code = "rejected"
+
+
+class InvalidPath(Rejected):
+    """The path of one file is not legal: it would leave the root, or is no text."""
+
+    code = "invalid_path"
+
+
+class SourceUnreadable(Rejected):
+    """This machine can't read the file that is to be sent: no fault of the destination."""
+
+    code = "source_unreadable"
+
+
+class SourceDamaged(SourceUnreadable):
+    """The file that is to be sent no longer has the bytes that it should have."""
+
+    code = "source_damaged"
+
+
+CAUSES: Final[tuple[type[StorageError], ...]] = (
+    Unreachable,
+    ConnectTimeout,
+    Throttled,
+    CertificateRefused,
+    AuthFailed,
+    InvalidKey,
+    HostKeyChanged,
+    NoSftp,
+    Unusable,
+    PermissionDenied,
+    PathNotAllowed,
+    PathNotAbsolute,
+    PathNotFound,
+    NoSpace,
+    NotMounted,
+    Rejected,
+    InvalidPath,
+    SourceUnreadable,
+    SourceDamaged,
+)
+"""Every cause; each has a `code` of its own."""
+
+
+def vanished(name: str) -> Rejected:
+    """Return the error of a file that was written and is gone before its renaming.
+
+    Some servers sort out what they don't know, others enforce a quota like that.
+    """
+    error = Rejected(
+        f"Every byte was taken, but {name} was gone before it could get its final"
+        " name: something there removes or renames unfinished files"
+    )
+    error.step = RENAMING
+    return error
