@@ -18,10 +18,10 @@ from pathlib import Path
 
 from homeassistant import block_async_io
 from custom_components.frigate_snap_sync.storage.check import check_destination
-from custom_components.frigate_snap_sync.storage.local import (
+from custom_components.frigate_snap_sync.storage.local.destination import (
     LocalDestination, find_mount_point
 )
-from custom_components.frigate_snap_sync.storage.sftp import (
+from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination, SftpSettings, fetch_host_key, generate_key_pair
 )
 

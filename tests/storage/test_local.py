@@ -486,7 +486,7 @@ async def test_killed_in_the_middle(
     script = """
 import asyncio, os, sys
 from pathlib import Path
-from custom_components.frigate_snap_sync.storage.local import (
+from custom_components.frigate_snap_sync.storage.local.destination import (
     LocalDestination, find_mount_point
 )
 async def main(root, source):
