@@ -56,7 +56,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"model"}),
         frozenset({"support"}),
         frozenset({"ledger"}),
-        frozenset({"spool", "monitoring", "pruner"}),
+        frozenset({"spool", "monitoring", "pruner", "services"}),
         frozenset({"planning"}),
         frozenset({"intake", "fetching", "sending"}),
         frozenset({"reporting"}),

@@ -59,7 +59,7 @@ async def superseded(bench: Bench, nas: FakeDestination, count: int) -> None:
         "UPDATE uploads SET state = 'superseded', clean_up = 'file'",
     ):
         await bench.engine._ledger.run(sqlite3.Connection.execute, statement)  # noqa: SLF001
-    bench.engine._wake_workers(["nas"])  # noqa: SLF001
+    bench.engine._pool.wake(["nas"])  # noqa: SLF001
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ async def test_a_file_that_can_not_be_deleted(
     await superseded(bench, nas, 5)
     await until(lambda: set(nas.media) == {"0.mp4"})
     assert nas.tried[:5] == [f"{number}.mp4" for number in range(5)]
-    bench.engine._wake_workers(["nas"])  # noqa: SLF001
+    bench.engine._pool.wake(["nas"])  # noqa: SLF001
     await until(lambda: bench.status.destinations["nas"].last_error)
     await until(lambda: len(nas.refused_at) >= 3)
     for before, after in pairwise(nas.refused_at):

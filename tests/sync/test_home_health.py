@@ -21,6 +21,7 @@ from custom_components.frigate_snap_sync.sync.support.home_health import (
     note_success,
 )
 from custom_components.frigate_snap_sync.sync.support.outage_log import OutageLog
+from custom_components.frigate_snap_sync.sync.support.signals import Signals
 from custom_components.frigate_snap_sync.sync.support.tasks import cancel, supervise
 
 from ..waiting import until
@@ -47,7 +48,9 @@ def changes() -> list[None]:
 @pytest.fixture
 async def health(tmp_path: Path, changes: list[None]) -> HomeHealth:
     """Return the health of an engine, of which the test's task is one."""
-    health = HomeHealth(folders=(tmp_path,), on_change=lambda: changes.append(None))
+    signals = Signals()
+    signals.status_changed.subscribe(lambda: changes.append(None))
+    health = HomeHealth(folders=(tmp_path,), signals=signals)
     health.enter()
     return health
 
@@ -157,7 +160,7 @@ async def test_a_failure_that_does_not_come_again(
 
 async def test_two_engines(health: HomeHealth, tmp_path: Path) -> None:
     """Each knows of its own."""
-    other = HomeHealth(folders=(tmp_path,), on_change=lambda: None)
+    other = HomeHealth(folders=(tmp_path,), signals=Signals())
 
     async def fail() -> None:
         OutageLog(_LOGGER, "Work").report(LedgerError("disk I/O error"))

@@ -7,6 +7,7 @@ import pytest
 
 from custom_components.frigate_snap_sync.sync.intake import inbox as inbox_module
 from custom_components.frigate_snap_sync.sync.intake.inbox import MAX_PAYLOAD, Inbox
+from custom_components.frigate_snap_sync.sync.support.signals import Signals
 
 from ..waiting import promptly
 
@@ -19,7 +20,7 @@ def add(inbox: Inbox, *topics: str) -> None:
 
 async def test_messages_come_in_order_and_stay_until_removed() -> None:
     """What could not be kept is tried again."""
-    inbox = Inbox("frigate")
+    inbox = Inbox("frigate", signals=Signals())
     add(inbox, "a", "b")
     assert (await inbox.first()).topic == "a"
     first = await inbox.first()
@@ -34,7 +35,7 @@ async def test_what_was_pushed_out_while_it_was_worked_on_takes_no_other_with_it
 ) -> None:
     """The oldest go first, with one word about it."""
     monkeypatch.setattr(inbox_module, "MAX_MESSAGES", 2)
-    inbox = Inbox("frigate")
+    inbox = Inbox("frigate", signals=Signals())
     add(inbox, "a")
     working_on = await inbox.first()
     add(inbox, "b", "c", "d")
@@ -46,7 +47,7 @@ async def test_what_was_pushed_out_while_it_was_worked_on_takes_no_other_with_it
 
 async def test_a_monster_is_ignored(caplog: pytest.LogCaptureFixture) -> None:
     """It would push out all that came before it."""
-    inbox = Inbox("frigate")
+    inbox = Inbox("frigate", signals=Signals())
     add(inbox, "a")
     inbox.add("monster", bytes(MAX_PAYLOAD + 1), retain=False)
     assert len(inbox) == 1
@@ -55,7 +56,7 @@ async def test_a_monster_is_ignored(caplog: pytest.LogCaptureFixture) -> None:
 
 async def test_drained() -> None:
     """Once the last message was removed, and somebody asks for the next."""
-    inbox = Inbox("frigate")
+    inbox = Inbox("frigate", signals=Signals())
     add(inbox, "a")
     draining = asyncio.create_task(inbox.drained())
     inbox.remove(await inbox.first())
@@ -69,7 +70,9 @@ async def test_drained() -> None:
 def test_what_is_lost() -> None:
     """Images, which exist nowhere else; whoever can ask for the others is called."""
     calls: list[None] = []
-    inbox = Inbox("frigate", on_dropped=lambda: calls.append(None))
+    signals = Signals()
+    signals.messages_missed.subscribe(lambda: calls.append(None))
+    inbox = Inbox("frigate", signals=signals)
     for topic, retain in (
         ("frigate/front_door/person/snapshot", False),
         ("frigate/front_door/person/snapshot", True),
@@ -93,7 +96,7 @@ def test_what_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
         "time",
         SimpleNamespace(monotonic=lambda: now[0], time=lambda: 0.0),
     )
-    box = Inbox("frigate")
+    box = Inbox("frigate", signals=Signals())
     assert not box.has_heard
     now[0] += 50
     box.add("frigate/available", b"online", retain=True)

@@ -50,9 +50,11 @@ from .reporting.collector import Collector
 from .reporting.outages import Outages
 from .sending.worker import Worker
 from .sending.worker_pool import WorkerPool
+from .services import Services
 from .spool.eviction import SpoolSpace
 from .spool.spool import Spool
 from .support.home_health import HomeHealth
+from .support.signals import Signals
 from .support.tasks import cancel, supervise
 
 __all__ = ["DestinationSetup", "Engine", "EngineOptions", "LedgerError", "SpoolError"]
@@ -85,21 +87,24 @@ class Engine:
     ) -> None:
         """Put the parts together; nothing is opened or asked before `start`."""
         timing = timing or Timing()
+        signals = Signals()
         self._client = client
         self._timing = timing
-        self._on_upload = on_upload
         self._ledger = Ledger(
             ledger_path,
             # Beside the spool, which no backup holds.
             generation_path=spool_path.with_name(f"{spool_path.name}.generation"),
         )
+        self._spool = Spool(spool_path, limit=options.spool_limit)
+        self._services = services = Services(
+            ledger=self._ledger, spool=self._spool, timing=timing, signals=signals
+        )
         self._restored = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
         self._health = HomeHealth(
-            folders=(ledger_path.parent, spool_path), on_change=self._changed.set
+            folders=(ledger_path.parent, spool_path), signals=signals
         )
-        self._spool = Spool(spool_path, limit=options.spool_limit)
         self._planner = Planner(
             time_zone=time_zone,
             padding_before=options.padding_before,
@@ -108,88 +113,65 @@ class Engine:
             timing=timing,
         )
         self._pool = WorkerPool(
-            ledger=self._ledger,
-            spool=self._spool,
+            services=services,
             planner=self._planner,
             make_worker=self._make_worker,
             health=self._health,
         )
         self._space = SpoolSpace(
-            self._spool,
-            ledger=self._ledger,
+            services,
             working=self._pool.working,
             in_flight=self._pool.files_in_flight,
-            on_upload=on_upload,
         )
         self._watch = FrigateMonitor(
             client,
             name=display_name(topic_prefix),
             timing=timing,
+            signals=signals,
             delay_after_startup=options.delay_after_startup,
             on_config=self._take_config,
-            on_back=self._look_after_reviews,
-            on_change=self._changed.set,
         )
         self._clock = ClockMonitor(timing=timing, on_jump=self._follow_clock)
         self._fetcher = Fetcher(
             client,
+            services=services,
             clock=self._clock,
-            ledger=self._ledger,
-            spool=self._spool,
             space=self._space,
             watch=self._watch,
-            timing=timing,
-            on_fetched=self._wake_workers,
-            on_upload=on_upload,
-            on_change=self._changed.set,
         )
-        self._inbox = Inbox(topic_prefix, on_dropped=self._look_for_dropped)
+        self._inbox = Inbox(topic_prefix, signals=signals)
         survey = FootageSurvey(client, timing=timing)
         self._parts = intake_parts(
-            client=client,
+            client,
+            services=services,
             topic_prefix=topic_prefix,
             inbox=self._inbox,
-            ledger=self._ledger,
-            spool=self._spool,
             space=self._space,
             watch=self._watch,
             planner=self._planner,
             survey=survey,
-            timing=timing,
-            on_ready=self._wake_workers,
-            on_wanted=self._fetcher.wake,
-            on_running=lambda: self._running.wake(),
-            on_unsure=lambda review_id: self._open_reviews.ask(review_id),
-            on_upload=on_upload,
-            on_change=self._changed.set,
         )
         reviews = self._parts.reviews
         self._running = RunningReviews(
             ledger=self._ledger, watch=self._watch, reviews=reviews
         )
         self._open_reviews = OpenReviews(
-            client,
-            ledger=self._ledger,
-            watch=self._watch,
-            reviews=reviews,
-            timing=timing,
+            client, services=services, watch=self._watch, reviews=reviews
         )
         self._catch_up = CatchUp(
             client,
-            ledger=self._ledger,
+            services=services,
             watch=self._watch,
             objects=self._parts.objects,
             lookup=self._parts.lookup,
             reviews=reviews,
             backfill=Backfill(
                 client,
-                ledger=self._ledger,
+                services=services,
                 planner=self._planner,
                 registry=self._parts.registry,
                 survey=survey,
-                on_planned=self._take_up,
             ),
-            timing=timing,
             look_back=options.look_back,
         )
         self._pruner = Pruner(
@@ -204,20 +186,20 @@ class Engine:
             workers=self._pool.workers,
             health=self._health,
             timing=timing,
+            patience=options.at_risk_after,
             topic_prefix=topic_prefix if options.follows_topic_prefix else None,
         )
         self._collector = Collector(
-            self._ledger,
+            services,
             watch=self._watch,
             inbox=self._inbox,
             space=self._space,
             workers=self._pool.workers,
             health=self._health,
             outages=self._outages,
-            timing=timing,
-            patience=options.at_risk_after,
             on_status=on_status,
         )
+        self._connect(signals, on_upload)
 
     @property
     def status(self) -> EngineStatus:
@@ -380,31 +362,27 @@ class Engine:
             "counts": await self._ledger.run(status_summary.counts_by_state),
         }
 
+    def _connect(
+        self, signals: Signals, on_upload: Callable[[UploadEvent], None]
+    ) -> None:
+        """Let each part hear what the others say."""
+        changed = self._changed.set
+        signals.status_changed.subscribe(changed)
+        signals.files_wanted.subscribe(self._fetcher.wake)
+        signals.files_ready.subscribe(self._pool.wake, lambda _: changed())
+        signals.reviews_running.subscribe(self._running.wake)
+        signals.review_unsure.subscribe(self._open_reviews.ask)
+        signals.messages_missed.subscribe(self._catch_up.request, changed)
+        signals.frigate_back.subscribe(self._open_reviews.check, self._catch_up.request)
+        signals.upload_ended.subscribe(on_upload)
+
     def _make_worker(self, setup: DestinationSetup) -> Worker:
         return Worker(
             setup,
-            ledger=self._ledger,
-            spool=self._spool,
-            timing=self._timing,
+            services=self._services,
             released=self._watch.released,
             restored=self._restored,
-            on_change=self._changed.set,
-            on_upload=self._on_upload,
-            on_wanted=self._fetcher.wake,
         )
-
-    def _wake_workers(self, destination_ids: Iterable[str]) -> None:
-        self._pool.wake(destination_ids)
-        self._changed.set()
-
-    def _look_for_dropped(self) -> None:
-        self._catch_up.request()
-        self._changed.set()
-
-    def _take_up(self, destination_ids: Iterable[str]) -> None:
-        """Fetch and send what was planned anew of items that were over."""
-        self._fetcher.wake()
-        self._wake_workers(destination_ids)
 
     async def _take_config(self, config: FrigateConfig) -> None:
         if config.safe_mode:
@@ -442,12 +420,8 @@ class Engine:
         )
         self._pool.follow_clock(jump.seconds)
         self._fetcher.wake()
-        self._wake_workers(self._pool.workers)
+        self._services.signals.files_ready(tuple(self._pool.workers))
         self._running.wake()
         self._open_reviews.check()
         self._catch_up.follow_clock()
         self._watch.refresh()  # Frigate's clock may have been set as well.
-
-    def _look_after_reviews(self) -> None:
-        self._open_reviews.check()
-        self._catch_up.request()

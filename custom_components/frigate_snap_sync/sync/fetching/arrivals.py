@@ -1,15 +1,15 @@
 """What was fetched: into the ledger, and to those who wait for it."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable
 from dataclasses import dataclass
 import logging
 import time
 
-from ..ledger import Ledger, LedgerError, fetch_queue, spooled_files
+from ..ledger import LedgerError, fetch_queue, spooled_files
 from ..ledger.fetch_queue import FetchJob
 from ..model.spans import total
-from ..model.timing import Timing
-from ..spool.spool import Spool, SpoolFile
+from ..services import Services
+from ..spool.spool import SpoolFile
 from .downloads import Clip
 
 _LOGGER = logging.getLogger(__name__)
@@ -26,22 +26,12 @@ class Piece:
 class Arrivals:
     """Keeps what was fetched. Every method raises LedgerError or SpoolError."""
 
-    def __init__(
-        self,
-        *,
-        ledger: Ledger,
-        spool: Spool,
-        timing: Timing,
-        on_fetched: Callable[[Iterable[str]], None],
-    ) -> None:
-        """Keep what it works with.
-
-        `on_fetched` is called with the destinations that wait for a new file.
-        """
-        self._ledger = ledger
-        self._spool = spool
-        self._timing = timing
-        self._on_fetched = on_fetched
+    def __init__(self, services: Services) -> None:
+        """Keep what it works with."""
+        self._ledger = services.ledger
+        self._spool = services.spool
+        self._timing = services.timing
+        self._signals = services.signals
 
     async def keep(self, job: FetchJob, found: SpoolFile | Clip) -> None:
         """Keep a whole file."""
@@ -95,7 +85,7 @@ class Arrivals:
             await self._spool.remove([file.name])
             raise
         if waiting:
-            self._on_fetched(waiting)
+            self._signals.files_ready(waiting)
         else:
             await self._spool.remove([file.name])
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection
 import logging
 import time
 
@@ -14,17 +14,16 @@ from ...frigate.errors import (
     MediaGone,
     MediaNotReady,
 )
-from ..ledger import Ledger, LedgerError, fetch_queue, footage, holds, outcomes
+from ..ledger import LedgerError, fetch_queue, footage, holds, outcomes
 from ..ledger.fetch_queue import FetchJob
 from ..model.errors import SpoolError, SpoolFull
 from ..model.item import Media, Rank, Role
 from ..model.spans import NONE
-from ..model.status import UploadEvent
-from ..model.timing import Timing
 from ..monitoring.clock_monitor import ClockMonitor
 from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
+from ..services import Services
 from ..spool.eviction import SpoolSpace, TooLarge
-from ..spool.spool import Spool, SpoolFile
+from ..spool.spool import SpoolFile
 from ..support.backoff import BROKEN_TRIES, retry_delay
 from ..support.home_health import note_success
 from ..support.outage_log import OutageLog
@@ -51,53 +50,35 @@ _OF_CAMERA = (MediaBroken, MediaGone, MediaNotReady)
 
 
 class Fetcher:
-    """Fetches what is due, at most two files at a time.
-
-    `on_fetched` is called with the destinations that wait for a new file,
-    `on_upload` when an item ended without one, `on_change` when something shown
-    has changed.
-    """
+    """Fetches what is due, at most two files at a time."""
 
     def __init__(
         self,
         client: FrigateClient,
         *,
+        services: Services,
         clock: ClockMonitor,
-        ledger: Ledger,
-        spool: Spool,
         space: SpoolSpace,
         watch: FrigateMonitor,
-        timing: Timing,
-        on_fetched: Callable[[Iterable[str]], None],
-        on_upload: Callable[[UploadEvent], None],
-        on_change: Callable[[], None],
     ) -> None:
         """Keep what it works with; nothing is fetched before `run`."""
         self._client = client
-        self._ledger = ledger
-        self._spool = spool
+        self._ledger = services.ledger
+        self._timing = services.timing
+        self._signals = services.signals
         self._space = space
         self._watch = watch
-        self._timing = timing
         self._downloads = Downloads(
-            client, spool=spool, timing=timing, others_wait=self._others_wait
-        )
-        self._arrivals = Arrivals(
-            ledger=ledger, spool=spool, timing=timing, on_fetched=on_fetched
-        )
-        self._forbidden = ForbiddenCameras()
-        self._missing = MissingFiles(
             client,
-            clock=clock,
-            ledger=ledger,
-            spool=spool,
-            timing=timing,
-            on_upload=on_upload,
+            spool=services.spool,
+            timing=services.timing,
+            others_wait=self._others_wait,
         )
+        self._arrivals = Arrivals(services)
+        self._forbidden = ForbiddenCameras()
+        self._missing = MissingFiles(client, clock=clock, services=services)
         self._broken = Counter[int]()
         self._gave_way = 0
-        self._on_fetched = on_fetched
-        self._on_change = on_change
         self._outage = OutageLog(_LOGGER, "Fetching from Frigate")
         self._disk = OutageLog(_LOGGER, "Keeping Frigate's media")
         self._claiming = asyncio.Lock()
@@ -296,7 +277,7 @@ class Fetcher:
                     self._watch.failed(error)
             case TooLarge():
                 await self._postpone(job, error, self._timing.daily)
-                self._on_change()
+                self._signals.status_changed()
             case SpoolFull():
                 self._space.report_full()
                 is_fresh = self._fresh_since(job) is not None
@@ -304,7 +285,7 @@ class Fetcher:
                 await self._postpone(
                     job, error, delay if is_fresh else self._timing.longest_retry
                 )
-                self._on_change()
+                self._signals.status_changed()
             case SpoolError():
                 self._disk.report(error)
                 delay = retry_delay(job.attempts + 1, self._timing)
@@ -354,7 +335,7 @@ class Fetcher:
         """Let all files of a camera wait; `until` is the monotonic clock's time."""
         due = time.time() + until - time.monotonic()
         await self._ledger.run(holds.hold, camera, due=due, error=reason)
-        self._on_change()
+        self._signals.status_changed()
 
     async def _end_or_retry(
         self, job: FetchJob, error: FrigateError, patience: float
@@ -374,8 +355,8 @@ class Fetcher:
             return
         self._broken.pop(job.file_id, None)
         self._space.forget(job.file_id)
-        self._on_fetched(waiting)  # A try may have left something to clean up.
-        self._on_change()
+        self._signals.files_ready(waiting)  # A try may have left something to clean up.
+        self._signals.status_changed()
 
     async def _retry(self, job: FetchJob, error: FrigateError) -> None:
         delay = retry_delay(job.attempts + 1, self._timing)

@@ -1,44 +1,38 @@
 """Files that Frigate will never give: lost there, or never there at all."""
 
-from collections.abc import Callable
 import logging
 import time
 
 from ...frigate.client import FrigateClient
 from ...frigate.errors import FrigateError
-from ..ledger import Ledger, outcomes, uploads
+from ..ledger import outcomes, uploads
 from ..ledger.fetch_queue import FetchJob
 from ..model.item import UploadState
 from ..model.spans import Spans
-from ..model.status import UploadEvent
-from ..model.timing import Timing
 from ..monitoring.clock_monitor import ClockMonitor
 from ..planning.unknown_items import UnknownItems
-from ..spool.spool import Spool
+from ..services import Services
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class MissingFiles:
-    """Ends what can't be had; `on_upload` is called for each loss."""
+    """Ends what can't be had."""
 
     def __init__(
         self,
         client: FrigateClient,
         *,
         clock: ClockMonitor,
-        ledger: Ledger,
-        spool: Spool,
-        timing: Timing,
-        on_upload: Callable[[UploadEvent], None],
+        services: Services,
     ) -> None:
         """Keep what it works with."""
         self._clock = clock
-        self._ledger = ledger
-        self._spool = spool
-        self._timing = timing
-        self._on_upload = on_upload
-        self._unknown_items = UnknownItems(client, ledger=ledger)
+        self._ledger = services.ledger
+        self._spool = services.spool
+        self._timing = services.timing
+        self._signals = services.signals
+        self._unknown_items = UnknownItems(client, ledger=services.ledger)
 
     def is_final(self, job: FetchJob, *, age: float, patience: float) -> bool:
         """Tell whether what Frigate does not have will never come.
@@ -92,5 +86,5 @@ class MissingFiles:
         )
         await self._spool.remove(freed)
         for event in events:
-            self._on_upload(event)
+            self._signals.upload_ended(event)
         return waiting

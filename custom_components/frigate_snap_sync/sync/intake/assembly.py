@@ -1,18 +1,14 @@
 """Puts together what takes up Frigate's messages and rows."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ...frigate.client import FrigateClient
-from ..ledger import Ledger
-from ..model.status import UploadEvent
-from ..model.timing import Timing
 from ..monitoring.frigate_monitor import FrigateMonitor
 from ..planning.footage_survey import FootageSurvey
 from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
+from ..services import Services
 from ..spool.eviction import SpoolSpace
-from ..spool.spool import Spool
 from .dispatcher import Intake
 from .inbox import Inbox
 from .live_snapshots import LiveSnapshots
@@ -34,70 +30,40 @@ class IntakeParts:
 
 
 def intake_parts(
-    *,
     client: FrigateClient,
+    *,
+    services: Services,
     topic_prefix: str,
     inbox: Inbox,
-    ledger: Ledger,
-    spool: Spool,
     space: SpoolSpace,
     watch: FrigateMonitor,
     planner: Planner,
     survey: FootageSurvey,
-    timing: Timing,
-    on_ready: Callable[[Iterable[str]], None],
-    on_wanted: Callable[[], None],
-    on_running: Callable[[], None],
-    on_unsure: Callable[[str], None],
-    on_upload: Callable[[UploadEvent], None],
-    on_change: Callable[[], None],
 ) -> IntakeParts:
-    """Return the parts, put together.
-
-    `on_ready` is called with the destinations that have new uploads waiting in the
-    spool, `on_wanted` when there is something to fetch, `on_running` when something
-    was said of a review that goes on, `on_unsure` with the id of one that Frigate's
-    API is to be asked about, `on_upload` when an item ended without a file, `on_change`
-    when something shown has changed.
-    """
-    registry = ItemRegistry(
-        client=client,
-        ledger=ledger,
-        planner=planner,
-        on_wanted=on_wanted,
-        on_change=on_change,
-    )
+    """Return the parts, put together."""
+    registry = ItemRegistry(client, services=services, planner=planner)
     live_snapshots = LiveSnapshots(
-        ledger=ledger,
-        spool=spool,
+        services=services,
         space=space,
         watch=watch,
         planner=planner,
         registry=registry,
-        on_ready=on_ready,
-        on_change=on_change,
     )
     objects = TrackedObjects(client=client, planner=planner, registry=registry)
     lookup = ObjectLookup(
         client,
-        ledger=ledger,
+        services=services,
         watch=watch,
         planner=planner,
         objects=objects,
-        timing=timing,
     )
     reviews = ReviewIntake(
-        client=client,
-        ledger=ledger,
-        spool=spool,
+        client,
+        services=services,
         watch=watch,
         planner=planner,
         survey=survey,
         registry=registry,
-        timing=timing,
-        on_running=on_running,
-        on_unsure=on_unsure,
-        on_upload=on_upload,
     )
     intake = Intake(
         inbox=inbox,

@@ -1,11 +1,11 @@
 """Items that are over go to destinations that came later, if somebody asks for it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection
 from math import inf
 import time
 
 from ...frigate.client import FrigateClient
-from ..ledger import Ledger, backfill, outcomes
+from ..ledger import backfill, outcomes
 from ..ledger.backfill import Known
 from ..model.footage_ranges import Bounds
 from ..model.item import Media
@@ -14,6 +14,7 @@ from ..model.recorded_footage import UNKNOWN
 from ..planning.footage_survey import FootageSurvey
 from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
+from ..services import Services
 
 _LEAST = 5.0
 """Seconds of a recording that may be missing: clocks are not compared more exactly."""
@@ -26,22 +27,18 @@ class Backfill:
         self,
         client: FrigateClient,
         *,
-        ledger: Ledger,
+        services: Services,
         planner: Planner,
         registry: ItemRegistry,
         survey: FootageSurvey,
-        on_planned: Callable[[Iterable[str]], None],
     ) -> None:
-        """Keep what it works with.
-
-        `on_planned` is called with the destinations for which something was planned.
-        """
+        """Keep what it works with."""
         self._client = client
-        self._ledger = ledger
+        self._ledger = services.ledger
+        self._signals = services.signals
         self._planner = planner
         self._registry = registry
         self._survey = survey
-        self._on_planned = on_planned
 
     async def serve(self, media: Media, source_id: str) -> bool:
         """Plan an item for those who lack it, or some of it; return whether any do.
@@ -66,7 +63,7 @@ class Backfill:
         joined = await self._ledger.run(backfill.join, known, uploads, now=time.time())
         if not files and not joined:
             return False
-        self._on_planned(upload.destination_id for upload in uploads)
+        self._announce([upload.destination_id for upload in uploads])
         return True
 
     async def retry(self, media: Media, source_id: str) -> bool:
@@ -81,8 +78,13 @@ class Backfill:
             outcomes.retry_item, known.item_id, now=time.time()
         )
         if waiting:
-            self._on_planned(waiting)
+            self._announce(waiting)
         return bool(waiting)
+
+    def _announce(self, destination_ids: Collection[str]) -> None:
+        """Let be fetched and sent what was planned for these destinations."""
+        self._signals.files_wanted()
+        self._signals.files_ready(destination_ids)
 
     async def _unwanted(
         self, known: Known, uploads: tuple[UploadPlan, ...], bounds: Bounds

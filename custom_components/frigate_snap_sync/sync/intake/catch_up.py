@@ -11,7 +11,6 @@ from ...frigate.client import FrigateClient
 from ...frigate.errors import FrigateError, FrigateServerError, UnreadableRows
 from ...frigate.models import Review, TrackedObject
 from ..ledger import (
-    Ledger,
     LedgerError,
     destinations as ledger_destinations,
     items as ledger_items,
@@ -20,8 +19,8 @@ from ..ledger import (
 from ..ledger.tracked_objects import Remembered
 from ..model.errors import SpoolError
 from ..model.item import Media
-from ..model.timing import Timing
 from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
+from ..services import Services
 from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 from .backfill import Backfill
@@ -109,23 +108,22 @@ class CatchUp:
         self,
         client: FrigateClient,
         *,
-        ledger: Ledger,
+        services: Services,
         watch: FrigateMonitor,
         objects: TrackedObjects,
         lookup: ObjectLookup,
         reviews: ReviewIntake,
         backfill: Backfill,
-        timing: Timing,
         look_back: float,
     ) -> None:
         """Keep what it works with; `look_back` is in seconds."""
         self._client = client
-        self._ledger = ledger
+        self._ledger = services.ledger
         self._watch = watch
         self._objects = objects
         self._lookup = lookup
         self._reviews = reviews
-        self._timing = timing
+        self._timing = services.timing
         self._look_back = look_back
         self._backfill = backfill
         self._outage = OutageLog(_LOGGER, "Catching up")

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 import logging
 import time
+
+from ..support.signals import Signals
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -30,20 +31,15 @@ class Letter:
 
 
 class Inbox:
-    """A bounded queue that never makes the sender wait.
+    """A bounded queue that never makes the sender wait."""
 
-    `on_dropped` is called when messages were dropped: it was full, say.
-    """
-
-    def __init__(
-        self, topic_prefix: str, *, on_dropped: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, topic_prefix: str, *, signals: Signals) -> None:
         """Begin empty."""
         self.has_heard = False
         """Whether a message has come that is no replay of an old one."""
         self.lost_images = 0
         """How many images were lost before they could be kept."""
-        self._on_dropped = on_dropped
+        self._signals = signals
         self._heard_at = time.monotonic()
         self._events_topic = f"{topic_prefix}/events"
         self._stats_topic = f"{topic_prefix}/stats"
@@ -117,7 +113,7 @@ class Inbox:
                 self._note_lost(self._letters[0])
                 self._drop_first()
             if is_news:
-                self._on_dropped()
+                self._signals.messages_missed()
         self._empty.clear()
         self._news.set()
 
@@ -139,7 +135,7 @@ class Inbox:
         """Take a message out that could not be kept, and never will."""
         self._note_lost(letter)
         self.remove(letter)
-        self._on_dropped()
+        self._signals.messages_missed()
 
     async def drained(self) -> None:
         """Wait until all that was said so far is kept; the caller limits the time."""

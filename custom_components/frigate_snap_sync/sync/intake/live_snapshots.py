@@ -1,52 +1,44 @@
 """Live snapshots: the images that Frigate publishes over MQTT."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection
 import hashlib
 import time
 
 from ...frigate.media import check_jpeg
 from ...frigate.messages import LiveSnapshotMessage
-from ..ledger import Ledger, LedgerError, items as ledger_items, spooled_files
+from ..ledger import LedgerError, items as ledger_items, spooled_files
 from ..model.item import UploadState, live_snapshot_item
 from ..model.plans import FilePlan, FileState
 from ..monitoring.frigate_monitor import FrigateMonitor
 from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
+from ..services import Services
 from ..spool.eviction import SpoolSpace
-from ..spool.spool import Spool
 
 _STRANGER = "Frigate has no such camera"
 
 
 class LiveSnapshots:
-    """Keeps images, which exist nowhere else, until every destination has them.
-
-    `on_ready` is called with the destinations that have new uploads waiting in
-    the spool, `on_change` when something shown has changed.
-    """
+    """Keeps images, which exist nowhere else, until every destination has them."""
 
     def __init__(
         self,
         *,
-        ledger: Ledger,
-        spool: Spool,
+        services: Services,
         space: SpoolSpace,
         watch: FrigateMonitor,
         planner: Planner,
         registry: ItemRegistry,
-        on_ready: Callable[[Iterable[str]], None],
-        on_change: Callable[[], None],
     ) -> None:
         """Keep what it works with."""
-        self._ledger = ledger
-        self._spool = spool
+        self._ledger = services.ledger
+        self._spool = services.spool
+        self._signals = services.signals
         self._space = space
         self._watch = watch
         self._planner = planner
         self._registry = registry
-        self._on_ready = on_ready
-        self._on_change = on_change
 
     async def take(self, message: LiveSnapshotMessage, *, received: float) -> None:
         """Keep an image; while its camera's switch is unknown it is held.
@@ -91,7 +83,7 @@ class LiveSnapshots:
             await self._spool.remove([file.name])
             raise
         if is_on:
-            self._on_ready(upload.destination_id for upload in uploads)
+            self._signals.files_ready([upload.destination_id for upload in uploads])
         else:
             self._watch.refresh_gently()
             if self._watch.is_on(message.camera, "snapshots") is not None:
@@ -110,7 +102,9 @@ class LiveSnapshots:
         for camera in await self._ledger.run(spooled_files.held_cameras):
             is_on = self._watch.is_on(camera, "snapshots")
             if is_on:
-                self._on_ready(await self._ledger.run(spooled_files.let_go, camera))
+                self._signals.files_ready(
+                    await self._ledger.run(spooled_files.let_go, camera)
+                )
                 continue
             if is_on is False:
                 reason = "Snapshots were switched off in Frigate"
@@ -122,7 +116,7 @@ class LiveSnapshots:
                 spooled_files.skip_held, camera, reason, now=time.time()
             )
             await self._spool.remove(freed)
-            self._on_change()
+            self._signals.status_changed()
 
 
 def _checked_digest(image: bytes) -> str:

@@ -14,16 +14,15 @@ from ...frigate.client import FrigateClient
 from ...frigate.errors import FrigateError
 from ...frigate.models import Review
 from ..ledger import (
-    Ledger,
     LedgerError,
     items as ledger_items,
     tracked_objects as ledger_tracked,
 )
 from ..ledger.tracked_objects import Remembered
 from ..model.item import Media
-from ..model.timing import Timing
 from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
 from ..planning.planner import Planner
+from ..services import Services
 from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 from .tracked_objects import TrackedObjects
@@ -57,19 +56,18 @@ class ObjectLookup:
         self,
         client: FrigateClient,
         *,
-        ledger: Ledger,
+        services: Services,
         watch: FrigateMonitor,
         planner: Planner,
         objects: TrackedObjects,
-        timing: Timing,
     ) -> None:
         """Keep what it works with; nothing is asked before `run`."""
         self._client = client
-        self._ledger = ledger
+        self._ledger = services.ledger
         self._watch = watch
         self._planner = planner
         self._objects = objects
-        self._timing = timing
+        self._timing = services.timing
         self._announced: dict[str, None] = {}
         self._waiting: dict[str, _Question] = {}
         self._news = asyncio.Event()

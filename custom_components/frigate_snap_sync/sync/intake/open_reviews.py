@@ -7,11 +7,11 @@ import time
 
 from ...frigate.client import FrigateClient
 from ...frigate.errors import FrigateError
-from ..ledger import Ledger, LedgerError, items as ledger_items
+from ..ledger import LedgerError, items as ledger_items
 from ..model.errors import SpoolError
 from ..model.item import Item
-from ..model.timing import Timing
 from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
+from ..services import Services
 from ..support.backoff import retry_delay
 from ..support.tasks import wait_for
 from .reviews import ReviewIntake
@@ -38,17 +38,16 @@ class OpenReviews:
         self,
         client: FrigateClient,
         *,
-        ledger: Ledger,
+        services: Services,
         watch: FrigateMonitor,
         reviews: ReviewIntake,
-        timing: Timing,
     ) -> None:
         """Keep what it works with; nothing is asked before `run`."""
         self._client = client
-        self._ledger = ledger
+        self._ledger = services.ledger
         self._watch = watch
         self._reviews = reviews
-        self._timing = timing
+        self._timing = services.timing
         self._questions: dict[str, _Question] = {}
         self._asks_all = False
         self._news = asyncio.Event()

@@ -1,7 +1,7 @@
 """What is heard of reviews: kept while they go on, planned when they have ended."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 from math import ceil, floor
 import time
@@ -9,7 +9,6 @@ import time
 from ...frigate.client import FrigateClient
 from ...frigate.models import Review
 from ..ledger import (
-    Ledger,
     destinations,
     footage as ledger_footage,
     items as ledger_items,
@@ -22,14 +21,12 @@ from ..model.item import Item, UploadState, recording_item
 from ..model.plans import Progress
 from ..model.recorded_footage import UNKNOWN, Footage
 from ..model.review_rules import ended, merge
-from ..model.status import UploadEvent
-from ..model.timing import Timing
 from ..monitoring.frigate_monitor import FrigateMonitor
 from ..planning.footage_survey import FootageSurvey
 from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
 from ..planning.unknown_items import UNKNOWN_REVIEW, UnknownItems
-from ..spool.spool import Spool
+from ..services import Services
 
 _MAX_KNOWN = 1000
 """Reviews that go on of which something is remembered."""
@@ -38,39 +35,30 @@ _MAX_KNOWN = 1000
 class ReviewIntake:
     """Takes reviews from MQTT and from the API, one at a time.
 
-    `on_running` is called when something was said of a review that goes on,
-    `on_unsure` with the id of one that Frigate's API is to be asked about, `on_upload`
-    when an item ended without a file. Every method raises LedgerError.
+    Every method raises LedgerError.
     """
 
     def __init__(
         self,
-        *,
         client: FrigateClient,
-        ledger: Ledger,
-        spool: Spool,
+        *,
+        services: Services,
         watch: FrigateMonitor,
         planner: Planner,
         survey: FootageSurvey,
         registry: ItemRegistry,
-        timing: Timing,
-        on_running: Callable[[], None],
-        on_unsure: Callable[[str], None],
-        on_upload: Callable[[UploadEvent], None],
     ) -> None:
         """Keep what it works with."""
         self._client = client
-        self._ledger = ledger
-        self._spool = spool
+        self._ledger = services.ledger
+        self._spool = services.spool
+        self._timing = services.timing
+        self._signals = services.signals
         self._watch = watch
         self._planner = planner
         self._survey = survey
         self._registry = registry
-        self._timing = timing
-        self._on_running = on_running
-        self._on_unsure = on_unsure
-        self._on_upload = on_upload
-        self._unknown_items = UnknownItems(client, ledger=ledger)
+        self._unknown_items = UnknownItems(client, ledger=services.ledger)
         self._working = asyncio.Lock()
         self._heard: dict[str, float] = {}
         self._footage: dict[str, Footage] = {}
@@ -103,7 +91,7 @@ class ReviewIntake:
                 item = replace(item, end=known[0].end if known else None)
                 await self._ledger.run(ledger_items.remember_open, item)
                 _keep(self._heard, review.id, time.monotonic())
-                self._on_running()
+                self._signals.reviews_running()
                 return known is None
             now = time.time() - self._client.clock_offset
             item = ended(replace(item, told=told), now=now)
@@ -163,7 +151,7 @@ class ReviewIntake:
         # Of what is too young to tell nothing is overdue either.
         until = max(footage.until, left.start)
         _keep(self._footage, item.source_id, replace(footage, until=until))
-        self._on_running()
+        self._signals.reviews_running()
 
     async def plan_running(self, item: Item) -> float | None:
         """Plan the parts and pieces of a review that goes on, as far as it is.
@@ -177,7 +165,7 @@ class ReviewIntake:
                 return None
             known = await self._ledger.run(ledger_items.progress, item.source_id)
             if item.end is not None or self._is_overdue(item, known):
-                self._on_unsure(item.source_id)
+                self._signals.review_unsure(item.source_id)
                 return None
             files, again = self._planner.running(
                 item,
@@ -194,7 +182,7 @@ class ReviewIntake:
 
     def recordings_switched(self) -> None:
         """Look at the open reviews: a camera's recordings were switched on or off."""
-        self._on_running()
+        self._signals.reviews_running()
 
     async def end_lost(self, item: Item) -> None:
         """End an open review that Frigate no longer knows, or never did."""
@@ -204,7 +192,7 @@ class ReviewIntake:
                 return
             reason = "Frigate has no such review any more"
             for upload in await self._registry.end(item, UploadState.GONE, reason):
-                self._on_upload(
+                self._signals.upload_ended(
                     ledger_outcomes.event(
                         item, upload.destination_id, upload.path, reason=reason
                     )
@@ -257,7 +245,7 @@ class ReviewIntake:
             await self._ledger.run(ledger_items.remember_open, item)
             if files:
                 await self._registry.plan_more(item, files)
-            self._on_unsure(item.source_id)
+            self._signals.review_unsure(item.source_id)
             return False
         self._heard.pop(item.source_id, None)
         self._footage.pop(item.source_id, None)
@@ -320,7 +308,7 @@ class ReviewIntake:
         """Ask for a review of which nothing was heard: it may have ended."""
         heard = self._heard.get(item.source_id)
         if heard is None or time.monotonic() - heard > self._timing.silence:
-            self._on_unsure(item.source_id)
+            self._signals.review_unsure(item.source_id)
 
 
 def _keep[T](known: dict[str, T], key: str, value: T) -> None:

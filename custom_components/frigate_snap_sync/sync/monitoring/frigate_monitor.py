@@ -21,6 +21,7 @@ from ...frigate.errors import (
 )
 from ...frigate.models import CameraConfig, FrigateConfig
 from ..model.timing import Timing
+from ..support.signals import Signals
 from ..support.tasks import wait_for
 from .cameras import Cameras
 from .frigate_retry import FrigateRetry
@@ -47,8 +48,7 @@ _CAUSES: tuple[type[FrigateError], ...] = (
 class FrigateMonitor:
     """Asks Frigate regularly, at once when something hints that it is back.
 
-    `on_config` is awaited with each configuration read; `on_back` is called when
-    messages may have been missed; `on_change` when something shown has changed.
+    `on_config` is awaited with each configuration read.
     """
 
     def __init__(
@@ -57,10 +57,9 @@ class FrigateMonitor:
         *,
         name: str,
         timing: Timing,
+        signals: Signals,
         delay_after_startup: float,
         on_config: Callable[[FrigateConfig], Awaitable[None]],
-        on_back: Callable[[], None],
-        on_change: Callable[[], None],
     ) -> None:
         """Keep what it works with; nothing is asked before `run`.
 
@@ -87,8 +86,7 @@ class FrigateMonitor:
         self._timing = timing
         self._delay = delay_after_startup
         self._on_config = on_config
-        self._on_back = on_back
-        self._on_change = on_change
+        self._signals = signals
         self._asked = False
         self._is_offline = False
         self._is_reported = False
@@ -133,7 +131,7 @@ class FrigateMonitor:
     def set_switch(self, camera: str, switch: str, on: bool) -> None:
         """Note what MQTT says of a camera's switch."""
         if self.cameras.set_switch(camera, switch, on):
-            self._on_change()
+            self._signals.status_changed()
 
     def set_available(self, online: bool) -> None:
         """Note what MQTT says of Frigate's availability.
@@ -149,12 +147,12 @@ class FrigateMonitor:
         self.refresh()
         if online:
             self.heard()
-        self._on_change()
+        self._signals.status_changed()
 
     def set_activity(self, cameras: Mapping[str, CameraConfig]) -> None:
         """Note the live switches of cameras."""
         self.cameras.learn_activity(cameras)
-        self._on_change()
+        self._signals.status_changed()
 
     def heard(self) -> None:
         """Note a sign of life: a Frigate that is away may be back, or about to be."""
@@ -246,8 +244,8 @@ class FrigateMonitor:
         self.login_refusals = 0
         self.version = version
         if is_back:
-            self._on_back()
-        self._on_change()
+            self._signals.frigate_back()
+        self._signals.status_changed()
 
     async def _hold_back(self) -> None:
         """Wait with all uploads until Frigate has run long enough."""
@@ -285,7 +283,7 @@ class FrigateMonitor:
         self._release_now()  # What the spool holds shall leave all the same.
         self._asked = True
         self.error = error
-        self._on_change()
+        self._signals.status_changed()
 
     def _report(self, error: FrigateError) -> None:
         """Log each cause of an outage once.

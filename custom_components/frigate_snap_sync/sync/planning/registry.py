@@ -1,15 +1,16 @@
 """Where items enter the ledger: planned with their files, or ended without any."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 import logging
 import time
 
 from ...frigate.client import FrigateClient
-from ..ledger import Ledger, items as ledger_items, off_periods, review_ends
+from ..ledger import items as ledger_items, off_periods, review_ends
 from ..model.footage_ranges import Bounds, bounds_of
 from ..model.item import Item, UploadState
 from ..model.plans import FilePlan, FileState, UploadPlan
 from ..model.review_rules import picture_time
+from ..services import Services
 from .planner import Planner
 
 _LOGGER = logging.getLogger(__name__)
@@ -18,25 +19,21 @@ _LOGGER = logging.getLogger(__name__)
 class ItemRegistry:
     """Keeps items in the ledger; what was kept is committed when a call returns.
 
-    `on_wanted` is called when there is something to fetch, `on_change` when
-    something shown has changed. Every method raises LedgerError.
+    Every method raises LedgerError.
     """
 
     def __init__(
         self,
-        *,
         client: FrigateClient,
-        ledger: Ledger,
+        *,
+        services: Services,
         planner: Planner,
-        on_wanted: Callable[[], None],
-        on_change: Callable[[], None],
     ) -> None:
         """Keep what it works with."""
         self._client = client
-        self._ledger = ledger
+        self._ledger = services.ledger
+        self._signals = services.signals
         self._planner = planner
-        self._on_wanted = on_wanted
-        self._on_change = on_change
 
     async def plan(self, item: Item, files: Sequence[FilePlan]) -> bool:
         """Commit an item; return whether it is new and has files."""
@@ -50,20 +47,20 @@ class ItemRegistry:
                 len(files),
             )
             if any(file.state is FileState.WANTED for file in files):
-                self._on_wanted()
-            self._on_change()
+                self._signals.files_wanted()
+            self._signals.status_changed()
         return is_new and bool(files)
 
     async def plan_more(self, item: Item, files: tuple[FilePlan, ...]) -> None:
         """Commit files of a review that goes on."""
         await self._ledger.run(ledger_items.add_files, item, files)
-        self._on_wanted()
-        self._on_change()
+        self._signals.files_wanted()
+        self._signals.status_changed()
 
     async def hurry(self, item: Item) -> None:
         """Ask at once for what Frigate has of a review's parts: no more will come."""
         if await self._ledger.run(review_ends.hurry, item.source_id, now=time.time()):
-            self._on_wanted()
+            self._signals.files_wanted()
 
     async def skip(self, item: Item) -> None:
         """Keep an item of a time with capture switched off."""

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from ..intake.inbox import Inbox
-from ..ledger import Ledger, LedgerError, milestones, status_summary, traffic, waiting
+from ..ledger import LedgerError, milestones, status_summary, traffic, waiting
 from ..model.status import (
     CameraStatus,
     DestinationStatus,
@@ -17,9 +17,9 @@ from ..model.status import (
     Protection,
     Reason,
 )
-from ..model.timing import Timing
 from ..monitoring.frigate_monitor import FrigateMonitor
 from ..sending.worker import Worker
+from ..services import Services
 from ..spool.eviction import SpoolSpace
 from ..support.home_health import HomeHealth
 from ..support.outage_log import OutageLog
@@ -55,7 +55,7 @@ class Collector:
 
     def __init__(
         self,
-        ledger: Ledger,
+        services: Services,
         *,
         watch: FrigateMonitor,
         inbox: Inbox,
@@ -63,25 +63,19 @@ class Collector:
         workers: Mapping[str, Worker],
         health: HomeHealth,
         outages: Outages,
-        timing: Timing,
-        patience: float,
         on_status: Callable[[EngineStatus], None],
     ) -> None:
-        """Keep where to look; `workers` is looked at again each time.
-
-        `patience` are the seconds that an outage may last.
-        """
+        """Keep where to look; `workers` is looked at again each time."""
         self.status = EngineStatus()
-        self._ledger = ledger
+        self._ledger = services.ledger
         self._watch = watch
         self._inbox = inbox
         self._space = space
         self._workers = workers
         self._health = health
         self._outages = outages
-        self._home_check = HomeCheck(ledger, inbox=inbox, health=health, timing=timing)
-        self._timing = timing
-        self._patience = patience
+        self._home_check = HomeCheck(services, inbox=inbox, health=health)
+        self._timing = services.timing
         self._on_status = on_status
         self._reading: _Reading | None = None
         self._unreadable: LedgerError | None = None
@@ -198,7 +192,6 @@ class Collector:
         if self._inbox.lost_images:
             lost = replace(lost, messages=True, until=now.timestamp())
         facts = self._outages.facts(
-            patience=self._patience,
             capture=summary.capture,
             destinations=destinations,
             unprotected_for=None
@@ -269,7 +262,7 @@ class Collector:
             problem=problem_of(
                 worker.error,
                 failing_for=self._outages.failing_for(destination_id),
-                patience=self._patience,
+                patience=self._outages.patience,
             ),
             fingerprint=getattr(worker.error, "fingerprint", None),
         )

@@ -7,8 +7,8 @@ import time
 from typing import Final
 
 from ..intake.inbox import Inbox
-from ..ledger import Ledger, LedgerError, losses, milestones
-from ..model.timing import Timing
+from ..ledger import LedgerError, losses, milestones
+from ..services import Services
 from ..support.home_health import HomeHealth
 from ..support.outage_log import OutageLog
 
@@ -21,14 +21,12 @@ WRITTEN: Final = "written"
 class HomeCheck:
     """Writes to the ledger from time to time, and keeps that images were lost."""
 
-    def __init__(
-        self, ledger: Ledger, *, inbox: Inbox, health: HomeHealth, timing: Timing
-    ) -> None:
+    def __init__(self, services: Services, *, inbox: Inbox, health: HomeHealth) -> None:
         """Keep what it works with."""
-        self._ledger = ledger
+        self._ledger = services.ledger
         self._inbox = inbox
         self._health = health
-        self._timing = timing
+        self._timing = services.timing
         self._looked_at = float("-inf")
         self._outage = OutageLog(_LOGGER, "Writing to the ledger")
 

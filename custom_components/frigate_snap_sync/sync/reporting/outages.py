@@ -30,6 +30,7 @@ class Outages:
         workers: Mapping[str, Worker],
         health: HomeHealth,
         timing: Timing,
+        patience: float,
         topic_prefix: str | None,
     ) -> None:
         """Keep whom to ask; `workers` is looked at again each time.
@@ -37,6 +38,8 @@ class Outages:
         `topic_prefix` is the one that Frigate should have, None if any will do.
         """
         self.mqtt_connected = False
+        self.patience = patience
+        """The seconds that an outage may last."""
         self._watch = watch
         self._inbox = inbox
         self._space = space
@@ -90,7 +93,6 @@ class Outages:
     def facts(
         self,
         *,
-        patience: float,
         capture: bool,
         destinations: Mapping[str, DestinationStatus],
         unprotected_for: float | None,
@@ -108,7 +110,7 @@ class Outages:
         silent_for = self._inbox.silence if self.mqtt_is_silent else None
         disk_full = is_disk_full(unreadable)
         return Facts(
-            patience=patience,
+            patience=self.patience,
             is_starting=self._is_starting(destinations),
             capture=capture,
             destinations=tuple(

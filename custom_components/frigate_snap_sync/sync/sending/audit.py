@@ -3,9 +3,9 @@
 import logging
 import time
 
-from ..ledger import Ledger, audits
+from ..ledger import audits
 from ..model.destination_setup import DestinationSetup
-from ..model.timing import Timing
+from ..services import Services
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -22,13 +22,11 @@ class Audit:
     deleted it. What had arrived only lately is a loss, though.
     """
 
-    def __init__(
-        self, setup: DestinationSetup, *, ledger: Ledger, timing: Timing
-    ) -> None:
+    def __init__(self, setup: DestinationSetup, *, services: Services) -> None:
         """Keep what it works with."""
         self._setup = setup
-        self._ledger = ledger
-        self._timing = timing
+        self._ledger = services.ledger
+        self._timing = services.timing
 
     async def audit(self) -> int:
         """Look at a sample if it is time; return how many files are not as they were.

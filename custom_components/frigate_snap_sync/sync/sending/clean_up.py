@@ -5,11 +5,11 @@ import time
 from typing import Final
 
 from ...storage.errors import StorageError
-from ..ledger import Ledger, uploads
+from ..ledger import uploads
 from ..ledger.uploads import Leftover
 from ..model.destination_setup import DestinationSetup
 from ..model.plans import ToRemove
-from ..model.timing import Timing
+from ..services import Services
 from .breaker import reaction_to
 from .sender import Sender
 
@@ -32,15 +32,14 @@ class CleanUp:
         self,
         setup: DestinationSetup,
         *,
-        ledger: Ledger,
+        services: Services,
         sender: Sender,
-        timing: Timing,
     ) -> None:
         """Keep what it works with."""
         self._setup = setup
-        self._ledger = ledger
+        self._ledger = services.ledger
         self._sender = sender
-        self._timing = timing
+        self._timing = services.timing
         self._stuck: dict[int, float] = {}
         """Until when uploads whose leftovers resist are left alone."""
 

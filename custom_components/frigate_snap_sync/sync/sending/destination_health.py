@@ -5,15 +5,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 import logging
-from pathlib import Path
 import time
 from typing import Final
 
 from ...storage.errors import NotMounted, StorageError
 from ...storage.names import TemporaryForm
-from ..ledger import Ledger, LedgerError, destinations
+from ..ledger import LedgerError, destinations
 from ..model.destination_setup import DestinationSetup
 from ..model.status import LastError
+from ..services import Services
 from ..support.outage_log import OutageLog
 from .breaker import Breaker, Sent, reaction_to
 from .probe import Probe
@@ -27,30 +27,30 @@ MAX_WARNED: Final = 1000
 class DestinationHealth:
     """Keeps count of what succeeds and what fails at one destination.
 
-    `on_change` is called when something shown has changed, `on_news` when it may or
-    may no longer be used. `trouble` is told of a ledger that fails.
+    `on_news` is called when it may or may no longer be used. `outage` logs a ledger
+    that fails.
     """
 
     def __init__(
         self,
         setup: DestinationSetup,
         *,
-        ledger: Ledger,
-        workdir: Path,
+        services: Services,
         outage: OutageLog,
-        on_change: Callable[[], None],
         on_news: Callable[[], None],
     ) -> None:
-        """Know nothing yet; `workdir` is a folder of this machine for probes."""
+        """Know nothing yet."""
         self.connected: bool | None = None
         self.failing_since: float | None = None
         self._setup = setup
-        self._ledger = ledger
+        self._ledger = services.ledger
+        self._signals = services.signals
         self._outage = outage
-        self._on_change = on_change
         self._on_news = on_news
         self._breaker = Breaker()
-        self._probe = Probe(setup, ledger=ledger, workdir=workdir)
+        self._probe = Probe(
+            setup, ledger=services.ledger, workdir=services.spool.folder
+        )
         self._is_told = False
         self._may_have_error = True
         self._warned: set[int] = set()
@@ -210,7 +210,7 @@ class DestinationHealth:
     def contact(self, *, connected: bool) -> None:
         """Show whether the destination can be reached."""
         self.connected = connected
-        self._on_change()
+        self._signals.status_changed()
 
     def _note_end(self, has_ended: bool) -> None:
         if has_ended:
@@ -231,4 +231,4 @@ class DestinationHealth:
             await self._ledger.run(destinations.keep_error, self._setup.id, error)
         except LedgerError as err:
             self._outage.report(err)
-        self._on_change()
+        self._signals.status_changed()

@@ -1,6 +1,5 @@
 """The sender: one file at a time to one destination, and what came of it."""
 
-from collections.abc import Callable
 import logging
 import secrets
 
@@ -9,12 +8,11 @@ from ...storage.check import verify_checksum
 from ...storage.errors import Rejected, StorageError
 from ...storage.names import TemporaryForm, temporary_name
 from ...storage.read_back import Content, is_stored
-from ..ledger import Ledger, outcomes, uploads
+from ..ledger import outcomes, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
 from ..model.item import Item, Role
-from ..model.status import UploadEvent
-from ..spool.spool import Spool
+from ..services import Services
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -26,17 +24,15 @@ class Sender:
     """Brings files to a destination, and notes those that lie there whole.
 
     A file that an earlier try has brought there already, though its answer was
-    lost, is not sent again. `on_upload` is called when an item arrived.
+    lost, is not sent again.
     """
 
     def __init__(
         self,
         setup: DestinationSetup,
         *,
-        ledger: Ledger,
-        spool: Spool,
+        services: Services,
         restored: float,
-        on_upload: Callable[[UploadEvent], None],
     ) -> None:
         """Keep what it works with.
 
@@ -45,10 +41,10 @@ class Sender:
         """
         self._setup = setup
         self._destination = setup.destination
-        self._ledger = ledger
-        self._spool = spool
+        self._ledger = services.ledger
+        self._spool = services.spool
+        self._signals = services.signals
         self._restored = restored
-        self._on_upload = on_upload
 
     async def send(self, job: UploadJob, form: TemporaryForm) -> StoredFile:
         """Bring one file there, unless it is; return what lies there, proven.
@@ -117,7 +113,7 @@ class Sender:
         if role is not Role.PART:
             is_whole = role is Role.WHOLE
             reason = None if is_whole else "Frigate gives only some of it"
-            self._on_upload(
+            self._signals.upload_ended(
                 outcomes.event(
                     item, self._setup.id, stored.path, size=stored.size, reason=reason
                 )

@@ -1,18 +1,15 @@
 """Files that the spool can't give to a worker: lost, or not to be read for a while."""
 
-from collections.abc import Callable
 import logging
 import time
 
 from ...storage.errors import SourceDamaged, SourceUnreadable
 from ...storage.source import verify
-from ..ledger import Ledger, outcomes, spooled_files, uploads
+from ..ledger import outcomes, spooled_files, uploads
 from ..ledger.spooled_files import Loss
 from ..ledger.uploads import UploadJob
 from ..model.item import Rank
-from ..model.status import UploadEvent
-from ..model.timing import Timing
-from ..spool.spool import Spool
+from ..services import Services
 from ..support.backoff import retry_delay
 from ..support.outage_log import OutageLog
 
@@ -20,28 +17,14 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class SpoolLosses:
-    """Notes what becomes of such a file; the destination has no part in it.
+    """Notes what becomes of such a file; the destination has no part in it."""
 
-    `on_upload` is called when an item ended without a copy, `on_wanted` when a file
-    must be fetched from Frigate again.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        ledger: Ledger,
-        spool: Spool,
-        timing: Timing,
-        on_upload: Callable[[UploadEvent], None],
-        on_wanted: Callable[[], None],
-    ) -> None:
+    def __init__(self, name: str, *, services: Services) -> None:
         """Keep what it works with; `name` is the destination's, for the log."""
-        self._ledger = ledger
-        self._spool = spool
-        self._timing = timing
-        self._on_upload = on_upload
-        self._on_wanted = on_wanted
+        self._ledger = services.ledger
+        self._spool = services.spool
+        self._timing = services.timing
+        self._signals = services.signals
         self._outage = OutageLog(_LOGGER, f"Reading the spool for {name}")
 
     async def note_missing(self, job: UploadJob) -> None:
@@ -63,8 +46,8 @@ class SpoolLosses:
             _LOGGER.warning("The spool no longer has %s whole; %s", job.path, loss)
             await self._spool.remove([job.spool_name])
             for event in await self._ledger.run(outcomes.failed_events, job.file_id):
-                self._on_upload(event)
-        self._on_wanted()
+                self._signals.upload_ended(event)
+        self._signals.files_wanted()
 
     async def note_unreadable(self, job: UploadJob, error: SourceUnreadable) -> None:
         """Note that what lies in the spool could not be sent: it is lost, or waits.

@@ -1,7 +1,7 @@
 """A worker: brings to one destination what waits for it, and tells how it is."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager, nullcontext
 import logging
 import time
@@ -14,14 +14,12 @@ from ...storage.errors import (
     StorageError,
     Unreachable,
 )
-from ..ledger import Ledger, LedgerError, uploads
+from ..ledger import LedgerError, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
 from ..model.errors import SpoolError
 from ..model.item import Rank
-from ..model.status import UploadEvent
-from ..model.timing import Timing
-from ..spool.spool import Spool
+from ..services import Services
 from ..support.backoff import upload_delay
 from ..support.home_health import note_success
 from ..support.outage_log import OutageLog
@@ -45,24 +43,15 @@ _PROOF_TIMEOUT = 30.0
 
 
 class Worker:
-    """Sends to one destination, at its own pace.
-
-    `on_change` is called when something shown has changed, `on_upload` when an
-    item arrived, `on_wanted` when a file must be fetched from Frigate again.
-    """
+    """Sends to one destination, at its own pace."""
 
     def __init__(
         self,
         setup: DestinationSetup,
         *,
-        ledger: Ledger,
-        spool: Spool,
-        timing: Timing,
+        services: Services,
         released: asyncio.Event,
         restored: float,
-        on_change: Callable[[], None],
-        on_upload: Callable[[UploadEvent], None],
-        on_wanted: Callable[[], None],
     ) -> None:
         """Keep what it works with; nothing is done before `run`.
 
@@ -71,35 +60,20 @@ class Worker:
         """
         self.setup = setup
         self.free_space: int | None = None
-        self._ledger = ledger
-        self._spool = spool
-        self._timing = timing
+        self._ledger = services.ledger
+        self._timing = services.timing
+        self._signals = services.signals
         self._released = released
-        self._on_change = on_change
-        self._on_upload = on_upload
         self._enabled = asyncio.Event()
         self._outage = OutageLog(_LOGGER, f"Destination {setup.name}")
-        self._audit = Audit(setup, ledger=ledger, timing=timing)
-        self._sender = Sender(
-            setup, ledger=ledger, spool=spool, restored=restored, on_upload=on_upload
-        )
-        self._losses = SpoolLosses(
-            setup.name,
-            ledger=ledger,
-            spool=spool,
-            timing=timing,
-            on_upload=on_upload,
-            on_wanted=on_wanted,
-        )
-        self._clean_up = CleanUp(
-            setup, ledger=ledger, sender=self._sender, timing=timing
-        )
+        self._audit = Audit(setup, services=services)
+        self._sender = Sender(setup, services=services, restored=restored)
+        self._losses = SpoolLosses(setup.name, services=services)
+        self._clean_up = CleanUp(setup, services=services, sender=self._sender)
         self._health = DestinationHealth(
             setup,
-            ledger=ledger,
-            workdir=spool.folder,
+            services=services,
             outage=self._outage,
-            on_change=on_change,
             on_news=self.wake,
         )
         self._probing = asyncio.Lock()
@@ -271,7 +245,7 @@ class Worker:
                 has_removed = await self._clean_up.remove_one(but=self._in_flight)
                 note_success(self._outage)
                 if has_removed:
-                    self._on_change()
+                    self._signals.status_changed()
                 else:
                     await wait_for(news, self._clean_up.pause)
             except StorageError as err:
@@ -293,11 +267,11 @@ class Worker:
             stored = await self._sender.send(job, self._health.form)
         except FileNotFoundError:
             await self._losses.note_missing(job)
-            self._on_change()
+            self._signals.status_changed()
             return False
         except SourceUnreadable as err:
             await self._losses.note_unreadable(job, err)
-            self._on_change()
+            self._signals.status_changed()
             return False
         except StorageError as err:
             await self._postpone(job, err)
@@ -313,7 +287,7 @@ class Worker:
             job.upload_id, stored, item=job.item, role=job.role, now=time.time()
         )
         await self._health.succeed(_sent(job))
-        self._on_change()
+        self._signals.status_changed()
         return True
 
     async def _postpone(self, job: UploadJob, error: StorageError) -> None:

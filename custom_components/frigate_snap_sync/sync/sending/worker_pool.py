@@ -4,17 +4,11 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable
 import time
 
-from ..ledger import (
-    Ledger,
-    destinations as ledger_destinations,
-    outcomes,
-    probes,
-    uploads,
-)
+from ..ledger import destinations as ledger_destinations, outcomes, probes, uploads
 from ..model.destination_setup import DestinationSetup
 from ..model.selection import wants
 from ..planning.planner import Planner
-from ..spool.spool import Spool
+from ..services import Services
 from ..support.home_health import HomeHealth
 from ..support.tasks import cancel, supervise
 from .worker import Worker
@@ -28,16 +22,15 @@ class WorkerPool:
     def __init__(
         self,
         *,
-        ledger: Ledger,
-        spool: Spool,
+        services: Services,
         planner: Planner,
         make_worker: MakeWorker,
         health: HomeHealth,
     ) -> None:
         """Keep what it works with; there is no destination yet."""
         self.workers: dict[str, Worker] = {}
-        self._ledger = ledger
-        self._spool = spool
+        self._ledger = services.ledger
+        self._spool = services.spool
         self._planner = planner
         self._make_worker = make_worker
         self._health = health

@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection
 import logging
 import time
 
-from ..ledger import Ledger, holds, outcomes, spooled_files, uploads
+from ..ledger import holds, outcomes, spooled_files, uploads
 from ..ledger.spooled_files import Spooled
 from ..model.errors import SpoolFull
 from ..model.item import Rank, UploadState
-from ..model.status import UploadEvent
-from .spool import RESERVE, Spool
+from ..services import Services
+from .spool import RESERVE
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -42,23 +42,21 @@ class SpoolSpace:
 
     def __init__(
         self,
-        spool: Spool,
+        services: Services,
         *,
-        ledger: Ledger,
         working: Callable[[], Collection[str]],
         in_flight: Callable[[], Collection[int]],
-        on_upload: Callable[[UploadEvent], None],
     ) -> None:
         """Keep what it works with.
 
         `working` tells which destinations take files, `in_flight` which files (by
         their ids) are being sent: these never give way.
         """
-        self._spool = spool
-        self._ledger = ledger
+        self._spool = services.spool
+        self._ledger = services.ledger
+        self._signals = services.signals
         self._working = working
         self._in_flight = in_flight
-        self._on_upload = on_upload
         self._kept_free_until = 0.0
         self._missing = 0
         """Bytes that must be free for what was refused last."""
@@ -220,4 +218,4 @@ class SpoolSpace:
         _LOGGER.warning("A snapshot had to be dropped: the spool is full")
         await self._spool.remove(freed)
         for event in await self._ledger.run(outcomes.failed_events, still.file_id):
-            self._on_upload(event)
+            self._signals.upload_ended(event)

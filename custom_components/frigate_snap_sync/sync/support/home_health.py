@@ -6,7 +6,7 @@ tells it which, and `OutageLog` notes failures and successes of the present task
 """
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from contextvars import ContextVar
 from dataclasses import dataclass
 import errno
@@ -18,6 +18,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from ..model.errors import LedgerError, LedgerRefusal, SpoolError, SpoolFull
+from .signals import Signals
 
 LEAST_SPACE: Final = 512 << 10
 """Free bytes below which Home Assistant's disk is as good as full."""
@@ -47,12 +48,12 @@ class _Crash:
 
 
 class HomeHealth:
-    """What fails at home; `on_change` is called when that may have changed."""
+    """What fails at home; a signal tells when that may have changed."""
 
-    def __init__(self, *, folders: tuple[Path, ...], on_change: Callable[[], None]):
-        """Keep where ledger and spool lie, and whom to tell."""
+    def __init__(self, *, folders: tuple[Path, ...], signals: Signals) -> None:
+        """Keep where ledger and spool lie."""
         self._folders = folders
-        self._on_change = on_change
+        self._signals = signals
         self._failures: WeakKeyDictionary[
             asyncio.Task[object], dict[Hashable, _Failure]
         ] = WeakKeyDictionary()
@@ -72,7 +73,7 @@ class HomeHealth:
         is_news = source not in failures
         failures[source] = _Failure(error=error, at=time.monotonic())
         if is_news:
-            self._on_change()
+            self._signals.status_changed()
 
     def worked(self, source: Hashable) -> None:
         """Note that what the present task could not do works again."""
@@ -80,21 +81,21 @@ class HomeHealth:
         failures = {} if task is None else self._failures.get(task, {})
         if source in failures:
             del failures[source]
-            self._on_change()
+            self._signals.status_changed()
 
     def crashed(self, name: str) -> None:
         """Note that a part of the engine ended by a bug; it is started again."""
         now = time.monotonic()
         crash = self._crashes.setdefault(name, _Crash(since=now, last=now))
         crash.last = now
-        self._on_change()
+        self._signals.status_changed()
 
     async def look(self) -> None:
         """See whether there is any space left on Home Assistant's disk."""
         was_out = self._space_is_out
         self._space_is_out = await asyncio.to_thread(_is_space_out, self._folders)
         if self._space_is_out != was_out:
-            self._on_change()
+            self._signals.status_changed()
 
     async def watch(self, every: float) -> None:
         """Look at the space every so many seconds, until cancelled.
