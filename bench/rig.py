@@ -23,6 +23,7 @@ from custom_components.frigate_snap_sync.sync.engine import (
     DestinationSetup,
     Engine,
     EngineOptions,
+    EnginePaths,
 )
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from custom_components.frigate_snap_sync.sync.model.status import (
@@ -60,8 +61,7 @@ class Rig:
         self.engine = Engine(
             client=FrigateClient(session, url),
             topic_prefix=PREFIX,
-            ledger_path=ledger,
-            spool_path=spool,
+            paths=EnginePaths(ledger=ledger, spool=spool),
             options=EngineOptions(),
             time_zone=ZoneInfo("Europe/Berlin"),
             on_status=self._show,

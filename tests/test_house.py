@@ -73,6 +73,8 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
 
 MOST_LINES = 455
 """Of a module."""
+MOST_PARAMETERS = 8
+"""Of a constructor, `self` aside."""
 
 # What a room may use besides the standard library.
 LIBRARIES: dict[str, frozenset[str]] = {
@@ -144,6 +146,22 @@ def test_no_module_is_long() -> None:
         for path, _ in trees()
     }
     assert not {name for name, count in lines.items() if count > MOST_LINES}
+
+
+def test_no_constructor_takes_much() -> None:
+    """Who needs more has more than one concern, or what belongs together is one value."""
+    many = {
+        f"{module_name(path)}.{cls.name}": count
+        for path, tree in trees()
+        for cls in ast.walk(tree)
+        if isinstance(cls, ast.ClassDef)
+        for function in cls.body
+        if isinstance(function, ast.FunctionDef) and function.name == "__init__"
+        for taken in [function.args]
+        for count in [len([*taken.posonlyargs, *taken.args, *taken.kwonlyargs]) - 1]
+        if count > MOST_PARAMETERS
+    }
+    assert not many
 
 
 def test_no_import_runs_in_a_circle() -> None:

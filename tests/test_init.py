@@ -297,8 +297,8 @@ async def test_what_the_engine_is_given(
     arguments = engine.arguments
     assert arguments["topic_prefix"] == "frigate"
     assert str(arguments["time_zone"]) == "Europe/Berlin"
-    assert arguments["ledger_path"].is_relative_to(folders / "config" / ".storage")
-    assert arguments["spool_path"].is_relative_to(folders / "config" / ".cache")
+    assert arguments["paths"].ledger.is_relative_to(folders / "config" / ".storage")
+    assert arguments["paths"].spool.is_relative_to(folders / "config" / ".cache")
     assert engine.calls == [("mqtt", True)]
     subscribed = [call.args[0] for call in mqtt_client.async_subscribe.mock_calls]
     assert "frigate/reviews" in subscribed

@@ -31,7 +31,7 @@ from .engine_setup import destination_setup, engine_options
 from .frigate.errors import FrigateError, InvalidUrl
 from .frigate.messages import subscriptions
 from .storage.errors import StorageError
-from .sync.engine import DestinationSetup, Engine, LedgerError, SpoolError
+from .sync.engine import DestinationSetup, Engine, EnginePaths, LedgerError, SpoolError
 from .sync.model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
 
 type FrigateSnapSyncConfigEntry = ConfigEntry[FrigateSnapSyncCoordinator]
@@ -74,8 +74,10 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         self.engine = Engine(
             client=self.client,
             topic_prefix=self.topic_prefix,
-            ledger_path=ledger_path(hass, entry.entry_id),
-            spool_path=spool_path(hass, entry.entry_id),
+            paths=EnginePaths(
+                ledger=ledger_path(hass, entry.entry_id),
+                spool=spool_path(hass, entry.entry_id),
+            ),
             options=engine_options(
                 entry.options, follows_topic_prefix=CONF_TOPIC_PREFIX not in entry.data
             ),

@@ -21,6 +21,7 @@ from custom_components.frigate_snap_sync.sync.engine import (
     DestinationSetup,
     Engine,
     EngineOptions,
+    EnginePaths,
 )
 from custom_components.frigate_snap_sync.sync.ledger import (
     cameras,
@@ -116,8 +117,9 @@ class Bench:
         self._engine = Engine(
             client=cast(FrigateClient, self.frigate),
             topic_prefix=self.prefix,
-            ledger_path=self.folder / "ledger" / "one.db",
-            spool_path=self.folder / "spool",
+            paths=EnginePaths(
+                ledger=self.folder / "ledger" / "one.db", spool=self.folder / "spool"
+            ),
             options=self.options,
             time_zone=ZoneInfo("Europe/Berlin"),
             on_status=self.told.append,

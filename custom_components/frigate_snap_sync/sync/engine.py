@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import tzinfo
 import logging
-from pathlib import Path
 import time
 from typing import Any
 
@@ -37,7 +36,7 @@ from .ledger import (
 )
 from .ledger.clock import ClockJump
 from .model.destination_setup import DestinationSetup
-from .model.engine_options import EngineOptions
+from .model.engine_options import EngineOptions, EnginePaths
 from .model.errors import SpoolError
 from .model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
 from .model.timing import Timing
@@ -57,7 +56,14 @@ from .support.home_health import HomeHealth
 from .support.signals import Signals
 from .support.tasks import cancel, supervise
 
-__all__ = ["DestinationSetup", "Engine", "EngineOptions", "LedgerError", "SpoolError"]
+__all__ = [
+    "DestinationSetup",
+    "Engine",
+    "EngineOptions",
+    "EnginePaths",
+    "LedgerError",
+    "SpoolError",
+]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -77,8 +83,7 @@ class Engine:
         *,
         client: FrigateClient,
         topic_prefix: str,
-        ledger_path: Path,
-        spool_path: Path,
+        paths: EnginePaths,
         options: EngineOptions,
         time_zone: tzinfo,
         on_status: Callable[[EngineStatus], None],
@@ -90,12 +95,8 @@ class Engine:
         signals = Signals()
         self._client = client
         self._timing = timing
-        self._ledger = Ledger(
-            ledger_path,
-            # Beside the spool, which no backup holds.
-            generation_path=spool_path.with_name(f"{spool_path.name}.generation"),
-        )
-        self._spool = Spool(spool_path, limit=options.spool_limit)
+        self._ledger = Ledger(paths.ledger, generation_path=paths.generation)
+        self._spool = Spool(paths.spool, limit=options.spool_limit)
         self._services = services = Services(
             ledger=self._ledger, spool=self._spool, timing=timing, signals=signals
         )
@@ -103,7 +104,7 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
         self._health = HomeHealth(
-            folders=(ledger_path.parent, spool_path), signals=signals
+            folders=(paths.ledger.parent, paths.spool), signals=signals
         )
         self._planner = Planner(
             time_zone=time_zone,

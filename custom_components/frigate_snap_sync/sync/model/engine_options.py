@@ -1,6 +1,7 @@
-"""The owner's options for one Frigate."""
+"""What one Frigate's engine is set up with: the owner's options, its files."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,3 +19,16 @@ class EngineOptions:
     """How long an outage may last before the owner is at risk."""
     follows_topic_prefix: bool = True
     """Whether Frigate's own topic prefix is meant, not one that the owner chose."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnginePaths:
+    """Where an engine keeps its files: the ledger, a file; the spool, a folder."""
+
+    ledger: Path
+    spool: Path
+
+    @property
+    def generation(self) -> Path:
+        """Return where the ledger's number lies: beside the spool, in no backup."""
+        return self.spool.with_name(f"{self.spool.name}.generation")
