@@ -1,0 +1,78 @@
+"""The documentation names places that there are, and links lead somewhere."""
+
+from pathlib import Path
+import re
+
+import pytest
+
+from .source import INTEGRATION, ROOT
+
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+RECORDS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+
+
+def where_to_find() -> dict[str, list[str]]:
+    """Return the questions of the architecture, each with the files it names."""
+    section = ARCHITECTURE.split("## Where do I find …\n")[1].split("\n## ")[0]
+    rows = re.findall(r"(?m)^\| (.*\?) \| (.*) \|$", section)
+    return {
+        question: re.findall(r"`([\w/]+\.py)`", places) for question, places in rows
+    }
+
+
+def test_there_are_ten_questions() -> None:
+    """Each of them leads to a file at least."""
+    assert len(where_to_find()) == 10
+    assert all(where_to_find().values())
+
+
+@pytest.mark.parametrize(
+    "name", sorted({name for names in where_to_find().values() for name in names})
+)
+def test_each_place_exists(name: str) -> None:
+    """A module that moves takes its line in the architecture along."""
+    assert (INTEGRATION / name).is_file()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Links between pages name files that there are, and headings in them."""
+    text = page.read_text()
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        there = page.parent / name if name else page
+        assert there.is_file(), target
+        if anchor:
+            assert anchor in anchors(there.read_text()), target
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"(?m)^#+ (.*)$", text)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        for heading in headings
+    }
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
+def test_decisions(record: Path) -> None:
+    """Context, decision, consequences; files that there are; listed by its title."""
+    text = record.read_text()
+    assert re.findall(r"(?m)^## (.*)$", text) == ["Context", "Decision", "Consequences"]
+    for name in re.findall(r"`([\w/]+/[\w*]+\.py)`", text):
+        assert list(INTEGRATION.glob(name)), name
+    number, _, title = text.splitlines()[0].removeprefix("# ").partition(". ")
+    overview = (record.parent / "README.md").read_text()
+    assert f"| [{number}]({record.name}) | {title} |" in overview
+    assert record.name.startswith(f"{int(number):02}-")
+
+
+def test_all_decisions_are_numbered() -> None:
+    """One after the other, from the first."""
+    numbers = [int(record.name[:2]) for record in RECORDS]
+    assert numbers == list(range(1, len(RECORDS) + 1))
+    assert len(RECORDS) >= 10
