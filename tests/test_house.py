@@ -56,7 +56,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"model"}),
         frozenset({"support"}),
         frozenset({"ledger"}),
-        frozenset({"spool", "monitoring", "pruner", "services"}),
+        frozenset({"spool", "monitoring", "opening", "pruner", "services"}),
         frozenset({"planning"}),
         frozenset({"intake", "fetching", "sending"}),
         frozenset({"reporting"}),
@@ -71,7 +71,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
     ),
 }
 
-MOST_LINES = 455
+MOST_LINES = 402
 """Of a module."""
 MOST_PARAMETERS = 8
 """Of a constructor, `self` aside."""

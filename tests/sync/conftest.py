@@ -46,6 +46,7 @@ from .fakes import IMAGE, FakeDestination, FakeFrigate
 __all__ = ("FAST", "Bench", "setup", "until")
 
 FAST = Timing(
+    failure_pause=0.02,
     settle=0.05,
     part_settle=0.01,
     part_retry=0.05,

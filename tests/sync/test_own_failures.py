@@ -15,7 +15,6 @@ from custom_components.frigate_snap_sync.frigate.errors import (
 from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
-from custom_components.frigate_snap_sync.sync.fetching import fetcher
 from custom_components.frigate_snap_sync.sync.intake import (
     dispatcher,
     inbox,
@@ -52,8 +51,6 @@ class Trouble:
         monkeypatch.setattr(Ledger, "run", faulty)
         for module, name in (
             (dispatcher, "_PAUSE"),
-            (fetcher, "_PAUSE"),
-            (worker, "_LEDGER_PAUSE"),
             (tasks, "_RESTART_DELAY"),
         ):
             monkeypatch.setattr(module, name, 0.02)

@@ -20,7 +20,6 @@ from custom_components.frigate_snap_sync.storage.errors import (
     Unusable,
 )
 from custom_components.frigate_snap_sync.sync.engine import LedgerError
-from custom_components.frigate_snap_sync.sync.fetching import fetcher
 from custom_components.frigate_snap_sync.sync.intake import dispatcher, inbox
 from custom_components.frigate_snap_sync.sync.ledger import Ledger
 from custom_components.frigate_snap_sync.sync.model.status import (
@@ -29,7 +28,6 @@ from custom_components.frigate_snap_sync.sync.model.status import (
     Reason,
 )
 from custom_components.frigate_snap_sync.sync.monitoring import frigate_monitor
-from custom_components.frigate_snap_sync.sync.sending import worker
 from custom_components.frigate_snap_sync.sync.spool import eviction
 from custom_components.frigate_snap_sync.sync.spool.spool import Spool
 from custom_components.frigate_snap_sync.sync.support import tasks
@@ -44,8 +42,6 @@ def quick(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let pauses be short, and an outage soon a long one."""
     for module, name in (
         (dispatcher, "_PAUSE"),
-        (fetcher, "_PAUSE"),
-        (worker, "_LEDGER_PAUSE"),
         (tasks, "_RESTART_DELAY"),
     ):
         monkeypatch.setattr(module, name, 0.02)

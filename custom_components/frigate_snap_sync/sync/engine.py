@@ -22,17 +22,13 @@ from .intake.running_reviews import RunningReviews
 from .ledger import (
     Ledger,
     LedgerError,
-    Origin,
     cameras,
     clock as ledger_clock,
     destinations,
     listing,
     losses,
-    milestones,
     off_periods,
-    spooled_files,
     status_summary,
-    uploads,
 )
 from .ledger.clock import ClockJump
 from .model.destination_setup import DestinationSetup
@@ -42,6 +38,7 @@ from .model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
 from .model.timing import Timing
 from .monitoring.clock_monitor import ClockMonitor
 from .monitoring.frigate_monitor import FrigateMonitor
+from .opening import open_home
 from .planning.footage_survey import FootageSurvey
 from .planning.planner import Planner
 from .pruner import Pruner
@@ -214,25 +211,7 @@ class Engine:
         """
         await self._ledger.open()
         try:
-            await self._ledger.run(
-                ledger_clock.begin, now=time.time(), longest=self._timing.longest_retry
-            )
-            await self._ledger.run(
-                milestones.moment, milestones.SINCE, default=time.time()
-            )
-            if self._ledger.was_replaced and (name := await self._spool.set_aside()):
-                _LOGGER.error("What waited in the spool was set aside as %s", name)
-            self._restored = await self._restored_at()
-            known = await self._ledger.run(spooled_files.spool_names)
-            is_own = self._ledger.origin is Origin.OWN
-            if missing := await self._spool.open(known, keeps_unknown=not is_own):
-                _LOGGER.warning(
-                    "The spool lost %d file(s); what Frigate has is fetched again",
-                    len(missing),
-                )
-                await self._ledger.run(
-                    spooled_files.lost_names, missing, now=time.time()
-                )
+            self._restored = await open_home(self._services)
             self._watch.cameras.remember(await self._ledger.run(cameras.shown_cameras))
             await self._pool.apply(destinations)
             await self._collector.refresh()
@@ -398,16 +377,6 @@ class Engine:
             await self._parts.live_snapshots.settle_held(config.cameras)
         except (LedgerError, SpoolError) as err:
             _LOGGER.error("Frigate's configuration can't be kept: %s", err)
-
-    async def _restored_at(self) -> float:
-        """Return when the ledger began again with less than it had known, or 0."""
-        if self._ledger.origin is not Origin.OWN:
-            now = time.time()
-            await self._ledger.run(milestones.keep_moment, milestones.RESTORED, now)
-            await self._ledger.run(uploads.distrust)
-        return await self._ledger.run(
-            milestones.moment, milestones.RESTORED, default=0.0
-        )
 
     async def _follow_clock(self, jump: ClockJump) -> None:
         """Reckon with a clock that was set; raises LedgerError."""

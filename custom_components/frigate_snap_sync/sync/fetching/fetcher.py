@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 import logging
 import time
 
@@ -26,10 +26,11 @@ from ..spool.eviction import SpoolSpace, TooLarge
 from ..spool.spool import SpoolFile
 from ..support.backoff import BROKEN_TRIES, retry_delay
 from ..support.home_health import note_success
+from ..support.lanes import Lanes
 from ..support.outage_log import OutageLog
-from ..support.tasks import wait_for
 from .arrivals import Arrivals, Piece, what
 from .downloads import Clip, DoesNotFit, Downloads, FootageLost, NoFootage
+from .fetch_queue import FetchQueue
 from .forbidden_cameras import REFUSED, ForbiddenCameras
 from .missing import MissingFiles
 from .pace import GaveWay
@@ -38,7 +39,6 @@ _LOGGER = logging.getLogger(__name__)
 
 # Two requests at a time; one of them is kept free of long clips.
 _LANES = (tuple(Rank), tuple(Rank)[: Rank.ALERT_CLIP])
-_PAUSE = 5.0
 _MOST_IN_A_ROW = 8
 """Clips that give way one after the other."""
 _LOOK = 60.0
@@ -81,14 +81,13 @@ class Fetcher:
         self._gave_way = 0
         self._outage = OutageLog(_LOGGER, "Fetching from Frigate")
         self._disk = OutageLog(_LOGGER, "Keeping Frigate's media")
-        self._claiming = asyncio.Lock()
-        self._in_flight: set[int] = set()
-        self._news = asyncio.Event()
+        self._lanes = Lanes(
+            FetchQueue(services), outage=self._outage, timing=services.timing
+        )
 
     def wake(self) -> None:
         """Look for work now."""
-        self._news.set()
-        self._news = asyncio.Event()
+        self._lanes.wake()
 
     async def retry_failed(self) -> int:
         """Let failed uploads be tried anew; return how many. Raises LedgerError."""
@@ -102,11 +101,13 @@ class Fetcher:
     async def run(self) -> None:
         """Fetch what is due, until cancelled."""
         while not await self._begin():
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(self._timing.failure_pause)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._look())
             for ranks in _LANES:
-                group.create_task(self._lane(ranks))
+                group.create_task(
+                    self._lanes.run(ranks, ready=self._ready, work=self._work)
+                )
 
     async def _begin(self) -> bool:
         """Let be asked for what may be had now: by another user, or under a new limit."""
@@ -132,44 +133,16 @@ class Fetcher:
             else:
                 note_success(self._outage)
 
-    async def _lane(self, ranks: Collection[Rank]) -> None:
-        while True:
-            await self._watch.released.wait()
-            await self._watch.answers.wait()
-            news, now = self._news, time.time()
-            try:
-                job = await self._claim(ranks, now)
-                if job is None:
-                    await self._wait_for_work(news, now)
-                    continue
-                try:
-                    await self._fetch(job)
-                finally:
-                    self._in_flight.discard(job.file_id)
-                    self._downloads.take_shown(job.file_id)
-            except (LedgerError, SpoolError) as err:
-                self._outage.report(err)
-                await asyncio.sleep(_PAUSE)
-            else:
-                self._outage.over()
+    async def _ready(self) -> None:
+        """Wait until Frigate may be asked."""
+        await self._watch.released.wait()
+        await self._watch.answers.wait()
 
-    async def _claim(self, ranks: Collection[Rank], now: float) -> FetchJob | None:
-        async with self._claiming:
-            jobs = await self._ledger.run(
-                fetch_queue.next_fetches,
-                now=now,
-                ranks=ranks,
-                exclude=self._in_flight,
-                limit=1,
-                fresh_for=self._timing.fresh,
-            )
-            self._in_flight.update(job.file_id for job in jobs)
-        return jobs[0] if jobs else None
-
-    async def _wait_for_work(self, news: asyncio.Event, now: float) -> None:
-        due = await self._ledger.run(fetch_queue.next_due, after=now)
-        note_success(self._outage)
-        await wait_for(news, None if due is None else due - time.time())
+    async def _work(self, job: FetchJob) -> None:
+        try:
+            await self._fetch(job)
+        finally:
+            self._downloads.take_shown(job.file_id)
 
     async def _fetch(self, job: FetchJob) -> None:
         """Bring one file into the spool, or note why it could not be."""
@@ -307,14 +280,14 @@ class Fetcher:
         if self._gave_way >= _MOST_IN_A_ROW:
             return False
         # While one lane is free it takes what waits, but for wholes.
-        is_full = len(self._in_flight) >= len(_LANES)
+        is_full = len(self._lanes.in_flight) >= len(_LANES)
         ranks = tuple(Rank) if is_full else tuple(Rank)[Rank.ALERT_CLIP :]
         try:
             return await self._ledger.run(
                 fetch_queue.is_any_due,
                 now=time.time(),
                 ranks=ranks,
-                exclude=self._in_flight,
+                exclude=self._lanes.in_flight,
             )
         except LedgerError:
             return False  # The job itself will meet it.

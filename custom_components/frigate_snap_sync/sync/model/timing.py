@@ -86,6 +86,8 @@ class Timing:
     ledger_patience: float = 30
     """How long the ledger may take to tell the status; on a disk that hangs it never
     does."""
+    failure_pause: float = 5
+    """How long nothing is tried after the ledger or the spool has failed."""
     home: float = 60
     """How often the ledger is written to, to see whether that works."""
     space: float = 5

@@ -22,6 +22,7 @@ from ..model.item import Rank
 from ..services import Services
 from ..support.backoff import upload_delay
 from ..support.home_health import note_success
+from ..support.lanes import Lanes
 from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 from .audit import Audit
@@ -30,6 +31,7 @@ from .clean_up import CleanUp
 from .destination_health import DestinationHealth
 from .sender import Sender
 from .spool_losses import SpoolLosses
+from .upload_queue import UploadQueue
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,7 +39,6 @@ STILLS_AT_ONCE = 8
 _STILLS = (Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT)
 _PARTS = (Rank.ALERT_PART, Rank.DETECTION_PART)
 _CLIPS = (Rank.ALERT_CLIP, Rank.DETECTION_CLIP)
-_LEDGER_PAUSE = 5.0
 _TEST_TIMEOUT = 1.0
 _PROOF_TIMEOUT = 30.0
 
@@ -70,6 +71,11 @@ class Worker:
         self._sender = Sender(setup, services=services, restored=restored)
         self._losses = SpoolLosses(setup.name, services=services)
         self._clean_up = CleanUp(setup, services=services, sender=self._sender)
+        self._lanes = Lanes(
+            UploadQueue(setup.id, services=services),
+            outage=self._outage,
+            timing=services.timing,
+        )
         self._health = DestinationHealth(
             setup,
             services=services,
@@ -78,10 +84,6 @@ class Worker:
         )
         self._probing = asyncio.Lock()
         self._one_at_a_time = asyncio.Lock()
-        self._claiming = asyncio.Lock()
-        self._in_flight: dict[int, int] = {}
-        """The files of the uploads that are being sent."""
-        self._news = asyncio.Event()
         self._tests: set[asyncio.Task[None]] = set()
         self._is_over = False
 
@@ -112,7 +114,7 @@ class Worker:
     @property
     def files_in_flight(self) -> Collection[int]:
         """Return the ids of the files that are being sent."""
-        return self._in_flight.values()
+        return [job.file_id for job in self._lanes.in_flight.values()]
 
     @property
     def _destination(self) -> Destination:
@@ -124,8 +126,7 @@ class Worker:
 
     def wake(self) -> None:
         """Look for work now."""
-        self._news.set()
-        self._news = asyncio.Event()
+        self._lanes.wake()
 
     def set_enabled(self, enabled: bool) -> None:
         """Go on, or pause: the queue waits. What is under way is finished."""
@@ -146,7 +147,9 @@ class Worker:
                 group.create_task(self._clean())
                 # Neither stills nor parts ever wait behind a long clip.
                 for ranks in (_PARTS, _CLIPS, *[_STILLS] * STILLS_AT_ONCE):
-                    group.create_task(self._lane(ranks))
+                    group.create_task(
+                        self._lanes.run(ranks, ready=self._usable, work=self._work)
+                    )
         finally:
             # Twice: the first time a test still cleans up behind itself.
             for _ in range(2):
@@ -186,63 +189,31 @@ class Worker:
         self.wake()
         await self._health.proven(timeout=_PROOF_TIMEOUT)
 
-    async def _lane(self, ranks: Collection[Rank]) -> None:
-        """Send the files of some ranks, one after the other."""
-        while True:
-            await self._usable()
-            news, now = self._news, time.time()
-            try:
-                job = await self._claim(ranks, now)
-                if job is None:
-                    pause = await self._next_retry(now)
-                    note_success(self._outage)
-                    await wait_for(news, pause)
-                    continue
-                has_arrived = False
-                try:
-                    async with self._turn():
-                        # Things may have changed while the job was looked for.
-                        if self.is_usable:
-                            has_arrived = await self._send(job)
-                finally:
-                    del self._in_flight[job.upload_id]
-                    if job.rank not in _STILLS or not has_arrived:
-                        self.wake()  # There may be something to clean up.
-            except (LedgerError, SpoolError) as err:
-                self._outage.report(err)
-                await asyncio.sleep(_LEDGER_PAUSE)
-            else:
-                self._outage.over()
+    async def _work(self, job: UploadJob) -> None:
+        """Send one file, if that may still be."""
+        has_arrived = False
+        try:
+            async with self._turn():
+                # Things may have changed while the job was looked for.
+                if self.is_usable:
+                    has_arrived = await self._send(job)
+        finally:
+            if job.rank not in _STILLS or not has_arrived:
+                # There may be something to clean up. Who is woken looks when the job
+                # is no longer in flight: nothing is awaited until then.
+                self.wake()
 
     def _turn(self) -> AbstractAsyncContextManager[object]:
         """Return what to hold while a file is sent: in doubt it is one at a time."""
         return self._one_at_a_time if self._health.is_narrow else nullcontext()
 
-    async def _claim(self, ranks: Collection[Rank], now: float) -> UploadJob | None:
-        async with self._claiming:
-            jobs = await self._ledger.run(
-                uploads.next_uploads,
-                self.setup.id,
-                ranks=ranks,
-                now=now,
-                exclude=self._in_flight,
-                limit=1,
-                fresh_for=self._timing.fresh,
-            )
-            self._in_flight.update((job.upload_id, job.file_id) for job in jobs)
-        return jobs[0] if jobs else None
-
-    async def _next_retry(self, now: float) -> float | None:
-        moment = await self._ledger.run(uploads.next_retry, self.setup.id, after=now)
-        return None if moment is None else max(moment - time.time(), 0.0)
-
     async def _clean(self) -> None:
         """Remove what is no longer to lie there, until cancelled."""
         while True:
             await self._usable()
-            news = self._news
+            news = self._lanes.news
             try:
-                has_removed = await self._clean_up.remove_one(but=self._in_flight)
+                has_removed = await self._clean_up.remove_one(but=self._lanes.in_flight)
                 note_success(self._outage)
                 if has_removed:
                     self._signals.status_changed()
@@ -256,7 +227,7 @@ class Worker:
                     await self._health.fail(err)
             except (LedgerError, SpoolError) as err:
                 self._outage.report(err)
-                await asyncio.sleep(_LEDGER_PAUSE)
+                await asyncio.sleep(self._timing.failure_pause)
 
     async def _send(self, job: UploadJob) -> bool:
         """Bring one file to the destination, or note why it could not be.
@@ -314,7 +285,7 @@ class Worker:
                 return
             async with self._probing:
                 while remaining := self._health.remaining:
-                    await wait_for(self._news, remaining)
+                    await wait_for(self._lanes.news, remaining)
                 if self._health.blocks:
                     await self._health.check_again()
 

@@ -1,0 +1,41 @@
+"""The start of an engine: its ledger and its spool are made to agree."""
+
+import logging
+import time
+
+from .ledger import Ledger, Origin, clock, milestones, spooled_files, uploads
+from .services import Services
+
+_LOGGER = logging.getLogger(__name__)
+
+
+async def open_home(services: Services) -> float:
+    """Open the spool, as the ledger knows it, which is open.
+
+    Returns when the ledger began again with less than it had known, or 0. Raises
+    LedgerError or SpoolError.
+    """
+    ledger, spool = services.ledger, services.spool
+    await ledger.run(
+        clock.begin, now=time.time(), longest=services.timing.longest_retry
+    )
+    await ledger.run(milestones.moment, milestones.SINCE, default=time.time())
+    if ledger.was_replaced and (name := await spool.set_aside()):
+        _LOGGER.error("What waited in the spool was set aside as %s", name)
+    restored = await _restored_at(ledger)
+    known = await ledger.run(spooled_files.spool_names)
+    is_own = ledger.origin is Origin.OWN
+    if missing := await spool.open(known, keeps_unknown=not is_own):
+        _LOGGER.warning(
+            "The spool lost %d file(s); what Frigate has is fetched again", len(missing)
+        )
+        await ledger.run(spooled_files.lost_names, missing, now=time.time())
+    return restored
+
+
+async def _restored_at(ledger: Ledger) -> float:
+    """Return when the ledger began again with less than it had known, or 0."""
+    if ledger.origin is not Origin.OWN:
+        await ledger.run(milestones.keep_moment, milestones.RESTORED, time.time())
+        await ledger.run(uploads.distrust)
+    return await ledger.run(milestones.moment, milestones.RESTORED, default=0.0)
