@@ -367,6 +367,13 @@ def test_review_end_time(sent: object, end: float | None) -> None:
     assert review.ended is (sent is not None)
 
 
+def test_an_object_ends_before_it_began() -> None:
+    """Frigate's clock was set back while it was there: it has ended all the same."""
+    tracked = say_object("end", start_time=1795336640.5, end_time=1795336600).object
+
+    assert tracked.end_time == tracked.start_time == 1795336640.5
+
+
 @pytest.mark.parametrize("field", ["id", "camera", "start_time"])
 @pytest.mark.parametrize(
     "value",

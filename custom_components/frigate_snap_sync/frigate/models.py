@@ -41,6 +41,7 @@ class TrackedObject:
 
     `severity` is Frigate's `max_severity`, None where it is not told. `sub_labels`
     are the names in `sub_label`, which may hold several with commas between.
+    `end_time` is never before `start_time`, whatever became of Frigate's clock.
     `pictured` is when the frame was taken that its snapshot shows, None where that
     is not told: over MQTT it always is, in rows of the API from Frigate 0.18 on.
     """

@@ -230,11 +230,12 @@ class Fetcher:
             return None
         if isinstance(error, TooLarge):
             return self._downloads.fitting_beginning
+        if isinstance(error, FootageLost):
+            # Its recordings show that, which is no matter of luck.
+            return self._downloads.remainder if job.attempts >= BROKEN_TRIES else None
         self._broken[job.file_id] += 1
         if self._broken[job.file_id] < BROKEN_TRIES:
             return None
-        if isinstance(error, FootageLost):
-            return self._downloads.remainder
         return self._downloads.longest_beginning
 
     async def _note(self, job: FetchJob, error: Exception) -> None:
