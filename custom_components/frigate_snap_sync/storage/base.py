@@ -1,4 +1,4 @@
-"""The contract of a destination."""
+"""The contract of a destination: what it does, and what it raises."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
@@ -6,7 +6,57 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .errors import InvalidPath
+from .errors import (
+    AuthFailed,
+    CertificateRefused,
+    ConnectTimeout,
+    HostKeyChanged,
+    InvalidKey,
+    InvalidPath,
+    NoSftp,
+    NoSpace,
+    NotMounted,
+    PathNotAbsolute,
+    PathNotAllowed,
+    PathNotFound,
+    PermissionDenied,
+    Rejected,
+    SourceDamaged,
+    SourceUnreadable,
+    StorageError,
+    Throttled,
+    Unreachable,
+    Unusable,
+)
+
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_SIZE",
+    "AuthFailed",
+    "CertificateRefused",
+    "ConnectTimeout",
+    "Destination",
+    "HostKeyChanged",
+    "InvalidKey",
+    "InvalidPath",
+    "NoSftp",
+    "NoSpace",
+    "NotMounted",
+    "PathNotAbsolute",
+    "PathNotAllowed",
+    "PathNotFound",
+    "PermissionDenied",
+    "Rejected",
+    "Source",
+    "SourceDamaged",
+    "SourceUnreadable",
+    "StorageError",
+    "StoredFile",
+    "Throttled",
+    "Unreachable",
+    "Unusable",
+    "path_segments",
+]
 
 MAX_SIZE: Final = 2**63 - 1
 """Bytes that a file or a disk may have: more fits into no file system or ledger."""
