@@ -40,10 +40,8 @@ class NullDestination(Destination):
         """Be there all the same."""
 
     @override
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
-        size = source.size if isinstance(source, Source) else source.stat().st_size
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
+        size = source.size
         self.sizes[_kind(path)] = size
         return StoredFile(path=path, size=size)
 
@@ -62,7 +60,9 @@ class NullDestination(Destination):
             yield StoredFile(path=kind, size=size)
 
     @override
-    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
+    async def open_read(
+        self, path: str, *, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes]:
         yield bytes(self.sizes[_kind(path)])
 
     @override

@@ -23,6 +23,7 @@ from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     SftpSettings,
 )
+from custom_components.frigate_snap_sync.storage.source import FileSource
 
 from .child import Job
 from .measure import cpu_seconds, delay_during
@@ -73,7 +74,10 @@ class Ours(Sender):
             for source in waiting:
                 path = f"{folder}/{source.name}"
                 temporary = temporary_name(path, secrets.token_hex(8))
-                await self._destination.put(path, source, temporary=temporary)
+                size = source.stat().st_size
+                await self._destination.put(
+                    path, FileSource(source, size=size), temporary=temporary
+                )
 
         async with asyncio.TaskGroup() as group:
             for _ in range(self.job["at_once"]):

@@ -20,6 +20,7 @@ from custom_components.frigate_snap_sync.storage.local.destination import (
     LocalDestination,
 )
 from custom_components.frigate_snap_sync.storage.sftp.destination import SftpDestination
+from custom_components.frigate_snap_sync.storage.source import FileSource
 from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.naming import NameValues
 from homeassistant.config_entries import ConfigSubentry
@@ -158,7 +159,9 @@ async def test_selection_of_a_newer_version(
     "call",
     [
         lambda destination: destination.connect(),
-        lambda destination: destination.put("a", Path("b"), temporary="c"),
+        lambda destination: destination.put(
+            "a", FileSource(Path("b"), size=1), temporary="c"
+        ),
         lambda destination: destination.stat("a"),
         lambda destination: destination.delete("a"),
         lambda destination: destination.free_space(),

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import partial
-from pathlib import Path
 from typing import Any, NoReturn, override
 
 from homeassistant.config_entries import ConfigSubentry
@@ -108,9 +107,7 @@ class UnusableDestination(Destination):
         """Have nothing to let go of."""
 
     @override
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         self._refuse()
 
     @override
@@ -126,7 +123,9 @@ class UnusableDestination(Destination):
         self._refuse()
 
     @override
-    def open_read(self, path: str) -> NoReturn:
+    def open_read(
+        self, path: str, *, start: int = 0, length: int | None = None
+    ) -> NoReturn:
         self._refuse()
 
     @override

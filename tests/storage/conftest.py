@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import pytest
 
@@ -11,6 +11,7 @@ from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     SftpSettings,
 )
+from custom_components.frigate_snap_sync.storage.source import FileSource
 
 from ..harness.network import Network
 from ..harness.openssh import OpenSshServer
@@ -18,8 +19,46 @@ from ..waiting import LONG
 from .places import Place
 from .sftp_server import HOST, USERNAME, SftpServer
 
-type MakeSource = Callable[..., Path]
+type MakeSource = Callable[..., MadeSource]
 type Connect = Callable[..., SftpDestination]
+
+
+class MadeSource(FileSource):
+    """A file that a test has made to be sent, and may change or remove since.
+
+    Its size is what it has at the moment; its hash is known to nobody.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Take the file as it is, at any time."""
+        super().__init__(path, size=0)
+        self.path = path
+
+    @property
+    @override
+    def size(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def __fspath__(self) -> str:
+        """Return the file's path."""
+        return str(self.path)
+
+    def read_bytes(self) -> bytes:
+        """Return what the file holds now."""
+        return self.path.read_bytes()
+
+    def write_bytes(self, content: bytes) -> None:
+        """Give the file another content."""
+        self.path.write_bytes(content)
+
+    def unlink(self) -> None:
+        """Remove the file."""
+        self.path.unlink()
+
+    @property
+    def parent(self) -> Path:
+        """Return the file's folder."""
+        return self.path.parent
 
 
 @pytest.fixture(autouse=True)
@@ -34,12 +73,12 @@ def make_source(tmp_path: Path) -> MakeSource:
     folder.mkdir()
     count = 0
 
-    def make(size: int = 1000, *, content: bytes | None = None) -> Path:
+    def make(size: int = 1000, *, content: bytes | None = None) -> MadeSource:
         nonlocal count
         count += 1
         path = folder / f"source-{count}"
         path.write_bytes(os.urandom(size) if content is None else content)
-        return path
+        return MadeSource(path)
 
     return make
 

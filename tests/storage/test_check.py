@@ -65,13 +65,10 @@ class Memory(Destination):
         self.files.clear()
 
     @override
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         self.puts += 1
         self.history.append(temporary)
-        assert isinstance(source, Path)
-        self.files[temporary] = source.read_bytes()
+        self.files[temporary] = b"".join([piece async for piece in source.open()])
         self._maybe_fail("put" if self.puts == 1 else "put_again")
         self.files[path] = self.files.pop(temporary)
         return StoredFile(path=path, size=len(self.files[path]))
@@ -109,7 +106,9 @@ class Memory(Destination):
             yield StoredFile(path=name, size=len(content))
 
     @override
-    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
+    async def open_read(
+        self, path: str, *, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes]:
         self._maybe_fail("open_read")
         yield self.files[path]
 
@@ -179,9 +178,7 @@ class Liar(Memory):
         self.lie = lie
 
     @override
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         stored = await super().put(path, source, temporary=temporary)
         if self.lie == "lost":
             self.files.clear()
@@ -201,7 +198,9 @@ class Liar(Memory):
         return stored
 
     @override
-    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
+    async def open_read(
+        self, path: str, *, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes]:
         if self.lie == "no reading":
             raise FileNotFoundError(path)
         async for piece in super().open_read(path):
@@ -264,9 +263,7 @@ class Picky(Memory):
         self.refusal = refusal
 
     @override
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         if self.refused.match(posixpath.basename(temporary)):
             raise self.refusal
         return await super().put(path, source, temporary=temporary)
@@ -326,9 +323,7 @@ async def test_a_refusal_that_is_over_changes_no_form(tmp_path: Path) -> None:
 
     class Moody(Memory):
         @override
-        async def put(
-            self, path: str, source: Source | Path, *, temporary: str
-        ) -> StoredFile:
+        async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
             if not self.history:
                 self.history.append(temporary)
                 raise Rejected("Not now")
@@ -367,9 +362,7 @@ async def test_a_folder_of_today_that_is_foreign(tmp_path: Path) -> None:
 
     class Foreign(Memory):
         @override
-        async def put(
-            self, path: str, source: Source | Path, *, temporary: str
-        ) -> StoredFile:
+        async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
             if "2026-11-22" in path:
                 raise PermissionDenied("Permission denied")
             return await super().put(path, source, temporary=temporary)

@@ -1,13 +1,14 @@
 """What every destination promises, proven on each kind's real server."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 import hashlib
 import os
 from pathlib import Path
 import string
 import tracemalloc
+from typing import override
 
 import pytest
 
@@ -23,10 +24,12 @@ from custom_components.frigate_snap_sync.storage.errors import (
     PermissionDenied,
     Rejected,
     SourceDamaged,
+    SourceUnreadable,
     StorageError,
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.read_back import Content, is_stored
+from custom_components.frigate_snap_sync.storage.source import FileSource
 
 from ..waiting import promptly, until
 from .conftest import MakeSource
@@ -89,7 +92,7 @@ def temporary(path: str) -> str:
     return f"{folder}{slash}.{name.encode()[:100].decode(errors='ignore')}.tmp"
 
 
-async def put(destination: Destination, path: str, source: Path) -> StoredFile:
+async def put(destination: Destination, path: str, source: Source) -> StoredFile:
     """Put with a temporary name made of the final one."""
     return await destination.put(path, source, temporary=temporary(path))
 
@@ -294,7 +297,7 @@ async def test_source_is_no_file(place: Place, make_source: MakeSource) -> None:
     os.mkfifo(folder / "pipe")
     for source in (folder, folder / "pipe"):
         with pytest.raises(Rejected):
-            await put(place.destination, "a/file", source)
+            await put(place.destination, "a/file", FileSource(source, size=0))
     assert place.paths() == set()
 
 
@@ -500,7 +503,9 @@ async def test_source_is_damaged(
         place.plant("a/file", existing)
     path = make_source(size)
     content = path.read_bytes()
-    expected = Source(path=path, size=size, sha256=hashlib.sha256(content).hexdigest())
+    expected = FileSource(
+        path.path, size=size, sha256=hashlib.sha256(content).hexdigest()
+    )
     damaged = [content + b"x", b"x" * size]
     for bytes_ in [each for each in damaged if each != content]:
         path.write_bytes(bytes_)
@@ -522,8 +527,8 @@ async def test_source_is_damaged_while_it_is_read(
     path = make_source(3 * MIB)
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    expected = Source(
-        path=path, size=len(content), sha256=hashlib.sha256(content).hexdigest()
+    expected = FileSource(
+        path.path, size=len(content), sha256=hashlib.sha256(content).hexdigest()
     )
     with pytest.raises(SourceDamaged):
         await place.destination.put("file", expected, temporary="part")
@@ -544,3 +549,111 @@ async def test_is_stored(place: Place) -> None:
         assert await is_stored(place.destination, "file", content) is expected
         assert place.content("file") == planted
     assert not await is_stored(place.destination, "none", content)
+
+
+class Pieces(Source):
+    """A source that no file has, such as one that a wrapper slows down."""
+
+    name = "pieces"
+    sha256 = None
+
+    def __init__(self, *pieces: bytes, size: int | None = None) -> None:
+        """Give these pieces, of which it is said that they have so many bytes."""
+        self.pieces = pieces
+        self.claimed = sum(map(len, pieces)) if size is None else size
+        self.error: Exception | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    @property
+    @override
+    def size(self) -> int:
+        return self.claimed
+
+    @override
+    async def open(self) -> AsyncGenerator[bytes]:
+        for piece in self.pieces:
+            yield piece
+            await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+
+
+@everywhere
+async def test_source_without_a_file(place: Place) -> None:
+    """Its bytes arrive as those of a file do, and its failures leave nothing."""
+    pieces = [os.urandom(size) for size in (1000, MIB, 7)]
+    await put(place.destination, "a/file", Pieces(*pieces))
+    assert place.content("a/file") == b"".join(pieces)
+    await put(place.destination, "a/empty", Pieces())
+    assert place.content("a/empty") == b""
+
+    for error in (SourceDamaged("x"), SourceUnreadable("x")):
+        broken = Pieces(*pieces)
+        broken.error = error
+        with pytest.raises(type(error)):
+            await put(place.destination, "a/broken", broken)
+    for size in (1, 2 * MIB):
+        with pytest.raises(Rejected):
+            await put(place.destination, "a/broken", Pieces(*pieces, size=size))
+    assert place.paths() == {"a/file", "a/empty"}
+
+
+@everywhere
+async def test_a_slow_source_is_left(place: Place) -> None:
+    """Who waits for its next piece can be cancelled, and leaves nothing there."""
+    slow = Pieces(os.urandom(1000), os.urandom(1000))
+    slow.gate.clear()
+    task = asyncio.create_task(put(place.destination, "a/file", slow))
+    await until(place.paths)
+    task.cancel()
+    async with promptly():
+        await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+    assert place.paths() == set()
+
+
+async def test_md5_of_a_source(make_source: MakeSource) -> None:
+    """Some servers compare it."""
+    made = make_source(2 * MIB + 1)
+    expected = hashlib.md5(made.read_bytes(), usedforsecurity=False).hexdigest()
+    assert await made.md5() == expected
+    made.unlink()
+    with pytest.raises(FileNotFoundError):
+        await made.md5()
+
+
+@everywhere
+@pytest.mark.parametrize("size", [0, 10, 3 * MIB + 7], ids=str)
+async def test_reading_from_the_middle(
+    place: Place, make_source: MakeSource, size: int
+) -> None:
+    """As the media browser does: a range, cut at the end of the file."""
+    made = make_source(size)
+    await put(place.destination, "file", made)
+    content = made.read_bytes()
+    for start in (0, 1, MIB - 1, 2 * MIB, size, size + 5):
+        for length in (None, 0, 1, MIB + 1, 2 * size + 1):
+            data = bytearray()
+            async with aclosing(
+                place.destination.open_read("file", start=start, length=length)
+            ) as pieces:
+                async for piece in pieces:
+                    assert 0 < len(piece) <= MIB
+                    data += piece
+            end = size if length is None else start + length
+            assert data == content[start:end], (start, length)
+    with pytest.raises(FileNotFoundError):
+        await anext(place.destination.open_read("none", start=1, length=1))
+
+
+@everywhere
+async def test_discarding(place: Place) -> None:
+    """What a put had to leave goes by the name that it was given."""
+    await place.destination.discard("a/.none.tmp")
+    place.plant("a/kept", b"1")
+    place.plant("a/.file.tmp", b"half")
+    await place.destination.discard("a/.file.tmp")
+    assert place.paths() == {"a/kept"}
+    with pytest.raises(InvalidPath):
+        await place.destination.discard("../outside")

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import StoredFile
+from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
 from custom_components.frigate_snap_sync.storage.errors import (
     NoSpace,
     NotMounted,
@@ -38,7 +38,7 @@ from ..waiting import LONG, until
 from .conftest import MakeSource
 from .places import small_disk
 
-type Operation = Callable[[LocalDestination, Path], Any]
+type Operation = Callable[[LocalDestination, Source], Any]
 
 
 async def list_all(destination: LocalDestination) -> set[str]:
@@ -392,7 +392,7 @@ async def test_permissions_are_the_default(
 ) -> None:
     """Files and folders get what this process gives to any, not the source's."""
     source = make_source()
-    source.chmod(0o600)
+    source.path.chmod(0o600)
     await destination.put("a/file", source, temporary="a/part")
     os.umask(umask := os.umask(0))
     assert stat.S_IMODE((root / "a/file").stat().st_mode) == 0o666 & ~umask
@@ -489,11 +489,14 @@ from pathlib import Path
 from custom_components.frigate_snap_sync.storage.local.destination import (
     LocalDestination, find_mount_point
 )
+from custom_components.frigate_snap_sync.storage.source import FileSource
 async def main(root, source):
     to = LocalDestination(
         root, mount_point=await find_mount_point(root), is_allowed=lambda _: True
     )
-    await to.put("file", source, temporary="part")
+    await to.put(
+        "file", FileSource(source, size=source.stat().st_size), temporary="part"
+    )
 def kill(descriptor):
     os.kill(os.getpid(), 9)
 os.fsync = kill
@@ -501,7 +504,7 @@ asyncio.run(main(*map(Path, sys.argv[1:])))
 """
     process = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-c", script, str(root), str(source)],
+        [sys.executable, "-c", script, str(root), str(source.path)],
         timeout=60,
         check=False,
     )

@@ -25,6 +25,7 @@ from custom_components.frigate_snap_sync.storage.sftp.destination import (
     load_private_key,
 )
 from custom_components.frigate_snap_sync.storage.sftp.login import LoginClient
+from custom_components.frigate_snap_sync.storage.source import FileSource
 
 from ..harness.network import Network
 from ..harness.openssh import OpenSshServer
@@ -537,8 +538,9 @@ async def test_server_is_killed_and_restarted(
     tmp_path: Path, connect_to: Connect
 ) -> None:
     """Uploads fail at once when the server dies, and go on when it is back."""
-    source = tmp_path / "source"
-    source.write_bytes(bytes(64 * 1024 * 1024))
+    path, size = tmp_path / "source", 64 * 1024 * 1024
+    path.write_bytes(bytes(size))
+    source = FileSource(path, size=size)
     async with OpenSshServer(tmp_path / "server") as server:
         destination = connect_to(server)
         await destination.connect()
@@ -560,7 +562,7 @@ async def test_server_is_killed_and_restarted(
             await destination.put("0", source, temporary="0.part")
         await server.start()
         await destination.put("0", source, temporary="0.part")
-        assert (server.root / "0").stat().st_size == source.stat().st_size
+        assert (server.root / "0").stat().st_size == size
 
 
 async def test_sessions_are_cut(tmp_path: Path, connect_to: Connect) -> None:

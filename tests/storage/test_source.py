@@ -126,7 +126,7 @@ async def test_a_read_that_hangs(
 
 def test_closing_while_reading(make_source: MakeSource) -> None:
     """The file is closed by the last who uses it."""
-    reader = PieceReader.open(make_source(content=b"123"))
+    reader = PieceReader.open(make_source(content=b"123").path)
     reading, release = threading.Event(), threading.Event()
     read = os.read
     result: list[bytes] = []
@@ -155,5 +155,5 @@ def test_a_forgotten_reader_closes_itself(make_source: MakeSource) -> None:
     path = make_source()
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(10):
-        PieceReader.open(path)
+        PieceReader.open(path.path)
     assert len(list(Path("/proc/self/fd").iterdir())) == before

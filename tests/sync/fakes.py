@@ -268,7 +268,7 @@ class FakeFrigate:
             raise self.error
 
 
-async def bytes_of(source: Source | Path) -> bytes:
+async def bytes_of(source: Source) -> bytes:
     """Return what is to be sent, if it is what it should be."""
     data = bytearray()
     async with open_source(source) as file:
@@ -314,9 +314,7 @@ class FakeDestination(Destination):
         self.closes += 1
 
     @override
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         self._check()
         self.files[temporary] = b""
         await self.gate.wait()
@@ -350,7 +348,9 @@ class FakeDestination(Destination):
             yield StoredFile(path=name, size=len(data))
 
     @override
-    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
+    async def open_read(
+        self, path: str, *, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes]:
         self._check()
         yield self.files[path]
 

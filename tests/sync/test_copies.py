@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 import random
 import sqlite3
 import time
@@ -51,9 +50,7 @@ class LostAnswers(FakeDestination):
         self.may_delete = True
 
     @override
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         stored = await super().put(path, source, temporary=temporary)
         if not self.losses:
             return stored
@@ -202,7 +199,7 @@ async def test_a_retry_keeps_the_name_that_a_template_made(
     nas.stays_away = False
     put = nas.put
 
-    async def cut(path: str, source: Source | Path, *, temporary: str) -> StoredFile:
+    async def cut(path: str, source: Source, *, temporary: str) -> StoredFile:
         try:
             return await put(path, source, temporary=temporary)
         except Unreachable:
@@ -224,9 +221,7 @@ async def test_killed_between_the_last_rename_and_the_ledger(
     hung = asyncio.Event()
     put = nas.put
 
-    async def never_return(
-        path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
+    async def never_return(path: str, source: Source, *, temporary: str) -> StoredFile:
         await put(path, source, temporary=temporary)
         hung.set()
         await asyncio.Event().wait()

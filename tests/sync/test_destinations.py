@@ -280,7 +280,7 @@ async def test_a_removed_destination_s_copy_that_fails_late(
     """What is under way ends with the destination, without a word of it later."""
     gate = asyncio.Event()
 
-    async def hang(path: str, source: Source | Path, *, temporary: str) -> StoredFile:
+    async def hang(path: str, source: Source, *, temporary: str) -> StoredFile:
         await gate.wait()
         raise Unreachable("closed")
 

@@ -13,6 +13,7 @@ from typing import override
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
+from custom_components.frigate_snap_sync.storage.check import PROBE_PREFIX
 from custom_components.frigate_snap_sync.storage.errors import (
     NoSpace,
     NotMounted,
@@ -54,10 +55,8 @@ class Strict(FakeDestination):
         self.refused: list[str] = []
 
     @override
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
-        if isinstance(source, Source) and self.largest is not None:
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
+        if PROBE_PREFIX not in path and self.largest is not None:
             if source.size > self.largest:
                 self.refused.append(path)
                 raise self.refusal
@@ -118,16 +117,14 @@ class Counting(Strict):
     at_once = most_at_once = 0
 
     @override
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
-        self.at_once += isinstance(source, Source)
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
+        self.at_once += PROBE_PREFIX not in path
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             await asyncio.sleep(0.01)
             return await super().put(path, source, temporary=temporary)
         finally:
-            self.at_once -= isinstance(source, Source)
+            self.at_once -= PROBE_PREFIX not in path
 
 
 @pytest.mark.usefixtures("quick")
@@ -213,9 +210,7 @@ class Picky(FakeDestination):
     refuses_dots = False
 
     @override
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         if self.refuses_dots and posixpath.basename(temporary).startswith("."):
             raise PermissionDenied("Forbidden filename")
         self.temporary = temporary

@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 import random
 import time
 from typing import override
@@ -49,9 +48,7 @@ class Held(FakeDestination):
         return self.outcomes.setdefault(text, future)
 
     @override
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         for text, outcome in self.outcomes.items():
             if text in path:
                 self.started.add(text)

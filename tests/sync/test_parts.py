@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import replace
 from functools import wraps
-from pathlib import Path
 import sqlite3
 import time
 from typing import Any
@@ -148,9 +147,7 @@ async def test_a_part_that_is_under_way_when_the_whole_arrives(
     slow = asyncio.Event()
     put = nas.put
 
-    async def slow_part(
-        path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
+    async def slow_part(path: str, source: Source, *, temporary: str) -> StoredFile:
         if "-part" in path:
             data = await bytes_of(source)
             nas.files[temporary] = b"half of it"

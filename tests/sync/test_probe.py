@@ -1,7 +1,6 @@
 """A test of a destination leaves nothing behind, whatever happens to it."""
 
 import asyncio
-from pathlib import Path
 from typing import override
 
 import pytest
@@ -25,9 +24,7 @@ class Leaving(FakeDestination):
         return [name for name in self.files if name.startswith(PROBE_PREFIX)]
 
     @override
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         stored = await super().put(path, source, temporary=temporary)
         if self.is_gone:
             self.files[temporary] = b"half of the next"

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 import logging
-from pathlib import Path
 import random
 import sqlite3
 import time
@@ -42,9 +41,7 @@ class Choosy(FakeDestination):
         self._failure = failure
 
     @override
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         self.puts += 1
         if self._text in path:
             self.failed_at.append(time.monotonic())
@@ -206,7 +203,9 @@ class ReadBack(FakeDestination):
         self.reads = 0
 
     @override
-    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
+    async def open_read(
+        self, path: str, *, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes]:
         self.reads += 1
         if not self.wrong:
             yield self.files[path]

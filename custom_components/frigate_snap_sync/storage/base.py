@@ -1,8 +1,11 @@
 """The contract of a destination: what it does, and what it raises."""
 
 from abc import ABC, abstractmethod
+import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
+import hashlib
 from pathlib import Path
 from typing import Final
 
@@ -65,16 +68,71 @@ MAX_DEPTH: Final = 64
 """Levels of folders below the root that `list_files` goes down to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A file of this machine that is to be sent, and the bytes that it must have.
+class Source(ABC):
+    """Bytes that are to be sent, of which it is known beforehand what they must be."""
 
-    `size` counts them, `sha256` is their hash in hex.
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Return what errors call it."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Return how many bytes there are."""
+
+    @property
+    @abstractmethod
+    def sha256(self) -> str | None:
+        """Return their hash in hex, None where nobody knows it."""
+
+    @property
+    def local_path(self) -> Path | None:
+        """Return the file of this machine that has just these bytes, None if none has.
+
+        Who can read it faster than `open` does may do so, and compares size and hash
+        as `open` does. A wrapper that changes or slows down the bytes has none.
+        """
+        return None
+
+    @abstractmethod
+    def open(self) -> AsyncGenerator[bytes]:
+        """Yield the bytes in pieces of at most 1 MiB; may be called several times.
+
+        Raises `FileNotFoundError` when the source is gone, `SourceUnreadable` when it
+        can't be read, and `SourceDamaged` as soon as it is seen that it has not the
+        right bytes: at the end at the latest.
+        """
+
+    async def md5(self) -> str:
+        """Return their MD5 in hex, which some servers compare.
+
+        Reads all of the source unless a kind of source knows it. Raises as `open`.
+        """
+        digest = hashlib.md5(usedforsecurity=False)
+        async with aclosing(self.open()) as pieces:
+            async for piece in pieces:
+                await asyncio.to_thread(digest.update, piece)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a destination can do, for those who need not try.
+
+    `folders`: it has folders, which are made and removed. `uses_temporary`: a file
+    lies under its temporary name until it is complete. `max_concurrent`: more files
+    than that at once only wait, None for no limit. `append`: a file can grow at its
+    end. `server_checksum`: the server itself compares a hash of what arrives.
+    `can_delete`: files can be deleted and replaced.
     """
 
-    path: Path
-    size: int
-    sha256: str
+    folders: bool = True
+    uses_temporary: bool = True
+    max_concurrent: int | None = None
+    append: bool = False
+    server_checksum: bool = False
+    can_delete: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +172,11 @@ class Destination(ABC):
     again. A generator that is left early is closed with `aclose`.
     """
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """Return what it can do. Asks nobody."""
+        return Capabilities()
+
     @abstractmethod
     async def connect(self) -> None:
         """Make sure that the root can be reached; do nothing if it is.
@@ -129,14 +192,11 @@ class Destination(ABC):
         """
 
     @abstractmethod
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
-        """Store the local file `source` as `path`, complete or not at all.
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
+        """Store `source` as `path`, complete or not at all.
 
-        `source` lies on a disk of this machine and is not written meanwhile. Of a
-        `Source` the bytes are compared with its hash while they are read, and
-        before anything gets the final name; of a plain `Path` nothing is known.
+        Its bytes are compared with its size and hash while they are read, and
+        before anything gets the final name.
 
         Folders are made as needed. The bytes go to the name `temporary` (a
         path like `path`, in the same folder), their number is compared with
@@ -148,7 +208,7 @@ class Destination(ABC):
         When it fails or is cancelled, `path` holds what it held before, or all
         of the new file if the answer to the last step got lost; `temporary` is
         removed if the destination still answers, and may stay if it does not:
-        then call `delete` with that name.
+        then call `discard` with that name.
 
         Raises `Rejected` when the size differs, `FileNotFoundError` when the
         source is gone, `SourceDamaged` when it is not what it should be,
@@ -164,6 +224,14 @@ class Destination(ABC):
     @abstractmethod
     async def delete(self, path: str) -> None:
         """Remove the file at `path`; succeeds when there is none."""
+
+    async def discard(self, temporary: str) -> None:
+        """Remove what a `put` has left that was given this temporary name.
+
+        Succeeds when there is nothing. A kind that keeps an unfinished file
+        elsewhere than under that name knows how to find it.
+        """
+        await self.delete(temporary)
 
     async def make_folder(self, path: str) -> bool:
         """Make the folder at `path`, whose parent is there; tell whether it was missing.
@@ -187,9 +255,12 @@ class Destination(ABC):
         """
 
     @abstractmethod
-    def open_read(self, path: str) -> AsyncGenerator[bytes]:
+    def open_read(
+        self, path: str, *, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes]:
         """Yield the bytes of the file at `path` in pieces of at most 1 MiB.
 
+        Those from `start` on, at most `length` of them; none behind the file's end.
         Raises `FileNotFoundError` when there is no such file.
         """
 

@@ -15,7 +15,8 @@ from typing import Final
 from .base import Destination
 from .errors import MAKING, NoSpace, PermissionDenied, Rejected, StorageError
 from .layout import Layout, dated_layout, levels_of
-from .names import TemporaryForm, temporary_name
+from .names import TemporaryForm, is_temporary, temporary_name
+from .source import FileSource
 
 PROBE_PREFIX: Final = "frigate-snap-sync-check-"
 """How the names of probe files and folders begin, should one ever be left behind."""
@@ -205,9 +206,9 @@ class _Test:
         """Remove what an earlier test had to leave, or nothing is put beside it."""
         with _step("Deleting"):
             for trace in _traces(path):
-                await self._destination.delete(trace)
+                await _remove_file(self._destination, trace)
 
-    async def write(self, path: str, source: Path) -> None:
+    async def write(self, path: str, source: FileSource) -> None:
         """Store the file, under the form of temporary names that the server takes."""
         with _step("Writing", is_broad=True):
             try:
@@ -218,14 +219,14 @@ class _Test:
                 await self._find_form(path, source, err)
         self._is_proven = True
 
-    async def replace(self, path: str, source: Path) -> None:
+    async def replace(self, path: str, source: FileSource) -> None:
         """Store another file of the same name."""
         with _step("Replacing"):
             await self._put(path, source, self._temporary(path))
 
-    async def compare(self, path: str, source: Path) -> None:
+    async def compare(self, path: str, source: FileSource) -> None:
         """Look at the file, and read it back."""
-        expected = await asyncio.to_thread(source.read_bytes)
+        expected = await asyncio.to_thread(source.local_path.read_bytes)
         with _step("Looking at the file"):
             stored = await self._destination.stat(path)
             if stored is None:
@@ -268,11 +269,13 @@ class _Test:
             async with asyncio.timeout(CLEANUP_TIMEOUT):
                 await remove_leftovers(self._destination, left)
 
-    async def _put(self, path: str, source: Path, temporary: str) -> None:
+    async def _put(self, path: str, source: FileSource, temporary: str) -> None:
         self._files |= {temporary: None, path: None}
         await self._destination.put(path, source, temporary=temporary)
 
-    async def _find_form(self, path: str, source: Path, refusal: StorageError) -> None:
+    async def _find_form(
+        self, path: str, source: FileSource, refusal: StorageError
+    ) -> None:
         """Take the other form of temporary names, if that is what was refused.
 
         Raises the refusal if it is not; of a server that takes files of other names
@@ -299,7 +302,7 @@ class _Test:
         error.step = refusal.step
         raise error from refusal
 
-    async def _is_taken(self, path: str, source: Path, temporary: str) -> bool:
+    async def _is_taken(self, path: str, source: FileSource, temporary: str) -> bool:
         try:
             await self._put(path, source, temporary)
         except _REFUSALS:
@@ -333,10 +336,17 @@ async def _removed(
         if is_folder:
             await destination.remove_folder(path)
         else:
-            await destination.delete(path)
+            await _remove_file(destination, path)
     except _REFUSALS:
         return False
     return True
+
+
+async def _remove_file(destination: Destination, path: str) -> None:
+    if is_temporary(path):
+        await destination.discard(path)
+    else:
+        await destination.delete(path)
 
 
 @contextmanager
@@ -357,14 +367,19 @@ def _step(name: str, *, is_broad: bool = False) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _sources(workdir: Path, name: str) -> AsyncGenerator[list[Path]]:
+async def _sources(workdir: Path, name: str) -> AsyncGenerator[list[FileSource]]:
     """Yield local probe files of random bytes, removed in the end."""
     paths = [workdir / f"{name}-{size}" for size in PROBE_SIZES]
 
-    def write() -> None:
+    def write() -> list[FileSource]:
         workdir.mkdir(parents=True, exist_ok=True)
+        sources = []
         for path, size in zip(paths, PROBE_SIZES, strict=True):
-            path.write_bytes(token_bytes(size))
+            content = token_bytes(size)
+            path.write_bytes(content)
+            sha256 = hashlib.sha256(content).hexdigest()
+            sources.append(FileSource(path, size=size, sha256=sha256))
+        return sources
 
     def remove() -> None:
         for path in paths:
@@ -373,9 +388,9 @@ async def _sources(workdir: Path, name: str) -> AsyncGenerator[list[Path]]:
 
     try:
         try:
-            await asyncio.to_thread(write)
+            sources = await asyncio.to_thread(write)
         except OSError as err:
             raise Rejected(f"Preparing the test failed: {err.strerror}") from err
-        yield paths
+        yield sources
     finally:
         await asyncio.to_thread(remove)

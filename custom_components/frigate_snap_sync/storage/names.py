@@ -10,6 +10,8 @@ MAX_SEGMENT_BYTES: Final = 200
 
 MAX_SEGMENTS: Final = 16
 
+_UNFINISHED: Final = ".tmp"
+
 # What Windows shares (SMB), S3 or WebDAV servers refuse or treat as their own.
 REFUSED: Final = re.compile(r'[\x00-\x1f\x7f\\/:*?"<>|\ud800-\udfff]')
 _DEVICE_NAMES = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
@@ -71,7 +73,12 @@ def temporary_name(
     """
     folder, slash, _ = path.rpartition("/")
     dot = "." if form is TemporaryForm.HIDDEN else ""
-    return f"{folder}{slash}{dot}{token}.tmp"
+    return f"{folder}{slash}{dot}{token}{_UNFINISHED}"
+
+
+def is_temporary(path: str) -> bool:
+    """Tell whether a path has a name that `temporary_name` makes."""
+    return path.endswith(_UNFINISHED)
 
 
 def _clean_segment(segment: str) -> str:

@@ -1,15 +1,16 @@
 """Reading a file of this machine in pieces, without blocking the event loop."""
 
+from abc import ABC, abstractmethod
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 import errno
 import hashlib
 import os
 from pathlib import Path
 import stat
 from threading import Lock
-from typing import Final, Self
+from typing import Final, Self, override
 
 from .base import Source
 from .errors import SourceDamaged, SourceUnreadable
@@ -30,9 +31,19 @@ class PieceReader:
     closes itself.
     """
 
-    def __init__(self, descriptor: int, expected: Source | None = None) -> None:
-        """Own the file descriptor from now on; compare the bytes with the expected."""
+    def __init__(
+        self,
+        descriptor: int,
+        expected: Source | None = None,
+        *,
+        length: int | None = None,
+    ) -> None:
+        """Own the file descriptor from now on; compare the bytes with the expected.
+
+        Nothing is read behind `length` bytes.
+        """
         self._descriptor = descriptor
+        self._left = length
         self._expected = expected
         self._digest = hashlib.sha256()
         self._lock = Lock()
@@ -40,18 +51,25 @@ class PieceReader:
         self._closed = False
 
     @classmethod
-    def open(cls, source: Source | Path) -> Self:
-        """Open a plain file, not a link to one.
+    def open(
+        cls,
+        path: Path,
+        expected: Source | None = None,
+        *,
+        start: int = 0,
+        length: int | None = None,
+    ) -> Self:
+        """Open a plain file, not a link to one, to read from `start` on.
 
         Raises `OSError`, or `SourceDamaged` if it has not the expected size.
         """
-        expected = source if isinstance(source, Source) else None
-        path = source.path if isinstance(source, Source) else source
         # O_NONBLOCK: opening a named pipe would wait for its writer.
         flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        reader = cls(os.open(path, flags), expected)
+        reader = cls(os.open(path, flags), expected, length=length)
         try:
             reader._check(path)
+            if start:
+                os.lseek(reader._descriptor, start, os.SEEK_SET)
         except BaseException:
             reader.close()
             raise
@@ -77,10 +95,13 @@ class PieceReader:
                 return b""
             self._reading = True
         try:
-            piece = os.read(self._descriptor, PIECE_SIZE)
+            most = PIECE_SIZE if self._left is None else min(PIECE_SIZE, self._left)
+            piece = os.read(self._descriptor, most)
+            if self._left is not None:
+                self._left -= len(piece)
             if not piece:
                 self.compare()
-            elif self._expected is not None:
+            elif self._hashes:
                 self._digest.update(piece)
             return piece
         finally:
@@ -92,12 +113,20 @@ class PieceReader:
     def compare(self) -> None:
         """Raise `SourceDamaged` unless what was read is all that is expected."""
         expected = self._expected
-        if expected is not None and self._digest.hexdigest() != expected.sha256:
-            raise SourceDamaged(f"{expected.path.name} has other bytes than it had")
+        if (
+            expected is not None
+            and expected.sha256 is not None
+            and self._digest.hexdigest() != expected.sha256
+        ):
+            raise SourceDamaged(f"{expected.name} has other bytes than it had")
 
     def __del__(self) -> None:
         """Close the file that nobody closed."""
         self.close()
+
+    @property
+    def _hashes(self) -> bool:
+        return self._expected is not None and self._expected.sha256 is not None
 
     def _check(self, path: Path) -> None:
         status = self._status()
@@ -121,8 +150,22 @@ class PieceReader:
                     os.close(self._descriptor)
 
 
-class SourceFile:
-    """A file that is being sent: its size when it was opened, and its pieces."""
+class OpenSource(ABC):
+    """A source that is being sent, piece by piece."""
+
+    size: int
+
+    @abstractmethod
+    async def read(self) -> bytes:
+        """Return the next piece, nothing at the end.
+
+        Raises `SourceUnreadable` when it can't be read, and at the end
+        `SourceDamaged` if the bytes are not the expected ones.
+        """
+
+
+class _OpenFile(OpenSource):
+    """A file of this machine: its size when it was opened, and its pieces."""
 
     def __init__(
         self, name: str, reader: PieceReader, size: int, first: bytes = b""
@@ -134,12 +177,9 @@ class SourceFile:
         self._first = first
         self._ahead: asyncio.Future[bytes] | None = None
 
+    @override
     async def read(self) -> bytes:
-        """Return the next piece, nothing at the end; the one after it is begun.
-
-        Raises `SourceUnreadable` when the disk refuses or does not answer, and at
-        the end `SourceDamaged` if the bytes are not the expected ones.
-        """
+        """Return the next piece; the one after it is begun."""
         loop = asyncio.get_running_loop()
         if piece := self._first:
             self._first = b""
@@ -172,12 +212,29 @@ class SourceFile:
         asyncio.get_running_loop().run_in_executor(None, self._reader.close)
 
 
-def _open(source: Source | Path, name: str) -> SourceFile:
+class _OpenPieces(OpenSource):
+    """A source of which there are but pieces."""
+
+    def __init__(self, size: int, first: bytes, others: AsyncIterator[bytes]) -> None:
+        """Go on reading behind the first piece, which is there already."""
+        self.size = size
+        self._first = first
+        self._others = others
+
+    @override
+    async def read(self) -> bytes:
+        if piece := self._first:
+            self._first = b""
+            return piece
+        return await anext(self._others, b"")
+
+
+def _open(path: Path, source: Source) -> _OpenFile:
     """Open a file and read its first piece: of a small one, all of it, in one go.
 
     Each trip to a thread costs as much as sending a small file.
     """
-    reader = PieceReader.open(source)
+    reader = PieceReader.open(path, source)
     try:
         size = reader.size()
         first = reader.read()
@@ -187,21 +244,31 @@ def _open(source: Source | Path, name: str) -> SourceFile:
     except BaseException:
         reader.close()
         raise
-    return SourceFile(name, reader, size, first)
+    return _OpenFile(source.name, reader, size, first)
 
 
 @asynccontextmanager
-async def open_source(source: Source | Path) -> AsyncGenerator[SourceFile]:
-    """Open a local file for sending.
+async def open_source(source: Source) -> AsyncGenerator[OpenSource]:
+    """Open a source for sending, and read its first piece.
 
     Raises `FileNotFoundError` when it is gone, `SourceUnreadable` when it can't be
     read for another reason, and `SourceDamaged` when it is seen already that it is
     not what it should be.
     """
-    name = source.path.name if isinstance(source, Source) else source.name
+    if (path := source.local_path) is not None:
+        async with _open_file(path, source) as file:
+            yield file
+        return
+    async with aclosing(source.open()) as pieces:
+        yield _OpenPieces(source.size, await anext(pieces, b""), pieces)
+
+
+@asynccontextmanager
+async def _open_file(path: Path, source: Source) -> AsyncGenerator[_OpenFile]:
+    name = source.name
     try:
         async with asyncio.timeout(READ_TIMEOUT):
-            file = await asyncio.to_thread(_open, source, name)
+            file = await asyncio.to_thread(_open, path, source)
     except FileNotFoundError:
         raise
     except TimeoutError as err:
@@ -214,8 +281,44 @@ async def open_source(source: Source | Path) -> AsyncGenerator[SourceFile]:
         file.close()
 
 
+class FileSource(Source):
+    """A file of this machine, which is not written meanwhile."""
+
+    def __init__(self, path: Path, *, size: int, sha256: str | None = None) -> None:
+        """Keep what it must be; nothing is read yet."""
+        self._path = path
+        self._size = size
+        self._sha256 = sha256
+
+    @property
+    @override
+    def name(self) -> str:
+        return self._path.name
+
+    @property
+    @override
+    def size(self) -> int:
+        return self._size
+
+    @property
+    @override
+    def sha256(self) -> str | None:
+        return self._sha256
+
+    @property
+    @override
+    def local_path(self) -> Path:
+        return self._path
+
+    @override
+    async def open(self) -> AsyncGenerator[bytes]:
+        async with _open_file(self._path, self) as file:
+            while piece := await file.read():
+                yield piece
+
+
 async def verify(source: Source) -> None:
-    """Read a local file to its end, to see whether it is what it should be.
+    """Read a source to its end, to see whether it is what it should be.
 
     Raises `FileNotFoundError`, `SourceDamaged` or `SourceUnreadable`.
     """

@@ -7,10 +7,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, override
 
-from ..base import Destination, Source, StoredFile
+from ..base import Capabilities, Destination, Source, StoredFile
 from ..jobs import Job, JobRunner
+from ..source import PieceReader, open_source
 from .files import LocalFolder, explained, mount_point_of
 from .mounts import Disk, disk_without_share
+from .readers import LoopReader, OpenIn
 
 MAX_JOBS: Final = 4
 """Threads that may work, or hang, for one destination."""
@@ -76,6 +78,11 @@ class LocalDestination(Destination):
         )
         self._jobs = JobRunner(limit=MAX_JOBS, timeout=stall_timeout)
 
+    @property
+    @override
+    def capabilities(self) -> Capabilities:
+        return Capabilities(max_concurrent=MAX_JOBS, append=True)
+
     @override
     async def connect(self) -> None:
         await self._jobs.run(self._folder.make_root)
@@ -85,11 +92,20 @@ class LocalDestination(Destination):
         self._jobs.abandon_all()
 
     @override
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
+        if (local := source.local_path) is not None:
+            return await self._put(
+                path, lambda _: PieceReader.open(local, source), temporary
+            )
+        loop = asyncio.get_running_loop()
+        async with open_source(source) as pieces:
+            return await self._put(
+                path, lambda job: LoopReader(job, pieces, loop), temporary
+            )
+
+    async def _put(self, path: str, open_in: OpenIn, temporary: str) -> StoredFile:
         return await self._jobs.run(
-            partial(self._folder.put, path=path, source=source, temporary=temporary),
+            partial(self._folder.put, path=path, open_in=open_in, temporary=temporary),
             name=temporary,
         )
 
@@ -122,8 +138,12 @@ class LocalDestination(Destination):
                 yield file
 
     @override
-    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
-        reader = await self._jobs.run(partial(self._folder.open_read, path=path))
+    async def open_read(
+        self, path: str, *, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes]:
+        reader = await self._jobs.run(
+            partial(self._folder.open_read, path=path, start=start, length=length)
+        )
         try:
             while piece := await self._jobs.run(lambda _: reader.read()):
                 yield piece

@@ -9,7 +9,7 @@ from pathlib import Path
 import stat
 from typing import Final
 
-from ..base import MAX_DEPTH, Source, StoredFile, path_segments
+from ..base import MAX_DEPTH, StoredFile, path_segments
 from ..errors import (
     CHECKING,
     MAKING,
@@ -27,6 +27,7 @@ from ..errors import (
 )
 from ..jobs import Job
 from ..source import PIECE_SIZE, PieceReader
+from .readers import OpenIn, Reader
 
 SYNC_EVERY: Final = 16 * PIECE_SIZE
 """Bytes after which a copy waits for the disk.
@@ -64,6 +65,7 @@ _CAUSES: Final[dict[int, type[StorageError]]] = {
 
 _NO_SYNC: Final = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 """How a file system says that it can't wait for the disk."""
+
 
 _NO_ENTRY: Final = (FileNotFoundError, NotADirectoryError)
 
@@ -140,10 +142,8 @@ class LocalFolder:
                 ) from err
         return root
 
-    def put(
-        self, job: Job, path: str, source: Source | Path, temporary: str
-    ) -> StoredFile:
-        """Copy `source` to `temporary`, prove it, and give it its name.
+    def put(self, job: Job, path: str, open_in: OpenIn, temporary: str) -> StoredFile:
+        """Copy a source to `temporary`, prove it, and give it its name.
 
         Raises `FileNotFoundError` when the source is gone.
         """
@@ -151,7 +151,7 @@ class LocalFolder:
         if segments[:-1] != staged[:-1] or segments == staged:
             raise Rejected(f"{temporary!r} is no temporary name for {path!r}")
         try:
-            reader = PieceReader.open(source)
+            reader = open_in(job)
         except FileNotFoundError:
             raise
         except OSError as err:
@@ -220,14 +220,16 @@ class LocalFolder:
         with explained(f"remove the folder {path}"), suppress(*_NO_ENTRY):
             (_folder(root, segments[:-1]) / segments[-1]).rmdir()
 
-    def open_read(self, job: Job, path: str) -> PieceReader:
+    def open_read(
+        self, job: Job, path: str, *, start: int, length: int | None
+    ) -> PieceReader:
         """Open the file at `path`; raises `FileNotFoundError` if there is none."""
         segments = path_segments(path)
         root = self.check(job)
         target = _folder(root, segments[:-1]) / segments[-1]
         with explained(f"read {path}"):
             try:
-                return PieceReader.open(target)
+                return PieceReader.open(target, start=start, length=length)
             except _NO_ENTRY:
                 missing = FileNotFoundError(errno.ENOENT, "No such file", path)
         raise missing
@@ -286,7 +288,7 @@ def _create(temporary: Path) -> int:
 
 def _store(
     job: Job,
-    reader: PieceReader,
+    reader: Reader,
     writer: int,
     temporary: Path,
     target: Path,
@@ -319,7 +321,7 @@ def _rename(temporary: Path, target: Path, path: str) -> None:
             raise vanished(temporary.name) from None
 
 
-def _copy(job: Job, reader: PieceReader, writer: int) -> int:
+def _copy(job: Job, reader: Reader, writer: int) -> int:
     """Copy all pieces down to the disk and compare the sizes; return the size."""
     copied = unsynced = 0
     while piece := _read(reader):
@@ -344,7 +346,7 @@ def _copy(job: Job, reader: PieceReader, writer: int) -> int:
     return size
 
 
-def _read(reader: PieceReader) -> bytes:
+def _read(reader: Reader) -> bytes:
     try:
         return reader.read()
     except OSError as err:

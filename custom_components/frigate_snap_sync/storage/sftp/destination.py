@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager, suppress
-from pathlib import Path
 import posixpath
 from typing import Final, override
 
 import asyncssh
 
-from ..base import Destination, Source, StoredFile, path_segments
+from ..base import Capabilities, Destination, Source, StoredFile, path_segments
 from ..errors import (
     CHECKING,
     FINDING,
@@ -68,6 +67,11 @@ class SftpDestination(Destination):
         self._puts = asyncio.Semaphore(MAX_PUTS)
         self._staged: dict[str, asyncio.Future[None]] = {}
 
+    @property
+    @override
+    def capabilities(self) -> Capabilities:
+        return Capabilities(max_concurrent=MAX_PUTS, append=True)
+
     @override
     async def connect(self) -> None:
         await self._find_root(await self._connection.session())
@@ -80,9 +84,7 @@ class SftpDestination(Destination):
             await asyncio.wait(left, timeout=CLOSE_TIMEOUT)
 
     @override
-    async def put(
-        self, path: str, source: Source | Path, *, temporary: str
-    ) -> StoredFile:
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         if posixpath.dirname(path) != posixpath.dirname(temporary) or path == temporary:
             raise Rejected(f"{temporary!r} is no temporary name for {path!r}")
         remote, staged = self._remote(path), self._remote(temporary)
@@ -154,10 +156,14 @@ class SftpDestination(Destination):
                     yield file
 
     @override
-    async def open_read(self, path: str) -> AsyncGenerator[bytes]:
+    async def open_read(
+        self, path: str, *, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes]:
         remote = self._remote(path)
         session = await self._connection.session()
-        async with aclosing(files.read(session, remote)) as blocks:
+        async with aclosing(
+            files.read(session, remote, start=start, length=length)
+        ) as blocks:
             with answers_explained(f"read {path}"):
                 async for block in blocks:
                     yield block

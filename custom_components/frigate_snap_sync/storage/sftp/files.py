@@ -12,7 +12,7 @@ import asyncssh
 
 from ..base import MAX_DEPTH, MAX_SIZE, StoredFile
 from ..errors import CHECKING, Rejected, StorageError, vanished
-from ..source import SourceFile
+from ..source import OpenSource
 from .errors import MAYBE_EXISTS, NO_SUCH_FILE
 from .session import SftpSession
 
@@ -135,7 +135,7 @@ async def _checked(session: SftpSession, file: RemoteFile) -> RemoteFile:
     return file
 
 
-async def send(session: SftpSession, file: RemoteFile, source: SourceFile) -> int:
+async def send(session: SftpSession, file: RemoteFile, source: OpenSource) -> int:
     """Write the whole source; return the bytes that the server took."""
     offset = 0
     try:
@@ -279,10 +279,12 @@ def _size_of(attributes: asyncssh.SFTPAttrs, path: str) -> int:
     return attributes.size
 
 
-async def read(session: SftpSession, path: str) -> AsyncGenerator[bytes]:
+async def read(
+    session: SftpSession, path: str, *, start: int = 0, length: int | None = None
+) -> AsyncGenerator[bytes]:
     """Yield the bytes of a file in order, asking for several blocks ahead.
 
-    No more bytes than the file had when it was opened. Raises `FileNotFoundError`.
+    Those from `start` on, at most `length` of them. No more bytes than the file had when it was opened. Raises `FileNotFoundError`.
     """
     try:
         with session.request():
@@ -292,23 +294,22 @@ async def read(session: SftpSession, path: str) -> AsyncGenerator[bytes]:
     except NO_SUCH_FILE as err:
         raise FileNotFoundError(errno.ENOENT, "No such file", path) from err
     await _checked(session, file)
-    size, offset = session.read_block, 0
+    asked, end = start, MAX_SIZE if length is None else start + length
     blocks: deque[asyncio.Task[bytes]] = deque()
     # Asked together with the first blocks, which saves a round trip.
     asking = asyncio.create_task(_opened_size(session, file, path))
     try:
-        left = MAX_SIZE
-        while left:
-            while len(blocks) < READ_AHEAD:
-                blocks.append(asyncio.create_task(_read(session, file, size, offset)))
-                offset += size
-            block = await blocks.popleft()
-            if left == MAX_SIZE:
-                left = await asking
+        while start < end:
+            while len(blocks) < READ_AHEAD and asked < end:
+                size = min(session.read_block, end - asked)
+                blocks.append(asyncio.create_task(_read(session, file, size, asked)))
+                asked += size
+            block = await blocks.popleft() if blocks else b""
+            end = min(end, await asking)
+            block = block[: max(end - start, 0)]
             if not block:
                 return
-            block = block[:left]
-            left -= len(block)
+            start += len(block)
             yield block
     finally:
         for task in (asking, *blocks):

@@ -7,7 +7,7 @@ from typing import Final
 import asyncssh
 
 from ..errors import CHECKING, MAKING, RENAMING, Rejected
-from ..source import SourceFile
+from ..source import OpenSource
 from . import files
 from .session import SftpSession
 
@@ -34,7 +34,7 @@ class Upload:
         self._only_copy = False
         self._is_closed = False
 
-    async def run(self, source: SourceFile) -> None:
+    async def run(self, source: OpenSource) -> None:
         """Send, prove and rename.
 
         Raises `StorageError`, or `asyncssh.SFTPError` when the server refuses.

@@ -90,9 +90,9 @@ class CleanUp:
                 )
                 return
         else:
-            for path in (leftover.temporary, leftover.path):
-                if path is not None:
-                    await self._setup.destination.delete(path)
+            if leftover.temporary is not None:
+                await self._setup.destination.discard(leftover.temporary)
+            await self._setup.destination.delete(leftover.path)
         await self._ledger.run(
             uploads.removed, leftover.upload_id, temporary=leftover.temporary
         )

@@ -86,7 +86,7 @@ class Sender:
         if temporary is None:
             return found
         try:
-            await self._destination.delete(temporary)
+            await self._destination.discard(temporary)
         except StorageError:
             # It has got its final name: who may not delete need not, either.
             if found is None:

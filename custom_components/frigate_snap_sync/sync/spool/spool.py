@@ -13,6 +13,7 @@ from typing import BinaryIO, Final, Self
 
 from ...storage.base import Source
 from ...storage.read_back import Content
+from ...storage.source import FileSource
 from ..model.errors import SpoolError, SpoolFull
 from ..support.private_files import (
     make_private,
@@ -114,7 +115,7 @@ class Spool:
 
     def source(self, name: str, content: Content) -> Source:
         """Return a file of the spool for sending, with what it must hold."""
-        return Source(path=self.path(name), size=content.size, sha256=content.sha256)
+        return FileSource(self.path(name), size=content.size, sha256=content.sha256)
 
     def path(self, name: str) -> Path:
         """Return where a file of the spool lies."""
