@@ -19,7 +19,7 @@ from ..errors import (
     StorageError,
 )
 from ..source import open_source
-from . import disk, files
+from . import disk, files, folders
 from .connection import CONNECT_TIMEOUT, IDLE_TIMEOUT, SftpConnection, SftpSettings
 from .errors import answers_explained
 from .keys import HostKey, KeyPair, fetch_host_key, generate_key_pair, load_private_key
@@ -135,7 +135,7 @@ class SftpDestination(Destination):
         remote = self._remote(path)
         session = await self._connection.session()
         async with self._explained(session, f"make the folder {path}"):
-            return await files.make_one_folder(session, remote)
+            return await folders.make_one_folder(session, remote)
 
     @override
     async def remove_folder(self, path: str) -> None:
@@ -144,7 +144,7 @@ class SftpDestination(Destination):
         async with self._explained(
             session, f"remove the folder {path}", needs_space=False
         ):
-            await files.remove_folder(session, remote)
+            await folders.remove_folder(session, remote)
 
     @override
     async def list_files(self, path: str = "") -> AsyncGenerator[StoredFile]:
@@ -190,7 +190,7 @@ class SftpDestination(Destination):
         """Make sure that the root is there, or say why it can't be."""
         try:
             async with self._explained(session, f"reach the folder {self._root}"):
-                await files.make_folder(session, self._root)
+                await folders.make_folder(session, self._root)
         except StorageError as err:
             error = await self._judged(session, err)
             if isinstance(error, Rejected):

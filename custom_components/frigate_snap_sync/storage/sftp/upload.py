@@ -8,7 +8,7 @@ import asyncssh
 
 from ..errors import CHECKING, MAKING, RENAMING, Rejected
 from ..source import OpenSource
-from . import files
+from . import files, folders
 from .session import SftpSession
 
 RENAME_TRIES: Final = 3
@@ -41,7 +41,7 @@ class Upload:
         """
         session = self._session
         self.step = MAKING
-        await files.make_folder(session, posixpath.dirname(self._path) or ".")
+        await folders.make_folder(session, posixpath.dirname(self._path) or ".")
         self.step = None
         self._creating = asyncio.create_task(files.create(session, self._temporary))
         await asyncio.wait({self._creating})
