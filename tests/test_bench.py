@@ -435,6 +435,6 @@ async def _write(path: Path, label: str) -> None:
     (upload_id,) = await ledger.run(
         lambda connection: connection.execute("SELECT MAX(id) FROM uploads").fetchone()
     )
-    freed = await ledger.run(outcomes.verified, upload_id, size=1, now=now)
-    assert freed == [f"{label}.jpg"]
+    arrival = await ledger.run(outcomes.verified, upload_id, size=1, now=now)
+    assert arrival.freed == (f"{label}.jpg",)
     await ledger.close()

@@ -252,14 +252,13 @@ async def test_a_loss_is_that_of_one_file_in_the_spool(bench: Bench, nas: Line) 
     (file_id,) = await ledger.run(
         lambda connection: connection.execute("SELECT id FROM files").fetchone()
     )
-    assert (
-        await ledger.run(spooled_files.lost, file_id, "old.mp4", now=0.0)
-        is Loss.NO_LOSS
-    )
+    loss, _ = await ledger.run(spooled_files.lost, file_id, "old.mp4", now=0.0)
+    assert loss is Loss.NO_LOSS
     await bench.spooled_in_ledger(1)
     assert await ledger.run(spooled_files.spool_names) == {name}
-    loss = await ledger.run(spooled_files.lost, file_id, name, now=0.0)
+    loss, transition = await ledger.run(spooled_files.lost, file_id, name, now=0.0)
     assert loss is Loss.FETCHED_AGAIN
+    assert transition.freed == (name,)
     assert await ledger.run(spooled_files.spool_names) == set()
 
 

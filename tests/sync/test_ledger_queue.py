@@ -114,14 +114,16 @@ def test_a_file_is_kept_until_the_last_destination_has_it(
     assert (nas.spool_name, nas.content.size, nas.attempts) == ("s1", 7, 0)
     uploads.started(connection, nas.upload_id, temporary="a/.x.tmp")
     assert job(connection, "nas").temporary == "a/.x.tmp"
-    assert outcomes.verified(connection, nas.upload_id, size=7, now=50) == []
+    assert outcomes.verified(connection, nas.upload_id, size=7, now=50).freed == ()
     assert (
         status_summary.summary(connection).cameras["front_door"].recordings_uploaded
         == 0
     )
     cloud = job(connection, "cloud")
-    assert outcomes.verified(connection, cloud.upload_id, size=7, now=60) == ["s1"]
-    assert outcomes.verified(connection, cloud.upload_id, size=7, now=70) == []
+    assert outcomes.verified(connection, cloud.upload_id, size=7, now=60).freed == (
+        "s1",
+    )
+    assert outcomes.verified(connection, cloud.upload_id, size=7, now=70).freed == ()
     summary = status_summary.summary(connection)
     assert summary.cameras["front_door"].recordings_uploaded == 1
     assert summary.destinations["nas"].recordings_uploaded == 1
@@ -141,8 +143,8 @@ def test_a_removed_destination_keeps_nothing_back(
     fetch(connection, 2)
     nas = job(connection, "nas")
     outcomes.verified(connection, nas.upload_id, size=7, now=50)
-    freed = destinations.keep_destinations(connection, ["nas"], now=60)
-    assert sorted(freed) == ["s1", "s2"]
+    ended = destinations.keep_destinations(connection, ["nas"], now=60)
+    assert sorted(ended.freed) == ["s1", "s2"]
     summary = status_summary.summary(connection)
     assert set(summary.destinations) == {"nas"}
     assert summary.cameras["front_door"].recordings_uploaded == 1

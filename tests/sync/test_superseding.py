@@ -151,14 +151,14 @@ def test_a_piece_that_never_came_covers_nothing(
     (first,) = connection.execute(
         "SELECT id FROM files WHERE role = 'whole' AND number = 1"
     ).fetchone()
-    outcomes.finish_without_footage(connection, first, "nothing", now=50)
+    ended = outcomes.finish_without_footage(connection, first, "nothing", now=50)
     recording.arrive(2, shown=((2800, 4600),))
     assert recording.parts == [1, 2, 3]
     states = connection.execute(
         "SELECT state FROM uploads WHERE role = 'whole' ORDER BY id"
     ).fetchall()
     assert [row["state"] for row in states] == [UploadState.GONE, UploadState.VERIFIED]
-    (event,) = outcomes.failed_events(connection, first)
+    (event,) = ended.events
     assert event.reason == "nothing"
     assert outcomes.retry_failed(connection, now=51) == 1
 

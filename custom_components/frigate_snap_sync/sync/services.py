@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from .ledger import Ledger
 from .model.timing import Timing
+from .model.transition import Transition
 from .spool.spool import Spool
 from .support.signals import Signals
 
@@ -16,3 +17,12 @@ class Services:
     spool: Spool
     timing: Timing
     signals: Signals = field(default_factory=Signals)
+
+    async def apply(self, transition: Transition) -> None:
+        """Tell of uploads that ended, and remove what nobody needs from the spool.
+
+        Raises SpoolError when a file can't be removed.
+        """
+        for event in transition.events:
+            self.signals.upload_ended(event)
+        await self.spool.remove(transition.freed)

@@ -29,9 +29,8 @@ class MissingFiles:
         """Keep what it works with."""
         self._clock = clock
         self._ledger = services.ledger
-        self._spool = services.spool
+        self._services = services
         self._timing = services.timing
-        self._signals = services.signals
         self._unknown_items = UnknownItems(client, ledger=services.ledger)
 
     def is_final(self, job: FetchJob, *, age: float, patience: float) -> bool:
@@ -60,7 +59,7 @@ class MissingFiles:
         waiting = await self._ledger.run(uploads.destinations_of, job.file_id)
         now = time.time()
         if no_loss is None:
-            freed = await self._ledger.run(
+            ended = await self._ledger.run(
                 outcomes.finish_without_footage,
                 job.file_id,
                 str(error),
@@ -68,23 +67,16 @@ class MissingFiles:
                 now=now,
             )
         else:
-            freed = await self._ledger.run(
+            ended = await self._ledger.run(
                 outcomes.finish, job.file_id, UploadState.SKIPPED, no_loss, now=now
             )
-        events = [
-            event
-            for event in await self._ledger.run(outcomes.failed_events, job.file_id)
-            if event.destination_id in waiting  # Others were told long ago.
-        ]
         _LOGGER.log(
-            logging.WARNING if events else logging.DEBUG,
+            logging.WARNING if ended.events else logging.DEBUG,
             "Frigate has no %s of %s (%s): %s",
             job.item.media.kind.replace("_", " "),
             job.item.source_id,
             job.item.camera,
             no_loss or error,
         )
-        await self._spool.remove(freed)
-        for event in events:
-            self._signals.upload_ended(event)
+        await self._services.apply(ended)
         return waiting

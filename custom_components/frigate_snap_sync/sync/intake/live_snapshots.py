@@ -33,6 +33,7 @@ class LiveSnapshots:
     ) -> None:
         """Keep what it works with."""
         self._ledger = services.ledger
+        self._services = services
         self._spool = services.spool
         self._signals = services.signals
         self._space = space
@@ -112,10 +113,10 @@ class LiveSnapshots:
                 reason = _STRANGER
             else:
                 continue
-            freed = await self._ledger.run(
+            ended = await self._ledger.run(
                 spooled_files.skip_held, camera, reason, now=time.time()
             )
-            await self._spool.remove(freed)
+            await self._services.apply(ended)
             self._signals.status_changed()
 
 

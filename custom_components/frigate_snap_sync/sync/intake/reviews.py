@@ -51,7 +51,7 @@ class ReviewIntake:
         """Keep what it works with."""
         self._client = client
         self._ledger = services.ledger
-        self._spool = services.spool
+        self._services = services
         self._timing = services.timing
         self._signals = services.signals
         self._watch = watch
@@ -219,7 +219,7 @@ class ReviewIntake:
         await self._ledger.run(
             milestones.keep_moment, milestones.LAST_REVIEW, item.told
         )
-        await self._spool.remove(
+        await self._services.apply(
             await self._ledger.run(
                 review_ends.cut_off,
                 item.source_id,

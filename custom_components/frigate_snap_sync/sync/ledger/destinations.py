@@ -5,16 +5,14 @@ from datetime import UTC, datetime
 import sqlite3
 
 from ..model.status import LastError
+from ..model.transition import NOTHING, Transition
 from . import outcomes
 
 
 def keep_destinations(
     connection: sqlite3.Connection, ids: Collection[str], *, now: float
-) -> list[str]:
-    """Make these the destinations; cancel the uploads of the others.
-
-    Returns the spool names that nobody needs any more.
-    """
+) -> Transition:
+    """Make these the destinations; cancel the uploads of the others."""
     known = {row["id"] for row in connection.execute("SELECT id FROM destinations")}
     known.update(
         row["destination_id"]
@@ -30,14 +28,14 @@ def keep_destinations(
             "INSERT OR IGNORE INTO destinations (id, since) VALUES (?, ?)",
             (destination_id, now),
         )
-    freed: list[str] = []
+    ended = NOTHING
     for destination_id in known.difference(ids):
-        freed += outcomes.cancel(connection, destination_id, now=now)
+        ended += outcomes.cancel(connection, destination_id, now=now)
         connection.execute("DELETE FROM destinations WHERE id = ?", (destination_id,))
         connection.execute(
             "DELETE FROM traffic WHERE destination_id = ?", (destination_id,)
         )
-    return freed
+    return ended
 
 
 def sending_destinations(connection: sqlite3.Connection) -> set[str]:

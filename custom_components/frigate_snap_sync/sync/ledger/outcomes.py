@@ -7,7 +7,8 @@ from ..model.item import Item, Media, Rank, Role, UploadState
 from ..model.plans import FileState
 from ..model.spans import Spans
 from ..model.status import UploadEvent
-from . import footage, traffic
+from ..model.transition import Transition
+from . import footage, traffic, uploads
 from .items import item_of
 from .superseding import supersede
 
@@ -17,12 +18,12 @@ _SETTLED = {UploadState.VERIFIED, UploadState.SKIPPED}
 
 def verified(
     connection: sqlite3.Connection, upload_id: int, *, size: int, now: float
-) -> list[str]:
+) -> Transition:
     """Note that a copy arrived whole, count it, and supersede its item's parts.
 
     Also one that was given up meanwhile: it is there, whatever was thought of it.
-    Returns the spool names that nobody needs any more.
     """
+    arrival = Transition(events=_arrival(connection, upload_id, size=size))
     row = connection.execute(
         "UPDATE uploads SET state = ?, reason = NULL, temporary = NULL,"
         " clean_up = NULL, size = ?, finished = ?,"
@@ -41,7 +42,7 @@ def verified(
             " WHERE id = ?",
             (upload_id,),
         )
-        return []
+        return arrival
     connection.execute(
         "UPDATE destinations SET data_uploaded = data_uploaded + ?, last_upload = ?"
         " WHERE id = ?",
@@ -64,21 +65,41 @@ def verified(
                 connection, row["item_id"], row["destination_id"], now=now
             )
         ]
-    return [name for name in freed if name]
+    return arrival + Transition(tuple(name for name in freed if name))
 
 
-def failed_events(connection: sqlite3.Connection, file_id: int) -> list[UploadEvent]:
-    """Return what to tell of a file that has just ended without being verified."""
+def _arrival(
+    connection: sqlite3.Connection, upload_id: int, *, size: int
+) -> tuple[UploadEvent, ...]:
+    """Return what to tell of a copy that arrived: of parts nothing."""
+    row = connection.execute(
+        "SELECT items.*, destination_id, path, role FROM uploads"
+        " JOIN items ON items.id = item_id WHERE uploads.id = ? AND role != 'part'",
+        (upload_id,),
+    ).fetchone()
+    if row is None:
+        return ()
+    is_whole = row["role"] == Role.WHOLE
+    reason = None if is_whole else "Frigate gives only some of it"
+    item, destination_id = item_of(row), row["destination_id"]
+    return (event(item, destination_id, row["path"], size=size, reason=reason),)
+
+
+def _losses(
+    connection: sqlite3.Connection, file_id: int, destination_ids: Collection[str]
+) -> tuple[UploadEvent, ...]:
+    """Return what to tell these destinations' owner of a file that has just ended."""
     rows = connection.execute(
         "SELECT items.*, destination_id, path, reason FROM uploads"
         " JOIN items ON items.id = item_id WHERE file_id = ? AND role = 'whole'"
         " AND state IN ('gone', 'dropped')",
         (file_id,),
     )
-    return [
+    return tuple(
         event(item_of(row), row["destination_id"], row["path"], reason=row["reason"])
         for row in rows
-    ]
+        if row["destination_id"] in destination_ids  # Others were told long ago.
+    )
 
 
 def event(
@@ -104,8 +125,8 @@ def event(
 
 def skip(
     connection: sqlite3.Connection, upload_ids: Collection[int], reason: str, now: float
-) -> list[str]:
-    """Skip pending uploads; return the spool names that nobody needs any more."""
+) -> Transition:
+    """Skip pending uploads."""
     freed: list[str] = []
     for upload_id in upload_ids:
         row = connection.execute(
@@ -116,7 +137,7 @@ def skip(
         ).fetchone()
         if row and (name := release(connection, row["file_id"])):
             freed.append(name)
-    return freed
+    return Transition(tuple(freed))
 
 
 def finish(
@@ -126,11 +147,8 @@ def finish(
     reason: str,
     *,
     now: float,
-) -> list[str]:
-    """End a file's pending uploads in another state than verified.
-
-    Returns the spool names that nobody needs any more.
-    """
+) -> Transition:
+    """End a file's pending uploads in another state than verified."""
     rows = connection.execute(
         "UPDATE uploads SET state = ?, reason = ?, finished = ?,"
         " clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL, 'temporary')"
@@ -143,7 +161,8 @@ def finish(
         if row["role"] == Role.WHOLE:
             item_id, destination_id = row["item_id"], row["destination_id"]
             _count(connection, item_id, destination_id)
-    return [freed] if freed else []
+    ended = [row["destination_id"] for row in rows]
+    return Transition((freed,) if freed else (), _losses(connection, file_id, ended))
 
 
 def finish_without_footage(
@@ -153,13 +172,12 @@ def finish_without_footage(
     *,
     shown: Spans = (),
     now: float,
-) -> list[str]:
+) -> Transition:
     """End a file's pending uploads since Frigate has no footage of it.
 
     A part is skipped, and so is a piece of a longer recording that never had any. A
     recording of which no piece has footage is gone, and so is a piece that Frigate
     has lost: its recordings showed some before.
-    Returns the spool names that are no longer needed.
     """
     footage.saw(connection, file_id, shown)
     (item_id, role, wholes) = connection.execute(
@@ -170,7 +188,8 @@ def finish_without_footage(
     is_loss = wholes == 1 or bool(footage.known(connection, file_id))
     is_gone = role == Role.WHOLE and is_loss
     state = UploadState.GONE if is_gone else UploadState.SKIPPED
-    freed = finish(connection, file_id, state, reason, now=now)
+    ended = uploads.destinations_of(connection, file_id)
+    freed = finish(connection, file_id, state, reason, now=now).freed
     connection.execute(
         "UPDATE uploads SET state = 'gone' WHERE item_id = ?1 AND role = 'whole'"
         " AND (SELECT is_open FROM items WHERE id = ?1) = 0 AND destination_id IN"
@@ -179,13 +198,13 @@ def finish_without_footage(
         " AND MAX(state) = 'skipped')",
         (item_id,),
     )
-    return freed
+    return Transition(freed, _losses(connection, file_id, ended))
 
 
 def cancel(
     connection: sqlite3.Connection, destination_id: str, *, now: float
-) -> list[str]:
-    """Cancel what a removed destination would still get; return spool names to remove.
+) -> Transition:
+    """Cancel what a removed destination would still get.
 
     That is what is pending, and the wholes of which it has only a beginning.
     """
@@ -202,7 +221,7 @@ def cancel(
     for item_id in {row["item_id"] for row in rows}:
         _count_for_camera(connection, item_id)
     names = (release(connection, row["file_id"]) for row in rows)
-    return [name for name in names if name]
+    return Transition(tuple(name for name in names if name))
 
 
 def release(

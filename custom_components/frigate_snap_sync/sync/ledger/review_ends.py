@@ -3,6 +3,7 @@
 import sqlite3
 
 from ..model.item import Media, UploadState
+from ..model.transition import NOTHING, Transition
 from .outcomes import finish
 
 BEYOND_THE_END = "The review had ended before it"
@@ -17,25 +18,25 @@ WHERE media = ? AND source_id = ? AND is_open = 1
 
 def cut_off(
     connection: sqlite3.Connection, review_id: str, *, end: int, now: float
-) -> list[str]:
+) -> Transition:
     """Skip what was planned beyond a review's end and has not arrived yet.
 
     `end` is where its footage ends (Frigate's clock). A file that begins before it
-    and was not fetched yet becomes shorter. Returns the spool names to remove.
+    and was not fetched yet becomes shorter.
     """
-    freed: list[str] = []
+    ended = NOTHING
     for row in connection.execute(
         _PLANNED, (Media.RECORDINGS, review_id, end)
     ).fetchall():
         if row["first"] >= end:
             state, reason = UploadState.SKIPPED, BEYOND_THE_END
-            freed += finish(connection, row["file_id"], state, reason, now=now)
+            ended += finish(connection, row["file_id"], state, reason, now=now)
         else:
             connection.execute(
                 "UPDATE files SET end = ? WHERE id = ? AND state = 'wanted'",
                 (end, row["file_id"]),
             )
-    return freed
+    return ended
 
 
 def hurry(connection: sqlite3.Connection, review_id: str, *, now: float) -> bool:

@@ -8,6 +8,7 @@ import sqlite3
 from ..model.coverage import Coverage
 from ..model.item import Media, Rank, Role, UploadState
 from ..model.plans import FilePlan, FileState, UploadPlan, suffix_of
+from ..model.transition import NOTHING, Transition
 from . import footage, uploads
 from .fetch_queue import FetchJob, postpone
 from .items import add_to
@@ -25,7 +26,7 @@ class Loss(StrEnum):
 
 def lost(
     connection: sqlite3.Connection, file_id: int, spool_name: str, *, now: float
-) -> Loss:
+) -> tuple[Loss, Transition]:
     """Note that the spool no longer has the file whole; return what becomes of it.
 
     Frigate keeps no live snapshots: such a file ends as `dropped`.
@@ -36,13 +37,12 @@ def lost(
         (file_id, spool_name),
     ).fetchone()
     if row is None or not row["needed"]:
-        return Loss.NO_LOSS
+        return Loss.NO_LOSS, NOTHING
     if row["rank"] == Rank.LIVE_SNAPSHOT:
         reason = "Its bytes were lost from the spool"
-        finish(connection, file_id, UploadState.DROPPED, reason, now=now)
-        return Loss.FINAL
-    want_again(connection, file_id, due=now)
-    return Loss.FETCHED_AGAIN
+        ended = finish(connection, file_id, UploadState.DROPPED, reason, now=now)
+        return Loss.FINAL, ended
+    return Loss.FETCHED_AGAIN, want_again(connection, file_id, due=now)
 
 
 def lost_names(
@@ -56,13 +56,19 @@ def lost_names(
             lost(connection, row["id"], name, now=now)
 
 
-def want_again(connection: sqlite3.Connection, file_id: int, *, due: float) -> None:
+def want_again(
+    connection: sqlite3.Connection, file_id: int, *, due: float
+) -> Transition:
     """Let a file be fetched from Frigate once more."""
+    (spool_name,) = connection.execute(
+        "SELECT spool_name FROM files WHERE id = ?", (file_id,)
+    ).fetchone()
     connection.execute("UPDATE uploads SET is_ready = 0 WHERE file_id = ?", (file_id,))
     connection.execute(
         "UPDATE files SET state = ?, spool_name = NULL, due = ? WHERE id = ?",
         (FileState.WANTED, due, file_id),
     )
+    return NOTHING if spool_name is None else Transition((spool_name,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,12 +214,12 @@ def let_go(connection: sqlite3.Connection, camera: str) -> set[str]:
 
 def skip_held(
     connection: sqlite3.Connection, camera: str, reason: str, *, now: float
-) -> list[str]:
-    """Skip a camera's held snapshots; return the spool names to remove."""
-    freed: list[str] = []
+) -> Transition:
+    """Skip a camera's held snapshots."""
+    ended = NOTHING
     for file_id in _held(connection, camera):
-        freed += finish(connection, file_id, UploadState.SKIPPED, reason, now=now)
-    return freed
+        ended += finish(connection, file_id, UploadState.SKIPPED, reason, now=now)
+    return ended
 
 
 def is_spooled(connection: sqlite3.Connection, spool_name: str) -> bool:

@@ -82,11 +82,7 @@ class CleanUp:
             )
             if found is not None:
                 await self._sender.note_arrival(
-                    leftover.upload_id,
-                    found,
-                    item=leftover.item,
-                    role=leftover.role,
-                    now=time.time(),
+                    leftover.upload_id, found, now=time.time()
                 )
                 return
         else:

@@ -11,7 +11,6 @@ from ...storage.read_back import Content, is_stored
 from ..ledger import outcomes, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
-from ..model.item import Item, Role
 from ..services import Services
 
 _LOGGER = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ class Sender:
         self._destination = setup.destination
         self._ledger = services.ledger
         self._spool = services.spool
-        self._signals = services.signals
+        self._services = services
         self._restored = restored
 
     async def send(self, job: UploadJob, form: TemporaryForm) -> StoredFile:
@@ -94,31 +93,17 @@ class Sender:
         return found
 
     async def note_arrival(
-        self,
-        upload_id: int,
-        stored: StoredFile,
-        *,
-        item: Item,
-        role: Role,
-        now: float,
+        self, upload_id: int, stored: StoredFile, *, now: float
     ) -> None:
         """Note that a file lies at the destination, proven. Raises LedgerError.
 
         Raises SpoolError when it can't be removed from the spool.
         """
-        freed = await self._ledger.run(
+        arrival = await self._ledger.run(
             outcomes.verified, upload_id, size=stored.size, now=now
         )
         _LOGGER.debug("Uploaded %s to %s", stored.path, self._setup.name)
-        if role is not Role.PART:
-            is_whole = role is Role.WHOLE
-            reason = None if is_whole else "Frigate gives only some of it"
-            self._signals.upload_ended(
-                outcomes.event(
-                    item, self._setup.id, stored.path, size=stored.size, reason=reason
-                )
-            )
-        await self._spool.remove(freed)
+        await self._services.apply(arrival)
 
     async def _find(self, path: str, content: Content) -> StoredFile | None:
         if not await is_stored(self._destination, path, content):

@@ -5,7 +5,7 @@ import time
 
 from ...storage.errors import SourceDamaged, SourceUnreadable
 from ...storage.source import verify
-from ..ledger import outcomes, spooled_files, uploads
+from ..ledger import spooled_files, uploads
 from ..ledger.spooled_files import Loss
 from ..ledger.uploads import UploadJob
 from ..model.item import Rank
@@ -21,6 +21,7 @@ class SpoolLosses:
 
     def __init__(self, name: str, *, services: Services) -> None:
         """Keep what it works with; `name` is the destination's, for the log."""
+        self._services = services
         self._ledger = services.ledger
         self._spool = services.spool
         self._timing = services.timing
@@ -33,7 +34,7 @@ class SpoolLosses:
         Raises LedgerError or SpoolError.
         """
         now = time.time()
-        loss = await self._ledger.run(
+        loss, transition = await self._ledger.run(
             spooled_files.lost, job.file_id, job.spool_name, now=now
         )
         await self._ledger.run(
@@ -44,9 +45,7 @@ class SpoolLosses:
         )
         if loss is not Loss.NO_LOSS:
             _LOGGER.warning("The spool no longer has %s whole; %s", job.path, loss)
-            await self._spool.remove([job.spool_name])
-            for event in await self._ledger.run(outcomes.failed_events, job.file_id):
-                self._signals.upload_ended(event)
+            await self._services.apply(transition)
         self._signals.files_wanted()
 
     async def note_unreadable(self, job: UploadJob, error: SourceUnreadable) -> None:

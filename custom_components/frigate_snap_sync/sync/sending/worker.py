@@ -254,9 +254,7 @@ class Worker:
             await self._postpone(job, Rejected(f"{type(err).__name__}: {err}"))
             return False
         self._losses.over()
-        await self._sender.note_arrival(
-            job.upload_id, stored, item=job.item, role=job.role, now=time.time()
-        )
+        await self._sender.note_arrival(job.upload_id, stored, now=time.time())
         await self._health.succeed(_sent(job))
         self._signals.status_changed()
         return True

@@ -29,8 +29,8 @@ class WorkerPool:
     ) -> None:
         """Keep what it works with; there is no destination yet."""
         self.workers: dict[str, Worker] = {}
+        self._services = services
         self._ledger = services.ledger
-        self._spool = services.spool
         self._planner = planner
         self._make_worker = make_worker
         self._health = health
@@ -103,10 +103,10 @@ class WorkerPool:
             ]
             await cancel(self._end(changed))
             self._planner.set_destinations(wanted.values())
-            freed = await self._ledger.run(
+            ended = await self._ledger.run(
                 ledger_destinations.keep_destinations, tuple(wanted), now=time.time()
             )
-            await self._spool.remove(freed)
+            await self._services.apply(ended)
             for destination_id in changed:
                 # It was found out of the place that the destination was before.
                 await self._ledger.run(probes.keep_form, destination_id, form=None)
@@ -139,7 +139,7 @@ class WorkerPool:
         unwanted = [id_ for id_, item in pending if not wants(setup.selection, item)]
         if unwanted:
             reason = "No longer selected for this destination"
-            freed = await self._ledger.run(
+            ended = await self._ledger.run(
                 outcomes.skip, unwanted, reason, now=time.time()
             )
-            await self._spool.remove(freed)
+            await self._services.apply(ended)

@@ -54,7 +54,7 @@ class SpoolSpace:
         """
         self._spool = services.spool
         self._ledger = services.ledger
-        self._signals = services.signals
+        self._services = services
         self._working = working
         self._in_flight = in_flight
         self._kept_free_until = 0.0
@@ -190,8 +190,9 @@ class SpoolSpace:
 
     async def _want_again(self, clip: Spooled) -> None:
         due = time.time() + _AGAIN
-        await self._ledger.run(spooled_files.want_again, clip.file_id, due=due)
-        await self._spool.remove([clip.spool_name])
+        await self._services.apply(
+            await self._ledger.run(spooled_files.want_again, clip.file_id, due=due)
+        )
 
     async def _is_wanted_now(
         self, file_id: int | None, working: frozenset[str]
@@ -208,7 +209,7 @@ class SpoolSpace:
         )
         if still is None:
             raise SpoolFull("The spool has reached its limit")
-        freed = await self._ledger.run(
+        ended = await self._ledger.run(
             outcomes.finish,
             still.file_id,
             UploadState.DROPPED,
@@ -216,6 +217,4 @@ class SpoolSpace:
             now=time.time(),
         )
         _LOGGER.warning("A snapshot had to be dropped: the spool is full")
-        await self._spool.remove(freed)
-        for event in await self._ledger.run(outcomes.failed_events, still.file_id):
-            self._signals.upload_ended(event)
+        await self._services.apply(ended)
