@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from custom_components.frigate_snap_sync.destinations import is_allowed_folder
 from custom_components.frigate_snap_sync.engine_setup import (
     UnusableDestination,
     destination_setup,
 )
 from custom_components.frigate_snap_sync.frigate.models import Severity
+from custom_components.frigate_snap_sync.kinds import is_allowed_folder
 from custom_components.frigate_snap_sync.path_template import samples
 from custom_components.frigate_snap_sync.storage.base import Destination
 from custom_components.frigate_snap_sync.storage.errors import Unusable

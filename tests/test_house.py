@@ -27,7 +27,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"sync"}),
     frozenset({"const"}),
     frozenset(
-        {"clients", "destinations", "devices", "markdown", "path_template", "redaction"}
+        {"clients", "devices", "kinds", "markdown", "path_template", "redaction"}
     ),
     frozenset({"engine_setup"}),
     frozenset({"coordinator"}),

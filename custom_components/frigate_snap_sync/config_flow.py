@@ -12,7 +12,7 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.core import callback
 
-from .const import DOMAIN, SECTION_ADVANCED, SUBENTRY_LOCAL, SUBENTRY_SFTP
+from .const import DOMAIN, SECTION_ADVANCED
 from .flows.entry import (
     Verdict,
     async_check_entry,
@@ -24,9 +24,8 @@ from .flows.entry import (
     log_in_schema,
     password_missing,
 )
-from .flows.local import LocalFlow
+from .flows.kinds import FLOWS
 from .flows.options import FrigateSnapSyncOptionsFlow
-from .flows.sftp import SftpFlow
 from .frigate.messages import display_name
 
 _FRIGATE_DOMAIN = "frigate"
@@ -46,7 +45,7 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
         """Return the kinds of destinations."""
-        return {SUBENTRY_LOCAL: LocalFlow, SUBENTRY_SFTP: SftpFlow}
+        return dict(FLOWS)
 
     @staticmethod
     @callback

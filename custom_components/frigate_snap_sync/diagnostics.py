@@ -2,46 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from yarl import URL
 
 from homeassistant.components.diagnostics import async_redact_data
-from homeassistant.const import (
-    CONF_HOST,
-    CONF_PASSWORD,
-    CONF_PATH,
-    CONF_URL,
-    CONF_USERNAME,
-)
+from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
-from .const import (
-    CONF_HOST_KEY,
-    CONF_MOUNT_POINT,
-    CONF_PASSPHRASE,
-    CONF_PRIVATE_KEY,
-    CONF_PROXY,
-    CONF_PUBLIC_KEY,
-    DOMAIN,
-)
+from .const import CONF_PROXY, DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry
+from .kinds import KINDS
 from .redaction import Redactor, parts_of_url
 
-TO_REDACT = {
-    CONF_HOST,
-    CONF_HOST_KEY,
-    CONF_MOUNT_POINT,
-    CONF_PASSPHRASE,
-    CONF_PASSWORD,
-    CONF_PATH,
-    CONF_PRIVATE_KEY,
-    CONF_PROXY,
-    CONF_PUBLIC_KEY,
-    CONF_URL,
-    CONF_USERNAME,
-}
+_OF_FRIGATE: Final = frozenset({CONF_PASSWORD, CONF_PROXY, CONF_URL, CONF_USERNAME})
+
+
+def to_redact() -> set[str]:
+    """Return the fields that are private, of Frigates and destinations of all kinds."""
+    return set(_OF_FRIGATE.union(*(kind.private for kind in KINDS.values())))
 
 
 async def async_get_config_entry_diagnostics(
@@ -67,14 +47,14 @@ async def async_get_config_entry_diagnostics(
             "topic_prefix": coordinator.topic_prefix,
             "topic_prefix_of_frigate": prefix_of_frigate,
             "frigate": {"scheme": url.scheme, "port": url.port},
-            "data": async_redact_data(dict(entry.data), TO_REDACT),
+            "data": async_redact_data(dict(entry.data), to_redact()),
             "options": dict(entry.options),
         },
         "destinations": {
             subentry_id: {
                 "type": subentry.subentry_type,
                 "title": redactor.redact(subentry.title),
-                "data": async_redact_data(dict(subentry.data), TO_REDACT),
+                "data": async_redact_data(dict(subentry.data), to_redact()),
             }
             for subentry_id, subentry in entry.subentries.items()
         },
@@ -92,7 +72,7 @@ async def async_get_config_entry_diagnostics(
 
 def _private_texts(data: Mapping[str, Any]) -> set[str]:
     """Return what must not appear in any text."""
-    texts = {str(data[key]) for key in TO_REDACT if data.get(key)}
+    texts = {str(data[key]) for key in to_redact() if data.get(key)}
     for key in (CONF_URL, CONF_PROXY):
         texts |= parts_of_url(data.get(key, ""))
     return texts

@@ -40,9 +40,9 @@ from .const import (
     SEVERITY_ALERT,
     SEVERITY_ALL,
 )
-from .destinations import build_destination
 from .devices import known_cameras
 from .frigate.models import Severity
+from .kinds import build_destination
 from .path_template import PathTemplate, async_layout
 from .storage.base import Destination, Source, StoredFile
 from .storage.errors import Unusable

@@ -12,12 +12,10 @@ from homeassistant.helpers.entity import Entity, EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .const import SUBENTRY_LOCAL, SUBENTRY_SFTP
 from .coordinator import FrigateSnapSyncConfigEntry, FrigateSnapSyncCoordinator
 from .devices import camera_identifier, destination_identifier, frigate_identifier
+from .kinds import KINDS
 from .sync.model.status import CameraStatus, DestinationStatus, EngineStatus
-
-_MODELS = {SUBENTRY_LOCAL: "Local folder", SUBENTRY_SFTP: "SFTP server"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +156,7 @@ def _destination_subject(
             identifiers={destination_identifier(subentry_id)},
             name=subentry.title,
             manufacturer="Frigate Snap Sync",
-            model=_MODELS.get(subentry.subentry_type),
+            model=kind.model if (kind := KINDS.get(subentry.subentry_type)) else None,
             entry_type=DeviceEntryType.SERVICE,
         ),
         status=lambda status: status.destinations.get(subentry_id),

@@ -7,7 +7,7 @@ import voluptuous as vol
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
-from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT, CONF_USERNAME
+from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers import issue_registry as ir
@@ -20,14 +20,10 @@ from .const import (
     DOMAIN,
 )
 from .coordinator import FrigateSnapSyncConfigEntry
-from .flows.credentials import (
-    PASSPHRASE_SELECTOR,
-    PASSWORD_SELECTOR,
-    PRIVATE_KEY_SELECTOR,
-    uses_our_key,
-)
-from .flows.trial import async_try_destination, place_of
+from .flows.credentials import PASSWORD_SELECTOR, SELECTORS, uses_our_key
+from .flows.trial import async_try_destination
 from .frigate_repairs import ItemsLostFlow, LedgerFailingFlow, TopicPrefixFlow
+from .kinds import KINDS, Kind
 from .markdown import escape, one_line
 from .storage.errors import AuthFailed, StorageError
 from .storage.sftp.destination import HostKey, fetch_host_key
@@ -80,6 +76,10 @@ class DestinationRepairFlow(RepairsFlow):
     @property
     def _subentry(self) -> ConfigSubentry:
         return self._entry.subentries[self._subentry_id]
+
+    @property
+    def _kind(self) -> Kind:
+        return KINDS[self._subentry.subentry_type]
 
     def _abort_if_settled(self) -> ir.IssueEntry:
         """Return the issue; end the flow if there is nothing to mend any more."""
@@ -204,7 +204,7 @@ class LogInFlow(DestinationRepairFlow):
             await self._async_test()
         except StorageError as err:
             self._reason = str(err)
-            return self._show_public_key(place_of(err)[1])
+            return self._show_public_key(err.code)
         return self.async_create_entry(data={})
 
     async def async_step_credentials(
@@ -230,21 +230,19 @@ class LogInFlow(DestinationRepairFlow):
         return self._store(data)
 
     def _fields(self) -> dict[vol.Marker, Any]:
-        data = self._subentry.data
-        fields: dict[vol.Marker, Any] = {}
-        has_own_key = data.get(CONF_PRIVATE_KEY) and not data.get(CONF_PUBLIC_KEY)
-        if data.get(CONF_PASSWORD) or not has_own_key:
-            fields[vol.Optional(CONF_PASSWORD)] = PASSWORD_SELECTOR
-        if has_own_key:
-            fields[vol.Optional(CONF_PRIVATE_KEY)] = PRIVATE_KEY_SELECTOR
-            fields[vol.Optional(CONF_PASSPHRASE)] = PASSPHRASE_SELECTOR
-        return fields
+        credentials = self._kind.credentials
+        if credentials is None:
+            return {}
+        return {
+            vol.Optional(name): SELECTORS.get(name, PASSWORD_SELECTOR)
+            for name in credentials.fields(self._subentry.data)
+        }
 
     def _errors(self, err: StorageError) -> dict[str, str]:
         """Return the error at the field that it belongs to, if the form has it."""
-        place, error = place_of(err)
+        place, error = self._kind.place_of(err)
         fields = [str(field) for field in self._fields()]
-        if isinstance(err, AuthFailed):
+        if isinstance(err, AuthFailed) and fields:
             place = fields[0]
         return {place if place in fields else _BASE: error}
 
@@ -268,11 +266,14 @@ class LogInFlow(DestinationRepairFlow):
         )
 
     def _log_in_placeholders(self) -> dict[str, str]:
-        data = self._subentry.data
+        data, credentials = self._subentry.data, self._kind.credentials
+        server = account = ""
+        if credentials is not None:
+            server, account = data[credentials.server], data[credentials.account]
         return {
             **self._placeholders(),
-            "host": escape(data[CONF_HOST]),
-            "username": escape(data[CONF_USERNAME]),
+            "host": escape(server),
+            "username": escape(account),
         }
 
 

@@ -10,7 +10,7 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from ..const import CONF_PUBLIC_KEY
+from ..const import CONF_PASSPHRASE, CONF_PRIVATE_KEY, CONF_PUBLIC_KEY
 
 PASSWORD_SELECTOR: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="current-password")
@@ -19,6 +19,14 @@ PRIVATE_KEY_SELECTOR: Final = TextSelector(TextSelectorConfig(multiline=True))
 PASSPHRASE_SELECTOR: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
 )
+
+
+SELECTORS: Final[Mapping[str, TextSelector]] = {
+    CONF_PASSWORD: PASSWORD_SELECTOR,
+    CONF_PRIVATE_KEY: PRIVATE_KEY_SELECTOR,
+    CONF_PASSPHRASE: PASSPHRASE_SELECTOR,
+}
+"""By field, for those that a refused login may need."""
 
 
 def uses_our_key(data: Mapping[str, Any]) -> bool:

@@ -37,10 +37,11 @@ from ..const import (
     SEVERITY_ALL,
 )
 from ..devices import known_cameras
+from ..kinds import KINDS
 from ..markdown import one_line
 from ..path_template import InvalidPathTemplate, PathTemplate
 from ..storage.errors import StorageError
-from .trial import async_try_destination, place_of
+from .trial import async_try_destination
 
 
 class _PathTemplateSelector(TemplateSelector):
@@ -217,7 +218,7 @@ class DestinationFlow(ConfigSubentryFlow):
 
     def _error(self, err: StorageError) -> tuple[str, str]:
         """Return the field and the error for a failure."""
-        return place_of(err)
+        return KINDS[self.kind].place_of(err)
 
     def _abort_if_known(self, unique_id: str) -> SubentryFlowResult | None:
         """End the flow when another destination is the same place."""

@@ -11,7 +11,7 @@ from homeassistant.const import CONF_PATH
 from homeassistant.helpers.selector import TextSelector
 
 from ..const import CONF_MOUNT_POINT, SUBENTRY_LOCAL
-from ..destinations import is_allowed_folder
+from ..kinds import is_allowed_folder
 from ..markdown import as_code
 from ..storage.errors import PathNotAbsolute, PathNotAllowed, StorageError
 from ..storage.local.destination import find_disk_without_share, find_mount_point

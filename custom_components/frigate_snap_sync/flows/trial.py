@@ -2,52 +2,24 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from homeassistant.const import CONF_HOST, CONF_PATH, CONF_USERNAME
 from homeassistant.core import HomeAssistant
 
 from ..const import (
     CONF_CAMERAS,
     CONF_PATH_TEMPLATE,
-    CONF_PRIVATE_KEY,
     CONF_TEMPORARY_FORM,
     DOMAIN,
     SECTION_SELECTION,
     SECTION_STORING,
 )
-from ..destinations import build_destination
 from ..devices import known_cameras
+from ..kinds import build_destination
 from ..path_template import PathTemplate, async_layout
 from ..storage.check import CheckResult, check_destination, probe_name
-from ..storage.errors import (
-    LOGGING_IN,
-    AuthFailed,
-    ConnectTimeout,
-    HostKeyChanged,
-    InvalidKey,
-    NoSftp,
-    StorageError,
-    Unreachable,
-    Unusable,
-)
+from ..storage.errors import LOGGING_IN, ConnectTimeout, Unreachable
 from ..storage.names import TemporaryForm
-
-_PLACES: Final[dict[str, str]] = {
-    Unreachable.code: CONF_HOST,
-    ConnectTimeout.code: CONF_HOST,
-    HostKeyChanged.code: CONF_HOST,
-    NoSftp.code: CONF_HOST,
-    Unusable.code: CONF_HOST,
-    AuthFailed.code: CONF_USERNAME,
-    InvalidKey.code: CONF_PRIVATE_KEY,
-}
-"""By the code of the cause; the path for all others."""
-
-
-def place_of(err: StorageError) -> tuple[str, str]:
-    """Return the field that a failure belongs to, and the name of the error."""
-    return _PLACES.get(err.code, CONF_PATH), err.code
 
 
 async def async_try_destination(

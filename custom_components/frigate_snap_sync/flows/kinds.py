@@ -1,0 +1,15 @@
+"""The flow of each kind of destination; the other half of its row is in `kinds`."""
+
+from typing import Final
+
+from homeassistant.config_entries import ConfigSubentryFlow
+
+from ..const import SUBENTRY_LOCAL, SUBENTRY_SFTP
+from .local import LocalFlow
+from .sftp import SftpFlow
+
+FLOWS: Final[dict[str, type[ConfigSubentryFlow]]] = {
+    SUBENTRY_LOCAL: LocalFlow,
+    SUBENTRY_SFTP: SftpFlow,
+}
+"""By the type of the subentry."""

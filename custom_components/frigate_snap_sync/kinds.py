@@ -1,0 +1,176 @@
+"""The kinds of destinations: one row each, for all who must tell them apart.
+
+The row of a kind's flow is in `flows.kinds`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from homeassistant.const import (
+    CONF_HOST,
+    CONF_PASSWORD,
+    CONF_PATH,
+    CONF_PORT,
+    CONF_USERNAME,
+)
+from homeassistant.core import HomeAssistant
+
+from .const import (
+    CONF_HOST_KEY,
+    CONF_MOUNT_POINT,
+    CONF_PASSPHRASE,
+    CONF_PRIVATE_KEY,
+    CONF_PUBLIC_KEY,
+    SUBENTRY_LOCAL,
+    SUBENTRY_SFTP,
+)
+from .storage.base import Destination
+from .storage.errors import (
+    AuthFailed,
+    ConnectTimeout,
+    HostKeyChanged,
+    InvalidKey,
+    NoSftp,
+    StorageError,
+    Unreachable,
+    Unusable,
+)
+from .storage.local.destination import LocalDestination
+from .storage.sftp.destination import SftpDestination, SftpSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """How a kind logs in: what a repair asks for when the login is refused.
+
+    `server` and `account` are the fields of its data that say where and as whom.
+    `fields` returns those that a person can type again, for the stored data.
+    """
+
+    server: str
+    account: str
+    fields: Callable[[Mapping[str, Any]], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of destination.
+
+    `model` is what its devices are called. `build` makes the destination that a
+    subentry's data describe: it touches and connects nothing, and raises KeyError,
+    TypeError or ValueError when the data are not those that the flow stores.
+    `private` are the fields that no diagnostics may show. `place_of_error` names the
+    field of the form that a cause belongs to, by its code: the path for all others.
+    """
+
+    key: str
+    model: str
+    build: Callable[[HomeAssistant, Mapping[str, Any]], Destination]
+    private: frozenset[str]
+    place_of_error: Mapping[str, str] = field(default_factory=dict)
+    credentials: Credentials | None = None
+
+    def place_of(self, err: StorageError) -> tuple[str, str]:
+        """Return the field that a failure belongs to, and the name of the error."""
+        return self.place_of_error.get(err.code, CONF_PATH), err.code
+
+
+def is_allowed_folder(hass: HomeAssistant, path: str) -> bool:
+    """Tell whether files may be written below a local folder. Blocks: file system.
+
+    Home Assistant must allow it, and it must not be under `<config>/www`, which
+    Home Assistant serves to anybody without a login.
+    """
+    if not hass.config.is_allowed_path(path):
+        return False
+    public = Path(hass.config.path("www")).resolve()
+    return not Path(path).resolve().is_relative_to(public)
+
+
+def _local(hass: HomeAssistant, data: Mapping[str, Any]) -> Destination:
+    return LocalDestination(
+        Path(data[CONF_PATH]),
+        mount_point=data[CONF_MOUNT_POINT],
+        is_allowed=lambda path: is_allowed_folder(hass, path),
+    )
+
+
+def _sftp(_: HomeAssistant, data: Mapping[str, Any]) -> Destination:
+    return SftpDestination(
+        SftpSettings(
+            host=data[CONF_HOST],
+            port=int(data[CONF_PORT]),
+            username=data[CONF_USERNAME],
+            password=data.get(CONF_PASSWORD),
+            private_key=data.get(CONF_PRIVATE_KEY),
+            passphrase=data.get(CONF_PASSPHRASE),
+            path=data[CONF_PATH],
+            host_key=data[CONF_HOST_KEY],
+        )
+    )
+
+
+def _sftp_credentials(data: Mapping[str, Any]) -> tuple[str, ...]:
+    has_own_key = data.get(CONF_PRIVATE_KEY) and not data.get(CONF_PUBLIC_KEY)
+    return (
+        *((CONF_PASSWORD,) if data.get(CONF_PASSWORD) or not has_own_key else ()),
+        *((CONF_PRIVATE_KEY, CONF_PASSPHRASE) if has_own_key else ()),
+    )
+
+
+KINDS: Final[dict[str, Kind]] = {
+    kind.key: kind
+    for kind in (
+        Kind(
+            key=SUBENTRY_LOCAL,
+            model="Local folder",
+            build=_local,
+            private=frozenset({CONF_MOUNT_POINT, CONF_PATH}),
+        ),
+        Kind(
+            key=SUBENTRY_SFTP,
+            model="SFTP server",
+            build=_sftp,
+            private=frozenset(
+                {
+                    CONF_HOST,
+                    CONF_HOST_KEY,
+                    CONF_PASSPHRASE,
+                    CONF_PASSWORD,
+                    CONF_PATH,
+                    CONF_PRIVATE_KEY,
+                    CONF_PUBLIC_KEY,
+                    CONF_USERNAME,
+                }
+            ),
+            place_of_error={
+                Unreachable.code: CONF_HOST,
+                ConnectTimeout.code: CONF_HOST,
+                HostKeyChanged.code: CONF_HOST,
+                NoSftp.code: CONF_HOST,
+                Unusable.code: CONF_HOST,
+                AuthFailed.code: CONF_USERNAME,
+                InvalidKey.code: CONF_PRIVATE_KEY,
+            },
+            credentials=Credentials(
+                server=CONF_HOST, account=CONF_USERNAME, fields=_sftp_credentials
+            ),
+        ),
+    )
+}
+"""By the type of the subentry."""
+
+
+def build_destination(
+    hass: HomeAssistant, kind: str, data: Mapping[str, Any]
+) -> Destination:
+    """Return the destination that a subentry of the type `kind` describes.
+
+    Nothing is touched and nothing connected. Raises KeyError, TypeError or
+    ValueError when the data are not those that the flows store.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of destination: {kind}")
+    return KINDS[kind].build(hass, data)
