@@ -47,11 +47,11 @@ async def latency(context: Context) -> list[Row]:
             cold, warm = await _engine(context, server)
             context.say(f"Engine: cold {_ms(cold)}, warm {_ms(warm)}")
             rows += [
-                _row("message to verified, log-in included", cold),
+                _row("message to verified, login included", cold),
                 _row("message to verified, connection open", warm, targets.SNAPSHOT),
                 spread_row(
                     _CASE,
-                    "open connection: share of with log-in",
+                    "open connection: share of with login",
                     [median(warm) / median(cold)],
                     ours=_ms(warm),
                     other=_ms(cold),
@@ -62,7 +62,7 @@ async def latency(context: Context) -> list[Row]:
             context.say(f"Home Assistant: cold {_ms(cold)}, warm {_ms(warm)}")
             what = "Home Assistant and Mosquitto: published to named"
             rows += [
-                _row(f"{what}, log-in included", cold),
+                _row(f"{what}, login included", cold),
                 _row(f"{what}, connection open", warm),
             ]
     return rows
@@ -87,7 +87,7 @@ def _row(figure: str, times: Sequence[float], wanted: Wanted | None = None) -> R
 async def _engine(
     context: Context, server: OpenSshServer
 ) -> tuple[list[float], list[float]]:
-    """Return seconds with the log-in, and over the open connection."""
+    """Return seconds with the login, and over the open connection."""
     folder = context.folder
     async with run_service("frigate_service", {"clip_size": 0}, folder=folder) as own:
         access = Access.to(server, folder=folder / "access")

@@ -59,7 +59,7 @@ def compared(
             if cold:
                 yield spread_row(
                     case,
-                    "ours, with the log-in",
+                    "ours, with the login",
                     ratios(cold, [run.seconds for run in runs]),
                     ours=_cell(own, runs),
                     other=load.speed(median(cold)),
