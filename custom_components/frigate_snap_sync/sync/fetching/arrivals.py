@@ -21,6 +21,8 @@ class Piece:
 
     clip: Clip
     reason: str
+    too_large_for: int | None = None
+    """The spool's limit that the clip did not fit into, if that is why."""
 
 
 class Arrivals:
@@ -73,6 +75,7 @@ class Arrivals:
             coverage=clip.coverage,
             again=now + self._timing.daily,
             reason=piece.reason,
+            too_large_for=piece.too_large_for,
             now=now,
         )
         await self._hand_over(clip.file, kept)

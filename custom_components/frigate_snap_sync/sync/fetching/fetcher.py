@@ -31,7 +31,7 @@ from ..support.outage_log import OutageLog
 from .arrivals import Arrivals, Piece, what
 from .downloads import Clip, DoesNotFit, Downloads, FootageLost, NoFootage
 from .fetch_queue import FetchQueue
-from .forbidden_cameras import REFUSED, ForbiddenCameras
+from .forbidden_cameras import ForbiddenCameras
 from .missing import MissingFiles
 from .pace import GaveWay
 
@@ -112,9 +112,7 @@ class Fetcher:
     async def _begin(self) -> bool:
         """Let be asked for what may be had now: by another user, or under a new limit."""
         try:
-            await self._ledger.run(
-                holds.try_now, beginning=REFUSED, but="", now=time.time()
-            )
+            await self._ledger.run(holds.try_forbidden, now=time.time())
             await self._space.begin()
         except LedgerError as err:
             self._outage.report(err)
@@ -190,7 +188,7 @@ class Fetcher:
             self._broken.pop(job.file_id, None)
             if found is None:
                 raise
-            return Piece(clip=found, reason=str(err))
+            return Piece(clip=found, reason=str(err), too_large_for=_limit_of(err))
 
     async def _find_whole(self, job: FetchJob) -> SpoolFile | Clip:
         if self._space.is_too_large(job.file_id):
@@ -308,7 +306,7 @@ class Fetcher:
     async def _hold(self, camera: str, until: float, reason: str) -> None:
         """Let all files of a camera wait; `until` is the monotonic clock's time."""
         due = time.time() + until - time.monotonic()
-        await self._ledger.run(holds.hold, camera, due=due, error=reason)
+        await self._ledger.run(holds.forbid, camera, due=due, error=reason)
         self._signals.status_changed()
 
     async def _end_or_retry(
@@ -360,6 +358,12 @@ class Fetcher:
             job.file_id,
             due=time.time() + delay,
             error=str(error),
+            too_large_for=_limit_of(error),
             shown=self._downloads.take_shown(job.file_id),
         )
         self.wake()  # The other lanes may have looked when none was due.
+
+
+def _limit_of(error: Exception) -> int | None:
+    """Return the spool's limit that a clip did not fit into, if that is the error."""
+    return error.limit if isinstance(error, TooLarge) else None

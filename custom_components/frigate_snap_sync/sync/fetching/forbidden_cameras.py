@@ -9,8 +9,7 @@ _LOGGER = logging.getLogger(__name__)
 _FIRST = 900.0
 _LONGEST = 86400.0
 
-REFUSED = "Frigate's user may not have this camera's media"
-"""How the reason of a file of such a camera begins."""
+_REFUSED = "Frigate's user may not have this camera's media"
 
 
 class ForbiddenCameras:
@@ -46,7 +45,7 @@ class ForbiddenCameras:
             )
             delay = _FIRST
         self._delays[camera] = min(delay * 2, _LONGEST)
-        self._waiting[camera] = (now + delay, f"{REFUSED}: {error}")
+        self._waiting[camera] = (now + delay, f"{_REFUSED}: {error}")
         return self._waiting[camera]
 
     def over(self, camera: str) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 
 from ..model.coverage import Coverage
 from ..model.item import Item, Rank, Role
-from ..model.plans import FileState
+from ..model.plans import FileState, Hold
 from ..model.spans import Spans
 from . import footage, uploads
 from .items import item_of
@@ -153,7 +153,7 @@ def fetched(
     waiting = uploads.make_ready(connection, file_id)
     if waiting:
         connection.execute(
-            "UPDATE files SET state = ?, error = NULL, spool_name = ?, size = ?,"
+            "UPDATE files SET state = ?, error = NULL, hold = NULL, spool_name = ?, size = ?,"
             " sha256 = ? WHERE id = ?",
             (FileState.SPOOLED, spool_name, size, sha256, file_id),
         )
@@ -171,10 +171,21 @@ def postpone(
     due: float,
     error: str,
     shown: Spans = (),
+    too_large_for: int | None = None,
 ) -> None:
-    """Note a failed try, when the next one is due, and what it showed of footage."""
+    """Note a failed try, when the next one is due, and what it showed of footage.
+
+    `too_large_for` is the spool's limit that a clip did not fit into.
+    """
     footage.saw(connection, file_id, shown)
     connection.execute(
-        "UPDATE files SET attempts = attempts + 1, due = ?, error = ? WHERE id = ?",
-        (due, error, file_id),
+        "UPDATE files SET attempts = attempts + 1, due = ?, error = ?, hold = ?,"
+        " hold_limit = ? WHERE id = ?",
+        (
+            due,
+            error,
+            None if too_large_for is None else Hold.TOO_LARGE,
+            too_large_for,
+            file_id,
+        ),
     )

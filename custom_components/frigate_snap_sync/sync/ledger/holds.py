@@ -1,42 +1,48 @@
-"""Setbacks: files that wait for something other than time."""
+"""Holds: files that wait for something other than time."""
 
 from collections.abc import Collection
 import json
 import sqlite3
 
+from ..model.plans import Hold
 
-def wanted_with(
-    connection: sqlite3.Connection, *, error: str, ids: Collection[int]
+
+def too_large(
+    connection: sqlite3.Connection, *, limit: int, ids: Collection[int]
 ) -> set[int]:
-    """Return the files to fetch whose last try failed so, and those among `ids`."""
+    """Return the wanted files too large under this limit, and those among `ids`."""
     rows = connection.execute(
-        "SELECT id FROM files WHERE state = 'wanted'"
-        " AND (error = ? OR id IN (SELECT value FROM json_each(?)))",
-        (error, json.dumps(list(ids))),
+        "SELECT id FROM files WHERE state = 'wanted' AND (hold = ? AND hold_limit = ?"
+        " OR id IN (SELECT value FROM json_each(?)))",
+        (Hold.TOO_LARGE, limit, json.dumps(list(ids))),
     )
     return {row["id"] for row in rows}
 
 
-def hold(
+def forbid(
     connection: sqlite3.Connection, camera: str, *, due: float, error: str
 ) -> None:
     """Let a camera's files wait until then; that is no failed try of theirs."""
     connection.execute(
-        "UPDATE files SET due = ?1, error = ?2 WHERE state = 'wanted' AND due < ?1"
-        " AND (SELECT camera FROM items WHERE items.id = item_id) = ?3",
-        (due, error, camera),
+        "UPDATE files SET due = ?1, error = ?2, hold = ?3, hold_limit = NULL"
+        " WHERE state = 'wanted' AND due < ?1"
+        " AND (SELECT camera FROM items WHERE items.id = item_id) = ?4",
+        (due, error, Hold.FORBIDDEN, camera),
     )
 
 
-def try_now(
-    connection: sqlite3.Connection, *, beginning: str, but: str, now: float
-) -> None:
-    """Let files be fetched now whose last try failed for a reason that begins so.
-
-    Not those whose whole reason is `but`.
-    """
+def try_forbidden(connection: sqlite3.Connection, *, now: float) -> None:
+    """Let be asked for now what Frigate's user was not to have."""
     connection.execute(
-        "UPDATE files SET due = ?1 WHERE state = 'wanted' AND due > ?1"
-        " AND SUBSTR(error, 1, LENGTH(?2)) = ?2 AND error != ?3",
-        (now, beginning, but),
+        "UPDATE files SET due = ?1 WHERE state = 'wanted' AND due > ?1 AND hold = ?2",
+        (now, Hold.FORBIDDEN),
+    )
+
+
+def try_too_large(connection: sqlite3.Connection, *, limit: int, now: float) -> None:
+    """Let be asked for now what was too large under another limit than this."""
+    connection.execute(
+        "UPDATE files SET due = ?1 WHERE state = 'wanted' AND due > ?1 AND hold = ?2"
+        " AND hold_limit != ?3",
+        (now, Hold.TOO_LARGE, limit),
     )

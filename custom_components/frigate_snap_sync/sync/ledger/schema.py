@@ -47,6 +47,10 @@ CREATE TABLE files (
     gave_way INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     error TEXT,
+    -- What it waits for beside time (`Hold`); of a clip that was too large for the
+    -- spool, under which limit.
+    hold TEXT,
+    hold_limit INTEGER,
     spool_name TEXT,
     size INTEGER,
     sha256 TEXT,

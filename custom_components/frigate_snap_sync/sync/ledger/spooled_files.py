@@ -146,12 +146,13 @@ def salvaged(
     coverage: Coverage,
     again: float,
     reason: str,
+    too_large_for: int | None = None,
     now: float,
 ) -> list[str]:
     """Plan the longest playable piece of a whole; try the whole `again` later.
 
     Returns the destinations that wait for it. `reason` is why the whole can't be
-    had.
+    had, `too_large_for` the spool's limit that it did not fit into.
     """
     row = connection.execute(
         "SELECT item_id, number, over, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
@@ -161,7 +162,14 @@ def salvaged(
         " FROM files WHERE id = ?",
         (job.file_id,),
     ).fetchone()
-    postpone(connection, job.file_id, due=again, error=reason, shown=coverage.shown)
+    postpone(
+        connection,
+        job.file_id,
+        due=again,
+        error=reason,
+        shown=coverage.shown,
+        too_large_for=too_large_for,
+    )
     if row["earlier"] is not None:
         connection.execute(
             "UPDATE uploads SET state = 'incomplete', finished = ?,"

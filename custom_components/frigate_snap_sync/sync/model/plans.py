@@ -19,6 +19,15 @@ class FileState(StrEnum):
     """No longer needed, or never to be had."""
 
 
+class Hold(StrEnum):
+    """What a wanted file waits for beside time."""
+
+    FORBIDDEN = "forbidden"
+    """Frigate's user may not have its camera's media."""
+    TOO_LARGE = "too_large"
+    """It is larger than the spool can hold under its limit."""
+
+
 class ToRemove(StrEnum):
     """What of an upload is to be removed at its destination."""
 

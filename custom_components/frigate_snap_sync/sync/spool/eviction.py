@@ -19,12 +19,17 @@ _AGAIN = 300.0
 """Seconds until a clip that gave way is asked for again."""
 _KEPT_FREE = 600.0
 """Seconds for which half of the spool is left to fresh clips after one found it full."""
-_TOO_LARGE = "The clip is too large for the spool's limit of "
-"""How the reason of such a file begins; the limit follows, so that another tells."""
 
 
 class TooLarge(SpoolFull):
     """A clip is larger than the spool can hold, whatever else lies there."""
+
+    def __init__(self, limit: int) -> None:
+        """Keep the limit, in bytes."""
+        super().__init__(
+            f"The clip is too large for the spool's limit of {limit >> 20} MiB"
+        )
+        self.limit = limit
 
 
 class SpoolSpace:
@@ -103,7 +108,7 @@ class SpoolSpace:
     @property
     def too_large(self) -> TooLarge:
         """Return the reason why a clip can't be kept under the present limit."""
-        return TooLarge(f"{_TOO_LARGE}{self._spool.limit >> 20} MiB")
+        return TooLarge(self._spool.limit)
 
     async def begin(self) -> None:
         """Let be asked for what was too large under another limit.
@@ -111,17 +116,14 @@ class SpoolSpace:
         Raises LedgerError.
         """
         await self._ledger.run(
-            holds.try_now,
-            beginning=_TOO_LARGE,
-            but=str(self.too_large),
-            now=time.time(),
+            holds.try_too_large, limit=self._spool.limit, now=time.time()
         )
         await self.look()
 
     async def look(self) -> None:
         """See which clips are still too large. Raises LedgerError."""
         self._too_large = await self._ledger.run(
-            holds.wanted_with, error=str(self.too_large), ids=self._too_large
+            holds.too_large, limit=self._spool.limit, ids=self._too_large
         )
 
     async def make(
