@@ -66,7 +66,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"errors"}),
         frozenset({"base", "jobs", "layout", "names"}),
         frozenset({"read_back", "source"}),
-        frozenset({"check"}),
+        frozenset({"check", "wrappers"}),
         frozenset({"local", "sftp"}),
     ),
 }

@@ -15,7 +15,6 @@ import asyncssh
 from asyncssh.sftp import SFTPLimits, SFTPServerHandler
 import pytest
 
-from custom_components.frigate_snap_sync.storage.check import verify_checksum
 from custom_components.frigate_snap_sync.storage.errors import (
     NoSftp,
     Rejected,
@@ -26,6 +25,9 @@ from custom_components.frigate_snap_sync.storage.read_back import Content, is_st
 from custom_components.frigate_snap_sync.storage.sftp import files as sftp_files
 from custom_components.frigate_snap_sync.storage.sftp.destination import fetch_host_key
 from custom_components.frigate_snap_sync.storage.sftp.guard import Door
+from custom_components.frigate_snap_sync.storage.wrappers.verified import (
+    verify_checksum,
+)
 
 from ..waiting import promptly
 from .conftest import Connect, MakeSource

@@ -152,29 +152,6 @@ async def remove_leftovers(destination: Destination, left: Leftovers) -> Leftove
     return Leftovers(files=tuple(files), folders=tuple(folders))
 
 
-async def verify_checksum(
-    destination: Destination, path: str, sha256: str, *, size: int | None = None
-) -> None:
-    """Read a copy back and compare its hash (hex); a wrong copy is removed.
-
-    No more is read than the `size` in bytes that was sent, if it is given. Raises
-    Rejected if the copy is another or is gone, or another `StorageError`.
-    """
-    digest, count = hashlib.sha256(), 0
-    try:
-        async with aclosing(destination.open_read(path)) as pieces:
-            async for piece in pieces:
-                count += len(piece)
-                if size is not None and count > size:
-                    break
-                await asyncio.to_thread(digest.update, piece)
-    except FileNotFoundError:
-        raise Rejected(f"{path} is not there any more") from None
-    if digest.hexdigest() != sha256 or size not in (None, count):
-        await destination.delete(path)
-        raise Rejected(f"What was read back of {path} is not what was sent")
-
-
 class _Test:
     """The steps of one test, and what they have made so far."""
 

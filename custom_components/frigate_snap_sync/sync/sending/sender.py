@@ -4,10 +4,10 @@ import logging
 import secrets
 
 from ...storage.base import StoredFile
-from ...storage.check import verify_checksum
 from ...storage.errors import Rejected, StorageError
 from ...storage.names import TemporaryForm, temporary_name
 from ...storage.read_back import Content, is_stored
+from ...storage.wrappers import wrapped
 from ..ledger import outcomes, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
@@ -39,7 +39,7 @@ class Sender:
         where they are already: the destination is looked at first.
         """
         self._setup = setup
-        self._destination = setup.destination
+        self._destination = wrapped(setup.destination, verify=setup.verify_checksum)
         self._ledger = services.ledger
         self._spool = services.spool
         self._services = services
@@ -62,17 +62,11 @@ class Sender:
                 return stored
         temporary = temporary_name(path, secrets.token_hex(8), form)
         await self._ledger.run(uploads.started, job.upload_id, temporary=temporary)
-        stored = await self._destination.put(
+        return await self._destination.put(
             path,
             self._spool.source(job.spool_name, job.content),
             temporary=temporary,
         )
-        if self._setup.verify_checksum:
-            content = job.content
-            await verify_checksum(
-                self._destination, path, content.sha256, size=content.size
-            )
-        return stored
 
     async def settle(
         self, path: str, *, temporary: str | None, tried: Content | None
