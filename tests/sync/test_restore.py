@@ -343,4 +343,4 @@ async def test_a_restore_in_the_middle_of_uploads(
 def long_ago(connection: sqlite3.Connection) -> None:
     """Let entry and destinations be older than all that happens."""
     connection.execute("UPDATE destinations SET since = 0")
-    connection.execute("UPDATE moments SET moment = ?", (time.time() - 3600,))
+    connection.execute("UPDATE milestones SET moment = ?", (time.time() - 3600,))

@@ -3,6 +3,7 @@
 import logging
 
 from ...frigate.errors import FrigateForbidden
+from ..support.backoff import doubled
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class ForbiddenCameras:
                 error,
             )
             delay = _FIRST
-        self._delays[camera] = min(delay * 2, _LONGEST)
+        self._delays[camera] = doubled(delay, longest=_LONGEST)
         self._waiting[camera] = (now + delay, f"{_REFUSED}: {error}")
         return self._waiting[camera]
 

@@ -28,13 +28,13 @@ _WRITTEN = (
     ("tracked_objects", "seen", "TRUE"),
     ("off_periods", "start", "TRUE"),
     ("off_periods", "end", "TRUE"),
-    ("moments", "moment", f"name NOT IN ('{SINCE}', '{CAUGHT_UP}')"),
+    ("milestones", "moment", f"name NOT IN ('{SINCE}', '{CAUGHT_UP}')"),
 )
 """Where the ledger says when something was: table, column, rows that matter."""
 
 _SINCE = (
     ("destinations", "since", "TRUE"),
-    ("moments", "moment", f"name = '{SINCE}'"),
+    ("milestones", "moment", f"name = '{SINCE}'"),
 )
 """From when on all is wanted: a later one loses, an earlier one sends history."""
 
@@ -71,7 +71,7 @@ def jumped(
         columns += _SINCE
     if jump.seconds < 0:
         # An earlier one only lets more be compared.
-        columns.append(("moments", "moment", f"name = '{CAUGHT_UP}'"))
+        columns.append(("milestones", "moment", f"name = '{CAUGHT_UP}'"))
     for table, column, rows in columns:
         for where, values in _of_the_old_clock(jump):
             connection.execute(
@@ -95,7 +95,7 @@ def begin(connection: sqlite3.Connection, *, now: float, longest: float) -> None
     (newest,) = connection.execute(
         "SELECT MAX((SELECT COALESCE(MAX(told), 0) FROM items),"
         " (SELECT COALESCE(MAX(last_upload), 0) FROM destinations),"
-        " (SELECT COALESCE(MAX(moment), 0) FROM moments WHERE name = ?))",
+        " (SELECT COALESCE(MAX(moment), 0) FROM milestones WHERE name = ?))",
         (CAUGHT_UP,),
     ).fetchone()
     by = max(0.0, newest - now)

@@ -30,7 +30,7 @@ def losses(connection: sqlite3.Connection) -> Losses:
         (NAMED,),
     )
     messages = connection.execute(
-        "SELECT moment FROM moments WHERE name = ?", (MESSAGES_LOST,)
+        "SELECT moment FROM milestones WHERE name = ?", (MESSAGES_LOST,)
     ).fetchone()
     moments = [until] if count else []
     moments += [messages["moment"]] if messages is not None else []
@@ -59,5 +59,5 @@ def acknowledge(connection: sqlite3.Connection, *, until: float) -> None:
         (until,),
     )
     connection.execute(
-        "DELETE FROM moments WHERE name = ? AND moment <= ?", (MESSAGES_LOST, until)
+        "DELETE FROM milestones WHERE name = ? AND moment <= ?", (MESSAGES_LOST, until)
     )

@@ -16,9 +16,11 @@ LAST_REVIEW: Final = "last_review"
 
 def moment(connection: sqlite3.Connection, name: str, *, default: float) -> float:
     """Return a moment that was kept; keep the default if there was none."""
-    connection.execute("INSERT OR IGNORE INTO moments VALUES (?, ?)", (name, default))
+    connection.execute(
+        "INSERT OR IGNORE INTO milestones VALUES (?, ?)", (name, default)
+    )
     (kept,) = connection.execute(
-        "SELECT moment FROM moments WHERE name = ?", (name,)
+        "SELECT moment FROM milestones WHERE name = ?", (name,)
     ).fetchone()
     return float(kept)
 
@@ -26,7 +28,7 @@ def moment(connection: sqlite3.Connection, name: str, *, default: float) -> floa
 def keep_moment(connection: sqlite3.Connection, name: str, moment: float) -> None:
     """Keep a moment."""
     connection.execute(
-        "INSERT INTO moments VALUES (?, ?) ON CONFLICT (name)"
+        "INSERT INTO milestones VALUES (?, ?) ON CONFLICT (name)"
         " DO UPDATE SET moment = excluded.moment",
         (name, moment),
     )
@@ -41,7 +43,7 @@ def keep_caught_up(
     machine begins years behind, and nothing would be lost but all compared again.
     """
     connection.execute(
-        "INSERT INTO moments VALUES (?1, ?2) ON CONFLICT (name)"
+        "INSERT INTO milestones VALUES (?1, ?2) ON CONFLICT (name)"
         " DO UPDATE SET moment = IIF(?3, ?2, MAX(moment, ?2))",
         (CAUGHT_UP, moment, is_sure),
     )
@@ -55,14 +57,14 @@ def only_moment(
     One of that name stays as it was.
     """
     connection.execute(
-        "DELETE FROM moments WHERE SUBSTR(name, 1, LENGTH(?1)) = ?1 AND name != ?2",
+        "DELETE FROM milestones WHERE SUBSTR(name, 1, LENGTH(?1)) = ?1 AND name != ?2",
         (prefix, prefix + name),
     )
     connection.execute(
-        "INSERT OR IGNORE INTO moments VALUES (?, ?)", (prefix + name, moment)
+        "INSERT OR IGNORE INTO milestones VALUES (?, ?)", (prefix + name, moment)
     )
     (kept,) = connection.execute(
-        "SELECT moment FROM moments WHERE name = ?", (prefix + name,)
+        "SELECT moment FROM milestones WHERE name = ?", (prefix + name,)
     ).fetchone()
     return float(kept)
 

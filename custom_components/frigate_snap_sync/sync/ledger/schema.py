@@ -169,7 +169,7 @@ INSERT INTO generation VALUES (0);
 -- `messages_lost`, when live snapshots were lost before they could be kept, until
 -- that is acknowledged; `protection_…`, since when the state of that name holds;
 -- `written`, when the ledger was last seen to take what is written.
-CREATE TABLE moments (
+CREATE TABLE milestones (
     name TEXT PRIMARY KEY,
     moment REAL NOT NULL
 ) STRICT;

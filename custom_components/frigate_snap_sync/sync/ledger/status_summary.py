@@ -39,7 +39,7 @@ def summary(connection: sqlite3.Connection) -> Summary:
             " WHERE state IN ('gone', 'dropped', 'incomplete') GROUP BY destination_id"
         ).fetchall()
     )
-    moments = dict(connection.execute("SELECT name, moment FROM moments").fetchall())
+    moments = dict(connection.execute("SELECT name, moment FROM milestones").fetchall())
     destinations = {
         row["id"]: DestinationStatus(
             sending=bool(row["sending"]),

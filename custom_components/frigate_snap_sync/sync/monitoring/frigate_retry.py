@@ -1,9 +1,7 @@
 """When a Frigate that does not answer is asked again. Pure: times are given to it."""
 
 from ..model.timing import Timing
-
-_STABLE = 600.0
-"""Seconds that Frigate must have answered for its next failure to be a new outage."""
+from ..support.backoff import STABLE, doubled
 
 
 class FrigateRetry:
@@ -64,17 +62,17 @@ class FrigateRetry:
         fail while others don't.
         """
         timing, since = self._timing, self._answers_since
-        is_new = not self._has_failed or (since is not None and now - since >= _STABLE)
+        is_new = not self._has_failed or (since is not None and now - since >= STABLE)
         if is_new:
             self._delay = timing.first_poll_retry
             self._hint_pause = timing.hint_pause
         elif since is not None:
             # It comes and goes: hints no longer make the tries quick.
-            self._hint_pause = min(self._hint_pause * 2, timing.poll)
+            self._hint_pause = doubled(self._hint_pause, longest=timing.poll)
         self._has_failed = True
         self._answers_since = None
         self._due = now + self._delay
-        self._delay = min(self._delay * 2, timing.poll)
+        self._delay = doubled(self._delay, longest=timing.poll)
         if is_refusal:
             self._refused_until = now + timing.login_retry
         return is_new

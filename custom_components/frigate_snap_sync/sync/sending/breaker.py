@@ -20,9 +20,7 @@ from ...storage.errors import (
     Unreachable,
     Unusable,
 )
-
-_STABLE = 600.0
-"""How long a destination must work for its next failure to be a new outage."""
+from ..support.backoff import STABLE, doubled
 
 LONGEST_WAIT: Final = 3600.0
 """Seconds that a server may ask us to leave it alone."""
@@ -197,7 +195,7 @@ class Breaker:
 
     def settle(self, now: float) -> bool:
         """End a doubt that nothing has confirmed for long; return whether it ended."""
-        if self._in_doubt and now - self._failed_at >= _STABLE:
+        if self._in_doubt and now - self._failed_at >= STABLE:
             return self._close(now)
         return False
 
@@ -223,7 +221,7 @@ class Breaker:
 
     def _open(self, error: StorageError, now: float) -> bool:
         is_first = self._last is None or (
-            not self.is_open and now - self._works_since >= _STABLE
+            not self.is_open and now - self._works_since >= STABLE
         )
         is_other = self._last is None or _cause_of(self._last) != _cause_of(error)
         if is_first:
@@ -236,7 +234,7 @@ class Breaker:
         self._delay = (
             reaction.first
             if is_first or is_other
-            else max(reaction.first, min(self._delay * 2, reaction.longest))
+            else max(reaction.first, doubled(self._delay, longest=reaction.longest))
         )
         self.error = self._last = error
         # Many destinations of one server shall not come back in step.
