@@ -40,7 +40,7 @@ class Inbox:
         self.lost_images = 0
         """How many images were lost before they could be kept."""
         self._signals = signals
-        self._heard_at = time.monotonic()
+        self._last_message_at = time.monotonic()
         self._events_topic = f"{topic_prefix}/events"
         self._stats_topic = f"{topic_prefix}/stats"
         self._letters: deque[Letter] = deque()
@@ -57,7 +57,7 @@ class Inbox:
     @property
     def silence(self) -> float:
         """Return for how many seconds nothing was heard, replays of old words aside."""
-        return time.monotonic() - self._heard_at
+        return time.monotonic() - self._last_message_at
 
     @property
     def oldest_for(self) -> float | None:
@@ -68,7 +68,7 @@ class Inbox:
 
     def listen(self) -> None:
         """Begin to count the silence: only now can anything be heard."""
-        self._heard_at = time.monotonic()
+        self._last_message_at = time.monotonic()
 
     def forget_lost_images(self, count: int) -> None:
         """Count so many lost images no more: the ledger knows that there were some."""
