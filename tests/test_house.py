@@ -71,7 +71,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
     ),
 }
 
-MOST_LINES = 402
+MOST_LINES = 400
 """Of a module."""
 MOST_PARAMETERS = 8
 """Of a constructor, `self` aside."""
