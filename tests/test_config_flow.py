@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.engine_setup import engine_options
 from custom_components.frigate_snap_sync.flows.options import OPTIONS_SCHEMA
-from custom_components.frigate_snap_sync.frigate.client import Timeouts
+from custom_components.frigate_snap_sync.frigate.client import Limits
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions, LedgerError
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
@@ -286,8 +286,8 @@ async def test_user_timeout(hass: HomeAssistant, frigate_server: FrigateServer) 
     port = silent.sockets[0].getsockname()[1]
     start = await async_start(hass)
     with patch(
-        "custom_components.frigate_snap_sync.frigate.client.Timeouts",
-        lambda: Timeouts(idle=0.1, total=0.1),
+        "custom_components.frigate_snap_sync.frigate.client.Limits",
+        lambda: Limits(idle=0.1, total=0.1),
     ):
         result = await async_submit(hass, start, url=f"http://127.0.0.1:{port}")
     assert result["errors"] == {"url": "timeout_connect"}

@@ -5,6 +5,7 @@ import datetime as dt
 import ipaddress
 from pathlib import Path
 import ssl
+import time
 
 import aiohttp
 from cryptography import x509
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 import pytest
 
-from custom_components.frigate_snap_sync.frigate.client import FrigateClient, Timeouts
+from custom_components.frigate_snap_sync.frigate.client import FrigateClient, Limits
 
 from ..waiting import LONG
 from .server import FakeServer
@@ -36,16 +37,39 @@ async def session(socket_enabled: None) -> AsyncGenerator[aiohttp.ClientSession]
         yield session
 
 
-@pytest.fixture
-def make_client(session: aiohttp.ClientSession) -> MakeClient:
-    """Return a function that makes a client.
+PATIENT = Limits(connect=2 * LONG, idle=2 * LONG, total=2 * LONG)
+"""Beyond any sound answer, however busy the machine is."""
 
-    Its time limits are beyond any sound answer, however busy the machine is.
-    """
-    patient = Timeouts(connect=2 * LONG, idle=2 * LONG, total=2 * LONG)
+
+class SteadyClock:
+    """A steady clock that a test lets run ahead."""
+
+    def __init__(self) -> None:
+        """Begin with the machine's."""
+        self._ahead = 0.0
+
+    def advance(self, seconds: float) -> None:
+        """Let so many seconds pass at once."""
+        self._ahead += seconds
+
+    def __call__(self) -> float:
+        """Return what it shows."""
+        return time.monotonic() + self._ahead
+
+
+@pytest.fixture
+def clock() -> SteadyClock:
+    """Return the clock of clients that are made with it."""
+    return SteadyClock()
+
+
+@pytest.fixture
+def make_client(session: aiohttp.ClientSession, clock: SteadyClock) -> MakeClient:
+    """Return a function that makes a client, a patient one unless told otherwise."""
 
     def make(url: str, **options: object) -> FrigateClient:
-        options.setdefault("timeouts", patient)
+        options.setdefault("limits", PATIENT)
+        options.setdefault("clock", clock)
         return FrigateClient(session, url, **options)  # type: ignore[arg-type]
 
     return make
@@ -60,9 +84,7 @@ def client(server: FakeServer, make_client: MakeClient) -> FrigateClient:
 @pytest.fixture
 def impatient(server: FakeServer, make_client: MakeClient) -> FrigateClient:
     """Return a client of the server that waits for no answer long."""
-    return make_client(
-        server.url, timeouts=Timeouts(connect=2 * LONG, idle=0.3, total=0.6)
-    )
+    return make_client(server.url, limits=Limits(connect=2 * LONG, idle=0.3, total=0.6))
 
 
 @pytest.fixture(scope="session")

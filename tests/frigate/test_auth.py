@@ -10,7 +10,6 @@ import time
 from aiohttp import web
 import pytest
 
-from custom_components.frigate_snap_sync.frigate import auth
 from custom_components.frigate_snap_sync.frigate.auth import jwt_claims
 from custom_components.frigate_snap_sync.frigate.client import FrigateClient
 from custom_components.frigate_snap_sync.frigate.errors import (
@@ -23,7 +22,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     NotFrigate,
 )
 
-from .conftest import MakeClient
+from .conftest import MakeClient, SteadyClock
 from .recorded import VERSIONS, Reply, reply
 from .server import FakeServer, Handler, abort, as_bytes, as_json, page, respond
 
@@ -102,16 +101,9 @@ def user(server: FakeServer, make_client: MakeClient) -> FrigateClient:
 
 
 @pytest.fixture
-def advance(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Return a function that lets time pass for the log-in."""
-    passed = 0.0
-
-    def advance_by(seconds: float) -> None:
-        nonlocal passed
-        passed += seconds
-
-    monkeypatch.setattr(auth, "monotonic", lambda: time.monotonic() + passed)
-    return advance_by
+def advance(clock: SteadyClock) -> Callable[[float], None]:
+    """Return a function that lets time pass for the user's client."""
+    return clock.advance
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -5,15 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 import json
 import threading
-import time
 from typing import Any
 
 import pytest
 
-from custom_components.frigate_snap_sync.frigate import (
-    client as client_module,
-    listings,
-)
+from custom_components.frigate_snap_sync.frigate import listings
 from custom_components.frigate_snap_sync.frigate.client import FrigateClient
 from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateServerError,
@@ -28,7 +24,7 @@ from custom_components.frigate_snap_sync.frigate.models import Segment, Severity
 from custom_components.frigate_snap_sync.frigate.parsers import parse_review
 from custom_components.frigate_snap_sync.frigate.version import FrigateVersion
 
-from .conftest import MakeClient
+from .conftest import MakeClient, SteadyClock
 from .recorded import VERSIONS, media, reply
 from .server import FakeServer, abort, as_bytes, as_json, page
 
@@ -333,7 +329,7 @@ async def test_rows_that_are_none(
 
 
 async def test_version_is_asked_once(
-    server: FakeServer, client: FrigateClient, monkeypatch: pytest.MonkeyPatch
+    server: FakeServer, client: FrigateClient, clock: SteadyClock
 ) -> None:
     """It is asked again after an outage and after some minutes."""
     server.record("0.17.2")
@@ -356,8 +352,7 @@ async def test_version_is_asked_once(
     assert len(server.asked_for("/api/version")) == 3
     assert server.asked_for("/api/review")[-1].query["reviewed"] == "1"
 
-    now = time.monotonic()
-    monkeypatch.setattr(client_module, "monotonic", lambda: now + 301)
+    clock.advance(301)
     await client.reviews(after=1, before=2)
     assert len(server.asked_for("/api/version")) == 4
 

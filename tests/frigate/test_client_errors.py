@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 import contextlib
 from contextlib import asynccontextmanager
+from dataclasses import replace
 import os
 from pathlib import Path
 import ssl
@@ -15,8 +16,7 @@ import aiohttp
 from aiohttp import web
 import pytest
 
-from custom_components.frigate_snap_sync.frigate import api, client as client_module
-from custom_components.frigate_snap_sync.frigate.client import FrigateClient, Timeouts
+from custom_components.frigate_snap_sync.frigate.client import FrigateClient, Limits
 from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateAuthFailed,
     FrigateError,
@@ -36,7 +36,7 @@ from custom_components.frigate_snap_sync.frigate.version import FrigateVersion
 
 from ..harness.processes import free_port
 from ..waiting import LONG, promptly
-from .conftest import MakeClient
+from .conftest import PATIENT, MakeClient
 from .recorded import VERSIONS, Reply, media, reply
 from .server import FakeServer, Handler, abort, as_bytes, as_json, page, respond
 
@@ -128,7 +128,7 @@ async def test_host_that_drops_packets(
     client = FrigateClient(
         session,
         "http://127.0.0.1:9",
-        timeouts=Timeouts(connect=0.1, idle=2 * LONG, total=2 * LONG),
+        limits=Limits(connect=0.1, idle=2 * LONG, total=2 * LONG),
     )
     async with promptly():
         with pytest.raises(FrigateTimeout, match="No answer in time"):
@@ -208,7 +208,7 @@ async def test_answer_that_trickles(
         return response
 
     server.fallback = trickle
-    client = make_client(server.url, timeouts=Timeouts(idle=2 * LONG, total=0.6))
+    client = make_client(server.url, limits=Limits(idle=2 * LONG, total=0.6))
     async with promptly():
         with pytest.raises(FrigateTimeout):
             await client.config()
@@ -268,7 +268,7 @@ def dripping(piece: bytes, **how: Any) -> Handler:
 async def test_clip_that_is_slow(server: FakeServer, make_client: MakeClient) -> None:
     """As long as something comes it is waited for, longer than for silence."""
     idle = 2.0
-    client = make_client(server.url, timeouts=Timeouts(idle=idle, total=idle))
+    client = make_client(server.url, limits=Limits(idle=idle, total=idle))
     server.record("0.17.2", "version")
     server.answer(CLIP, dripping(b"film", count=8, pause=0.4))
 
@@ -281,7 +281,7 @@ async def test_media_that_trickle(server: FakeServer, make_client: MakeClient) -
     """There is an end to it; a clip has longer the longer it is."""
     client = make_client(
         server.url,
-        timeouts=Timeouts(idle=2 * LONG, snapshot=0.2, clip=0.1, clip_second=0.02),
+        limits=Limits(idle=2 * LONG, snapshot=0.2, clip=0.1, clip_second=0.02),
     )
     server.record("0.17.2", "version")
     server.answer(CLIP, dripping(b"f"))
@@ -314,7 +314,7 @@ async def test_clip_with_a_slow_writer(
     server: FakeServer, make_client: MakeClient
 ) -> None:
     """Waiting for the disk is no silence of Frigate."""
-    client = make_client(server.url, timeouts=Timeouts(idle=1))
+    client = make_client(server.url, limits=Limits(idle=1))
     body = os.urandom(5 * 1024 * 1024)
     server.record("0.17.2", "version")
     server.answer(CLIP, as_bytes(body, "video/mp4"))
@@ -402,11 +402,9 @@ async def test_json_that_breaks_off(server: FakeServer, client: FrigateClient) -
 # Too much
 
 
-async def test_json_without_end(
-    server: FakeServer, client: FrigateClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_json_without_end(server: FakeServer, make_client: MakeClient) -> None:
     """It is not read to its end."""
-    monkeypatch.setattr(api, "MAX_JSON_BYTES", 100_000)
+    client = make_client(server.url, limits=replace(PATIENT, json_bytes=100_000))
     sent = 0
 
     async def endless(request: web.Request) -> web.StreamResponse:
@@ -425,10 +423,10 @@ async def test_json_without_end(
 
 
 async def test_snapshot_that_is_too_large(
-    server: FakeServer, client: FrigateClient, monkeypatch: pytest.MonkeyPatch
+    server: FakeServer, make_client: MakeClient
 ) -> None:
     """Broken, for all that we can tell."""
-    monkeypatch.setattr(client_module, "MAX_IMAGE_BYTES", 1000)
+    client = make_client(server.url, limits=replace(PATIENT, image_bytes=1000))
     server.answer(SNAPSHOT, reply("0.17.2", "event-snapshot"))
 
     with pytest.raises(MediaBroken, match="more than 1000 bytes"):

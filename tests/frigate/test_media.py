@@ -2,20 +2,18 @@
 
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
+from functools import partial
+from io import BytesIO
+from pathlib import Path, PosixPath
 import re
 import struct
 from tempfile import TemporaryDirectory
+from typing import Any, override
 
 import av
 from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 
-from custom_components.frigate_snap_sync.frigate import (
-    media as media_module,
-    mp4,
-    mp4_boxes,
-)
 from custom_components.frigate_snap_sync.frigate.errors import MediaBroken
 from custom_components.frigate_snap_sync.frigate.media import (
     Mp4Info,
@@ -222,34 +220,25 @@ def test_hostile_pictures_take_no_time(filling: bytes) -> None:
 
 
 @pytest.mark.parametrize("window", [1, 2, 3, 7])
-def test_pictures_are_looked_through_in_windows(
-    monkeypatch: pytest.MonkeyPatch, window: int
-) -> None:
+def test_pictures_are_looked_through_in_windows(window: int) -> None:
     """Nobody else runs while one is searched; what lies across two is found."""
-    monkeypatch.setattr(media_module, "_WINDOW", window)
     longest = 0
 
-    class Pattern:
-        """Notes how much is searched at once."""
+    def search(
+        pattern: re.Pattern[bytes], data: bytes, start: int, end: int
+    ) -> re.Match[bytes] | None:
+        nonlocal longest
+        longest = max(longest, end - start)
+        return pattern.search(data, start, end)
 
-        def __init__(self, pattern: re.Pattern[bytes]) -> None:
-            self.pattern = pattern
-
-        def search(self, data: bytes, start: int, end: int) -> re.Match[bytes] | None:
-            nonlocal longest
-            longest = max(longest, end - start)
-            return self.pattern.search(data, start, end)
-
-    for name in ("_NO_FILL", "_NEXT_MARKER", "_NO_PADDING"):
-        pattern = getattr(media_module, name)
-        monkeypatch.setattr(media_module, name, Pattern(pattern))
+    check = partial(check_jpeg, window=window, search=search)
     for count in range(9):
         data = SOI + b"\xff" * count + FRAME + SCAN + bytes(count) + EOI + bytes(count)
-        check_jpeg(data)
+        check(data)
         with pytest.raises(MediaBroken, match="behind its end"):
-            check_jpeg(data + b"x")
+            check(data + b"x")
         with pytest.raises(MediaBroken, match="cut off in the image data"):
-            check_jpeg(SOI + FRAME + SCAN + b"\xff" * count)
+            check(SOI + FRAME + SCAN + b"\xff" * count)
     assert longest == window + 1
 
 
@@ -624,33 +613,41 @@ def test_films_that_are_not_whole(
         check(film)
 
 
-def test_film_of_many_boxes(
-    check: Callable[[bytes], Mp4Info], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_film_of_many_boxes(tmp_path: Path) -> None:
     """A walk has an end."""
-    monkeypatch.setattr(mp4, "_MAX_BOXES", 100)
-    with pytest.raises(MediaBroken, match="too many boxes"):
-        check(FTYP + box(b"free") * 100)
-
-
-def test_film_that_shrinks_meanwhile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was there when its size was asked for may be gone when it is read."""
     path = tmp_path / "clip.mp4"
-    film = FTYP + box(b"moov", box(b"free", bytes(1_000_000)))
-    path.write_bytes(film)
-    header = mp4_boxes.header
+    path.write_bytes(FTYP + box(b"free") * 100)
+    with pytest.raises(MediaBroken, match="too many boxes"):
+        check_mp4(path, max_boxes=100)
 
-    def shrinking(head: bytes, position: int, size: int) -> tuple[bytes, int, int]:
-        result = header(head, position, size)
-        if result[0] == b"moov":
-            path.write_bytes(film[:500_000])
-        return result
 
-    monkeypatch.setattr(mp4, "header", shrinking)
+class Shrinking(BytesIO):
+    """A file that loses its second half once the head of its index was read."""
+
+    @override
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        if data[4:8] == b"moov":
+            self.truncate(500_000)
+        return data
+
+
+class ShrinkingPath(PosixPath):
+    """Where such a file lies."""
+
+    @override
+    def open(self, *_: object, **__: object) -> Any:
+        return Shrinking(self.read_bytes())
+
+    @override
+    def read_bytes(self) -> bytes:
+        return FTYP + box(b"moov", box(b"free", bytes(1_000_000)))
+
+
+def test_film_that_shrinks_meanwhile() -> None:
+    """What was there when its size was asked for may be gone when it is read."""
     with pytest.raises(MediaBroken, match="cut off"):
-        check_mp4(path)
+        check_mp4(ShrinkingPath("clip.mp4"))
 
 
 def test_hostile_counts_take_no_memory(check: Callable[[bytes], Mp4Info]) -> None:

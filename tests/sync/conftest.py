@@ -8,12 +8,11 @@ from pathlib import Path
 import random
 import sqlite3
 import time
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from custom_components.frigate_snap_sync.frigate.client import FrigateClient
 from custom_components.frigate_snap_sync.frigate.errors import MediaNotReady
 from custom_components.frigate_snap_sync.frigate.parsers import parse_review
 from custom_components.frigate_snap_sync.storage.base import Destination
@@ -116,7 +115,7 @@ class Bench:
     async def start(self, *setups: DestinationSetup) -> Engine:
         """Start an engine on the same files as the one before."""
         self._engine = Engine(
-            client=cast(FrigateClient, self.frigate),
+            client=self.frigate,
             topic_prefix=self.prefix,
             paths=EnginePaths(
                 ledger=self.folder / "ledger" / "one.db", spool=self.folder / "spool"

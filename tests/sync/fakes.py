@@ -16,6 +16,7 @@ from custom_components.frigate_snap_sync.frigate.models import (
     Segment,
     TrackedObject,
 )
+from custom_components.frigate_snap_sync.frigate.version import FrigateVersion
 from custom_components.frigate_snap_sync.storage.base import (
     Destination,
     Source,
@@ -90,10 +91,10 @@ class FakeFrigate:
     clips_at_once: int = 0
     most_clips_at_once: int = 0
 
-    async def version(self) -> str:
+    async def version(self) -> FrigateVersion:
         """Return what Frigate says."""
         self._check()
-        return "0.17.2-3d4dd3a"
+        return FrigateVersion.parse("0.17.2-3d4dd3a")
 
     async def config(self) -> FrigateConfig:
         """Return the cameras, unless a fault is due."""

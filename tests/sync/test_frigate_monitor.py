@@ -15,6 +15,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateUnreachable,
 )
 from custom_components.frigate_snap_sync.frigate.models import FrigateConfig
+from custom_components.frigate_snap_sync.frigate.version import FrigateVersion
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.monitoring import frigate_retry
 
@@ -134,7 +135,7 @@ async def test_the_delay_holds_from_the_very_start(
     bench.frigate.started = 1.0
     answer, version = asyncio.Event(), bench.frigate.version
 
-    async def slowly() -> str:
+    async def slowly() -> FrigateVersion:
         await answer.wait()
         return await version()
 
@@ -414,7 +415,7 @@ async def test_a_sign_of_life_lets_frigate_be_asked_again_and_again(
     asked: list[float] = []
     version = bench.frigate.version
 
-    async def count() -> str:
+    async def count() -> FrigateVersion:
         asked.append(time.monotonic())
         return await version()
 
@@ -466,7 +467,7 @@ async def test_a_refused_login_is_left_alone(
     bench.frigate.error = FrigateAuthFailed("The user name or the password is wrong")
     version = bench.frigate.version
 
-    async def count() -> str:
+    async def count() -> FrigateVersion:
         asked.append(time.monotonic())
         return await version()
 
@@ -515,7 +516,7 @@ async def test_a_new_cause_is_one_more_line(
     ]
     asked = 0
 
-    async def refuse() -> str:
+    async def refuse() -> FrigateVersion:
         nonlocal asked
         asked += 1
         raise causes[asked % len(causes)]

@@ -288,7 +288,7 @@ async def test_frigate_is_asked_no_more_than_it_has_to_be(
 
 async def test_survey_of_what_is_all_young(bench: Bench) -> None:
     """Nothing is asked, and nothing known."""
-    survey = FootageSurvey(bench.frigate, timing=replace(FAST, settle=100))  # type: ignore[arg-type]
+    survey = FootageSurvey(bench.frigate, timing=replace(FAST, settle=100))
     now = int(time.time())
     footage = await survey.look("front_door", FootageRange(now - 50, now))
     assert footage.within(now - 50, now) == [FootageRange(now - 50, now)]

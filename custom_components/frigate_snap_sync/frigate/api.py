@@ -19,9 +19,8 @@ from .errors import (
     NotFrigate,
 )
 from .fields import decode_json, decode_rows
-from .transport import AWAY, Answer, Transport, read_answer
+from .transport import AWAY, Answer, Limits, Transport, read_answer
 
-MAX_JSON_BYTES: Final = 16 * 1024 * 1024
 _SMALL: Final = 256 * 1024
 """Bytes that are looked through on the event loop."""
 
@@ -32,11 +31,14 @@ class Api:
     Every method raises only `FrigateError`.
     """
 
-    def __init__(self, transport: Transport, base: URL, auth: Auth) -> None:
+    def __init__(
+        self, transport: Transport, base: URL, auth: Auth, *, limits: Limits
+    ) -> None:
         """Put the three together; nothing is sent yet."""
         self._transport = transport
         self._base = base
         self._auth = auth
+        self._limits = limits
         self.losses = 0
         """How often Frigate was not to be reached; it may come back changed."""
 
@@ -47,7 +49,7 @@ class Api:
         try:
             response = await self._open(*segments, params=params, small=True)
             async with response:
-                answer = await read_answer(response, limit=MAX_JSON_BYTES)
+                answer = await read_answer(response, limit=self._limits.json_bytes)
         except FrigateUnreachable:
             self.losses += 1
             raise
@@ -79,7 +81,8 @@ class Api:
 
         def work() -> list[T]:
             return [
-                parse(row) for row in decode_rows(answer.body, limit=MAX_JSON_BYTES)
+                parse(row)
+                for row in decode_rows(answer.body, limit=self._limits.json_bytes)
             ]
 
         try:
@@ -140,6 +143,7 @@ def json_of(answer: Answer, name: str) -> object:
     if answer.status != HTTPStatus.OK:
         raise answer.error(f"/api/{name}")
     try:
-        return decode_json(answer.body, limit=MAX_JSON_BYTES)
+        # Its size was limited when it was read.
+        return decode_json(answer.body, limit=len(answer.body))
     except MalformedMessage as err:
         raise NotFrigate(f"/api/{name} answers {err}") from err

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -53,8 +54,10 @@ class Auth:
         *,
         username: str | None,
         password: str | None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         """Prepare the login at `url`; without `username` there is none."""
+        self._clock = clock
         self._transport = transport
         self._url = url
         self._username = username
@@ -101,11 +104,11 @@ class Auth:
         token = self._token
         if token is None or token.renew_at is None:
             return token
-        return token if monotonic() < token.renew_at else None
+        return token if self._clock() < token.renew_at else None
 
     @property
     def _is_blocked(self) -> bool:
-        return self._failure is not None and monotonic() < self._blocked_until
+        return self._failure is not None and self._clock() < self._blocked_until
 
     def _raise_again(self) -> NoReturn:
         """Raise the last failure, as an exception of its own for each caller."""
@@ -116,7 +119,7 @@ class Auth:
         """Let no request out for a while; return the failure."""
         is_refusal = isinstance(failure, FrigateAuthFailed | FrigateForbidden)
         self._failure = failure
-        self._blocked_until = monotonic() + (
+        self._blocked_until = self._clock() + (
             REFUSAL_KEPT if is_refusal else _FAILURE_KEPT
         )
         return failure
@@ -192,7 +195,7 @@ class Auth:
             return None
         if not 0 < left < float("inf"):
             return None
-        return monotonic() + left - min(_MARGIN, left / 2)
+        return self._clock() + left - min(_MARGIN, left / 2)
 
 
 def _is_passing(error: FrigateError) -> bool:

@@ -31,12 +31,17 @@ from .media import check_jpeg
 from .media_answers import clip_error, clip_times, deadline, may_be_media, media_pieces
 from .models import FrigateConfig, Page, Review, Segment, TrackedObject
 from .parsers import parse_config
-from .transport import Answer, Timeouts, Transport, read_answer
+from .transport import Answer, Limits, Transport, read_answer
 from .version import OLDEST_SUPPORTED, FrigateVersion
 
-__all__ = ["FrigateClient", "FrigateVersion", "InvalidProxy", "InvalidUrl", "Timeouts"]
+__all__ = [
+    "FrigateClient",
+    "FrigateVersion",
+    "InvalidProxy",
+    "InvalidUrl",
+    "Limits",
+]
 
-MAX_IMAGE_BYTES: Final = 16 * 1024 * 1024
 _PIECE: Final = 1024 * 1024
 _DAY: Final = 86_400.0
 _VERSION_KEPT: Final = 300.0
@@ -65,11 +70,13 @@ class FrigateClient:
         password: str | None = None,
         verify_ssl: bool = True,
         proxy: str | None = None,
-        timeouts: Timeouts | None = None,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         """Prepare requests to `url`; nothing is sent yet.
 
-        With a `username` the client logs in before its first request.
+        With a `username` the client logs in before its first request. `clock` is
+        a steady one; how long a token or a version counts goes by it.
 
         Raises:
             InvalidUrl: `url` is not `http(s)://host…`, or has user information.
@@ -77,20 +84,22 @@ class FrigateClient:
 
         """
         base = parse_base_url(url)
-        self._timeouts = timeouts or Timeouts()
+        self._limits = limits or Limits()
+        self._clock = clock
         self._transport = Transport(
             session,
             verify_ssl=verify_ssl,
             proxy=parse_proxy(proxy) if proxy else None,
-            timeouts=self._timeouts,
+            limits=self._limits,
         )
         auth = Auth(
             self._transport,
             api_url(base, "login"),
             username=username,
             password=password,
+            clock=clock,
         )
-        self._api = Api(self._transport, base, auth)
+        self._api = Api(self._transport, base, auth, limits=self._limits)
         self._version: FrigateVersion | None = None
         self._version_until = 0.0
         self._version_losses = 0
@@ -119,7 +128,7 @@ class FrigateClient:
                 f"This is Frigate {version}; {OLDEST_SUPPORTED} or newer is needed"
             )
         self._version = version
-        self._version_until = monotonic() + _VERSION_KEPT
+        self._version_until = self._clock() + _VERSION_KEPT
         self._version_losses = self._api.losses
         return version
 
@@ -232,7 +241,7 @@ class FrigateClient:
         what = "A snapshot"
         if not fits_route(event_id):
             raise MediaGone(f"{what}: Frigate has no object of this name")
-        async with deadline(self._timeouts.snapshot, what):
+        async with deadline(self._limits.snapshot, what):
             return await self._snapshot(event_id, what)
 
     async def _snapshot(self, event_id: str, what: str) -> bytes:
@@ -284,8 +293,8 @@ class FrigateClient:
         if not fits_route(camera):
             raise MediaGone(f"{what}: Frigate has no camera of this name")
         times = clip_times(await self._known_version(), start, end)
-        seconds = max(0.0, end - start) * self._timeouts.clip_second
-        async with deadline(self._timeouts.clip + seconds, what):
+        seconds = max(0.0, end - start) * self._limits.clip_second
+        async with deadline(self._limits.clip + seconds, what):
             return await self._clip(camera, times, what, write)
 
     async def _clip(
@@ -324,7 +333,7 @@ class FrigateClient:
         if (
             self._version is None
             or self._version_losses != self._api.losses
-            or monotonic() > self._version_until
+            or self._clock() > self._version_until
         ):
             return await self.version()
         return self._version
@@ -350,7 +359,7 @@ class FrigateClient:
         response = await self._api.open_media("events", event_id, "snapshot.jpg")
         async with response:
             try:
-                return await read_answer(response, limit=MAX_IMAGE_BYTES)
+                return await read_answer(response, limit=self._limits.image_bytes)
             except (FrigateUnreachable, FrigateServerError) as err:
                 raise MediaBroken(f"A snapshot: {err}") from err
 

@@ -1,5 +1,7 @@
 """Is this JPEG, is this MP4 whole? Looked at from outside, without decoding."""
 
+from collections.abc import Callable
+from functools import partial
 import re
 from typing import Final
 
@@ -26,18 +28,28 @@ _NEXT_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _NO_PADDING: Final = re.compile(rb"[^\x00\xff\r\n]")
 
 
-def check_jpeg(data: bytes) -> None:
+type Search = Callable[[re.Pattern[bytes], bytes, int, int], re.Match[bytes] | None]
+"""Looks for a pattern between two positions."""
+type Find = Callable[[re.Pattern[bytes], bytes, int], int | None]
+"""Returns where a pattern is found from a position on."""
+
+
+def check_jpeg(
+    data: bytes, *, window: int = _WINDOW, search: Search = re.Pattern.search
+) -> None:
     """Raise `MediaBroken` with the reason unless `data` is a whole JPEG.
 
     Every segment from the first marker to the end-of-image marker must be
     there. After that only padding may come, as some encoders write it.
+    It is searched `window` bytes at a time.
     """
     if not data.startswith(_SOI):
         raise MediaBroken("not a JPEG" if data else "empty image")
+    find = partial(_find, window=window, search=search)
     position = len(_SOI)
     has_frame = has_scan = False
     for _ in range(_MAX_SEGMENTS):
-        position, marker = _marker(data, position)
+        position, marker = _marker(find, data, position)
         if marker == _EOI:
             break
         if marker in _STANDALONE:
@@ -54,30 +66,37 @@ def check_jpeg(data: bytes) -> None:
             if not has_frame:
                 raise MediaBroken("JPEG has image data without a frame")
             has_scan = True
-            if (found := _find(_NEXT_MARKER, data, position)) is None:
+            if (found := find(_NEXT_MARKER, data, position)) is None:
                 raise MediaBroken("JPEG is cut off in the image data")
             position = found
     else:
         raise MediaBroken("JPEG has too many segments")
     if not has_scan:
         raise MediaBroken("JPEG has no image data")
-    if _find(_NO_PADDING, data, position) is not None:
+    if find(_NO_PADDING, data, position) is not None:
         raise MediaBroken("JPEG has something behind its end")
 
 
-def _marker(data: bytes, position: int) -> tuple[int, int]:
+def _marker(find: Find, data: bytes, position: int) -> tuple[int, int]:
     """Return the position behind the marker at `position`, and the marker."""
-    end = _find(_NO_FILL, data, position)
+    end = find(_NO_FILL, data, position)
     if end is None or end == position or data[end] == 0:
         raise MediaBroken("JPEG is cut off or has a bad marker")
     return end + 1, data[end]
 
 
-def _find(pattern: re.Pattern[bytes], data: bytes, position: int) -> int | None:
+def _find(
+    pattern: re.Pattern[bytes],
+    data: bytes,
+    position: int,
+    *,
+    window: int,
+    search: Search,
+) -> int | None:
     """Return where a pattern of at most two bytes is found, None if nowhere."""
     while position < len(data):
-        found = pattern.search(data, position, position + _WINDOW + 1)
+        found = search(pattern, data, position, position + window + 1)
         if found is not None:
             return found.start()
-        position += _WINDOW
+        position += window
     return None

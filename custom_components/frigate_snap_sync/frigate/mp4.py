@@ -43,7 +43,7 @@ class _Contents:
     """Bytes of data in the whole file."""
 
 
-def check_mp4(path: Path) -> Mp4Info:
+def check_mp4(path: Path, *, max_boxes: int = _MAX_BOXES) -> Mp4Info:
     """Return what the MP4 file at `path` holds. Reads the disk: not on a loop.
 
     Every box must be there to its last byte, with as many bytes of data as its
@@ -61,7 +61,7 @@ def check_mp4(path: Path) -> Mp4Info:
         if not size:
             raise MediaBroken("empty file")
         try:
-            contents = _walk(file, size)
+            contents = _walk(file, size, max_boxes)
         except (struct.error, IndexError) as err:
             raise MediaBroken("MP4 has a box that is too small") from err
     return _judge(contents)
@@ -92,11 +92,11 @@ def _judge(contents: _Contents) -> Mp4Info:
     )
 
 
-def _walk(file: BinaryIO, size: int) -> _Contents:
+def _walk(file: BinaryIO, size: int, max_boxes: int) -> _Contents:
     """Go from box to box through the file."""
     contents = _Contents()
     position = 0
-    for _ in range(_MAX_BOXES):
+    for _ in range(max_boxes):
         if position == size:
             return contents
         file.seek(position)

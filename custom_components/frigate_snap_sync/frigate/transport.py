@@ -48,11 +48,12 @@ _HEADERS: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
+class Limits:
     """Limits in seconds: to connect, between two reads, for a whole small answer.
 
     And for a whole snapshot, and a whole clip: `clip` and for each of its seconds
-    `clip_second`. A 4K camera's half hour passes at 5 Mbit/s.
+    `clip_second`. A 4K camera's half hour passes at 5 Mbit/s. And the most bytes
+    that are read of an answer in JSON, and of a picture.
     """
 
     connect: float = 10
@@ -61,6 +62,8 @@ class Timeouts:
     snapshot: float = 120
     clip: float = 600
     clip_second: float = 3
+    json_bytes: int = 16 * 1024 * 1024
+    image_bytes: int = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,14 +157,14 @@ class Transport:
         *,
         verify_ssl: bool,
         proxy: URL | None,
-        timeouts: Timeouts,
+        limits: Limits,
     ) -> None:
         """Keep the settings for every request."""
         self.clock = ClockOffset()
         self._session = session
         self._ssl = verify_ssl
         self._proxy = proxy
-        self._timeouts = timeouts
+        self._limits = limits
 
     async def ask(self, method: str, url: URL, *, json: object = None) -> Answer:
         """Return the answer to a request, of which only some kilobytes matter.
@@ -202,9 +205,9 @@ class Transport:
                 ssl=self._ssl,
                 proxy=self._proxy,
                 timeout=aiohttp.ClientTimeout(
-                    total=self._timeouts.total if small else None,
-                    sock_connect=self._timeouts.connect,
-                    sock_read=None if small else self._timeouts.idle,
+                    total=self._limits.total if small else None,
+                    sock_connect=self._limits.connect,
+                    sock_read=None if small else self._limits.idle,
                 ),
                 read_bufsize=_READ_BUFFER,
             )

@@ -8,9 +8,9 @@ import logging
 import time
 from typing import Any
 
-from ..frigate.client import FrigateClient
 from ..frigate.messages import display_name
 from ..frigate.models import FrigateConfig
+from ..frigate.protocol import FrigateApi
 from ..storage.errors import Unreachable
 from .fetching.fetcher import Fetcher
 from .intake.assembly import intake_parts
@@ -78,7 +78,7 @@ class Engine:
     def __init__(
         self,
         *,
-        client: FrigateClient,
+        client: FrigateApi,
         topic_prefix: str,
         paths: EnginePaths,
         options: EngineOptions,

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 import time
 
-from ...frigate.client import FrigateClient
 from ...frigate.errors import MediaBroken, MediaGone, MediaNotReady
 from ...frigate.media import check_mp4
 from ...frigate.models import Segment
+from ...frigate.protocol import FrigateApi
 from ..ledger.fetch_queue import FetchJob
 from ..model.coverage import Coverage, coverage, lacks, shown
 from ..model.errors import SpoolFull
@@ -54,7 +54,7 @@ class Downloads:
 
     def __init__(
         self,
-        client: FrigateClient,
+        client: FrigateApi,
         *,
         spool: Spool,
         timing: Timing,

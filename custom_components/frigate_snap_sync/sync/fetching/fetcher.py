@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 import logging
 import time
 
-from ...frigate.client import FrigateClient
 from ...frigate.errors import (
     FrigateError,
     FrigateForbidden,
@@ -14,6 +13,7 @@ from ...frigate.errors import (
     MediaGone,
     MediaNotReady,
 )
+from ...frigate.protocol import FrigateApi
 from ..ledger import LedgerError, fetch_queue, footage, holds, outcomes
 from ..ledger.fetch_queue import FetchJob
 from ..model.errors import SpoolError, SpoolFull
@@ -54,7 +54,7 @@ class Fetcher:
 
     def __init__(
         self,
-        client: FrigateClient,
+        client: FrigateApi,
         *,
         services: Services,
         clock: ClockMonitor,

@@ -3,8 +3,8 @@
 import logging
 import time
 
-from ...frigate.client import FrigateClient
 from ...frigate.errors import FrigateError
+from ...frigate.protocol import FrigateApi
 from ..ledger import outcomes, uploads
 from ..ledger.fetch_queue import FetchJob
 from ..model.item import UploadState
@@ -21,7 +21,7 @@ class MissingFiles:
 
     def __init__(
         self,
-        client: FrigateClient,
+        client: FrigateApi,
         *,
         clock: ClockMonitor,
         services: Services,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ...frigate.client import FrigateClient
+from ...frigate.protocol import FrigateApi
 from ..monitoring.frigate_monitor import FrigateMonitor
 from ..planning.footage_survey import FootageSurvey
 from ..planning.planner import Planner
@@ -30,7 +30,7 @@ class IntakeParts:
 
 
 def intake_parts(
-    client: FrigateClient,
+    client: FrigateApi,
     *,
     services: Services,
     topic_prefix: str,

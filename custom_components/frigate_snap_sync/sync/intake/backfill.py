@@ -4,7 +4,7 @@ from collections.abc import Collection
 from math import inf
 import time
 
-from ...frigate.client import FrigateClient
+from ...frigate.protocol import FrigateApi
 from ..ledger import backfill, outcomes
 from ..ledger.backfill import Known
 from ..model.footage_ranges import Bounds
@@ -25,7 +25,7 @@ class Backfill:
 
     def __init__(
         self,
-        client: FrigateClient,
+        client: FrigateApi,
         *,
         services: Services,
         planner: Planner,

@@ -7,9 +7,9 @@ import logging
 from math import ceil, inf
 import time
 
-from ...frigate.client import FrigateClient
 from ...frigate.errors import FrigateError, FrigateServerError, UnreadableRows
 from ...frigate.models import Review, TrackedObject
+from ...frigate.protocol import FrigateApi
 from ..ledger import (
     LedgerError,
     destinations as ledger_destinations,
@@ -106,7 +106,7 @@ class CatchUp:
 
     def __init__(
         self,
-        client: FrigateClient,
+        client: FrigateApi,
         *,
         services: Services,
         watch: FrigateMonitor,

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import logging
 import time
 
-from ...frigate.client import FrigateClient
 from ...frigate.errors import FrigateError
 from ...frigate.models import Review
+from ...frigate.protocol import FrigateApi
 from ..ledger import (
     LedgerError,
     items as ledger_items,
@@ -54,7 +54,7 @@ class ObjectLookup:
 
     def __init__(
         self,
-        client: FrigateClient,
+        client: FrigateApi,
         *,
         services: Services,
         watch: FrigateMonitor,

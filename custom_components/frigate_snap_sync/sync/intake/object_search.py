@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import logging
 from typing import Final
 
-from ...frigate.client import FrigateClient
 from ...frigate.errors import FrigateServerError, UnreadableRows
 from ...frigate.models import Page, TrackedObject
+from ...frigate.protocol import FrigateApi
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class ObjectSearch:
     Every method raises FrigateError.
     """
 
-    def __init__(self, client: FrigateClient, *, page: int = PAGE) -> None:
+    def __init__(self, client: FrigateApi, *, page: int = PAGE) -> None:
         """Keep whom to ask, and for how many at once."""
         self._client = client
         self._page = page

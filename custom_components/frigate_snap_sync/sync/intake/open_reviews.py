@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import logging
 import time
 
-from ...frigate.client import FrigateClient
 from ...frigate.errors import FrigateError
+from ...frigate.protocol import FrigateApi
 from ..ledger import LedgerError, items as ledger_items
 from ..model.errors import SpoolError
 from ..model.item import Item
@@ -36,7 +36,7 @@ class OpenReviews:
 
     def __init__(
         self,
-        client: FrigateClient,
+        client: FrigateApi,
         *,
         services: Services,
         watch: FrigateMonitor,

@@ -6,8 +6,8 @@ from dataclasses import replace
 from math import ceil, floor
 import time
 
-from ...frigate.client import FrigateClient
 from ...frigate.models import Review
+from ...frigate.protocol import FrigateApi
 from ..ledger import (
     destinations,
     footage as ledger_footage,
@@ -40,7 +40,7 @@ class ReviewIntake:
 
     def __init__(
         self,
-        client: FrigateClient,
+        client: FrigateApi,
         *,
         services: Services,
         watch: FrigateMonitor,

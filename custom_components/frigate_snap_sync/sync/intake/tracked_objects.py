@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from dataclasses import replace
 
-from ...frigate.client import FrigateClient
 from ...frigate.models import TrackedObject
+from ...frigate.protocol import FrigateApi
 from ..model.item import snapshot_item
 from ..model.plans import FilePlan, FileState
 from ..planning.planner import Planner
@@ -17,7 +17,7 @@ class TrackedObjects:
     def __init__(
         self,
         *,
-        client: FrigateClient,
+        client: FrigateApi,
         planner: Planner,
         registry: ItemRegistry,
     ) -> None:

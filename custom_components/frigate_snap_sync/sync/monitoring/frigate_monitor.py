@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 import logging
 from time import monotonic
 
-from ...frigate.client import FrigateClient
 from ...frigate.errors import (
     FrigateAuthFailed,
     FrigateError,
@@ -20,6 +19,7 @@ from ...frigate.errors import (
     UnsupportedVersion,
 )
 from ...frigate.models import CameraConfig, FrigateConfig
+from ...frigate.protocol import FrigateApi
 from ..model.timing import Timing
 from ..support.signals import Signals
 from ..support.tasks import wait_for
@@ -53,7 +53,7 @@ class FrigateMonitor:
 
     def __init__(
         self,
-        client: FrigateClient,
+        client: FrigateApi,
         *,
         name: str,
         timing: Timing,

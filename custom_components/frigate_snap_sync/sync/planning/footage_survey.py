@@ -4,8 +4,8 @@ import logging
 from math import floor
 import time
 
-from ...frigate.client import FrigateClient
 from ...frigate.errors import FrigateError
+from ...frigate.protocol import FrigateApi
 from ..model.footage_ranges import FootageRange
 from ..model.recorded_footage import UNKNOWN, Footage, stretches, windows
 from ..model.timing import Timing
@@ -17,7 +17,7 @@ _LOGGER = logging.getLogger(__name__)
 class FootageSurvey:
     """Looks through Frigate's recordings, in a bounded number of requests."""
 
-    def __init__(self, client: FrigateClient, *, timing: Timing) -> None:
+    def __init__(self, client: FrigateApi, *, timing: Timing) -> None:
         """Keep what it works with."""
         self._client = client
         self._timing = timing

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 import logging
 import time
 
-from ...frigate.client import FrigateClient
+from ...frigate.protocol import FrigateApi
 from ..ledger import items as ledger_items, off_periods, review_ends
 from ..model.footage_ranges import Bounds, bounds_of
 from ..model.item import Item, UploadState
@@ -24,7 +24,7 @@ class ItemRegistry:
 
     def __init__(
         self,
-        client: FrigateClient,
+        client: FrigateApi,
         *,
         services: Services,
         planner: Planner,

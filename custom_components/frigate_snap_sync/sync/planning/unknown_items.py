@@ -3,8 +3,8 @@
 import time
 from typing import Final
 
-from ...frigate.client import FrigateClient
 from ...frigate.errors import FrigateError, MediaNeverThere
+from ...frigate.protocol import FrigateApi
 from ..ledger import Ledger, items as ledger_items
 from ..ledger.fetch_queue import FetchJob
 from ..model.item import Item, Media, Role
@@ -22,7 +22,7 @@ class UnknownItems:
     crashed told of images which it never wrote.
     """
 
-    def __init__(self, client: FrigateClient, *, ledger: Ledger) -> None:
+    def __init__(self, client: FrigateApi, *, ledger: Ledger) -> None:
         """Keep whom to ask."""
         self._client = client
         self._ledger = ledger

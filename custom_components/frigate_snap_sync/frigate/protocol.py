@@ -1,0 +1,69 @@
+"""What the rest of the integration asks of one Frigate, whoever answers."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from .models import FrigateConfig, Page, Review, Segment, TrackedObject
+from .version import FrigateVersion
+
+
+class FrigateApi(Protocol):
+    """One Frigate; `FrigateClient` is it, and says what each method means.
+
+    Every method raises only `FrigateError`. Times are epoch seconds of Frigate's
+    clock.
+    """
+
+    @property
+    def clock_offset(self) -> float:
+        """Local time minus Frigate's time in seconds; 0.0 until known."""
+
+    async def version(self) -> FrigateVersion:
+        """Ask for the version."""
+
+    async def config(self) -> FrigateConfig:
+        """Ask for the configuration in force."""
+
+    async def uptime(self) -> float:
+        """Return for how many seconds Frigate has been running."""
+
+    async def review(self, review_id: str) -> Review | None:
+        """Return a review, None if Frigate has no such one."""
+
+    async def reviews(self, *, after: float, before: float) -> list[Review]:
+        """Return all reviews that overlap the time."""
+
+    async def event(self, event_id: str) -> TrackedObject | None:
+        """Return a tracked object, None if Frigate has no such one."""
+
+    async def events(
+        self,
+        *,
+        after: float,
+        before: float,
+        limit: int,
+        min_length: float | None = None,
+        in_progress: bool = False,
+    ) -> Page:
+        """Return the newest `limit` tracked objects that began in that time."""
+
+    async def recordings(
+        self, camera: str, *, after: float, before: float
+    ) -> list[Segment]:
+        """Return the footage on Frigate's disk for that time, oldest first."""
+
+    async def hours(self, camera: str) -> list[int]:
+        """Return the hours in which footage begins, oldest first."""
+
+    async def snapshot(self, event_id: str) -> bytes:
+        """Return the picture of a tracked object."""
+
+    async def clip(
+        self,
+        camera: str,
+        *,
+        start: float,
+        end: float,
+        write: Callable[[bytes], Awaitable[None]],
+    ) -> int:
+        """Stream the footage of that time to `write`; return its bytes."""
