@@ -348,7 +348,7 @@ def test_review_kinds_that_say_nothing(kind: str) -> None:
         (1795336640, 1795336640.0),
         (1795336640.25, 1795336640.25),
         (REVIEW["start_time"], REVIEW["start_time"]),
-        (REVIEW["start_time"] - 1, None),
+        (REVIEW["start_time"] - 1, REVIEW["start_time"]),
         (9223372036854775807, None),
         (float("nan"), None),
         (float("inf"), None),

@@ -146,6 +146,19 @@ async def test_a_new_destination_starts_at_its_own_moment(
     assert len(cloud.media) == 2
 
 
+async def test_an_end_that_can_not_be_one_is_listed_for_ever(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Frigate never deletes such a review: it is no news of today."""
+    await age(bench, nas, hours=60)
+    old = replace(review("old", -80 * 3600, -1), end_time=None, ended=True)
+    show(bench, old, review("new", -500, -400))
+    await bench.start(setup(nas))
+    await until(lambda: ids(nas) == {"new"})
+    await bench.settled()
+    assert ids(nas) == {"new"}
+
+
 async def test_the_window_covers_an_outage_of_any_length(
     bench: Bench, nas: FakeDestination
 ) -> None:

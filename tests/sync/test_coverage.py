@@ -171,3 +171,14 @@ def test_a_second_or_two_are_no_loss() -> None:
     """Frigate cuts at whole seconds."""
     assert lacks(((0, 8.5),), ((0, 10),)) == 0
     assert lacks(((0, 7.5),), ((0, 10),)) == 2.5
+
+
+@pytest.mark.parametrize(
+    ("held", "missed"),
+    [(((10, 35),), 2), (((1, 35),), 0), (((0, 2),), 0), ((), 2)],
+)
+def test_two_seconds_are_no_edge_if_they_are_all(
+    held: Iterable[tuple[float, float]], missed: float
+) -> None:
+    """A short part shows what nothing else holds."""
+    assert lacks(union(held), ((0, 2),)) == missed

@@ -293,7 +293,11 @@ def test_files_that_begin_after_the_switch_are_skipped() -> None:
         destinations.keep_destinations(connection, ["nas"], now=0)
         for number, footage in enumerate([(10, 90), (90, 110), (100, 130)]):
             file = replace(wanted("nas"), start=footage[0], end=footage[1])
-            items.plan(connection, replace(ITEM, source_id=f"{number}-a"), (file,))
+            item = replace(ITEM, source_id=f"{number}-a", told=130.5)
+            items.plan(connection, item, (file,))
+        # Heard of by a clock that has been set back since.
+        late = replace(wanted("nas"), start=100, end=130)
+        items.plan(connection, replace(ITEM, source_id="3-a", told=4000), (late,))
         off_periods.set_capture(connection, False, now=130.7, clock_offset=30)
         rows = connection.execute(
             "SELECT start, end, files.state, uploads.state FROM files"
@@ -303,6 +307,7 @@ def test_files_that_begin_after_the_switch_are_skipped() -> None:
             (10, 90, "wanted", "pending"),
             (90, 100, "wanted", "pending"),
             (100, 130, "released", "skipped"),
+            (100, 130, "wanted", "pending"),
         ]
     connection.close()
 

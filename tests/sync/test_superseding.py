@@ -255,6 +255,34 @@ def test_a_part_that_reaches_beyond_the_last_piece(
     assert recording.parts == left
 
 
+def test_parts_of_a_review_that_seems_to_end_at_its_start_stay(
+    connection: sqlite3.Connection,
+) -> None:
+    """Frigate's clock was set back: what the parts show is all there is of it."""
+    recording = Recording(
+        connection,
+        parts=[(995, 1010), (1010, 1040), (1040, 1070)],
+        pieces=[(995, 1006)],
+        end=ITEM.start,
+    )
+    recording.arrive(1, shown=((995, 1006),))
+    assert recording.parts == [1, 2, 3]
+
+
+def test_who_no_longer_wants_a_recording_has_lost_nothing(
+    connection: sqlite3.Connection,
+) -> None:
+    """Frigate loses it after its owner took it from this destination's selection."""
+    Recording(connection, parts=[], pieces=[(1000, 1100)], end=1100)
+    (file_id,) = connection.execute("SELECT id FROM files").fetchone()
+    connection.execute("UPDATE uploads SET state = 'skipped', reason = 'not selected'")
+    ended = outcomes.finish_without_footage(connection, file_id, "nothing", now=50)
+    (row,) = connection.execute("SELECT state FROM uploads").fetchone()
+    assert row == UploadState.SKIPPED
+    assert not ended.events
+    assert outcomes.retry_failed(connection, now=51) == 0
+
+
 def test_a_copy_is_judged_by_what_was_sent(connection: sqlite3.Connection) -> None:
     """The spool lost the clip, and what Frigate gives now is less than what arrived."""
     recording = Recording(

@@ -86,8 +86,6 @@ def parse_object(value: object, *, most_labels: int = MAX_LABELS) -> TrackedObje
     """
     row = as_mapping(value, "tracked object")
     start = require_time(row.get("start_time"), "start_time of a tracked object")
-    # Frigate's clock may have been set back meanwhile. Then it ended all the same.
-    end = time_or_none(row.get("end_time"))
     data = mapping_or_empty(row.get("data"))
     if "label" not in row:
         raise MalformedMessage("label of a tracked object is missing")
@@ -110,7 +108,7 @@ def parse_object(value: object, *, most_labels: int = MAX_LABELS) -> TrackedObje
         sub_label=clean_text(sub_label) or None if sub_label else None,
         sub_labels=frozenset(names(sub_label)),
         start_time=start,
-        end_time=None if end is None else max(end, start),
+        end_time=_end_time(row.get("end_time"), start),
         severity=severity,
         zones=frozenset(texts(zones, most=most_labels)),
         has_snapshot=row.get("has_snapshot") is True,
@@ -242,9 +240,12 @@ def _severity(value: object) -> Severity | None:
 
 
 def _end_time(value: object, start: float) -> float | None:
-    """Return an end that can be one: not before the start."""
+    """Return an end that can be one: not before the start.
+
+    Frigate's clock may have been set back meanwhile. Then it ended all the same.
+    """
     end = time_or_none(value)
-    return None if end is None or end < start else end
+    return None if end is None else max(end, start)
 
 
 def _plain_label(label: str) -> str:

@@ -19,6 +19,7 @@ from ..ledger import (
 from ..ledger.tracked_objects import Remembered
 from ..model.errors import SpoolError
 from ..model.item import Media
+from ..model.review_rules import last_moment
 from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
 from ..services import Services
 from ..support.outage_log import OutageLog
@@ -284,6 +285,12 @@ class CatchUp:
                 continue
             if is_open and not review.ended:
                 continue
+            if (
+                is_open is None
+                and review.ended
+                and self._local(last_moment(review)) <= window.after
+            ):
+                continue  # Frigate lists an end that can't be one for ever.
             found += await self._reviews.look_and_take(
                 review,
                 told=window.before,
@@ -294,8 +301,7 @@ class CatchUp:
     def _wanting(self, review: Review, window: Window) -> frozenset[str] | None:
         if not review.ended:
             return None
-        end = window.before if review.end_time is None else self._local(review.end_time)
-        return window.destinations(end)
+        return window.destinations(self._local(last_moment(review)))
 
     def _object_times(self, window: Window) -> Iterator[tuple[float, float]]:
         """Yield the times whose objects are looked at: what the last run left first."""

@@ -33,9 +33,15 @@ def set_capture(
 
 
 def _cut_wanted(connection: sqlite3.Connection, end: int, *, now: float) -> None:
-    """Let no file that is still to be fetched reach beyond a second of Frigate's."""
+    """Let no file that is still to be fetched reach beyond a second of Frigate's.
+
+    What was heard of in the future shows that the clock is behind: it stays.
+    """
     for file in connection.execute(
-        "SELECT id, start FROM files WHERE state = 'wanted' AND end > ?", (end,)
+        "SELECT files.id AS id, files.start AS start FROM files"
+        " JOIN items ON items.id = files.item_id"
+        " WHERE files.state = 'wanted' AND files.end > ? AND items.told <= ?",
+        (end, now),
     ).fetchall():
         if file["start"] < end:
             connection.execute(

@@ -190,14 +190,16 @@ def finish_without_footage(
     state = UploadState.GONE if is_gone else UploadState.SKIPPED
     ended = uploads.destinations_of(connection, file_id)
     freed = finish(connection, file_id, state, reason, now=now).freed
-    connection.execute(
-        "UPDATE uploads SET state = 'gone' WHERE item_id = ?1 AND role = 'whole'"
-        " AND (SELECT is_open FROM items WHERE id = ?1) = 0 AND destination_id IN"
-        " (SELECT destination_id FROM uploads WHERE item_id = ?1 AND role = 'whole'"
-        " GROUP BY destination_id HAVING MIN(state) = 'skipped'"
-        " AND MAX(state) = 'skipped')",
-        (item_id,),
-    )
+    if role == Role.WHOLE:
+        # Only where something ended now: who no longer wants it has lost nothing.
+        connection.executemany(
+            "UPDATE uploads SET state = 'gone' WHERE item_id = ?1 AND role = 'whole'"
+            " AND destination_id = ?2"
+            " AND (SELECT is_open FROM items WHERE id = ?1) = 0"
+            " AND NOT EXISTS (SELECT 1 FROM uploads WHERE item_id = ?1"
+            " AND role = 'whole' AND destination_id = ?2 AND state != 'skipped')",
+            [(item_id, destination_id) for destination_id in ended],
+        )
     return Transition(freed, _losses(connection, file_id, ended))
 
 

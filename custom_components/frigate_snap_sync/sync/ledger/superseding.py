@@ -71,13 +71,14 @@ def _wholes(
         (item_id, destination_id),
     ).fetchall()
     verified = [row for row in rows if row["state"] == UploadState.VERIFIED]
-    is_open, end = connection.execute(
-        "SELECT is_open, end FROM items WHERE id = ?", (item_id,)
+    is_open, start, end = connection.execute(
+        "SELECT is_open, start, end FROM items WHERE id = ?", (item_id,)
     ).fetchone()
     last = max((row["end"] for row in rows), default=0)
     # Where uploads were switched off meanwhile the last piece ends before; of a
-    # review that Frigate lost the end is unknown.
-    is_over = not is_open and end is not None and last >= end
+    # review that Frigate lost the end is unknown, and so is one that ended no later
+    # than it began: Frigate's clock was set back.
+    is_over = not is_open and end is not None and start < end <= last
     return _Wholes(
         held=union(*(from_text(row["held"]) for row in verified)),
         looked=union((row["start"], row["end"]) for row in verified),

@@ -151,6 +151,10 @@ def _beginning(rows: Sequence[Segment], asked: FootageRange, seconds: float) -> 
 
 
 def lacks(held: Spans, wanted: Spans) -> float:
-    """Return how many seconds of `wanted` are not held; 0.0 where that is nothing."""
+    """Return how many seconds of `wanted` are not held; 0.0 where that is nothing.
+
+    A little may be missing at edges, but not all there is.
+    """
     seconds = total(missing(wanted, held))
-    return seconds if seconds > TOLERANCE else 0.0
+    is_all = seconds >= total(wanted)
+    return seconds if is_all or seconds > TOLERANCE else 0.0

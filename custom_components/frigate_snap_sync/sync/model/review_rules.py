@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ...frigate.models import Severity
+from ...frigate.models import Review, Severity
 from .item import Item
 
 _FRAME = 1.0
@@ -51,3 +51,12 @@ def ended(item: Item, *, now: float) -> Item:
     """
     end = now if item.end is None or item.end > now + _DAY else item.end
     return replace(item, end=max(end, item.start))
+
+
+def last_moment(review: Review) -> float:
+    """Return up to when a review lasted at least, by Frigate's clock.
+
+    Of one whose end can't be a time (Frigate 0.16+: 9223372036854775807) nothing
+    but its start is sure.
+    """
+    return review.start_time if review.end_time is None else review.end_time
