@@ -327,8 +327,8 @@ def test_an_end_cuts_files_that_are_not_sent_yet(
             connection, number, spool_name=f"s{number}", size=7, sha256="00"
         )
     outcomes.verified(connection, 1, size=7, now=1)
-    freed = review_ends.cut_off(connection, review.source_id, end=50, now=130)
-    assert freed == ["s4"]
+    ended = review_ends.cut_off(connection, review.source_id, end=50, now=130)
+    assert list(ended.freed) == ["s4"]
     rows = connection.execute(
         "SELECT files.role, number, files.state AS file, end, uploads.state AS upload, reason"
         " FROM files JOIN uploads ON file_id = files.id ORDER BY files.id"
@@ -347,7 +347,8 @@ def test_an_end_cuts_files_that_are_not_sent_yet(
     assert (progress.pieces, progress.pieces_end) == (2, 50)
     # Of one that has ended nothing is cut any more.
     items.plan(connection, replace(review, end=45), ())
-    assert not review_ends.cut_off(connection, review.source_id, end=10, now=130)
+    ended = review_ends.cut_off(connection, review.source_id, end=10, now=130)
+    assert not ended.freed
 
 
 def test_fresh_alerts_wait_for_nothing_old(connection: sqlite3.Connection) -> None:
