@@ -24,12 +24,15 @@ from custom_components.frigate_snap_sync.storage.local.destination import (
 from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination, SftpSettings, fetch_host_key, generate_key_pair
 )
+from custom_components.frigate_snap_sync.storage.source import FileSource
 
 async def use(destination, source):
     await destination.connect()
     await check_destination(destination, workdir=source.parent / "work")
     for name in ("a/file", "a/file", "b/file"):
-        await destination.put(name, source, temporary=name + ".part")
+        await destination.put(
+            name, FileSource(source, size=3_000_000), temporary=name + ".part"
+        )
     assert (await destination.stat("a/file")).size == 3_000_000
     async with aclosing(destination.list_files()) as files:
         assert len([file async for file in files]) == 2
@@ -75,7 +78,7 @@ async def test_nothing_blocks(tmp_path: Path, make_source: MakeSource) -> None:
                 sys.executable,
                 "-c",
                 SCRIPT,
-                str(make_source(3_000_000)),
+                str(make_source(3_000_000).local_path),
                 str(tmp_path / "local"),
                 json.dumps(settings),
             ],

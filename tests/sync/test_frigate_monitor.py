@@ -399,7 +399,7 @@ async def test_one_request_that_always_fails_is_one_outage(
     await until(lambda: len(asked) > 3)
     assert caplog.text.count("Frigate is away") == 1
     assert caplog.text.count("Frigate is back") == 1
-    monkeypatch.setattr(frigate_retry, "_STABLE", 0.0)
+    monkeypatch.setattr(frigate_retry, "STABLE", 0.0)
     asked.clear()
     await until(lambda: asked)
     await until(lambda: caplog.text.count("Frigate is away") > 1)
