@@ -23,7 +23,7 @@ from .coordinator import FrigateSnapSyncConfigEntry
 from .flows.credentials import PASSWORD_SELECTOR, SELECTORS, uses_our_key
 from .flows.trial import async_try_destination
 from .frigate_repairs import ItemsLostFlow, LedgerFailingFlow, TopicPrefixFlow
-from .kinds import KINDS, Kind
+from .kinds import KINDS, Credentials, Kind
 from .markdown import escape, one_line
 from .storage.errors import AuthFailed, StorageError
 from .storage.sftp.destination import HostKey, fetch_host_key
@@ -229,20 +229,23 @@ class LogInFlow(DestinationRepairFlow):
         self._abort_if_settled()
         return self._store(data)
 
+    @property
+    def _credentials(self) -> Credentials:
+        # A kind without a login has none that could be refused.
+        assert self._kind.credentials is not None
+        return self._kind.credentials
+
     def _fields(self) -> dict[vol.Marker, Any]:
-        credentials = self._kind.credentials
-        if credentials is None:
-            return {}
         return {
             vol.Optional(name): SELECTORS.get(name, PASSWORD_SELECTOR)
-            for name in credentials.fields(self._subentry.data)
+            for name in self._credentials.fields(self._subentry.data)
         }
 
     def _errors(self, err: StorageError) -> dict[str, str]:
         """Return the error at the field that it belongs to, if the form has it."""
         place, error = self._kind.place_of(err)
         fields = [str(field) for field in self._fields()]
-        if isinstance(err, AuthFailed) and fields:
+        if isinstance(err, AuthFailed):
             place = fields[0]
         return {place if place in fields else _BASE: error}
 
@@ -266,19 +269,16 @@ class LogInFlow(DestinationRepairFlow):
         )
 
     def _log_in_placeholders(self) -> dict[str, str]:
-        data, credentials = self._subentry.data, self._kind.credentials
-        server = account = ""
-        if credentials is not None:
-            server, account = data[credentials.server], data[credentials.account]
+        data = self._subentry.data
         return {
             **self._placeholders(),
-            "host": escape(server),
-            "username": escape(account),
+            "host": escape(data[self._credentials.server]),
+            "username": escape(data[self._credentials.account]),
         }
 
 
 class TestAgainFlow(DestinationRepairFlow):
-    """Tests the destination once its owner has mended it elsewhere."""
+    """Tests the destination once its owner has fixed it elsewhere."""
 
     async def async_step_init(
         self, user_input: dict[str, str] | None = None
