@@ -16,6 +16,24 @@ class Content:
     sha256: str
 
 
+async def read_content(
+    destination: Destination, path: str, *, most: int | None = None
+) -> Content:
+    """Return what the file at `path` holds, as it is read back.
+
+    What is longer than `most` bytes is read no further; then only its size is true,
+    and that at least. Raises FileNotFoundError or `StorageError`.
+    """
+    digest, size = hashlib.sha256(), 0
+    async with aclosing(destination.open_read(path)) as pieces:
+        async for piece in pieces:
+            size += len(piece)
+            if most is not None and size > most:
+                break
+            await asyncio.to_thread(digest.update, piece)
+    return Content(size=size, sha256=digest.hexdigest())
+
+
 async def is_stored(destination: Destination, path: str, content: Content) -> bool:
     """Tell whether the file at `path` has exactly this content.
 
@@ -25,14 +43,8 @@ async def is_stored(destination: Destination, path: str, content: Content) -> bo
     stored = await destination.stat(path)
     if stored is None or stored.size != content.size:
         return False
-    digest, left = hashlib.sha256(), content.size
     try:
-        async with aclosing(destination.open_read(path)) as pieces:
-            async for piece in pieces:
-                left -= len(piece)
-                if left < 0:
-                    return False
-                await asyncio.to_thread(digest.update, piece)
+        found = await read_content(destination, path, most=content.size)
     except FileNotFoundError:
         return False
-    return left == 0 and digest.hexdigest() == content.sha256
+    return found == content
