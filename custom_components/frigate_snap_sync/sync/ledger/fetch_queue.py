@@ -10,6 +10,7 @@ from ..model.plans import FileState, Hold
 from ..model.spans import Spans
 from . import footage, uploads
 from .items import item_of
+from .turns import first_jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class FetchJob:
 
     `over` is when what it shows was over, by our clock.
 
-    `is_settled`: nobody waits for it, but all would take it (`incomplete`). `as_is`:
+    `is_settled`: no destination waits for it, but all would take it (`incomplete`). `as_is`:
     what lies on Frigate's disk is enough.
     """
 
@@ -57,16 +58,9 @@ def next_fetches(
 
     What shows the last `fresh_for` seconds goes first, and what gave way last.
     """
-    values = {
-        "now": now,
-        "first": min(ranks),
-        "last": max(ranks),
-        "limit": limit + len(exclude),
-        "fresh": now - fresh_for,
-    }
-    jobs: dict[int, FetchJob] = {}
-    for turn in _TURNS:
-        for row in connection.execute(
+    return first_jobs(
+        connection,
+        (
             "SELECT items.*, turn.id AS file_id, turn.start AS first,"  # noqa: S608
             " turn.end AS last, turn.attempts AS attempts, role, as_is, over,"
             " turn.rank AS rank, NOT EXISTS (SELECT 1 FROM uploads WHERE"
@@ -74,14 +68,17 @@ def next_fetches(
             " (SELECT * FROM files INDEXED BY"
             f" {turn} AND state = 'wanted' AND due <= :now"
             " AND rank BETWEEN :first AND :last ORDER BY rank, due LIMIT :limit)"
-            " AS turn JOIN items ON items.id = item_id ORDER BY turn.rank, turn.due",
-            values,
-        ):
-            if row["file_id"] not in exclude:
-                jobs.setdefault(row["file_id"], _job(row))
-        if len(jobs) >= limit:
-            break
-    return list(jobs.values())[:limit]
+            " AS turn JOIN items ON items.id = item_id ORDER BY turn.rank, turn.due"
+            for turn in _TURNS
+        ),
+        ranks=ranks,
+        now=now,
+        exclude=exclude,
+        limit=limit,
+        fresh_for=fresh_for,
+        key="file_id",
+        job=_job,
+    )
 
 
 def _job(row: sqlite3.Row) -> FetchJob:
@@ -140,7 +137,7 @@ def fetched(
 ) -> list[str]:
     """Note that the spool has the file; return the destinations that wait for it.
 
-    `coverage` tells which seconds a clip holds. An empty list means that nobody does any more: the spool may let it go. Who
+    `coverage` tells which seconds a clip holds. An empty list means that none does any more: the spool may release it. Who
     had only a beginning waits from `now` on.
     """
     connection.execute(

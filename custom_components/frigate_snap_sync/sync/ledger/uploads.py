@@ -9,6 +9,7 @@ from ..model.item import Item, Rank, Role
 from ..model.naming import path_key
 from ..model.plans import ToRemove
 from .items import free_path, item_of
+from .turns import first_jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,17 +70,9 @@ def next_uploads(
 
     What shows the last `fresh_for` seconds goes first.
     """
-    values = {
-        "destination": destination_id,
-        "now": now,
-        "first": min(ranks),
-        "last": max(ranks),
-        "limit": limit + len(exclude),
-        "fresh": now - fresh_for,
-    }
-    jobs: dict[int, UploadJob] = {}
-    for turn in _TURNS:
-        for row in connection.execute(
+    return first_jobs(
+        connection,
+        (
             "SELECT items.*, turn.id AS upload_id, file_id, turn.role AS role,"  # noqa: S608
             " turn.rank AS rank, path, spool_name, files.size AS size, sha256,"
             " turn.attempts AS attempts, temporary, tried_size, tried_sha256"
@@ -89,14 +82,18 @@ def next_uploads(
             " ORDER BY rank, id LIMIT :limit) AS turn"
             " JOIN files ON files.id = file_id"
             " JOIN items ON items.id = turn.item_id"
-            " ORDER BY turn.rank, turn.id",
-            values,
-        ):
-            if row["upload_id"] not in exclude:
-                jobs.setdefault(row["upload_id"], _job(row))
-        if len(jobs) >= limit:
-            break
-    return list(jobs.values())[:limit]
+            " ORDER BY turn.rank, turn.id"
+            for turn in _TURNS
+        ),
+        ranks=ranks,
+        now=now,
+        exclude=exclude,
+        limit=limit,
+        fresh_for=fresh_for,
+        key="upload_id",
+        job=_job,
+        destination=destination_id,
+    )
 
 
 def _job(row: sqlite3.Row) -> UploadJob:
