@@ -36,7 +36,7 @@ class Child:
     @classmethod
     @asynccontextmanager
     async def open(cls, module: str, job: Job, *, folder: Path) -> AsyncIterator[Child]:
-        """Start a module; in the end it is told so, and killed if it doesn't obey.
+        """Start a module; in the end it is asked to stop, and killed if it doesn't.
 
         What it says on stderr goes to a file in `folder`.
         """

@@ -10,7 +10,7 @@ _SPAN: Final = 60 * 86400
 
 _TABLES: Final = ("items", "files", "uploads")
 _KEYS: Final = frozenset({"id", "item_id", "file_id"})
-_TIMES: Final = frozenset({"start", "end", "told", "due", "planned", "finished"})
+_TIMES: Final = frozenset({"start", "end", "reported_at", "due", "planned", "finished"})
 
 
 def multiply(template: Path, target: Path, *, items: int) -> None:
@@ -22,7 +22,7 @@ def multiply(template: Path, target: Path, *, items: int) -> None:
     shutil.copy(template, target)
     connection = sqlite3.connect(target, isolation_level=None)
     try:
-        # Whatever happens to this file: it would be made anew.
+        # Whatever happens to this file: it would be made again.
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("BEGIN")

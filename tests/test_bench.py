@@ -395,7 +395,7 @@ async def test_history(tmp_path: Path, size: int) -> None:
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     oldest, newest = connection.execute(
-        "SELECT MIN(told), MAX(told) FROM items"
+        "SELECT MIN(reported_at), MAX(reported_at) FROM items"
     ).fetchone()
     assert newest <= time.time()
     assert time.time() - oldest < 89 * 86400

@@ -76,12 +76,12 @@ async def test_a_new_kind(
     assert done["type"] == "create_entry"
     assert entry.subentries[subentry.subentry_id].data["password"] == "another-token"
 
-    told = await async_get_config_entry_diagnostics(hass, entry)
-    assert told["destinations"][subentry.subentry_id]["type"] == "memory"
+    shown = await async_get_config_entry_diagnostics(hass, entry)
+    assert shown["destinations"][subentry.subentry_id]["type"] == "memory"
     assert not [
         text
         for text in ("secret-account", "another-token", "cloud.example")
-        if text in json.dumps(told, default=str)
+        if text in json.dumps(shown, default=str)
     ]
 
     hass.config_entries.async_remove_subentry(entry, subentry.subentry_id)

@@ -65,7 +65,7 @@ def clock() -> SteadyClock:
 
 @pytest.fixture
 def make_client(session: aiohttp.ClientSession, clock: SteadyClock) -> MakeClient:
-    """Return a function that makes a client, a patient one unless told otherwise."""
+    """Return a function that makes a client, a patient one by default."""
 
     def make(url: str, **options: object) -> FrigateClient:
         options.setdefault("limits", PATIENT)

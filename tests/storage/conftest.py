@@ -26,7 +26,7 @@ type Connect = Callable[..., SftpDestination]
 class MadeSource(FileSource):
     """A file that a test has made to be sent, and may change or remove since.
 
-    Its size is what it has at the moment; its hash is known to nobody.
+    Its size is what it has at the moment; its hash is not known.
     """
 
     def __init__(self, path: Path) -> None:

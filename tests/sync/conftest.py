@@ -96,7 +96,7 @@ class Bench:
         default_factory=lambda: EngineOptions(upload_during_review=False)
     )
     prefix: str = "frigate"
-    told: list[EngineStatus] = field(default_factory=list)
+    statuses: list[EngineStatus] = field(default_factory=list)
     threads: Threads = field(default_factory=Threads)
     uploaded: list[UploadEvent] = field(default_factory=list)
     _engine: Engine | None = None
@@ -122,7 +122,7 @@ class Bench:
             ),
             options=self.options,
             time_zone=ZoneInfo("Europe/Berlin"),
-            on_status=self.told.append,
+            on_status=self.statuses.append,
             on_upload=self.uploaded.append,
             timing=self.timing,
         )

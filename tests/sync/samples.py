@@ -15,7 +15,7 @@ ITEM = Item(
     severity=Severity.ALERT,
     start=1000.5,
     end=1020.25,
-    told=1030.0,
+    reported_at=1030.0,
 )
 
 
@@ -29,7 +29,7 @@ RECORDING = Item(
     severity=Severity.DETECTION,
     start=1000.4,
     end=1020.2,
-    told=1030.0,
+    reported_at=1030.0,
 )
 SNAPSHOT = replace(RECORDING, media=Media.SNAPSHOTS, label="person")
 LIVE = replace(SNAPSHOT, media=Media.LIVE_SNAPSHOTS, severity=None, zones=frozenset())

@@ -134,7 +134,7 @@ def test_no_part_is_planned_of_what_was_not_recorded() -> None:
         severity=Severity.ALERT,
         start=now - 100,
         end=None,
-        told=now - 100,
+        reported_at=now - 100,
     )
 
     def plan(known: Progress) -> list[tuple[int, bool]]:

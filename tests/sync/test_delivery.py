@@ -45,7 +45,7 @@ async def test_every_medium_arrives_everywhere(
     assert bench.status.mqtt_connected is True
     await until(lambda: not bench.spooled())
     assert not any(name.endswith(".part") for name in nas.files)
-    assert bench.told[-1] == bench.status
+    assert bench.statuses[-1] == bench.status
 
 
 async def test_nothing_is_sent_twice(bench: Bench, nas: FakeDestination) -> None:
@@ -81,7 +81,7 @@ async def test_an_outage_of_hours_loses_nothing(
     impatient: None,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The other destination goes on; one line when it goes, one when it is back."""
+    """The other destination works; one line when it goes, one when it is back."""
     caplog.set_level(logging.INFO)
     nas.error = Unreachable("connection refused")
     await bench.start(setup(nas), setup(cloud, name="cloud"))

@@ -60,7 +60,9 @@ async def test_a_long_review_that_has_just_ended_is_not_gone(
     bench.review("new", source_id=review, start=start)
     await bench.settled()
     await bench.engine._ledger.run(  # noqa: SLF001
-        lambda connection: connection.execute("UPDATE items SET told = told - 660")
+        lambda connection: connection.execute(
+            "UPDATE items SET reported_at = reported_at - 660"
+        )
     )
     bench.review("end", source_id=review, start=start, end=time.time())
     await until(lambda: list(nas.media.values()) == [CLIP])
@@ -150,7 +152,7 @@ def test_a_review_of_three_days_is_covered() -> None:
         zones=frozenset(),
     )
     plans = planner.recording(
-        recording_item(review, told=end),
+        recording_item(review, reported_at=end),
         known=Progress(),
         bounds=Bounds(),
         clock_offset=0,

@@ -21,7 +21,7 @@ from .fakes import CLIP, GONE, FakeDestination
 async def test_a_clip_that_is_not_ready_is_asked_for_again(
     bench: Bench, nas: FakeDestination, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Refused, empty, truncated, short, hanging; told once in the log."""
+    """Refused, empty, truncated, short, hanging; one line in the log."""
     caplog.set_level(logging.INFO)
     bench.frigate.clip_faults = [
         MediaNotReady("400"),

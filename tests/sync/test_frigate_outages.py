@@ -56,7 +56,7 @@ async def test_a_review_whose_end_was_missed_is_finished(
 async def test_frigate_away_is_told_once(
     bench: Bench, nas: FakeDestination, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is asked until it is back; the spool goes on leaving meanwhile."""
+    """It is asked until it is back; the spool is sent meanwhile."""
     caplog.set_level(logging.INFO)
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)

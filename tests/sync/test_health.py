@@ -75,7 +75,7 @@ def outage_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 def problems(bench: Bench) -> list[Problem | None]:
     """Return what was shown of the destination, without what is shown twice."""
-    shown = [status.destinations["nas"].problem for status in bench.told]
+    shown = [status.destinations["nas"].problem for status in bench.statuses]
     return [
         problem
         for number, problem in enumerate(shown)

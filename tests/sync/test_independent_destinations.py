@@ -33,7 +33,7 @@ async def test_a_paused_destination_keeps_its_queue(
 async def test_destinations_come_and_go_without_loss(
     bench: Bench, nas: FakeDestination, cloud: FakeDestination
 ) -> None:
-    """A new one starts now, a changed one goes on, a removed one's queue is cancelled."""
+    """A new one starts now, a changed one continues, a removed one's queue is cancelled."""
     nas.gate.clear()
     first = setup(nas)
     await bench.start(first)
@@ -90,7 +90,7 @@ async def test_a_full_disk_is_found_to_have_room_again(
 async def test_the_test_button_ends_a_back_off(
     bench: Bench, nas: FakeDestination
 ) -> None:
-    """The owner has mended it and need not wait a quarter of an hour."""
+    """The owner has fixed it and need not wait a quarter of an hour."""
     nas.error = AuthFailed("password refused")
     await bench.start(setup(nas))
     await until(lambda: bench.status.destinations["nas"].connected is False)

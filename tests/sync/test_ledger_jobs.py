@@ -23,7 +23,7 @@ from .samples import ITEM
 
 
 async def test_what_was_told_is_there_after_a_restart(path: Path) -> None:
-    """Also while a review goes on."""
+    """Also while a review is active."""
     running = replace(ITEM, end=None)
     ledger = Ledger(path)
     await ledger.open()
@@ -56,7 +56,7 @@ async def test_a_failing_job_changes_nothing(path: Path) -> None:
 
 
 async def test_a_job_once_begun_is_finished(path: Path) -> None:
-    """Also if nobody waits for it any more."""
+    """Also if no destination waits for it any more."""
     begun, go_on = threading.Event(), threading.Event()
 
     def slow(connection: sqlite3.Connection) -> None:
@@ -114,8 +114,8 @@ async def test_nobody_is_told_of_success_that_was_undone(path: Path) -> None:
 
     ledger = Ledger(path)
     await ledger.open()
-    told = await Pause().gather(ledger, remember(1), give_up, remember(2))
-    assert [type(each) for each in told] == [LedgerError] * 3
+    results = await Pause().gather(ledger, remember(1), give_up, remember(2))
+    assert [type(each) for each in results] == [LedgerError] * 3
     assert await ledger.run(items.open_reviews) == []
     assert await ledger.run(remember(1)) == 1
     await ledger.close()

@@ -194,7 +194,7 @@ async def test_a_locked_file_is_not_damaged(
 async def test_a_ledger_from_before_the_first_release_is_set_aside(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nobody outside has one; it must not stop the integration from starting."""
+    """No release wrote one; it must not stop the integration from starting."""
     path.parent.mkdir()
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE items (id)")

@@ -32,7 +32,7 @@ from .samples import ITEM
 
 
 def test_a_planned_item_is_planned_once(connection: sqlite3.Connection) -> None:
-    """However often its end is told."""
+    """However often its end is reported."""
     assert items.plan(connection, ITEM, (wanted("nas"),))
     assert not items.plan(connection, ITEM, (wanted("nas"),))
     items.remember_open(connection, ITEM)
@@ -193,15 +193,15 @@ def test_the_owner_s_switch_has_a_history(connection: sqlite3.Connection) -> Non
 def test_ended_uploads_say_why(connection: sqlite3.Connection) -> None:
     """For whoever looks into the ledger later."""
     items.plan(connection, ITEM, (wanted("nas"),))
-    outcomes.finish(connection, 1, UploadState.DROPPED, "no room", now=9)
+    outcomes.finish(connection, 1, UploadState.DROPPED, "no space", now=9)
     row = connection.execute("SELECT state, reason, finished FROM uploads").fetchone()
-    assert tuple(row) == ("dropped", "no room", 9)
+    assert tuple(row) == ("dropped", "no space", 9)
 
 
 def test_what_a_killed_try_left_of_a_superseded_part_is_removed(
     connection: sqlite3.Connection,
 ) -> None:
-    """Nobody would try the part again, and so nobody would remove it."""
+    """The part is not tried again, so nothing else would remove it."""
     plan = FilePlan(
         state=FileState.WANTED,
         start=995,

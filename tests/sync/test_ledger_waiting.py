@@ -40,12 +40,15 @@ def connection() -> Iterator[sqlite3.Connection]:
 def plan(
     connection: sqlite3.Connection,
     *destinations: str,
-    told: float,
+    reported_at: float,
     due: float | None = None,
 ) -> None:
     """Plan one image; with `due` it is to be fetched from Frigate then."""
     item: Item = live_snapshot_item(
-        "front_door", "person", f"{told}-{destinations}-{due}", received=told
+        "front_door",
+        "person",
+        f"{reported_at}-{destinations}-{due}",
+        received=reported_at,
     )
     items.plan(
         connection,
@@ -54,11 +57,11 @@ def plan(
             FilePlan(
                 state=FileState.SPOOLED if due is None else FileState.WANTED,
                 uploads=tuple(
-                    UploadPlan(destination_id=one, path=f"{told}-{due}.jpg")
+                    UploadPlan(destination_id=one, path=f"{reported_at}-{due}.jpg")
                     for one in destinations
                 ),
                 due=due or 0,
-                spool_name=f"{told}" if due is None else None,
+                spool_name=f"{reported_at}" if due is None else None,
                 size=1,
                 sha256="",
             ),
@@ -89,7 +92,7 @@ def test_nothing(connection: sqlite3.Connection) -> None:
 
 def test_late(connection: sqlite3.Connection) -> None:
     """A minute after it was to leave: that of an image is when it came."""
-    plan(connection, "nas", told=NOW - 59)
+    plan(connection, "nas", reported_at=NOW - 59)
     assert look(connection) == Waiting(counts={"nas": 0, "cloud": 0}, next=NOW + 1)
     assert look(connection, now=NOW + 1) == Waiting(
         counts={"nas": 1, "cloud": 0}, since=NOW - 59
@@ -100,15 +103,15 @@ def test_what_is_fetched_waits_since_it_was_to_be(
     connection: sqlite3.Connection,
 ) -> None:
     """Not since it happened, nor since it was heard of."""
-    plan(connection, "nas", told=NOW - 90, due=NOW - 20)
+    plan(connection, "nas", reported_at=NOW - 90, due=NOW - 20)
     assert look(connection).counts == {"nas": 0, "cloud": 0}
     assert look(connection, now=NOW + 40).since == NOW - 20
 
 
 def test_of_a_failing_destination(connection: sqlite3.Connection) -> None:
     """All that was to leave waits, and of the others nothing."""
-    plan(connection, "nas", "cloud", told=NOW)
-    plan(connection, "nas", "cloud", told=NOW, due=NOW + 20)
+    plan(connection, "nas", "cloud", reported_at=NOW)
+    plan(connection, "nas", "cloud", reported_at=NOW, due=NOW + 20)
     assert look(connection, "cloud") == Waiting(
         counts={"nas": 0, "cloud": 1}, since=NOW, next=NOW + 20
     )
@@ -117,15 +120,15 @@ def test_of_a_failing_destination(connection: sqlite3.Connection) -> None:
 
 def test_of_a_paused_destination(connection: sqlite3.Connection) -> None:
     """The same."""
-    plan(connection, "nas", "cloud", told=NOW)
+    plan(connection, "nas", "cloud", reported_at=NOW)
     destinations.set_sending(connection, "nas", False)
     assert look(connection).counts == {"nas": 1, "cloud": 0}
 
 
 def test_of_a_frigate_that_is_away(connection: sqlite3.Connection) -> None:
     """What is not in the spool yet waits for it."""
-    plan(connection, "nas", told=NOW)
-    plan(connection, "nas", told=NOW - 5, due=NOW - 1)
+    plan(connection, "nas", reported_at=NOW)
+    plan(connection, "nas", reported_at=NOW - 5, due=NOW - 1)
     assert look(connection).counts["nas"] == 0
     found = look(connection, frigate_is_away=True)
     assert (found.counts["nas"], found.since) == (1, NOW - 1)
@@ -133,16 +136,16 @@ def test_of_a_frigate_that_is_away(connection: sqlite3.Connection) -> None:
 
 def test_a_clock_that_was_set_back(connection: sqlite3.Connection) -> None:
     """Nothing is planned to leave hours ahead."""
-    plan(connection, "nas", told=NOW + 299)
+    plan(connection, "nas", reported_at=NOW + 299)
     assert not look(connection).is_ahead
-    plan(connection, "nas", told=NOW + 301)
+    plan(connection, "nas", reported_at=NOW + 301)
     assert look(connection).is_ahead
 
 
 def test_exposure(connection: sqlite3.Connection) -> None:
     """What waits longest, by the same moment."""
     assert exposure.unprotected_since(connection) is None
-    plan(connection, "nas", told=NOW - 90, due=NOW - 20)
+    plan(connection, "nas", reported_at=NOW - 90, due=NOW - 20)
     assert exposure.unprotected_since(connection) == NOW - 20
 
 

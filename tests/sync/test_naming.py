@@ -40,7 +40,7 @@ def item(media: Media = Media.RECORDINGS, **changes: object) -> Item:
         "severity": Severity.ALERT,
         "start": START,
         "end": START + 20.7,
-        "told": START,
+        "reported_at": START,
     }
     return Item(**(values | changes))  # type: ignore[arg-type]
 

@@ -65,7 +65,7 @@ def test_a_running_review_is_at_its_end_where_capture_was_switched_off(
         severity=Severity.ALERT,
         start=now - 100,
         end=None,
-        told=now - 100,
+        reported_at=now - 100,
     )
     plan = partial(planner.running, review, known=Progress(), clock_offset=0)
     files, again = plan(bounds=Bounds())
@@ -293,11 +293,13 @@ def test_files_that_begin_after_the_switch_are_skipped() -> None:
         destinations.keep_destinations(connection, ["nas"], now=0)
         for number, footage in enumerate([(10, 90), (90, 110), (100, 130)]):
             file = replace(wanted("nas"), start=footage[0], end=footage[1])
-            item = replace(ITEM, source_id=f"{number}-a", told=130.5)
+            item = replace(ITEM, source_id=f"{number}-a", reported_at=130.5)
             items.plan(connection, item, (file,))
         # Heard of by a clock that has been set back since.
         late = replace(wanted("nas"), start=100, end=130)
-        items.plan(connection, replace(ITEM, source_id="3-a", told=4000), (late,))
+        items.plan(
+            connection, replace(ITEM, source_id="3-a", reported_at=4000), (late,)
+        )
         off_periods.set_capture(connection, False, now=130.7, clock_offset=30)
         rows = connection.execute(
             "SELECT start, end, files.state, uploads.state FROM files"

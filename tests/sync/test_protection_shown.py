@@ -171,10 +171,12 @@ async def test_another_cause_does_not_make_frigate_be_away_for_less(
     await start(bench, nas)
     bench.frigate.error = FrigateUnreachable("no route")
     await until(shows(bench, Protection.AT_RISK, Reason.FRIGATE_AWAY))
-    seen = len(bench.told)
+    seen = len(bench.statuses)
     bench.frigate.error = FrigateAuthFailed("refused")
     await until(shows(bench, Protection.AT_RISK, Reason.FRIGATE_LOGIN_REFUSED))
-    assert {status.protection for status in bench.told[seen:]} == {Protection.AT_RISK}
+    assert {status.protection for status in bench.statuses[seen:]} == {
+        Protection.AT_RISK
+    }
 
 
 async def test_mqtt_is_away(bench: Bench, nas: FakeDestination) -> None:
@@ -284,7 +286,7 @@ async def test_a_destination_that_hangs_from_the_start(
     await bench.start(setup(nas))
     bench.publish("stats", "{}")
     await until(shows(bench, Protection.AT_RISK, Reason.DESTINATION_FAILING))
-    assert Protection.PROTECTED not in {each.protection for each in bench.told}
+    assert Protection.PROTECTED not in {each.protection for each in bench.statuses}
 
 
 async def test_one_file_is_refused_again_and_again(
@@ -337,12 +339,12 @@ async def test_what_is_late(bench: Bench, nas: FakeDestination) -> None:
     await start(bench, nas)
     nas.gate.clear()
     before = time.time()
-    seen = len(bench.told)
+    seen = len(bench.statuses)
     bench.live_snapshot()
     await until(lambda: nas.files)
     await until(shows(bench, Protection.CATCHING_UP, Reason.ITEM_LATE))
     assert time.time() - before > 0.3
-    assert {each.pending_uploads for each in bench.told[seen:-1]} <= {0}
+    assert {each.pending_uploads for each in bench.statuses[seen:-1]} <= {0}
     assert bench.status.pending_uploads == 1
     assert bench.status.destinations["nas"].pending_uploads == 1
     assert bench.status.oldest_pending is not None
@@ -396,7 +398,7 @@ async def test_a_review_with_parts_changes_nothing_of_it(
     """What leaves as planned is no news: for automations, nor for the recorder."""
     bench.options = replace(bench.options, upload_during_review=True, part_length=10)
     await start(bench, nas)
-    seen = len(bench.told)
+    seen = len(bench.statuses)
     start_time = time.time() - 45
     review = bench.review("new", start=start_time)
     bench.live_snapshot()
@@ -405,7 +407,7 @@ async def test_a_review_with_parts_changes_nothing_of_it(
     await until(lambda: any(name.endswith("abc123.mp4") for name in nas.media))
     await bench.settled()
     await bench.engine.set_capture(True)
-    told = bench.told[seen:]
+    told = bench.statuses[seen:]
     assert len(told) > 1
     assert {
         (
@@ -417,7 +419,7 @@ async def test_a_review_with_parts_changes_nothing_of_it(
             *(one.pending_uploads for one in each.destinations.values()),
         )
         for each in told
-    } == {(Protection.PROTECTED, (), bench.told[seen - 1].since, 0, None, 0)}
+    } == {(Protection.PROTECTED, (), bench.statuses[seen - 1].since, 0, None, 0)}
 
 
 async def test_a_clock_that_was_set_back(bench: Bench, nas: FakeDestination) -> None:
@@ -620,10 +622,12 @@ async def test_home_assistant_s_disk_is_full(
         for number in range(20):
             bench.live_snapshot(image=IMAGE + b"\0" * number, label=f"l{number}")
         bench.review("end", end=time.time() - 30)
-        seen = len(bench.told)
+        seen = len(bench.statuses)
         await until(lambda: len(bench.engine._inbox) >= 20)  # noqa: SLF001
         await until(lambda: bench.status.disk_full)
-        assert {each.protection for each in bench.told[seen:]} <= {Protection.AT_RISK}
+        assert {each.protection for each in bench.statuses[seen:]} <= {
+            Protection.AT_RISK
+        }
         disk.free()
         await until(lambda: len(nas.media) == 22)
         await until(shows(bench, Protection.PROTECTED))

@@ -49,7 +49,7 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 def plan(connection: sqlite3.Connection, number: int) -> None:
     """Plan a recording that was told of at that time; its file gets that id."""
-    item = replace(ITEM, source_id=str(number), told=number)
+    item = replace(ITEM, source_id=str(number), reported_at=number)
     items.plan(connection, item, (wanted("nas", path=f"{number}.mp4"),))
 
 
@@ -87,7 +87,9 @@ def test_what_is_over_is_forgotten_the_oldest_first(
 def test_what_is_not_over_is_kept(connection: sqlite3.Connection) -> None:
     """Whether it waits, goes on, is asked for daily or must be removed somewhere."""
     plan(connection, 1)
-    items.remember_open(connection, replace(ITEM, source_id="2", told=2, end=None))
+    items.remember_open(
+        connection, replace(ITEM, source_id="2", reported_at=2, end=None)
+    )
     plan(connection, 3)
     fetch(connection, 2)
     outcomes.verified(connection, job(connection, "nas").upload_id, size=7, now=3)
@@ -151,7 +153,7 @@ async def test_how_long_what_is_over_is_kept(
         milestones.keep_moment, milestones.CAUGHT_UP, now - caught_up * DAY
     )
     for days in (80, 100):
-        item = replace(ITEM, source_id=str(days), told=now - days * DAY)
+        item = replace(ITEM, source_id=str(days), reported_at=now - days * DAY)
         await ledger.run(items.plan, item, ())
     assert await Pruner(ledger, look_back=look_back * DAY).prune() == 1
     assert await ledger.run(known) == [80]

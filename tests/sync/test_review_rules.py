@@ -19,7 +19,7 @@ def test_what_is_known_of_a_review_only_grows() -> None:
         severity=Severity.ALERT,
         start=5.0,
         end=1020.2,
-        told=2000.0,
+        reported_at=2000.0,
     )
     merged = merge(first, later)
     assert merged == replace(

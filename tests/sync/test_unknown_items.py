@@ -30,7 +30,7 @@ async def age_items(bench: Bench, seconds: float) -> None:
     """Let all items have been told of earlier."""
     await bench.engine._ledger.run(  # noqa: SLF001
         lambda connection: connection.execute(
-            "UPDATE items SET told = told - ?", (seconds,)
+            "UPDATE items SET reported_at = reported_at - ?", (seconds,)
         )
     )
 

@@ -59,7 +59,7 @@ async def test_a_review_that_nobody_wants_is_not_fetched(
 async def test_a_detection_that_became_an_alert_is_one(
     bench: Bench, nas: FakeDestination
 ) -> None:
-    """What is wanted is decided at the end, by all that was told until then."""
+    """What is wanted is decided at the end, by all that was reported until then."""
     await bench.start(setup(nas, selection=Selection(severity=Severity.ALERT)))
     review = bench.review("new", severity="detection", objects=["dog"])
     bench.review("update", source_id=review, severity="alert", objects=["person"])

@@ -1,4 +1,4 @@
-"""What the rest of the integration asks of one Frigate, whoever answers."""
+"""What the integration asks of one Frigate, whether real or a fake."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol

@@ -84,7 +84,7 @@ class Source(ABC):
     @property
     @abstractmethod
     def sha256(self) -> str | None:
-        """Return their hash in hex, None where nobody knows it."""
+        """Return their hash in hex, None if it is not known."""
 
     @property
     def local_path(self) -> Path | None:
@@ -174,7 +174,7 @@ class Destination(ABC):
 
     @property
     def capabilities(self) -> Capabilities:
-        """Return what it can do. Asks nobody."""
+        """Return what it can do. Connects to nothing."""
         return Capabilities()
 
     @abstractmethod

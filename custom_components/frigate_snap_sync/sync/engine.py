@@ -1,4 +1,4 @@
-"""The engine: puts the rooms together, and is what Home Assistant's side talks to."""
+"""The engine: puts the parts together, and is what Home Assistant's side talks to."""
 
 import asyncio
 from collections.abc import Callable, Iterable

@@ -19,7 +19,7 @@ class Services:
     signals: Signals = field(default_factory=Signals)
 
     async def apply(self, transition: Transition) -> None:
-        """Tell of uploads that ended, and remove what nobody needs from the spool.
+        """Signal the uploads that ended, and remove what was freed from the spool.
 
         Raises SpoolError when a file can't be removed.
         """

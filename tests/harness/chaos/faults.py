@@ -74,7 +74,7 @@ def cards_of(stage: Stage) -> list[Card]:
 class Faults:
     """Makes faults on a stage, and heals them.
 
-    `say` is told of each; `made` counts them. `lose_footage` lets Frigate lose
+    `say` is called for each; `made` counts them. `lose_footage` lets Frigate lose
     what it has of a review, and tells whether there was one.
     Raises what goes wrong in healing.
     """

@@ -62,7 +62,7 @@ class Result:
     def is_good(self) -> bool:
         """Tell whether nothing was lost, doubled, corrupt or left unfinished.
 
-        And whether nobody was called protected who was not.
+        And whether `protected` was shown where it was not true.
         """
         return (
             bool(self.items)

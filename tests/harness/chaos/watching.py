@@ -37,7 +37,7 @@ class Outage:
     what: str
     begin: float
     limit: float
-    """Seconds after which nobody may be called protected any more."""
+    """Seconds after which `protected` is no longer true."""
     end: float | None = None
 
 
@@ -62,7 +62,7 @@ def wrongly_protected(
 
 
 class ProtectionWatch:
-    """Listens to the sensor, and is told what is away: say `away` or `full`."""
+    """Listens to the sensor, and learns what is away: say `away` or `full`."""
 
     def __init__(self, home_assistant: HomeAssistant) -> None:
         """Nothing is seen before `run`."""

@@ -23,7 +23,7 @@ class Reader(Protocol):
         """Return the next piece, nothing at the end."""
 
     def close(self) -> None:
-        """Let go of it; never waits."""
+        """Release it; never waits."""
 
 
 type OpenIn = Callable[[Job], Reader]

@@ -13,7 +13,7 @@ from .session import SftpSession
 async def make_folder(session: SftpSession, folder: str) -> None:
     """Make sure that a folder exists, and those above it.
 
-    Asks about the folder itself alone, so nobody needs the right to list.
+    Asks about the folder itself alone, so no right to list is needed.
     Several may do so at once, here and elsewhere.
     """
     if folder in session.folders:

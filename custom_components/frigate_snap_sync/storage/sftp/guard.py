@@ -259,7 +259,7 @@ class SftpReader(asyncssh.SSHReader[bytes]):
         return self._last
 
     async def _text(self) -> str:
-        """Return how the text goes on, which may come in several packets."""
+        """Return the whole text, which may come in several packets."""
         text = self._last
         try:
             async with asyncio.timeout(TEXT_TIMEOUT):

@@ -82,7 +82,7 @@ class Downloads:
         if job.item.media is Media.RECORDINGS:
             end = float(job.end)
         else:
-            end = job.item.told if job.item.end is None else job.item.end
+            end = job.item.reported_at if job.item.end is None else job.item.end
         return time.time() - self._client.clock_offset - end
 
     async def snapshot(self, job: FetchJob) -> SpoolFile:

@@ -30,10 +30,10 @@ from ..support.lanes import Lanes
 from ..support.outage_log import OutageLog
 from .arrivals import Arrivals, Piece, what
 from .downloads import Clip, DoesNotFit, Downloads, FootageLost, NoFootage
-from .fetch_queue import FetchQueue
 from .forbidden_cameras import ForbiddenCameras
 from .missing import MissingFiles
 from .pace import GaveWay
+from .queue import FetchQueue
 
 _LOGGER = logging.getLogger(__name__)
 

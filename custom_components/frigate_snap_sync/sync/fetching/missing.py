@@ -39,7 +39,7 @@ class MissingFiles:
         `age` is how long ago the file's time was over, by Frigate's clock. Any clock
         may be set: by one alone what has just begun may look old.
         """
-        heard = time.time() - job.item.told
+        heard = time.time() - job.item.reported_at
         return (
             self._clock.is_steady
             and heard >= self._timing.least_patience

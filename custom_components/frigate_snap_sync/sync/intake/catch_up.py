@@ -293,7 +293,7 @@ class CatchUp:
                 continue  # Frigate lists an end that can't be one for ever.
             found += await self._reviews.look_and_take(
                 review,
-                told=window.before,
+                reported_at=window.before,
                 only=None if is_open else self._wanting(review, window),
             )
         return found
@@ -364,7 +364,7 @@ class CatchUp:
                 found += await self._serve(Media.SNAPSHOTS, tracked.id, window)
             elif tracked.has_snapshot:
                 found += await self._objects.take(
-                    tracked, told=window.before, only=window.destinations(end)
+                    tracked, reported_at=window.before, only=window.destinations(end)
                 )
         return found
 

@@ -108,7 +108,7 @@ class Intake:
                 await self._reviews.take(
                     message.review,
                     has_ended=message.kind is MessageKind.END,
-                    told=received,
+                    reported_at=received,
                 )
                 await self._lookup.named(
                     message.review,
@@ -118,7 +118,7 @@ class Intake:
             case ObjectMessage(kind=MessageKind.NEW | MessageKind.END as kind):
                 has_ended = kind is MessageKind.END
                 if has_ended:
-                    await self._objects.take(message.object, told=received)
+                    await self._objects.take(message.object, reported_at=received)
                 await self._lookup.announced(
                     message.object.id, has_ended=has_ended, now=received
                 )

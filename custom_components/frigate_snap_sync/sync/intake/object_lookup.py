@@ -149,7 +149,7 @@ class ObjectLookup:
                 self._watch.failed(err)
         else:
             if tracked is not None and tracked.end_time is not None:
-                await self._objects.take(tracked, told=time.time())
+                await self._objects.take(tracked, reported_at=time.time())
                 await self._ledger.run(ledger_tracked.forget, object_id)
                 self._drop(object_id, question)
                 return
@@ -217,7 +217,7 @@ class ObjectLookup:
         end = tracked.end_time + self._client.clock_offset
         end = end if known.seen is None else max(end, known.seen)
         taken = await self._objects.take(
-            tracked, told=now, only=wanting(end), seen=known.seen
+            tracked, reported_at=now, only=wanting(end), seen=known.seen
         )
         await self._ledger.run(ledger_tracked.forget, object_id)
         return taken

@@ -118,10 +118,10 @@ class OpenReviews:
             await self._reviews.look_if_overdue(item)
             return None
         if review is None:
-            if time.time() - item.told > self._timing.missing_after:
+            if time.time() - item.reported_at > self._timing.missing_after:
                 await self._reviews.end_lost(item)
         elif review.ended:
-            await self._reviews.look_and_take(review, told=time.time())
+            await self._reviews.look_and_take(review, reported_at=time.time())
         else:
             await self._reviews.look_if_overdue(item)
         return None

@@ -69,7 +69,7 @@ class ReviewIntake:
         review: Review,
         *,
         has_ended: bool,
-        told: float,
+        reported_at: float,
         only: Collection[str] | None = None,
         footage: Footage | None = None,
     ) -> bool:
@@ -85,7 +85,7 @@ class ReviewIntake:
             if known is not None and not known[1]:
                 return False
             earlier = known[0] if known else None
-            item = merge(earlier, recording_item(review, told=told))
+            item = merge(earlier, recording_item(review, reported_at=reported_at))
             item = self._planner.bounded(item, known=earlier)
             if not has_ended:
                 item = replace(item, end=known[0].end if known else None)
@@ -94,14 +94,14 @@ class ReviewIntake:
                 self._signals.reviews_running()
                 return known is None
             now = time.time() - self._client.clock_offset
-            item = ended(replace(item, told=told), now=now)
-            since = told
+            item = ended(replace(item, reported_at=reported_at), now=now)
+            since = reported_at
             if only is not None and item.end is not None:
-                since = min(told, item.end + self._client.clock_offset)
+                since = min(reported_at, item.end + self._client.clock_offset)
             return await self._end(item, only=only, footage=footage, since=since)
 
     async def look_and_take(
-        self, review: Review, *, told: float, only: Collection[str] | None = None
+        self, review: Review, *, reported_at: float, only: Collection[str] | None = None
     ) -> bool:
         """Take a review of the API; look through Frigate's recordings if need be.
 
@@ -110,10 +110,14 @@ class ReviewIntake:
         footage = None
         if review.ended and (only is None or only):
             now = time.time() - self._client.clock_offset
-            item = ended(recording_item(review, told=told), now=now)
+            item = ended(recording_item(review, reported_at=reported_at), now=now)
             footage = await self._look(item)
         return await self.take(
-            review, has_ended=review.ended, told=told, only=only, footage=footage
+            review,
+            has_ended=review.ended,
+            reported_at=reported_at,
+            only=only,
+            footage=footage,
         )
 
     async def finish(self, item: Item) -> float | None:
@@ -130,7 +134,9 @@ class ReviewIntake:
             item = known[0]
             # A destination that was added meanwhile gets nothing of what was before.
             since = await self._ledger.run(destinations.since)
-            only = {each for each, moment in since.items() if moment <= item.told}
+            only = {
+                each for each, moment in since.items() if moment <= item.reported_at
+            }
             await self._end(item, only=only, footage=footage)
             known = await self._ledger.run(ledger_items.review, item.source_id)
             if known is None or not known[1]:
@@ -217,7 +223,7 @@ class ReviewIntake:
             return False
         now = time.time()
         await self._ledger.run(
-            milestones.keep_moment, milestones.LAST_REVIEW, item.told
+            milestones.keep_moment, milestones.LAST_REVIEW, item.reported_at
         )
         await self._services.apply(
             await self._ledger.run(
@@ -241,7 +247,7 @@ class ReviewIntake:
             only=only,
         )
         if footage is None and self._planner.is_long(left):
-            item = replace(item, told=since or item.told)
+            item = replace(item, reported_at=since or item.reported_at)
             await self._ledger.run(ledger_items.remember_open, item)
             if files:
                 await self._registry.plan_more(item, files)
@@ -274,7 +280,7 @@ class ReviewIntake:
             FootageRange(floor(start), ceil(end)) for start, end in shown
         )
         end = item.start if item.end is None else item.end
-        known_since = min(end + self._client.clock_offset, item.told)
+        known_since = min(end + self._client.clock_offset, item.reported_at)
         is_final = time.time() - known_since > self._timing.gone_after
         has_some = bool(footage.within(left.start, left.end))
         return footage if has_some or is_final else None

@@ -30,7 +30,7 @@ class TrackedObjects:
         self,
         tracked: TrackedObject,
         *,
-        told: float,
+        reported_at: float,
         only: Collection[str] | None = None,
         seen: float | None = None,
     ) -> bool:
@@ -44,18 +44,18 @@ class TrackedObjects:
         """
         if not tracked.has_snapshot or tracked.false_positive:
             return False
-        item = self._planner.bounded(snapshot_item(tracked, told=told))
+        item = self._planner.bounded(snapshot_item(tracked, reported_at=reported_at))
         offset = self._client.clock_offset
         pictured_until = item.end
         if item.end is not None and seen is not None and seen > item.end + offset:
             # It ended at some moment since then.
             item = replace(item, end=seen - offset)
-            pictured_until = told - offset
+            pictured_until = reported_at - offset
         uploads = self._planner.uploads(item, only=only)
         if not uploads:
             return False
         if await self._registry.is_private(replace(item, end=pictured_until)):
             await self._registry.skip(item)
             return False
-        plan = FilePlan(state=FileState.WANTED, uploads=uploads, due=told)
+        plan = FilePlan(state=FileState.WANTED, uploads=uploads, due=reported_at)
         return await self._registry.plan(item, [plan])

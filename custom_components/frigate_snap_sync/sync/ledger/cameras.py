@@ -11,7 +11,7 @@ def shown_cameras(connection: sqlite3.Connection) -> set[str]:
 
 
 def see_camera(connection: sqlite3.Connection, name: str) -> None:
-    """Show a camera that Frigate has just told of."""
+    """Show a camera that Frigate has just named."""
     connection.execute(
         "INSERT INTO cameras (name) VALUES (?) ON CONFLICT (name)"
         " DO UPDATE SET is_shown = 1, absent_since = NULL",

@@ -13,7 +13,7 @@ _AHEAD = 60.0
 _DAY = 86400.0
 
 _WRITTEN = (
-    ("items", "told", "TRUE"),
+    ("items", "reported_at", "TRUE"),
     ("files", "over", "state = 'wanted'"),
     ("uploads", "over", "state = 'pending'"),
     ("uploads", "planned", "state = 'pending'"),
@@ -93,7 +93,7 @@ def begin(connection: sqlite3.Connection, *, now: float, longest: float) -> None
     switched: a machine without one that runs on begins years behind.
     """
     (newest,) = connection.execute(
-        "SELECT MAX((SELECT COALESCE(MAX(told), 0) FROM items),"
+        "SELECT MAX((SELECT COALESCE(MAX(reported_at), 0) FROM items),"
         " (SELECT COALESCE(MAX(last_upload), 0) FROM destinations),"
         " (SELECT COALESCE(MAX(moment), 0) FROM milestones WHERE name = ?))",
         (CAUGHT_UP,),

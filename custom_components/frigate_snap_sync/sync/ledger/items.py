@@ -134,7 +134,7 @@ def item_of(row: sqlite3.Row) -> Item:
         severity=None if row["severity"] is None else Severity(row["severity"]),
         start=row["start"],
         end=row["end"],
-        told=row["told"],
+        reported_at=row["reported_at"],
         pictured=row["pictured"],
     )
 
@@ -143,11 +143,11 @@ def _save(connection: sqlite3.Connection, item: Item, *, is_open: bool) -> int |
     """Insert the item or bring an open one up to date; return its row's id."""
     row = connection.execute(
         "INSERT INTO items (media, source_id, camera, label, labels, zones, severity,"
-        " start, end, told, pictured, is_open)"
+        " start, end, reported_at, pictured, is_open)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (media, source_id) DO UPDATE SET labels = excluded.labels,"
         " zones = excluded.zones, severity = excluded.severity, end = excluded.end,"
-        " told = excluded.told, is_open = excluded.is_open"
+        " reported_at = excluded.reported_at, is_open = excluded.is_open"
         " WHERE items.is_open = 1 RETURNING id",
         (
             item.media,
@@ -159,7 +159,7 @@ def _save(connection: sqlite3.Connection, item: Item, *, is_open: bool) -> int |
             item.severity,
             item.start,
             item.end,
-            item.told,
+            item.reported_at,
             item.pictured,
             is_open,
         ),
@@ -181,7 +181,7 @@ def add_to(
     for file in files:
         rank = item.rank(file.role)
         over = next(
-            each for each in (file.over, item.end, item.told) if each is not None
+            each for each in (file.over, item.end, item.reported_at) if each is not None
         )
         # A destination may have been removed since this was planned.
         uploads = [upload for upload in file.uploads if _exists(connection, upload)]
@@ -229,8 +229,8 @@ def add_to(
                     over,
                     file.state is FileState.SPOOLED,
                     # When it is to leave: nothing of it waits before.
-                    file.due if file.state is FileState.WANTED else item.told,
-                    None if upload.state is UploadState.PENDING else item.told,
+                    file.due if file.state is FileState.WANTED else item.reported_at,
+                    None if upload.state is UploadState.PENDING else item.reported_at,
                 ),
             )
     return ids

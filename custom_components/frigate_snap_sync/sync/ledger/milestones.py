@@ -11,7 +11,7 @@ RESTORED: Final = "restored"
 CAUGHT_UP: Final = "caught_up"
 """Up to when all that Frigate's API shows is known."""
 LAST_REVIEW: Final = "last_review"
-"""When Frigate told of a review last."""
+"""When Frigate last reported a review."""
 
 
 def moment(connection: sqlite3.Connection, name: str, *, default: float) -> float:

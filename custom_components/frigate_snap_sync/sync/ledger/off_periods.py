@@ -40,7 +40,7 @@ def _cut_wanted(connection: sqlite3.Connection, end: int, *, now: float) -> None
     for file in connection.execute(
         "SELECT files.id AS id, files.start AS start FROM files"
         " JOIN items ON items.id = files.item_id"
-        " WHERE files.state = 'wanted' AND files.end > ? AND items.told <= ?",
+        " WHERE files.state = 'wanted' AND files.end > ? AND items.reported_at <= ?",
         (end, now),
     ).fetchall():
         if file["start"] < end:

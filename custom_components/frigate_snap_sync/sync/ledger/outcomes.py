@@ -98,7 +98,7 @@ def _losses(
     return tuple(
         event(item_of(row), row["destination_id"], row["path"], reason=row["reason"])
         for row in rows
-        if row["destination_id"] in destination_ids  # Others were told long ago.
+        if row["destination_id"] in destination_ids  # Others ended long ago.
     )
 
 

@@ -3,14 +3,14 @@
 import sqlite3
 
 _OVER = """
-SELECT id FROM items WHERE told < ?1 AND is_open = 0
+SELECT id FROM items WHERE reported_at < ?1 AND is_open = 0
     AND NOT EXISTS
         (SELECT 1 FROM files WHERE item_id = items.id AND state != 'released')
     AND NOT EXISTS
         (SELECT 1 FROM uploads WHERE item_id = items.id
             AND (state = 'pending' OR clean_up IS NOT NULL
                 AND destination_id IN (SELECT id FROM destinations)))
-    ORDER BY told LIMIT ?2
+    ORDER BY reported_at LIMIT ?2
 """
 
 

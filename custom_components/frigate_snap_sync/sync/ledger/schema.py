@@ -20,14 +20,14 @@ CREATE TABLE items (
     severity TEXT,
     start REAL NOT NULL,
     end REAL,
-    told REAL NOT NULL,
+    reported_at REAL NOT NULL,
     pictured REAL,
     is_open INTEGER NOT NULL,
     counted INTEGER NOT NULL DEFAULT 0,
     UNIQUE (media, source_id)
 ) STRICT;
 CREATE INDEX open_items ON items (id) WHERE is_open = 1;
-CREATE INDEX told_items ON items (told);
+CREATE INDEX items_by_report ON items (reported_at);
 
 CREATE TABLE files (
     id INTEGER PRIMARY KEY,

@@ -23,7 +23,7 @@ class Summary:
     """When the upload was to leave that has been missing longest."""
     losses: Losses = field(default_factory=Losses)
     last_review: datetime | None = None
-    """When Frigate told of a review last."""
+    """When Frigate last reported a review."""
     since: datetime | None = None
     """When the entry was made."""
 

@@ -83,7 +83,7 @@ def pieces(ranges: Sequence[FootageRange]) -> list[FootageRange]:
     """Return stretches of footage as one range to ask for, or as half hours.
 
     `ranges` are in order and don't overlap. No piece begins or ends where there is
-    no footage. A rest of under a minute is added to the last half hour.
+    no footage. A remainder of under a minute is added to the last half hour.
     """
     return _cut(ranges, rest=_REST)
 
@@ -91,7 +91,7 @@ def pieces(ranges: Sequence[FootageRange]) -> list[FootageRange]:
 def full_pieces(
     ranges: Sequence[FootageRange], *, now: float
 ) -> tuple[list[FootageRange], float]:
-    """Return the half hours of a review that goes on, and when the next will be over.
+    """Return the half hours of an active review, and when the next will be over.
 
     `ranges` are where it has footage, up to `now`, by Frigate's clock. A half hour
     that is over waits for another minute: that is added to it if it is the last.
@@ -129,7 +129,7 @@ def next_part(
     settle: float,
     now: float,
 ) -> FootageRange | float:
-    """Return the next part of a review that goes on, or when it will be over.
+    """Return the next part of an active review, or when it will be over.
 
     `begin` is where the last part ended, or the review's first second; `now` is
     Frigate's clock, `settle` how long after a moment Frigate has it on disk. Parts

@@ -81,7 +81,7 @@ class Item:
     severity: Severity | None
     start: float
     end: float | None
-    told: float
+    reported_at: float
     pictured: float | None = None
 
     @property
@@ -122,11 +122,11 @@ def live_snapshot_item(
         severity=None,
         start=received,
         end=received,
-        told=received,
+        reported_at=received,
     )
 
 
-def snapshot_item(tracked: TrackedObject, *, told: float) -> Item:
+def snapshot_item(tracked: TrackedObject, *, reported_at: float) -> Item:
     """Return the item of a tracked object's full-size snapshot."""
     labels = {tracked.label, *tracked.sub_labels}
     if tracked.sub_label and not tracked.sub_labels:
@@ -141,12 +141,12 @@ def snapshot_item(tracked: TrackedObject, *, told: float) -> Item:
         severity=tracked.severity,
         start=tracked.start_time,
         end=tracked.end_time,
-        told=told,
+        reported_at=reported_at,
         pictured=tracked.pictured,
     )
 
 
-def recording_item(review: Review, *, told: float) -> Item:
+def recording_item(review: Review, *, reported_at: float) -> Item:
     """Return the item of a review's recording."""
     return Item(
         media=Media.RECORDINGS,
@@ -158,5 +158,5 @@ def recording_item(review: Review, *, told: float) -> Item:
         severity=review.severity,
         start=review.start_time,
         end=review.end_time,
-        told=told,
+        reported_at=reported_at,
     )

@@ -16,28 +16,28 @@ def picture_time(item: Item) -> tuple[float, float]:
     By Frigate's clock: the moment it was taken where Frigate tells one that can be,
     else the whole time for which the object was tracked.
     """
-    end = max(item.start, item.told if item.end is None else item.end)
+    end = max(item.start, item.reported_at if item.end is None else item.end)
     taken = item.pictured
     if taken is not None and item.start - _FRAME <= taken <= end + _FRAME:
         return taken, taken
     return item.start, end
 
 
-def merge(known: Item | None, told: Item) -> Item:
+def merge(known: Item | None, news: Item) -> Item:
     """Return what is known of a review after one more message about it.
 
     Labels and zones only grow, an alert stays one, the first start stays, and a
     later message without an end doesn't take one away.
     """
     if known is None:
-        return told
-    alert = Severity.ALERT in (known.severity, told.severity)
+        return news
+    alert = Severity.ALERT in (known.severity, news.severity)
     return replace(
         known,
-        labels=known.labels | told.labels,
-        zones=known.zones | told.zones,
-        severity=Severity.ALERT if alert else told.severity,
-        end=told.end if told.end is not None else known.end,
+        labels=known.labels | news.labels,
+        zones=known.zones | news.zones,
+        severity=Severity.ALERT if alert else news.severity,
+        end=news.end if news.end is not None else known.end,
     )
 
 
@@ -45,8 +45,8 @@ def ended(item: Item, *, now: float) -> Item:
     """Return the review with an end that can be, at or after its start.
 
     `now` is Frigate's clock. A manual event that is cut short carries no usable
-    end (Frigate 0.16+: 9223372036854775807); it ended at the latest when we
-    were told. Any other end is taken as it is: our idea of Frigate's clock may
+    end (Frigate 0.16+: 9223372036854775807); it ended at the latest when it
+    was reported. Any other end is taken as it is: our idea of Frigate's clock may
     be wrong.
     """
     end = now if item.end is None or item.end > now + _DAY else item.end

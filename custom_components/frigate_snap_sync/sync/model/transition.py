@@ -9,8 +9,8 @@ from .status import UploadEvent
 class Transition:
     """What became of some uploads, to be applied once it is committed.
 
-    `freed` are the names of the spool's files that nobody needs any more, `events`
-    what is told of uploads that ended.
+    `freed` are the names of the spool's files that are no longer needed, `events`
+    the uploads that ended.
     """
 
     freed: tuple[str, ...] = ()

@@ -52,4 +52,4 @@ class UnknownItems:
 
 
 def _is_recent(item: Item) -> bool:
-    return time.time() - item.told < _RECENT
+    return time.time() - item.reported_at < _RECENT

@@ -29,9 +29,9 @@ from .audit import Audit
 from .breaker import Sent, concerns_one_file, reaction_to
 from .clean_up import CleanUp
 from .destination_health import DestinationHealth
+from .queue import UploadQueue
 from .sender import Sender
 from .spool_losses import SpoolLosses
-from .upload_queue import UploadQueue
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ class Signals:
     """All signals of one engine; the engine connects them, its parts send them."""
 
     def __init__(self) -> None:
-        """Begin with nobody who listens."""
+        """Begin without subscribers."""
         self.files_wanted = Signal[()]()
         """There is something to fetch from Frigate."""
         self.files_ready = Signal[Collection[str]]()
