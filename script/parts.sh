@@ -3,16 +3,25 @@
 
 PATH=$PATH:/usr/sbin:/sbin # where Debian keeps them, and a plain user does not look
 
-parts=(mosquitto sshd proftpd dropbear)                       # commands
-packages=(mosquitto openssh-server proftpd-core dropbear-bin) # and the Debian package of each
+# A command, or a file, and the Debian package that has it.
+parts=(mosquitto sshd proftpd dropbear
+  ceph-mon ceph-osd radosgw ceph
+  apache2 htpasswd nginx php)
+packages=(mosquitto openssh-server proftpd-core dropbear-bin
+  ceph-mon ceph-osd radosgw ceph-common
+  apache2-bin apache2-utils nginx-light php-cli)
+files=("/usr/lib*/proftpd/mod_sftp.so" "/usr/lib*/nginx/modules/ngx_http_dav_ext_module.so"
+  "/usr/share/php/Sabre/autoload.php")
+file_packages=(proftpd-mod-crypto libnginx-mod-http-dav-ext "php-sabre-dav php-xml php-mbstring")
 
 missing_packages() {
   local i
   for i in "${!parts[@]}"; do
     command -v "${parts[i]}" >/dev/null || echo "${packages[i]}"
   done
-  # A part of proftpd that Debian packs by itself.
-  compgen -G "/usr/lib*/proftpd/mod_sftp.so" >/dev/null || echo proftpd-mod-crypto
+  for i in "${!files[@]}"; do
+    compgen -G "${files[i]}" >/dev/null || tr ' ' '\n' <<<"${file_packages[i]}"
+  done
 }
 
 # Install what is missing, where we may; else name it and fail.
