@@ -168,7 +168,7 @@ UPLOAD = UploadEvent(
     media="recording",
     camera="front_door",
     item_id="1795336200.123456-l0g9kw",
-    path="2026-11-22/RecordingClip-front_door-l0g9kw.mp4",
+    path="2026-11-22/2026-11-22_18-04-31+0100-front_door-recording-person-l0g9kw.mp4",
     size=8_500_000,
     reason=None,
 )

@@ -425,7 +425,7 @@ async def _write(path: Path, label: str) -> None:
     plan = FilePlan(
         state=FileState.SPOOLED,
         uploads=(
-            UploadPlan(destination_id="nas", path=f"day/LiveSnapshot-{label}.jpg"),
+            UploadPlan(destination_id="nas", path=f"day/live-snapshot-{label}.jpg"),
         ),
         spool_name=f"{label}.jpg",
         size=1,

@@ -109,7 +109,7 @@ async def test_from_message_to_file(
         shows(hass, "sensor.garage_nas_snapshots_uploaded", "1"), "the live snapshot"
     )
     (live,) = files(nas)
-    assert live.name.startswith("LiveSnapshot-front_door-")
+    assert "-front_door-live-snapshot-" in live.name
     assert live.read_bytes() == frigate.retained["frigate/front_door/person/snapshot"]
 
     frigate.confirm_object(visitor)
@@ -119,7 +119,7 @@ async def test_from_message_to_file(
     )
     stored = files(nas)
     (full,) = set(stored) - {live}
-    assert full.name.startswith("Snapshot-front_door-")
+    assert "-front_door-snapshot-" in full.name
     assert full.read_bytes() in frigate_server.journal.bodies("/api/events/*")
     await async_wait(
         shows(hass, "sensor.front_door_snapshots_uploaded", "2"), "the camera's count"

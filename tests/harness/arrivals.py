@@ -25,11 +25,11 @@ _CLIP = re.compile(r"/api/[^/]+/start/([0-9.]+)/end/([0-9.]+)/clip\.mp4")
 
 
 class Kind(StrEnum):
-    """The kinds of items; the values are the beginnings of their file names."""
+    """The kinds of items, as their file names have them."""
 
-    LIVE_SNAPSHOT = "LiveSnapshot"
-    SNAPSHOT = "Snapshot"
-    RECORDING = "RecordingClip"
+    LIVE_SNAPSHOT = "live-snapshot"
+    SNAPSHOT = "snapshot"
+    RECORDING = "recording"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +67,9 @@ class Item:
         of the receipt.
         """
         start = datetime.fromtimestamp(int(self.start), zone)
-        parts = [self.kind.value, self.camera, f"{start:%Y-%m-%d_%H-%M-%S%z}"]
-        if self.kind is not Kind.RECORDING:
-            parts.append(self.label)
-        return f"{start:%Y-%m-%d}/{'-'.join(parts)}{self.tail}"
+        time = f"{start:%Y-%m-%d_%H-%M-%S%z}"
+        words = [word for word in (time, self.camera, self.kind, self.label) if word]
+        return f"{start:%Y-%m-%d}/{'-'.join(words)}{self.tail}"
 
 
 class Arrivals:
@@ -181,7 +180,7 @@ class Arrivals:
                     continue
                 for path in files:
                     file = path.rsplit("/", 1)[-1]
-                    if file.startswith(f"{item.kind}-{item.camera}-") and file.endswith(
+                    if f"-{item.camera}-{item.kind}-" in file and file.endswith(
                         item.tail
                     ):
                         found.append((item, name, path, (folder / path).read_bytes()))
@@ -258,7 +257,7 @@ def _recording(after: dict[str, Any]) -> Item:
     return Item(
         kind=Kind.RECORDING,
         camera=after["camera"],
-        label=", ".join(after["data"]["objects"]),
+        label="+".join(sorted(after["data"]["objects"])),
         start=after["start_time"],
         end=after["end_time"],
         frigate_id=after["id"],

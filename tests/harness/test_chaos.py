@@ -192,7 +192,7 @@ def test_unfinished(scene: Scene, name: str) -> None:
 
 def test_stranger(scene: Scene) -> None:
     """A file of which Frigate knows nothing is reported."""
-    stranger = scene.folder / "RecordingClip-garden-2026-11-22_09-43-20+0100-abcdef.mp4"
+    stranger = scene.folder / "2026-11-22_09-43-20+0100-garden-recording-abcdef.mp4"
     stranger.write_bytes(scene.clip)
     assert len(scene.judge().corrupt) == 1
 

@@ -236,5 +236,5 @@ def test_default_names() -> None:
     )
     assert (
         item.path(ZoneInfo(TIME_ZONE))
-        == "2026-11-22/Snapshot-front_door-2026-11-22_09-37-12+0100-person-a3b0a5.jpg"
+        == "2026-11-22/2026-11-22_09-37-12+0100-front_door-snapshot-person-a3b0a5.jpg"
     )

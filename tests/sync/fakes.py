@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+import re
 import time
 from typing import Any, override
 
@@ -370,4 +371,11 @@ GONE = MediaGone("no such snapshot")
 
 def names(destination: FakeDestination) -> list[str]:
     """Return the kinds of files that lie there, in the order of arrival."""
-    return [path.rpartition("/")[2].partition("-")[0] for path in destination.history]
+    return [kind_of(path) for path in destination.history]
+
+
+def kind_of(path: str) -> str:
+    """Return the kind of a file with a default name."""
+    match = re.search("-(live-snapshot|snapshot|recording)-", path)
+    assert match is not None, path
+    return match[1]

@@ -9,7 +9,7 @@ from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.sync.sending import worker
 
 from .conftest import Bench, setup, until
-from .fakes import CLIP, FULL_IMAGE, IMAGE, FakeDestination, names
+from .fakes import CLIP, FULL_IMAGE, IMAGE, FakeDestination, kind_of, names
 
 
 async def test_every_medium_arrives_everywhere(
@@ -68,7 +68,7 @@ async def test_nothing_is_sent_twice(bench: Bench, nas: FakeDestination) -> None
     everything()
     bench.live_snapshot(image=FULL_IMAGE)
     await until(lambda: len(nas.history) == 4)
-    assert names(nas).count("RecordingClip") == 1
+    assert names(nas).count("recording") == 1
     await until(lambda: bench.status.destinations["nas"].snapshots_uploaded == 3)
     assert bench.status.destinations["nas"].recordings_uploaded == 1
     assert len(bench.frigate.clips) == 1
@@ -144,9 +144,9 @@ async def test_order_of_work(
     await until(lambda: len(nas.files) == 2)
     nas.gate.set()
     await until(lambda: len(nas.media) == 4)
-    stills = [name for name in names(nas) if name != "RecordingClip"]
-    clips = [path for path in nas.history if "RecordingClip" in path]
-    assert stills == ["LiveSnapshot", "Snapshot"]
+    stills = [name for name in names(nas) if name != "recording"]
+    clips = [path for path in nas.history if kind_of(path) == "recording"]
+    assert stills == ["live-snapshot", "snapshot"]
     assert ["bbb" in clip for clip in clips] == [True, False]
 
 

@@ -6,6 +6,7 @@ import re
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, strategies as st
+import pytest
 
 from custom_components.frigate_snap_sync.frigate.models import Severity
 from custom_components.frigate_snap_sync.storage.names import (
@@ -53,14 +54,17 @@ def name(item: Item) -> str:
 def test_default_names_are_those_of_the_item_in_local_time() -> None:
     """The date folder is the local one: half an hour past midnight in Berlin."""
     assert name(item()) == (
-        "2026-11-23/RecordingClip-front_door-2026-11-23_00-30-05+0100-l0g9kw.mp4"
+        "2026-11-23/2026-11-23_00-30-05+0100-front_door-recording-car+person-l0g9kw.mp4"
     )
     assert name(item(Media.SNAPSHOTS)) == (
-        "2026-11-23/Snapshot-front_door-2026-11-23_00-30-05+0100-person-l0g9kw.jpg"
+        "2026-11-23/2026-11-23_00-30-05+0100-front_door-snapshot-person-l0g9kw.jpg"
     )
     live = live_snapshot_item("front_door", "person", "ab12cd34" * 8, received=START)
     assert name(live) == (
-        "2026-11-23/LiveSnapshot-front_door-2026-11-23_00-30-05+0100-person-ab12cd34.jpg"
+        "2026-11-23/2026-11-23_00-30-05+0100-front_door-live-snapshot-person-ab12cd34.jpg"
+    )
+    assert name(item(labels=frozenset())) == (
+        "2026-11-23/2026-11-23_00-30-05+0100-front_door-recording-l0g9kw.mp4"
     )
 
 
@@ -79,12 +83,35 @@ def test_template_variables() -> None:
     assert name_values(item(severity=None), BERLIN).severity == ""
 
 
-def test_a_long_label_is_cut_first() -> None:
-    """The id at the end is what makes the name unique: it stays."""
-    long = name(item(Media.SNAPSHOTS, label="ü" * 300))
+def test_a_folder_sorts_by_time() -> None:
+    """All of one moment lies together, whatever its kind and camera."""
+    names = [
+        name(item(media, start=START + 60 * minute, camera=camera))
+        for minute, camera in enumerate(("yard", "attic", "garage"))
+        for media in Media
+    ]
+    assert [path[:35] for path in sorted(names)] == [path[:35] for path in names]
+
+
+@pytest.mark.parametrize(
+    ("media", "changes"),
+    [
+        (Media.SNAPSHOTS, {"label": "ü" * 300}),
+        (Media.RECORDINGS, {"labels": frozenset(f"label {n}" for n in range(90))}),
+        (Media.SNAPSHOTS, {"camera": "ü" * 300}),
+        (Media.RECORDINGS, {"camera": "c" * 300, "labels": frozenset({"l" * 300})}),
+    ],
+)
+def test_the_id_is_never_cut(media: Media, changes: dict[str, object]) -> None:
+    """It makes the name unique, whatever is put behind it; the label is cut first."""
+    long = name(item(media, **changes))
+    ending = f"-l0g9kw.{media.extension}"
     last = long.rpartition("/")[2]
-    assert last.endswith("ü-l0g9kw.jpg")
+    assert last.endswith(ending)
+    assert f"-{media.kind}-" in last
     assert len(last.encode()) <= MAX_SEGMENT_BYTES
+    for suffix in ("part001", "01-part001", "incomplete-l0g9kw-19"):
+        assert f"-l0g9kw-{suffix}." in numbered(long, suffix)
 
 
 @given(

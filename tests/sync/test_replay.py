@@ -17,7 +17,7 @@ import pytest
 from custom_components.frigate_snap_sync.frigate.models import Review, Severity
 
 from .conftest import FAST, Bench, setup, until
-from .fakes import RECORDED, FakeDestination, camera
+from .fakes import RECORDED, FakeDestination, camera, kind_of
 
 VERSIONS = ("0.16.4", "0.17.2", "0.18.0")
 
@@ -27,73 +27,73 @@ EXPECTED: dict[str, dict[str, int]] = {
     # One person for 8 s: the image at first sight, the object's snapshot when it
     # left, the review's recording after its end.
     "startup-and-alert": {
-        "LiveSnapshot front_door person": 1,
-        "Snapshot front_door person": 1,
-        "RecordingClip front_door": 1,
+        "live-snapshot front_door person": 1,
+        "snapshot front_door person": 1,
+        "recording front_door": 1,
     },
     # A dog, then a person: two objects, but one review, and so one recording.
     "detection-upgraded-to-alert": {
-        "LiveSnapshot front_door dog": 1,
-        "LiveSnapshot front_door person": 1,
-        "Snapshot front_door dog": 1,
-        "Snapshot front_door person": 1,
-        "RecordingClip front_door": 1,
+        "live-snapshot front_door dog": 1,
+        "live-snapshot front_door person": 1,
+        "snapshot front_door dog": 1,
+        "snapshot front_door person": 1,
+        "recording front_door": 1,
     },
     # Recordings off in mid-visit: Frigate ends the review and begins another one
     # later; both have footage. Snapshots stay on all the time.
     "recordings-switched-off-mid-review": {
-        "LiveSnapshot front_door person": 1,
-        "Snapshot front_door person": 1,
-        "RecordingClip front_door": 2,
+        "live-snapshot front_door person": 1,
+        "snapshot front_door person": 1,
+        "recording front_door": 2,
     },
     # Manual events: no image over MQTT and no `events` message. The review begins
     # with an `update`, and ends as usual, or with an end that can't be.
-    "manual-event-update-first": {"RecordingClip front_door": 1},
-    "manual-event-indefinite-forced-end": {"RecordingClip back-yard_2": 1},
+    "manual-event-update-first": {"recording front_door": 1},
+    "manual-event-indefinite-forced-end": {"recording back-yard_2": 1},
     # What never became an object is an image all the same.
-    "snapshot-of-false-positive": {"LiveSnapshot back-yard_2 person": 1},
+    "snapshot-of-false-positive": {"live-snapshot back-yard_2 person": 1},
     # Retained images are of unknown age: nothing.
     "retained-replay-for-new-subscriber": NOTHING,
     "frigate-clean-stop": NOTHING,
     # One visit on the side of it; its review begins after the subscriber left.
     "camera-activity-reply": {
-        "LiveSnapshot front_door person": 1,
-        "Snapshot front_door person": 1,
+        "live-snapshot front_door person": 1,
+        "snapshot front_door person": 1,
     },
     # The broker goes away for some seconds; the review ends normally after it.
     "broker-reconnect": {
-        "LiveSnapshot front_door person": 1,
-        "Snapshot front_door person": 1,
-        "RecordingClip front_door": 1,
+        "live-snapshot front_door person": 1,
+        "snapshot front_door person": 1,
+        "recording front_door": 1,
     },
     # Here its end falls into the time without a broker: Frigate's API has it.
     "broker-reconnect-persistent": {
-        "LiveSnapshot front_door person": 1,
-        "Snapshot front_door person": 1,
-        "RecordingClip front_door": 1,
+        "live-snapshot front_door person": 1,
+        "snapshot front_door person": 1,
+        "recording front_door": 1,
     },
     # Frigate is killed: no object's end, no review's end, but the API has the
     # review, which is closed when Frigate starts again.
     "frigate-killed-mid-review": {
-        "LiveSnapshot back-yard_2 person": 1,
-        "RecordingClip back-yard_2": 1,
+        "live-snapshot back-yard_2 person": 1,
+        "recording back-yard_2": 1,
     },
     # Two cameras at once, under a prefix with a slash; the car carries a logo.
     "two-cameras-overlapping": {
-        "LiveSnapshot front_door person": 1,
-        "LiveSnapshot back-yard_2 car": 1,
-        "Snapshot front_door person": 1,
-        "Snapshot back-yard_2 car": 1,
-        "RecordingClip front_door": 1,
-        "RecordingClip back-yard_2": 1,
+        "live-snapshot front_door person": 1,
+        "live-snapshot back-yard_2 car": 1,
+        "snapshot front_door person": 1,
+        "snapshot back-yard_2 car": 1,
+        "recording front_door": 1,
+        "recording back-yard_2": 1,
     },
 }
 
 # The whole names of one session, worked out by hand from its messages:
 # 1795336634.76 is 08:37:14 UTC, the object came a second before its review.
 NAMES_OF_STARTUP_AND_ALERT = {
-    "Snapshot-front_door-2026-11-22_09-37-13+0100-person-vd4rxm.jpg",
-    "RecordingClip-front_door-2026-11-22_09-37-14+0100-867vc4.mp4",
+    "2026-11-22_09-37-13+0100-front_door-snapshot-person-vd4rxm.jpg",
+    "2026-11-22_09-37-14+0100-front_door-recording-person-867vc4.mp4",
 }
 
 
@@ -133,9 +133,9 @@ def kinds(destination: FakeDestination) -> Counter[str]:
     """Return how many files of which kind, camera and label lie there."""
     found: Counter[str] = Counter()
     for path in destination.media:
-        kind, _, rest = path.rpartition("/")[2].partition("-")
-        name = next(name for name in ("front_door", "back-yard_2") if name in rest)
-        label = "" if kind == "RecordingClip" else f" {path.split('-')[-2]}"
+        kind = kind_of(path)
+        name = next(name for name in ("front_door", "back-yard_2") if name in path)
+        label = "" if kind == "recording" else f" {path.split('-')[-2]}"
         found[f"{kind} {name}{label}"] += 1
     return found
 
@@ -170,7 +170,7 @@ async def test_a_session_gives_what_a_person_expects(
     await until(lambda: kinds(one) == expected and kinds(other) == expected)
     await bench.settled()
     assert len(bench.frigate.clips) == sum(
-        count for kind, count in expected.items() if kind.startswith("RecordingClip")
+        count for kind, count in expected.items() if kind.startswith("recording")
     )
     await bench.stop()
     await bench.start(setup(one), setup(other, name="other"))
@@ -207,5 +207,5 @@ async def test_a_camera_with_snapshots_off_in_a_session(
     await until(lambda: len(nas.media) == 2)
     await bench.settled()
     assert kinds(nas) == Counter(
-        {"Snapshot front_door person": 1, "RecordingClip front_door": 1}
+        {"snapshot front_door person": 1, "recording front_door": 1}
     )

@@ -63,7 +63,7 @@ def outage_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("text", ["", "LiveSnapshot"])
+@pytest.mark.parametrize("text", ["", "live-snapshot"])
 async def test_a_destination_that_connects_but_takes_nothing(
     bench: Bench, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:

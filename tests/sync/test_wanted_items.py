@@ -18,10 +18,10 @@ from .fakes import FULL_IMAGE, IMAGE, FakeDestination, camera, names
     ("selection", "expected"),
     [
         (Selection(cameras=frozenset({"back-yard_2"})), set()),
-        (Selection(media=frozenset({Media.LIVE_SNAPSHOTS})), {"LiveSnapshot"}),
-        (Selection(media=frozenset({Media.RECORDINGS})), {"RecordingClip"}),
+        (Selection(media=frozenset({Media.LIVE_SNAPSHOTS})), {"live-snapshot"}),
+        (Selection(media=frozenset({Media.RECORDINGS})), {"recording"}),
         (Selection(labels=frozenset({"car"})), set()),
-        (Selection(zones=frozenset({"porch"})), {"LiveSnapshot"}),
+        (Selection(zones=frozenset({"porch"})), {"live-snapshot"}),
     ],
 )
 async def test_only_what_is_wanted_leaves_the_house(
@@ -116,5 +116,5 @@ async def test_file_name_templates(
         "front_door/live_snapshot.jpg",
         f"front_door/live_snapshot-{digest}.jpg",
     }
-    assert all("LiveSnapshot-front_door" in path for path in cloud.history)
+    assert all("-front_door-live-snapshot-" in path for path in cloud.history)
     assert caplog.text.count("template of cloud failed") == 1

@@ -16,15 +16,10 @@ from ..arrivals import Item, Kind, live_snapshot
 from ..frigate import Frigate, FrigateServer, Review
 
 _TIME = r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d[+-]\d{4}"
-_NAMES = (
-    re.compile(
-        rf"(?P<kind>RecordingClip)-(?P<camera>.+?)-{_TIME}-(?P<id>[0-9a-z]+)"
-        r"(?:-(?P<suffix>part\d{3}|\d\d|incomplete))?\.mp4"
-    ),
-    re.compile(
-        rf"(?P<kind>LiveSnapshot|Snapshot)-(?P<camera>.+?)-{_TIME}-.+-"
-        r"(?P<id>[0-9a-z]+)(?P<suffix>)\.jpg"
-    ),
+_NAME = re.compile(
+    rf"{_TIME}-(?P<camera>.+?)-(?P<kind>recording|snapshot|live-snapshot)"
+    r"(?:-(?P<label>.+?))?-(?P<id>[0-9a-z]+)"
+    r"(?:-(?P<suffix>part\d{3}|\d\d|incomplete))?\.(?:mp4|jpg)"
 )
 _CLIP = re.compile(r"/api/[^/]+/start/([0-9.]+)/end/([0-9.]+)/clip\.mp4")
 _PADDING = 5
@@ -224,7 +219,7 @@ class Evidence:
             if name.startswith(".") or name.endswith(".tmp") or "-check-" in name:
                 verdict.unfinished.append(file.path)
                 continue
-            match = next(filter(None, (one.fullmatch(name) for one in _NAMES)), None)
+            match = _NAME.fullmatch(name)
             key = (match["kind"], match["camera"], match["id"]) if match else ("",) * 3
             if match is None or key not in by_key:
                 verdict.corrupt.append(f"{file.path}: nothing that Frigate has")
@@ -310,6 +305,9 @@ class Evidence:
     def _wrong(self, item: Item, file: File, suffix: str) -> str | None:
         """Return what is wrong with a file of an item, None if nothing is."""
         expected = item.path(self._zone).removesuffix(item.tail)
+        if item.kind is Kind.RECORDING:
+            # Its labels are those that were known when its first file was named.
+            expected = expected.removesuffix(item.label)
         if item.kind is not Kind.LIVE_SNAPSHOT and not file.path.startswith(expected):
             return f"should begin with {expected}"
         match item.kind:

@@ -8,15 +8,14 @@ import unicodedata
 
 from ...storage.layout import DATE_FOLDER
 from ...storage.names import MAX_SEGMENT_BYTES, REFUSED, clean_path, cut, join_name
-from .item import Item, Media
+from .item import Item
 
 _NUMBERS = 20
 
-_PREFIXES = {
-    Media.RECORDINGS: "RecordingClip",
-    Media.SNAPSHOTS: "Snapshot",
-    Media.LIVE_SNAPSHOTS: "LiveSnapshot",
-}
+_SUFFIX_BYTES = 32
+"""Kept free for what is put behind the id: pieces, parts, numbers of alternatives."""
+_LABEL_BYTES = 16
+"""A long label is cut first, but not below this: then the camera is cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +60,25 @@ def name_values(item: Item, time_zone: tzinfo) -> NameValues:
 
 
 def default_name(item: Item, values: NameValues) -> str:
-    """Return the default path of an item's file, cleaned."""
+    """Return the default path of an item's file, cleaned.
+
+    Sorted by name, a folder is sorted by time. The id stays whole as long as Frigate
+    gives ids of a usual length, for it makes the name unique.
+    """
     date = values.start.strftime(DATE_FOLDER)
-    head = f"{_PREFIXES[item.media]}-{item.camera}-{values.start:%Y-%m-%d_%H-%M-%S%z}-"
-    tail = f"{values.id}.{values.extension}"
-    if item.media is Media.RECORDINGS:
-        return clean_path(f"{date}/{REFUSED.sub('_', head + tail)}", values.extension)
-    # The label is cut first: it is the one part that may be long and is not needed.
-    head, tail = REFUSED.sub("_", head), REFUSED.sub("_", f"-{tail}")
-    room = MAX_SEGMENT_BYTES - len(head.encode()) - len(tail.encode())
-    label = cut(REFUSED.sub("_", item.label), max(room, 8))
-    return clean_path(f"{date}/{head}{label}{tail}", values.extension)
+    time = f"{values.start:%Y-%m-%d_%H-%M-%S%z}"
+    kind = values.kind.replace("_", "-")
+    camera = REFUSED.sub("_", item.camera)
+    label = REFUSED.sub("_", item.label or "+".join(values.labels))
+    tail = REFUSED.sub("_", f"{values.id}.{values.extension}")
+    fixed = f"{time}---{kind}-{tail}"
+    free = MAX_SEGMENT_BYTES - _SUFFIX_BYTES - len(fixed.encode())
+    label = cut(label, max(free - len(camera.encode()), _LABEL_BYTES))
+    camera = cut(camera, max(free - len(label.encode()), 0))
+    words = [time, camera, kind, label, tail]
+    return clean_path(
+        f"{date}/{'-'.join(word for word in words if word)}", values.extension
+    )
 
 
 def numbered(path: str, suffix: str) -> str:
