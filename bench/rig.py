@@ -24,6 +24,7 @@ from custom_components.frigate_snap_sync.sync.engine import (
     Engine,
     EngineOptions,
     EnginePaths,
+    Services,
 )
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from custom_components.frigate_snap_sync.sync.model.status import (
@@ -58,11 +59,15 @@ class Rig:
         self.status = EngineStatus()
         self._uploads: list[tuple[UploadEvent, float]] = []
         self._news = asyncio.Event()
+        options = EngineOptions()
         self.engine = Engine(
             client=FrigateClient(session, url),
             topic_prefix=PREFIX,
-            paths=EnginePaths(ledger=ledger, spool=spool),
-            options=EngineOptions(),
+            services=Services.at(
+                EnginePaths(ledger=ledger, spool=spool),
+                spool_limit=options.spool_limit,
+            ),
+            options=options,
             time_zone=ZoneInfo("Europe/Berlin"),
             on_status=self._show,
             on_upload=self._uploaded,

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Final, Self
 
-from custom_components.frigate_snap_sync.sync.sending.worker import STILLS_AT_ONCE
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 
 from .child import BenchFailed, run_probe
 from .peers import Rclone, Sftp, run_command
@@ -108,7 +108,7 @@ class Route:
                 "key_file": str(self.access.key_file),
                 "known_hosts": str(self.access.known_hosts),
                 "source": str(load.source),
-                "at_once": STILLS_AT_ONCE,
+                "at_once": Limits().stills_at_once,
                 "delay": delay,
             }
             return Run.from_json(

@@ -31,7 +31,14 @@ from .engine_setup import destination_setup, engine_options
 from .frigate.errors import FrigateError, InvalidUrl
 from .frigate.messages import subscriptions
 from .storage.errors import StorageError
-from .sync.engine import DestinationSetup, Engine, EnginePaths, LedgerError, SpoolError
+from .sync.engine import (
+    DestinationSetup,
+    Engine,
+    EnginePaths,
+    LedgerError,
+    Services,
+    SpoolError,
+)
 from .sync.model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
 
 type FrigateSnapSyncConfigEntry = ConfigEntry[FrigateSnapSyncCoordinator]
@@ -71,16 +78,20 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
                 translation_domain=DOMAIN, translation_key="invalid_url"
             ) from err
         self.topic_prefix = str(entry.unique_id)
+        options = engine_options(
+            entry.options, follows_topic_prefix=CONF_TOPIC_PREFIX not in entry.data
+        )
         self.engine = Engine(
             client=self.client,
             topic_prefix=self.topic_prefix,
-            paths=EnginePaths(
-                ledger=ledger_path(hass, entry.entry_id),
-                spool=spool_path(hass, entry.entry_id),
+            services=Services.at(
+                EnginePaths(
+                    ledger=ledger_path(hass, entry.entry_id),
+                    spool=spool_path(hass, entry.entry_id),
+                ),
+                spool_limit=options.spool_limit,
             ),
-            options=engine_options(
-                entry.options, follows_topic_prefix=CONF_TOPIC_PREFIX not in entry.data
-            ),
+            options=options,
             time_zone=dt_util.get_default_time_zone(),
             on_status=self._async_show,
             on_upload=self._async_uploaded,

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import json
 from pathlib import Path
-import random
 import sqlite3
 import time
 from typing import Any
@@ -21,12 +20,14 @@ from custom_components.frigate_snap_sync.sync.engine import (
     Engine,
     EngineOptions,
     EnginePaths,
+    Services,
 )
 from custom_components.frigate_snap_sync.sync.ledger import (
     cameras,
     destinations,
     schema,
 )
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.naming import Render
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from custom_components.frigate_snap_sync.sync.model.status import (
@@ -37,10 +38,10 @@ from custom_components.frigate_snap_sync.sync.model.status import (
     UploadRow,
 )
 from custom_components.frigate_snap_sync.sync.model.timing import Timing
-from custom_components.frigate_snap_sync.sync.reporting import collector
 
 from ..waiting import Threads, promptly, until
 from .fakes import IMAGE, FakeDestination, FakeFrigate
+from .faults import Faults, FaultyLedger, FaultySpool
 
 __all__ = ("FAST", "Bench", "setup", "until")
 
@@ -65,6 +66,7 @@ FAST = Timing(
     hint_pause=0.2,
     catch_up_pause=0.05,
     probe=30,
+    status_pause=0.01,
 )
 
 
@@ -92,6 +94,8 @@ class Bench:
     folder: Path
     frigate: FakeFrigate = field(default_factory=FakeFrigate)
     timing: Timing = FAST
+    limits: Limits = field(default_factory=Limits)
+    faults: Faults = field(default_factory=Faults)
     options: EngineOptions = field(
         default_factory=lambda: EngineOptions(upload_during_review=False)
     )
@@ -117,18 +121,33 @@ class Bench:
         self._engine = Engine(
             client=self.frigate,
             topic_prefix=self.prefix,
-            paths=EnginePaths(
-                ledger=self.folder / "ledger" / "one.db", spool=self.folder / "spool"
-            ),
+            services=self._services(),
             options=self.options,
             time_zone=ZoneInfo("Europe/Berlin"),
             on_status=self.statuses.append,
             on_upload=self.uploaded.append,
-            timing=self.timing,
         )
         await self._engine.start(setups)
         self._engine.handle_mqtt_connection(True)
         return self._engine
+
+    def _services(self) -> Services:
+        paths = EnginePaths(
+            ledger=self.folder / "ledger" / "one.db", spool=self.folder / "spool"
+        )
+        return Services(
+            ledger=FaultyLedger(
+                paths.ledger, generation_path=paths.generation, faults=self.faults
+            ),
+            spool=FaultySpool(
+                paths.spool,
+                limit=self.options.spool_limit,
+                reserve=self.limits.spool_reserve,
+                faults=self.faults,
+            ),
+            timing=self.timing,
+            limits=self.limits,
+        )
 
     async def stop(self) -> None:
         """Stop the engine, if it runs."""
@@ -267,11 +286,8 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Bench]:
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     """Return a bench; its engine is stopped at the end."""
-    monkeypatch.setattr(collector, "_INTERVAL", 0.01)
     bench = Bench(tmp_path)
     with bench.threads.watched():
         yield bench
@@ -309,6 +325,6 @@ def cloud() -> FakeDestination:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(bench: Bench) -> None:
     """Let failing destinations be tried again at once."""
-    monkeypatch.setattr(random, "uniform", lambda low, high: 0.002)
+    bench.timing = replace(bench.timing, jitter=lambda low, high: 0.002)

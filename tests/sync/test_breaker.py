@@ -1,7 +1,5 @@
 """When a failing destination is tried again."""
 
-import random
-
 import pytest
 
 from custom_components.frigate_snap_sync.storage.errors import (
@@ -22,6 +20,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     Throttled,
     Unreachable,
 )
+from custom_components.frigate_snap_sync.sync.model.timing import Timing
 from custom_components.frigate_snap_sync.sync.sending.breaker import (
     LONGEST_WAIT,
     ROW,
@@ -31,16 +30,13 @@ from custom_components.frigate_snap_sync.sync.sending.breaker import (
     reaction_to,
 )
 
-
-@pytest.fixture(autouse=True)
-def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make delays exact."""
-    monkeypatch.setattr(random, "uniform", lambda low, high: 1.0)
+TIMING = Timing(jitter=lambda low, high: 1.0)
+"""With exact delays."""
 
 
 def delays(error: StorageError, count: int) -> list[float]:
     """Return the delays after so many failures in a row."""
-    breaker, now, found = Breaker(), 0.0, []
+    breaker, now, found = Breaker(TIMING), 0.0, []
     for _ in range(count):
         breaker.fail(error, now)
         found.append(breaker.remaining(now))
@@ -96,7 +92,7 @@ def test_a_server_that_asks_to_wait(
 
 def test_a_throttled_server_is_no_other_outage() -> None:
     """It is waited for, and nothing is said again."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     assert breaker.fail(Unreachable("x"), 0) is True
     assert breaker.fail(Throttled("x", retry_after=120), 5) is False
     assert breaker.remaining(5) == 120
@@ -104,14 +100,14 @@ def test_a_throttled_server_is_no_other_outage() -> None:
 
 def test_an_illegal_path_is_about_one_file() -> None:
     """The destination takes others all the same."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     assert breaker.is_own_fault(InvalidPath("x"), 0, Sent(upload_id=1, size=1))
     assert not breaker.is_open
 
 
 def test_failures_of_one_outage_do_not_add_up() -> None:
     """Five uploads that were under way fail together."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     assert breaker.fail(Unreachable("x"), 0) is True
     for _ in range(4):
         assert breaker.fail(Unreachable("x"), 1) is False
@@ -120,7 +116,7 @@ def test_failures_of_one_outage_do_not_add_up() -> None:
 
 def test_another_cause_is_news() -> None:
     """First nothing answers, then the log-in is refused."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     breaker.fail(Unreachable("x"), 0)
     assert breaker.fail(AuthFailed("y"), 1) is True
     assert breaker.remaining(1) == 900
@@ -129,7 +125,7 @@ def test_another_cause_is_news() -> None:
 
 def test_each_cause_of_an_outage_is_news_once() -> None:
     """Also where the pause is the same; causes that take turns fill no log."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     causes = [NoSpace("a"), PermissionDenied("b"), NoSpace("c"), Unreachable("d")]
     news = [breaker.fail(error, now) for now, error in enumerate(causes * 3)]
     assert news == [True, True, False, True, *[False] * 8]
@@ -139,7 +135,7 @@ def test_each_cause_of_an_outage_is_news_once() -> None:
 
 def test_success_ends_it() -> None:
     """And the next outage begins at the start."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     assert breaker.succeed(5) is False
     breaker.fail(Unreachable("x"), 0)
     breaker.fail(Unreachable("x"), 5)
@@ -153,7 +149,7 @@ def test_success_ends_it() -> None:
 
 def test_a_failure_soon_after_is_the_same_outage() -> None:
     """A server that lets us in and then fails must not be hammered, nor told twice."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     breaker.fail(Unreachable("x"), 0)
     breaker.succeed(5)
     assert breaker.fail(ConnectTimeout("y"), 6) is False
@@ -193,7 +189,7 @@ def refused(breaker: Breaker, upload_id: int, now: float = 0, **_: object) -> bo
 
 def test_a_cause_that_hits_three_files_is_the_destination_s() -> None:
     """One line, one repair, and nothing more is sent for a while."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     assert refused(breaker, 1)
     assert refused(breaker, 2)
     assert not breaker.is_open
@@ -206,7 +202,7 @@ def test_a_cause_that_hits_three_files_is_the_destination_s() -> None:
 
 def test_a_success_in_between_begins_the_row_again() -> None:
     """What takes other files has something against some."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     for upload_id in range(20):
         assert refused(breaker, 2 * upload_id)
         assert refused(breaker, 2 * upload_id + 1)
@@ -215,7 +211,7 @@ def test_a_success_in_between_begins_the_row_again() -> None:
 
 def test_a_probe_between_does_not() -> None:
     """It may have nothing in common with what was refused."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     assert refused(breaker, 1)
     assert refused(breaker, 2)
     assert not breaker.succeed(0)
@@ -224,9 +220,9 @@ def test_a_probe_between_does_not() -> None:
 
 def test_one_file_is_no_row_nor_are_different_causes() -> None:
     """However often it is refused."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     assert all(refused(breaker, 1) for _ in range(20))
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     for upload_id in range(20):
         error = (Rejected, InvalidPath)[upload_id % 2]("no")
         assert breaker.is_own_fault(error, 0, sent(upload_id))
@@ -234,7 +230,7 @@ def test_one_file_is_no_row_nor_are_different_causes() -> None:
 
 def test_a_probe_ends_no_failure_of_files() -> None:
     """The next file decides: one at a time, and the pauses grow."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     for upload_id in range(ROW):
         refused(breaker, upload_id)
     assert not breaker.succeed(300)
@@ -259,7 +255,7 @@ def test_what_failed_with_a_file_is_over_when_that_file_has_arrived(
     cause: type[StorageError],
 ) -> None:
     """It is news once; small files that fit prove nothing for a large one."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     clip = sent(1, 10**9)
     assert not breaker.is_own_fault(cause("x"), 0, clip)
     assert breaker.fail(cause("x"), 0, clip) is True
@@ -281,7 +277,7 @@ def test_what_failed_with_a_file_is_over_when_that_file_has_arrived(
 def test_what_is_as_large_proves_as_much() -> None:
     """Of a full disk; the right to write may be that of one folder."""
     for cause, is_over in ((NoSpace, True), (PermissionDenied, False)):
-        breaker = Breaker()
+        breaker = Breaker(TIMING)
         breaker.fail(cause("x"), 0, sent(1, 1000))
         breaker.succeed(300)
         assert not breaker.succeed(300, sent(2, 999))
@@ -290,7 +286,7 @@ def test_what_is_as_large_proves_as_much() -> None:
 
 def test_a_doubt_that_nothing_confirms_ends() -> None:
     """The file may have been given up since."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     breaker.fail(NoSpace("x"), 0, sent(1, 10**9))
     breaker.succeed(300)
     assert not breaker.settle(599)
@@ -307,7 +303,7 @@ def test_a_doubt_that_nothing_confirms_ends() -> None:
 
 def test_the_first_file_after_a_probe_that_fails_closes_again() -> None:
     """Whichever it is."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     breaker.fail(NoSpace("x"), 0, sent(1))
     breaker.succeed(300)
     assert not breaker.is_own_fault(NoSpace("x"), 300, sent(2))
@@ -318,7 +314,7 @@ def test_the_first_file_after_a_probe_that_fails_closes_again() -> None:
 
 def test_three_in_a_row_while_in_doubt() -> None:
     """Small files arrive no more, either."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     breaker.fail(NoSpace("x"), 0, sent(1, 10**9))
     breaker.succeed(300)
     breaker.succeed(300, sent(2))
@@ -329,7 +325,7 @@ def test_three_in_a_row_while_in_doubt() -> None:
 
 def test_a_lost_connection_ends_a_doubt() -> None:
     """It is proven by a probe, as ever."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     breaker.fail(NoSpace("x"), 0, sent(1))
     breaker.succeed(300)
     assert breaker.fail(Unreachable("y"), 301, sent(1)) is True
@@ -340,7 +336,7 @@ def test_a_lost_connection_ends_a_doubt() -> None:
 
 def test_what_was_under_way_proves_nothing_of_a_full_disk() -> None:
     """A still that was being written while a clip found no space."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     breaker.fail(NoSpace("x"), 0, sent(1, 10**9))
     assert not breaker.succeed(1, sent(2))
     assert breaker.blocks
@@ -351,7 +347,7 @@ def test_what_was_under_way_proves_nothing_of_a_full_disk() -> None:
 
 def test_a_probe_s_own_failure_is_over_with_the_next_probe() -> None:
     """No file was refused."""
-    breaker = Breaker()
+    breaker = Breaker(TIMING)
     breaker.fail(Rejected("Reading back: Other bytes came back"), 0)
     assert type(breaker.error) is PermissionDenied
     assert str(breaker.error) == "Reading back: Other bytes came back"

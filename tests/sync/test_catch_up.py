@@ -20,7 +20,7 @@ from custom_components.frigate_snap_sync.frigate.models import (
     TrackedObject,
 )
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
-from custom_components.frigate_snap_sync.sync.intake import catch_up
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
@@ -219,10 +219,10 @@ async def test_what_frigate_keeps_late_is_found(
 
 
 async def test_many_objects_are_read_page_by_page(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """Also where several began in the very same moment."""
-    monkeypatch.setattr(catch_up, "_PAGE", 3)
+    bench.limits = Limits(object_page=3)
     await age(bench, nas, hours=2)
     start = tracked("x", -500, -400).start_time
     for number in range(10):
@@ -233,10 +233,10 @@ async def test_many_objects_are_read_page_by_page(
 
 
 async def test_odd_objects_hide_no_older_ones(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """Not even a whole page of them."""
-    monkeypatch.setattr(catch_up, "_PAGE", 3)
+    bench.limits = Limits(object_page=3)
     await age(bench, nas, hours=2)
     for number in range(10):
         show(bench, tracked(f"o{number}", -500 + number, -400))
@@ -327,12 +327,10 @@ async def test_a_failure_that_lasts_is_met_with_patience(
 async def test_endless_pages_end(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A Frigate that always answers the same can't hold us up for ever."""
-    monkeypatch.setattr(catch_up, "_PAGE", 2)
-    monkeypatch.setattr(catch_up, "_MAX_PAGES", 5)
+    bench.limits = Limits(object_page=2, object_pages=5)
     await age(bench, nas, hours=2)
     for number in range(20):
         show(bench, tracked(f"o{number}", -500 + number, -400 + number))

@@ -12,8 +12,8 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     UnreadableRows,
 )
 from custom_components.frigate_snap_sync.frigate.models import Page, Review
-from custom_components.frigate_snap_sync.sync.intake import catch_up
 from custom_components.frigate_snap_sync.sync.ledger import milestones
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 
 from .conftest import Bench, setup, until
@@ -32,11 +32,10 @@ async def moment_of(bench: Bench) -> float:
 
 
 async def test_more_objects_than_are_looked_at_at_once(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """The next comparison continues behind them, and the window waits for it."""
-    monkeypatch.setattr(catch_up, "_PAGE", 2)
-    monkeypatch.setattr(catch_up, "_MAX_PAGES", 3)
+    bench.limits = Limits(object_page=2, object_pages=3)
     await age(bench, nas, hours=60)
     show(bench, *(tracked(f"o{n}", -150000 - n, -140000 - n) for n in range(20)))
     began = time.time()
@@ -100,10 +99,10 @@ async def test_an_answer_that_is_always_the_same(
 
 
 async def test_pages_of_which_nothing_can_be_read(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """There are objects, so this is not "nothing there"."""
-    monkeypatch.setattr(catch_up, "_PAGE", 2)
+    bench.limits = Limits(object_page=2)
     await age(bench, nas, hours=2)
     rows = [tracked(f"o{n}", -500 - n, -400) for n in range(4)]
     show(bench, *rows)

@@ -15,7 +15,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     StorageError,
 )
 from custom_components.frigate_snap_sync.sync.ledger import items
-from custom_components.frigate_snap_sync.sync.sending import clean_up
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import IMAGE, FakeDestination
@@ -88,11 +88,9 @@ async def test_a_file_that_can_not_be_deleted(
     await until(lambda: not nas.media)
 
 
-async def test_many_files_that_can_not_be_deleted(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_files_that_can_not_be_deleted(bench: Bench) -> None:
     """Those that resist are kept in mind, but not without end."""
-    monkeypatch.setattr(clean_up, "MOST_STUCK", 2)
+    bench.limits = Limits(stuck_leftovers=2)
     bench.timing = replace(FAST, longest_retry=0.5)
     nas = Stubborn("0.mp4", "1.mp4")
     await bench.start(setup(nas))

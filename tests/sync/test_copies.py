@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-import random
 import sqlite3
 import time
 from typing import override
@@ -17,7 +16,6 @@ from custom_components.frigate_snap_sync.storage.errors import (
     PermissionDenied,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.sync.intake import dispatcher
 from custom_components.frigate_snap_sync.sync.ledger import (
     items,
     outcomes,
@@ -27,8 +25,8 @@ from custom_components.frigate_snap_sync.sync.ledger import (
 )
 from custom_components.frigate_snap_sync.sync.model import plans
 from custom_components.frigate_snap_sync.sync.model.item import Media, UploadState
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
-from custom_components.frigate_snap_sync.sync.spool import eviction
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, CLIP_SECONDS, IMAGE, FakeDestination
@@ -74,9 +72,9 @@ def nas() -> LostAnswers:
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(bench: Bench) -> None:
     """Let a failing destination be tried again almost at once."""
-    monkeypatch.setattr(random, "uniform", lambda low, high: (low + high) / 2000)
+    bench.timing = replace(bench.timing, jitter=lambda low, high: (low + high) / 2000)
 
 
 async def arrived(bench: Bench, nas: LostAnswers) -> str:
@@ -392,12 +390,11 @@ async def test_a_spool_file_that_can_not_be_read_for_a_while(
 async def test_a_still_that_is_being_sent_never_gives_way(
     bench: Bench,
     nas: LostAnswers,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The new one waits for its place as long as that takes."""
     nas.losses = 0
-    await limited(bench, monkeypatch, images=1)
+    await limited(bench, images=1)
     await bench.start(setup(nas))
     nas.gate.clear()
     bench.live_snapshot(label="first")
@@ -408,22 +405,19 @@ async def test_a_still_that_is_being_sent_never_gives_way(
     assert await bench.settled() == {"verified": 2}
 
 
-async def limited(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, images: int
-) -> None:
+async def limited(bench: Bench, *, images: int) -> None:
     """Let the spool hold so many images."""
-    monkeypatch.setattr(eviction, "RESERVE", 0)
-    monkeypatch.setattr(dispatcher, "_PAUSE", 0.02)
+    bench.limits = Limits(spool_reserve=0)
     bench.options = replace(bench.options, spool_limit=images * len(IMAGE) + 100)
 
 
 async def test_another_still_gives_way_than_the_one_that_is_being_sent(
-    bench: Bench, nas: LostAnswers, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: LostAnswers
 ) -> None:
     """Though it is the oldest."""
     nas.losses = 0
     cloud = FakeDestination()
-    await limited(bench, monkeypatch, images=2)
+    await limited(bench, images=2)
     first = Selection(labels=frozenset({"first"}))
     await bench.start(setup(nas, selection=first), setup(cloud, name="cloud"))
     await bench.engine.set_sending("cloud", False)

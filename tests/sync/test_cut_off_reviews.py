@@ -13,9 +13,9 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.models import Segment, Severity
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
-from custom_components.frigate_snap_sync.sync.intake import running_reviews
 from custom_components.frigate_snap_sync.sync.model.footage_ranges import Bounds
 from custom_components.frigate_snap_sync.sync.model.item import Item, Media
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.plans import Progress
 from custom_components.frigate_snap_sync.sync.model.timing import Timing
 from custom_components.frigate_snap_sync.sync.planning.planner import Planner
@@ -33,14 +33,14 @@ PATIENT = replace(
     tail_patience=600,
     tail_attempts=1_000_000,
     off_settle=600,
+    review_pause=0.02,
 )
 """What is not sent at once never is, as long as a test lasts."""
 
 
 @pytest.fixture
-def nas(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> FakeDestination:
+def nas(bench: Bench) -> FakeDestination:
     """Return a destination, of an engine that uploads during reviews."""
-    monkeypatch.setattr(running_reviews, "_SHORTEST_SLEEP", 0.02)
     bench.options = EngineOptions(part_length=10)
     bench.timing = PATIENT
     return FakeDestination()
@@ -121,6 +121,7 @@ def test_no_part_is_planned_of_what_was_not_recorded() -> None:
         padding_after=5,
         part_length=10,
         timing=Timing(),
+        limits=Limits(),
     )
     planner.set_destinations([setup(FakeDestination())])
     now = time.time()

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 import threading
 import time
 from typing import override
@@ -21,10 +20,11 @@ from custom_components.frigate_snap_sync.sync.ledger import (
 )
 from custom_components.frigate_snap_sync.sync.ledger.spooled_files import Loss
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
-from custom_components.frigate_snap_sync.sync.spool.spool import Spool, SpoolFile
+from custom_components.frigate_snap_sync.sync.spool.spool import SpoolFile
 
 from .conftest import Bench, setup, until
 from .fakes import IMAGE, FakeDestination
+from .faults import Step
 
 
 class Line(FakeDestination):
@@ -129,7 +129,7 @@ async def test_settings_that_can_not_be_read_for_a_while(
 
 @pytest.mark.parametrize("dead", ["spool", "ledger"])
 async def test_a_change_that_hangs_on_a_dead_disk_delays_no_stop(
-    bench: Bench, nas: Line, monkeypatch: pytest.MonkeyPatch, dead: str
+    bench: Bench, nas: Line, dead: str
 ) -> None:
     """Stopping takes five seconds at the most, and nothing goes on after it."""
     hangs, released = threading.Event(), threading.Event()
@@ -144,10 +144,10 @@ async def test_a_change_that_hangs_on_a_dead_disk_delays_no_stop(
     bench.live_snapshot()
     await bench.spooled_in_ledger(1)
     if dead == "spool":
-        monkeypatch.setattr(Path, "unlink", lambda *_, **__: hang())
+        bench.faults.remove = lambda _: asyncio.to_thread(hang)
     else:
-        monkeypatch.setattr(
-            ledger_destinations, "keep_destinations", lambda *_, **__: hang()
+        bench.faults.jobs[ledger_destinations.keep_destinations] = lambda *_, **__: (
+            hang()
         )
     change = asyncio.create_task(engine.apply_destinations([setup(late, name="late")]))
     try:
@@ -165,19 +165,18 @@ async def test_a_change_that_hangs_on_a_dead_disk_delays_no_stop(
 
 @pytest.mark.parametrize("is_alone", [True, False])
 async def test_an_image_in_flight_while_its_destination_is_removed(
-    bench: Bench, nas: Line, is_alone: bool, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: Line, is_alone: bool
 ) -> None:
     """Nothing waits for ever, and after a restart nothing is left in the spool."""
-    store = Spool.store
     stored, gate = asyncio.Event(), asyncio.Event()
 
-    async def slowly(spool: Spool, data: bytes, extension: str) -> SpoolFile:
-        file = await store(spool, data, extension)
+    async def slowly(store: Step) -> SpoolFile:
+        file: SpoolFile = await store()
         stored.set()
         await gate.wait()
         return file
 
-    monkeypatch.setattr(Spool, "store", slowly)
+    bench.faults.store = slowly
     cloud = Line()
     rest = [] if is_alone else [setup(cloud, name="cloud")]
     await bench.start(setup(nas), *rest)
@@ -317,20 +316,19 @@ async def test_a_test_of_a_destination_that_goes_meanwhile(
 
 
 async def test_an_image_that_is_written_when_its_destination_is_removed(
-    bench: Bench, nas: Line, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: Line
 ) -> None:
     """Nobody waits for it any more: it takes no room."""
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
-    store = Spool.store
 
-    async def slowly(spool: Spool, data: bytes, extension: str) -> SpoolFile:
-        file = await store(spool, data, extension)
+    async def slowly(store: Step) -> SpoolFile:
+        file: SpoolFile = await store()
         await bench.engine.apply_destinations([])
         return file
 
-    monkeypatch.setattr(Spool, "store", slowly)
+    bench.faults.store = slowly
     bench.live_snapshot()
     await bench.settled()
     assert not bench.spooled()
-    assert bench.engine._spool.used == 0  # noqa: SLF001
+    assert bench.engine._services.spool.used == 0  # noqa: SLF001

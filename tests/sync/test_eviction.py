@@ -10,30 +10,27 @@ import pytest
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
-from custom_components.frigate_snap_sync.sync.fetching import fetcher
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from custom_components.frigate_snap_sync.sync.model.status import Reason
-from custom_components.frigate_snap_sync.sync.spool import eviction
 
 from .conftest import Bench, setup, until
 from .fakes import CLIP, IMAGE, FakeDestination, Write
 
 
-def limit(bench: Bench, monkeypatch: pytest.MonkeyPatch, clips: float) -> None:
+def limit(bench: Bench, clips: float) -> None:
     """Let the spool hold so many clips, and a bit; stills want a clip's room."""
     size = int(clips * len(CLIP))
     bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
-    monkeypatch.setattr(eviction, "RESERVE", len(CLIP))
-    monkeypatch.setattr(eviction, "_SMALLEST_CLIP", len(CLIP) // 2)
-    monkeypatch.setattr(eviction, "_AGAIN", 0.05)
+    bench.limits = Limits(spool_reserve=len(CLIP), smallest_clip=len(CLIP) // 2)
+    bench.timing = replace(bench.timing, eviction_retry=0.05)
 
 
-def limit_to_images(bench: Bench, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+def limit_to_images(bench: Bench, count: int) -> None:
     """Let the spool hold so many images, a tenth of them kept free of clips."""
     size = count * len(IMAGE)
     bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
-    monkeypatch.setattr(eviction, "RESERVE", size // 10)
-    monkeypatch.setattr(eviction, "_SMALLEST_CLIP", len(IMAGE))
+    bench.limits = Limits(spool_reserve=size // 10, smallest_clip=len(IMAGE))
 
 
 async def ended(bench: Bench, name: str, severity: str = "alert", **more: Any) -> None:
@@ -62,12 +59,11 @@ def ids(destination: FakeDestination) -> list[str]:
 async def test_a_fresh_alert_finds_room_among_old_footage(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
     *,
     is_slow: bool,
 ) -> None:
     """It waits for a destination that works, but slowly; what gives way comes later."""
-    limit(bench, monkeypatch, 3.4)
+    limit(bench, 3.4)
     nas.gate.clear()
     await bench.start(setup(nas))
     for number in range(5):
@@ -92,11 +88,10 @@ async def test_a_fresh_alert_finds_room_among_old_footage(
 async def test_no_more_is_fetched_than_the_spool_holds(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The rest waits at Frigate, and comes as soon as there is room."""
-    limit(bench, monkeypatch, 3.4)
+    limit(bench, 3.4)
     await bench.start(setup(nas))
     await bench.engine.set_sending("nas", False)
     for number in range(5):
@@ -117,11 +112,11 @@ async def test_no_more_is_fetched_than_the_spool_holds(
 
 
 async def test_a_live_snapshot_pushes_a_detection_s_clip_out(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """The clip is fetched again; nothing is lost."""
-    limit(bench, monkeypatch, 2.9)
-    monkeypatch.setattr(eviction, "_AGAIN", 300.0)
+    limit(bench, 2.9)
+    bench.timing = replace(bench.timing, eviction_retry=300.0)
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     await bench.engine.set_sending("nas", False)
@@ -153,11 +148,10 @@ def sizes(bench: Bench) -> list[int]:
 async def test_only_the_oldest_stills_are_dropped(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """When there is nothing else to give way; the owner is told that he is at risk."""
-    monkeypatch.setattr(eviction, "RESERVE", 0)
+    bench.limits = Limits(spool_reserve=0)
     size = 4 * len(IMAGE) + 100
     bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
     await bench.start(setup(nas))
@@ -179,10 +173,10 @@ async def test_only_the_oldest_stills_are_dropped(
 
 
 async def test_a_clip_makes_room_only_among_those_nobody_takes(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """What waits for a paused destination must not hold up one that works."""
-    limit(bench, monkeypatch, 2.9)
+    limit(bench, 2.9)
     cloud = FakeDestination()
     garden = Selection(cameras=frozenset({"back-yard_2"}))
     door = Selection(cameras=frozenset({"front_door"}))
@@ -200,10 +194,10 @@ async def test_a_clip_makes_room_only_among_those_nobody_takes(
 
 
 async def test_a_clip_on_its_way_gives_way_to_no_other(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """A slow destination that works gets one after the other, each fetched once."""
-    limit(bench, monkeypatch, 2.9)
+    limit(bench, 2.9)
     nas.gate.clear()
     await bench.start(setup(nas))
     for name in ("a", "b", "c", "d"):
@@ -219,11 +213,10 @@ async def test_a_clip_on_its_way_gives_way_to_no_other(
 async def test_a_clip_that_outgrows_the_limit_while_it_comes(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Nobody knows its size before; it is stopped, and leaves nothing behind."""
-    limit(bench, monkeypatch, 0.8)
+    limit(bench, 0.8)
     await bench.start(setup(nas))
     await ended(bench, "big")
     await until(lambda: len(bench.frigate.clips) >= 2)
@@ -235,10 +228,10 @@ async def test_a_clip_that_outgrows_the_limit_while_it_comes(
 
 
 async def test_files_that_somebody_removed_take_no_room(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """The cache folder may be emptied by anybody, also while we run."""
-    monkeypatch.setattr(eviction, "RESERVE", 0)
+    bench.limits = Limits(spool_reserve=0)
     size = 4 * len(IMAGE) + 100
     bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
     await bench.start(setup(nas))
@@ -256,10 +249,10 @@ async def test_files_that_somebody_removed_take_no_room(
 
 
 async def test_a_clip_leaves_room_for_images_while_it_comes(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """However big it is; none of them is dropped for it."""
-    limit_to_images(bench, monkeypatch, 20)
+    limit_to_images(bench, 20)
     gate, written = asyncio.Event(), []
 
     async def endless(seconds: float, write: Write) -> int:
@@ -287,10 +280,10 @@ async def test_a_clip_leaves_room_for_images_while_it_comes(
 
 
 async def test_a_clip_does_not_take_the_room_of_images(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """It is stopped before it has filled the spool."""
-    limit_to_images(bench, monkeypatch, 40)
+    limit_to_images(bench, 40)
     sent = []
 
     async def endless(seconds: float, write: Write) -> int:
@@ -307,10 +300,10 @@ async def test_a_clip_does_not_take_the_room_of_images(
 
 
 async def test_a_spool_with_room_again_is_not_full(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """Also when nothing new is fetched: Frigate is away."""
-    limit(bench, monkeypatch, 3.4)
+    limit(bench, 3.4)
     await bench.start(setup(nas))
     await bench.engine.set_sending("nas", False)
     for number in range(3):
@@ -368,12 +361,11 @@ async def errors(bench: Bench) -> set[str]:
 async def test_a_clip_larger_than_the_spool(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It is not asked for on and on; what fits of it is kept, and the owner told."""
     bench.timing = replace(bench.timing, daily=0.1)
-    limit(bench, monkeypatch, 2.0)
+    limit(bench, 2.0)
     large = Large(bench, above=11, clips=3)
     await bench.start(setup(nas))
     await ended(bench, "big")
@@ -398,7 +390,7 @@ async def test_a_clip_larger_than_the_spool(
     assert large.asked == [20.0]
     await bench.stop()
 
-    limit(bench, monkeypatch, 9.0)
+    limit(bench, 9.0)
     await bench.start(setup(nas))
     await until(lambda: list(nas.media.values()) == [large.data])
     assert await bench.settled() == {"superseded": 1, "verified": 1}
@@ -407,12 +399,12 @@ async def test_a_clip_larger_than_the_spool(
 
 
 async def test_a_clip_that_is_too_large_is_gone_one_day(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """Then the spool is no longer called full because of it."""
     bench.timing = replace(bench.timing, daily=0.1)
-    monkeypatch.setattr(fetcher, "_LOOK", 0.05)
-    limit(bench, monkeypatch, 2.0)
+    bench.timing = replace(bench.timing, too_large_check=0.05)
+    limit(bench, 2.0)
     large = Large(bench, above=1, clips=3)
     await bench.start(setup(nas))
     await ended(bench, "big")
@@ -430,10 +422,10 @@ async def test_a_clip_that_is_too_large_is_gone_one_day(
 
 
 async def test_a_clip_that_did_not_fit_waits_for_more_room(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """It is not asked for, in vain, every few minutes."""
-    limit(bench, monkeypatch, 2.9)
+    limit(bench, 2.9)
     nas.gate.clear()
     await bench.start(setup(nas))
     await ended(bench, "small")
@@ -452,10 +444,10 @@ async def test_a_clip_that_did_not_fit_waits_for_more_room(
 
 
 async def test_a_clip_that_did_not_fit_and_is_gone(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """Nobody keeps in mind for ever how much room it wanted."""
-    limit(bench, monkeypatch, 2.9)
+    limit(bench, 2.9)
     nas.gate.clear()
     await bench.start(setup(nas))
     await ended(bench, "small")

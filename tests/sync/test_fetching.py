@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import time
 import tracemalloc
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,12 +24,14 @@ from custom_components.frigate_snap_sync.sync.ledger import fetch_queue
 from custom_components.frigate_snap_sync.sync.model.errors import SpoolError
 from custom_components.frigate_snap_sync.sync.model.footage_ranges import Bounds
 from custom_components.frigate_snap_sync.sync.model.item import Rank, recording_item
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.plans import Progress
 from custom_components.frigate_snap_sync.sync.planning.planner import Planner
-from custom_components.frigate_snap_sync.sync.spool.spool import SpoolFile, SpoolWriter
+from custom_components.frigate_snap_sync.sync.spool.spool import SpoolFile
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, CLIP_SECONDS, FULL_IMAGE, FakeDestination, Write
+from .faults import Step
 from .test_own_failures import Trouble
 
 
@@ -138,6 +140,7 @@ def test_a_review_of_three_days_is_covered() -> None:
         padding_after=5,
         part_length=None,
         timing=FAST,
+        limits=Limits(),
     )
     planner.set_destinations([setup(FakeDestination())])
     start, end = 1_000_000.5, 1_000_000.5 + 72 * 3600
@@ -167,7 +170,7 @@ def test_a_review_of_three_days_is_covered() -> None:
 
 
 async def test_a_file_that_falls_due_while_work_is_looked_for(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """A slow disk under the ledger must not let it be missed."""
     look = fetch_queue.next_fetches
@@ -184,7 +187,7 @@ async def test_a_file_that_falls_due_while_work_is_looked_for(
         return found
 
     bench.timing = replace(FAST, settle=0.2)
-    monkeypatch.setattr(fetch_queue, "next_fetches", slowly)
+    bench.faults.jobs[look] = slowly
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     now = time.time()
@@ -194,7 +197,7 @@ async def test_a_file_that_falls_due_while_work_is_looked_for(
 
 
 async def test_a_retry_that_falls_due_while_a_clip_hangs(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """The lane that is free slept when there was none; it must hear of it."""
     bench.timing = replace(FAST, settle=0.2, first_retry=0.5)
@@ -210,7 +213,7 @@ async def test_a_retry_that_falls_due_while_a_clip_hangs(
     async def hang(seconds: float, write: Write) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(bench.frigate, "snapshot", late)
+    bench.frigate.snapshot = late  # type: ignore[assignment, method-assign]
     bench.frigate.film = hang
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
@@ -247,21 +250,19 @@ async def test_a_clip_that_hangs_holds_up_no_snapshot(
 async def test_a_full_disk_under_the_spool_is_no_reason_to_ask_frigate_on_and_on(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The pauses grow; all arrives when there is room."""
     bench.timing = replace(FAST, first_retry=0.2, longest_retry=0.4)
     is_full = True
-    finish = SpoolWriter.finish
     asked: list[float] = []
 
-    async def refuse(writer: SpoolWriter) -> SpoolFile:
+    async def refuse(finish: Step) -> SpoolFile:
         asked.append(time.monotonic())
         if is_full:
             raise SpoolError("Spool: No space left on device")
-        return await finish(writer)
+        return cast(SpoolFile, await finish())
 
-    monkeypatch.setattr(SpoolWriter, "finish", refuse)
+    bench.faults.finish = refuse
     await bench.start(setup(nas))
     bench.review("end", end=time.time() - 50)
     await until(lambda: len(asked) >= 4)
@@ -299,10 +300,10 @@ async def test_memory_does_not_grow_with_a_clip(
 
 
 async def test_updates_of_objects_push_out_no_end_of_a_review(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """They come many times a second, also while nothing can be written."""
-    trouble = Trouble(monkeypatch)
+    trouble = Trouble(bench)
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     trouble.names = {"plan", "remember_open", "see_camera"}
@@ -342,16 +343,15 @@ async def test_one_request_that_always_fails_makes_no_storm(
 async def test_a_full_disk_under_the_spool_is_told_once(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Not with every try."""
     bench.timing = replace(FAST, first_retry=0.1, longest_retry=0.1)
 
-    async def refuse(writer: SpoolWriter) -> SpoolFile:
+    async def refuse(_: Step) -> SpoolFile:
         raise SpoolError("Spool: No space left on device")
 
-    monkeypatch.setattr(SpoolWriter, "finish", refuse)
+    bench.faults.finish = refuse
     await bench.start(setup(nas))
     bench.review("end", end=time.time() - 50)
     await until(lambda: len(bench.frigate.clips) >= 3)

@@ -18,6 +18,7 @@ from custom_components.frigate_snap_sync.sync.model.footage_ranges import (
     pieces,
     tail_is_missing,
 )
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.timing import Timing
 from custom_components.frigate_snap_sync.sync.support.backoff import retry_delay
 
@@ -28,7 +29,7 @@ def ranges(start: float, end: float, before: float = 5, after: float = 5) -> lis
     """Return the cuts of a recording, first start to last end."""
     item = replace(RECORDING, start=start, end=end)
     start, end = first_second(item, before), last_second(item, after)
-    found = pieces([FootageRange(start, max(end, start + 1))])
+    found = pieces([FootageRange(start, max(end, start + 1))], Limits())
     for one, other in pairwise(found):
         assert one.end == other.start
     return [found[0].start, *(part.end for part in found)]
@@ -59,44 +60,44 @@ def test_half_hours_leave_as_soon_as_they_are_over() -> None:
     """But for a rest of a minute, which would not be worth a file of its own."""
 
     def full(now: int) -> tuple[list[FootageRange], float]:
-        return full_pieces([FootageRange(1000, now)], now=now)
+        return full_pieces([FootageRange(1000, now)], Limits(), now=now)
 
     assert full(2859) == ([], 2860)
     assert full(2860) == ([FootageRange(1000, 2800)], 4660)
     assert full(4659) == ([FootageRange(1000, 2800)], 4660)
     assert full(4660) == ([FootageRange(1000, 2800), FootageRange(2800, 4600)], 6460)
-    assert full_pieces([], now=1000) == ([], 2860)
+    assert full_pieces([], Limits(), now=1000) == ([], 2860)
 
 
 def test_of_a_review_of_many_years_the_last_week_is_kept() -> None:
     """Frigate's host began in 1970; what has happened has happened at the end."""
     late, week = 40 * 365 * 86400, 7 * 86400
-    kept = pieces([FootageRange(0, late)])
+    kept = pieces([FootageRange(0, late)], Limits())
     assert (kept[0].start, kept[-1].end, len(kept)) == (late - week, late, 336)
 
 
 def test_pieces_begin_and_end_with_footage() -> None:
     """A gap within a half hour stays in it; where nothing is, nothing is asked for."""
     begin, week = 1000, 7 * 86400
-    assert pieces([]) == []
+    assert pieces([], Limits()) == []
     one = FootageRange(begin, begin + 60)
-    assert pieces([one]) == [one]
-    assert pieces([one, FootageRange(begin + 600, begin + 660)]) == [
+    assert pieces([one], Limits()) == [one]
+    assert pieces([one, FootageRange(begin + 600, begin + 660)], Limits()) == [
         FootageRange(begin, begin + 660)
     ]
-    assert pieces([one, FootageRange(begin + 1790, begin + 1900)]) == [
+    assert pieces([one, FootageRange(begin + 1790, begin + 1900)], Limits()) == [
         FootageRange(begin, begin + 1800),
         FootageRange(begin + 1800, begin + 1900),
     ]
-    assert pieces([one, FootageRange(begin + week, begin + week + 30)]) == [
+    assert pieces([one, FootageRange(begin + week, begin + week + 30)], Limits()) == [
         one,
         FootageRange(begin + week, begin + week + 30),
     ]
     # A rest of a minute is no file of its own.
-    assert pieces([one, FootageRange(begin + 1790, begin + 1860)]) == [
+    assert pieces([one, FootageRange(begin + 1790, begin + 1860)], Limits()) == [
         FootageRange(begin, begin + 1860)
     ]
-    assert pieces([one, FootageRange(begin + 1850, begin + 1860)]) == [
+    assert pieces([one, FootageRange(begin + 1850, begin + 1860)], Limits()) == [
         FootageRange(begin, begin + 1860)
     ]
 

@@ -7,10 +7,10 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateForbidden
 from custom_components.frigate_snap_sync.frigate.models import Segment
-from custom_components.frigate_snap_sync.sync.fetching import forbidden_cameras
 from custom_components.frigate_snap_sync.sync.fetching.forbidden_cameras import (
     ForbiddenCameras,
 )
+from custom_components.frigate_snap_sync.sync.model.timing import Timing
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP_SECONDS, GONE, FakeDestination
@@ -63,12 +63,11 @@ async def test_a_refused_camera_waits_and_nobody_else(
     bench: Bench,
     nas: FakeDestination,
     role: Role,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It is told once, with the reason in the ledger, and goes on when it may."""
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(forbidden_cameras, "_FIRST", 0.5)
+    bench.timing = replace(FAST, forbidden_retry=0.5)
     await bench.start(setup(nas))
     for name in ("a", "b", "c"):
         ended(bench, name)
@@ -92,14 +91,12 @@ async def test_a_refused_camera_waits_and_nobody_else(
 async def test_a_refused_camera_of_which_frigate_has_nothing(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Who is told so may have its media."""
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(forbidden_cameras, "_FIRST", 0.1)
     bench.frigate.snapshot_faults = [FORBIDDEN, GONE]
-    bench.timing = replace(FAST, missing_after=0)
+    bench.timing = replace(FAST, missing_after=0, forbidden_retry=0.1)
     await bench.start(setup(nas))
     bench.tracked_object()
     assert await bench.settled() == {"gone": 1}
@@ -122,7 +119,7 @@ async def test_a_restart_asks_at_once(
 
 def test_the_pauses_grow_to_a_day() -> None:
     """From a quarter of an hour; the first refusal after a return is news again."""
-    known, now, pauses = ForbiddenCameras(), 0.0, []
+    known, now, pauses = ForbiddenCameras(Timing()), 0.0, []
     for _ in range(9):
         assert known.waiting("yard", now) is None
         due, reason = known.refused("yard", FORBIDDEN, now)
@@ -137,11 +134,9 @@ def test_the_pauses_grow_to_a_day() -> None:
     assert known.refused("yard", FORBIDDEN, now)[0] == now + 900
 
 
-async def test_an_image_of_a_refused_camera(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_image_of_a_refused_camera(bench: Bench, nas: FakeDestination) -> None:
     """It waits as well."""
-    monkeypatch.setattr(forbidden_cameras, "_FIRST", 0.2)
+    bench.timing = replace(FAST, forbidden_retry=0.2)
     bench.frigate.snapshot_faults = [FORBIDDEN, FORBIDDEN]
     await bench.start(setup(nas))
     bench.tracked_object()

@@ -17,7 +17,6 @@ from custom_components.frigate_snap_sync.frigate.errors import (
 from custom_components.frigate_snap_sync.frigate.models import FrigateConfig
 from custom_components.frigate_snap_sync.frigate.version import FrigateVersion
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
-from custom_components.frigate_snap_sync.sync.monitoring import frigate_retry
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FULL_IMAGE, IMAGE, FakeDestination, camera
@@ -377,7 +376,6 @@ async def test_a_new_camera_s_image_is_kept_until_the_configuration_was_read(
 async def test_one_request_that_always_fails_is_one_outage(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Not one a minute; only after a long time of peace it is another."""
@@ -399,9 +397,10 @@ async def test_one_request_that_always_fails_is_one_outage(
     await until(lambda: len(asked) > 3)
     assert caplog.text.count("Frigate is away") == 1
     assert caplog.text.count("Frigate is back") == 1
-    monkeypatch.setattr(frigate_retry, "STABLE", 0.0)
-    asked.clear()
-    await until(lambda: asked)
+    await bench.stop()
+    bench.timing = replace(bench.timing, stable=0.0)
+    caplog.clear()
+    await bench.start(setup(nas))
     await until(lambda: caplog.text.count("Frigate is away") > 1)
 
 

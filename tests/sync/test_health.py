@@ -6,9 +6,8 @@ from dataclasses import replace
 import logging
 from pathlib import Path
 import posixpath
-import random
 import time
-from typing import override
+from typing import Any, override
 
 import pytest
 
@@ -26,21 +25,25 @@ from custom_components.frigate_snap_sync.storage.local.destination import (
     LocalDestination,
 )
 from custom_components.frigate_snap_sync.storage.names import TemporaryForm
-from custom_components.frigate_snap_sync.sync.ledger import Ledger
 from custom_components.frigate_snap_sync.sync.model.status import Problem
 
 from ..harness.disk import SmallDisk
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, FakeDestination
+from .faults import Job, RunJob
 
 _SPEED = 0.0005
 
 
 @pytest.fixture
-def quick(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(bench: Bench) -> None:
     """Let all delays of a destination shrink by the same factor."""
-    bench.timing = replace(FAST, first_retry=10 * _SPEED, longest_retry=300 * _SPEED)
-    monkeypatch.setattr(random, "uniform", lambda low, high: (low + high) / 2 * _SPEED)
+    bench.timing = replace(
+        FAST,
+        first_retry=10 * _SPEED,
+        longest_retry=300 * _SPEED,
+        jitter=lambda low, high: (low + high) / 2 * _SPEED,
+    )
 
 
 class Strict(FakeDestination):
@@ -278,7 +281,7 @@ async def share(tmp_path: Path) -> AsyncIterator[SmallDisk]:
 
 
 async def test_a_share_that_is_back_is_noticed_soon(
-    bench: Bench, share: SmallDisk, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, share: SmallDisk
 ) -> None:
     """Within ten seconds, by a look at the mount point: nothing is written meanwhile."""
     root = share.folder / "frigate"
@@ -294,15 +297,14 @@ async def test_a_share_that_is_back_is_noticed_soon(
     await until(lambda: bench.status.destinations["nas"].problem)
     assert bench.status.destinations["nas"].problem is Problem.NOT_MOUNTED
     jobs: list[str] = []
-    run = Ledger.run
 
-    async def noted(ledger: Ledger, job, *args, **kwargs):  # type: ignore[no-untyped-def]
+    async def noted(job: Job, run: RunJob) -> Any:
         jobs.append(job.__module__.rpartition(".")[2])
-        return await run(ledger, job, *args, **kwargs)
+        return await run(job)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "run", noted)
-        await asyncio.sleep(7)
+    bench.faults.run = noted
+    await asyncio.sleep(7)
+    bench.faults.run = None
     assert "probes" not in jobs
     assert not list(share.folder.iterdir()), "not the machine's own disk"
     await share.__aenter__()
@@ -312,9 +314,7 @@ async def test_a_share_that_is_back_is_noticed_soon(
     await until(lambda: bench.status.destinations["nas"].problem is None)
 
 
-async def test_a_paused_destination_s_share_is_looked_for_as_well(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_paused_destination_s_share_is_looked_for_as_well(bench: Bench) -> None:
     """Its owner sees that it is back."""
     nas = FakeDestination()
     nas.error = NotMounted("another file system")

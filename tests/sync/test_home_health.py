@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 import errno
 import logging
 from pathlib import Path
 import sqlite3
-from types import SimpleNamespace
 
 import pytest
 
@@ -29,14 +29,18 @@ from ..waiting import until
 _LOGGER = logging.getLogger(__name__)
 
 
+@dataclass
+class Machine:
+    """A clock and a disk as the test says."""
+
+    now: float = 1000.0
+    free: int = 1 << 30
+
+
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Return a clock that goes on when the test says so."""
-    clock = SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(
-        home_health, "time", SimpleNamespace(monotonic=lambda: clock.now)
-    )
-    return clock
+def machine() -> Machine:
+    """Return a machine without trouble."""
+    return Machine()
 
 
 @pytest.fixture
@@ -46,11 +50,16 @@ def changes() -> list[None]:
 
 
 @pytest.fixture
-async def health(tmp_path: Path, changes: list[None]) -> HomeHealth:
+async def health(tmp_path: Path, changes: list[None], machine: Machine) -> HomeHealth:
     """Return the health of an engine, of which the test's task is one."""
     signals = Signals()
     signals.status_changed.subscribe(lambda: changes.append(None))
-    health = HomeHealth(folders=(tmp_path,), signals=signals)
+    health = HomeHealth(
+        folders=(tmp_path,),
+        signals=signals,
+        steady=lambda: machine.now,
+        free_space=lambda _: machine.free,
+    )
     health.enter()
     return health
 
@@ -144,17 +153,17 @@ async def test_a_task_that_has_ended_fails_no_more(health: HomeHealth) -> None:
 
 
 async def test_a_failure_that_does_not_come_again(
-    health: HomeHealth, clock: SimpleNamespace
+    health: HomeHealth, machine: Machine
 ) -> None:
     """Its task may have nothing to do any more."""
     trouble = OutageLog(_LOGGER, "Work")
     trouble.report(LedgerError("disk I/O error"))
-    clock.now += 80
+    machine.now += 80
     assert health.ledger_failing
     trouble.report(LedgerError("disk I/O error"))
-    clock.now += 80
+    machine.now += 80
     assert health.ledger_failing
-    clock.now += 11
+    machine.now += 11
     assert not health.ledger_failing
 
 
@@ -166,24 +175,24 @@ async def test_two_engines(health: HomeHealth, tmp_path: Path) -> None:
         OutageLog(_LOGGER, "Work").report(LedgerError("disk I/O error"))
         await asyncio.Event().wait()
 
-    task = supervise("other", fail, health=other)
+    task = supervise("other", fail, health=other, pause=30)
     while not other.ledger_failing:
         await asyncio.sleep(0)
     assert not health.ledger_failing
     await cancel([task])
 
 
-async def test_crashes(health: HomeHealth, clock: SimpleNamespace) -> None:
+async def test_crashes(health: HomeHealth, machine: Machine) -> None:
     """Over when the part has run for five minutes; a row of them lasts all the while."""
     assert health.crashed_for() is None
     health.crashed("fetcher")
-    clock.now += 200
+    machine.now += 200
     assert health.crashed_for() == 200
     health.crashed("fetcher")
     health.crashed("watch")
-    clock.now += 299
+    machine.now += 299
     assert health.crashed_for() == 499
-    clock.now += 1
+    machine.now += 1
     assert health.crashed_for() is None
     health.crashed("fetcher")
     assert health.crashed_for() == 0
@@ -193,34 +202,25 @@ async def test_crashes(health: HomeHealth, clock: SimpleNamespace) -> None:
     ("free", "is_full"), [(home_health.LEAST_SPACE - 1, True), (1 << 30, False)]
 )
 async def test_a_disk_that_nobody_writes_to(
-    health: HomeHealth, monkeypatch: pytest.MonkeyPatch, free: int, is_full: bool
+    health: HomeHealth, machine: Machine, free: int, is_full: bool
 ) -> None:
     """It is looked at all the same."""
     assert not health.disk_full
-    monkeypatch.setattr(
-        home_health,
-        "shutil",
-        SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=free)),
-    )
+    machine.free = free
     await health.look()
     assert health.disk_full is is_full
 
 
 async def test_space_is_watched(
-    health: HomeHealth, changes: list[None], monkeypatch: pytest.MonkeyPatch
+    health: HomeHealth, changes: list[None], machine: Machine
 ) -> None:
     """Whether anything is written or not: that it is out, and that there is some."""
-    free = home_health.LEAST_SPACE
-    monkeypatch.setattr(
-        home_health,
-        "shutil",
-        SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=free)),
-    )
+    machine.free = home_health.LEAST_SPACE
     watching = asyncio.create_task(health.watch(0.01))
-    free -= 1
+    machine.free -= 1
     await until(lambda: health.disk_full)
     assert len(changes) == 1
-    free += 1
+    machine.free += 1
     await until(lambda: not health.disk_full)
     assert len(changes) == 2
     watching.cancel()

@@ -1,15 +1,14 @@
 """The inbox is bounded, and never makes Frigate's messages wait."""
 
 import asyncio
-from types import SimpleNamespace
 
 import pytest
 
-from custom_components.frigate_snap_sync.sync.intake import inbox as inbox_module
-from custom_components.frigate_snap_sync.sync.intake.inbox import MAX_PAYLOAD, Inbox
-from custom_components.frigate_snap_sync.sync.support.signals import Signals
+from custom_components.frigate_snap_sync.sync.intake.inbox import Inbox
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 
 from ..waiting import promptly
+from .services import unopened
 
 
 def add(inbox: Inbox, *topics: str) -> None:
@@ -20,7 +19,7 @@ def add(inbox: Inbox, *topics: str) -> None:
 
 async def test_messages_come_in_order_and_stay_until_removed() -> None:
     """What could not be kept is tried again."""
-    inbox = Inbox("frigate", signals=Signals())
+    inbox = Inbox("frigate", services=unopened())
     add(inbox, "a", "b")
     assert (await inbox.first()).topic == "a"
     first = await inbox.first()
@@ -31,11 +30,10 @@ async def test_messages_come_in_order_and_stay_until_removed() -> None:
 
 
 async def test_what_was_pushed_out_while_it_was_worked_on_takes_no_other_with_it(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The oldest go first, with one word about it."""
-    monkeypatch.setattr(inbox_module, "MAX_MESSAGES", 2)
-    inbox = Inbox("frigate", signals=Signals())
+    inbox = Inbox("frigate", services=unopened(limits=Limits(messages=2)))
     add(inbox, "a")
     working_on = await inbox.first()
     add(inbox, "b", "c", "d")
@@ -47,16 +45,16 @@ async def test_what_was_pushed_out_while_it_was_worked_on_takes_no_other_with_it
 
 async def test_a_monster_is_ignored(caplog: pytest.LogCaptureFixture) -> None:
     """It would push out all that came before it."""
-    inbox = Inbox("frigate", signals=Signals())
+    inbox = Inbox("frigate", services=unopened())
     add(inbox, "a")
-    inbox.add("monster", bytes(MAX_PAYLOAD + 1), retain=False)
+    inbox.add("monster", bytes(Limits().payload_bytes + 1), retain=False)
     assert len(inbox) == 1
     assert "monster" in caplog.text
 
 
 async def test_drained() -> None:
     """Once the last message was removed, and somebody asks for the next."""
-    inbox = Inbox("frigate", signals=Signals())
+    inbox = Inbox("frigate", services=unopened())
     add(inbox, "a")
     draining = asyncio.create_task(inbox.drained())
     inbox.remove(await inbox.first())
@@ -70,9 +68,9 @@ async def test_drained() -> None:
 def test_what_is_lost() -> None:
     """Images, which exist nowhere else; whoever can ask for the others is called."""
     calls: list[None] = []
-    signals = Signals()
-    signals.messages_missed.subscribe(lambda: calls.append(None))
-    inbox = Inbox("frigate", signals=signals)
+    services = unopened()
+    services.signals.messages_missed.subscribe(lambda: calls.append(None))
+    inbox = Inbox("frigate", services=services)
     for topic, retain in (
         ("frigate/front_door/person/snapshot", False),
         ("frigate/front_door/person/snapshot", True),
@@ -88,15 +86,10 @@ def test_what_is_lost() -> None:
     assert inbox.lost_images == 0
 
 
-def test_what_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_heard() -> None:
     """A replay of an old message is no sign of life."""
     now = [100.0]
-    monkeypatch.setattr(
-        inbox_module,
-        "time",
-        SimpleNamespace(monotonic=lambda: now[0], time=lambda: 0.0),
-    )
-    box = Inbox("frigate", signals=Signals())
+    box = Inbox("frigate", services=unopened(), steady=lambda: now[0])
     assert not box.has_heard
     now[0] += 50
     box.add("frigate/available", b"online", retain=True)

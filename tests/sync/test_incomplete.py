@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 import time
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,13 @@ from custom_components.frigate_snap_sync.frigate.errors import (
 )
 from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
-from custom_components.frigate_snap_sync.sync.fetching import fetcher
-from custom_components.frigate_snap_sync.sync.ledger import Ledger
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 
 from ..waiting import promptly
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, IMAGE, FakeDestination, Write
+from .faults import Job, RunJob
 
 START = 1_000_000.0
 
@@ -314,27 +315,26 @@ async def test_a_whole_that_is_gone_is_no_longer_asked_for(
 
 
 async def test_what_failed_is_tried_anew_in_steps(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """Each is one transaction, and what fails again meanwhile is not tried again."""
-    monkeypatch.setattr(fetcher, "STEP", 2)
+    bench.limits = Limits(retried_at_once=2)
     bench.frigate.footage = lambda camera, after, before: []
     await bench.start(setup(nas))
     for number in range(5):
         end = START + 10 + number
         bench.review("end", source_id=f"1.5-{number}", start=START, end=end, known=True)
     assert await bench.settled() == {"gone": 5}
-    run = Ledger.run
     steps: list[int] = []
 
-    async def slowly(ledger: Ledger, job, *args, **kwargs):  # type: ignore[no-untyped-def]
+    async def slowly(job: Job, run: RunJob) -> Any:
         if job.__name__ != "retry_failed":
-            return await run(ledger, job, *args, **kwargs)
+            return await run(job)
         await bench.settled()
-        steps.append(await run(ledger, job, *args, **kwargs))
+        steps.append(await run(job))
         return steps[-1]
 
-    monkeypatch.setattr(Ledger, "run", slowly)
+    bench.faults.run = slowly
     async with promptly():
         assert await bench.engine._fetcher.retry_failed() == 5  # noqa: SLF001
     assert steps == [2, 2, 1, 0]

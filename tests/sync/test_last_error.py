@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import replace
 from functools import partial
-import random
 import time
 from typing import override
 
@@ -28,9 +27,9 @@ from .fakes import FakeDestination
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(bench: Bench) -> None:
     """Let failing destinations be tried again at once."""
-    monkeypatch.setattr(random, "uniform", lambda low, high: 0.002)
+    bench.timing = replace(bench.timing, jitter=lambda low, high: 0.002)
 
 
 class Held(FakeDestination):

@@ -12,7 +12,6 @@ import pytest
 from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
     LedgerError,
-    database,
     items,
     schema,
 )
@@ -133,12 +132,9 @@ async def test_each_commit_is_flushed(path: Path) -> None:
     await ledger.close()
 
 
-async def test_a_disk_that_hangs_holds_up_no_stop(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_disk_that_hangs_holds_up_no_stop(path: Path) -> None:
     """What was begun is finished by itself, and the file closed after it."""
-    monkeypatch.setattr(database, "CLOSE_TIMEOUT", 0.1)
-    ledger = Ledger(path)
+    ledger = Ledger(path, close_timeout=0.1)
     await ledger.open()
     pause = Pause()
     job = asyncio.create_task(ledger.run(pause.job))

@@ -9,7 +9,6 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.frigate.models import Segment
-from custom_components.frigate_snap_sync.sync.intake import running_reviews
 from custom_components.frigate_snap_sync.sync.model.engine_options import EngineOptions
 
 from ..films import film
@@ -22,11 +21,12 @@ HALF_HOUR = 1800
 
 
 @pytest.fixture
-def nas(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> FakeDestination:
+def nas(bench: Bench) -> FakeDestination:
     """Return a destination that gets parts of ten seconds."""
-    monkeypatch.setattr(running_reviews, "_SHORTEST_SLEEP", 0.02)
     bench.options = EngineOptions(part_length=10)
-    bench.timing = replace(FAST, first_retry=0.02, longest_retry=0.02, gone_after=0.3)
+    bench.timing = replace(
+        FAST, review_pause=0.02, first_retry=0.02, longest_retry=0.02, gone_after=0.3
+    )
     return FakeDestination()
 
 

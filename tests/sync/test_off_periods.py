@@ -17,12 +17,12 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     off_periods,
     schema,
 )
-from custom_components.frigate_snap_sync.sync.model import footage_ranges
 from custom_components.frigate_snap_sync.sync.model.footage_ranges import (
     Bounds,
     FootageRange,
 )
 from custom_components.frigate_snap_sync.sync.model.item import Item, Media
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.plans import Progress
 from custom_components.frigate_snap_sync.sync.model.timing import Timing
 from custom_components.frigate_snap_sync.sync.planning.planner import Planner
@@ -52,6 +52,7 @@ def test_a_running_review_is_at_its_end_where_capture_was_switched_off(
         padding_after=5,
         part_length=part_length,
         timing=Timing(),
+        limits=Limits(),
     )
     planner.set_destinations([setup(FakeDestination())])
     now = time.time()
@@ -144,11 +145,10 @@ async def test_parts_end_where_capture_was_switched_off(
 
 
 async def test_half_hours_of_off_time_are_not_planned(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """A long review ends with the piece in which the switch went off."""
-    monkeypatch.setattr(footage_ranges, "PIECE_SECONDS", 40)
-    monkeypatch.setattr(footage_ranges, "_REST", 2)
+    bench.limits = Limits(piece=40, piece_remainder=2)
     await bench.start(setup(nas))
     start = float(int(time.time()) - 400)
     await switch_off(bench, start + 55, start + 100)

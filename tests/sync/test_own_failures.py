@@ -3,8 +3,9 @@
 from dataclasses import replace
 import logging
 from math import nan
-import random
+import sqlite3
 import time
+from typing import Any
 
 import pytest
 
@@ -15,63 +16,54 @@ from custom_components.frigate_snap_sync.frigate.errors import (
 from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
-from custom_components.frigate_snap_sync.sync.intake import (
-    dispatcher,
-    inbox,
-    reviews,
-    running_reviews,
-    tracked_objects,
+from custom_components.frigate_snap_sync.sync.intake import running_reviews
+from custom_components.frigate_snap_sync.sync.ledger import (
+    fetch_queue,
+    items,
+    off_periods,
 )
-from custom_components.frigate_snap_sync.sync.ledger import Ledger, fetch_queue
-from custom_components.frigate_snap_sync.sync.model.item import recording_item
+from custom_components.frigate_snap_sync.sync.model.item import Item
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.timing import Timing
-from custom_components.frigate_snap_sync.sync.sending import worker
-from custom_components.frigate_snap_sync.sync.support import tasks
 
 from .conftest import Bench, setup, until
 from .fakes import FULL_IMAGE, IMAGE, FakeDestination
+from .faults import Job, RunJob
 
 
 class Trouble:
     """Lets the jobs of a ledger fail that a test names."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, bench: Bench) -> None:
         """Come between the engine and its ledger."""
         self.names: set[str] = set()
         self.refused = 0
         """How often one of them has failed."""
-        run = Ledger.run
 
-        async def faulty(ledger: Ledger, job, *args, **kwargs):  # type: ignore[no-untyped-def]
+        async def faulty(job: Job, run: RunJob) -> Any:
             if job.__name__ in self.names:
                 self.refused += 1
                 raise LedgerError("database or disk is full")
-            return await run(ledger, job, *args, **kwargs)
+            return await run(job)
 
-        monkeypatch.setattr(Ledger, "run", faulty)
-        for module, name in (
-            (dispatcher, "_PAUSE"),
-            (tasks, "_RESTART_DELAY"),
-        ):
-            monkeypatch.setattr(module, name, 0.02)
+        bench.faults.run = faulty
+        bench.timing = replace(bench.timing, restart=0.02)
 
 
 @pytest.fixture
-def trouble(monkeypatch: pytest.MonkeyPatch) -> Trouble:
+def trouble(bench: Bench) -> Trouble:
     """Return the switch for trouble."""
-    return Trouble(monkeypatch)
+    return Trouble(bench)
 
 
 async def test_running_reviews_tell_once_that_they_wait(
     bench: Bench,
     nas: FakeDestination,
     trouble: Trouble,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """And once that they go on."""
-    monkeypatch.setattr(running_reviews, "_PAUSE", 0.02)
-    monkeypatch.setattr(running_reviews, "_SHORTEST_SLEEP", 0.01)
+    bench.timing = replace(bench.timing, review_pause=0.01)
     caplog.set_level(logging.DEBUG)
 
     def told(level: int) -> int:
@@ -91,16 +83,15 @@ async def test_running_reviews_tell_once_that_they_wait(
 async def test_what_the_ledger_can_not_hold_holds_up_nothing(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A message that would be refused for ever is dropped, and said so."""
     await bench.start(setup(nas))
-    monkeypatch.setattr(
-        reviews,
-        "recording_item",
-        lambda *args, **kwargs: replace(recording_item(*args, **kwargs), start=nan),
-    )
+
+    def without_start(connection: sqlite3.Connection, item: Item) -> None:
+        items.remember_open(connection, replace(item, start=nan))
+
+    bench.faults.jobs[items.remember_open] = without_start
     bench.review("new")
     bench.live_snapshot()
     await until(lambda: len(nas.media) == 1)
@@ -129,11 +120,10 @@ async def test_a_full_disk_under_the_ledger_loses_nothing(
     nas: FakeDestination,
     trouble: Trouble,
     job: str,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Whatever could not be written is done once it can be."""
-    monkeypatch.setattr(random, "uniform", lambda low, high: 0.004)
+    bench.timing = replace(bench.timing, jitter=lambda low, high: 0.004)
     await bench.start(setup(nas))
     trouble.names = {job}
     nas.faults = [Unreachable("connection lost")]
@@ -152,11 +142,10 @@ async def test_a_full_disk_under_the_ledger_loses_nothing(
 async def test_a_flood_of_messages_is_bounded(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The oldest go; it is said once; later messages are heard."""
-    monkeypatch.setattr(inbox, "MAX_BYTES", 3 * len(IMAGE))
+    bench.limits = Limits(message_bytes=3 * len(IMAGE))
     await bench.start(setup(nas))
     for number in range(20):
         bench.live_snapshot(label=f"l{number}")
@@ -169,19 +158,14 @@ async def test_a_flood_of_messages_is_bounded(
 async def test_a_bug_in_a_handler_stops_nothing(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The message is let go, with a traceback; the next one is heard."""
     await bench.start(setup(nas))
-
-    def fail(*_: object, **__: object) -> None:
-        raise RuntimeError("a bug")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(tracked_objects, "snapshot_item", fail)
-        bench.tracked_object()
-        await until(lambda: "could not be handled" in caplog.text)
+    bench.faults.jobs[off_periods.was_off_within] = lambda *_, **__: 1 / 0
+    bench.tracked_object()
+    await until(lambda: "could not be handled" in caplog.text)
+    bench.faults.jobs.clear()
     bench.tracked_object()
     await until(lambda: len(nas.media) == 1)
 
@@ -190,23 +174,21 @@ async def test_a_part_that_fails_is_started_again(
     bench: Bench,
     nas: FakeDestination,
     trouble: Trouble,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A bug in the fetcher must not end all fetching."""
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
-    with monkeypatch.context() as patch:
-        patch.setattr(fetch_queue, "next_fetches", lambda *_, **__: 1 / 0)
-        bench.review("end", end=time.time() - 50)
-        await until(lambda: "fetcher failed and is started again" in caplog.text)
+    bench.faults.jobs[fetch_queue.next_fetches] = lambda *_, **__: 1 / 0
+    bench.review("end", end=time.time() - 50)
+    await until(lambda: "fetcher failed and is started again" in caplog.text)
+    bench.faults.jobs.clear()
     await until(lambda: len(nas.media) == 1)
 
 
 async def test_a_file_that_makes_the_fetcher_stumble(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It is tried again later; the others go on meanwhile."""
@@ -219,7 +201,7 @@ async def test_a_file_that_makes_the_fetcher_stumble(
             raise OSError("a bug")
         return await recordings(camera, after=after, before=before)
 
-    monkeypatch.setattr(bench.frigate, "recordings", stumble)
+    bench.frigate.recordings = stumble  # type: ignore[method-assign]
     bench.review("end", camera="back-yard_2", end=time.time() - 50)
     for number in range(3):
         bench.review("end", source_id=f"{number}.5-abc", end=time.time() - 50)
@@ -289,11 +271,10 @@ async def test_a_file_that_vanishes_under_an_upload(
 
 
 async def test_a_paused_destination_is_looked_at_all_the_same(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """Its owner sees whether it is there."""
-    monkeypatch.setattr(random, "uniform", lambda low, high: 0.0)
-    bench.timing = Timing(probe=0.05)
+    bench.timing = Timing(probe=0.05, jitter=lambda low, high: 0.0)
     nas.error = Unreachable("connection refused")
     await bench.start(setup(nas))
     await bench.engine.set_sending("nas", False)
@@ -330,12 +311,12 @@ async def test_stopping_takes_no_time(
     caplog.set_level(logging.DEBUG)
     nas.gate.clear()
     await bench.start(setup(nas))
-    for number in range(worker.STILLS_AT_ONCE + 2):
+    for number in range(Limits().stills_at_once + 2):
         bench.live_snapshot(label=f"l{number}")
-    await until(lambda: len(nas.files) == worker.STILLS_AT_ONCE)
+    await until(lambda: len(nas.files) == Limits().stills_at_once)
     began = time.monotonic()
     await bench.stop()
     assert time.monotonic() - began < 5
     nas.gate.set()
     await bench.start(setup(nas))
-    await until(lambda: len(nas.media) == worker.STILLS_AT_ONCE + 2)
+    await until(lambda: len(nas.media) == Limits().stills_at_once + 2)

@@ -6,12 +6,13 @@ import time
 
 import pytest
 
-from custom_components.frigate_snap_sync.sync.fetching import fetcher, pace
+from custom_components.frigate_snap_sync.sync.fetching import pace
 from custom_components.frigate_snap_sync.sync.fetching.pace import (
     GaveWay,
     Pace,
     giving_way,
 )
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, FakeDestination, Write
@@ -123,11 +124,9 @@ async def test_when_all_trickle_each_gives_way_once(
     assert await bench.settled() == {"verified": 3}
 
 
-async def test_not_all_give_way_in_a_row(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_not_all_give_way_in_a_row(bench: Bench, nas: FakeDestination) -> None:
     """New ones may come all the time."""
-    monkeypatch.setattr(fetcher, "_MOST_IN_A_ROW", 1)
+    bench.limits = Limits(slow_clips=1)
     bench.timing = SLOW
     trickle = Trickle(bench, *range(40, 50))
     trickle.pieces = 30

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from functools import wraps
 import sqlite3
 import time
 from typing import Any
@@ -14,10 +13,9 @@ from custom_components.frigate_snap_sync.frigate.models import Review, Segment, 
 from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
 from custom_components.frigate_snap_sync.storage.errors import Rejected, Unreachable
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
-from custom_components.frigate_snap_sync.sync.intake import running_reviews
 from custom_components.frigate_snap_sync.sync.ledger import items
-from custom_components.frigate_snap_sync.sync.model import footage_ranges
 from custom_components.frigate_snap_sync.sync.model.item import Item
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 
 from .conftest import FAST, Bench, setup, until
@@ -25,28 +23,27 @@ from .fakes import FakeDestination, Write, bytes_of
 
 
 @pytest.fixture
-def nas(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> FakeDestination:
+def nas(bench: Bench) -> FakeDestination:
     """Return a destination, of an engine that uploads during reviews.
 
     It looks at them at once, so that what is not planned soon never is.
     """
-    monkeypatch.setattr(running_reviews, "_SHORTEST_SLEEP", 0.02)
+    bench.timing = replace(bench.timing, review_pause=0.02)
     bench.options = EngineOptions(part_length=10)
     return FakeDestination()
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def looks(bench: Bench) -> list[float]:
     """Return when running reviews were looked at, one after the other."""
     times: list[float] = []
     look = items.open_reviews
 
-    @wraps(look)
     def noted(connection: sqlite3.Connection) -> list[Item]:
         times.append(time.time())
         return look(connection)
 
-    monkeypatch.setattr(items, "open_reviews", noted)
+    bench.faults.jobs[look] = noted
     return times
 
 
@@ -195,11 +192,10 @@ async def test_what_is_superseded_is_removed_after_an_outage_and_a_restart(
 
 
 async def test_half_hours_leave_as_soon_as_they_are_over(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """A long review is kept as consecutive whole pieces; each has its parts go."""
-    monkeypatch.setattr(footage_ranges, "PIECE_SECONDS", 40)
-    monkeypatch.setattr(footage_ranges, "_REST", 2)
+    bench.limits = Limits(piece=40, piece_remainder=2)
     await bench.start(setup(nas))
     start = time.time() - 100
     review = bench.review("new", start=start)
@@ -214,11 +210,10 @@ async def test_half_hours_leave_as_soon_as_they_are_over(
 
 
 async def test_a_review_that_frigate_loses_after_half_an_hour(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """What has left stays, the rest is gone, and other reviews go on."""
-    monkeypatch.setattr(footage_ranges, "PIECE_SECONDS", 40)
-    monkeypatch.setattr(footage_ranges, "_REST", 2)
+    bench.limits = Limits(piece=40, piece_remainder=2)
     bench.timing = replace(bench.timing, missing_after=0)
     engine = await bench.start(setup(nas))
     start = time.time() - 50

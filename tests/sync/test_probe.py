@@ -1,17 +1,18 @@
 """A test of a destination leaves nothing behind, whatever happens to it."""
 
 import asyncio
-from typing import override
+from typing import Any, override
 
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
 from custom_components.frigate_snap_sync.storage.check import PROBE_PREFIX
 from custom_components.frigate_snap_sync.storage.errors import Rejected, Unreachable
-from custom_components.frigate_snap_sync.sync.ledger import Ledger, LedgerError
+from custom_components.frigate_snap_sync.sync.ledger import LedgerError
 
 from .conftest import Bench, setup, until
 from .fakes import FakeDestination
+from .faults import Job, RunJob
 
 
 class Leaving(FakeDestination):
@@ -79,18 +80,17 @@ async def test_two_tests_at_once(bench: Bench, nas: Leaving) -> None:
 
 
 async def test_a_test_tells_of_the_destination_not_of_the_ledger(
-    bench: Bench, nas: Leaving, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: Leaving
 ) -> None:
     """Whose trouble is told elsewhere."""
     await bench.start(setup(nas))
-    run = Ledger.run
 
-    async def full(ledger: Ledger, job, *args, **kwargs):  # type: ignore[no-untyped-def]
+    async def full(job: Job, run: RunJob) -> Any:
         if job.__module__.endswith("probes"):
             raise LedgerError("disk full")
-        return await run(ledger, job, *args, **kwargs)
+        return await run(job)
 
-    monkeypatch.setattr(Ledger, "run", full)
+    bench.faults.run = full
     await bench.engine.test_destination("nas")
     nas.faults.append(Rejected("no"))
     with pytest.raises(Rejected):

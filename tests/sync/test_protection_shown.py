@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 import time
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -20,32 +20,25 @@ from custom_components.frigate_snap_sync.storage.errors import (
     Unusable,
 )
 from custom_components.frigate_snap_sync.sync.engine import LedgerError
-from custom_components.frigate_snap_sync.sync.intake import dispatcher, inbox
-from custom_components.frigate_snap_sync.sync.ledger import Ledger
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.status import (
     Problem,
     Protection,
     Reason,
 )
-from custom_components.frigate_snap_sync.sync.monitoring import frigate_monitor
-from custom_components.frigate_snap_sync.sync.spool import eviction
-from custom_components.frigate_snap_sync.sync.spool.spool import Spool
+from custom_components.frigate_snap_sync.sync.spool.spool import SpoolFile
 from custom_components.frigate_snap_sync.sync.support import tasks
 
 from ..harness.disk import SmallDisk, can_mount
 from .conftest import FAST, Bench, setup, until
 from .fakes import FULL_IMAGE, IMAGE, FakeDestination
+from .faults import Job, RunJob, Step
 
 
 @pytest.fixture(autouse=True)
-def quick(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(bench: Bench) -> None:
     """Let pauses be short, and an outage soon a long one."""
-    for module, name in (
-        (dispatcher, "_PAUSE"),
-        (tasks, "_RESTART_DELAY"),
-    ):
-        monkeypatch.setattr(module, name, 0.02)
-    bench.timing = replace(FAST, home=0.05, poll=0.05)
+    bench.timing = replace(FAST, home=0.05, poll=0.05, restart=0.02)
     patient(bench, 0.3)
 
 
@@ -201,11 +194,9 @@ async def test_mqtt_is_silent(bench: Bench, nas: FakeDestination) -> None:
     assert not bench.status.no_mqtt_messages
 
 
-async def test_mqtt_is_disabled_in_frigate(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_mqtt_is_disabled_in_frigate(bench: Bench, nas: FakeDestination) -> None:
     """It says nothing then, and that is all there is to be told."""
-    monkeypatch.setattr(frigate_monitor, "_CONFIG_EVERY", 0)
+    bench.timing = replace(bench.timing, config=0)
     await start(bench, nas)
     bench.frigate.mqtt_enabled = False
     await until(shows(bench, Protection.AT_RISK, Reason.FRIGATE_MQTT_DISABLED))
@@ -214,10 +205,10 @@ async def test_mqtt_is_disabled_in_frigate(
 
 
 async def test_frigate_has_another_topic_prefix(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """Nothing that it says is heard from now on: told before ten minutes are over."""
-    monkeypatch.setattr(frigate_monitor, "_CONFIG_EVERY", 0)
+    bench.timing = replace(bench.timing, config=0)
     await start(bench, nas)
     bench.frigate.topic_prefix = "cams"
     await until(shows(bench, Protection.AT_RISK, Reason.MQTT_SILENT))
@@ -274,7 +265,7 @@ async def test_settings_that_can_not_be_read(
 
 
 async def test_a_destination_that_hangs_from_the_start(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """Neither does it work nor does it fail."""
     bench.timing = replace(bench.timing, first_contact=0.3)
@@ -282,7 +273,7 @@ async def test_a_destination_that_hangs_from_the_start(
     async def hang() -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(nas, "connect", hang)
+    nas.connect = hang  # type: ignore[method-assign]
     await bench.start(setup(nas))
     bench.publish("stats", "{}")
     await until(shows(bench, Protection.AT_RISK, Reason.DESTINATION_FAILING))
@@ -441,19 +432,18 @@ async def test_a_clock_that_was_set_back(bench: Bench, nas: FakeDestination) -> 
 
 
 async def test_a_message_that_can_not_be_taken(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """A disk that hangs says nothing; the message waits, and all others behind it."""
     bench.timing = replace(bench.timing, late=0.2)
     await start(bench, nas)
     gate = asyncio.Event()
-    store = Spool.store
 
-    async def hang(spool: Spool, *args: Any) -> Any:
+    async def hang(store: Step) -> SpoolFile:
         await gate.wait()
-        return await store(spool, *args)
+        return cast(SpoolFile, await store())
 
-    monkeypatch.setattr(Spool, "store", hang)
+    bench.faults.store = hang
     bench.live_snapshot()
     await until(shows(bench, Protection.AT_RISK, Reason.ITEM_LATE))
     gate.set()
@@ -462,7 +452,7 @@ async def test_a_message_that_can_not_be_taken(
 
 @pytest.mark.parametrize("part", ["watch", "intake", "fetcher", "catching up", "nas"])
 async def test_a_part_of_the_engine_crashes(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch, part: str
+    bench: Bench, nas: FakeDestination, part: str
 ) -> None:
     """Nobody knows then what does not happen."""
     await start(bench, nas)
@@ -471,21 +461,20 @@ async def test_a_part_of_the_engine_crashes(
     async def crash() -> None:
         raise RuntimeError("a bug")
 
-    task = tasks.supervise(part, crash, health=health)
+    task = tasks.supervise(part, crash, health=health, pause=0.02)
     await until(shows(bench, Protection.AT_RISK, Reason.ITEM_LATE))
     await tasks.cancel([task])
 
 
-async def test_a_bug_in_the_status_itself(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_bug_in_the_status_itself(bench: Bench, nas: FakeDestination) -> None:
     """The sensor must not go on showing what was."""
     await start(bench, nas)
     outages = bench.engine._outages  # noqa: SLF001
-    with monkeypatch.context() as patch:
-        patch.setattr(outages, "note", lambda **_: 1 / 0)
-        bench.engine.handle_mqtt_connection(True)
-        await until(shows(bench, Protection.AT_RISK, Reason.LEDGER_FAILING))
+    note = outages.note
+    outages.note = lambda **_: 1 / 0  # type: ignore[assignment, method-assign]
+    bench.engine.handle_mqtt_connection(True)
+    await until(shows(bench, Protection.AT_RISK, Reason.LEDGER_FAILING))
+    outages.note = note  # type: ignore[method-assign]
     await until(shows(bench, Protection.AT_RISK, Reason.ITEM_LATE))
 
 
@@ -495,24 +484,23 @@ async def test_a_bug_in_the_status_itself(
 class Trouble:
     """Lets the jobs of a ledger fail that a test names; all of them for `*`."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, bench: Bench) -> None:
         """Come between the engine and its ledger."""
         self.names: set[str] = set()
         self.text = "disk I/O error"
-        run = Ledger.run
 
-        async def faulty(ledger: Ledger, job, *args, **kwargs):  # type: ignore[no-untyped-def]
+        async def faulty(job: Job, run: RunJob) -> Any:
             if self.names & {job.__name__, "*"}:
                 raise LedgerError(f"Ledger one.db: {self.text}")
-            return await run(ledger, job, *args, **kwargs)
+            return await run(job)
 
-        monkeypatch.setattr(Ledger, "run", faulty)
+        bench.faults.run = faulty
 
 
 @pytest.fixture
-def trouble(monkeypatch: pytest.MonkeyPatch) -> Trouble:
+def trouble(bench: Bench) -> Trouble:
     """Return the switch for trouble."""
-    return Trouble(monkeypatch)
+    return Trouble(bench)
 
 
 @pytest.mark.parametrize(
@@ -563,19 +551,18 @@ async def test_the_ledger_fails_in_any_part(
 
 
 async def test_a_ledger_that_does_not_answer(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """On a disk that hangs: no error ever comes."""
     bench.timing = replace(bench.timing, ledger_patience=0.2)
     await start(bench, nas)
     gate = asyncio.Event()
-    run = Ledger.run
 
-    async def hang(ledger: Ledger, job, *args, **kwargs):  # type: ignore[no-untyped-def]
+    async def hang(job: Job, run: RunJob) -> Any:
         await gate.wait()
-        return await run(ledger, job, *args, **kwargs)
+        return await run(job)
 
-    monkeypatch.setattr(Ledger, "run", hang)
+    bench.faults.run = hang
     await until(shows(bench, Protection.AT_RISK, Reason.LEDGER_FAILING))
     gate.set()
     await until(shows(bench, Protection.PROTECTED))
@@ -701,11 +688,9 @@ async def test_what_is_lost_later_is_not_acknowledged(
     assert "other" in bench.status.losses.newest[0].path
 
 
-async def test_something_was_dropped(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_something_was_dropped(bench: Bench, nas: FakeDestination) -> None:
     """For want of space in the spool."""
-    monkeypatch.setattr(eviction, "RESERVE", 0)
+    bench.limits = Limits(spool_reserve=0)
     bench.options = replace(bench.options, spool_limit=2 * len(IMAGE) + 100)
     await start(bench, nas)
     await bench.engine.set_sending("nas", False)
@@ -717,11 +702,9 @@ async def test_something_was_dropped(
     await until(shows(bench, Protection.AT_RISK, Reason.ITEMS_LOST))
 
 
-async def test_messages_were_lost(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_messages_were_lost(bench: Bench, nas: FakeDestination) -> None:
     """Images that nobody could keep exist nowhere else: told through a restart too."""
-    monkeypatch.setattr(inbox, "MAX_BYTES", 3 * len(IMAGE))
+    bench.limits = Limits(message_bytes=3 * len(IMAGE))
     await start(bench, nas)
     for number in range(5):
         bench.live_snapshot(label=f"l{number}")
@@ -738,10 +721,10 @@ async def test_messages_were_lost(
 
 
 async def test_other_messages_that_were_lost_are_caught_up(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """Frigate is asked what was missed, at once."""
-    monkeypatch.setattr(inbox, "MAX_MESSAGES", 2)
+    bench.limits = Limits(messages=2)
     await start(bench, nas)
     await until(lambda: bench.frigate.windows)
     asked = len(bench.frigate.windows)

@@ -6,10 +6,10 @@ from pathlib import Path
 import re
 import sqlite3
 import time
+from typing import Any
 
 import pytest
 
-from custom_components.frigate_snap_sync.sync import pruner
 from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
     cameras,
@@ -23,12 +23,15 @@ from custom_components.frigate_snap_sync.sync.ledger import (
 )
 from custom_components.frigate_snap_sync.sync.ledger.pruning import prune
 from custom_components.frigate_snap_sync.sync.model.item import UploadState
+from custom_components.frigate_snap_sync.sync.model.timing import Timing
 from custom_components.frigate_snap_sync.sync.pruner import Pruner
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
+from .faults import Job, RunJob
 from .ledgers import fetch, job, wanted
 from .samples import ITEM
+from .services import unopened
 from .test_catch_up import review as seen, show
 
 DAY = 86400.0
@@ -139,13 +142,11 @@ def test_what_a_destination_that_is_long_gone_would_take(
 )
 async def test_how_long_what_is_over_is_kept(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     keep: int,
     look_back: int,
     caught_up: int,
 ) -> None:
     """Each of these limits holds alone (days)."""
-    monkeypatch.setattr(pruner, "KEEP", keep * DAY)
     now = time.time()
     ledger = Ledger(tmp_path / "one.db")
     await ledger.open()
@@ -155,24 +156,24 @@ async def test_how_long_what_is_over_is_kept(
     for days in (80, 100):
         item = replace(ITEM, source_id=str(days), reported_at=now - days * DAY)
         await ledger.run(items.plan, item, ())
-    assert await Pruner(ledger, look_back=look_back * DAY).prune() == 1
+    services = unopened(ledger=ledger, timing=Timing(keep=keep * DAY))
+    assert await Pruner(services, look_back=look_back * DAY).prune() == 1
     assert await ledger.run(known) == [80]
     await ledger.close()
 
 
 async def test_the_engine_forgets_what_catching_up_can_not_ask_about(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
 ) -> None:
     """It would be sent once more."""
-    monkeypatch.setattr(pruner, "KEEP", -60.0)
-    monkeypatch.setattr(pruner, "INTERVAL", 0.02)
-    prune, pruned = Pruner.prune, []
+    bench.timing = replace(bench.timing, keep=-60.0, prune=0.02)
+    pruned = []
 
-    async def note(self: Pruner) -> int:
-        pruned.append(await prune(self))
+    def note(connection: sqlite3.Connection, **kwargs: Any) -> int:
+        pruned.append(prune(connection, **kwargs))
         return pruned[-1]
 
-    monkeypatch.setattr(Pruner, "prune", note)
+    bench.faults.jobs[prune] = note
     bench.options = replace(bench.options, look_back=0)
     nas = FakeDestination()
     await bench.start(setup(nas))
@@ -182,7 +183,9 @@ async def test_the_engine_forgets_what_catching_up_can_not_ask_about(
     seen = len(pruned)
     await until(lambda: len(pruned) >= seen + 2)
     assert len(await bench.uploads()) == 1
-    monkeypatch.setattr(pruner, "MARGIN", -60.0)
+    await bench.stop()
+    bench.timing = replace(bench.timing, prune_margin=-60.0)
+    await bench.start(setup(nas))
 
     async def is_forgotten() -> bool:
         return not await bench.uploads()
@@ -225,14 +228,11 @@ def test_what_looks_through_a_table_is_found(connection: sqlite3.Connection) -> 
         assert scans(connection, statement) == expected
 
 
-async def test_no_job_looks_through_the_history(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_job_looks_through_the_history(bench: Bench) -> None:
     """Its cost would grow with every upload; what waits may be looked through."""
     statements: set[tuple[str, str]] = set()
-    run = Ledger.run
 
-    async def traced(ledger: Ledger, job, *args, **kwargs):  # type: ignore[no-untyped-def]
+    async def traced(job: Job, run: RunJob) -> Any:
         def trace(
             connection: sqlite3.Connection, /, *args: object, **kw: object
         ) -> object:
@@ -240,9 +240,9 @@ async def test_no_job_looks_through_the_history(
             connection.set_trace_callback(lambda each: statements.add((name, each)))
             return job(connection, *args, **kw)
 
-        return await run(ledger, trace, *args, **kwargs)
+        return await run(trace)
 
-    monkeypatch.setattr(Ledger, "run", traced)
+    bench.faults.run = traced
     bench.timing = replace(FAST, audit=0, probe=0.05)
     nas, cloud = FakeDestination(), FakeDestination()
     await bench.start(setup(nas))

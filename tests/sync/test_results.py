@@ -6,8 +6,8 @@ import time
 import pytest
 
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.status import UploadEvent
-from custom_components.frigate_snap_sync.sync.spool import eviction
 
 from .conftest import Bench, setup, until
 from .fakes import CLIP, FULL_IMAGE, GONE, IMAGE, FakeDestination
@@ -153,10 +153,9 @@ async def test_a_dropped_image_is_told_of(
     nas: FakeDestination,
     events: list[UploadEvent],
     is_full: bool,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whether it had to give way, or was lost."""
-    monkeypatch.setattr(eviction, "RESERVE", 0)
+    bench.limits = Limits(spool_reserve=0)
     limit = 2 * len(IMAGE) + 100
     bench.options = EngineOptions(spool_limit=limit, upload_during_review=False)
     await bench.start(setup(nas))

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 import logging
-import random
 import sqlite3
 import time
 from typing import Any, override
@@ -20,6 +19,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
 )
 from custom_components.frigate_snap_sync.sync.ledger import uploads
 from custom_components.frigate_snap_sync.sync.model.item import Rank
+from custom_components.frigate_snap_sync.sync.model.timing import Timing
 from custom_components.frigate_snap_sync.sync.sending.breaker import Breaker
 
 from .conftest import FAST, Bench, setup, until
@@ -50,10 +50,14 @@ class Choosy(FakeDestination):
 
 
 @pytest.fixture
-def quick(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(bench: Bench) -> None:
     """Let all delays of a destination shrink by the same factor."""
-    bench.timing = replace(FAST, first_retry=10 * _SPEED, longest_retry=300 * _SPEED)
-    monkeypatch.setattr(random, "uniform", lambda low, high: (low + high) / 2 * _SPEED)
+    bench.timing = replace(
+        FAST,
+        first_retry=10 * _SPEED,
+        longest_retry=300 * _SPEED,
+        jitter=lambda low, high: (low + high) / 2 * _SPEED,
+    )
 
 
 def outage_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -82,7 +86,7 @@ async def test_a_destination_that_connects_but_takes_nothing(
 
 def test_causes_that_take_turns_are_one_outage() -> None:
     """Nothing answers, or not in time: the pauses grow, and it is told once."""
-    breaker, now = Breaker(), 0.0
+    breaker, now = Breaker(Timing()), 0.0
     news, pauses = [], []
     for number in range(20):
         error = (Unreachable, ConnectTimeout)[number % 2]("no answer")
@@ -116,7 +120,7 @@ async def test_a_refused_file_is_told_of_once(
 
 
 async def test_a_retry_that_falls_due_while_work_is_looked_for(
-    bench: Bench, nas: FakeDestination, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, nas: FakeDestination
 ) -> None:
     """A slow disk under the ledger must not let it be missed."""
     look = uploads.next_uploads
@@ -132,7 +136,7 @@ async def test_a_retry_that_falls_due_while_work_is_looked_for(
             delayed.append(due)
         return found
 
-    monkeypatch.setattr(uploads, "next_uploads", slowly)
+    bench.faults.jobs[look] = slowly
     nas.faults = [Rejected("not now")]
     await bench.start(setup(nas))
     bench.review("end", end=time.time() - 50)
@@ -173,7 +177,6 @@ async def test_foreign_files_with_several_names(
 async def test_a_folder_in_which_every_name_is_taken(
     bench: Bench,
     nas: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A server that answers so is asked again later, and nothing is overwritten."""
@@ -182,14 +185,14 @@ async def test_a_folder_in_which_every_name_is_taken(
     async def taken(path: str) -> StoredFile | None:
         return await stat(path) or StoredFile(path=path, size=1)
 
-    monkeypatch.setattr(nas, "stat", taken)
+    nas.stat = taken  # type: ignore[method-assign]
     await bench.start(setup(nas, render=lambda values: f"mine/{values.kind}"))
     bench.tracked_object()
     await until(lambda: "is taken" in caplog.text)
     (row,) = await bench.uploads()
     assert (row.state, row.attempts) == ("pending", 0)
     assert not nas.media
-    monkeypatch.setattr(nas, "stat", stat)
+    nas.stat = stat  # type: ignore[method-assign]
     await until(lambda: len(nas.media) == 1)
 
 

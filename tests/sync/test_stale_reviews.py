@@ -14,7 +14,6 @@ import pytest
 from custom_components.frigate_snap_sync.frigate.errors import FrigateServerError
 from custom_components.frigate_snap_sync.frigate.models import Review, Severity
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
-from custom_components.frigate_snap_sync.sync.intake import running_reviews
 from custom_components.frigate_snap_sync.sync.ledger import (
     destinations,
     fetch_queue,
@@ -43,9 +42,9 @@ from .test_long_reviews import DAY, film, names
 
 
 @pytest.fixture
-def nas(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> FakeDestination:
+def nas(bench: Bench) -> FakeDestination:
     """Return a destination, of an engine that uploads during reviews."""
-    monkeypatch.setattr(running_reviews, "_SHORTEST_SLEEP", 0.02)
+    bench.timing = replace(bench.timing, review_pause=0.02)
     bench.options = EngineOptions(part_length=10)
     return FakeDestination()
 

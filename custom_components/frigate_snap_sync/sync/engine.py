@@ -20,7 +20,6 @@ from .intake.inbox import Inbox
 from .intake.open_reviews import OpenReviews
 from .intake.running_reviews import RunningReviews
 from .ledger import (
-    Ledger,
     LedgerError,
     cameras,
     clock as ledger_clock,
@@ -35,7 +34,6 @@ from .model.destination_setup import DestinationSetup
 from .model.engine_options import EngineOptions, EnginePaths
 from .model.errors import SpoolError
 from .model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
-from .model.timing import Timing
 from .monitoring.clock_monitor import ClockMonitor
 from .monitoring.frigate_monitor import FrigateMonitor
 from .opening import open_home
@@ -48,7 +46,6 @@ from .sending.worker import Worker
 from .sending.worker_pool import WorkerPool
 from .services import Services
 from .spool.eviction import SpoolSpace
-from .spool.spool import Spool
 from .support.home_health import HomeHealth
 from .support.signals import Signals
 from .support.tasks import cancel, supervise
@@ -59,6 +56,7 @@ __all__ = [
     "EngineOptions",
     "EnginePaths",
     "LedgerError",
+    "Services",
     "SpoolError",
 ]
 
@@ -80,28 +78,23 @@ class Engine:
         *,
         client: FrigateApi,
         topic_prefix: str,
-        paths: EnginePaths,
+        services: Services,
         options: EngineOptions,
         time_zone: tzinfo,
         on_status: Callable[[EngineStatus], None],
         on_upload: Callable[[UploadEvent], None] = lambda event: None,
-        timing: Timing | None = None,
     ) -> None:
         """Put the parts together; nothing is opened or asked before `start`."""
-        timing = timing or Timing()
-        signals = Signals()
+        timing, signals = services.timing, services.signals
         self._client = client
+        self._services = services
         self._timing = timing
-        self._ledger = Ledger(paths.ledger, generation_path=paths.generation)
-        self._spool = Spool(paths.spool, limit=options.spool_limit)
-        self._services = services = Services(
-            ledger=self._ledger, spool=self._spool, timing=timing, signals=signals
-        )
+        self._ledger = services.ledger
         self._restored = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._changed = asyncio.Event()
         self._health = HomeHealth(
-            folders=(paths.ledger.parent, paths.spool), signals=signals
+            folders=(self._ledger.path.parent, services.spool.folder), signals=signals
         )
         self._planner = Planner(
             time_zone=time_zone,
@@ -109,6 +102,7 @@ class Engine:
             padding_after=options.padding_after,
             part_length=options.part_length if options.upload_during_review else None,
             timing=timing,
+            limits=services.limits,
         )
         self._pool = WorkerPool(
             services=services,
@@ -137,7 +131,7 @@ class Engine:
             space=self._space,
             watch=self._watch,
         )
-        self._inbox = Inbox(topic_prefix, signals=signals)
+        self._inbox = Inbox(topic_prefix, services=services)
         survey = FootageSurvey(client, timing=timing)
         self._parts = intake_parts(
             client,
@@ -151,7 +145,7 @@ class Engine:
         )
         reviews = self._parts.reviews
         self._running = RunningReviews(
-            ledger=self._ledger, watch=self._watch, reviews=reviews
+            services=services, watch=self._watch, reviews=reviews
         )
         self._open_reviews = OpenReviews(
             client, services=services, watch=self._watch, reviews=reviews
@@ -173,7 +167,7 @@ class Engine:
             look_back=options.look_back,
         )
         self._pruner = Pruner(
-            self._ledger,
+            services,
             look_back=options.look_back,
             clock_offset=lambda: client.clock_offset,
         )
@@ -218,6 +212,7 @@ class Engine:
         except BaseException:
             await self.stop()
             raise
+        timing = self._timing
         for name, run in (
             ("watch", self._watch.run),
             ("intake", self._parts.intake.run),
@@ -231,7 +226,9 @@ class Engine:
             ("disk", lambda: self._health.watch(self._timing.space)),
             ("status", lambda: self._collector.run(self._changed)),
         ):
-            self._tasks.append(supervise(name, run, health=self._health))
+            self._tasks.append(
+                supervise(name, run, health=self._health, pause=timing.restart)
+            )
 
     async def back_up(self) -> None:
         """Copy the ledger for a backup of Home Assistant. Raises LedgerError."""

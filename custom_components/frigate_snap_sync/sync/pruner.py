@@ -6,18 +6,10 @@ import logging
 import time
 from typing import Final
 
-from .ledger import Ledger, LedgerError, milestones, pruning
+from .ledger import LedgerError, milestones, pruning
+from .services import Services
 
 _LOGGER = logging.getLogger(__name__)
-
-KEEP: Final = 90 * 86400.0
-"""Seconds that an item is remembered at least, once it is over."""
-
-INTERVAL: Final = 3600.0
-"""Seconds from one look to the next."""
-
-MARGIN: Final = 86400.0
-"""Seconds that are kept besides what the next catching up may ask about."""
 
 STEP: Final = 500
 """Items that are forgotten at once; uploads come in between."""
@@ -30,7 +22,7 @@ class Pruner:
 
     def __init__(
         self,
-        ledger: Ledger,
+        services: Services,
         *,
         look_back: float,
         clock_offset: Callable[[], float] = lambda: 0.0,
@@ -39,7 +31,8 @@ class Pruner:
 
         `clock_offset` returns our clock less Frigate's, in seconds.
         """
-        self._ledger = ledger
+        self._ledger = services.ledger
+        self._timing = services.timing
         self._look_back = look_back
         self._clock_offset = clock_offset
 
@@ -50,7 +43,7 @@ class Pruner:
                 await self.prune()
             except LedgerError as err:
                 _LOGGER.debug("The history can't be pruned: %s", err)
-            await asyncio.sleep(INTERVAL)
+            await asyncio.sleep(self._timing.prune)
 
     async def prune(self) -> int:
         """Forget what is over for long; return how many items. Raises LedgerError.
@@ -63,7 +56,8 @@ class Pruner:
         caught_up = await self._ledger.run(
             milestones.moment, milestones.CAUGHT_UP, default=since
         )
-        before = min(now - KEEP, now - self._look_back - MARGIN, caught_up - MARGIN)
+        asked_about = min(now - self._look_back, caught_up) - self._timing.prune_margin
+        before = min(now - self._timing.keep, asked_about)
         count = 0
         while True:
             forgotten = await self._ledger.run(pruning.prune, before=before, limit=STEP)

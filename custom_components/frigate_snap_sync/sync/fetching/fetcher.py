@@ -39,12 +39,6 @@ _LOGGER = logging.getLogger(__name__)
 
 # Two requests at a time; one of them is kept free of long clips.
 _LANES = (tuple(Rank), tuple(Rank)[: Rank.ALERT_CLIP])
-_MOST_IN_A_ROW = 8
-"""Clips that give way one after the other."""
-_LOOK = 60.0
-"""Seconds between two looks at which clips are too large for the spool."""
-STEP = 200
-"""Failed uploads that are tried anew at once; other work comes in between."""
 _OF_CAMERA = (MediaBroken, MediaGone, MediaNotReady)
 """What only a Frigate says that gives its user the camera's media."""
 
@@ -65,6 +59,7 @@ class Fetcher:
         self._client = client
         self._ledger = services.ledger
         self._timing = services.timing
+        self._limits = services.limits
         self._signals = services.signals
         self._space = space
         self._watch = watch
@@ -75,7 +70,7 @@ class Fetcher:
             others_wait=self._others_wait,
         )
         self._arrivals = Arrivals(services)
-        self._forbidden = ForbiddenCameras()
+        self._forbidden = ForbiddenCameras(services.timing)
         self._missing = MissingFiles(client, clock=clock, services=services)
         self._broken = Counter[int]()
         self._gave_way = 0
@@ -90,10 +85,10 @@ class Fetcher:
         self._lanes.wake()
 
     async def retry_failed(self) -> int:
-        """Let failed uploads be tried anew; return how many. Raises LedgerError."""
+        """Let failed uploads be tried again; return how many. Raises LedgerError."""
         now, count = time.time(), 0
-        retry = outcomes.retry_failed
-        while step := await self._ledger.run(retry, now=now, limit=STEP):
+        retry, most = outcomes.retry_failed, self._limits.retried_at_once
+        while step := await self._ledger.run(retry, now=now, limit=most):
             count += step
             self.wake()
         return count
@@ -123,7 +118,7 @@ class Fetcher:
     async def _look(self) -> None:
         """See from time to time which clips are still too large for the spool."""
         while True:
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(self._timing.too_large_check)
             try:
                 await self._space.look()
             except LedgerError as err:
@@ -276,7 +271,7 @@ class Fetcher:
 
         Not if many have in a row: then Frigate is slow, and none would ever arrive.
         """
-        if self._gave_way >= _MOST_IN_A_ROW:
+        if self._gave_way >= self._limits.slow_clips:
             return False
         # While one lane is free it takes what waits, but for wholes.
         is_full = len(self._lanes.in_flight) >= len(_LANES)

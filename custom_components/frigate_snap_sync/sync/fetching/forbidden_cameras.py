@@ -3,11 +3,11 @@
 import logging
 
 from ...frigate.errors import FrigateForbidden
+from ..model.timing import Timing
 from ..support.backoff import doubled
 
 _LOGGER = logging.getLogger(__name__)
 
-_FIRST = 900.0
 _LONGEST = 86400.0
 
 _REFUSED = "Frigate's user may not have this camera's media"
@@ -20,8 +20,9 @@ class ForbiddenCameras:
     are seconds of a clock that is never set.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timing: Timing) -> None:
         """Start with no camera refused."""
+        self._timing = timing
         self._delays: dict[str, float] = {}
         self._waiting: dict[str, tuple[float, str]] = {}
 
@@ -44,7 +45,7 @@ class ForbiddenCameras:
                 camera,
                 error,
             )
-            delay = _FIRST
+            delay = self._timing.forbidden_retry
         self._delays[camera] = doubled(delay, longest=_LONGEST)
         self._waiting[camera] = (now + delay, f"{_REFUSED}: {error}")
         return self._waiting[camera]

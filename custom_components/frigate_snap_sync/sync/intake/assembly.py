@@ -66,6 +66,7 @@ def intake_parts(
         registry=registry,
     )
     intake = Intake(
+        services=services,
         inbox=inbox,
         topic_prefix=topic_prefix,
         watch=watch,

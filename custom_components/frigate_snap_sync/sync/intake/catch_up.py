@@ -26,16 +26,13 @@ from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 from .backfill import Backfill
 from .object_lookup import ObjectLookup
-from .object_search import PAGE, ObjectSearch
+from .object_search import ObjectSearch
 from .reviews import ReviewIntake
 from .tracked_objects import TrackedObjects
 
 _LOGGER = logging.getLogger(__name__)
 
 _DAY = 86400.0
-_PAGE = PAGE
-_MAX_PAGES = 2000
-"""Of one day's tracked objects; the next comparison goes on behind them."""
 _MARGIN = 300.0
 """How far before the last complete catch-up is looked again: for clocks, and races."""
 _UNREADABLE = 7 * _DAY
@@ -125,6 +122,7 @@ class CatchUp:
         self._lookup = lookup
         self._reviews = reviews
         self._timing = services.timing
+        self._limits = services.limits
         self._look_back = look_back
         self._backfill = backfill
         self._outage = OutageLog(_LOGGER, "Catching up")
@@ -260,7 +258,7 @@ class CatchUp:
     async def _tracked(self, run: _Run) -> tuple[set[str], dict[str, Remembered]]:
         """Return the objects that Frigate tracks, and all whose end was not heard."""
         now = run.window.before
-        search = ObjectSearch(self._client, page=_PAGE)
+        search = ObjectSearch(self._client, page=self._limits.object_page)
         try:
             running = await search.running(now - self._client.clock_offset)
         except FrigateServerError as err:
@@ -313,9 +311,9 @@ class CatchUp:
         """Take the objects that began in a time; leave what are too many at once."""
         offset, found = self._client.clock_offset, 0
         rest: float | None = None
-        search = ObjectSearch(self._client, page=_PAGE)
+        search = ObjectSearch(self._client, page=self._limits.object_page)
         async for objects, unseen in search.began_within(
-            after - offset, before - offset, pages=_MAX_PAGES
+            after - offset, before - offset, pages=self._limits.object_pages
         ):
             found += await self._take_ended(objects, run)
             rest = unseen
@@ -335,9 +333,9 @@ class CatchUp:
         by its id.
         """
         window, found = run.window, 0
-        search = ObjectSearch(self._client, page=_PAGE)
+        search = ObjectSearch(self._client, page=self._limits.object_page)
         async for objects in search.lasted_until(
-            window.after - self._client.clock_offset, pages=_MAX_PAGES
+            window.after - self._client.clock_offset, pages=self._limits.object_pages
         ):
             found += await self._take_ended(objects, run)
         for object_id, known in run.remembered.items():

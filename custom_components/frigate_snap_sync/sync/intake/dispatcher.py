@@ -20,6 +20,7 @@ from ...frigate.messages import (
 from ..ledger import LedgerError, LedgerRefusal
 from ..model.errors import SpoolError
 from ..monitoring.frigate_monitor import FrigateMonitor
+from ..services import Services
 from ..support.outage_log import ComplaintLog, OutageLog
 from .inbox import Inbox, Letter
 from .live_snapshots import LiveSnapshots
@@ -29,7 +30,6 @@ from .tracked_objects import TrackedObjects
 
 _LOGGER = logging.getLogger(__name__)
 
-_PAUSE = 5.0
 # Frigate's own rule for the names of cameras.
 _CAMERA_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -40,6 +40,7 @@ class Intake:
     def __init__(
         self,
         *,
+        services: Services,
         inbox: Inbox,
         topic_prefix: str,
         watch: FrigateMonitor,
@@ -49,6 +50,7 @@ class Intake:
         reviews: ReviewIntake,
     ) -> None:
         """Keep what it works with; messages wait until `run`."""
+        self._timing = services.timing
         self._inbox = inbox
         self._topic_prefix = topic_prefix
         self._watch = watch
@@ -89,7 +91,7 @@ class Intake:
             self._inbox.lose(letter)
         except (LedgerError, SpoolError) as err:
             self._outage.report(err)
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(self._timing.failure_pause)
             return
         except Exception:
             _LOGGER.exception(

@@ -2,18 +2,14 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 import logging
 import time
 
-from ..support.signals import Signals
+from ..services import Services
 
 _LOGGER = logging.getLogger(__name__)
-
-MAX_MESSAGES = 2000
-MAX_BYTES = 64 << 20
-MAX_PAYLOAD = 20 << 20
-"""Bytes of one message; the largest are images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,14 +29,22 @@ class Letter:
 class Inbox:
     """A bounded queue that never makes the sender wait."""
 
-    def __init__(self, topic_prefix: str, *, signals: Signals) -> None:
-        """Begin empty."""
+    def __init__(
+        self,
+        topic_prefix: str,
+        *,
+        services: Services,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin empty; `steady` is a clock that never jumps, in seconds."""
         self.has_heard = False
         """Whether a message has come that is no replay of an old one."""
         self.lost_images = 0
         """How many images were lost before they could be kept."""
-        self._signals = signals
-        self._last_message_at = time.monotonic()
+        self._limits = services.limits
+        self._signals = services.signals
+        self._steady = steady
+        self._last_message_at = self._steady()
         self._events_topic = f"{topic_prefix}/events"
         self._stats_topic = f"{topic_prefix}/stats"
         self._letters: deque[Letter] = deque()
@@ -57,18 +61,18 @@ class Inbox:
     @property
     def silence(self) -> float:
         """Return for how many seconds nothing was heard, replays of old words aside."""
-        return time.monotonic() - self._last_message_at
+        return self._steady() - self._last_message_at
 
     @property
     def oldest_for(self) -> float | None:
         """Return for how many seconds the oldest message has been waiting, if any."""
         if not self._letters:
             return None
-        return time.monotonic() - self._letters[0].arrived
+        return self._steady() - self._letters[0].arrived
 
     def listen(self) -> None:
         """Begin to count the silence: only now can anything be heard."""
-        self._last_message_at = time.monotonic()
+        self._last_message_at = self._steady()
 
     def forget_lost_images(self, count: int) -> None:
         """Count so many lost images no more: the ledger knows that there were some."""
@@ -87,7 +91,7 @@ class Inbox:
             # The first is only a sign of life; of the second, which come many times
             # a second, beginnings and ends matter, and must not be pushed out.
             return
-        if len(payload) > MAX_PAYLOAD:
+        if len(payload) > self._limits.payload_bytes:
             _LOGGER.warning(
                 "A message of %d bytes on %s is ignored", len(payload), topic[:200]
             )
@@ -98,7 +102,7 @@ class Inbox:
                 payload=payload,
                 retain=retain,
                 received=time.time(),
-                arrived=time.monotonic(),
+                arrived=self._steady(),
             )
         )
         self._bytes += len(payload)
@@ -142,7 +146,10 @@ class Inbox:
         await self._empty.wait()
 
     def _is_full(self) -> bool:
-        return len(self._letters) > MAX_MESSAGES or self._bytes > MAX_BYTES
+        return (
+            len(self._letters) > self._limits.messages
+            or self._bytes > self._limits.message_bytes
+        )
 
     def _note_lost(self, letter: Letter) -> None:
         # All else is found in Frigate's API as well.

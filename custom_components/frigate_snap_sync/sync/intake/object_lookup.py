@@ -29,7 +29,6 @@ from .tracked_objects import TrackedObjects
 
 _LOGGER = logging.getLogger(__name__)
 
-_PAUSE = 5.0
 _FIRST_RETRY = 1.0
 _LONGEST_RETRY = 30.0
 _MOST_WAITING = 1000
@@ -132,7 +131,7 @@ class ObjectLookup:
                 await self._look(first, self._waiting[first])
             except LedgerError as err:
                 self._outage.report(err)
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(self._timing.failure_pause)
             else:
                 self._outage.over()
 

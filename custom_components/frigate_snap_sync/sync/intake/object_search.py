@@ -13,9 +13,6 @@ from ...frigate.protocol import FrigateApi
 
 _LOGGER = logging.getLogger(__name__)
 
-PAGE: Final = 100
-"""Tracked objects that are asked for at once."""
-
 _MOST_AT_ONCE: Final = 3200
 _MOST_RUNNING: Final = 10
 _STEP: Final = 0.001
@@ -28,7 +25,7 @@ class ObjectSearch:
     Every method raises FrigateError.
     """
 
-    def __init__(self, client: FrigateApi, *, page: int = PAGE) -> None:
+    def __init__(self, client: FrigateApi, *, page: int) -> None:
         """Keep whom to ask, and for how many at once."""
         self._client = client
         self._page = page

@@ -18,7 +18,6 @@ from .reviews import ReviewIntake
 
 _LOGGER = logging.getLogger(__name__)
 
-_PAUSE = 5.0
 _MOST = 2000
 """Reviews that are asked for at once; catching up finds what has ended of others."""
 
@@ -76,7 +75,7 @@ class OpenReviews:
                 self._watch.failed(err)
             except (LedgerError, SpoolError) as err:
                 _LOGGER.error("Open reviews can't be checked: %s", err)
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(self._timing.failure_pause)
 
     def _wait(self) -> float | None:
         """Return for how long no review is to be asked for, None if there is none."""

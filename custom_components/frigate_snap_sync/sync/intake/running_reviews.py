@@ -4,8 +4,9 @@ import asyncio
 import logging
 import time
 
-from ..ledger import Ledger, LedgerError, items as ledger_items
+from ..ledger import LedgerError, items as ledger_items
 from ..monitoring.frigate_monitor import FrigateMonitor
+from ..services import Services
 from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 from .reviews import ReviewIntake
@@ -13,8 +14,6 @@ from .reviews import ReviewIntake
 _LOGGER = logging.getLogger(__name__)
 
 _LONGEST_SLEEP = 60.0
-_SHORTEST_SLEEP = 0.5
-_PAUSE = 5.0
 
 
 class RunningReviews:
@@ -25,10 +24,11 @@ class RunningReviews:
     """
 
     def __init__(
-        self, *, ledger: Ledger, watch: FrigateMonitor, reviews: ReviewIntake
+        self, *, services: Services, watch: FrigateMonitor, reviews: ReviewIntake
     ) -> None:
         """Keep what it works with; nothing is planned before `run`."""
-        self._ledger = ledger
+        self._ledger = services.ledger
+        self._timing = services.timing
         self._watch = watch
         self._reviews = reviews
         self._news = asyncio.Event()
@@ -47,11 +47,11 @@ class RunningReviews:
                 again = await self._plan()
             except LedgerError as err:
                 self._outage.report(err)
-                again = time.time() + _PAUSE
+                again = time.time() + self._timing.failure_pause
             else:
                 self._outage.over()
             # A thousand reviews may go on, each with messages of its own.
-            await asyncio.sleep(_SHORTEST_SLEEP)
+            await asyncio.sleep(self._timing.review_pause)
             await wait_for(self._news, again - time.time())
 
     async def _plan(self) -> float:

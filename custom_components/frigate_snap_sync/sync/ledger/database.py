@@ -25,10 +25,6 @@ MAX_JOBS: Final = 100
 """Jobs that share a commit at most, so that the first need not wait long."""
 
 
-CLOSE_TIMEOUT: Final = 1.25
-"""Seconds for the jobs that were begun when the ledger is closed."""
-
-
 class _Call[T]:
     """A job, and who waits for its result."""
 
@@ -60,15 +56,23 @@ class Ledger:
     are the functions of this room's other modules.
     """
 
-    def __init__(self, path: Path, *, generation_path: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        generation_path: Path | None = None,
+        close_timeout: float = 1.25,
+    ) -> None:
         """Keep the paths; nothing is opened before `open`.
 
         `generation_path` is where the newest generation is kept, outside of backups.
+        `close_timeout` are the seconds for the jobs that were begun when it is closed.
         """
-        self._path = path
+        self.path = path
         self._generation_file = (
             None if generation_path is None else GenerationFile(generation_path)
         )
+        self._close_timeout = close_timeout
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="frigate_snap_sync")
         self._connection: sqlite3.Connection | None = None
         self._closed = False
@@ -99,7 +103,7 @@ class Ledger:
             return
         self._closed = True
         closing = self._thread.submit(self._guarded, self._close)
-        await asyncio.wait({asyncio.wrap_future(closing)}, timeout=CLOSE_TIMEOUT)
+        await asyncio.wait({asyncio.wrap_future(closing)}, timeout=self._close_timeout)
         self._thread.shutdown(wait=closing.done())
         if closing.done():
             closing.result()
@@ -111,9 +115,9 @@ class Ledger:
         """
         abandoned = Event()
         try:
-            await asyncio.to_thread(make_copy, self._path, abandoned)
+            await asyncio.to_thread(make_copy, self.path, abandoned)
         except (sqlite3.Error, OSError) as err:
-            raise LedgerError(f"Copying ledger {self._path.name}: {err}") from err
+            raise LedgerError(f"Copying ledger {self.path.name}: {err}") from err
         finally:
             abandoned.set()
 
@@ -134,7 +138,7 @@ class Ledger:
         Raises LedgerError; LedgerRefusal where it is no use to try again.
         """
         if self._closed:
-            raise LedgerError(f"Ledger {self._path.name} is closed")
+            raise LedgerError(f"Ledger {self.path.name} is closed")
         call = _Call(lambda connection: job(connection, *args, **kwargs))
         self._waiting.append(call)
         # One turn of the thread for each call: it does what is waiting by then.
@@ -162,7 +166,7 @@ class Ledger:
         """Run the calls and commit; raises when that does not succeed for all."""
         connection = self._connection
         if connection is None:
-            raise LedgerError(f"Ledger {self._path.name} is not open")
+            raise LedgerError(f"Ledger {self.path.name} is not open")
         with _transaction(connection):
             for call in calls:
                 connection.execute("SAVEPOINT job")
@@ -181,12 +185,12 @@ class Ledger:
         except sqlite3.Error as err:
             if getattr(err, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
                 with suppress(OSError):  # Then it is found anew.
-                    suspect_mark(self._path).touch()
+                    suspect_mark(self.path).touch()
             kind = LedgerRefusal if isinstance(err, _REFUSALS) else LedgerError
-            raise kind(f"Ledger {self._path.name}: {err}") from err
+            raise kind(f"Ledger {self.path.name}: {err}") from err
 
     def _open(self) -> None:
-        opened = open_ledger(self._path, self._generation_file)
+        opened = open_ledger(self.path, self._generation_file)
         self._connection, self.origin = opened.connection, opened.origin
 
     def _close(self) -> None:

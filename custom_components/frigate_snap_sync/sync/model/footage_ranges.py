@@ -7,16 +7,13 @@ from math import ceil, floor, inf
 
 from ...frigate.models import Segment
 from .item import Item
+from .limits import Limits
 from .timing import Timing
-
-PIECE_SECONDS = 1800
-"""A longer recording is kept as consecutive pieces of this length."""
 
 MAX_PIECES = 336
 """Of a review that claims to have lasted longer, the last week is kept: Frigate's
 host may have begun without a clock."""
 
-_REST = 60
 _LATE = 2
 """Seconds after which a part is no longer planned as soon as it could be."""
 
@@ -79,36 +76,39 @@ def last_second(item: Item, padding_after: float) -> int:
     return ceil(item.end + padding_after)
 
 
-def pieces(ranges: Sequence[FootageRange]) -> list[FootageRange]:
+def pieces(ranges: Sequence[FootageRange], limits: Limits) -> list[FootageRange]:
     """Return stretches of footage as one range to ask for, or as half hours.
 
     `ranges` are in order and don't overlap. No piece begins or ends where there is
     no footage. A remainder of under a minute is added to the last half hour.
     """
-    return _cut(ranges, rest=_REST)
+    return _cut(ranges, rest=limits.piece_remainder, piece=limits.piece)
 
 
 def full_pieces(
-    ranges: Sequence[FootageRange], *, now: float
+    ranges: Sequence[FootageRange], limits: Limits, *, now: float
 ) -> tuple[list[FootageRange], float]:
     """Return the half hours of an active review, and when the next will be over.
 
     `ranges` are where it has footage, up to `now`, by Frigate's clock. A half hour
     that is over waits for another minute: that is added to it if it is the last.
     """
-    found, over = _cut(ranges, rest=0), now - PIECE_SECONDS - _REST
-    full = [piece for piece in found if piece.start <= over]
+    wait = limits.piece + limits.piece_remainder
+    found, over = _cut(ranges, rest=0, piece=limits.piece), now - wait
+    full = [each for each in found if each.start <= over]
     begin = found[len(full)].start if len(full) < len(found) else now
-    return full, float(begin + PIECE_SECONDS + _REST)
+    return full, float(begin + wait)
 
 
-def _cut(ranges: Sequence[FootageRange], *, rest: int) -> list[FootageRange]:
-    longest = MAX_PIECES * PIECE_SECONDS
+def _cut(
+    ranges: Sequence[FootageRange], *, rest: int, piece: int
+) -> list[FootageRange]:
+    longest = MAX_PIECES * piece
     left = deque(FootageRange(max(r.start, r.end - longest), r.end) for r in ranges)
     found: deque[FootageRange] = deque(maxlen=MAX_PIECES)
     while left:
         begin = end = left[0].start
-        full = begin + PIECE_SECONDS
+        full = begin + piece
         if left[-1].end <= full + rest:
             full = left[-1].end
         while left and left[0].start < full:

@@ -1,6 +1,8 @@
 """How long the engine waits for what. Tests hand in shorter times."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+import random
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,3 +96,29 @@ class Timing:
     """How often it is looked whether Home Assistant's disk has space."""
     camera_absence: float = 86400
     """How long a camera must be missing from Frigate's configuration to go."""
+    config: float = 300
+    """How often Frigate's configuration is read."""
+    stable: float = 600
+    """How long something must have worked for its next failure to be a new outage."""
+    forbidden_retry: float = 900
+    """How long after Frigate refused a camera's media they are requested again; it
+    doubles to a day."""
+    review_pause: float = 0.5
+    """The shortest time between two looks at the active reviews."""
+    eviction_retry: float = 300
+    """How long after a clip left the spool for others it is requested again."""
+    too_large_check: float = 60
+    """How often the clips are counted that are too large for the spool."""
+    status_pause: float = 1
+    """The shortest time between two statuses."""
+    restart: float = 30
+    """How long after a part of the engine ended by a bug it is started again."""
+    keep: float = 90 * 86400
+    """How long an item is remembered at least, once it is over."""
+    prune: float = 3600
+    """How often items are looked for that need not be remembered any more."""
+    prune_margin: float = 86400
+    """What is kept besides what the next comparison may ask about."""
+    jitter: Callable[[float, float], float] = random.uniform
+    """Returns a factor between two for the wait after a destination's failure, so
+    that many destinations of one server don't come back in step."""

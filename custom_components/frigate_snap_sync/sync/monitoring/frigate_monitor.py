@@ -28,7 +28,6 @@ from .frigate_retry import FrigateRetry
 
 _LOGGER = logging.getLogger(__name__)
 
-_CONFIG_EVERY = 300.0
 _GENTLE = 2.0
 """Seconds between two readings of the configuration for unknown cameras' sake."""
 
@@ -125,7 +124,7 @@ class FrigateMonitor:
 
     def heard_of(self, camera: str) -> None:
         """Note a camera that something was heard of; one that is new may be Frigate's."""
-        if self.cameras.note(camera, kept=_CONFIG_EVERY):
+        if self.cameras.note(camera, kept=self._timing.config):
             self.refresh_gently()
 
     def set_switch(self, camera: str, switch: str, on: bool) -> None:
@@ -219,7 +218,7 @@ class FrigateMonitor:
         asked_at = monotonic()
         is_back = self._wants_config or not self.answers.is_set()
         version = str(await self._client.version())
-        if is_back or asked_at - self._config_at > _CONFIG_EVERY:
+        if is_back or asked_at - self._config_at > self._timing.config:
             self._wants_config = False
             try:
                 await self._hold_back()

@@ -1,7 +1,7 @@
 """When a Frigate that does not answer is asked again. Pure: times are given to it."""
 
 from ..model.timing import Timing
-from ..support.backoff import STABLE, doubled
+from ..support.backoff import doubled
 
 
 class FrigateRetry:
@@ -62,7 +62,9 @@ class FrigateRetry:
         fail while others don't.
         """
         timing, since = self._timing, self._answers_since
-        is_new = not self._has_failed or (since is not None and now - since >= STABLE)
+        is_new = not self._has_failed or (
+            since is not None and now - since >= timing.stable
+        )
         if is_new:
             self._delay = timing.first_poll_retry
             self._hint_pause = timing.hint_pause

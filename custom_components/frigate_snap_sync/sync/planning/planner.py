@@ -10,7 +10,6 @@ from ...storage.names import clean_path
 from ..model.destination_setup import DestinationSetup
 from ..model.footage_ranges import (
     MAX_PART_SECONDS,
-    PIECE_SECONDS,
     Bounds,
     FootageRange,
     first_fetch,
@@ -21,6 +20,7 @@ from ..model.footage_ranges import (
     pieces,
 )
 from ..model.item import Item, Media, Role, UploadState
+from ..model.limits import Limits
 from ..model.naming import default_name, name_values
 from ..model.plans import FilePlan, FileState, Progress, UploadPlan
 from ..model.recorded_footage import UNKNOWN, Footage
@@ -41,6 +41,7 @@ class Planner:
         padding_after: float,
         part_length: int | None,
         timing: Timing,
+        limits: Limits,
     ) -> None:
         """Keep the options, all in seconds; `part_length` is None for no parts."""
         self._time_zone = time_zone
@@ -48,6 +49,7 @@ class Planner:
         self._padding_after = padding_after
         self._part_length = part_length
         self._timing = timing
+        self._limits = limits
         self._destinations: tuple[DestinationSetup, ...] = ()
         self._failing_templates: set[str] = set()
 
@@ -99,14 +101,13 @@ class Planner:
             and wants(destination.selection, item)
         )
 
-    @staticmethod
-    def is_long(left: FootageRange) -> bool:
+    def is_long(self, left: FootageRange) -> bool:
         """Tell whether what is left of a review is more than one piece.
 
         Then Frigate may have been off for most of that time, and its recordings are
         to be looked through first.
         """
-        return len(pieces([left])) > 1
+        return len(pieces([left], self._limits)) > 1
 
     def last_second(self, item: Item) -> int:
         """Return where an ended review's footage ends."""
@@ -141,8 +142,8 @@ class Planner:
         if not uploads:
             return ()
         left = self.left(item, known)
-        ranges = pieces(footage.within(left.start, left.end)) or [
-            FootageRange(left.start, min(left.start + PIECE_SECONDS, left.end))
+        ranges = pieces(footage.within(left.start, left.end), self._limits) or [
+            FootageRange(left.start, min(left.start + self._limits.piece, left.end))
         ]
         now, end = time.time(), item.start if item.end is None else item.end
         timing = self._timing
@@ -196,7 +197,9 @@ class Planner:
         files: list[FilePlan] = []
         first = first_second(item, self._padding_before)
         begin = first if known.pieces_end is None else known.pieces_end
-        whole, again = full_pieces(footage.within(begin, floor(now)), now=now)
+        whole, again = full_pieces(
+            footage.within(begin, floor(now)), self._limits, now=now
+        )
         for number, piece in enumerate(whole, start=known.pieces + 1):
             if (inside := bounds.cut(piece)) is not None:
                 files.append(
@@ -246,7 +249,7 @@ class Planner:
         now = time.time() - clock_offset
         if self._part_length is None:
             begin = max(known.pieces_end or first, footage.until)
-            return now - begin - PIECE_SECONDS
+            return now - begin - self._limits.piece
         begin = max(known.parts_end or first, known.pieces_end or first, footage.until)
         return now - begin - self._part_length
 

@@ -30,7 +30,6 @@ from .protection import judge, nothing_uploaded, problem_of, space_needed
 
 _LOGGER = logging.getLogger(__name__)
 
-_INTERVAL = 1.0
 _TIMEOUT = 60.0
 """Seconds after which to look without a change: some of it changes with time."""
 _STATE_PREFIX = "protection_"
@@ -97,7 +96,7 @@ class Collector:
                 raise
             else:
                 self._outage.over()
-            await asyncio.sleep(_INTERVAL)
+            await asyncio.sleep(self._timing.status_pause)
 
     async def refresh(self) -> None:
         """Look now; what is known without the ledger is shown in any case.

@@ -1,7 +1,6 @@
 """When a destination that failed may be tried again: one table, by cause."""
 
 from dataclasses import dataclass
-import random
 from typing import Final
 
 from ...storage.errors import (
@@ -20,7 +19,8 @@ from ...storage.errors import (
     Unreachable,
     Unusable,
 )
-from ..support.backoff import STABLE, doubled
+from ..model.timing import Timing
+from ..support.backoff import doubled
 
 LONGEST_WAIT: Final = 3600.0
 """Seconds that a server may ask us to leave it alone."""
@@ -108,8 +108,9 @@ class Breaker:
     shown then, and files are sent, one at a time until the first has arrived.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timing: Timing) -> None:
         """Start closed: everything may be tried."""
+        self._timing = timing
         self.error: StorageError | None = None
         self._last: StorageError | None = None
         self._said: set[str] = set()
@@ -195,7 +196,7 @@ class Breaker:
 
     def settle(self, now: float) -> bool:
         """End a doubt that nothing has confirmed for long; return whether it ended."""
-        if self._in_doubt and now - self._failed_at >= STABLE:
+        if self._in_doubt and now - self._failed_at >= self._timing.stable:
             return self._close(now)
         return False
 
@@ -221,7 +222,7 @@ class Breaker:
 
     def _open(self, error: StorageError, now: float) -> bool:
         is_first = self._last is None or (
-            not self.is_open and now - self._works_since >= STABLE
+            not self.is_open and now - self._works_since >= self._timing.stable
         )
         is_other = self._last is None or _cause_of(self._last) != _cause_of(error)
         if is_first:
@@ -238,7 +239,7 @@ class Breaker:
         )
         self.error = self._last = error
         # Many destinations of one server shall not come back in step.
-        self._retry_at = now + self._delay * random.uniform(1.0, 1.2)
+        self._retry_at = now + self._delay * self._timing.jitter(1.0, 1.2)
         return is_news
 
     def _close(self, now: float) -> bool:

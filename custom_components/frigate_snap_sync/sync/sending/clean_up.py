@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 import time
-from typing import Final
 
 from ...storage.errors import StorageError
 from ..ledger import uploads
@@ -12,9 +11,6 @@ from ..model.plans import ToRemove
 from ..services import Services
 from .breaker import reaction_to
 from .sender import Sender
-
-MOST_STUCK: Final = 1000
-"""Files that may resist at a time before the others wait for them."""
 
 
 class CleanUp:
@@ -40,6 +36,7 @@ class CleanUp:
         self._ledger = services.ledger
         self._sender = sender
         self._timing = services.timing
+        self._most_stuck = services.limits.stuck_leftovers
         self._stuck: dict[int, float] = {}
         """Until when uploads whose leftovers resist are left alone."""
 
@@ -58,7 +55,7 @@ class CleanUp:
         self._stuck = {
             upload_id: until for upload_id, until in self._stuck.items() if until > now
         }
-        if len(self._stuck) >= MOST_STUCK:
+        if len(self._stuck) >= self._most_stuck:
             return False
         leftover = await self._ledger.run(
             uploads.next_leftover, self._setup.id, exclude={*but, *self._stuck}

@@ -47,7 +47,7 @@ class DestinationHealth:
         self._signals = services.signals
         self._outage = outage
         self._on_news = on_news
-        self._breaker = Breaker()
+        self._breaker = Breaker(services.timing)
         self._probe = Probe(
             setup, ledger=services.ledger, workdir=services.spool.folder
         )

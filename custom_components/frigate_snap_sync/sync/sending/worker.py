@@ -35,7 +35,6 @@ from .spool_losses import SpoolLosses
 
 _LOGGER = logging.getLogger(__name__)
 
-STILLS_AT_ONCE = 8
 _STILLS = (Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT)
 _PARTS = (Rank.ALERT_PART, Rank.DETECTION_PART)
 _CLIPS = (Rank.ALERT_CLIP, Rank.DETECTION_CLIP)
@@ -63,6 +62,7 @@ class Worker:
         self.free_space: int | None = None
         self._ledger = services.ledger
         self._timing = services.timing
+        self._limits = services.limits
         self._signals = services.signals
         self._released = released
         self._enabled = asyncio.Event()
@@ -146,7 +146,7 @@ class Worker:
                 group.create_task(self._watch())
                 group.create_task(self._clean())
                 # Neither stills nor parts ever wait behind a long clip.
-                for ranks in (_PARTS, _CLIPS, *[_STILLS] * STILLS_AT_ONCE):
+                for ranks in (_PARTS, _CLIPS, *[_STILLS] * self._limits.stills_at_once):
                     group.create_task(
                         self._lanes.run(ranks, ready=self._usable, work=self._work)
                     )

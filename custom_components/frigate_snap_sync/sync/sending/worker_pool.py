@@ -120,7 +120,12 @@ class WorkerPool:
         worker = self._make_worker(setup)
         worker.set_enabled(enabled)
         self.workers[setup.id] = worker
-        self._running[setup.id] = supervise(setup.name, worker.run, health=self._health)
+        self._running[setup.id] = supervise(
+            setup.name,
+            worker.run,
+            health=self._health,
+            pause=self._services.timing.restart,
+        )
 
     def _end(self, destination_ids: Iterable[str]) -> list[asyncio.Task[None]]:
         """Let the workers of these destinations go; return their tasks."""

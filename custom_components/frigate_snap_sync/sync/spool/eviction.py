@@ -9,14 +9,9 @@ from ..ledger.spooled_files import Spooled
 from ..model.errors import SpoolFull
 from ..model.item import Rank, UploadState
 from ..services import Services
-from .spool import RESERVE
 
 _LOGGER = logging.getLogger(__name__)
 
-_SMALLEST_CLIP = 32 << 20
-"""Bytes that must be free before a clip is asked for."""
-_AGAIN = 300.0
-"""Seconds until a clip that gave way is asked for again."""
 _KEPT_FREE = 600.0
 """Seconds for which half of the spool is left to fresh clips after one found it full."""
 
@@ -60,6 +55,7 @@ class SpoolSpace:
         self._spool = services.spool
         self._ledger = services.ledger
         self._services = services
+        self._limits = services.limits
         self._working = working
         self._in_flight = in_flight
         self._kept_free_until = 0.0
@@ -141,7 +137,8 @@ class SpoolSpace:
         into the last half of the spool. Raises SpoolFull when there is no room.
         """
         is_clip = rank > Rank.SNAPSHOT
-        needed = _SMALLEST_CLIP + RESERVE if is_clip else size + RESERVE
+        least = self._limits.smallest_clip if is_clip else size
+        needed = least + self._limits.spool_reserve
         is_kept_free = time.monotonic() < self._kept_free_until
         if not is_clip or fresh_since is not None or not is_kept_free:
             needed = min(needed, self._spool.limit // 2)
@@ -191,7 +188,7 @@ class SpoolSpace:
             await self._want_again(clip)
 
     async def _want_again(self, clip: Spooled) -> None:
-        due = time.time() + _AGAIN
+        due = time.time() + self._services.timing.eviction_retry
         await self._services.apply(
             await self._ledger.run(spooled_files.want_again, clip.file_id, due=due)
         )

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 import secrets
 import time
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Self
 
 from ...storage.base import Source
 from ...storage.read_back import Content
@@ -24,8 +24,6 @@ from ..support.private_files import (
 
 _CHUNK = 1 << 20
 _UNFINISHED = ".tmp"
-RESERVE: Final = 8 << 20
-"""Bytes that clips leave to stills."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +38,14 @@ class SpoolFile:
 class Spool:
     """A folder of media files with random names, known to the ledger."""
 
-    def __init__(self, folder: Path, *, limit: int) -> None:
-        """Keep the folder, which is made by `open`; it shall hold `limit` bytes."""
+    def __init__(self, folder: Path, *, limit: int, reserve: int = 0) -> None:
+        """Keep the folder, which is made by `open`; it shall hold `limit` bytes.
+
+        Clips leave `reserve` bytes of them to stills.
+        """
         self.folder = folder
         self.limit = limit
+        self._reserve = reserve
         self._sizes: dict[str, int] = {}
 
     @property
@@ -54,7 +56,7 @@ class Spool:
     @property
     def reserve(self) -> int:
         """Return the bytes that clips leave to stills, of a small spool fewer."""
-        return min(RESERVE, self.limit // 10)
+        return min(self._reserve, self.limit // 10)
 
     def note(self, name: str, size: int | None) -> None:
         """Note how many bytes a file has, None when it is gone."""

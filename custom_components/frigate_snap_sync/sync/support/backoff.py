@@ -1,15 +1,9 @@
 """How long to wait after failed attempts."""
 
-from typing import Final
-
 from ..model.timing import Timing
 
 BROKEN_TRIES = 3
 """After so many hangs or truncations smaller ranges are asked for."""
-
-
-STABLE: Final = 600.0
-"""Seconds that something must have worked for its next failure to be a new outage."""
 
 
 def doubled(delay: float, *, longest: float) -> float:

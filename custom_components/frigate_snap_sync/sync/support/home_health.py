@@ -6,7 +6,7 @@ tells it which, and `OutageLog` notes failures and successes of the present task
 """
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextvars import ContextVar
 from dataclasses import dataclass
 import errno
@@ -47,13 +47,31 @@ class _Crash:
     last: float
 
 
+def free_space(folder: Path) -> int:
+    """Return the free bytes of a folder's disk; blocks, and may raise OSError."""
+    return shutil.disk_usage(folder).free
+
+
 class HomeHealth:
     """What fails at home; a signal tells when that may have changed."""
 
-    def __init__(self, *, folders: tuple[Path, ...], signals: Signals) -> None:
-        """Keep where ledger and spool lie."""
+    def __init__(
+        self,
+        *,
+        folders: tuple[Path, ...],
+        signals: Signals,
+        steady: Callable[[], float] = time.monotonic,
+        free_space: Callable[[Path], int] = free_space,
+    ) -> None:
+        """Keep where ledger and spool lie.
+
+        `steady` is a clock that never jumps, in seconds; `free_space` returns the
+        free bytes of a folder's disk, and may raise OSError.
+        """
         self._folders = folders
         self._signals = signals
+        self._steady = steady
+        self._free_space = free_space
         self._failures: WeakKeyDictionary[
             asyncio.Task[object], dict[Hashable, _Failure]
         ] = WeakKeyDictionary()
@@ -71,7 +89,7 @@ class HomeHealth:
             return
         failures = self._failures.setdefault(task, {})
         is_news = source not in failures
-        failures[source] = _Failure(error=error, at=time.monotonic())
+        failures[source] = _Failure(error=error, at=self._steady())
         if is_news:
             self._signals.status_changed()
 
@@ -85,7 +103,7 @@ class HomeHealth:
 
     def crashed(self, name: str) -> None:
         """Note that a part of the engine ended by a bug; it is started again."""
-        now = time.monotonic()
+        now = self._steady()
         crash = self._crashes.setdefault(name, _Crash(since=now, last=now))
         crash.last = now
         self._signals.status_changed()
@@ -93,7 +111,7 @@ class HomeHealth:
     async def look(self) -> None:
         """See whether there is any space left on Home Assistant's disk."""
         was_out = self._space_is_out
-        self._space_is_out = await asyncio.to_thread(_is_space_out, self._folders)
+        self._space_is_out = await asyncio.to_thread(self._look)
         if self._space_is_out != was_out:
             self._signals.status_changed()
 
@@ -105,6 +123,16 @@ class HomeHealth:
         while True:
             await self.look()
             await asyncio.sleep(every)
+
+    def _look(self) -> bool:
+        """Tell whether a folder's disk has next to no space. Blocks."""
+        for folder in self._folders:
+            try:
+                if self._free_space(folder) < LEAST_SPACE:
+                    return True
+            except OSError:
+                continue  # What is wrong with it shows as soon as it is written to.
+        return False
 
     @property
     def disk_full(self) -> bool:
@@ -123,7 +151,7 @@ class HomeHealth:
 
     def crashed_for(self) -> float | None:
         """Return for how many seconds some part has been crashing, None if none."""
-        now = time.monotonic()
+        now = self._steady()
         self._crashes = {
             name: crash
             for name, crash in self._crashes.items()
@@ -133,7 +161,7 @@ class HomeHealth:
         return None if since is None else now - since
 
     def _errors(self) -> list[Exception]:
-        now = time.monotonic()
+        now = self._steady()
         current = [
             failure
             for task, failures in self._failures.items()
@@ -183,14 +211,3 @@ def _is_ours(error: Exception) -> bool:
 
 def _memory_of(error: Exception) -> float:
     return next(seconds for cause, seconds in _MEMORY if isinstance(error, cause))
-
-
-def _is_space_out(folders: tuple[Path, ...]) -> bool:
-    """Tell whether a folder's disk has next to no space. Blocks."""
-    for folder in folders:
-        try:
-            if shutil.disk_usage(folder).free < LEAST_SPACE:
-                return True
-        except OSError:
-            continue  # What is wrong with it shows as soon as it is written to.
-    return False

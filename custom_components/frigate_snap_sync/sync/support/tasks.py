@@ -9,14 +9,19 @@ from .home_health import HomeHealth
 
 _LOGGER = logging.getLogger(__name__)
 
-_RESTART_DELAY = 30.0
 _STOP_TIMEOUT = 2.5
 
 
 def supervise(
-    name: str, run: Callable[[], Coroutine[Any, Any, None]], *, health: HomeHealth
+    name: str,
+    run: Callable[[], Coroutine[Any, Any, None]],
+    *,
+    health: HomeHealth,
+    pause: float,
 ) -> asyncio.Task[None]:
     """Run a part for ever: a bug in it is logged and must not end it for good.
+
+    It is started again after so many seconds of `pause`.
 
     It notes in `health` what of ledger and disk fails it, and so are its crashes.
     """
@@ -29,7 +34,7 @@ def supervise(
             except Exception:
                 _LOGGER.exception("%s failed and is started again", name)
                 health.crashed(name)
-            await asyncio.sleep(_RESTART_DELAY)
+            await asyncio.sleep(pause)
 
     return asyncio.get_running_loop().create_task(
         forever(), name=f"frigate_snap_sync {name}"
