@@ -123,6 +123,7 @@ async def test_destination(
         "selection.zones",
         "storing",
         "storing.path_template",
+        "storing.bandwidth_limit",
         "storing.verify_checksum",
     ]
     assert fields["selection.media"]["default"] == [

@@ -119,13 +119,18 @@ async def test_user_selection(
         result,
         path=str(folders / "media"),
         selection={**selection, "cameras": ["front_door", " typed ", "typed", " "]},
-        storing={"path_template": f" {template}\n", "verify_checksum": True},
+        storing={
+            "path_template": f" {template}\n",
+            "bandwidth_limit": 500,
+            "verify_checksum": True,
+        },
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY
     subentry = only_subentry(hass, entry.entry_id)
     assert subentry.data["selection"] == selection
     assert subentry.data["storing"] == {
         "path_template": template,
+        "bandwidth_limit": 500,
         "verify_checksum": True,
     }
     await hass.async_block_till_done()

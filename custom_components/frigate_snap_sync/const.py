@@ -59,9 +59,13 @@ SEVERITY_ALL: Final = "all"
 SEVERITY_ALERT: Final = "alert"
 
 SECTION_STORING: Final = "storing"
+CONF_BANDWIDTH_LIMIT: Final = "bandwidth_limit"
 CONF_PATH_TEMPLATE: Final = "path_template"
 CONF_TEMPORARY_FORM: Final = "temporary_form"
 CONF_VERIFY_CHECKSUM: Final = "verify_checksum"
+
+MAX_BANDWIDTH_LIMIT: Final = 10 * 1024 * 1024
+"""KiB/s."""
 
 # Actions
 UPLOAD_STATES: Final = (

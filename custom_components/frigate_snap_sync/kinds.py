@@ -18,11 +18,13 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant
 
 from .const import (
+    CONF_BANDWIDTH_LIMIT,
     CONF_HOST_KEY,
     CONF_MOUNT_POINT,
     CONF_PASSPHRASE,
     CONF_PRIVATE_KEY,
     CONF_PUBLIC_KEY,
+    SECTION_STORING,
     SUBENTRY_LOCAL,
     SUBENTRY_SFTP,
 )
@@ -39,6 +41,9 @@ from .storage.errors import (
 )
 from .storage.local.destination import LocalDestination
 from .storage.sftp.destination import SftpDestination, SftpSettings
+from .storage.wrappers import wrapped
+
+_BYTES_PER_KIBIBYTE = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,4 +178,5 @@ def build_destination(
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of destination: {kind}")
-    return KINDS[kind].build(hass, data)
+    limit = data.get(SECTION_STORING, {}).get(CONF_BANDWIDTH_LIMIT, 0)
+    return wrapped(KINDS[kind].build(hass, data), rate=int(limit) * _BYTES_PER_KIBIBYTE)

@@ -11,7 +11,7 @@ from homeassistant.config_entries import (
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
-from homeassistant.const import CONF_NAME
+from homeassistant.const import CONF_NAME, UnitOfDataRate
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -23,6 +23,7 @@ from homeassistant.helpers.selector import (
 )
 
 from ..const import (
+    CONF_BANDWIDTH_LIMIT,
     CONF_CAMERAS,
     CONF_LABELS,
     CONF_MEDIA,
@@ -30,6 +31,7 @@ from ..const import (
     CONF_SEVERITY,
     CONF_VERIFY_CHECKSUM,
     CONF_ZONES,
+    MAX_BANDWIDTH_LIMIT,
     MEDIA,
     SECTION_SELECTION,
     SECTION_STORING,
@@ -41,6 +43,7 @@ from ..kinds import KINDS
 from ..markdown import one_line
 from ..path_template import InvalidPathTemplate, PathTemplate
 from ..storage.errors import StorageError
+from .selectors import whole_number
 from .trial import async_try_destination
 
 
@@ -99,6 +102,9 @@ def _selection_schema(cameras: list[str]) -> vol.Schema:
 _STORING_SCHEMA = vol.Schema(
     {
         vol.Optional(CONF_PATH_TEMPLATE, default=""): _PathTemplateSelector(),
+        vol.Optional(CONF_BANDWIDTH_LIMIT, default=0): whole_number(
+            0, MAX_BANDWIDTH_LIMIT, UnitOfDataRate.KIBIBYTES_PER_SECOND
+        ),
         vol.Optional(CONF_VERIFY_CHECKSUM, default=False): BooleanSelector(),
     }
 )

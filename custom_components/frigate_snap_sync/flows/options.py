@@ -6,12 +6,7 @@ import voluptuous as vol
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.const import UnitOfInformation, UnitOfTime
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-)
+from homeassistant.helpers.selector import BooleanSelector
 
 from ..const import (
     CONF_AT_RISK_AFTER,
@@ -31,25 +26,11 @@ from ..const import (
     DEFAULT_UPLOAD_DURING_REVIEW,
     MAX_LOOK_BACK,
 )
-
-
-def _number(lowest: int, highest: int, unit: str) -> vol.All[int]:
-    return vol.All(
-        NumberSelector(
-            NumberSelectorConfig(
-                min=lowest,
-                max=highest,
-                step=1,
-                mode=NumberSelectorMode.BOX,
-                unit_of_measurement=unit,
-            )
-        ),
-        vol.Coerce(int),
-    )
+from .selectors import whole_number
 
 
 def _seconds(lowest: int, highest: int) -> vol.All[int]:
-    return _number(lowest, highest, UnitOfTime.SECONDS)
+    return whole_number(lowest, highest, UnitOfTime.SECONDS)
 
 
 OPTIONS_SCHEMA = vol.Schema(
@@ -63,13 +44,13 @@ OPTIONS_SCHEMA = vol.Schema(
         vol.Required(CONF_PART_LENGTH, default=DEFAULT_PART_LENGTH): _seconds(10, 300),
         vol.Required(CONF_PADDING_BEFORE, default=DEFAULT_PADDING): _seconds(0, 60),
         vol.Required(CONF_PADDING_AFTER, default=DEFAULT_PADDING): _seconds(0, 60),
-        vol.Required(CONF_LOOK_BACK, default=DEFAULT_LOOK_BACK): _number(
+        vol.Required(CONF_LOOK_BACK, default=DEFAULT_LOOK_BACK): whole_number(
             1, MAX_LOOK_BACK, UnitOfTime.HOURS
         ),
-        vol.Required(CONF_SPOOL_LIMIT, default=DEFAULT_SPOOL_LIMIT): _number(
+        vol.Required(CONF_SPOOL_LIMIT, default=DEFAULT_SPOOL_LIMIT): whole_number(
             64, 1024 * 1024, UnitOfInformation.MEBIBYTES
         ),
-        vol.Required(CONF_AT_RISK_AFTER, default=DEFAULT_AT_RISK_AFTER): _number(
+        vol.Required(CONF_AT_RISK_AFTER, default=DEFAULT_AT_RISK_AFTER): whole_number(
             1, 120, UnitOfTime.MINUTES
         ),
     }

@@ -95,11 +95,30 @@ class Source(ABC):
         """
         return None
 
+    @property
+    def is_urgent(self) -> bool:
+        """Tell whether its bytes go before those of others where they are slowed down."""
+        return False
+
+    @property
+    def unpaced(self) -> Source:
+        """Return the same bytes for whoever reads them before they are sent.
+
+        To hash a piece, say. What is sent of them then waits for `pace` first.
+        """
+        return self
+
+    async def pace(self, size: int) -> None:  # noqa: B027 - few wait
+        """Wait until `size` more bytes may be sent, which `open` does by itself.
+
+        That may take minutes: it is no time that a server has spent.
+        """
+
     @abstractmethod
     def open(self) -> AsyncGenerator[bytes]:
         """Yield the bytes in pieces of at most 1 MiB; may be called several times.
 
-        Raises `FileNotFoundError` when the source is gone, `SourceUnreadable` when it
+        A piece of a source that is slowed down comes when it may be sent. Raises `FileNotFoundError` when the source is gone, `SourceUnreadable` when it
         can't be read, and `SourceDamaged` as soon as it is seen that it has not the
         right bytes: at the end at the latest.
         """
@@ -110,7 +129,7 @@ class Source(ABC):
         Reads all of the source unless a kind of source knows it. Raises as `open`.
         """
         digest = hashlib.md5(usedforsecurity=False)
-        async with aclosing(self.open()) as pieces:
+        async with aclosing(self.unpaced.open()) as pieces:
             async for piece in pieces:
                 await asyncio.to_thread(digest.update, piece)
         return digest.hexdigest()

@@ -284,11 +284,19 @@ async def _open_file(path: Path, source: Source) -> AsyncGenerator[_OpenFile]:
 class FileSource(Source):
     """A file of this machine, which is not written meanwhile."""
 
-    def __init__(self, path: Path, *, size: int, sha256: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        size: int,
+        sha256: str | None = None,
+        is_urgent: bool = False,
+    ) -> None:
         """Keep what it must be; nothing is read yet."""
         self._path = path
         self._size = size
         self._sha256 = sha256
+        self._is_urgent = is_urgent
 
     @property
     @override
@@ -309,6 +317,11 @@ class FileSource(Source):
     @override
     def local_path(self) -> Path:
         return self._path
+
+    @property
+    @override
+    def is_urgent(self) -> bool:
+        return self._is_urgent
 
     @override
     async def open(self) -> AsyncGenerator[bytes]:

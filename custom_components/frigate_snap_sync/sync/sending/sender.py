@@ -11,6 +11,7 @@ from ...storage.wrappers import wrapped
 from ..ledger import outcomes, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
+from ..model.item import Media
 from ..services import Services
 
 _LOGGER = logging.getLogger(__name__)
@@ -64,7 +65,11 @@ class Sender:
         await self._ledger.run(uploads.started, job.upload_id, temporary=temporary)
         return await self._destination.put(
             path,
-            self._spool.source(job.spool_name, job.content),
+            self._spool.source(
+                job.spool_name,
+                job.content,
+                is_urgent=job.item.media is not Media.RECORDINGS,
+            ),
             temporary=temporary,
         )
 

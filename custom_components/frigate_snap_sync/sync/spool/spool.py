@@ -115,9 +115,14 @@ class Spool:
         stamp = time.strftime("%Y%m%d-%H%M%S")
         return self.folder.with_name(f"{self.folder.name}.unknown-{stamp}")
 
-    def source(self, name: str, content: Content) -> Source:
+    def source(self, name: str, content: Content, *, is_urgent: bool = False) -> Source:
         """Return a file of the spool for sending, with what it must hold."""
-        return FileSource(self.path(name), size=content.size, sha256=content.sha256)
+        return FileSource(
+            self.path(name),
+            size=content.size,
+            sha256=content.sha256,
+            is_urgent=is_urgent,
+        )
 
     def path(self, name: str) -> Path:
         """Return where a file of the spool lies."""

@@ -1,0 +1,25 @@
+"""Fields that several forms have."""
+
+import voluptuous as vol
+
+from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+)
+
+
+def whole_number(lowest: int, highest: int, unit: str) -> vol.All[int]:
+    """Return a field for a whole number of a unit."""
+    return vol.All(
+        NumberSelector(
+            NumberSelectorConfig(
+                min=lowest,
+                max=highest,
+                step=1,
+                mode=NumberSelectorMode.BOX,
+                unit_of_measurement=unit,
+            )
+        ),
+        vol.Coerce(int),
+    )

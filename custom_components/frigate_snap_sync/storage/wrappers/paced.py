@@ -1,0 +1,78 @@
+"""Sources whose bytes are looked at one slice after the other before they are sent."""
+
+from collections.abc import AsyncGenerator, Callable
+from typing import Final, override
+
+from ..base import Source
+from ..source import PIECE_SIZE, open_source
+
+_SLICE: Final = 64 * 1024
+
+
+class PacedSource(Source):
+    """A source round another one that waits, or counts, before each slice is sent.
+
+    It has no file of its own, so that nothing is sent past it. What is read of
+    `unpaced` is not sent, and neither waits nor counts.
+    """
+
+    def __init__(self, inner: Source, *, slice_size: int = _SLICE) -> None:
+        """Stand before this source; a slice has at most `slice_size` bytes."""
+        self._inner = inner
+        self._slice_size = min(slice_size, PIECE_SIZE)
+
+    @property
+    @override
+    def name(self) -> str:
+        return self._inner.name
+
+    @property
+    @override
+    def size(self) -> int:
+        return self._inner.size
+
+    @property
+    @override
+    def sha256(self) -> str | None:
+        return self._inner.sha256
+
+    @property
+    @override
+    def is_urgent(self) -> bool:
+        return self._inner.is_urgent
+
+    @property
+    @override
+    def unpaced(self) -> Source:
+        return self._inner.unpaced
+
+    @override
+    async def pace(self, size: int) -> None:
+        await self._inner.pace(size)
+
+    @override
+    async def open(self) -> AsyncGenerator[bytes]:
+        async with open_source(self.unpaced) as file:
+            while piece := await file.read():
+                for start in range(0, len(piece), self._slice_size):
+                    part = piece[start : start + self._slice_size]
+                    await self.pace(len(part))
+                    yield part
+
+    @override
+    async def md5(self) -> str:
+        return await self._inner.md5()
+
+
+class CountedSource(PacedSource):
+    """Tells how many bytes of a source are about to be sent, slice by slice."""
+
+    def __init__(self, inner: Source, count: Callable[[int], None]) -> None:
+        """Call `count` with the bytes of each slice."""
+        super().__init__(inner)
+        self._count = count
+
+    @override
+    async def pace(self, size: int) -> None:
+        await super().pace(size)
+        self._count(size)
