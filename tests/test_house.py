@@ -63,10 +63,11 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"engine"}),
     ),
     "storage": (
-        frozenset({"errors"}),
+        frozenset({"errors", "texts"}),
         frozenset({"base", "jobs", "layout", "names"}),
         frozenset({"read_back", "source"}),
         frozenset({"check", "wrappers"}),
+        frozenset({"http"}),
         frozenset({"local", "sftp"}),
     ),
 }
@@ -79,7 +80,7 @@ MOST_PARAMETERS = 8
 # What a room may use besides the standard library.
 LIBRARIES: dict[str, frozenset[str]] = {
     "frigate": frozenset({"aiohttp", "yarl"}),
-    "storage": frozenset({"asyncssh", "cryptography"}),
+    "storage": frozenset({"aiohttp", "asyncssh", "cryptography", "yarl"}),
     "sync": frozenset(),
 }
 HOME_ASSISTANT_LIBRARIES = frozenset({"aiohttp", "homeassistant", "voluptuous", "yarl"})

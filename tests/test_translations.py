@@ -270,7 +270,7 @@ def test_keys_have_hints() -> None:
 def test_every_cause_has_a_text_in_every_form() -> None:
     """A test of a destination may fail with each cause of its kind."""
     everything = {cause.code for cause in CAUSES}
-    web = {"ssl_error", "throttled"}
+    web = {"redirected", "ssl_error", "throttled"}
     foreign = {
         "sftp": {"not_mounted", "path_not_allowed", *web},
         "local": {

@@ -53,6 +53,7 @@ def test_every_cause_has_a_code_of_its_own() -> None:
         "path_not_absolute",
         "path_not_allowed",
         "path_not_found",
+        "redirected",
         "rejected",
         "source_damaged",
         "source_unreadable",

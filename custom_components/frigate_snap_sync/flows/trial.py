@@ -52,7 +52,8 @@ async def async_try_destination(
             result = await check()
     finally:
         await destination.close()
+    # Nothing that an earlier test found counts any more.
     found = {k: v for k, v in data.items() if k != CONF_TEMPORARY_FORM}
     if result.form is TemporaryForm.PLAIN:
         found[CONF_TEMPORARY_FORM] = result.form.value
-    return found
+    return {**found, **destination.findings}

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 import hashlib
@@ -23,6 +23,7 @@ from .errors import (
     PathNotAllowed,
     PathNotFound,
     PermissionDenied,
+    Redirected,
     Rejected,
     SourceDamaged,
     SourceUnreadable,
@@ -49,6 +50,7 @@ __all__ = [
     "PathNotAllowed",
     "PathNotFound",
     "PermissionDenied",
+    "Redirected",
     "Rejected",
     "Source",
     "SourceDamaged",
@@ -195,6 +197,15 @@ class Destination(ABC):
     def capabilities(self) -> Capabilities:
         """Return what it can do. Connects to nothing."""
         return Capabilities()
+
+    @property
+    def findings(self) -> Mapping[str, str]:
+        """Return what was found out about the server so far, by names of fields.
+
+        It is stored with the settings after a test, and handed to the destination
+        when it is built: what need not be found out again.
+        """
+        return {}
 
     @abstractmethod
     async def connect(self) -> None:

@@ -40,6 +40,12 @@ class ConnectTimeout(Unreachable):
     code = "timeout_connect"
 
 
+class Redirected(Unreachable):
+    """The address leads to another one, which is not followed: nothing was sent there."""
+
+    code = "redirected"
+
+
 class Throttled(Unreachable):
     """The server is there, but asks to be left alone for a while.
 
@@ -162,6 +168,7 @@ class SourceDamaged(SourceUnreadable):
 CAUSES: Final[tuple[type[StorageError], ...]] = (
     Unreachable,
     ConnectTimeout,
+    Redirected,
     Throttled,
     CertificateRefused,
     AuthFailed,

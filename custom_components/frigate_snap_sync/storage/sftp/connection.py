@@ -9,8 +9,9 @@ from typing import Final
 import asyncssh
 
 from ..errors import STARTING, ConnectTimeout, HostKeyChanged, StorageError, Unreachable
+from ..texts import brief
 from .ciphers import preferred_ciphers
-from .errors import brief, connect_error, is_bare_loss, silent_refusal
+from .errors import connect_error, is_bare_loss, silent_refusal
 from .guard import Door
 from .keys import (
     algorithms_for,

@@ -25,6 +25,7 @@ from ..errors import (
     Unreachable,
     Unusable,
 )
+from ..texts import brief
 from .guard import HostileServer
 
 NO_SUCH_FILE = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
@@ -49,9 +50,6 @@ CONNECTION_LOST = (
 
 NONSENSE = (ArithmeticError, LookupError, MemoryError, TypeError, ValueError)
 """What asyncssh raises where an answer has values that can't be."""
-
-MAX_REASON: Final = 200
-"""Characters of a server's own words that an error repeats."""
 
 _DENIED = (
     asyncssh.SFTPPermissionDenied,
@@ -99,14 +97,6 @@ _METHODS: Final = {
     "encryption": "ciphers",
     "MAC": "MACs",
 }
-
-
-def brief(reason: str) -> str:
-    """Return a server's words on one line of bounded length, without what is unseen."""
-    seen = "".join(
-        letter if letter.isprintable() else " " for letter in reason[: 4 * MAX_REASON]
-    )
-    return " ".join(seen.split())[:MAX_REASON]
 
 
 def answer_error(err: asyncssh.SFTPError, what: str) -> StorageError:

@@ -8,7 +8,8 @@ from typing import Final
 import asyncssh
 
 from ..errors import Unreachable
-from .errors import CONNECTION_LOST, NONSENSE, brief
+from ..texts import brief
+from .errors import CONNECTION_LOST, NONSENSE
 
 MIN_IN_FLIGHT: Final = 1024 * 1024
 MAX_IN_FLIGHT: Final = 2 * 1024 * 1024

@@ -8,7 +8,7 @@ import asyncssh
 from asyncssh import constants, sftp
 
 from ..errors import STARTING, NoSftp, StorageError, Unreachable
-from .errors import brief
+from ..texts import brief
 from .guard import OversizedPacket, SftpReader, SftpWriter, TextForSftp
 
 _VERSION: Final = 3

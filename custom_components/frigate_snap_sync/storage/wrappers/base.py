@@ -1,6 +1,6 @@
 """A destination round another one: the ground of all wrappers."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import override
 
 from ..base import Capabilities, Destination, Source, StoredFile
@@ -21,6 +21,11 @@ class Wrapper(Destination):
     @override
     def capabilities(self) -> Capabilities:
         return self.inner.capabilities
+
+    @property
+    @override
+    def findings(self) -> Mapping[str, str]:
+        return self.inner.findings
 
     @override
     async def connect(self) -> None:

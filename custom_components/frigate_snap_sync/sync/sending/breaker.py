@@ -13,6 +13,7 @@ from ...storage.errors import (
     NoSpace,
     NotMounted,
     PermissionDenied,
+    Redirected,
     Rejected,
     StorageError,
     Throttled,
@@ -63,6 +64,8 @@ _REACTIONS: dict[str, Reaction] = {
     HostKeyChanged.code: _AWAY,
     # So is a look at the certificate.
     CertificateRefused.code: _AWAY,
+    # It takes a person to change the address, or a server that comes back.
+    Redirected.code: _AWAY,
     NotMounted.code: _NOT_MOUNTED,
 }
 """By the code of the cause; `_REACHED` for all others."""

@@ -1,0 +1,1 @@
+"""What destinations share that are reached over HTTP."""

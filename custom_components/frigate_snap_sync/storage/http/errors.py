@@ -1,0 +1,105 @@
+"""What aiohttp raises, told by cause."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+import os
+import ssl
+
+import aiohttp
+
+from ..errors import (
+    CONNECTING,
+    CertificateRefused,
+    ConnectTimeout,
+    StorageError,
+    Throttled,
+    Unreachable,
+)
+from ..texts import brief
+
+
+@contextmanager
+def errors_by_cause(where: str) -> Iterator[None]:
+    """Turn what aiohttp raises into the `StorageError` of its cause.
+
+    `where` names the server. The texts are our own: those of aiohttp hold whole
+    addresses.
+    """
+    try:
+        yield
+    except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as err:
+        raise connection_error(err, where) from err
+
+
+def connection_error(err: Exception, where: str) -> StorageError:
+    """Return the cause of a request that brought no answer."""
+    error: StorageError
+    match err:
+        case aiohttp.ConnectionTimeoutError():
+            error = ConnectTimeout(f"{where} can't be reached in time")
+            error.step = CONNECTING
+        case TimeoutError():
+            error = ConnectTimeout(f"{where} does not answer in time")
+        case aiohttp.ClientConnectorCertificateError():
+            why = _why(err.certificate_error)
+            error = CertificateRefused(f"The certificate of {where} was refused{why}")
+            error.step = CONNECTING
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            error = _tls_error(err, where)
+            error.step = CONNECTING
+        case aiohttp.ClientConnectorDNSError():
+            error = Unreachable(f"The host name of {where} is not known")
+            error.step = CONNECTING
+        case aiohttp.ClientConnectorError():
+            error = Unreachable(f"{where} can't be reached{_why(err)}")
+            error.step = CONNECTING
+        case aiohttp.ServerDisconnectedError():
+            error = Unreachable(f"{where} closed the connection without an answer")
+        case aiohttp.ClientResponseError():
+            error = Unreachable(f"{where} does not speak HTTP")
+        case _:
+            error = Unreachable(f"The connection to {where} broke{_why(err)}")
+    return error
+
+
+def throttled(text: str, header: str | None) -> Throttled:
+    """Return the error of a server that asks to wait, as its `Retry-After` says."""
+    return Throttled(text, retry_after=retry_after(header))
+
+
+def retry_after(header: str | None, *, now: datetime | None = None) -> float | None:
+    """Return the seconds that a `Retry-After` asks for: a number, or a date."""
+    if header is None:
+        return None
+    header = header.strip()
+    if header.isascii() and header.isdecimal() and len(header) < 10:
+        return float(header)
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError, TypeError, OverflowError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+
+
+def _tls_error(err: Exception, where: str) -> CertificateRefused:
+    cause = getattr(err, "os_error", err)
+    if getattr(cause, "reason", None) in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"}:
+        return CertificateRefused(f"{where} speaks no TLS: this port wants http://")
+    return CertificateRefused(f"No TLS connection to {where}{_why(err)}")
+
+
+def _why(err: BaseException) -> str:
+    """Return the operating system's or TLS library's own words for an error."""
+    cause = getattr(err, "os_error", err)
+    if isinstance(cause, ssl.SSLError):
+        words = [getattr(cause, name, None) for name in ("verify_message", "reason")]
+        return next((f": {brief(word)}" for word in words if word), "")
+    number = getattr(cause, "errno", None)
+    if isinstance(number, int) and number > 0:
+        # Not its own text: asyncio puts the address there.
+        return f": {os.strerror(number)}"
+    return ""

@@ -1,0 +1,108 @@
+"""Requests on a session of Home Assistant's, which end when the destination closes."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from ..errors import ConnectTimeout, Unreachable
+from .errors import errors_by_cause
+
+type OpenSession = Callable[[], aiohttp.ClientSession]
+"""Makes a session that shares its connections with others; it is detached, not closed."""
+
+
+class Watch:
+    """The time of one request: what it may take is set again with each step."""
+
+    def __init__(self, timer: asyncio.Timeout) -> None:
+        """Move this timer."""
+        self._timer = timer
+        self._loop = asyncio.get_running_loop()
+        self._is_over = False
+
+    def allow(self, seconds: float | None) -> None:
+        """Let the next step take so many seconds from now on, None for any time."""
+        # A body may be read on for a moment when its request has its answer already.
+        if not self._is_over and not self._timer.expired():
+            when = None if seconds is None else self._loop.time() + seconds
+            self._timer.reschedule(when)
+
+    def end(self) -> None:
+        """Let nothing move the timer any more."""
+        self._is_over = True
+
+
+class Requests:
+    """A session that is made when it is needed, and the requests that use it."""
+
+    def __init__(self, open_session: OpenSession, *, where: str) -> None:
+        """Make no session yet; `where` names the server in errors."""
+        self.where = where
+        self._open_session = open_session
+        self._session: aiohttp.ClientSession | None = None
+        self._running: set[asyncio.Timeout] = set()
+        self._responses: set[aiohttp.ClientResponse] = set()
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """Return the session. Use it inside of `watched` only."""
+        if self._session is None or self._session.closed:
+            self._session = self._open_session()
+        return self._session
+
+    @asynccontextmanager
+    async def watched(self, seconds: float) -> AsyncGenerator[Watch]:
+        """Bound what is inside, which belongs to one task, and tell what it raises.
+
+        It ends with `ConnectTimeout` when its time is over, and with `Unreachable`
+        when the destination is closed. No `yield` of a generator may stand inside.
+        """
+        timer = asyncio.timeout(seconds)
+        watch = Watch(timer)
+        try:
+            with errors_by_cause(self.where):
+                async with timer:
+                    self._running.add(timer)
+                    try:
+                        yield watch
+                    finally:
+                        watch.end()
+        except ConnectTimeout as err:
+            if timer.expired() and timer not in self._running:
+                raise _closed() from err
+            raise
+        finally:
+            self._running.discard(timer)
+
+    @asynccontextmanager
+    async def kept(
+        self, response: aiohttp.ClientResponse
+    ) -> AsyncGenerator[aiohttp.ClientResponse]:
+        """Keep an answer that is read over some time; it breaks when all is closed."""
+        self._responses.add(response)
+        try:
+            yield response
+        finally:
+            self._responses.discard(response)
+            if response.content.at_eof():
+                response.release()  # The connection may be used again.
+            else:
+                response.close()
+
+    def close(self) -> None:
+        """End all that is running, without waiting, and let go of the session."""
+        running, self._running = self._running, set()
+        for timer in running:
+            if not timer.expired():
+                timer.reschedule(0)
+        for response in tuple(self._responses):
+            response.close()
+        if self._session is not None:
+            self._session.detach()
+            self._session = None
+
+
+def _closed() -> Unreachable:
+    return Unreachable("The destination was closed meanwhile")
