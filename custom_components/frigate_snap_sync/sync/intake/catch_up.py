@@ -22,6 +22,7 @@ from ..model.item import Media
 from ..model.review_rules import last_moment
 from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
 from ..services import Services
+from ..support.backoff import doubled
 from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 from .backfill import Backfill
@@ -143,10 +144,11 @@ class CatchUp:
     async def run(self) -> None:
         """Catch up when asked to and every 15 minutes, until cancelled."""
         pause = retry = self._timing.catch_up_pause
+        longest = self._timing.catch_up
         while True:
             await self._watch.answers.wait()
             self._news.clear()
-            wait = self._timing.catch_up
+            wait = longest
             try:
                 await self.catch_up()
             except FrigateError as err:
@@ -156,12 +158,12 @@ class CatchUp:
                         self._outage.report(err)
                     else:
                         _LOGGER.debug("Catching up failed: %s", err)
-                    wait, retry = min(retry, wait) - pause, retry * 2
+                    wait, retry = retry - pause, doubled(retry, longest=longest)
                 else:
                     self._watch.failed(err)
             except (LedgerError, SpoolError) as err:
                 self._outage.report(err)
-                wait, retry = min(retry, wait) - pause, retry * 2
+                wait, retry = retry - pause, doubled(retry, longest=longest)
             else:
                 self._outage.over()
                 retry = pause

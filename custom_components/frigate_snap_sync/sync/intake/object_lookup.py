@@ -23,6 +23,7 @@ from ..model.item import Media
 from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
 from ..planning.planner import Planner
 from ..services import Services
+from ..support.backoff import doubled
 from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 from .tracked_objects import TrackedObjects
@@ -163,7 +164,7 @@ class ObjectLookup:
                 self._drop(object_id, question)
                 return
         question.due = time.monotonic() + question.delay
-        question.delay = min(question.delay * 2, _LONGEST_RETRY)
+        question.delay = doubled(question.delay, longest=_LONGEST_RETRY)
         if question.due > question.until:
             # It stays remembered: catching up asks again.
             self._drop(object_id, question)

@@ -21,6 +21,7 @@ from ...frigate.errors import (
 from ...frigate.models import CameraConfig, FrigateConfig
 from ...frigate.protocol import FrigateApi
 from ..model.timing import Timing
+from ..support.said_once import SaidOnce
 from ..support.signals import Signals
 from ..support.tasks import wait_for
 from .cameras import Cameras
@@ -88,8 +89,7 @@ class FrigateMonitor:
         self._signals = signals
         self._asked = False
         self._is_offline = False
-        self._is_reported = False
-        self._reported: set[type[FrigateError]] = set()
+        self._said = SaidOnce[type[FrigateError]]()
         self._retry = FrigateRetry(timing)
         self._news = asyncio.Event()
         self._wants_config = True
@@ -233,9 +233,8 @@ class FrigateMonitor:
             self.cameras.learn_config(config, asked_at=asked_at)
             await self._on_config(config)
         if not self.answers.is_set():
-            if self._is_reported:
+            if self._said.end():
                 _LOGGER.info("%s is back", self._name)
-            self._is_reported = False
             self.answers.set()
         self._retry.answered(monotonic())
         self._asked = True
@@ -275,7 +274,7 @@ class FrigateMonitor:
     def _lose(self, error: FrigateError) -> None:
         is_refusal = isinstance(error, FrigateAuthFailed)
         if self._retry.failed(monotonic(), is_refusal=is_refusal):
-            self._reported.clear()
+            self._said.begin()
         self.login_refusals += is_refusal
         self._report(error)
         self.answers.clear()
@@ -290,11 +289,9 @@ class FrigateMonitor:
         One request that always fails, say, while others don't, is one outage.
         """
         cause = next(cause for cause in _CAUSES if isinstance(error, cause))
-        if cause in self._reported:
+        if not self._said.is_news(cause):
             _LOGGER.debug("%s is still away: %s", self._name, error)
             return
-        self._reported.add(cause)
-        self._is_reported = True
         if cause is FrigateAuthFailed:
             _LOGGER.warning(
                 "%s refuses the login, which is tried again every %.0f minutes: %s",

@@ -22,6 +22,7 @@ from ...storage.errors import (
 )
 from ..model.timing import Timing
 from ..support.backoff import doubled
+from ..support.said_once import SaidOnce
 
 LONGEST_WAIT: Final = 3600.0
 """Seconds that a server may ask us to leave it alone."""
@@ -116,7 +117,8 @@ class Breaker:
         self._timing = timing
         self.error: StorageError | None = None
         self._last: StorageError | None = None
-        self._said: set[str] = set()
+        self.said = SaidOnce[str]()
+        """What was said of the present outage."""
         self._delay = 0.0
         self._retry_at = 0.0
         self._works_since = 0.0
@@ -229,9 +231,8 @@ class Breaker:
         )
         is_other = self._last is None or _cause_of(self._last) != _cause_of(error)
         if is_first:
-            self._said.clear()
-        is_news = _cause_of(error) not in self._said
-        self._said.add(_cause_of(error))
+            self.said.begin()
+        is_news = self.said.is_news(_cause_of(error))
         reaction = reaction_to(error)
         if self.is_open and not is_other and now < self._retry_at:
             return False

@@ -51,7 +51,6 @@ class DestinationHealth:
         self._probe = Probe(
             setup, ledger=services.ledger, workdir=services.spool.folder
         )
-        self._is_told = False
         self._may_have_error = True
         self._warned: set[int] = set()
         """Uploads whose refusal was told."""
@@ -183,7 +182,6 @@ class DestinationHealth:
             self.failing_since = time.time()
         is_news = self._breaker.fail(error, time.monotonic(), sent)
         if is_news:
-            self._is_told = True
             _LOGGER.warning(
                 "Destination %s is failing and is tried again until it is back: %s",
                 self._setup.name,
@@ -215,9 +213,8 @@ class DestinationHealth:
     def _note_end(self, has_ended: bool) -> None:
         if has_ended:
             self.failing_since = None
-            if self._is_told:
+            if self._breaker.said.end():
                 _LOGGER.info("Destination %s is back", self._setup.name)
-            self._is_told = False
             self._on_news()
         self._judge()
 
