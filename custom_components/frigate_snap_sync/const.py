@@ -67,6 +67,13 @@ CONF_VERIFY_CHECKSUM: Final = "verify_checksum"
 MAX_BANDWIDTH_LIMIT: Final = 10 * 1024 * 1024
 """KiB/s."""
 
+# What a test has found out about a destination
+CONF_CAN_DELETE: Final = "can_delete"
+CONF_CAN_READ: Final = "can_read"
+
+FOUND_BY_TESTS: Final = frozenset({CONF_CAN_DELETE, CONF_CAN_READ, CONF_TEMPORARY_FORM})
+"""What the next test finds out again, without knowing what the last one found."""
+
 # Actions
 UPLOAD_STATES: Final = (
     "pending",

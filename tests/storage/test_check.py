@@ -11,11 +11,13 @@ import pytest
 
 from custom_components.frigate_snap_sync.storage import check
 from custom_components.frigate_snap_sync.storage.base import (
+    Capabilities,
     Destination,
     Source,
     StoredFile,
 )
 from custom_components.frigate_snap_sync.storage.check import (
+    FIXED_PROBE,
     CheckResult,
     Leftovers,
     check_destination,
@@ -110,6 +112,8 @@ class Memory(Destination):
         self, path: str, *, start: int = 0, length: int | None = None
     ) -> AsyncGenerator[bytes]:
         self._maybe_fail("open_read")
+        if path not in self.files:
+            raise FileNotFoundError(path)
         yield self.files[path]
 
     @override
@@ -458,3 +462,85 @@ def test_leftovers_are_sets() -> None:
 def test_probe_names_are_always_the_same() -> None:
     """So a leftover is replaced; and no two destinations share one."""
     assert probe_name("a") == probe_name("a") != probe_name("b")
+
+
+class Bucket(Memory):
+    """Has no folders, and a login that may be limited to writing."""
+
+    may_be_limited = True
+    can_read = True
+    can_delete = True
+
+    @property
+    @override
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            folders=False,
+            can_read=self.can_read,
+            can_delete=self.can_delete,
+            may_be_limited=self.may_be_limited,
+        )
+
+
+DENIED = PermissionDenied("no")
+
+
+@pytest.mark.parametrize(
+    ("denied", "can_read", "can_delete"),
+    [
+        ((), True, True),
+        (("stat", "open_read", "delete"), False, False),
+        (("stat",), False, True),
+        (("open_read",), False, True),
+        (("delete",), True, False),
+    ],
+)
+async def test_limits_of_a_login_are_found(
+    tmp_path: Path, denied: tuple[str, ...], can_read: bool, can_delete: bool
+) -> None:
+    """What it can't do is no failure; what it can't delete is one file, each time."""
+    bucket = Bucket(**dict.fromkeys(denied, DENIED))
+    for _ in range(2):
+        result = await check_destination(bucket, workdir=tmp_path)
+        assert (result.can_read, result.can_delete) == (can_read, can_delete)
+        assert set(bucket.files) == (set() if can_delete else {FIXED_PROBE})
+
+
+async def test_known_limits_are_kept_to(tmp_path: Path) -> None:
+    """What a login can't do is not asked again; what it can do must still work."""
+    bucket = Bucket(stat=DENIED, open_read=DENIED, delete=DENIED)
+    bucket.may_be_limited = bucket.can_read = bucket.can_delete = False
+    result = await check_destination(bucket, workdir=tmp_path)
+    assert (result.can_read, result.can_delete) == (False, False)
+    assert set(bucket.files) == {FIXED_PROBE}
+
+    bucket.can_read = True
+    with pytest.raises(PermissionDenied, match="Looking at the file"):
+        await check_destination(bucket, workdir=tmp_path)
+    bucket.can_delete, bucket.can_read = True, False
+    with pytest.raises(PermissionDenied, match="Deleting"):
+        await check_destination(bucket, workdir=tmp_path)
+
+
+async def test_limits_of_another_login_are_failures(tmp_path: Path) -> None:
+    """Only where a key may be limited on purpose is a refusal no failure."""
+    bucket = Bucket(delete=DENIED)
+    bucket.may_be_limited = False
+    with pytest.raises(PermissionDenied, match="Deleting"):
+        await check_destination(bucket, workdir=tmp_path)
+
+
+async def test_two_tests_at_once_share_the_fixed_probe(tmp_path: Path) -> None:
+    """One may have deleted it before the other looks."""
+
+    class Shared(Bucket):
+        @override
+        async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
+            stored = await super().put(path, source, temporary=temporary)
+            if path == FIXED_PROBE:
+                del self.files[path]
+            return stored
+
+    result = await check_destination(Shared(), workdir=tmp_path)
+    assert result.can_read
+    assert result.can_delete

@@ -8,9 +8,12 @@ from homeassistant.core import HomeAssistant
 
 from ..const import (
     CONF_CAMERAS,
+    CONF_CAN_DELETE,
+    CONF_CAN_READ,
     CONF_PATH_TEMPLATE,
     CONF_TEMPORARY_FORM,
     DOMAIN,
+    FOUND_BY_TESTS,
     SECTION_SELECTION,
     SECTION_STORING,
 )
@@ -27,9 +30,11 @@ async def async_try_destination(
 ) -> dict[str, Any]:
     """Test a destination of a kind end to end; return what is to be stored of it.
 
-    `data` are those of a subentry. What a test could not remove is replaced by the
-    next one for the same Frigate. Raises StorageError.
+    `data` are those of a subentry; what an earlier test has found out does not count.
+    What a test could not remove is replaced by the next one for the same Frigate.
+    Raises StorageError.
     """
+    data = {k: v for k, v in data.items() if k not in FOUND_BY_TESTS}
     text = data[SECTION_STORING][CONF_PATH_TEMPLATE]
     cameras = data[SECTION_SELECTION][CONF_CAMERAS] or known_cameras(hass, entry_id)
     destination = build_destination(hass, kind, data)
@@ -52,8 +57,11 @@ async def async_try_destination(
             result = await check()
     finally:
         await destination.close()
-    # Nothing that an earlier test found counts any more.
-    found = {k: v for k, v in data.items() if k != CONF_TEMPORARY_FORM}
+    found = dict(data)
     if result.form is TemporaryForm.PLAIN:
         found[CONF_TEMPORARY_FORM] = result.form.value
+    if not result.can_read:
+        found[CONF_CAN_READ] = False
+    if not result.can_delete:
+        found[CONF_CAN_DELETE] = False
     return {**found, **destination.findings}

@@ -145,7 +145,9 @@ class Capabilities:
     lies under its temporary name until it is complete. `max_concurrent`: more files
     than that at once only wait, None for no limit. `append`: a file can grow at its
     end. `server_checksum`: the server itself compares a hash of what arrives.
-    `can_delete`: files can be deleted and replaced.
+    `can_read`: files can be looked at, listed and read. `can_delete`: files can be
+    deleted and replaced. `may_be_limited`: it is not known yet whether the login can
+    do those two; the end-to-end test finds it out.
     """
 
     folders: bool = True
@@ -153,7 +155,9 @@ class Capabilities:
     max_concurrent: int | None = None
     append: bool = False
     server_checksum: bool = False
+    can_read: bool = True
     can_delete: bool = True
+    may_be_limited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +225,16 @@ class Destination(ABC):
         What is still under way ends with `Unreachable`.
         """
 
+    async def prepare(self, path: str, source: Source, *, temporary: str) -> str:
+        """Return the name by which `discard` finds what a `put` may leave.
+
+        It is to be remembered before `put` gets it as its `temporary`. A kind whose
+        server itself names what is unfinished (the multipart upload of S3) asks the
+        server for that name here; if it fails, it leaves nothing. Raises
+        `StorageError`, or as `put` what is wrong with the source.
+        """
+        return temporary
+
     @abstractmethod
     async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         """Store `source` as `path`, complete or not at all.
@@ -233,7 +247,7 @@ class Destination(ABC):
         the source's, and only then they take the final name in one step,
         replacing what was there (a server that can't replace a file loses the
         old one a moment before). A destination that shows an object only when
-        it is complete need not use `temporary`.
+        it is complete need not use `temporary`, which may be what `prepare` returned.
 
         When it fails or is cancelled, `path` holds what it held before, or all
         of the new file if the answer to the last step got lost; `temporary` is

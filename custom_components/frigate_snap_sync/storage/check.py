@@ -1,7 +1,7 @@
 """The end-to-end test of a destination: all that an upload needs, done once."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
@@ -20,6 +20,9 @@ from .source import FileSource
 
 PROBE_PREFIX: Final = "frigate-snap-sync-check-"
 """How the names of probe files and folders begin, should one ever be left behind."""
+
+FIXED_PROBE: Final = "frigate-snap-sync-check.jpg"
+"""What is written where nothing can be deleted: one file, replaced by each test."""
 
 PROBE_SIZES: Final = (4096, 1024)
 """Bytes of the first probe and of the shorter one that replaces it."""
@@ -62,10 +65,13 @@ class CheckResult:
     """What a passed test has found out: the form of temporary names that works.
 
     `left` are folders that the server does not remove, which no upload needs.
+    `can_read` and `can_delete` are what the login may do besides writing.
     """
 
     form: TemporaryForm
     left: Leftovers
+    can_read: bool = True
+    can_delete: bool = True
 
 
 def probe_name(whose: str) -> str:
@@ -106,6 +112,9 @@ async def check_destination(
     is tried first; if it is refused, so is the other. `workdir` is a folder of this
     machine for the probe's source, made if it is missing.
 
+    Where nothing can be deleted, one file with a fixed name is written, and that is
+    all. A login that may be limited to writing shows with that file what it can do.
+
     Raises the `StorageError` of the step that fails, whose text begins with that
     step unless it is the connection; tries to remove everything in any case. The
     destination stays connected.
@@ -115,6 +124,10 @@ async def check_destination(
     await destination.connect()
     test = _Test(destination, name, form)
     async with _sources(workdir, name) as sources:
+        limits = await _find_limits(destination, test, sources[1])
+        if not limits.can_delete:
+            return limits
+        test.can_read = limits.can_read
         try:
             for number, branch in enumerate(layout.branches):
                 new = branch.new_folder(name)
@@ -135,7 +148,52 @@ async def check_destination(
             await test.clean_up()
             raise
         left = await test.remove_folders()
-    return CheckResult(form=test.form, left=left)
+    return CheckResult(form=test.form, left=left, can_read=test.can_read)
+
+
+async def _find_limits(
+    destination: Destination, test: _Test, source: FileSource
+) -> CheckResult:
+    """Write the fixed probe where a login can't do all, and tell what it can do."""
+    known = destination.capabilities
+    can_read, can_delete = known.can_read, known.can_delete
+    if not can_delete or known.may_be_limited:
+        await test.write(FIXED_PROBE, source)
+    if known.may_be_limited:
+        can_read = await _is_allowed(
+            "Looking at the file", destination.stat(FIXED_PROBE)
+        ) and await _is_allowed(
+            "Reading back", _read(destination, FIXED_PROBE, most=PROBE_SIZES[1])
+        )
+        can_delete = await _is_allowed("Deleting", destination.delete(FIXED_PROBE))
+    elif not can_delete and can_read:
+        await test.compare(FIXED_PROBE, source)
+    return CheckResult(
+        form=test.form, left=Leftovers(), can_read=can_read, can_delete=can_delete
+    )
+
+
+async def _is_allowed(step: str, request: Awaitable[object]) -> bool:
+    """Tell whether a login may do that, whatever another test did to the file."""
+    with _step(step):
+        try:
+            await request
+        except PermissionDenied:
+            return False
+        except FileNotFoundError:
+            return True
+    return True
+
+
+async def _read(destination: Destination, path: str, *, most: int) -> bytes:
+    """Return what a file holds, read no further than a little over `most` bytes."""
+    read = bytearray()
+    async with aclosing(destination.open_read(path)) as pieces:
+        async for piece in pieces:
+            read += piece
+            if len(read) > most:
+                break
+    return bytes(read)
 
 
 async def remove_leftovers(destination: Destination, left: Leftovers) -> Leftovers:
@@ -159,6 +217,7 @@ class _Test:
         self, destination: Destination, name: str, form: TemporaryForm
     ) -> None:
         self.form = form
+        self.can_read = True
         self._destination = destination
         self._name = name
         self._files: dict[str, None] = {}
@@ -202,7 +261,9 @@ class _Test:
             await self._put(path, source, self._temporary(path))
 
     async def compare(self, path: str, source: FileSource) -> None:
-        """Look at the file, and read it back."""
+        """Look at the file, and read it back, if that is allowed."""
+        if not self.can_read:
+            return
         expected = await asyncio.to_thread(source.local_path.read_bytes)
         with _step("Looking at the file"):
             stored = await self._destination.stat(path)
@@ -211,12 +272,7 @@ class _Test:
             if stored.size != len(expected):
                 raise Rejected(f"It has {stored.size} bytes instead of {len(expected)}")
         with _step("Reading back"):
-            read = bytearray()
-            async with aclosing(self._destination.open_read(path)) as pieces:
-                async for piece in pieces:
-                    read += piece
-                    if len(read) > len(expected):
-                        break
+            read = await _read(self._destination, path, most=len(expected))
             if read != expected:
                 raise Rejected("Other bytes came back than were written")
 
@@ -224,7 +280,7 @@ class _Test:
         """Remove the file, and see that it is gone."""
         with _step("Deleting"):
             await self._destination.delete(path)
-            if await self._destination.stat(path) is not None:
+            if self.can_read and await self._destination.stat(path) is not None:
                 raise Rejected("The file is still there")
         self._files.clear()
 

@@ -36,6 +36,10 @@ class Wrapper(Destination):
         await self.inner.close()
 
     @override
+    async def prepare(self, path: str, source: Source, *, temporary: str) -> str:
+        return await self.inner.prepare(path, source, temporary=temporary)
+
+    @override
     async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         return await self.inner.put(path, source, temporary=temporary)
 

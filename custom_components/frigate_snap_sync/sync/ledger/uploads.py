@@ -144,6 +144,13 @@ def started(connection: sqlite3.Connection, upload_id: int, *, temporary: str) -
     )
 
 
+def prepared(connection: sqlite3.Connection, upload_id: int, *, temporary: str) -> None:
+    """Note the name by which the destination knows the try that has begun."""
+    connection.execute(
+        "UPDATE uploads SET temporary = ? WHERE id = ?", (temporary, upload_id)
+    )
+
+
 def distrust(connection: sqlite3.Connection) -> None:
     """Let be looked for what waits: it may be there, though the ledger knows nothing.
 
@@ -251,6 +258,16 @@ def next_leftover(
         ),
         None,
     )
+
+
+def unfinished(connection: sqlite3.Connection, destination_id: str) -> list[str]:
+    """Return the names of what cancelled uploads may have left at a destination."""
+    rows = connection.execute(
+        "UPDATE uploads SET clean_up = NULL WHERE destination_id = ?"
+        " AND clean_up IS NOT NULL AND state = 'cancelled' RETURNING temporary",
+        (destination_id,),
+    )
+    return [row["temporary"] for row in rows if row["temporary"] is not None]
 
 
 def removed(

@@ -1,8 +1,12 @@
 """The sweep: removes at a destination what is no longer to lie there, and no copy."""
 
+import asyncio
 from collections.abc import Collection
+import logging
 import time
+from typing import Final
 
+from ...storage.base import Destination
 from ...storage.errors import StorageError
 from ..ledger import uploads
 from ..ledger.uploads import Leftover
@@ -11,6 +15,11 @@ from ..model.plans import ToRemove
 from ..services import Services
 from .breaker import reaction_to
 from .sender import Sender
+
+_LOGGER = logging.getLogger(__name__)
+
+FAREWELL: Final = 30.0
+"""Seconds for a removed destination to remove what is unfinished there."""
 
 
 class CleanUp:
@@ -89,3 +98,23 @@ class CleanUp:
         await self._ledger.run(
             uploads.removed, leftover.upload_id, temporary=leftover.temporary
         )
+
+
+async def discard_all(destination: Destination, unfinished: Collection[str]) -> None:
+    """Remove the unfinished files of a destination that is no longer used.
+
+    As far as it answers in time. It is closed in the end.
+    """
+    try:
+        async with asyncio.timeout(FAREWELL):
+            for temporary in unfinished:
+                try:
+                    await destination.discard(temporary)
+                except StorageError as err:
+                    _LOGGER.debug("An unfinished file stays: %s", err)
+                    if not reaction_to(err).is_contact:
+                        break
+    except TimeoutError:
+        _LOGGER.debug("Unfinished files stay: the destination is too slow")
+    finally:
+        await destination.close()

@@ -63,15 +63,15 @@ class Sender:
                 return stored
         temporary = temporary_name(path, secrets.token_hex(8), form)
         await self._ledger.run(uploads.started, job.upload_id, temporary=temporary)
-        return await self._destination.put(
-            path,
-            self._spool.source(
-                job.spool_name,
-                job.content,
-                is_urgent=job.item.media is not Media.RECORDINGS,
-            ),
-            temporary=temporary,
+        source = self._spool.source(
+            job.spool_name,
+            job.content,
+            is_urgent=job.item.media is not Media.RECORDINGS,
         )
+        prepared = await self._destination.prepare(path, source, temporary=temporary)
+        if prepared != temporary:
+            await self._ledger.run(uploads.prepared, job.upload_id, temporary=prepared)
+        return await self._destination.put(path, source, temporary=prepared)
 
     async def settle(
         self, path: str, *, temporary: str | None, tried: Content | None

@@ -11,6 +11,7 @@ from ..planning.planner import Planner
 from ..services import Services
 from ..support.home_health import HomeHealth
 from ..support.tasks import cancel, supervise
+from .clean_up import discard_all
 from .worker import Worker
 
 type MakeWorker = Callable[[DestinationSetup], Worker]
@@ -101,12 +102,19 @@ class WorkerPool:
                 for destination_id, worker in self.workers.items()
                 if wanted.get(destination_id) != worker.setup
             ]
+            removed = [
+                self.workers[destination_id].setup
+                for destination_id in changed
+                if destination_id not in wanted
+            ]
             await cancel(self._end(changed))
             self._planner.set_destinations(wanted.values())
             ended = await self._ledger.run(
                 ledger_destinations.keep_destinations, tuple(wanted), now=time.time()
             )
             await self._services.apply(ended)
+            for setup in removed:
+                await self._discard_unfinished(setup)
             for destination_id in changed:
                 # It was found out of the place that the destination was before.
                 await self._ledger.run(probes.keep_form, destination_id, form=None)
@@ -115,6 +123,17 @@ class WorkerPool:
                 if destination_id not in self.workers:
                     await self._skip_unwanted(setup)
                     self._start(setup, enabled=destination_id in sending)
+
+    async def _discard_unfinished(self, setup: DestinationSetup) -> None:
+        """Let what a removed destination holds of unfinished files be removed there.
+
+        Nothing looks at it later. That takes its time, which holds up no change.
+        """
+        unfinished = await self._ledger.run(uploads.unfinished, setup.id)
+        if unfinished:
+            task = asyncio.create_task(discard_all(setup.destination, unfinished))
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
 
     def _start(self, setup: DestinationSetup, *, enabled: bool) -> None:
         worker = self._make_worker(setup)

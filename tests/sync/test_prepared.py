@@ -1,0 +1,120 @@
+"""Unfinished files that the destination itself names: known before they begin."""
+
+import asyncio
+from dataclasses import replace
+from typing import override
+
+from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
+from custom_components.frigate_snap_sync.storage.errors import (
+    PermissionDenied,
+    StorageError,
+    Unreachable,
+)
+from custom_components.frigate_snap_sync.sync.sending.clean_up import discard_all
+
+from .conftest import Bench, setup, until
+from .fakes import IMAGE, FakeDestination
+
+
+class Numbered(FakeDestination):
+    """Gives each upload a number, and holds what began until it is told to forget it."""
+
+    def __init__(self) -> None:
+        """Begin with number 1."""
+        super().__init__()
+        self.unfinished: set[str] = set()
+        self.prepared: list[str] = []
+        self.refusal: StorageError | None = None
+        self.discarded: list[str] = []
+
+    @override
+    async def prepare(self, path: str, source: Source, *, temporary: str) -> str:
+        if self.refusal is not None:
+            raise self.refusal
+        handle = f"{path}?{len(self.prepared)}"
+        self.prepared.append(handle)
+        self.unfinished.add(handle)
+        return handle
+
+    @override
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
+        if ".jpg?" not in temporary:
+            return await super().put(path, source, temporary=temporary)
+        assert temporary in self.unfinished
+        await self.gate.wait()
+        stored = await super().put(path, source, temporary=temporary)
+        self.unfinished.remove(temporary)
+        return stored
+
+    @override
+    async def discard(self, temporary: str) -> None:
+        self._check()
+        self.discarded.append(temporary)
+        self.unfinished.discard(temporary)
+
+
+async def test_a_crash_leaves_nothing_unknown(bench: Bench) -> None:
+    """The next start ends what had begun, and begins again."""
+    numbered = Numbered()
+    await bench.start(setup(numbered))
+    await until(lambda: numbered.connects)
+    numbered.gate.clear()
+    bench.live_snapshot()
+    await until(lambda: numbered.unfinished)
+    (lost,) = numbered.unfinished
+    await bench.stop()
+    numbered.gate.set()
+    await bench.start(setup(numbered))
+    await until(lambda: numbered.media)
+    assert await bench.settled() == {"verified": 1}
+    assert list(numbered.media.values()) == [IMAGE]
+    assert lost in numbered.discarded
+    assert not numbered.unfinished
+
+
+async def test_a_refused_beginning_is_a_failed_try(
+    bench: Bench, impatient: None
+) -> None:
+    """Nothing is sent for it, and it is tried again."""
+    numbered = Numbered()
+    numbered.refusal = PermissionDenied("no")
+    await bench.start(setup(numbered))
+    bench.live_snapshot()
+    await until(lambda: bench.status.destinations["nas"].last_error is not None)
+    assert not numbered.media
+    numbered.refusal = None
+    await until(lambda: numbered.media)
+    assert not numbered.unfinished
+
+
+async def test_the_removal_of_a_destination_ends_what_had_begun(bench: Bench) -> None:
+    """Nothing would look for it later; another destination is not held up by that."""
+    numbered, other = Numbered(), FakeDestination()
+    numbered.gate.clear()
+    await bench.start(setup(numbered))
+    bench.live_snapshot()
+    await until(lambda: numbered.unfinished)
+    await bench.engine.apply_destinations([replace(setup(other), id="other")])
+    await until(lambda: not numbered.unfinished)
+    await until(lambda: numbered.closes >= 2)
+    assert not numbered.media
+
+
+async def test_a_removed_destination_that_is_away_is_left() -> None:
+    """One that refuses is asked for the rest, one that is not there is not."""
+
+    class Refusing(Numbered):
+        @override
+        async def discard(self, temporary: str) -> None:
+            self.discarded.append(temporary)
+            raise PermissionDenied("no")
+
+    refusing = Refusing()
+    await discard_all(refusing, ["a", "b"])
+    assert refusing.discarded == ["a", "b"]
+    assert refusing.closes == 1
+    away = Numbered()
+    away.error = Unreachable("away")
+    async with asyncio.timeout(1):
+        await discard_all(away, ["a", "b"])
+    assert away.closes == 1
