@@ -66,6 +66,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"errors", "texts"}),
         frozenset({"base", "jobs", "layout", "names"}),
         frozenset({"read_back", "source"}),
+        frozenset({"probe_files"}),
         frozenset({"check", "wrappers"}),
         frozenset({"http"}),
         frozenset({"local", "sftp"}),

@@ -1,21 +1,21 @@
 """The end-to-end test of a destination: all that an upload needs, done once."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from collections.abc import Awaitable, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 import hashlib
 from pathlib import Path
 import posixpath
-from secrets import token_bytes
 from typing import Final
 
 from .base import Destination
 from .errors import MAKING, NoSpace, PermissionDenied, Rejected, StorageError
 from .layout import Layout, dated_layout, levels_of
 from .names import TemporaryForm, is_temporary, temporary_name
+from .probe_files import PROBE_SIZES, probe_sources
 from .source import FileSource
 
 PROBE_PREFIX: Final = "frigate-snap-sync-check-"
@@ -23,9 +23,6 @@ PROBE_PREFIX: Final = "frigate-snap-sync-check-"
 
 FIXED_PROBE: Final = "frigate-snap-sync-check.jpg"
 """What is written where nothing can be deleted: one file, replaced by each test."""
-
-PROBE_SIZES: Final = (4096, 1024)
-"""Bytes of the first probe and of the shorter one that replaces it."""
 
 CLEANUP_TIMEOUT: Final = 10.0
 """Seconds for removing what a failed test left."""
@@ -123,7 +120,7 @@ async def check_destination(
     layout = layout or dated_layout(datetime.now().astimezone())
     await destination.connect()
     test = _Test(destination, name, form)
-    async with _sources(workdir, name) as sources:
+    async with probe_sources(workdir, name) as sources:
         limits = await _find_limits(destination, test, sources[1])
         if not limits.can_delete:
             return limits
@@ -397,33 +394,3 @@ def _step(name: str, *, is_broad: bool = False) -> Iterator[None]:
         raise named from err
     except FileNotFoundError as err:
         raise Rejected(f"{name}: The file is not there") from err
-
-
-@asynccontextmanager
-async def _sources(workdir: Path, name: str) -> AsyncGenerator[list[FileSource]]:
-    """Yield local probe files of random bytes, removed in the end."""
-    paths = [workdir / f"{name}-{size}" for size in PROBE_SIZES]
-
-    def write() -> list[FileSource]:
-        workdir.mkdir(parents=True, exist_ok=True)
-        sources = []
-        for path, size in zip(paths, PROBE_SIZES, strict=True):
-            content = token_bytes(size)
-            path.write_bytes(content)
-            sha256 = hashlib.sha256(content).hexdigest()
-            sources.append(FileSource(path, size=size, sha256=sha256))
-        return sources
-
-    def remove() -> None:
-        for path in paths:
-            with suppress(OSError):  # a cache folder; a leftover does no harm
-                path.unlink(missing_ok=True)
-
-    try:
-        try:
-            sources = await asyncio.to_thread(write)
-        except OSError as err:
-            raise Rejected(f"Preparing the test failed: {err.strerror}") from err
-        yield sources
-    finally:
-        await asyncio.to_thread(remove)

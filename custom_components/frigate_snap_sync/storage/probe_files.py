@@ -1,0 +1,45 @@
+"""The files of this machine that a test of a destination sends."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+import hashlib
+from pathlib import Path
+from secrets import token_bytes
+from typing import Final
+
+from .errors import Rejected
+from .source import FileSource
+
+PROBE_SIZES: Final = (4096, 1024)
+"""Bytes of the first probe and of the shorter one that replaces it."""
+
+
+@asynccontextmanager
+async def probe_sources(workdir: Path, name: str) -> AsyncGenerator[list[FileSource]]:
+    """Yield local probe files of random bytes, removed in the end."""
+    paths = [workdir / f"{name}-{size}" for size in PROBE_SIZES]
+
+    def write() -> list[FileSource]:
+        workdir.mkdir(parents=True, exist_ok=True)
+        sources = []
+        for path, size in zip(paths, PROBE_SIZES, strict=True):
+            content = token_bytes(size)
+            path.write_bytes(content)
+            sha256 = hashlib.sha256(content).hexdigest()
+            sources.append(FileSource(path, size=size, sha256=sha256))
+        return sources
+
+    def remove() -> None:
+        for path in paths:
+            with suppress(OSError):  # a cache folder; a leftover does no harm
+                path.unlink(missing_ok=True)
+
+    try:
+        try:
+            sources = await asyncio.to_thread(write)
+        except OSError as err:
+            raise Rejected(f"Preparing the test failed: {err.strerror}") from err
+        yield sources
+    finally:
+        await asyncio.to_thread(remove)
