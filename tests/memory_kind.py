@@ -16,7 +16,7 @@ MEMORY: FakeDestination = FakeDestination()
 
 
 class MemoryFlow(DestinationFlow):
-    """Asks for the account alone."""
+    """Asks for an address and a login."""
 
     kind: ClassVar[str] = "memory"
 
@@ -24,12 +24,12 @@ class MemoryFlow(DestinationFlow):
     def _fields(self) -> dict[vol.Marker, Any]:
         return {
             vol.Required(name): TextSelector()
-            for name in ("url", "account", "password")
+            for name in ("url", "username", "password")
         }
 
     @override
     async def _async_submitted(self) -> SubentryFlowResult:
-        data = {name: self._typed[name] for name in ("url", "account", "password")}
+        data = {name: self._typed[name] for name in ("url", "username", "password")}
         try:
             tested = await self._async_test(data)
         except StorageError as err:
@@ -41,9 +41,9 @@ KIND = Kind(
     key="memory",
     model="Memory",
     build=lambda hass, data: MEMORY,
-    private=frozenset({"url", "account", "password"}),
-    place_of_error={AuthFailed.code: "account"},
+    private=frozenset({"url", "username", "password"}),
+    place_of_error={AuthFailed.code: "username"},
     credentials=Credentials(
-        server="url", account="account", fields=lambda data: ("password",)
+        server="url", account="username", fields=lambda data: ("username", "password")
     ),
 )

@@ -21,6 +21,7 @@ from custom_components.frigate_snap_sync.storage.local.destination import (
 )
 from custom_components.frigate_snap_sync.storage.sftp.destination import SftpDestination
 from custom_components.frigate_snap_sync.storage.source import FileSource
+from custom_components.frigate_snap_sync.storage.wrappers.verified import Verified
 from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.naming import NameValues
 from homeassistant.config_entries import ConfigSubentry
@@ -65,14 +66,14 @@ async def test_sftp_selection_and_template(hass: HomeAssistant) -> None:
     storing = {"path_template": "{{ camera }}/{{ id }}", "verify_checksum": True}
     data = sftp_data(selection=selection, storing=storing)
     setup = destination_setup(hass, subentry("sftp", data))
-    assert isinstance(setup.destination, SftpDestination)
+    assert isinstance(setup.destination, Verified)
+    assert isinstance(setup.destination.inner, SftpDestination)
     assert setup.selection is not None
     assert setup.selection.media == {Media.RECORDINGS, Media.SNAPSHOTS}
     assert setup.selection.cameras == {"front_door"}
     assert setup.selection.severity is Severity.ALERT
     assert setup.selection.labels == {"person"}
     assert setup.selection.zones == {"porch"}
-    assert setup.verify_checksum
     assert setup.render is not None
     values = NameValues(**samples(dt_util.now())[0])
     assert setup.render(values) == "front_door/l0g9kw"
@@ -83,7 +84,6 @@ async def test_stored_before_there_was_a_checksum(hass: HomeAssistant) -> None:
     data = sftp_data(storing={"path_template": ""})
     setup = destination_setup(hass, subentry("sftp", data))
     assert isinstance(setup.destination, SftpDestination)
-    assert setup.verify_checksum is False
 
 
 async def test_template_that_fails(hass: HomeAssistant) -> None:

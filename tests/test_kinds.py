@@ -1,8 +1,14 @@
 """The two tables of the kinds of destinations."""
 
-from custom_components.frigate_snap_sync.flows.kinds import FLOWS
-from custom_components.frigate_snap_sync.kinds import KINDS
+from pathlib import Path
 
+from custom_components.frigate_snap_sync.flows.credentials import SELECTORS
+from custom_components.frigate_snap_sync.flows.kinds import FLOWS
+from custom_components.frigate_snap_sync.kinds import KINDS, build_destination
+from custom_components.frigate_snap_sync.storage.wrappers.verified import Verified
+from homeassistant.core import HomeAssistant
+
+from .component import local_data, sftp_data
 from .flow_texts import english
 
 
@@ -18,3 +24,28 @@ def test_secrets_of_credentials_are_private() -> None:
         if (credentials := kind.credentials) is not None:
             asked = {*credentials.fields({}), credentials.server, credentials.account}
             assert asked <= kind.private
+
+
+def test_credentials_can_be_asked_for() -> None:
+    """Each field that a kind may name has a selector and texts in the repair."""
+    form = english()["issues"]["login_refused"]["fix_flow"]["step"]["credentials"]
+    assert set(SELECTORS) == set(form["data"]) == set(form["data_description"])
+    for kind in KINDS.values():
+        if (credentials := kind.credentials) is not None:
+            fields = credentials.fields({})
+            assert set(fields) <= set(SELECTORS)
+            owners = credentials.belongs_to
+            assert {*owners, *owners.values()} <= set(SELECTORS)
+
+
+def test_the_wrapper_that_the_owner_chose(hass: HomeAssistant) -> None:
+    """Set-up, uploads, audits and clean-up all use the wrapped destination."""
+    for kind, data in (
+        ("local", local_data(Path("/media"))),
+        ("sftp", sftp_data()),
+    ):
+        plain = build_destination(hass, kind, data)
+        storing = {**data["storing"], "verify_checksum": True}
+        chosen = build_destination(hass, kind, {**data, "storing": storing})
+        assert isinstance(chosen, Verified)
+        assert type(chosen.inner) is type(plain)

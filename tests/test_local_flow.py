@@ -21,6 +21,7 @@ from custom_components.frigate_snap_sync.storage.local import files
 from custom_components.frigate_snap_sync.storage.local.files import LocalFolder
 from custom_components.frigate_snap_sync.storage.local.mounts import Disk
 from custom_components.frigate_snap_sync.storage.names import TemporaryForm
+from custom_components.frigate_snap_sync.storage.wrappers.verified import Verified
 from homeassistant.config_entries import SOURCE_USER, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
@@ -137,7 +138,7 @@ async def test_user_selection(
     (setup,) = engine.setups
     assert setup.selection.cameras == {"front_door", "typed"}
     assert setup.render is not None
-    assert setup.verify_checksum
+    assert isinstance(setup.destination, Verified)
 
 
 @pytest.mark.parametrize(

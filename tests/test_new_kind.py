@@ -41,7 +41,7 @@ async def test_a_new_kind(
     typed = {
         "name": "Cloud",
         "url": "http://cloud.example",
-        "account": "secret-account",
+        "username": "secret-account",
         "password": "secret-token",
     }
 
@@ -50,7 +50,7 @@ async def test_a_new_kind(
     )
     MEMORY.error = AuthFailed("no")
     result = await flows.async_configure(result["flow_id"], typed)
-    assert result["errors"] == {"account": "invalid_auth"}
+    assert result["errors"] == {"username": "invalid_auth"}
     MEMORY.error = None
     result = await flows.async_configure(result["flow_id"], typed)
     assert result["type"] == "create_entry"
@@ -72,9 +72,22 @@ async def test_a_new_kind(
     form = await fix(issue_id)
     assert form["step_id"] == "credentials"
     assert form["description_placeholders"]["host"] == escape("http://cloud.example")
-    done = await fix(form, password="another-token")
+    shown_values = {
+        field["name"]: field.get("description", {}).get("suggested_value")
+        for field in form["data_schema"]
+    }
+    assert shown_values == {"username": "secret-account", "password": None}
+    MEMORY.error = AuthFailed("no")
+    form = await fix(form, username="other", password="another-token")
+    assert form["errors"] == {"username": "invalid_auth"}
+    MEMORY.error = None
+    done = await fix(form, username="other", password="another-token")
     assert done["type"] == "create_entry"
-    assert entry.subentries[subentry.subentry_id].data["password"] == "another-token"
+    assert dict(entry.subentries[subentry.subentry_id].data) == {
+        **subentry.data,
+        "username": "other",
+        "password": "another-token",
+    }
 
     shown = await async_get_config_entry_diagnostics(hass, entry)
     assert shown["destinations"][subentry.subentry_id]["type"] == "memory"

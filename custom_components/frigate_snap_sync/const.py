@@ -39,11 +39,13 @@ MAX_LOOK_BACK: Final = 30 * 24
 SUBENTRY_LOCAL: Final = "local"
 SUBENTRY_SFTP: Final = "sftp"
 
+CONF_ACCESS_KEY_ID: Final = "access_key_id"
 CONF_HOST_KEY: Final = "host_key"
 CONF_MOUNT_POINT: Final = "mount_point"
 CONF_PASSPHRASE: Final = "passphrase"
 CONF_PRIVATE_KEY: Final = "private_key"
 CONF_PUBLIC_KEY: Final = "public_key"
+CONF_SECRET_ACCESS_KEY: Final = "secret_access_key"
 
 DEFAULT_SFTP_PORT: Final = 22
 

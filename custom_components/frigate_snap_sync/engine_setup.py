@@ -23,7 +23,6 @@ from .const import (
     CONF_SPOOL_LIMIT,
     CONF_TEMPORARY_FORM,
     CONF_UPLOAD_DURING_REVIEW,
-    CONF_VERIFY_CHECKSUM,
     CONF_ZONES,
     DEFAULT_AT_RISK_AFTER,
     DEFAULT_DELAY_AFTER_STARTUP,
@@ -151,12 +150,11 @@ def destination_setup(
     may use.
     """
     data, title = subentry.data, subentry.title
-    selection, template, verify_checksum = None, None, False
+    selection, template = None, None
     destination: Destination = UnusableDestination()
     try:
         selection = _selection(data[SECTION_SELECTION], title)
         template = _template(hass, data[SECTION_STORING])
-        verify_checksum = bool(data[SECTION_STORING].get(CONF_VERIFY_CHECKSUM))
         destination = build_destination(hass, subentry.subentry_type, data)
     except Exception as err:  # noqa: BLE001 - whatever is stored, the others go on
         LOGGER.error(
@@ -172,7 +170,6 @@ def destination_setup(
         selection=selection,
         destination=destination,
         render=None if template is None else _render(template),
-        verify_checksum=verify_checksum,
         temporary_form=(
             TemporaryForm.PLAIN
             if data.get(CONF_TEMPORARY_FORM) == TemporaryForm.PLAIN

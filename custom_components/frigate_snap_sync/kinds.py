@@ -24,6 +24,7 @@ from .const import (
     CONF_PASSPHRASE,
     CONF_PRIVATE_KEY,
     CONF_PUBLIC_KEY,
+    CONF_VERIFY_CHECKSUM,
     SECTION_STORING,
     SUBENTRY_LOCAL,
     SUBENTRY_SFTP,
@@ -51,12 +52,29 @@ class Credentials:
     """How a kind logs in: what a repair asks for when the login is refused.
 
     `server` and `account` are the fields of its data that say where and as whom.
-    `fields` returns those that a person can type again, for the stored data.
+    `fields` returns those that a person can type again, for the stored data; each has
+    its selector in `flows.credentials`. `belongs_to` names the field that another one
+    belongs to: it is forgotten when that one is typed. `our_key` returns the public
+    half of a key that we made, if it is the only way to log in: the owner has to allow
+    it there.
     """
 
     server: str
     account: str
     fields: Callable[[Mapping[str, Any]], tuple[str, ...]]
+    belongs_to: Mapping[str, str] = field(default_factory=dict)
+    our_key: Callable[[Mapping[str, Any]], str | None] = lambda _: None
+
+    def with_typed(
+        self, stored: Mapping[str, Any], typed: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Return a destination's data with what was typed; what is empty stays."""
+        new = {key: value for key, value in typed.items() if value}
+        return {
+            key: value
+            for key, value in stored.items()
+            if self.belongs_to.get(key) not in new
+        } | new
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +135,11 @@ def _sftp(_: HomeAssistant, data: Mapping[str, Any]) -> Destination:
     )
 
 
+def our_sftp_key(data: Mapping[str, Any]) -> str | None:
+    """Return the public half of the key that we made, if nothing else logs in."""
+    return None if data.get(CONF_PASSWORD) else data.get(CONF_PUBLIC_KEY) or None
+
+
 def _sftp_credentials(data: Mapping[str, Any]) -> tuple[str, ...]:
     has_own_key = data.get(CONF_PRIVATE_KEY) and not data.get(CONF_PUBLIC_KEY)
     return (
@@ -160,7 +183,11 @@ KINDS: Final[dict[str, Kind]] = {
                 InvalidKey.code: CONF_PRIVATE_KEY,
             },
             credentials=Credentials(
-                server=CONF_HOST, account=CONF_USERNAME, fields=_sftp_credentials
+                server=CONF_HOST,
+                account=CONF_USERNAME,
+                fields=_sftp_credentials,
+                belongs_to={CONF_PASSPHRASE: CONF_PRIVATE_KEY},
+                our_key=our_sftp_key,
             ),
         ),
     )
@@ -173,10 +200,15 @@ def build_destination(
 ) -> Destination:
     """Return the destination that a subentry of the type `kind` describes.
 
-    Nothing is touched and nothing connected. Raises KeyError, TypeError or
-    ValueError when the data are not those that the flows store.
+    It is wrapped in what its owner chose, so that whatever uses it, an upload or a
+    test, does so in the same way. Nothing is touched and nothing connected. Raises
+    KeyError, TypeError or ValueError when the data are not those that the flows store.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of destination: {kind}")
-    limit = data.get(SECTION_STORING, {}).get(CONF_BANDWIDTH_LIMIT, 0)
-    return wrapped(KINDS[kind].build(hass, data), rate=int(limit) * _BYTES_PER_KIBIBYTE)
+    storing = data[SECTION_STORING]
+    return wrapped(
+        KINDS[kind].build(hass, data),
+        verify=bool(storing.get(CONF_VERIFY_CHECKSUM)),
+        rate=int(storing.get(CONF_BANDWIDTH_LIMIT, 0)) * _BYTES_PER_KIBIBYTE,
+    )

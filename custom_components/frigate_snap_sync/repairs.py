@@ -12,15 +12,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers import issue_registry as ir
 
-from .const import (
-    CONF_HOST_KEY,
-    CONF_PASSPHRASE,
-    CONF_PRIVATE_KEY,
-    CONF_PUBLIC_KEY,
-    DOMAIN,
-)
+from .const import CONF_HOST_KEY, DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry
-from .flows.credentials import PASSWORD_SELECTOR, SELECTORS, uses_our_key
+from .flows.credentials import SELECTORS, SHOWN
 from .flows.trial import async_try_destination
 from .frigate_repairs import ItemsLostFlow, LedgerFailingFlow, TopicPrefixFlow
 from .kinds import KINDS, Credentials, Kind
@@ -189,7 +183,7 @@ class LogInFlow(DestinationRepairFlow):
     ) -> RepairsFlowResult:
         """Choose the form that fits the destination's way to log in."""
         self._abort_if_settled()
-        if uses_our_key(self._subentry.data):
+        if self._our_key is not None:
             return self._show_public_key()
         return self._show_credentials({})
 
@@ -215,7 +209,7 @@ class LogInFlow(DestinationRepairFlow):
             return self._show_credentials({})
         self._abort_if_settled()
         stored = dict(self._subentry.data)
-        data = _with_credentials(stored, user_input)
+        data = self._credentials.with_typed(stored, user_input)
         try:
             if data == stored:
                 await self._async_test()
@@ -235,17 +229,28 @@ class LogInFlow(DestinationRepairFlow):
         assert self._kind.credentials is not None
         return self._kind.credentials
 
+    @property
+    def _our_key(self) -> str | None:
+        return self._credentials.our_key(self._subentry.data)
+
     def _fields(self) -> dict[vol.Marker, Any]:
+        """Return the kind's own fields; those that are no secret show what is stored."""
+        data = self._subentry.data
         return {
-            vol.Optional(name): SELECTORS.get(name, PASSWORD_SELECTOR)
-            for name in self._credentials.fields(self._subentry.data)
+            vol.Optional(
+                name,
+                description=(
+                    {"suggested_value": data.get(name)} if name in SHOWN else None
+                ),
+            ): SELECTORS[name]
+            for name in self._credentials.fields(data)
         }
 
     def _errors(self, err: StorageError) -> dict[str, str]:
         """Return the error at the field that it belongs to, if the form has it."""
         place, error = self._kind.place_of(err)
         fields = [str(field) for field in self._fields()]
-        if isinstance(err, AuthFailed):
+        if isinstance(err, AuthFailed) and place not in fields:
             place = fields[0]
         return {place if place in fields else _BASE: error}
 
@@ -264,7 +269,7 @@ class LogInFlow(DestinationRepairFlow):
             errors={_BASE: error} if error else {},
             description_placeholders={
                 **self._log_in_placeholders(),
-                "public_key": self._subentry.data[CONF_PUBLIC_KEY],
+                "public_key": self._our_key or "",
             },
         )
 
@@ -309,14 +314,3 @@ class TestAgainFlow(DestinationRepairFlow):
             errors={_BASE: error} if error else {},
             description_placeholders=self._placeholders(),
         )
-
-
-def _with_credentials(
-    stored: Mapping[str, Any], typed: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return a destination's data with what was typed; the rest stays."""
-    data = dict(stored)
-    if typed.get(CONF_PRIVATE_KEY):
-        # The stored passphrase is that of the stored key.
-        data.pop(CONF_PASSPHRASE, None)
-    return data | {key: value for key, value in typed.items() if value}

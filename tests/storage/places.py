@@ -25,6 +25,7 @@ from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     SftpSettings,
 )
+from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 
 from ..harness.disk import SmallDisk
 from ..harness.network import HOST, Network
@@ -58,9 +59,15 @@ def mount(*arguments: str) -> None:
 
 
 class Place(ABC):
-    """A place that works until it is told to fail."""
+    """A place that works until it is made to fail."""
 
     name: ClassVar[str]
+    in_this_process: ClassVar[bool] = False
+    """Whether its server keeps what it gets in the memory of the tests."""
+    is_small_to_deny: ClassVar[bool] = False
+    """Whether changes can be refused only at a place that is opened as a small one."""
+    has_any_bytes_in_names: ClassVar[bool] = True
+    """Whether others can give a file a name that is no UTF-8."""
 
     def __init__(self, destination: Destination) -> None:
         """Look behind this destination."""
@@ -84,6 +91,11 @@ class Place(ABC):
     @abstractmethod
     def paths(self) -> set[str]:
         """Return the paths of all files."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether something of a file has arrived at the empty place."""
+        return bool(self.paths())
 
     @abstractmethod
     def break_after(self, size: int) -> None:
@@ -126,6 +138,9 @@ class Local(FolderPlace):
     """A folder."""
 
     name = "local"
+    # A mount of its own can be made read-only, which stops even root.
+    is_small_to_deny = os.geteuid() == 0
+    verify: ClassVar[bool] = False
     denied: Sequence[Path] = ()
     """Folders that can't be written any more."""
 
@@ -142,7 +157,7 @@ class Local(FolderPlace):
                 mount_point=await find_mount_point(root),
                 is_allowed=lambda path: path == str(root),
             )
-            place = cls(destination, root)
+            place = cls(wrapped(destination, verify=cls.verify), root)
             yield place
             await destination.close()
             for denied in place.denied:
@@ -172,6 +187,13 @@ class Local(FolderPlace):
             self.denied = [self.root, *filter(Path.is_dir, self.root.rglob("*"))]
             for folder in self.denied:
                 folder.chmod(0o500)
+
+
+class VerifiedLocal(Local):
+    """A folder whose files are read back."""
+
+    name = "local-verified"
+    verify = True
 
 
 class _Sftp(FolderPlace):
@@ -265,6 +287,7 @@ class PasswordSftp(_Sftp):
     """Another SFTP server, with a password and all extensions of OpenSSH."""
 
     name = "sftp-password"
+    in_this_process = True
     server: SftpServer
     lacks: ClassVar[frozenset[bytes]] = frozenset()
 
@@ -307,9 +330,11 @@ class PlainSftp(PasswordSftp):
 
 PLACES: tuple[type[Place], ...] = (
     Local,
+    VerifiedLocal,
     OpenSsh,
     ReducedOpenSsh,
     ProFtpd,
     PasswordSftp,
     PlainSftp,
 )
+"""All places that the conformance suite runs at."""

@@ -1,7 +1,7 @@
 """What every destination promises, proven on each kind's real server."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 import hashlib
 import os
@@ -33,25 +33,27 @@ from custom_components.frigate_snap_sync.storage.source import FileSource
 
 from ..waiting import promptly, until
 from .conftest import MakeSource
-from .places import PLACES, Local, OpenSsh, Place
+from .places import PLACES, Place
 
 MIB = 1024 * 1024
 
 
-def each_kind(*, small: Collection[type[Place]] = ()) -> pytest.MarkDecorator:
-    """Run a test at a new place of each kind, of which some have little space."""
+def at(
+    places: Iterable[type[Place]], *, small: Callable[[type[Place]], bool] | None = None
+) -> pytest.MarkDecorator:
+    """Run a test at a new place of each of these, of which some have little space."""
+    places = list(places)
     return pytest.mark.parametrize(
         "place",
-        [(kind, kind in small) for kind in PLACES],
-        ids=[kind.name for kind in PLACES],
+        [(place, small is not None and small(place)) for place in places],
+        ids=[place.name for place in places],
         indirect=True,
     )
 
 
-everywhere = each_kind()
-everywhere_small = each_kind(small=PLACES)
-# A mount of its own can be made read-only, which stops even root.
-everywhere_to_deny = each_kind(small=(Local,) if os.geteuid() == 0 else ())
+everywhere = at(PLACES)
+everywhere_small = at(PLACES, small=lambda place: True)
+everywhere_to_deny = at(PLACES, small=lambda place: place.is_small_to_deny)
 
 # Windows shares refuse the rest of printable ASCII; the integration cleans it away.
 LEGAL_ASCII = "".join(sorted(set(string.printable[:95]) - set('<>:"/\\|?*')))
@@ -130,7 +132,7 @@ async def test_names(place: Place, make_source: MakeSource) -> None:
         assert place.paths() == set()
 
 
-@everywhere
+@at(place for place in PLACES if place.has_any_bytes_in_names)
 async def test_names_of_others(place: Place) -> None:
     """A name that is no UTF-8 is listed in a form that can be given back."""
     path = os.fsdecode(b"caf\xe9/\xff.jpg")
@@ -355,10 +357,19 @@ async def test_absent(place: Place, make_source: MakeSource) -> None:
 
 @everywhere
 async def test_a_folder_is_no_file(place: Place, make_source: MakeSource) -> None:
-    """A folder is not found as a file, not deleted, and not replaced."""
+    """A folder is not found as a file, not deleted, and not replaced.
+
+    Where there are no folders a file may have the name that others begin with.
+    """
     destination = place.destination
     await put(destination, "folder/file", make_source(10))
     assert await destination.stat("folder") is None
+    if not destination.capabilities.folders:
+        await destination.delete("folder")
+        await put(destination, "folder", make_source(10))
+        assert place.paths() == {"folder", "folder/file"}
+        assert await listed(destination, "folder") == {"folder/file": 10}
+        return
     with pytest.raises(StorageError):
         await destination.delete("folder")
     with pytest.raises(StorageError):
@@ -418,7 +429,7 @@ async def test_close_in_the_middle(place: Place, make_source: MakeSource) -> Non
         asyncio.create_task(put(place.destination, str(n), make_source(8 * MIB)))
         for n in range(12)
     ]
-    await until(place.paths)
+    await until(lambda: place.has_begun)
     async with promptly():
         await place.destination.close()
         results = await asyncio.gather(*puts, return_exceptions=True)
@@ -459,10 +470,7 @@ async def test_check(place: Place, make_source: MakeSource, tmp_path: Path) -> N
     assert list((tmp_path / "work").iterdir()) == []
 
 
-# The others keep what they get in this process.
-@pytest.mark.parametrize(
-    "place", [(Local, False), (OpenSsh, False)], ids=["local", "openssh"], indirect=True
-)
+@at(place for place in PLACES if not place.in_this_process)
 async def test_memory_does_not_grow_with_a_file(
     place: Place, make_source: MakeSource
 ) -> None:
@@ -562,6 +570,7 @@ class Pieces(Source):
         self.pieces = pieces
         self.claimed = sum(map(len, pieces)) if size is None else size
         self.error: Exception | None = None
+        self.opened = 0
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -572,11 +581,81 @@ class Pieces(Source):
 
     @override
     async def open(self) -> AsyncGenerator[bytes]:
+        self.opened += 1
         for piece in self.pieces:
             yield piece
             await self.gate.wait()
         if self.error is not None:
             raise self.error
+
+
+def begun(place: Place, sources: Sequence[Pieces]) -> int:
+    """Return how many of the files are being sent to the empty place."""
+    if place.destination.capabilities.uses_temporary:
+        return len(place.paths())
+    return sum(source.opened for source in sources)
+
+
+@everywhere
+async def test_temporary_names(place: Place) -> None:
+    """A file lies under its temporary name until it is complete, or nowhere."""
+    destination = place.destination
+    slow = Pieces(b"1" * 1000, b"2" * 1000)
+    slow.gate.clear()
+    task = asyncio.create_task(put(destination, "a/file", slow))
+    await until(lambda: begun(place, [slow]))
+    uses_temporary = destination.capabilities.uses_temporary
+    assert place.paths() == ({temporary("a/file")} if uses_temporary else set())
+    slow.gate.set()
+    await task
+    assert place.paths() == {"a/file"}
+
+
+@everywhere
+async def test_as_many_at_once_as_it_says(place: Place) -> None:
+    """Those that are too many wait, and arrive in the end."""
+    destination = place.destination
+    most = destination.capabilities.max_concurrent
+    count = 12 if most is None else most + 3
+    sources = [Pieces(b"1" * 1000, b"2" * 1000) for _ in range(count)]
+    for source in sources:
+        source.gate.clear()
+    puts = [
+        asyncio.create_task(put(destination, str(number), source))
+        for number, source in enumerate(sources)
+    ]
+    expected = count if most is None else most
+    await until(lambda: begun(place, sources) >= expected)
+    await asyncio.sleep(0.1)
+    assert begun(place, sources) == expected
+    for source in sources:
+        source.gate.set()
+    await asyncio.gather(*puts)
+    assert place.paths() == {str(number) for number in range(count)}
+
+
+@everywhere
+async def test_folders(place: Place, make_source: MakeSource) -> None:
+    """They are made and removed one by one; one with something in it stays."""
+    destination = place.destination
+    has_folders = destination.capabilities.folders
+    await destination.connect()
+    for path in ("new", "new/below"):
+        assert await destination.make_folder(path) is has_folders
+        assert await destination.make_folder(path) is False
+    assert await listed(destination) == {}
+    assert await destination.stat("new") is None
+    await put(destination, "new/below/file", make_source(10))
+    if has_folders:
+        with pytest.raises(StorageError):
+            await destination.remove_folder("new/below")
+    assert place.paths() == {"new/below/file"}
+    await destination.delete("new/below/file")
+    for path in ("new/below", "new"):
+        await destination.remove_folder(path)
+        await destination.remove_folder(path)
+        assert await destination.make_folder(path.removeprefix("new/")) is has_folders
+    assert place.paths() == set()
 
 
 @everywhere
@@ -605,7 +684,7 @@ async def test_a_slow_source_is_left(place: Place) -> None:
     slow = Pieces(os.urandom(1000), os.urandom(1000))
     slow.gate.clear()
     task = asyncio.create_task(put(place.destination, "a/file", slow))
-    await until(place.paths)
+    await until(lambda: begun(place, [slow]))
     task.cancel()
     async with promptly():
         await asyncio.gather(task, return_exceptions=True)

@@ -19,6 +19,7 @@ from custom_components.frigate_snap_sync.frigate.models import (
 )
 from custom_components.frigate_snap_sync.frigate.version import FrigateVersion
 from custom_components.frigate_snap_sync.storage.base import (
+    Capabilities,
     Destination,
     Source,
     StoredFile,
@@ -296,6 +297,12 @@ class FakeDestination(Destination):
         self.gate = asyncio.Event()
         self.gate.set()
         self.space: int | None = 1 << 30
+        self.can = Capabilities()
+
+    @property
+    @override
+    def capabilities(self) -> Capabilities:
+        return self.can
 
     @property
     def media(self) -> dict[str, bytes]:

@@ -16,6 +16,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     PermissionDenied,
     Unreachable,
 )
+from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 from custom_components.frigate_snap_sync.sync.ledger import (
     items,
     outcomes,
@@ -341,7 +342,7 @@ async def test_a_damaged_clip_in_the_spool(
 ) -> None:
     """Frigate is asked for it again, once; the destination is not to blame."""
     nas.losses = 0
-    await bench.start(replace(setup(nas), verify_checksum=verify_checksum))
+    await bench.start(setup(wrapped(nas, verify=verify_checksum)))
     await bench.engine.set_sending("nas", False)
     bench.review("end", end=time.time() - 30)
     await bench.spooled_in_ledger(1)

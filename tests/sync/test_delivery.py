@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from custom_components.frigate_snap_sync.storage.base import Capabilities
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
-from custom_components.frigate_snap_sync.sync.model.limits import Limits
 
 from .conftest import Bench, setup, until
 from .fakes import CLIP, FULL_IMAGE, IMAGE, FakeDestination, kind_of, names
@@ -128,7 +128,7 @@ async def test_a_restart_in_mid_upload_goes_on(
 
 async def test_order_of_work(bench: Bench, nas: FakeDestination) -> None:
     """Stills before clips, alerts before detections, one clip at a time."""
-    bench.limits = Limits(stills_at_once=1)
+    nas.can = Capabilities(max_concurrent=1)
     await bench.start(setup(nas))
     await bench.engine.set_sending("nas", False)
     bench.review("end", source_id="1.5-aaa", severity="detection", end=time.time() - 50)

@@ -17,6 +17,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     StorageError,
     Unreachable,
 )
+from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 from custom_components.frigate_snap_sync.sync.ledger import uploads
 from custom_components.frigate_snap_sync.sync.model.item import Rank
 from custom_components.frigate_snap_sync.sync.model.timing import Timing
@@ -222,7 +223,7 @@ class ReadBack(FakeDestination):
 async def test_a_copy_is_read_back_and_compared(bench: Bench) -> None:
     """Once if it is right; nothing is removed then."""
     nas = ReadBack()
-    await bench.start(replace(setup(nas), verify_checksum=True))
+    await bench.start(setup(wrapped(nas, verify=True)))
     bench.live_snapshot()
     bench.review("end", end=time.time() - 50)
     assert await bench.settled() == {"verified": 2}
@@ -245,7 +246,7 @@ async def test_a_copy_that_differs_is_removed_and_sent_again(
     """It never counts as verified; the destination is not thought to be away."""
     nas = ReadBack()
     nas.wrong = [IMAGE[:-1] + b"x", IMAGE[:-1]]
-    await bench.start(replace(setup(nas), verify_checksum=True))
+    await bench.start(setup(wrapped(nas, verify=True)))
     bench.live_snapshot()
     assert await bench.settled() == {"verified": 1}
     (path,) = nas.media
@@ -267,7 +268,7 @@ async def test_a_connection_that_breaks_while_a_copy_is_read_back(
     """Nothing is known of the copy then: it is sent once more."""
     nas = ReadBack()
     nas.wrong = [Unreachable("The connection broke")]
-    await bench.start(replace(setup(nas), verify_checksum=True))
+    await bench.start(setup(wrapped(nas, verify=True)))
     bench.live_snapshot()
     assert await bench.settled() == {"verified": 1}
     assert list(nas.media.values()) == [IMAGE]

@@ -1,16 +1,21 @@
-"""What logs in: the fields that ask for it, and what is stored of it."""
+"""What logs in: the fields that ask for it."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from homeassistant.const import CONF_PASSWORD
+from homeassistant.const import CONF_PASSWORD, CONF_USERNAME
 from homeassistant.helpers.selector import (
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
 )
 
-from ..const import CONF_PASSPHRASE, CONF_PRIVATE_KEY, CONF_PUBLIC_KEY
+from ..const import (
+    CONF_ACCESS_KEY_ID,
+    CONF_PASSPHRASE,
+    CONF_PRIVATE_KEY,
+    CONF_SECRET_ACCESS_KEY,
+)
 
 PASSWORD_SELECTOR: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="current-password")
@@ -20,15 +25,15 @@ PASSPHRASE_SELECTOR: Final = TextSelector(
     TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
 )
 
-
 SELECTORS: Final[Mapping[str, TextSelector]] = {
+    CONF_ACCESS_KEY_ID: TextSelector(),
+    CONF_PASSPHRASE: PASSPHRASE_SELECTOR,
     CONF_PASSWORD: PASSWORD_SELECTOR,
     CONF_PRIVATE_KEY: PRIVATE_KEY_SELECTOR,
-    CONF_PASSPHRASE: PASSPHRASE_SELECTOR,
+    CONF_SECRET_ACCESS_KEY: PASSPHRASE_SELECTOR,
+    CONF_USERNAME: TextSelector(),
 }
 """By field, for those that a refused login may need."""
 
-
-def uses_our_key(data: Mapping[str, Any]) -> bool:
-    """Tell whether the key that we made is the only way to log in."""
-    return bool(data.get(CONF_PUBLIC_KEY)) and not data.get(CONF_PASSWORD)
+SHOWN: Final = frozenset({CONF_ACCESS_KEY_ID, CONF_USERNAME})
+"""Those that are no secret: a form may show what is stored."""

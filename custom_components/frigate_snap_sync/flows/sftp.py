@@ -30,6 +30,7 @@ from ..const import (
     DEFAULT_SFTP_PORT,
     SUBENTRY_SFTP,
 )
+from ..kinds import our_sftp_key
 from ..markdown import escape
 from ..storage.errors import (
     AuthFailed,
@@ -45,12 +46,7 @@ from ..storage.sftp.destination import (
     generate_key_pair,
     load_private_key,
 )
-from .credentials import (
-    PASSPHRASE_SELECTOR,
-    PASSWORD_SELECTOR,
-    PRIVATE_KEY_SELECTOR,
-    uses_our_key,
-)
+from .credentials import PASSPHRASE_SELECTOR, PASSWORD_SELECTOR, PRIVATE_KEY_SELECTOR
 from .destination import DestinationFlow
 
 _KEY_COMMENT = "frigate-snap-sync"
@@ -203,7 +199,7 @@ class SftpFlow(DestinationFlow):
             for key in (*_TARGET, CONF_PRIVATE_KEY)
             if key in self._data
         )
-        if uses_our_key(self._data) and target_changed:
+        if our_sftp_key(self._data) and target_changed:
             return self._show_public_key()
         return await self._async_finish()
 
@@ -216,7 +212,7 @@ class SftpFlow(DestinationFlow):
             self._distrusted.add(self._server)
             return self._show_failure(err)
         except AuthFailed as err:
-            if uses_our_key(self._data):
+            if our_sftp_key(self._data):
                 self._reason = str(err)
                 return self._show_public_key(failed=True)
             return self._show_failure(err)

@@ -21,9 +21,8 @@ class DestinationSetup:
 
     `id` never changes, whatever else does; `selection` is None where it can't be
     read, and then `destination` takes nothing; `render` is None for the default
-    file names. With `verify_checksum` each copy is read back and compared.
-    `temporary_form` is the form of temporary names that worked at set-up; `layout`
-    returns the folders of this moment's names.
+    file names. `temporary_form` is the form of temporary names that worked at set-up;
+    `layout` returns the folders of this moment's names.
     """
 
     id: str
@@ -31,6 +30,5 @@ class DestinationSetup:
     selection: Selection | None
     destination: Destination
     render: Render | None = None
-    verify_checksum: bool = False
     temporary_form: TemporaryForm = TemporaryForm.HIDDEN
     layout: Callable[[], Layout] = field(default=_default_layout, compare=False)

@@ -1,11 +1,32 @@
-"""The queue of one destination: which upload is next."""
+"""The queue of one destination: which upload is next, and how many are sent at once."""
 
 from collections.abc import Collection
+from typing import Final
 
+from ...storage.base import Capabilities
 from ..ledger import uploads
 from ..ledger.uploads import UploadJob
 from ..model.item import Rank
 from ..services import Services
+
+STILLS: Final = (Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT)
+_PARTS: Final = (Rank.ALERT_PART, Rank.DETECTION_PART)
+_CLIPS: Final = (Rank.ALERT_CLIP, Rank.DETECTION_CLIP)
+
+
+def lanes_for(
+    capabilities: Capabilities, *, stills_at_once: int
+) -> list[tuple[Rank, ...]]:
+    """Return the ranks of each lane that sends to a destination.
+
+    Neither stills nor parts ever wait behind a long clip. At most `stills_at_once`
+    lanes are for stills, and no more than the destination takes files at once: the
+    others would only wait there, in the order in which they came and not in that of
+    their ranks.
+    """
+    most = capabilities.max_concurrent
+    stills = stills_at_once if most is None else max(1, min(stills_at_once, most))
+    return [_PARTS, _CLIPS, *[STILLS] * stills]
 
 
 class UploadQueue:

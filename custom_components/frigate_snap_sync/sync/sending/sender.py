@@ -7,7 +7,6 @@ from ...storage.base import StoredFile
 from ...storage.errors import Rejected, StorageError
 from ...storage.names import TemporaryForm, temporary_name
 from ...storage.read_back import Content, is_stored
-from ...storage.wrappers import wrapped
 from ..ledger import outcomes, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
@@ -40,7 +39,7 @@ class Sender:
         where they are already: the destination is looked at first.
         """
         self._setup = setup
-        self._destination = wrapped(setup.destination, verify=setup.verify_checksum)
+        self._destination = setup.destination
         self._ledger = services.ledger
         self._spool = services.spool
         self._services = services

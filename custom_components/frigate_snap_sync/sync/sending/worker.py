@@ -18,7 +18,6 @@ from ..ledger import LedgerError, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
 from ..model.errors import SpoolError
-from ..model.item import Rank
 from ..services import Services
 from ..support.backoff import upload_delay
 from ..support.home_health import note_success
@@ -29,15 +28,12 @@ from .audit import Audit
 from .breaker import Sent, concerns_one_file, reaction_to
 from .clean_up import CleanUp
 from .destination_health import DestinationHealth
-from .queue import UploadQueue
+from .queue import STILLS, UploadQueue, lanes_for
 from .sender import Sender
 from .spool_losses import SpoolLosses
 
 _LOGGER = logging.getLogger(__name__)
 
-_STILLS = (Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT)
-_PARTS = (Rank.ALERT_PART, Rank.DETECTION_PART)
-_CLIPS = (Rank.ALERT_CLIP, Rank.DETECTION_CLIP)
 _TEST_TIMEOUT = 1.0
 _PROOF_TIMEOUT = 30.0
 
@@ -145,8 +141,10 @@ class Worker:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch())
                 group.create_task(self._clean())
-                # Neither stills nor parts ever wait behind a long clip.
-                for ranks in (_PARTS, _CLIPS, *[_STILLS] * self._limits.stills_at_once):
+                for ranks in lanes_for(
+                    self._destination.capabilities,
+                    stills_at_once=self._limits.stills_at_once,
+                ):
                     group.create_task(
                         self._lanes.run(ranks, ready=self._usable, work=self._work)
                     )
@@ -198,7 +196,7 @@ class Worker:
                 if self.is_usable:
                     has_arrived = await self._send(job)
         finally:
-            if job.rank not in _STILLS or not has_arrived:
+            if job.rank not in STILLS or not has_arrived:
                 # There may be something to clean up. Who is woken looks when the job
                 # is no longer in flight: nothing is awaited until then.
                 self.wake()
