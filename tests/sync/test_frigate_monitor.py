@@ -64,7 +64,7 @@ async def test_switches_are_bounded(bench: Bench, nas: FakeDestination) -> None:
     bench.live_snapshot()
     bench.live_snapshot(camera="back-yard_2")
     await until(lambda: len(nas.media) == 1)
-    assert len(bench.engine._watch.cameras._switches) <= 500  # noqa: SLF001
+    assert len(bench.engine._monitor.cameras._switches) <= 500  # noqa: SLF001
     await until(lambda: bench.status.cameras["front_door"].snapshots_enabled is False)
     assert len(bench.status.cameras) == 2
 
@@ -87,7 +87,7 @@ async def test_told_activity_is_bounded(bench: Bench, nas: FakeDestination) -> N
         tell(**{f"bogus{turn}-{number}": True for number in range(400)})
     tell(front_door=False)
     await until(lambda: bench.status.cameras["front_door"].snapshots_enabled is False)
-    cameras = bench.engine._watch.cameras  # noqa: SLF001
+    cameras = bench.engine._monitor.cameras  # noqa: SLF001
     assert len(cameras._switches) == 500  # noqa: SLF001
 
     bench.frigate.cameras |= {f"c{number}": camera(f"c{number}") for number in range(9)}
@@ -449,7 +449,7 @@ async def test_retained_messages_are_no_sign_of_life(
     await until(lambda: bench.status.frigate_connected is False)
     bench.frigate.error = None
     bench.publish("front_door/snapshots/state", "ON", retain=True)
-    retry = bench.engine._watch._retry  # noqa: SLF001
+    retry = bench.engine._monitor._retry  # noqa: SLF001
     assert retry.remaining(time.monotonic()) > 50
     bench.publish("front_door/snapshots/state", "ON")
     await until(lambda: bench.status.frigate_connected)

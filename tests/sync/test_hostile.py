@@ -35,7 +35,7 @@ def whereabouts(bench: Bench) -> str:
     """Return where each task waits, and at which message the intake is."""
     inbox = bench.engine._inbox  # noqa: SLF001
     text = StringIO()
-    text.write(f"{len(inbox)} messages, the first is {inbox._letters[0]}\n")  # noqa: SLF001
+    text.write(f"{len(inbox)} messages, the first is {inbox._messages[0]}\n")  # noqa: SLF001
     for task in asyncio.all_tasks():
         task.print_stack(file=text)
     return text.getvalue()

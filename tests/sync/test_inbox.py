@@ -77,8 +77,8 @@ def test_what_is_lost() -> None:
         ("frigate/reviews", False),
     ):
         inbox.add(topic, b"x", retain=retain)
-        (letter,) = inbox._letters  # noqa: SLF001
-        inbox.lose(letter)
+        (raw,) = inbox._messages  # noqa: SLF001
+        inbox.lose(raw)
         assert not len(inbox)
     assert inbox.lost_images == 1
     assert len(calls) == 3
@@ -90,14 +90,14 @@ def test_what_is_heard() -> None:
     """A replay of an old message is no sign of life."""
     now = [100.0]
     box = Inbox("frigate", services=unopened(), steady=lambda: now[0])
-    assert not box.has_heard
+    assert not box.has_received
     now[0] += 50
     box.add("frigate/available", b"online", retain=True)
-    assert not box.has_heard
+    assert not box.has_received
     assert box.silence == 50
     assert box.oldest_for == 0
     box.add("frigate/stats", b"{}", retain=False)
-    assert box.has_heard
+    assert box.has_received
     now[0] += 20
     assert box.silence == 20
     assert box.oldest_for == 20

@@ -211,20 +211,20 @@ def parse(
 
 
 def _review(payload: bytes, most_labels: int) -> ReviewMessage | None:
-    if (told := _told(payload)) is None:
+    if (found := _kind_and_state(payload)) is None:
         return None
-    kind, after = told
+    kind, after = found
     return ReviewMessage(kind=kind, review=parse_review(after, most_labels=most_labels))
 
 
 def _object(payload: bytes, most_labels: int) -> ObjectMessage | None:
-    if (told := _told(payload)) is None:
+    if (found := _kind_and_state(payload)) is None:
         return None
-    kind, after = told
+    kind, after = found
     return ObjectMessage(kind=kind, object=parse_object(after, most_labels=most_labels))
 
 
-def _told(payload: bytes) -> tuple[MessageKind, object] | None:
+def _kind_and_state(payload: bytes) -> tuple[MessageKind, object] | None:
     """Return kind and newest state of a `{type, before, after}` message.
 
     None for kinds that tell of no change in the scene, such as `genai` (Frigate

@@ -115,7 +115,7 @@ class Engine:
             working=self._pool.working,
             in_flight=self._pool.files_in_flight,
         )
-        self._watch = FrigateMonitor(
+        self._monitor = FrigateMonitor(
             client,
             name=display_name(topic_prefix),
             timing=timing,
@@ -129,7 +129,7 @@ class Engine:
             services=services,
             clock=self._clock,
             space=self._space,
-            watch=self._watch,
+            monitor=self._monitor,
         )
         self._inbox = Inbox(topic_prefix, services=services)
         survey = FootageSurvey(client, timing=timing)
@@ -139,21 +139,21 @@ class Engine:
             topic_prefix=topic_prefix,
             inbox=self._inbox,
             space=self._space,
-            watch=self._watch,
+            monitor=self._monitor,
             planner=self._planner,
             survey=survey,
         )
         reviews = self._parts.reviews
         self._running = RunningReviews(
-            services=services, watch=self._watch, reviews=reviews
+            services=services, monitor=self._monitor, reviews=reviews
         )
         self._open_reviews = OpenReviews(
-            client, services=services, watch=self._watch, reviews=reviews
+            client, services=services, monitor=self._monitor, reviews=reviews
         )
         self._catch_up = CatchUp(
             client,
             services=services,
-            watch=self._watch,
+            monitor=self._monitor,
             objects=self._parts.objects,
             lookup=self._parts.lookup,
             reviews=reviews,
@@ -172,7 +172,7 @@ class Engine:
             clock_offset=lambda: client.clock_offset,
         )
         self._outages = Outages(
-            watch=self._watch,
+            monitor=self._monitor,
             inbox=self._inbox,
             space=self._space,
             workers=self._pool.workers,
@@ -183,7 +183,7 @@ class Engine:
         )
         self._collector = Collector(
             services,
-            watch=self._watch,
+            monitor=self._monitor,
             inbox=self._inbox,
             space=self._space,
             workers=self._pool.workers,
@@ -206,7 +206,9 @@ class Engine:
         await self._ledger.open()
         try:
             self._restored = await open_home(self._services)
-            self._watch.cameras.remember(await self._ledger.run(cameras.shown_cameras))
+            self._monitor.cameras.remember(
+                await self._ledger.run(cameras.shown_cameras)
+            )
             await self._pool.apply(destinations)
             await self._collector.refresh()
         except BaseException:
@@ -214,7 +216,7 @@ class Engine:
             raise
         timing = self._timing
         for name, run in (
-            ("watch", self._watch.run),
+            ("Frigate monitor", self._monitor.run),
             ("intake", self._parts.intake.run),
             ("object lookup", self._parts.lookup.run),
             ("reviews", self._open_reviews.run),
@@ -252,14 +254,14 @@ class Engine:
         """Take a message of Frigate; never waits, never raises."""
         self._inbox.add(topic, payload, retain=retain)
         if not retain:
-            self._watch.heard()
+            self._monitor.note_sign_of_life()
 
     def handle_mqtt_connection(self, connected: bool) -> None:
         """Note that the link to the broker came up or went down."""
         if connected and not self._outages.mqtt_connected:
             # What was said meanwhile was missed.
-            self._watch.refresh()
-            self._watch.heard()
+            self._monitor.refresh()
+            self._monitor.note_sign_of_life()
             self._inbox.listen()
         self._outages.mqtt_connected = connected
         self._changed.set()
@@ -331,8 +333,8 @@ class Engine:
     async def diagnostics(self) -> dict[str, Any]:
         """Return what helps to find a fault, without secrets, ready for JSON."""
         return {
-            "frigate_version": self._watch.version,
-            "frigate_connected": self._watch.connected,
+            "frigate_version": self._monitor.version,
+            "frigate_connected": self._monitor.connected,
             "mqtt_connected": self._outages.mqtt_connected,
             "clock_offset": self._client.clock_offset,
             "queued_messages": len(self._inbox),
@@ -357,7 +359,7 @@ class Engine:
         return Worker(
             setup,
             services=self._services,
-            released=self._watch.released,
+            released=self._monitor.released,
             restored=self._restored,
         )
 
@@ -378,7 +380,7 @@ class Engine:
     async def _follow_clock(self, jump: ClockJump) -> None:
         """Reckon with a clock that was set; raises LedgerError."""
         offset = self._client.clock_offset
-        is_known = self._watch.version is not None
+        is_known = self._monitor.version is not None
         await self._ledger.run(
             ledger_clock.jumped,
             jump,
@@ -391,4 +393,4 @@ class Engine:
         self._running.wake()
         self._open_reviews.check()
         self._catch_up.follow_clock()
-        self._watch.refresh()  # Frigate's clock may have been set as well.
+        self._monitor.refresh()  # Frigate's clock may have been set as well.

@@ -53,7 +53,7 @@ class Fetcher:
         services: Services,
         clock: ClockMonitor,
         space: SpoolSpace,
-        watch: FrigateMonitor,
+        monitor: FrigateMonitor,
     ) -> None:
         """Keep what it works with; nothing is fetched before `run`."""
         self._client = client
@@ -62,7 +62,7 @@ class Fetcher:
         self._limits = services.limits
         self._signals = services.signals
         self._space = space
-        self._watch = watch
+        self._monitor = monitor
         self._downloads = Downloads(
             client,
             spool=services.spool,
@@ -128,8 +128,8 @@ class Fetcher:
 
     async def _ready(self) -> None:
         """Wait until Frigate may be asked."""
-        await self._watch.released.wait()
-        await self._watch.answers.wait()
+        await self._monitor.released.wait()
+        await self._monitor.answers.wait()
 
     async def _work(self, job: FetchJob) -> None:
         try:
@@ -241,7 +241,7 @@ class Fetcher:
             case FrigateError():
                 await self._retry(job, error)
                 if not is_about_one_file(error):
-                    self._watch.failed(error)
+                    self._monitor.failed(error)
             case TooLarge():
                 await self._postpone(job, error, self._timing.daily)
                 self._signals.status_changed()
@@ -318,7 +318,7 @@ class Fetcher:
         except FrigateError as err:
             await self._retry(job, err)
             if not is_about_one_file(err):
-                self._watch.failed(err)
+                self._monitor.failed(err)
             return
         self._broken.pop(job.file_id, None)
         self._space.forget(job.file_id)

@@ -36,7 +36,7 @@ def intake_parts(
     topic_prefix: str,
     inbox: Inbox,
     space: SpoolSpace,
-    watch: FrigateMonitor,
+    monitor: FrigateMonitor,
     planner: Planner,
     survey: FootageSurvey,
 ) -> IntakeParts:
@@ -45,7 +45,7 @@ def intake_parts(
     live_snapshots = LiveSnapshots(
         services=services,
         space=space,
-        watch=watch,
+        monitor=monitor,
         planner=planner,
         registry=registry,
     )
@@ -53,14 +53,14 @@ def intake_parts(
     lookup = ObjectLookup(
         client,
         services=services,
-        watch=watch,
+        monitor=monitor,
         planner=planner,
         objects=objects,
     )
     reviews = ReviewIntake(
         client,
         services=services,
-        watch=watch,
+        monitor=monitor,
         planner=planner,
         survey=survey,
         registry=registry,
@@ -69,7 +69,7 @@ def intake_parts(
         services=services,
         inbox=inbox,
         topic_prefix=topic_prefix,
-        watch=watch,
+        monitor=monitor,
         live_snapshots=live_snapshots,
         objects=objects,
         lookup=lookup,

@@ -108,7 +108,7 @@ class CatchUp:
         client: FrigateApi,
         *,
         services: Services,
-        watch: FrigateMonitor,
+        monitor: FrigateMonitor,
         objects: TrackedObjects,
         lookup: ObjectLookup,
         reviews: ReviewIntake,
@@ -118,7 +118,7 @@ class CatchUp:
         """Keep what it works with; `look_back` is in seconds."""
         self._client = client
         self._ledger = services.ledger
-        self._watch = watch
+        self._monitor = monitor
         self._objects = objects
         self._lookup = lookup
         self._reviews = reviews
@@ -146,7 +146,7 @@ class CatchUp:
         pause = retry = self._timing.catch_up_pause
         longest = self._timing.catch_up
         while True:
-            await self._watch.answers.wait()
+            await self._monitor.answers.wait()
             self._news.clear()
             wait = longest
             try:
@@ -160,7 +160,7 @@ class CatchUp:
                         _LOGGER.debug("Catching up failed: %s", err)
                     wait, retry = retry - pause, doubled(retry, longest=longest)
                 else:
-                    self._watch.failed(err)
+                    self._monitor.failed(err)
             except (LedgerError, SpoolError) as err:
                 self._outage.report(err)
                 wait, retry = retry - pause, doubled(retry, longest=longest)

@@ -22,7 +22,7 @@ from ..model.errors import SpoolError
 from ..monitoring.frigate_monitor import FrigateMonitor
 from ..services import Services
 from ..support.outage_log import ComplaintLog, OutageLog
-from .inbox import Inbox, Letter
+from .inbox import Inbox, RawMessage
 from .live_snapshots import LiveSnapshots
 from .object_lookup import ObjectLookup
 from .reviews import ReviewIntake
@@ -43,7 +43,7 @@ class Intake:
         services: Services,
         inbox: Inbox,
         topic_prefix: str,
-        watch: FrigateMonitor,
+        monitor: FrigateMonitor,
         live_snapshots: LiveSnapshots,
         objects: TrackedObjects,
         lookup: ObjectLookup,
@@ -53,7 +53,7 @@ class Intake:
         self._timing = services.timing
         self._inbox = inbox
         self._topic_prefix = topic_prefix
-        self._watch = watch
+        self._monitor = monitor
         self._live_snapshots = live_snapshots
         self._objects = objects
         self._lookup = lookup
@@ -66,41 +66,35 @@ class Intake:
         while True:
             await self._work(await self._inbox.first())
 
-    async def _work(self, letter: Letter) -> None:
+    async def _work(self, raw: RawMessage) -> None:
         """Take one message; it stays queued until it is kept or known to be useless."""
         try:
             message = parse(
                 self._topic_prefix,
-                letter.topic,
-                letter.payload,
-                retain=letter.retain,
+                raw.topic,
+                raw.payload,
+                retain=raw.retain,
                 most_labels=MOST_LABELS,
             )
             if message is not None:
-                await self._take(message, letter.received)
-                if not letter.retain:
+                await self._take(message, raw.received)
+                if not raw.retain:
                     self._see(message)
         except (MalformedMessage, MediaBroken) as err:
-            self._complaint_log.report(
-                "Message ignored", f"{letter.topic[:200]!r}: {err}"
-            )
+            self._complaint_log.report("Message ignored", f"{raw.topic[:200]!r}: {err}")
         except LedgerRefusal as err:
-            self._complaint_log.report(
-                "Message ignored", f"{letter.topic[:200]!r}: {err}"
-            )
-            self._inbox.lose(letter)
+            self._complaint_log.report("Message ignored", f"{raw.topic[:200]!r}: {err}")
+            self._inbox.lose(raw)
         except (LedgerError, SpoolError) as err:
             self._outage.report(err)
             await asyncio.sleep(self._timing.failure_pause)
             return
         except Exception:
-            _LOGGER.exception(
-                "A message on %s could not be handled", letter.topic[:200]
-            )
-            self._inbox.lose(letter)
+            _LOGGER.exception("A message on %s could not be handled", raw.topic[:200])
+            self._inbox.lose(raw)
         else:
             self._outage.over()
-        self._inbox.remove(letter)
+        self._inbox.remove(raw)
 
     async def _take(self, message: Message, received: float) -> None:
         match message:
@@ -127,15 +121,15 @@ class Intake:
             case CameraSwitch():
                 await self._take_switch(message)
             case Availability():
-                self._watch.set_available(message.online)
+                self._monitor.set_available(message.online)
             case CameraActivity():
-                self._watch.set_activity(message.cameras)
+                self._monitor.set_activity(message.cameras)
                 await self._live_snapshots.settle_held()
 
     async def _take_switch(self, message: CameraSwitch) -> None:
         if message.on is None:
             return  # Unreadable: what was known stays.
-        self._watch.set_switch(message.camera, message.switch, message.on)
+        self._monitor.set_switch(message.camera, message.switch, message.on)
         if message.switch == "snapshots":
             await self._live_snapshots.settle_held()
         elif message.switch == "recordings":
@@ -151,4 +145,4 @@ class Intake:
             case _:
                 return
         if _CAMERA_NAME.fullmatch(camera):
-            self._watch.heard_of(camera)
+            self._monitor.note_camera(camera)

@@ -13,7 +13,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Letter:
+class RawMessage:
     """A message as it came; `received` is our clock's time (epoch seconds).
 
     `arrived` is the same moment in seconds of a clock that never jumps.
@@ -37,7 +37,7 @@ class Inbox:
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin empty; `steady` is a clock that never jumps, in seconds."""
-        self.has_heard = False
+        self.has_received = False
         """Whether a message has come that is no replay of an old one."""
         self.lost_images = 0
         """How many images were lost before they could be kept."""
@@ -47,7 +47,7 @@ class Inbox:
         self._last_message_at = self._steady()
         self._events_topic = f"{topic_prefix}/events"
         self._stats_topic = f"{topic_prefix}/stats"
-        self._letters: deque[Letter] = deque()
+        self._messages: deque[RawMessage] = deque()
         self._bytes = 0
         self._news = asyncio.Event()
         self._empty = asyncio.Event()
@@ -56,7 +56,7 @@ class Inbox:
 
     def __len__(self) -> int:
         """Return the number of messages that were not worked through yet."""
-        return len(self._letters)
+        return len(self._messages)
 
     @property
     def silence(self) -> float:
@@ -66,9 +66,9 @@ class Inbox:
     @property
     def oldest_for(self) -> float | None:
         """Return for how many seconds the oldest message has been waiting, if any."""
-        if not self._letters:
+        if not self._messages:
             return None
-        return self._steady() - self._letters[0].arrived
+        return self._steady() - self._messages[0].arrived
 
     def listen(self) -> None:
         """Begin to count the silence: only now can anything be heard."""
@@ -81,7 +81,7 @@ class Inbox:
     def add(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Queue a message; never waits, never raises, forgets the oldest when full."""
         if not retain:
-            self.has_heard = True
+            self.has_received = True
             self.listen()
         if topic == self._stats_topic or (
             topic == self._events_topic
@@ -96,8 +96,8 @@ class Inbox:
                 "A message of %d bytes on %s is ignored", len(payload), topic[:200]
             )
             return
-        self._letters.append(
-            Letter(
+        self._messages.append(
+            RawMessage(
                 topic=topic,
                 payload=payload,
                 retain=retain,
@@ -114,31 +114,31 @@ class Inbox:
                 )
             is_news, self._overflowing = not self._overflowing, True
             while self._is_full():
-                self._note_lost(self._letters[0])
+                self._note_lost(self._messages[0])
                 self._drop_first()
             if is_news:
                 self._signals.messages_missed()
         self._empty.clear()
         self._news.set()
 
-    async def first(self) -> Letter:
+    async def first(self) -> RawMessage:
         """Wait for the oldest message; it stays queued until `remove`."""
-        while not self._letters:
+        while not self._messages:
             self._overflowing = False
             self._empty.set()
             self._news.clear()
             await self._news.wait()
-        return self._letters[0]
+        return self._messages[0]
 
-    def remove(self, letter: Letter) -> None:
+    def remove(self, raw: RawMessage) -> None:
         """Take a message out, if it was not pushed out meanwhile."""
-        if self._letters and self._letters[0] is letter:
+        if self._messages and self._messages[0] is raw:
             self._drop_first()
 
-    def lose(self, letter: Letter) -> None:
+    def lose(self, raw: RawMessage) -> None:
         """Take a message out that could not be kept, and never will."""
-        self._note_lost(letter)
-        self.remove(letter)
+        self._note_lost(raw)
+        self.remove(raw)
         self._signals.messages_missed()
 
     async def drained(self) -> None:
@@ -147,14 +147,14 @@ class Inbox:
 
     def _is_full(self) -> bool:
         return (
-            len(self._letters) > self._limits.messages
+            len(self._messages) > self._limits.messages
             or self._bytes > self._limits.message_bytes
         )
 
-    def _note_lost(self, letter: Letter) -> None:
+    def _note_lost(self, raw: RawMessage) -> None:
         # All else is found in Frigate's API as well.
-        if letter.topic.endswith("/snapshot") and not letter.retain:
+        if raw.topic.endswith("/snapshot") and not raw.retain:
             self.lost_images += 1
 
     def _drop_first(self) -> None:
-        self._bytes -= len(self._letters.popleft().payload)
+        self._bytes -= len(self._messages.popleft().payload)

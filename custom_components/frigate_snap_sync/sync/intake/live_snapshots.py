@@ -27,7 +27,7 @@ class LiveSnapshots:
         *,
         services: Services,
         space: SpoolSpace,
-        watch: FrigateMonitor,
+        monitor: FrigateMonitor,
         planner: Planner,
         registry: ItemRegistry,
     ) -> None:
@@ -37,7 +37,7 @@ class LiveSnapshots:
         self._spool = services.spool
         self._signals = services.signals
         self._space = space
-        self._watch = watch
+        self._monitor = monitor
         self._planner = planner
         self._registry = registry
 
@@ -46,7 +46,7 @@ class LiveSnapshots:
 
         `received` is our clock's time. Raises MediaBroken, LedgerError or SpoolError.
         """
-        is_on = self._watch.is_on(message.camera, "snapshots")
+        is_on = self._monitor.is_on(message.camera, "snapshots")
         if is_on is False:
             return
         digest = await asyncio.to_thread(_checked_digest, message.image)
@@ -62,10 +62,10 @@ class LiveSnapshots:
         if await self._registry.was_off(received):
             await self._registry.skip(item)
             return
-        if self._watch.is_stranger(message.camera):
+        if self._monitor.is_stranger(message.camera):
             await self._registry.end(item, UploadState.SKIPPED, _STRANGER)
             return
-        is_on = self._watch.is_on(message.camera, "snapshots")
+        is_on = self._monitor.is_on(message.camera, "snapshots")
         uploads = self._planner.uploads(item)
         if not uploads:
             return
@@ -86,8 +86,8 @@ class LiveSnapshots:
         if is_on:
             self._signals.files_ready([upload.destination_id for upload in uploads])
         else:
-            self._watch.refresh_gently()
-            if self._watch.is_on(message.camera, "snapshots") is not None:
+            self._monitor.refresh_gently()
+            if self._monitor.is_on(message.camera, "snapshots") is not None:
                 # Whoever answered meanwhile did not know of it yet.
                 await self.settle_held()
         if not await self._ledger.run(spooled_files.is_spooled, file.name):
@@ -101,10 +101,10 @@ class LiveSnapshots:
         another one is skipped. Raises LedgerError or SpoolError.
         """
         for camera in await self._ledger.run(spooled_files.held_cameras):
-            is_on = self._watch.is_on(camera, "snapshots")
+            is_on = self._monitor.is_on(camera, "snapshots")
             if is_on:
                 self._signals.files_ready(
-                    await self._ledger.run(spooled_files.let_go, camera)
+                    await self._ledger.run(spooled_files.release_held, camera)
                 )
                 continue
             if is_on is False:

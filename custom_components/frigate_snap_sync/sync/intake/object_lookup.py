@@ -57,14 +57,14 @@ class ObjectLookup:
         client: FrigateApi,
         *,
         services: Services,
-        watch: FrigateMonitor,
+        monitor: FrigateMonitor,
         planner: Planner,
         objects: TrackedObjects,
     ) -> None:
         """Keep what it works with; nothing is asked before `run`."""
         self._client = client
         self._ledger = services.ledger
-        self._watch = watch
+        self._monitor = monitor
         self._planner = planner
         self._objects = objects
         self._timing = services.timing
@@ -119,7 +119,7 @@ class ObjectLookup:
     async def run(self) -> None:
         """Ask about what is due, until cancelled."""
         while True:
-            await self._watch.answers.wait()
+            await self._monitor.answers.wait()
             self._news.clear()
             now = time.monotonic()
             first = min(
@@ -146,7 +146,7 @@ class ObjectLookup:
         except FrigateError as err:
             _LOGGER.debug("Tracked object %s: %s", object_id, err)
             if not is_about_one_file(err):
-                self._watch.failed(err)
+                self._monitor.failed(err)
         else:
             if tracked is not None and tracked.end_time is not None:
                 await self._objects.take(tracked, reported_at=time.time())

@@ -38,13 +38,13 @@ class OpenReviews:
         client: FrigateApi,
         *,
         services: Services,
-        watch: FrigateMonitor,
+        monitor: FrigateMonitor,
         reviews: ReviewIntake,
     ) -> None:
         """Keep what it works with; nothing is asked before `run`."""
         self._client = client
         self._ledger = services.ledger
-        self._watch = watch
+        self._monitor = monitor
         self._reviews = reviews
         self._timing = services.timing
         self._questions: dict[str, _Question] = {}
@@ -66,13 +66,13 @@ class OpenReviews:
         """Look after open reviews until cancelled."""
         while True:
             await wait_for(self._news, self._wait())
-            await self._watch.answers.wait()
+            await self._monitor.answers.wait()
             self._news.clear()
             try:
                 await self._check()
             except FrigateError as err:
                 # They are looked at again when Frigate is back.
-                self._watch.failed(err)
+                self._monitor.failed(err)
             except (LedgerError, SpoolError) as err:
                 _LOGGER.error("Open reviews can't be checked: %s", err)
                 await asyncio.sleep(self._timing.failure_pause)

@@ -43,7 +43,7 @@ class ReviewIntake:
         client: FrigateApi,
         *,
         services: Services,
-        watch: FrigateMonitor,
+        monitor: FrigateMonitor,
         planner: Planner,
         survey: FootageSurvey,
         registry: ItemRegistry,
@@ -54,13 +54,13 @@ class ReviewIntake:
         self._services = services
         self._timing = services.timing
         self._signals = services.signals
-        self._watch = watch
+        self._monitor = monitor
         self._planner = planner
         self._survey = survey
         self._registry = registry
         self._unknown_items = UnknownItems(client, ledger=services.ledger)
         self._working = asyncio.Lock()
-        self._heard: dict[str, float] = {}
+        self._messages_at: dict[str, float] = {}
         self._footage: dict[str, Footage] = {}
         self._off: dict[str, float] = {}
 
@@ -90,7 +90,7 @@ class ReviewIntake:
             if not has_ended:
                 item = replace(item, end=known[0].end if known else None)
                 await self._ledger.run(ledger_items.remember_open, item)
-                _keep(self._heard, review.id, time.monotonic())
+                _keep(self._messages_at, review.id, time.monotonic())
                 self._signals.reviews_running()
                 return known is None
             now = time.time() - self._client.clock_offset
@@ -235,7 +235,7 @@ class ReviewIntake:
         )
         known, left = await self._left(item)
         offset = self._client.clock_offset
-        is_off = self._watch.is_on(item.camera, "recordings") is False
+        is_off = self._monitor.is_on(item.camera, "recordings") is False
         if is_off:
             await self._registry.hurry(item)
         files = self._planner.last_parts(
@@ -253,7 +253,7 @@ class ReviewIntake:
                 await self._registry.plan_more(item, files)
             self._signals.review_unsure(item.source_id)
             return False
-        self._heard.pop(item.source_id, None)
+        self._messages_at.pop(item.source_id, None)
         self._footage.pop(item.source_id, None)
         files += self._planner.recording(
             item,
@@ -302,7 +302,7 @@ class ReviewIntake:
 
     async def _off_since(self, item: Item) -> float | None:
         """Return since when a camera's recordings are off, by our clock; None: not."""
-        if self._watch.is_on(item.camera, "recordings") is not False:
+        if self._monitor.is_on(item.camera, "recordings") is not False:
             self._off.pop(item.camera, None)
             return None
         await self._registry.hurry(item)
@@ -312,8 +312,8 @@ class ReviewIntake:
 
     def _ask_if_silent(self, item: Item) -> None:
         """Ask for a review of which nothing was heard: it may have ended."""
-        heard = self._heard.get(item.source_id)
-        if heard is None or time.monotonic() - heard > self._timing.silence:
+        last = self._messages_at.get(item.source_id)
+        if last is None or time.monotonic() - last > self._timing.silence:
             self._signals.review_unsure(item.source_id)
 
 

@@ -24,12 +24,12 @@ class RunningReviews:
     """
 
     def __init__(
-        self, *, services: Services, watch: FrigateMonitor, reviews: ReviewIntake
+        self, *, services: Services, monitor: FrigateMonitor, reviews: ReviewIntake
     ) -> None:
         """Keep what it works with; nothing is planned before `run`."""
         self._ledger = services.ledger
         self._timing = services.timing
-        self._watch = watch
+        self._monitor = monitor
         self._reviews = reviews
         self._news = asyncio.Event()
         self._outage = OutageLog(_LOGGER, "Planning the footage of running reviews")
@@ -41,7 +41,7 @@ class RunningReviews:
     async def run(self) -> None:
         """Plan what is due, until cancelled."""
         while True:
-            await self._watch.answers.wait()
+            await self._monitor.answers.wait()
             self._news.clear()
             try:
                 again = await self._plan()

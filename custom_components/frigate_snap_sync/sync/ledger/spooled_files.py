@@ -209,7 +209,7 @@ def held_cameras(connection: sqlite3.Connection) -> set[str]:
     return {row["camera"] for row in rows}
 
 
-def let_go(connection: sqlite3.Connection, camera: str) -> set[str]:
+def release_held(connection: sqlite3.Connection, camera: str) -> set[str]:
     """Make a camera's held snapshots ready; return the destinations they wait for."""
     waiting: set[str] = set()
     for file_id in _held(connection, camera):

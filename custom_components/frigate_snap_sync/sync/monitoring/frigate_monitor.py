@@ -114,16 +114,16 @@ class FrigateMonitor:
         return self.cameras.is_on(camera, switch)
 
     def is_stranger(self, camera: str) -> bool | None:
-        """Tell whether Frigate lacks a camera that something was heard of.
+        """Tell whether Frigate lacks the camera of a message.
 
         None if that is not known yet: the configuration is then read soon.
         """
-        self.heard_of(camera)
+        self.note_camera(camera)
         is_stranger = self.cameras.is_stranger(camera)
         return None if self._wants_config and is_stranger else is_stranger
 
-    def heard_of(self, camera: str) -> None:
-        """Note a camera that something was heard of; one that is new may be Frigate's."""
+    def note_camera(self, camera: str) -> None:
+        """Note the camera of a message; one that is new may be Frigate's."""
         if self.cameras.note(camera, kept=self._timing.config):
             self.refresh_gently()
 
@@ -145,7 +145,7 @@ class FrigateMonitor:
         self._is_offline = not online
         self.refresh()
         if online:
-            self.heard()
+            self.note_sign_of_life()
         self._signals.status_changed()
 
     def set_activity(self, cameras: Mapping[str, CameraConfig]) -> None:
@@ -153,7 +153,7 @@ class FrigateMonitor:
         self.cameras.learn_activity(cameras)
         self._signals.status_changed()
 
-    def heard(self) -> None:
+    def note_sign_of_life(self) -> None:
         """Note a sign of life: a Frigate that is away may be back, or about to be."""
         if not self.answers.is_set() and self._retry.hint(monotonic()):
             self._news.set()

@@ -56,7 +56,7 @@ class Collector:
         self,
         services: Services,
         *,
-        watch: FrigateMonitor,
+        monitor: FrigateMonitor,
         inbox: Inbox,
         space: SpoolSpace,
         workers: Mapping[str, Worker],
@@ -67,7 +67,7 @@ class Collector:
         """Keep where to look; `workers` is looked at again each time."""
         self.status = EngineStatus()
         self._ledger = services.ledger
-        self._watch = watch
+        self._monitor = monitor
         self._inbox = inbox
         self._space = space
         self._workers = workers
@@ -134,7 +134,7 @@ class Collector:
                     for destination_id, worker in self._workers.items()
                     if worker.failing_since is not None
                 ],
-                frigate_is_away=self._watch.connected is False,
+                frigate_is_away=self._monitor.connected is False,
             ),
             self._ledger.run(traffic.of_three_days, now=now),
         )
@@ -205,12 +205,12 @@ class Collector:
             facts, waits, at_most=min(_TIMEOUT, self._timing.home)
         )
         return EngineStatus(
-            frigate_connected=self._watch.connected,
-            frigate_version=self._watch.version,
-            frigate_login_refused=self._watch.login_refused,
-            frigate_login_refusals=self._watch.login_refusals,
-            frigate_topic_prefix=self._watch.topic_prefix,
-            frigate_mqtt_disabled=not self._watch.mqtt_enabled,
+            frigate_connected=self._monitor.connected,
+            frigate_version=self._monitor.version,
+            frigate_login_refused=self._monitor.login_refused,
+            frigate_login_refusals=self._monitor.login_refusals,
+            frigate_topic_prefix=self._monitor.topic_prefix,
+            frigate_mqtt_disabled=not self._monitor.mqtt_enabled,
             topic_prefix_changed=self._outages.topic_prefix_changed,
             mqtt_connected=self._outages.mqtt_connected,
             no_mqtt_messages=self._outages.mqtt_is_silent,
@@ -235,8 +235,8 @@ class Collector:
     def _camera(self, status: CameraStatus) -> CameraStatus:
         return replace(
             status,
-            snapshots_enabled=self._watch.cameras.shown(status.name, "snapshots"),
-            recordings_enabled=self._watch.cameras.shown(status.name, "recordings"),
+            snapshots_enabled=self._monitor.cameras.shown(status.name, "snapshots"),
+            recordings_enabled=self._monitor.cameras.shown(status.name, "recordings"),
         )
 
     def _destination(

@@ -24,7 +24,7 @@ class Outages:
     def __init__(
         self,
         *,
-        watch: FrigateMonitor,
+        monitor: FrigateMonitor,
         inbox: Inbox,
         space: SpoolSpace,
         workers: Mapping[str, Worker],
@@ -40,7 +40,7 @@ class Outages:
         self.mqtt_connected = False
         self.patience = patience
         """The seconds that an outage may last."""
-        self._watch = watch
+        self._monitor = monitor
         self._inbox = inbox
         self._space = space
         self._workers = workers
@@ -54,15 +54,15 @@ class Outages:
         """Tell whether Frigate lives, and the broker, yet nothing is heard."""
         return (
             self.mqtt_connected
-            and self._watch.answers.is_set()
-            and self._watch.mqtt_enabled
+            and self._monitor.answers.is_set()
+            and self._monitor.mqtt_enabled
             and self._inbox.silence > self._timing.mqtt_silence
         )
 
     @property
     def topic_prefix_changed(self) -> bool:
         """Tell whether Frigate has another topic prefix than we listen to."""
-        theirs, ours = self._watch.topic_prefix, self._topic_prefix
+        theirs, ours = self._monitor.topic_prefix, self._topic_prefix
         return None not in (theirs, ours) and theirs != ours
 
     def failing_for(self, destination_id: str) -> float | None:
@@ -72,8 +72,8 @@ class Outages:
     def note(self, *, clock_was_set_back: bool) -> None:
         """Note what is wrong now."""
         facts = {
-            "frigate": self._watch.connected is False,
-            "mqtt_disabled": not self._watch.mqtt_enabled,
+            "frigate": self._monitor.connected is False,
+            "mqtt_disabled": not self._monitor.mqtt_enabled,
             "mqtt": not self.mqtt_connected,
             "topic_prefix": self.topic_prefix_changed,
             "spool_full": self._space.is_full,
@@ -106,7 +106,7 @@ class Outages:
         `unreadable` is why it could not be asked.
         """
         lasting = self._onsets.lasting
-        refused = self._watch.login_refused
+        refused = self._monitor.login_refused
         silent_for = self._inbox.silence if self.mqtt_is_silent else None
         disk_full = is_disk_full(unreadable)
         return Facts(
@@ -165,8 +165,8 @@ class Outages:
     def _is_starting(self, destinations: Mapping[str, DestinationStatus]) -> bool:
         """Tell whether not all has been seen to work since the start."""
         return not (
-            self._watch.has_config
-            and self._inbox.has_heard
+            self._monitor.has_config
+            and self._inbox.has_received
             and all(
                 status.connected is not None or not status.sending
                 for status in destinations.values()

@@ -7,7 +7,7 @@ from typing import Final
 from .home_health import note_failure, note_success
 
 MAX_COMPLAINTS: Final = 100
-"""Different ones that are told in a day; more only help to fill a log."""
+"""Different ones that are logged as warnings in a day; more only help to fill a log."""
 
 _DAY: Final = 86400.0
 
@@ -34,7 +34,7 @@ class OutageLog:
     def over(self) -> None:
         """Note a success."""
         if self._is_on:
-            self._logger.info("%s goes on", self._what)
+            self._logger.info("%s works again", self._what)
         self._is_on = False
         note_success(self)
 
@@ -45,17 +45,17 @@ class ComplaintLog:
     def __init__(self, logger: logging.Logger) -> None:
         """Log to that logger."""
         self._logger = logger
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
         self._since = time.monotonic()
 
     def report(self, what: str, complaint: str) -> None:
-        """Log it as a warning, or for debugging alone if it was told already."""
+        """Log it as a warning, or for debugging alone if it was logged before."""
         if time.monotonic() - self._since > _DAY:
-            self._told.clear()
+            self._logged.clear()
             self._since = time.monotonic()
-        is_news = complaint not in self._told and len(self._told) < MAX_COMPLAINTS
+        is_news = complaint not in self._logged and len(self._logged) < MAX_COMPLAINTS
         if is_news:
-            self._told.add(complaint)
+            self._logged.add(complaint)
         self._logger.log(
             logging.WARNING if is_news else logging.DEBUG, "%s: %s", what, complaint
         )
