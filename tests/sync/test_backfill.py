@@ -254,6 +254,35 @@ async def test_what_frigate_no_longer_has(
     assert len(nas.media) == 2
 
 
+async def test_a_retry_takes_what_lies_in_the_spool(
+    known: Bench, nas: FakeDestination, cloud: FakeDestination
+) -> None:
+    """It was lost for one destination, and came back while another one waits."""
+    footage = known.frigate.footage
+    known.frigate.footage = lambda camera, after, before: []
+    known.timing = replace(FAST, gone_after=1)
+    await known.stop()
+    await known.start(setup(nas))
+    await join(known, setup(nas), setup(cloud, name="cloud"))
+    await known.engine.catch_up(look_back=HOUR)
+    assert await known.settled() == {"verified": 3, "gone": 1}
+    (lost,) = await known.uploads(state="gone")
+    known.frigate.footage = footage
+    known.frigate.clips.clear()
+    shed = FakeDestination()
+    shed.gate.clear()
+    await join(known, setup(nas), setup(cloud, name="cloud"), setup(shed, name="shed"))
+    serve = known.engine._catch_up._backfill.serve  # noqa: SLF001
+    assert await serve(Media.RECORDINGS, lost.item_id)
+    await known.spooled_in_ledger(1)
+    assert await known.engine.retry_failed() == 1
+    await until(lambda: ids(cloud) == {"visit", "person"})
+    shed.gate.set()
+    assert await known.settled() == {"verified": 5}
+    assert len(known.frigate.clips) == 1
+    await until(lambda: not known.spooled())
+
+
 async def test_a_beginning_that_a_removed_destination_had(
     bench: Bench, nas: FakeDestination, cloud: FakeDestination
 ) -> None:

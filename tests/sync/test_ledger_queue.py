@@ -3,6 +3,8 @@
 from dataclasses import replace
 import sqlite3
 
+import pytest
+
 from custom_components.frigate_snap_sync.frigate.models import Severity
 from custom_components.frigate_snap_sync.sync.ledger import (
     destinations,
@@ -168,6 +170,31 @@ def test_retries_wait_for_their_time(connection: sqlite3.Connection) -> None:
     assert not uploads.next_uploads(
         connection, "nas", ranks=STILLS, now=100, exclude=(), limit=1
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "due", "is_ready"),
+    [("released", 51, False), ("wanted", 51, False), ("spooled", 0, True)],
+)
+def test_a_failed_upload_is_tried_again(
+    connection: sqlite3.Connection, state: str, due: float, is_ready: bool
+) -> None:
+    """What the spool holds for another destination is not fetched once more."""
+    items.plan(connection, ITEM, (wanted("nas", "cloud"),))
+    connection.execute(
+        "UPDATE uploads SET state = 'gone', finished = 50 WHERE destination_id = 'nas'"
+    )
+    if state == "released":
+        outcomes.finish(connection, 1, UploadState.GONE, "lost", now=50)
+    elif state == "spooled":
+        fetch(connection, 1)
+    assert outcomes.retry_failed(connection, now=51) == (1 + (state == "released"))
+    assert fetch_queue.next_due(connection, after=50) == (None if is_ready else due)
+    assert spooled_files.spool_names(connection) == ({"s1"} if is_ready else set())
+    ready = uploads.next_uploads(
+        connection, "nas", ranks=CLIPS, now=51, exclude=(), limit=9
+    )
+    assert [each.spool_name for each in ready] == (["s1"] if is_ready else [])
 
 
 def test_the_owner_s_switch_has_a_history(connection: sqlite3.Connection) -> None:

@@ -289,6 +289,8 @@ class Engine:
     async def retry_failed(self) -> int:
         """Let failed uploads be tried anew; return how many. Raises LedgerError."""
         count = await self._fetcher.retry_failed()
+        # The spool may hold some of it for others.
+        self._services.signals.files_ready(tuple(self._pool.workers))
         await self._collector.refresh()
         return count
 

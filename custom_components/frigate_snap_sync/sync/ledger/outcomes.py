@@ -374,15 +374,18 @@ def _retry(
     parameters: tuple[float, Rank, Rank, int],
 ) -> list[str]:
     rows = connection.execute(
-        "UPDATE uploads SET state = 'pending', reason = NULL, is_ready = 0,"  # noqa: S608
-        " clean_up = NULL, retry_at = 0, planned = ?1, finished = NULL,"
-        " is_acknowledged = 0"
+        "UPDATE uploads SET state = 'pending', reason = NULL, clean_up = NULL,"  # noqa: S608
+        " retry_at = 0, planned = ?1, finished = NULL, is_acknowledged = 0,"
+        # The spool may hold the file for another destination.
+        " is_ready = EXISTS (SELECT 1 FROM files WHERE id = file_id"
+        " AND state = 'spooled')"
         f" WHERE id IN ({ids}) RETURNING file_id, destination_id",
         parameters,
     ).fetchall()
     now = parameters[0]
     connection.executemany(
-        "UPDATE files SET state = 'wanted', due = ?, attempts = 0 WHERE id = ?",
+        "UPDATE files SET state = 'wanted', due = ?, attempts = 0 WHERE id = ?"
+        " AND state IN ('released', 'wanted')",
         [(now, file_id) for file_id in {row["file_id"] for row in rows}],
     )
     return [row["destination_id"] for row in rows]
