@@ -186,6 +186,7 @@ class StandInEngine:
         self.calls: list[tuple[Any, ...]] = []
         self.failure: Exception | None = None
         self.rows: list[UploadRow] = []
+        self.at_start: list[dict[str, Any]] = []
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -209,6 +210,8 @@ class StandInEngine:
         self._raise()
         self.setups = list(destinations)
         self._show(self.first_status)
+        for changes in self.at_start:
+            self.upload(**changes)
 
     async def stop(self) -> None:
         """Note it."""

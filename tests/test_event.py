@@ -74,6 +74,18 @@ async def test_one_event_a_second(
     assert told[-1]["path"] == "3.mp4"
 
 
+async def test_what_ended_before_the_entity_was_there(
+    hass: HomeAssistant, engine: StandInEngine, folders: Path
+) -> None:
+    """Such as what the spool lost while Home Assistant was off."""
+    engine.at_start = [{"path": f"{n}.mp4", "verified": False} for n in range(2)]
+    await async_set_up(hass, frigate_entry(subentries=[local_subentry("/media/nas")]))
+    state = hass.states.get(ENTITY_ID)
+    assert state is not None
+    assert state.attributes["event_type"] == "failed"
+    assert state.attributes["path"] == "0.mp4"
+
+
 async def test_of_a_flood_some_are_left_out(
     hass: HomeAssistant,
     engine: StandInEngine,

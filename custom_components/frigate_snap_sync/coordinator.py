@@ -1,10 +1,11 @@
 """The one door between Home Assistant and the engine of an entry."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast, override
+from typing import Any, Final, cast, override
 
 from homeassistant.components import mqtt
 from homeassistant.components.mqtt import ReceiveMessage
@@ -43,6 +44,9 @@ from .sync.model.status import EngineStatus, UploadEvent, UploadFilter, UploadRo
 
 type FrigateSnapSyncConfigEntry = ConfigEntry[FrigateSnapSyncCoordinator]
 type UploadListener = Callable[[UploadEvent], None]
+
+_MOST_UNHEARD: Final = 1000
+"""Events of a destination that are kept until somebody listens to them."""
 
 _MQTT_QOS = 1
 """Frigate publishes with 0, or from 0.16 on as its owner says, up to this."""
@@ -104,6 +108,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         self._made: dict[str, tuple[tuple[str, dict[str, Any]], DestinationSetup]] = {}
         self._applying = asyncio.Lock()
         self._upload_listeners: dict[str, list[UploadListener]] = {}
+        self._unheard: dict[str, deque[UploadEvent]] = {}
         self._stopped = False
 
     async def async_start(self) -> None:
@@ -237,10 +242,13 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
     ) -> CALLBACK_TYPE:
         """Call the listener for every upload to a destination that ends.
 
-        Returns what ends that.
+        The first one is told at once what ended since the start: entities are added
+        only when the engine is at work. Returns what ends that.
         """
         listeners = self._upload_listeners.setdefault(destination_id, [])
         listeners.append(listener)
+        for event in self._unheard.pop(destination_id, ()):
+            listener(event)
 
         @callback
         def remove() -> None:
@@ -325,7 +333,14 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
 
     @callback
     def _async_uploaded(self, event: UploadEvent) -> None:
-        for listener in self._upload_listeners.get(event.destination_id, ()):
+        listeners = self._upload_listeners.get(event.destination_id)
+        if listeners is None:
+            unheard = self._unheard.setdefault(
+                event.destination_id, deque(maxlen=_MOST_UNHEARD)
+            )
+            unheard.append(event)
+            return
+        for listener in listeners:
             listener(event)
 
     @callback

@@ -147,6 +147,28 @@ async def test_an_incomplete_recording_is_told_of(
     assert [event.path] == list(nas.media)
 
 
+async def test_an_image_that_was_lost_while_home_assistant_was_off(
+    bench: Bench, nas: FakeDestination, events: list[UploadEvent]
+) -> None:
+    """A recording lost in that way is fetched again, and no loss."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    await bench.engine.set_sending("nas", False)
+    bench.live_snapshot()
+    bench.review("end", end=time.time() - 50)
+    await bench.spooled_in_ledger(2)
+    await bench.stop()
+    for name in bench.spooled():
+        (bench.folder / "spool" / name).unlink()
+    await bench.start(setup(nas))
+    (event,) = events
+    assert (event.verified, event.media) == (False, "live_snapshot")
+    assert event.reason == "Its bytes were lost from the spool"
+    await until(lambda: bench.status.destinations["nas"].failed_uploads == 1)
+    await bench.engine.set_sending("nas", True)
+    assert await bench.settled() == {"dropped": 1, "verified": 1}
+
+
 @pytest.mark.parametrize("is_full", [True, False])
 async def test_a_dropped_image_is_told_of(
     bench: Bench,

@@ -29,7 +29,9 @@ async def open_home(services: Services) -> float:
         _LOGGER.warning(
             "The spool lost %d file(s); what Frigate has is fetched again", len(missing)
         )
-        await ledger.run(spooled_files.lost_names, missing, now=time.time())
+        await services.apply(
+            await ledger.run(spooled_files.lost_names, missing, now=time.time())
+        )
     return restored
 
 

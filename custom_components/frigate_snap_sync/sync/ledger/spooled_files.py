@@ -47,13 +47,16 @@ def lost(
 
 def lost_names(
     connection: sqlite3.Connection, names: Collection[str], *, now: float
-) -> None:
+) -> Transition:
     """Note that the spool lost these files while nobody looked."""
+    ended = NOTHING
     for name in names:
         for row in connection.execute(
             "SELECT id FROM files WHERE spool_name = ?", (name,)
         ).fetchall():
-            lost(connection, row["id"], name, now=now)
+            _, transition = lost(connection, row["id"], name, now=now)
+            ended += transition
+    return ended
 
 
 def want_again(
