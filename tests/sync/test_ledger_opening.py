@@ -207,3 +207,28 @@ async def test_a_ledger_from_before_the_first_release_is_set_aside(
     await ledger.close()
     assert len(list(path.parent.glob("one.db.corrupt-*"))) == 1
     assert caplog.text.count("never released") == 1
+
+
+async def test_of_damaged_ledgers_the_newest_stay(path: Path) -> None:
+    """Each is as large as the ledger was; two may be set aside in one second."""
+    path.parent.mkdir()
+    for year in (2019, 2020, 2021):
+        for ending in ("", "-wal", "-shm"):
+            path.with_name(f"one.db.corrupt-{year}1122-101112{ending}").touch()
+    path.with_name("one.db.backup.new").touch()
+    for number in range(2):
+        path.write_bytes(b"%d, not a database" % number)
+        ledger = Ledger(path)
+        await ledger.open()
+        await ledger.close()
+    kept = sorted(path.parent.glob("one.db.corrupt-*"))
+    assert [file.name[-15:] for file in kept[:3]] == [
+        "20211122-101112",
+        "1122-101112-shm",
+        "1122-101112-wal",
+    ]
+    assert [file.read_bytes() for file in kept[3:]] == [
+        b"0, not a database",
+        b"1, not a database",
+    ]
+    assert path.with_name("one.db.backup.new").exists()

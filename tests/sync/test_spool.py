@@ -98,6 +98,26 @@ async def test_at_the_start_unknown_files_go(spool: Spool) -> None:
     assert [entry.name for entry in spool.folder.iterdir()] == [kept.name]
 
 
+async def test_what_nobody_knows_is_set_aside_each_time(spool: Spool) -> None:
+    """Also twice in one second: it may be evidence."""
+    for content in (b"one", b"two"):
+        await spool.open([])
+        await spool.store(content, "jpg")
+        assert await spool.set_aside()
+    for content in (b"three", b"four"):
+        await spool.open([])
+        await spool.store(content, "jpg")
+        await spool.store(content, "jpg")
+        await spool.open([], keeps_unknown=True)
+    folders = sorted(spool.folder.parent.glob("spool.unknown-*"))
+    assert [[file.read_bytes() for file in folder.iterdir()] for folder in folders] == [
+        [b"one"],
+        [b"two"],
+        [b"three"] * 2,
+        [b"four"] * 2,
+    ]
+
+
 async def test_the_limit_counts_all_bytes(spool: Spool) -> None:
     """Of files that are being written too; what is gone counts no more."""
     kept = await spool.store(b"x" * (3 << 20), "mp4")

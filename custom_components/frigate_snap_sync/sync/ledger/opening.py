@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 import shutil
 import sqlite3
-import time
+from typing import Final
 
 from ..model.errors import LedgerError
 from ..support.private_files import (
@@ -17,11 +17,19 @@ from ..support.private_files import (
     private_opener,
     sync_folder,
 )
+from ..support.set_aside import name_aside
 from . import generations, schema
 from .backup import copied_generation, copy_of, is_sound
 from .generations import GenerationFile
 
 _LOGGER = logging.getLogger(__name__)
+
+
+_ASIDE: Final = "corrupt"
+_KEPT: Final = 3
+"""How many ledgers that were set aside stay: they are as large as the ledger was."""
+_ENDINGS: Final = ("", "-wal", "-shm")
+"""The file itself, and what SQLite makes beside it."""
 
 
 class Origin(StrEnum):
@@ -195,10 +203,13 @@ def _look_through(connection: sqlite3.Connection, check: Check) -> None:
 
 
 def _set_aside(path: Path) -> str:
-    """Move a ledger out of the way, with what SQLite made beside it."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    aside = path.with_name(f"{path.name}.corrupt-{stamp}")
-    for ending in ("", "-wal", "-shm"):
+    """Move a ledger out of the way, with what SQLite made beside it.
+
+    Of those that were set aside before only the newest stay.
+    """
+    _remove_set_aside(path, keep=_KEPT - 1)
+    aside = name_aside(path, _ASIDE)
+    for ending in _ENDINGS:
         file = path.with_name(path.name + ending)
         if file.exists():
             try:
@@ -206,6 +217,18 @@ def _set_aside(path: Path) -> str:
             except OSError as err:
                 raise LedgerError(f"Ledger {file.name}: {err}") from err
     return aside.name
+
+
+def _remove_set_aside(path: Path, *, keep: int) -> None:
+    """Remove the ledgers that were set aside, but for the newest."""
+    names = {
+        file.name.removesuffix("-wal").removesuffix("-shm")
+        for file in path.parent.glob(f"{path.name}.{_ASIDE}-*")
+    }
+    for name in sorted(names)[: max(0, len(names) - keep)]:
+        for ending in _ENDINGS:
+            with suppress(OSError):  # Then it is removed the next time.
+                path.with_name(name + ending).unlink(missing_ok=True)
 
 
 def _install_copy(path: Path) -> None:

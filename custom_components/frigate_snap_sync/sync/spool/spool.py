@@ -8,7 +8,6 @@ import hashlib
 import os
 from pathlib import Path
 import secrets
-import time
 from typing import BinaryIO, Self
 
 from ...storage.base import Source
@@ -21,8 +20,10 @@ from ..support.private_files import (
     private_opener,
     sync_folder,
 )
+from ..support.set_aside import name_aside
 
 _CHUNK = 1 << 20
+_ASIDE = "unknown"
 _UNFINISHED = ".tmp"
 
 
@@ -77,8 +78,9 @@ class Spool:
 
         def work() -> set[str]:
             make_private_folder(self.folder)
-            for aside in self.folder.parent.glob(f"{self.folder.name}.unknown-*"):
+            for aside in self.folder.parent.glob(f"{self.folder.name}.{_ASIDE}-*"):
                 make_private(aside)
+            unknown = name_aside(self.folder, _ASIDE)
             missing = set(known)
             self._sizes.clear()
             for entry in os.scandir(self.folder):
@@ -89,9 +91,8 @@ class Spool:
                     missing.discard(entry.name)
                     self._sizes[entry.name] = entry.stat().st_size
                 elif keeps_unknown:
-                    aside = self._aside()
-                    make_private_folder(aside)
-                    (self.folder / entry.name).rename(aside / entry.name)
+                    make_private_folder(unknown)
+                    (self.folder / entry.name).rename(unknown / entry.name)
                 else:
                     (self.folder / entry.name).unlink(missing_ok=True)
             return missing
@@ -107,13 +108,9 @@ class Spool:
         def work() -> str | None:
             if not self.folder.exists():
                 return None
-            return self.folder.rename(self._aside()).name
+            return self.folder.rename(name_aside(self.folder, _ASIDE)).name
 
         return await _in_thread(work)
-
-    def _aside(self) -> Path:
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        return self.folder.with_name(f"{self.folder.name}.unknown-{stamp}")
 
     def source(self, name: str, content: Content, *, is_urgent: bool = False) -> Source:
         """Return a file of the spool for sending, with what it must hold."""
