@@ -1,12 +1,11 @@
 """Audits: samples of what should lie at a destination."""
 
-from collections.abc import Collection
 import sqlite3
 
 from ...storage.base import StoredFile
 
 
-def begin(
+def sample(
     connection: sqlite3.Connection,
     destination_id: str,
     *,
@@ -19,10 +18,10 @@ def begin(
     What was missed once is not looked for again.
     """
     due = connection.execute(
-        "UPDATE destinations SET last_audit = ? WHERE id = ? AND last_audit <= ?",
-        (now, destination_id, now - interval),
-    ).rowcount
-    if not due:
+        "SELECT 1 FROM destinations WHERE id = ? AND last_audit <= ?",
+        (destination_id, now - interval),
+    ).fetchone()
+    if due is None:
         return []
     # Places in the history of all destinations, for it may be too long to look
     # through; so more of them than are wanted.
@@ -43,16 +42,32 @@ def begin(
     return [(row["id"], StoredFile(path=row["path"], size=row["size"])) for row in rows]
 
 
-def note_missed(
-    connection: sqlite3.Connection, upload_ids: Collection[int], *, loss_after: float
+def end(
+    connection: sqlite3.Connection,
+    destination_id: str,
+    *,
+    now: float,
+    interval: float,
 ) -> None:
-    """Keep in mind that copies vanished or changed, so that it is told once.
+    """Note that an audit has looked at all of its sample, if one was due."""
+    connection.execute(
+        "UPDATE destinations SET last_audit = ? WHERE id = ? AND last_audit <= ?",
+        (now, destination_id, now - interval),
+    )
 
-    Those that arrived after `loss_after` are losses, which the owner is to
-    acknowledge; older ones may have been cleared away.
+
+def note_missed(
+    connection: sqlite3.Connection, upload_id: int, *, loss_after: float
+) -> bool:
+    """Keep in mind that a copy vanished or changed, so that it is told once.
+
+    One that arrived after `loss_after` is a loss, which the owner is to acknowledge;
+    an older one may have been cleared away. Returns whether it was still to be there.
     """
-    connection.executemany(
-        "UPDATE uploads SET is_missed = 1, is_acknowledged = finished < ?"
-        " WHERE id = ? AND state = 'verified'",
-        [(loss_after, upload_id) for upload_id in upload_ids],
+    return bool(
+        connection.execute(
+            "UPDATE uploads SET is_missed = 1, is_acknowledged = finished < ?"
+            " WHERE id = ? AND state = 'verified' AND is_missed = 0",
+            (loss_after, upload_id),
+        ).rowcount
     )
