@@ -16,6 +16,7 @@ from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
+from custom_components.frigate_snap_sync.sync.model.status import Reason
 
 from ..waiting import promptly
 from .conftest import FAST, Bench, setup, until
@@ -137,6 +138,32 @@ async def test_the_whole_is_asked_for_daily_and_supersedes_it(
     await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)
     assert bench.status.destinations["nas"].failed_uploads == 0
     assert bench.status.cameras["front_door"].recordings_uploaded == 1
+
+
+@pytest.mark.usefixtures("incomplete")
+async def test_it_is_a_loss_until_the_whole_is_there(
+    bench: Bench, damage: Damage
+) -> None:
+    """Known footage is missing: nobody is protected who has not heard of it."""
+    await until(lambda: bench.status.losses.count == 1)
+    (lost,) = bench.status.losses.newest
+    assert "-incomplete" not in lost.path
+    assert lost.reason
+    assert Reason.ITEMS_LOST in bench.status.reasons
+    damage.is_mended = True
+    await until(lambda: bench.status.losses.count == 0)
+    await until(lambda: Reason.ITEMS_LOST not in bench.status.reasons)
+
+
+@pytest.mark.usefixtures("incomplete")
+async def test_it_is_a_loss_until_it_is_acknowledged(bench: Bench) -> None:
+    """Asking daily for the whole in vain does not take that back."""
+    await until(lambda: bench.status.losses.count == 1)
+    await bench.engine.acknowledge_losses(bench.status.losses.until)
+    asked = len(bench.frigate.clips)
+    await until(lambda: len(bench.frigate.clips) > asked)
+    await bench.at_rest()
+    assert bench.status.losses.count == 0
 
 
 async def test_a_recording_of_which_nothing_can_be_played(

@@ -7,9 +7,11 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.models import Severity
 from custom_components.frigate_snap_sync.sync.ledger import (
+    audits,
     destinations,
     fetch_queue,
     items,
+    losses,
     off_periods,
     outcomes,
     spooled_files,
@@ -195,6 +197,23 @@ def test_a_failed_upload_is_tried_again(
         connection, "nas", ranks=CLIPS, now=51, exclude=(), limit=9
     )
     assert [each.spool_name for each in ready] == (["s1"] if is_ready else [])
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("state", UploadState)
+def test_which_ends_are_losses(
+    connection: sqlite3.Connection, state: UploadState, role: Role
+) -> None:
+    """Of the item itself what never came, or only in part; a copy that vanished."""
+    items.plan(connection, ITEM, (replace(wanted("nas"), role=role),))
+    connection.execute("UPDATE uploads SET state = ?, finished = 5", (state,))
+    is_loss = role is Role.WHOLE and state in {"gone", "dropped", "incomplete"}
+    assert losses.losses(connection).count == is_loss
+    losses.acknowledge(connection, until=5)
+    assert not losses.losses(connection).count
+    is_missed = audits.note_missed(connection, 1, loss_after=1)
+    assert is_missed == (state is UploadState.VERIFIED)
+    assert losses.losses(connection).count == is_missed
 
 
 def test_the_owner_s_switch_has_a_history(connection: sqlite3.Connection) -> None:

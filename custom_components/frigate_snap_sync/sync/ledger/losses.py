@@ -1,4 +1,8 @@
-"""Losses: what a destination will never get, or has lost, until that is acknowledged."""
+"""Losses: what a destination will never get, or has lost, until that is acknowledged.
+
+Of an incomplete recording known footage is missing; it is a loss until the whole
+has arrived after all.
+"""
 
 import sqlite3
 from typing import Final
@@ -13,7 +17,8 @@ MESSAGES_LOST: Final = "messages_lost"
 # In the words of the index, or SQLite would not use it.
 _LOST: Final = (
     "is_acknowledged = 0"
-    " AND (role = 'whole' AND state IN ('gone', 'dropped') OR is_missed = 1)"
+    " AND (role = 'whole' AND state IN ('gone', 'dropped', 'incomplete')"
+    " OR is_missed = 1)"
 )
 
 
@@ -24,7 +29,8 @@ def losses(connection: sqlite3.Connection) -> Losses:
         " AND destination_id IN (SELECT id FROM destinations)"
     ).fetchone()
     newest = connection.execute(
-        "SELECT destination_id, path, reason, is_missed FROM uploads"  # noqa: S608
+        "SELECT destination_id, path, is_missed, COALESCE(reason,"  # noqa: S608
+        " (SELECT error FROM files WHERE files.id = file_id)) AS reason FROM uploads"
         f" WHERE {_LOST} AND destination_id IN (SELECT id FROM destinations)"
         " ORDER BY finished DESC LIMIT ?",
         (NAMED,),

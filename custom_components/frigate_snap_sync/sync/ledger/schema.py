@@ -109,7 +109,8 @@ CREATE INDEX failed_uploads ON uploads (destination_id, finished)
     WHERE state IN ('gone', 'dropped', 'incomplete');
 -- What was lost and not acknowledged by the owner.
 CREATE INDEX losses ON uploads (finished) WHERE is_acknowledged = 0
-    AND (role = 'whole' AND state IN ('gone', 'dropped') OR is_missed = 1);
+    AND (role = 'whole' AND state IN ('gone', 'dropped', 'incomplete')
+    OR is_missed = 1);
 -- Uploads of which something is to be removed at their destinations.
 CREATE INDEX clean_ups ON uploads (destination_id, id) WHERE clean_up IS NOT NULL;
 
