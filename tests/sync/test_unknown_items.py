@@ -117,6 +117,27 @@ async def test_a_review_that_goes_on_and_is_not_known(
     await until(lambda: len(bench.uploaded) == (state == "gone"))
 
 
+async def test_what_was_planned_of_a_review_that_is_not_known(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Its parts and half hours are asked for no longer, and are no loss."""
+    bench.options = EngineOptions(part_length=10)
+    bench.timing = FAST
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    review = bench.review("new", start=time.time() - 45)
+    await until(lambda: bench.uploads(state="pending"))
+    await bench.at_rest()
+    planned = len(await bench.uploads(state="pending"))
+    assert planned >= 2
+    bench.publish("available", "online")
+    assert await bench.settled() == {"skipped": planned + 1}
+    assert {row.item_id for row in await bench.uploads()} == {review}
+    await until(lambda: not bench.status.pending_uploads)
+    assert not bench.status.losses.count
+    assert not bench.uploaded
+
+
 async def test_a_review_that_went_on_and_was_lost(
     bench: Bench, nas: FakeDestination
 ) -> None:

@@ -21,6 +21,7 @@ from ..model.item import Item, UploadState, recording_item
 from ..model.plans import Progress
 from ..model.recorded_footage import UNKNOWN, Footage
 from ..model.review_rules import ended, merge
+from ..model.transition import Transition
 from ..monitoring.frigate_monitor import FrigateMonitor
 from ..planning.footage_survey import FootageSurvey
 from ..planning.planner import Planner
@@ -197,12 +198,14 @@ class ReviewIntake:
                 await self._registry.end(item, UploadState.SKIPPED, UNKNOWN_REVIEW)
                 return
             reason = "Frigate has no such review any more"
-            for upload in await self._registry.end(item, UploadState.GONE, reason):
-                self._signals.upload_ended(
-                    ledger_outcomes.event(
-                        item, upload.destination_id, upload.path, reason=reason
-                    )
+            uploads = await self._registry.end(item, UploadState.GONE, reason)
+            events = (
+                ledger_outcomes.event(
+                    item, upload.destination_id, upload.path, reason=reason
                 )
+                for upload in uploads
+            )
+            await self._services.apply(Transition(events=tuple(events)))
 
     async def _end(
         self,

@@ -39,6 +39,22 @@ def cut_off(
     return ended
 
 
+def give_up(
+    connection: sqlite3.Connection, review_id: str, reason: str, *, now: float
+) -> Transition:
+    """Skip what was planned of a running review and has not been fetched."""
+    ended = NOTHING
+    for row in connection.execute(
+        "SELECT files.id AS file_id FROM files JOIN items ON items.id = item_id"
+        " WHERE media = ? AND source_id = ? AND is_open = 1"
+        " AND files.state = 'wanted'",
+        (Media.RECORDINGS, review_id),
+    ).fetchall():
+        state = UploadState.SKIPPED
+        ended += finish(connection, row["file_id"], state, reason, now=now)
+    return ended
+
+
 def hurry(connection: sqlite3.Connection, review_id: str, *, now: float) -> bool:
     """Ask at once for what Frigate has of a review's parts; return if there are any."""
     return bool(

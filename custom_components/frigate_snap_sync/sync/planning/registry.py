@@ -7,7 +7,7 @@ import time
 from ...frigate.protocol import FrigateApi
 from ..ledger import items as ledger_items, off_periods, review_ends
 from ..model.footage_ranges import Bounds, bounds_of
-from ..model.item import Item, UploadState
+from ..model.item import Item, Media, UploadState
 from ..model.plans import FilePlan, FileState, UploadPlan
 from ..model.review_rules import picture_time
 from ..services import Services
@@ -31,6 +31,7 @@ class ItemRegistry:
     ) -> None:
         """Keep what it works with."""
         self._client = client
+        self._services = services
         self._ledger = services.ledger
         self._signals = services.signals
         self._planner = planner
@@ -69,7 +70,18 @@ class ItemRegistry:
     async def end(
         self, item: Item, state: UploadState, reason: str
     ) -> tuple[UploadPlan, ...]:
-        """Keep an item that nothing is done about; return who would have got it."""
+        """Keep an item that nothing is done about; return who would have got it.
+
+        Of one that is `skipped` what was planned while it ran is not fetched either.
+        Of one that Frigate has lost it is: the footage may still be there.
+        """
+        if state is UploadState.SKIPPED and item.media is Media.RECORDINGS:
+            # None of that lies in the spool.
+            await self._services.apply(
+                await self._ledger.run(
+                    review_ends.give_up, item.source_id, reason, now=time.time()
+                )
+            )
         uploads = self._planner.uploads(item, state=state, reason=reason)
         if not uploads:
             await self.plan(item, ())
