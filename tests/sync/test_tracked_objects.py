@@ -1,6 +1,7 @@
 """Pictures of objects whose end MQTT does not tell, however long they were there."""
 
 from dataclasses import replace
+import sys
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateUnreachable,
 )
 from custom_components.frigate_snap_sync.frigate.models import TrackedObject
+from custom_components.frigate_snap_sync.frigate.parsers import parse_object
 from custom_components.frigate_snap_sync.sync.ledger import (
     tracked_objects as ledger_tracked,
 )
@@ -142,6 +144,42 @@ async def test_a_later_destination_gets_what_was_tracked_when_it_came(
     change(bench, car, end_time=car.start_time + 30)
     await bench.engine.catch_up()
     await until(lambda: ids(nas) == ids(cloud) == {"car"})
+
+
+@pytest.mark.parametrize("end", ["later", float("nan"), sys.maxsize, True, -1])
+@pytest.mark.parametrize("known_by", ["mqtt", "review", "api"])
+async def test_an_end_that_can_not_be_a_time(
+    bench: Bench, nas: FakeDestination, known_by: str, end: object
+) -> None:
+    """It has ended all the same: its picture comes, and nothing is remembered."""
+    await bench.start(setup(nas))
+    await caught_up(bench)
+    car = replace(tracked("car", -100, None), start_time=time.time() - 10)
+    match known_by:
+        case "mqtt":
+            bench.tracked_object("new", source_id=car.id, end_time=None)
+        case "review":
+            bench.frigate.error = FrigateServerError("busy")
+            bench.review("new", detections=[car.id])
+        case "api":
+            show(bench, car)
+            await bench.engine.catch_up()
+
+    async def is_remembered() -> bool:
+        return await remembered(bench) == {car.id}
+
+    await until(is_remembered)
+    bench.frigate.error = None
+    row: dict[str, object] = {"id": car.id, "camera": "front_door"}
+    row |= {"label": "person", "has_snapshot": True}
+    row |= {"start_time": car.start_time, "end_time": end}
+    bench.frigate.known_objects[:] = [parse_object(row)]
+    await bench.engine.catch_up()
+    await until(lambda: "car" in ids(nas))
+    assert not await remembered(bench)
+    await bench.engine.catch_up()
+    await bench.settled()
+    assert bench.frigate.snapshots == [car.id]
 
 
 async def test_what_never_had_a_picture_is_forgotten(

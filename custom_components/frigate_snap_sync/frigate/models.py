@@ -41,7 +41,9 @@ class TrackedObject:
 
     `severity` is Frigate's `max_severity`, None where it is not told. `sub_labels`
     are the names in `sub_label`, which may hold several with commas between.
-    `end_time` is never before `start_time`, whatever became of Frigate's clock.
+    `end_time` is never before `start_time`, whatever became of Frigate's clock. It is
+    None while the object is tracked, and also when Frigate names an end that can't
+    be a time (`has_odd_end`).
     `pictured` is when the frame was taken that its snapshot shows, None where that
     is not told: over MQTT it always is, in rows of the API from Frigate 0.18 on.
     """
@@ -56,8 +58,14 @@ class TrackedObject:
     zones: frozenset[str]
     has_snapshot: bool
     false_positive: bool
+    has_odd_end: bool = False
     sub_labels: frozenset[str] = frozenset()
     pictured: float | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether Frigate names any end, such an odd one too."""
+        return self.has_odd_end or self.end_time is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,6 +86,7 @@ def parse_object(value: object, *, most_labels: int = MAX_LABELS) -> TrackedObje
     """
     row = as_mapping(value, "tracked object")
     start = require_time(row.get("start_time"), "start_time of a tracked object")
+    end = _end_time(row.get("end_time"), start)
     data = mapping_or_empty(row.get("data"))
     if "label" not in row:
         raise MalformedMessage("label of a tracked object is missing")
@@ -108,11 +109,12 @@ def parse_object(value: object, *, most_labels: int = MAX_LABELS) -> TrackedObje
         sub_label=clean_text(sub_label) or None if sub_label else None,
         sub_labels=frozenset(names(sub_label)),
         start_time=start,
-        end_time=_end_time(row.get("end_time"), start),
+        end_time=end,
         severity=severity,
         zones=frozenset(texts(zones, most=most_labels)),
         has_snapshot=row.get("has_snapshot") is True,
         false_positive=row.get("false_positive") is True,
+        has_odd_end=end is None and row.get("end_time") is not None,
         pictured=pictured,
     )
 

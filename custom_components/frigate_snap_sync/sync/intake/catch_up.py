@@ -353,11 +353,11 @@ class CatchUp:
         )
         window, found = run.window, 0
         for tracked in objects:
-            if tracked.end_time is None:
+            if not tracked.ended:
                 continue
             if tracked.id in run.remembered:
                 continue  # It is asked for by its id.
-            end = self._local(tracked.end_time)
+            end = self._local(last_moment(tracked))
             if end <= window.after:
                 continue
             if tracked.id in known:

@@ -20,6 +20,7 @@ from ..ledger import (
 )
 from ..ledger.tracked_objects import Remembered
 from ..model.item import Media
+from ..model.review_rules import last_moment
 from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
 from ..planning.planner import Planner
 from ..services import Services
@@ -148,7 +149,7 @@ class ObjectLookup:
             if not is_about_one_file(err):
                 self._monitor.failed(err)
         else:
-            if tracked is not None and tracked.end_time is not None:
+            if tracked is not None and tracked.ended:
                 await self._objects.take(tracked, reported_at=time.time())
                 await self._ledger.run(ledger_tracked.forget, object_id)
                 self._drop(object_id, question)
@@ -212,9 +213,11 @@ class ObjectLookup:
             if now - known.heard > self._timing.missing_after:
                 await self._ledger.run(ledger_tracked.forget, object_id)
             return False
-        if tracked.end_time is None:
+        if not tracked.ended:
             return False
-        end = tracked.end_time + self._client.clock_offset
+        end = last_moment(tracked) + self._client.clock_offset
+        if tracked.has_odd_end:
+            end = max(end, known.heard)  # It was there when a review named it.
         end = end if known.seen is None else max(end, known.seen)
         taken = await self._objects.take(
             tracked, reported_at=now, only=wanting(end), seen=known.seen

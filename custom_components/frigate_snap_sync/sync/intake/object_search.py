@@ -76,7 +76,7 @@ class ObjectSearch:
         before = now + _FAR
         for _ in range(_MOST_RUNNING):
             page = await self._next(after=0, before=before, in_progress=True)
-            found += [each for each in page.objects if each.end_time is None]
+            found += [each for each in page.objects if not each.ended]
             if page.oldest is None:
                 break
             before = page.oldest + _STEP

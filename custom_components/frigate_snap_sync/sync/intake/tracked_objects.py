@@ -7,6 +7,7 @@ from ...frigate.models import TrackedObject
 from ...frigate.protocol import FrigateApi
 from ..model.item import snapshot_item
 from ..model.plans import FilePlan, FileState
+from ..model.review_rules import ended
 from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
 
@@ -44,8 +45,9 @@ class TrackedObjects:
         """
         if not tracked.has_snapshot or tracked.false_positive:
             return False
-        item = self._planner.bounded(snapshot_item(tracked, reported_at=reported_at))
         offset = self._client.clock_offset
+        item = snapshot_item(tracked, reported_at=reported_at)
+        item = ended(self._planner.bounded(item), now=reported_at - offset)
         pictured_until = item.end
         if item.end is not None and seen is not None and seen > item.end + offset:
             # It ended at some moment since then.

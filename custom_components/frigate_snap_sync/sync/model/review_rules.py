@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ...frigate.models import Review, Severity
+from ...frigate.models import Review, Severity, TrackedObject
 from .item import Item
 
 _FRAME = 1.0
@@ -42,7 +42,7 @@ def merge(known: Item | None, news: Item) -> Item:
 
 
 def ended(item: Item, *, now: float) -> Item:
-    """Return the review with an end that can be, at or after its start.
+    """Return the review, or object, with an end that can be, at or after its start.
 
     `now` is Frigate's clock. A manual event that is cut short carries no usable
     end (Frigate 0.16+: 9223372036854775807); it ended at the latest when it
@@ -53,8 +53,8 @@ def ended(item: Item, *, now: float) -> Item:
     return replace(item, end=max(end, item.start))
 
 
-def last_moment(review: Review) -> float:
-    """Return up to when a review lasted at least, by Frigate's clock.
+def last_moment(review: Review | TrackedObject) -> float:
+    """Return up to when a review, or object, lasted at least, by Frigate's clock.
 
     Of one whose end can't be a time (Frigate 0.16+: 9223372036854775807) nothing
     but its start is sure.
