@@ -55,15 +55,13 @@ async def test_a_backup_waits_for_a_dead_disk_no_longer_than_ten_seconds(
     hass: HomeAssistant,
     engine: StandInEngine,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What still hangs then is ended."""
     assert backup.TIMEOUT <= 10
-    monkeypatch.setattr(backup, "TIMEOUT", 0.1)
     await async_set_up(hass, frigate_entry())
     engine.gate.clear()
     began = time.monotonic()
-    await backup.async_pre_backup(hass)
+    await backup.async_pre_backup(hass, seconds=0.1)
     assert time.monotonic() - began < 2
     assert "does not wait any longer" in caplog.text
     await hass.async_block_till_done()

@@ -13,19 +13,20 @@ TIMEOUT: Final = 10.0
 """Seconds that all entries together may hold up a backup."""
 
 
-async def async_pre_backup(hass: HomeAssistant) -> None:
+async def async_pre_backup(hass: HomeAssistant, *, seconds: float = TIMEOUT) -> None:
     """Copy the ledgers that are in use. Never raises: the backup would fail."""
-    await _for_each_entry(hass, FrigateSnapSyncCoordinator.async_back_up)
+    await _for_each_entry(hass, FrigateSnapSyncCoordinator.async_back_up, seconds)
 
 
 async def async_post_backup(hass: HomeAssistant) -> None:
     """Note in each ledger that the backup is over. Never raises."""
-    await _for_each_entry(hass, FrigateSnapSyncCoordinator.async_end_backup)
+    await _for_each_entry(hass, FrigateSnapSyncCoordinator.async_end_backup, TIMEOUT)
 
 
 async def _for_each_entry(
     hass: HomeAssistant,
     act: Callable[[FrigateSnapSyncCoordinator], Coroutine[Any, Any, None]],
+    seconds: float,
 ) -> None:
     tasks = {
         hass.async_create_task(act(entry.runtime_data), eager_start=False): entry.title
@@ -34,7 +35,7 @@ async def _for_each_entry(
     if not tasks:
         return
     try:
-        await asyncio.wait(tasks, timeout=TIMEOUT)
+        await asyncio.wait(tasks, timeout=seconds)
     finally:
         for task in tasks:
             task.cancel()

@@ -7,6 +7,7 @@ from typing import Any, override
 
 import pytest
 
+from custom_components.frigate_snap_sync.storage.limits import Limits
 from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     SftpSettings,
@@ -123,8 +124,7 @@ def connect_to(opened: list[SftpDestination]) -> Connect:
     def make(
         server: SftpServer | OpenSshServer | None = None,
         *,
-        connect_timeout: float = 2 * LONG,
-        idle_timeout: float = 2 * LONG,
+        limits: dict[str, Any] | None = None,
         **settings: Any,
     ) -> SftpDestination:
         defaults: dict[str, Any] = {"host": HOST, "path": "/"}
@@ -140,8 +140,10 @@ def connect_to(opened: list[SftpDestination]) -> Connect:
             }
         destination = SftpDestination(
             SftpSettings(**defaults | settings),
-            connect_timeout=connect_timeout,
-            idle_timeout=idle_timeout,
+            limits=Limits(
+                **{"connect_timeout": 2 * LONG, "idle_timeout": 2 * LONG}
+                | (limits or {})
+            ),
         )
         opened.append(destination)
         return destination

@@ -9,7 +9,6 @@ from typing import override
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage import check
 from custom_components.frigate_snap_sync.storage.base import (
     Capabilities,
     Destination,
@@ -241,11 +240,8 @@ async def test_no_workdir(tmp_path: Path) -> None:
         await check_destination(Memory(), workdir=tmp_path / "file" / "below")
 
 
-async def test_clean_up_is_bounded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_clean_up_is_bounded(tmp_path: Path) -> None:
     """A destination that hangs when it should clean up is left."""
-    monkeypatch.setattr(check, "CLEANUP_TIMEOUT", 0.05)
 
     class Hanging(Memory):
         @override
@@ -254,7 +250,9 @@ async def test_clean_up_is_bounded(
 
     async with promptly():
         with pytest.raises(NoSpace):
-            await check_destination(Hanging(put=NoSpace("full")), workdir=tmp_path)
+            await check_destination(
+                Hanging(put=NoSpace("full")), workdir=tmp_path, cleanup_timeout=0.05
+            )
 
 
 class Picky(Memory):

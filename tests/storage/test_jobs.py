@@ -8,7 +8,6 @@ import time
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage import jobs
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.storage.jobs import Job, JobRunner
 
@@ -162,12 +161,9 @@ async def test_cancelled() -> None:
     assert cleaned_up.is_set()
 
 
-async def test_cancelled_while_it_hangs(
-    release: threading.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_cancelled_while_it_hangs(release: threading.Event) -> None:
     """A cancellation waits for a hanging thread but a moment."""
-    monkeypatch.setattr(jobs, "CANCEL_TIMEOUT", 0.1)
-    runner = JobRunner(limit=1, timeout=2 * LONG)
+    runner = JobRunner(limit=1, timeout=2 * LONG, cancel_timeout=0.1)
     begun = threading.Event()
 
     def work(_: Job) -> None:

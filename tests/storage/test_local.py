@@ -25,9 +25,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     StorageError,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.storage.local import (
-    destination as local_destination,
-)
+from custom_components.frigate_snap_sync.storage.limits import Limits
 from custom_components.frigate_snap_sync.storage.local.destination import (
     LocalDestination,
     find_mount_point,
@@ -79,7 +77,7 @@ async def destination(root: Path) -> AsyncGenerator[LocalDestination]:
         root,
         mount_point=await find_mount_point(root),
         is_allowed=lambda _: True,
-        stall_timeout=2 * LONG,
+        limits=Limits(stall_timeout=2 * LONG),
     )
     yield destination
     await destination.close()
@@ -422,7 +420,7 @@ async def test_a_hanging_file_system(root: Path, make_source: MakeSource) -> Non
         root,
         mount_point=await find_mount_point(root),
         is_allowed=lambda _: True,
-        stall_timeout=1,
+        limits=Limits(stall_timeout=1),
     )
     release = threading.Event()
 
@@ -465,10 +463,15 @@ async def test_deep_folders(
 
 
 async def test_files_that_go_while_they_are_listed(
-    destination: LocalDestination, root: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path,
 ) -> None:
     """A file that is gone when its size is asked for is left out."""
-    monkeypatch.setattr(local_destination, "LIST_BATCH", 1)
+    destination = LocalDestination(
+        root,
+        mount_point=await find_mount_point(root),
+        is_allowed=lambda _: True,
+        limits=Limits(list_batch=1),
+    )
     for n in range(10):
         (root / str(n)).touch()
     async with aclosing(destination.list_files()) as files:

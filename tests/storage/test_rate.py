@@ -10,6 +10,7 @@ from typing import override
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
+from custom_components.frigate_snap_sync.storage.limits import Limits
 from custom_components.frigate_snap_sync.storage.local.destination import (
     LocalDestination,
     find_mount_point,
@@ -201,7 +202,7 @@ async def test_a_local_folder_that_is_slowed_down_is_no_dead_one(
         root,
         mount_point=await find_mount_point(root),
         is_allowed=lambda _: True,
-        stall_timeout=0.4,
+        limits=Limits(stall_timeout=0.4),
     )
     limited = Limited(local, RateLimit(4 * KIB))
     async with asyncio.timeout(LONG):

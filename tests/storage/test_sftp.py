@@ -22,11 +22,8 @@ from custom_components.frigate_snap_sync.storage.errors import (
     Rejected,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.storage.sftp import (
-    destination as sftp_destination,
-    files as sftp_files,
-    session as sftp_session,
-)
+from custom_components.frigate_snap_sync.storage.limits import Limits
+from custom_components.frigate_snap_sync.storage.sftp import files as sftp_files
 from custom_components.frigate_snap_sync.storage.sftp.session import (
     SftpSession,
     block_size,
@@ -500,13 +497,11 @@ async def test_one_window_for_all(
     tmp_path: Path,
     connect_to: Connect,
     make_source: MakeSource,
-    monkeypatch: pytest.MonkeyPatch,
     without: frozenset[bytes],
     most: int,
 ) -> None:
     """All uploads together have 1 MiB under way, and no more."""
     # The way to a server on a busy machine may look like one to the moon.
-    monkeypatch.setattr(sftp_session, "in_flight", lambda _: MIB)
     writing = reached = 0
     write = asyncssh.SFTPClientFile.write
 
@@ -520,7 +515,11 @@ async def test_one_window_for_all(
             writing -= 1
 
     async with SftpServer(tmp_path / "root", without=without) as server:
-        destination = connect_to(server, password=PASSWORD)
+        destination = connect_to(
+            server,
+            password=PASSWORD,
+            limits={"min_in_flight": MIB, "max_in_flight": MIB},
+        )
         source = make_source(4 * MIB)
         with patch.object(asyncssh.SFTPClientFile, "write", count):
             await asyncio.gather(
@@ -555,22 +554,26 @@ async def test_a_slow_server_is_not_given_up(
 ) -> None:
     """As long as it answers anything, it may take its time."""
     server.behavior.write_delay = 0.4
-    destination = connect_to(server, password=PASSWORD, idle_timeout=2)
+    destination = connect_to(server, password=PASSWORD, limits={"idle_timeout": 2})
     started = time.monotonic()
     await destination.put("file", make_source(2 * MIB), temporary="part")
     assert time.monotonic() - started > 2
 
 
-async def test_one_stuck_request(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_stuck_request() -> None:
     """One that is never answered ends, although others are."""
-    monkeypatch.setattr(sftp_session, "MAX_WAITS", 3)
     aborted = asyncio.Event()
     client = Mock(
         limits=asyncssh.SFTPLimits(max_write_len=1, max_read_len=1),
         wait_closed=asyncio.Event().wait,
     )
     connection = Mock(wait_closed=AsyncMock(), abort=aborted.set)
-    session = SftpSession(connection, client, round_trip=0.001, idle_timeout=0.1)
+    session = SftpSession(
+        connection,
+        client,
+        round_trip=0.001,
+        limits=Limits(idle_timeout=0.1, max_waits=3),
+    )
 
     async def stuck() -> None:
         with session.request():
@@ -594,7 +597,7 @@ async def test_one_stuck_request(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_idle_is_no_silence(server: SftpServer, connect_to: Connect) -> None:
     """A connection that nobody uses is not given up."""
     idle = 2
-    destination = connect_to(server, password=PASSWORD, idle_timeout=idle)
+    destination = connect_to(server, password=PASSWORD, limits={"idle_timeout": idle})
     await destination.stat("none")
     await asyncio.sleep(1.5 * idle)
     await destination.stat("none")
@@ -611,12 +614,12 @@ async def test_cancel_while_the_server_is_silent(
     server: SftpServer,
     connect_to: Connect,
     make_source: MakeSource,
-    monkeypatch: pytest.MonkeyPatch,
     step: str,
 ) -> None:
     """A cancellation does not wait for it; the clean-up is done when it answers."""
-    monkeypatch.setattr(sftp_destination, "CANCEL_TIMEOUT", 0.1)
-    destination = connect_to(server, password=PASSWORD, path="/up/load")
+    destination = connect_to(
+        server, password=PASSWORD, path="/up/load", limits={"cancel_timeout": 0.1}
+    )
     server.behavior.holding = step
     put = asyncio.create_task(
         destination.put("a/file", make_source(3 * MIB), temporary="a/part")
@@ -701,11 +704,9 @@ async def test_close_ends_a_clean_up(
     server: SftpServer,
     connect_to: Connect,
     make_source: MakeSource,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Closing does not wait for a clean-up that nobody answers."""
-    monkeypatch.setattr(sftp_destination, "CANCEL_TIMEOUT", 0.05)
-    destination = connect_to(server, password=PASSWORD)
+    destination = connect_to(server, password=PASSWORD, limits={"cancel_timeout": 0.05})
     server.behavior.holding = "write"
     put = asyncio.create_task(
         destination.put("file", make_source(MIB), temporary="part")
@@ -727,12 +728,10 @@ async def test_reader_leaves_a_silent_server(
     server: SftpServer,
     connect_to: Connect,
     make_source: MakeSource,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Leaving a reader waits but a moment for the server to close the file."""
-    monkeypatch.setattr(sftp_files, "LEAVE_TIMEOUT", 0.1)
     (server.root / "file").write_bytes(bytes(3 * MIB))
-    destination = connect_to(server, password=PASSWORD)
+    destination = connect_to(server, password=PASSWORD, limits={"leave_timeout": 0.1})
     server.behavior.holding = "close"
     async with promptly(), aclosing(destination.open_read("file")) as pieces:
         assert await anext(pieces)

@@ -277,7 +277,7 @@ async def test_silence(connect_to: Connect) -> None:
         username="u",
         password="p",
         host_key=pair.public_key,
-        connect_timeout=0.3,
+        limits={"connect_timeout": 0.3},
     )
     async with promptly():
         with pytest.raises(ConnectTimeout):
@@ -322,7 +322,9 @@ async def test_sftp_never_starts(tmp_path: Path, connect_to: Connect) -> None:
     """The SFTP channel gets no longer than the log-in."""
     async with SftpServer(tmp_path, session=lambda _: None) as server:
         with pytest.raises(ConnectTimeout):
-            await connect_to(server, password=PASSWORD, connect_timeout=0.5).connect()
+            await connect_to(
+                server, password=PASSWORD, limits={"connect_timeout": 0.5}
+            ).connect()
 
 
 async def test_cancelled_while_sftp_starts(tmp_path: Path, connect_to: Connect) -> None:
@@ -359,7 +361,9 @@ async def test_nonsense_instead_of_sftp(
 
     async with SftpServer(tmp_path, session=talk) as server:
         destination = connect_to(
-            server, password=PASSWORD, connect_timeout=0.5, idle_timeout=0.5
+            server,
+            password=PASSWORD,
+            limits={"connect_timeout": 0.5, "idle_timeout": 0.5},
         )
         with pytest.raises(StorageError):
             await destination.stat("file")
@@ -483,29 +487,26 @@ async def test_channel_ends_alone(
 async def test_server_is_suspended(tmp_path: Path, connect_to: Connect) -> None:
     """A server that goes silent is given up in time, and used when it is back."""
     async with OpenSshServer(tmp_path / "server") as server:
-        destination = connect_to(server, idle_timeout=2)
+        destination = connect_to(server, limits={"idle_timeout": 2})
         await destination.connect()
         await server.suspend()
         async with promptly():
             with pytest.raises(Unreachable, match="answered nothing for 2 s"):
                 await destination.stat("none")
             with pytest.raises(ConnectTimeout):
-                await connect_to(server, connect_timeout=0.5).connect()
+                await connect_to(server, limits={"connect_timeout": 0.5}).connect()
         await server.resume()
         assert await destination.stat("none") is None
 
 
-async def test_keepalive(
-    tmp_path: Path, connect_to: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_keepalive(tmp_path: Path, connect_to: Connect) -> None:
     """A connection that dies silently while idle is noticed."""
-    monkeypatch.setattr(connection, "KEEPALIVE_INTERVAL", 0.1)
-    monkeypatch.setattr(connection, "KEEPALIVE_COUNT", 2)
+    limits = {"keepalive_interval": 0.1, "keepalive_count": 2}
     async with (
         OpenSshServer(tmp_path / "server") as server,
         Network(server.port) as network,
     ):
-        destination = connect_to(server, port=network.port)
+        destination = connect_to(server, port=network.port, limits=limits)
         await destination.connect()
         await server.suspend()
         await until(lambda: not is_connected(destination))
@@ -514,17 +515,14 @@ async def test_keepalive(
         assert network.connections == 2
 
 
-async def test_keepalive_is_answered(
-    tmp_path: Path, connect_to: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_keepalive_is_answered(tmp_path: Path, connect_to: Connect) -> None:
     """A server that lives is not given up, however long nothing is asked of it."""
-    monkeypatch.setattr(connection, "KEEPALIVE_INTERVAL", 0.05)
-    monkeypatch.setattr(connection, "KEEPALIVE_COUNT", 1_000_000)
+    limits = {"keepalive_interval": 0.05, "keepalive_count": 1_000_000}
     async with (
         OpenSshServer(tmp_path / "server") as server,
         Network(server.port) as network,
     ):
-        destination = connect_to(server, port=network.port)
+        destination = connect_to(server, port=network.port, limits=limits)
         await destination.connect()
         passed = network.passed
         # Several times a few hundred bytes, both ways.

@@ -6,11 +6,10 @@ from unittest.mock import Mock, patch
 import asyncssh
 import pytest
 
+from custom_components.frigate_snap_sync.storage.limits import Limits
 from custom_components.frigate_snap_sync.storage.sftp import ciphers as sftp_ciphers
 from custom_components.frigate_snap_sync.storage.sftp.ciphers import preferred_ciphers
 from custom_components.frigate_snap_sync.storage.sftp.session import (
-    MAX_IN_FLIGHT,
-    MIN_IN_FLIGHT,
     SftpSession,
     in_flight,
 )
@@ -63,11 +62,16 @@ def test_a_real_measurement() -> None:
 
 @pytest.mark.parametrize(
     ("round_trip", "expected"),
-    [(0, MIN_IN_FLIGHT), (0.03, 1_500_000), (0.04, 2_000_000), (3, MAX_IN_FLIGHT)],
+    [
+        (0, Limits().min_in_flight),
+        (0.03, 1_500_000),
+        (0.04, 2_000_000),
+        (3, Limits().max_in_flight),
+    ],
 )
 def test_a_far_server_has_more_under_way(round_trip: float, expected: int) -> None:
     """Enough to fill the link, and no more."""
-    assert in_flight(round_trip) == expected
+    assert in_flight(round_trip, Limits()) == expected
 
 
 async def test_a_server_with_a_small_limit_gets_small_requests() -> None:
@@ -76,10 +80,12 @@ async def test_a_server_with_a_small_limit_gets_small_requests() -> None:
         client = Mock(
             limits=asyncssh.SFTPLimits(max_write_len=limit, max_read_len=limit)
         )
-        session = SftpSession(Mock(), client, round_trip=0.001, idle_timeout=1)
+        session = SftpSession(
+            Mock(), client, round_trip=0.001, limits=Limits(idle_timeout=1)
+        )
         places = 0
         while not session.window.locked():
             await session.window.acquire()
             places += 1
         assert places == count
-        assert 0.99 < session.write_block * places / MIN_IN_FLIGHT <= 1
+        assert 0.99 < session.write_block * places / Limits().min_in_flight <= 1

@@ -98,6 +98,7 @@ async def check_destination(
     name: str | None = None,
     layout: Layout | None = None,
     form: TemporaryForm = TemporaryForm.HIDDEN,
+    cleanup_timeout: float = CLEANUP_TIMEOUT,
 ) -> CheckResult:
     """Do once all that uploads do, and remove what that leaves.
 
@@ -142,7 +143,7 @@ async def check_destination(
                     await test.write(path, sources[1])
                     await test.delete(path)
         except BaseException:
-            await test.clean_up()
+            await test.clean_up(cleanup_timeout)
             raise
         left = await test.remove_folders()
     return CheckResult(form=test.form, left=left, can_read=test.can_read)
@@ -290,13 +291,13 @@ class _Test:
         left = await remove_leftovers(self._destination, left)
         return Leftovers(folders=tuple(x for x in left.folders if self._name in x))
 
-    async def clean_up(self) -> None:
+    async def clean_up(self, seconds: float) -> None:
         """Remove what was made, if the destination still answers."""
         folders = tuple(reversed(self._folders))
         left = Leftovers(files=tuple(self._files), folders=folders)
         # The first failure is the one to tell.
         with suppress(TimeoutError, StorageError):
-            async with asyncio.timeout(CLEANUP_TIMEOUT):
+            async with asyncio.timeout(seconds):
                 await remove_leftovers(self._destination, left)
 
     async def _put(self, path: str, source: FileSource, temporary: str) -> None:

@@ -4,12 +4,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from time import monotonic
-from typing import Any, Final
+from typing import Any
 
 from .errors import Unreachable
-
-CANCEL_TIMEOUT: Final = 1.5
-"""Seconds that a cancelled caller waits for its thread to clean up."""
+from .limits import Limits
 
 
 class Abandoned(Exception):
@@ -39,10 +37,20 @@ class JobRunner:
     waits gets `Unreachable` when no step was made for `timeout` seconds.
     """
 
-    def __init__(self, *, limit: int, timeout: float) -> None:
-        """Set the most threads at once, and the seconds a step may take."""
+    def __init__(
+        self,
+        *,
+        limit: int,
+        timeout: float,
+        cancel_timeout: float = Limits().cancel_timeout,
+    ) -> None:
+        """Set the most threads at once, and the seconds a step may take.
+
+        A cancelled caller waits `cancel_timeout` seconds for its thread to clean up.
+        """
         self._limit = limit
         self._timeout = timeout
+        self._cancel_timeout = cancel_timeout
         self._running: dict[asyncio.Future[Any], Job] = {}
         self._names: dict[str, asyncio.Future[Any]] = {}
 
@@ -68,7 +76,7 @@ class JobRunner:
             raise
         except asyncio.CancelledError:
             job.abandoned = True
-            await asyncio.wait({future}, timeout=CANCEL_TIMEOUT)
+            await asyncio.wait({future}, timeout=self._cancel_timeout)
             raise
         try:
             return future.result()

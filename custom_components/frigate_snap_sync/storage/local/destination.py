@@ -9,6 +9,7 @@ from typing import Final, override
 
 from ..base import Capabilities, Destination, Source, StoredFile
 from ..jobs import Job, JobRunner
+from ..limits import Limits
 from ..source import PieceReader, open_source
 from .files import LocalFolder, explained, mount_point_of
 from .mounts import Disk, disk_without_share
@@ -16,12 +17,6 @@ from .readers import LoopReader, OpenIn
 
 MAX_JOBS: Final = 4
 """Threads that may work, or hang, for one destination."""
-
-STALL_TIMEOUT: Final = 60.0
-"""Seconds after which a file system that does not answer counts as away."""
-
-LIST_BATCH: Final = 500
-"""Files that one job lists."""
 
 
 async def find_mount_point(path: Path) -> str:
@@ -32,7 +27,7 @@ async def find_mount_point(path: Path) -> str:
     need not exist; symbolic links are followed. Raises `Unreachable` when the
     file system does not answer.
     """
-    runner = JobRunner(limit=1, timeout=STALL_TIMEOUT)
+    runner = JobRunner(limit=1, timeout=Limits().stall_timeout)
     return await runner.run(lambda _: mount_point_of(path))
 
 
@@ -47,7 +42,8 @@ async def find_disk_without_share(path: Path, mount_point: str) -> Disk | None:
         with explained(f"look at the disk of {path}"):
             return disk_without_share(path, mount_point)
 
-    return await JobRunner(limit=1, timeout=STALL_TIMEOUT).run(look)
+    runner = JobRunner(limit=1, timeout=Limits().stall_timeout)
+    return await runner.run(look)
 
 
 class LocalDestination(Destination):
@@ -65,7 +61,7 @@ class LocalDestination(Destination):
         *,
         mount_point: str,
         is_allowed: Callable[[str], bool],
-        stall_timeout: float = STALL_TIMEOUT,
+        limits: Limits | None = None,
     ) -> None:
         """Touch nothing yet.
 
@@ -76,7 +72,12 @@ class LocalDestination(Destination):
         self._folder = LocalFolder(
             root=path, mount_point=mount_point, is_allowed=is_allowed
         )
-        self._jobs = JobRunner(limit=MAX_JOBS, timeout=stall_timeout)
+        self._limits = limits or Limits()
+        self._jobs = JobRunner(
+            limit=MAX_JOBS,
+            timeout=self._limits.stall_timeout,
+            cancel_timeout=self._limits.cancel_timeout,
+        )
 
     @property
     @override
@@ -131,7 +132,7 @@ class LocalDestination(Destination):
 
         def take(job: Job) -> list[StoredFile]:
             job.step()
-            return list(islice(files, LIST_BATCH))
+            return list(islice(files, self._limits.list_batch))
 
         while batch := await self._jobs.run(take):
             for file in batch:

@@ -9,6 +9,7 @@ from typing import Final
 import asyncssh
 
 from ..errors import STARTING, ConnectTimeout, HostKeyChanged, StorageError, Unreachable
+from ..limits import Limits
 from ..texts import brief
 from .ciphers import preferred_ciphers
 from .errors import connect_error, is_bare_loss, silent_refusal
@@ -23,15 +24,6 @@ from .keys import (
 from .login import LoginClient
 from .session import SftpSession, give_up
 from .start import start_sftp
-
-CONNECT_TIMEOUT: Final = 20.0
-"""Seconds from the first packet to being logged in, and again to the SFTP channel."""
-
-IDLE_TIMEOUT: Final = 60.0
-"""Seconds without any answer to what was asked."""
-
-KEEPALIVE_INTERVAL: Final = 15
-KEEPALIVE_COUNT: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,17 +58,10 @@ class SftpConnection:
     success or failure; so a server is never asked by many at once.
     """
 
-    def __init__(
-        self,
-        settings: SftpSettings,
-        *,
-        connect_timeout: float = CONNECT_TIMEOUT,
-        idle_timeout: float = IDLE_TIMEOUT,
-    ) -> None:
-        """Keep the settings; times are in seconds."""
+    def __init__(self, settings: SftpSettings, *, limits: Limits) -> None:
+        """Keep the settings."""
         self._settings = settings
-        self._connect_timeout = connect_timeout
-        self._idle_timeout = idle_timeout
+        self._limits = limits
         self._keys: tuple[asyncssh.SSHKey, asyncssh.SSHKey | None] | None = None
         self._session: SftpSession | None = None
         self._opening: asyncio.Task[SftpSession] | None = None
@@ -126,7 +111,7 @@ class SftpConnection:
         host_key, private_key = await self._load_keys()
         connection = await self._log_in(host_key, private_key)
         try:
-            async with asyncio.timeout(self._connect_timeout):
+            async with asyncio.timeout(self._limits.connect_timeout):
                 sftp = await start_sftp(connection, self._where)
                 round_trip = await _round_trip(sftp)
         except BaseException as err:
@@ -135,7 +120,7 @@ class SftpConnection:
                 raise self._start_error(err) from err
             raise
         self._session = SftpSession(
-            connection, sftp, round_trip=round_trip, idle_timeout=self._idle_timeout
+            connection, sftp, round_trip=round_trip, limits=self._limits
         )
         return self._session
 
@@ -160,7 +145,7 @@ class SftpConnection:
         door = Door()
         ciphers = await asyncio.to_thread(preferred_ciphers)
         try:
-            async with asyncio.timeout(self._connect_timeout):
+            async with asyncio.timeout(self._limits.connect_timeout):
                 connection = await asyncssh.connect(
                     settings.host,
                     settings.port,
@@ -182,8 +167,8 @@ class SftpConnection:
                     x509_trusted_certs=None,
                     x509_trusted_cert_paths=None,
                     login_timeout=0,
-                    keepalive_interval=KEEPALIVE_INTERVAL,
-                    keepalive_count_max=KEEPALIVE_COUNT,
+                    keepalive_interval=self._limits.keepalive_interval,
+                    keepalive_count_max=self._limits.keepalive_count,
                 )
         except asyncssh.HostKeyNotVerifiable as err:
             self._losses = 0

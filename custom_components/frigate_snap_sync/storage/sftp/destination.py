@@ -18,9 +18,10 @@ from ..errors import (
     Rejected,
     StorageError,
 )
+from ..limits import Limits
 from ..source import open_source
 from . import disk, files, folders
-from .connection import CONNECT_TIMEOUT, IDLE_TIMEOUT, SftpConnection, SftpSettings
+from .connection import SftpConnection, SftpSettings
 from .errors import answers_explained
 from .keys import HostKey, KeyPair, fetch_host_key, generate_key_pair, load_private_key
 from .session import SftpSession
@@ -39,9 +40,6 @@ __all__ = [
 MAX_PUTS: Final = 10
 """Files that are sent at once: fills slow links with small files, and no more."""
 
-CANCEL_TIMEOUT: Final = 1.5
-"""Seconds that cleaning up may hold up a failed `put`; it goes on by itself."""
-
 CLOSE_TIMEOUT: Final = 1.0
 """Seconds for what is under way to notice that the connection is closed."""
 
@@ -52,18 +50,11 @@ class SftpDestination(Destination):
     The root folder is made if it is missing.
     """
 
-    def __init__(
-        self,
-        settings: SftpSettings,
-        *,
-        connect_timeout: float = CONNECT_TIMEOUT,
-        idle_timeout: float = IDLE_TIMEOUT,
-    ) -> None:
-        """Keep the settings and connect on first use; times are in seconds."""
+    def __init__(self, settings: SftpSettings, *, limits: Limits | None = None) -> None:
+        """Keep the settings and connect on first use."""
+        self._limits = limits or Limits()
         self._root = _normal_root(settings.path)
-        self._connection = SftpConnection(
-            settings, connect_timeout=connect_timeout, idle_timeout=idle_timeout
-        )
+        self._connection = SftpConnection(settings, limits=self._limits)
         self._puts = asyncio.Semaphore(MAX_PUTS)
         self._staged: dict[str, asyncio.Future[None]] = {}
 
@@ -111,7 +102,7 @@ class SftpDestination(Destination):
             except BaseException:
                 discard = asyncio.create_task(upload.discard())
                 discarding.append(discard)
-                await asyncio.wait({discard}, timeout=CANCEL_TIMEOUT)
+                await asyncio.wait({discard}, timeout=self._limits.cancel_timeout)
                 raise
             return StoredFile(path=path, size=file.size)
 

@@ -28,9 +28,6 @@ MAX_ENTRIES: Final = 1_000_000
 READ_AHEAD: Final = 8
 """Blocks that are asked for before the first of them is used."""
 
-LEAVE_TIMEOUT: Final = 1.5
-"""Seconds that closing may hold up somebody who no longer reads."""
-
 
 async def create(session: SftpSession, path: str) -> RemoteFile:
     """Make a new file for writing, in the place of a stale one of that name."""
@@ -329,9 +326,10 @@ async def leave(
     session: SftpSession,
     close: Callable[[], Awaitable[None]],
     *,
-    timeout: float | None = LEAVE_TIMEOUT,
+    is_urgent: bool = True,
 ) -> None:
-    """Give something back, without waiting long or caring for the answer."""
+    """Give something back, without caring for the answer, or waiting long if urgent."""
+    timeout = session.limits.leave_timeout if is_urgent else None
     with suppress(asyncssh.SFTPError, StorageError, TimeoutError):
         async with asyncio.timeout(timeout):
             with session.request():

@@ -8,16 +8,9 @@ from typing import Final
 import asyncssh
 
 from ..errors import Unreachable
+from ..limits import Limits
 from ..texts import brief
 from .errors import CONNECTION_LOST, NONSENSE
-
-MIN_IN_FLIGHT: Final = 1024 * 1024
-MAX_IN_FLIGHT: Final = 2 * 1024 * 1024
-"""Bytes under way at most, of all transfers together: on a near and a far server.
-
-More than needed only lengthens the time for which encrypting what was queued
-holds up the event loop.
-"""
 
 WANTED_RATE: Final = 25_000_000
 """Bytes a second that the bytes under way shall allow, if they suffice for it."""
@@ -40,9 +33,6 @@ MAX_REQUESTS: Final = 256
 UNKNOWN_LIMIT: Final = 16 * 1024
 """What asyncssh puts where a server tells no limit."""
 
-MAX_WAITS: Final = 10
-"""Idle timeouts that one request may take while others are answered."""
-
 CLOSE_TIMEOUT: Final = 1.0
 """Seconds for asyncssh to let go of its own tasks; the network is not asked."""
 
@@ -54,14 +44,14 @@ def block_size(limit: int) -> int:
     return min(MAX_BLOCK, limit)
 
 
-def in_flight(round_trip: float) -> int:
+def in_flight(round_trip: float, limits: Limits) -> int:
     """Return the bytes to have under way, given the seconds of a round trip.
 
     Twice what the link holds: while an acknowledgement is on its way back, as
     much again must be on its way there.
     """
     wanted = int(2 * WANTED_RATE * round_trip)
-    return min(max(wanted, MIN_IN_FLIGHT), MAX_IN_FLIGHT)
+    return min(max(wanted, limits.min_in_flight), limits.max_in_flight)
 
 
 async def give_up(connection: asyncssh.SSHClientConnection) -> None:
@@ -85,14 +75,18 @@ class SftpSession:
         client: asyncssh.SFTPClient,
         *,
         round_trip: float,
-        idle_timeout: float,
+        limits: Limits,
     ) -> None:
-        """Own the connection from now on; needs a running loop. Times in seconds."""
+        """Own the connection from now on; needs a running loop.
+
+        `round_trip` are the seconds of one.
+        """
+        self.limits = limits
         self.client = client
         self.write_block = block_size(client.limits.max_write_len)
         self.read_block = block_size(client.limits.max_read_len)
         self.window = asyncio.Semaphore(
-            max(1, min(in_flight(round_trip) // self.write_block, MAX_REQUESTS))
+            max(1, min(in_flight(round_trip, limits) // self.write_block, MAX_REQUESTS))
         )
         """One place for each request that carries data."""
         self.folders: set[str] = set()
@@ -101,7 +95,7 @@ class SftpSession:
         self.has_posix_rename = True
         self.has_fsync = True
         self._connection = connection
-        self._idle_timeout = idle_timeout
+        self._idle_timeout = limits.idle_timeout
         self._loop = asyncio.get_running_loop()
         self._pending: dict[object, float] = {}
         self._answered = self._loop.time()
@@ -163,7 +157,7 @@ class SftpSession:
         oldest = next(iter(self._pending.values()))
         due = min(
             max(oldest, self._answered) + self._idle_timeout,
-            oldest + MAX_WAITS * self._idle_timeout,
+            oldest + self.limits.max_waits * self._idle_timeout,
         )
         if self._loop.time() >= due:
             self._end(f"The server answered nothing for {self._idle_timeout:g} s")

@@ -68,8 +68,8 @@ class Upload:
             if self._only_copy or self._finishing.exception() is None:
                 return
         # No timeout: the session itself gives up a server that is silent.
-        await files.leave(self._session, self._close, timeout=None)
-        await files.leave(self._session, self._remove, timeout=None)
+        await files.leave(self._session, self._close, is_urgent=False)
+        await files.leave(self._session, self._remove, is_urgent=False)
 
     async def _close(self) -> None:
         """Close the file, once, whatever comes of it.
