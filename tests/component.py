@@ -38,7 +38,12 @@ SELECTION = {
     "labels": [],
     "zones": [],
 }
-STORING = {"path_template": "", "bandwidth_limit": 0, "verify_checksum": False}
+STORING = {
+    "path_template": "",
+    "bandwidth_limit": 0,
+    "volume_budget": 0,
+    "verify_checksum": False,
+}
 
 # Read by the tests of what must stay secret.
 SECRETS = {

@@ -124,6 +124,7 @@ async def test_destination(
         "storing",
         "storing.path_template",
         "storing.bandwidth_limit",
+        "storing.volume_budget",
         "storing.verify_checksum",
     ]
     assert fields["selection.media"]["default"] == [

@@ -123,6 +123,7 @@ async def test_user_selection(
         storing={
             "path_template": f" {template}\n",
             "bandwidth_limit": 500,
+            "volume_budget": 40,
             "verify_checksum": True,
         },
     )
@@ -132,6 +133,7 @@ async def test_user_selection(
     assert subentry.data["storing"] == {
         "path_template": template,
         "bandwidth_limit": 500,
+        "volume_budget": 40,
         "verify_checksum": True,
     }
     await hass.async_block_till_done()
@@ -139,6 +141,7 @@ async def test_user_selection(
     assert setup.selection.cameras == {"front_door", "typed"}
     assert setup.render is not None
     assert isinstance(setup.destination, Verified)
+    assert setup.volume_budget == 40 << 30
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,11 @@ import pytest
 
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.event import UPLOAD
-from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES, SPACE_LOW
+from custom_components.frigate_snap_sync.issues import (
+    BUDGET_SPENT,
+    FRIGATE_ISSUES,
+    SPACE_LOW,
+)
 from custom_components.frigate_snap_sync.repairs import async_create_fix_flow
 from custom_components.frigate_snap_sync.storage.errors import CAUSES
 from custom_components.frigate_snap_sync.storage.sftp.errors import connect_error
@@ -407,7 +411,7 @@ def test_exceptions() -> None:
 def test_issues() -> None:
     """Every repair has its texts, and exactly one way to be told."""
     issues = english()["issues"]
-    assert set(issues) == {*Problem, *FRIGATE_ISSUES, SPACE_LOW}
+    assert set(issues) == {*Problem, *FRIGATE_ISSUES, SPACE_LOW, BUDGET_SPENT}
     for key, issue in issues.items():
         fixable = key in set(FIXABLE)
         assert set(issue) == {"title", "fix_flow" if fixable else "description"}

@@ -65,9 +65,12 @@ CONF_BANDWIDTH_LIMIT: Final = "bandwidth_limit"
 CONF_PATH_TEMPLATE: Final = "path_template"
 CONF_TEMPORARY_FORM: Final = "temporary_form"
 CONF_VERIFY_CHECKSUM: Final = "verify_checksum"
+CONF_VOLUME_BUDGET: Final = "volume_budget"
 
 MAX_BANDWIDTH_LIMIT: Final = 10 * 1024 * 1024
 """KiB/s."""
+MAX_VOLUME_BUDGET: Final = 1024 * 1024
+"""GiB."""
 
 # What a test has found out about a destination
 CONF_CAN_DELETE: Final = "can_delete"

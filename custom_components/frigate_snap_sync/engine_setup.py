@@ -23,6 +23,7 @@ from .const import (
     CONF_SPOOL_LIMIT,
     CONF_TEMPORARY_FORM,
     CONF_UPLOAD_DURING_REVIEW,
+    CONF_VOLUME_BUDGET,
     CONF_ZONES,
     DEFAULT_AT_RISK_AFTER,
     DEFAULT_DELAY_AFTER_STARTUP,
@@ -53,6 +54,7 @@ from .sync.model.naming import NameValues, Render
 from .sync.model.selection import Selection
 
 _BYTES_PER_MEBIBYTE = 1024 * 1024
+_BYTES_PER_GIBIBYTE = 1024 * _BYTES_PER_MEBIBYTE
 
 _SEVERITIES: dict[str, Severity | None] = {
     SEVERITY_ALL: None,
@@ -152,9 +154,11 @@ def destination_setup(
     data, title = subentry.data, subentry.title
     selection, template = None, None
     destination: Destination = UnusableDestination()
+    budget = 0
     try:
         selection = _selection(data[SECTION_SELECTION], title)
         template = _template(hass, data[SECTION_STORING])
+        budget = int(data[SECTION_STORING].get(CONF_VOLUME_BUDGET, 0))
         destination = build_destination(hass, subentry.subentry_type, data)
     except Exception as err:  # noqa: BLE001 - whatever is stored, the others go on
         LOGGER.error(
@@ -170,6 +174,7 @@ def destination_setup(
         selection=selection,
         destination=destination,
         render=None if template is None else _render(template),
+        volume_budget=budget * _BYTES_PER_GIBIBYTE,
         temporary_form=(
             TemporaryForm.PLAIN
             if data.get(CONF_TEMPORARY_FORM) == TemporaryForm.PLAIN

@@ -6,12 +6,13 @@ from typing import override
 
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import Entity, EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
+from .const import DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry, FrigateSnapSyncCoordinator
 from .devices import camera_identifier, destination_identifier, frigate_identifier
 from .kinds import KINDS
@@ -112,6 +113,52 @@ def async_setup_entities(
         async_add_entities(frigate(coordinator, _frigate_subject(coordinator)))
     add_new()
     entry.async_on_unload(coordinator.async_add_listener(add_new))
+
+
+@callback
+def async_setup_chosen_entities(
+    hass: HomeAssistant,
+    entry: FrigateSnapSyncConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    domain: str,
+    key: str,
+    *,
+    is_chosen: Callable[[ConfigSubentry], bool],
+    make: Callable[[FrigateSnapSyncCoordinator, Subject[DestinationStatus]], Entity],
+) -> None:
+    """Add an entity of those destinations alone whose owner chose what it shows.
+
+    It comes and goes with that, without a reload.
+    """
+    coordinator = entry.runtime_data
+    registry = er.async_get(hass)
+    added: set[str] = set()
+
+    @callback
+    def update() -> None:
+        if entry.state not in (
+            ConfigEntryState.SETUP_IN_PROGRESS,
+            ConfigEntryState.LOADED,
+        ):
+            return
+        for subentry_id, subentry in entry.subentries.items():
+            subject = _destination_subject(entry, subentry)
+            if is_chosen(subentry):
+                if subentry_id not in added:
+                    added.add(subentry_id)
+                    async_add_entities(
+                        [make(coordinator, subject)], config_subentry_id=subentry_id
+                    )
+                continue
+            added.discard(subentry_id)
+            if entity_id := registry.async_get_entity_id(
+                domain, DOMAIN, f"{subject.id}_{key}"
+            ):
+                registry.async_remove(entity_id)
+        added.intersection_update(entry.subentries)
+
+    update()
+    entry.async_on_unload(coordinator.async_add_listener(update))
 
 
 def _frigate_subject(

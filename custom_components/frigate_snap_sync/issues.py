@@ -19,6 +19,7 @@ from .sync.model.status import EngineStatus, Problem, Reason
 _ERROR, _WARNING = ir.IssueSeverity.ERROR, ir.IssueSeverity.WARNING
 
 _GIGABYTE = 10**9
+_GIBIBYTE = 1 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,8 @@ FRIGATE_ISSUES: Final[dict[str, FrigateIssue]] = {
 
 SPACE_LOW: Final = "space_low"
 """What may be wrong with a destination that works."""
+BUDGET_SPENT: Final = "budget_spent"
+"""What a destination's budget does not let it take any more."""
 
 
 def frigate_issue_id(key: str, entry_id: str) -> str:
@@ -122,7 +125,9 @@ def async_delete(hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry) -> None
     """Take all issues of an entry away."""
     issue_ids = {frigate_issue_id(key, entry.entry_id) for key in FRIGATE_ISSUES}
     for subentry_id in entry.subentries:
-        issue_ids |= {f"{key}_{subentry_id}" for key in (*Problem, SPACE_LOW)}
+        issue_ids |= {
+            f"{key}_{subentry_id}" for key in (*Problem, SPACE_LOW, BUDGET_SPENT)
+        }
     for issue_id in issue_ids:
         ir.async_delete_issue(hass, DOMAIN, issue_id)
 
@@ -146,6 +151,7 @@ class _Teller:
             *self._async_open_of_frigate(status),
             *self._async_open_of_destinations(status),
             *self._async_open_of_space(status),
+            *self._async_open_of_budgets(status),
         }
         for issue_id in self._open - wanted:
             ir.async_delete_issue(self._hass, DOMAIN, issue_id)
@@ -213,6 +219,35 @@ class _Teller:
                     "name": escape(subentry.title),
                     "free": f"{destination.free_space / _GIGABYTE:.1f}",
                     "needed": f"{destination.space_needed / _GIGABYTE:.1f}",
+                },
+            )
+            wanted.add(issue_id)
+        return wanted
+
+    def _async_open_of_budgets(self, status: EngineStatus) -> set[str]:
+        """Open or update the issues of budgets that hold something back; return ids."""
+        wanted = set()
+        for subentry_id, subentry in self._entry.subentries.items():
+            destination = status.destinations.get(subentry_id)
+            budget = None if destination is None else destination.budget
+            if budget is None or not budget.holds_back:
+                continue
+            issue_id = f"{BUDGET_SPENT}_{subentry_id}"
+            ir.async_create_issue(
+                self._hass,
+                DOMAIN,
+                issue_id,
+                is_fixable=False,
+                severity=_ERROR if budget.is_spent else _WARNING,
+                translation_key=BUDGET_SPENT,
+                translation_placeholders={
+                    "destination": subentry.title,
+                    "name": escape(subentry.title),
+                    # Cut, not rounded: 79.99 % are not 80 %.
+                    "percent": f"{int(budget.percent)}",
+                    "used": f"{budget.used / _GIBIBYTE:.1f}",
+                    "budget": f"{budget.budget / _GIBIBYTE:.0f}",
+                    "month": budget.month,
                 },
             )
             wanted.add(issue_id)

@@ -6,18 +6,20 @@ from datetime import datetime
 from typing import Any, override
 
 from homeassistant.components.sensor import (
+    DOMAIN as SENSOR_DOMAIN,
     SensorDeviceClass,
     SensorEntity,
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import EntityCategory, UnitOfInformation
+from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfInformation
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
+from .const import CONF_VOLUME_BUDGET, SECTION_STORING
 from .coordinator import FrigateSnapSyncConfigEntry
-from .entity import SnapSyncEntity, async_setup_entities
+from .entity import SnapSyncEntity, async_setup_chosen_entities, async_setup_entities
 from .storage.errors import CAUSES
 from .sync.model.status import CameraStatus, DestinationStatus, EngineStatus, Protection
 
@@ -145,6 +147,23 @@ DESTINATION_SENSORS = (
     ),
 )
 
+BUDGET_USED = SnapSyncSensorDescription[DestinationStatus](
+    key="budget_used",
+    state_class=SensorStateClass.MEASUREMENT,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    native_unit_of_measurement=PERCENTAGE,
+    suggested_display_precision=1,
+    value_fn=lambda status: (
+        None if status.budget is None else round(status.budget.percent, 2)
+    ),
+    attributes_fn=lambda status: {
+        "bytes": None if status.budget is None else status.budget.used,
+        "budget": None if status.budget is None else status.budget.budget,
+        "month": None if status.budget is None else status.budget.month,
+    },
+)
+"""Only of destinations that have a budget."""
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -169,13 +188,26 @@ async def async_setup_entry(
             for description in DESTINATION_SENSORS
         ],
     )
+    async_setup_chosen_entities(
+        hass,
+        entry,
+        async_add_entities,
+        SENSOR_DOMAIN,
+        BUDGET_USED.key,
+        is_chosen=lambda subentry: bool(
+            subentry.data.get(SECTION_STORING, {}).get(CONF_VOLUME_BUDGET)
+        ),
+        make=lambda coordinator, subject: SnapSyncSensor(
+            coordinator, subject, BUDGET_USED
+        ),
+    )
 
 
 class SnapSyncSensor[StatusT](SnapSyncEntity[StatusT], SensorEntity):
     """A value of the engine's status."""
 
     entity_description: SnapSyncSensorDescription[StatusT]
-    _unrecorded_attributes = frozenset({"text", "file", "time"})
+    _unrecorded_attributes = frozenset({"text", "file", "time", "bytes", "budget"})
 
     @property
     @override

@@ -11,7 +11,7 @@ from homeassistant.config_entries import (
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
-from homeassistant.const import CONF_NAME, UnitOfDataRate
+from homeassistant.const import CONF_NAME, UnitOfDataRate, UnitOfInformation
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -30,8 +30,10 @@ from ..const import (
     CONF_PATH_TEMPLATE,
     CONF_SEVERITY,
     CONF_VERIFY_CHECKSUM,
+    CONF_VOLUME_BUDGET,
     CONF_ZONES,
     MAX_BANDWIDTH_LIMIT,
+    MAX_VOLUME_BUDGET,
     MEDIA,
     SECTION_SELECTION,
     SECTION_STORING,
@@ -104,6 +106,9 @@ _STORING_SCHEMA = vol.Schema(
         vol.Optional(CONF_PATH_TEMPLATE, default=""): _PathTemplateSelector(),
         vol.Optional(CONF_BANDWIDTH_LIMIT, default=0): whole_number(
             0, MAX_BANDWIDTH_LIMIT, UnitOfDataRate.KIBIBYTES_PER_SECOND
+        ),
+        vol.Optional(CONF_VOLUME_BUDGET, default=0): whole_number(
+            0, MAX_VOLUME_BUDGET, UnitOfInformation.GIBIBYTES
         ),
         vol.Optional(CONF_VERIFY_CHECKSUM, default=False): BooleanSelector(),
     }

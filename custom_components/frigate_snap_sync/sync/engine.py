@@ -9,7 +9,6 @@ import time
 from typing import Any
 
 from ..frigate.messages import display_name
-from ..frigate.models import FrigateConfig
 from ..frigate.protocol import FrigateApi
 from ..storage.errors import Unreachable
 from .fetching.fetcher import Fetcher
@@ -42,6 +41,7 @@ from .planning.planner import Planner
 from .pruner import Pruner
 from .reporting.collector import Collector
 from .reporting.outages import Outages
+from .sending.budget import Calendar
 from .sending.worker import Worker
 from .sending.worker_pool import WorkerPool
 from .services import Services
@@ -121,8 +121,9 @@ class Engine:
             timing=timing,
             signals=signals,
             delay_after_startup=options.delay_after_startup,
-            on_config=self._take_config,
+            on_config=lambda config: self._parts.live_snapshots.take_config(config),
         )
+        self._calendar = Calendar(client, monitor=self._monitor, time_zone=time_zone)
         self._clock = ClockMonitor(timing=timing, on_jump=self._follow_clock)
         self._fetcher = Fetcher(
             client,
@@ -363,21 +364,8 @@ class Engine:
             services=self._services,
             released=self._monitor.released,
             restored=self._restored,
+            calendar=self._calendar,
         )
-
-    async def _take_config(self, config: FrigateConfig) -> None:
-        if config.safe_mode:
-            return  # It then lists no cameras, or not all.
-        try:
-            await self._ledger.run(
-                cameras.see_config,
-                tuple(config.cameras),
-                now=time.time(),
-                absence=self._timing.camera_absence,
-            )
-            await self._parts.live_snapshots.settle_held(config.cameras)
-        except (LedgerError, SpoolError) as err:
-            _LOGGER.error("Frigate's configuration can't be kept: %s", err)
 
     async def _follow_clock(self, jump: ClockJump) -> None:
         """Reckon with a clock that was set; raises LedgerError."""

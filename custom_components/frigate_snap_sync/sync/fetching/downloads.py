@@ -127,7 +127,12 @@ class Downloads:
         return await self._download(job, asked, await self._segments(job))
 
     async def look_for(self, job: FetchJob) -> None:
-        """See whether Frigate still has footage of a file; raises FrigateError."""
+        """See whether Frigate still has what a file needs; raises FrigateError."""
+        if job.item.media is Media.SNAPSHOTS:
+            tracked = await self._client.event(job.item.source_id)
+            if tracked is None or not tracked.has_snapshot:
+                raise MediaGone("Frigate has no such snapshot any more")
+            return
         _require(await self._segments(job), FootageRange(job.start, job.end))
 
     async def fitting_beginning(self, job: FetchJob) -> Clip | None:

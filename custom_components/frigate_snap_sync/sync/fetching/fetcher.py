@@ -14,7 +14,7 @@ from ...frigate.errors import (
     MediaNotReady,
 )
 from ...frigate.protocol import FrigateApi
-from ..ledger import LedgerError, fetch_queue, footage, holds, outcomes
+from ..ledger import LedgerError, fetch_queue, footage, holds, retries
 from ..ledger.fetch_queue import FetchJob
 from ..model.errors import SpoolError, SpoolFull
 from ..model.item import Media, Rank, Role
@@ -41,6 +41,10 @@ _LOGGER = logging.getLogger(__name__)
 _LANES = (tuple(Rank), tuple(Rank)[: Rank.ALERT_CLIP])
 _OF_CAMERA = (MediaBroken, MediaGone, MediaNotReady)
 """What only a Frigate says that gives its user the camera's media."""
+
+
+class HeldBack(Exception):
+    """Frigate still has what the budgets of all who want it don't allow now."""
 
 
 class Fetcher:
@@ -87,7 +91,7 @@ class Fetcher:
     async def retry_failed(self) -> int:
         """Let failed uploads be tried again; return how many. Raises LedgerError."""
         now, count = time.time(), 0
-        retry, most = outcomes.retry_failed, self._limits.retried_at_once
+        retry, most = retries.retry_failed, self._limits.retried_at_once
         while step := await self._ledger.run(retry, now=now, limit=most):
             count += step
             self.wake()
@@ -186,6 +190,9 @@ class Fetcher:
             return Piece(clip=found, reason=str(err), too_large_for=_limit_of(err))
 
     async def _find_whole(self, job: FetchJob) -> SpoolFile | Clip:
+        if job.is_held_back:
+            await self._downloads.look_for(job)
+            raise HeldBack
         if self._space.is_too_large(job.file_id):
             await self._downloads.look_for(job)
             raise self._space.too_large
@@ -242,6 +249,10 @@ class Fetcher:
                 await self._retry(job, error)
                 if not is_about_one_file(error):
                     self._monitor.failed(error)
+            case HeldBack():
+                due = time.time() + self._timing.daily
+                await self._ledger.run(holds.look_again, job.file_id, due=due)
+                self.wake()
             case TooLarge():
                 await self._postpone(job, error, self._timing.daily)
                 self._signals.status_changed()

@@ -5,7 +5,7 @@ from math import inf
 import time
 
 from ...frigate.protocol import FrigateApi
-from ..ledger import backfill, outcomes
+from ..ledger import backfill, retries
 from ..ledger.backfill import Known
 from ..model.footage_ranges import Bounds
 from ..model.item import Media
@@ -75,7 +75,7 @@ class Backfill:
         if known is None:
             return False
         waiting = await self._ledger.run(
-            outcomes.retry_item, known.item_id, now=time.time()
+            retries.retry_item, known.item_id, now=time.time()
         )
         if waiting:
             self._announce(waiting)

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Collection
 import hashlib
+import logging
 import time
 
 from ...frigate.media import check_jpeg
 from ...frigate.messages import LiveSnapshotMessage
-from ..ledger import LedgerError, items as ledger_items, spooled_files
+from ...frigate.models import FrigateConfig
+from ..ledger import LedgerError, cameras, items as ledger_items, spooled_files
+from ..model.errors import SpoolError
 from ..model.item import UploadState, live_snapshot_item
 from ..model.plans import FilePlan, FileState
 from ..monitoring.frigate_monitor import FrigateMonitor
@@ -15,6 +18,8 @@ from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
 from ..services import Services
 from ..spool.eviction import SpoolSpace
+
+_LOGGER = logging.getLogger(__name__)
 
 _STRANGER = "Frigate has no such camera"
 
@@ -93,6 +98,21 @@ class LiveSnapshots:
         if not await self._ledger.run(spooled_files.is_spooled, file.name):
             # It has arrived, or all who wanted it were removed while it was written.
             await self._spool.remove([file.name])
+
+    async def take_config(self, config: FrigateConfig) -> None:
+        """Keep which cameras Frigate has, and settle what was held until that was known."""
+        if config.safe_mode:
+            return  # It then lists no cameras, or not all.
+        try:
+            await self._ledger.run(
+                cameras.see_config,
+                tuple(config.cameras),
+                now=time.time(),
+                absence=self._services.timing.camera_absence,
+            )
+            await self.settle_held(config.cameras)
+        except (LedgerError, SpoolError) as err:
+            _LOGGER.error("Frigate's configuration can't be kept: %s", err)
 
     async def settle_held(self, cameras: Collection[str] | None = None) -> None:
         """Send or skip the held live snapshots of cameras whose switch is known now.

@@ -6,6 +6,7 @@ import sqlite3
 from ..model.item import Item, Media, Rank, Role
 from ..model.naming import path_key
 from ..model.plans import FilePlan, FileState, Progress, UploadPlan, suffix_of
+from . import budgets
 from .items import add_to, item_of, names
 
 _LACKING = """
@@ -88,6 +89,7 @@ def join(
                 (now, file["id"]),
             )
             _add(connection, known, upload, file, now=now)
+            budgets.settle_file(connection, file["id"], now=now)
             count += 1
     return count
 

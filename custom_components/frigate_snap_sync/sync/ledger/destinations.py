@@ -35,6 +35,9 @@ def keep_destinations(
         connection.execute(
             "DELETE FROM traffic WHERE destination_id = ?", (destination_id,)
         )
+        connection.execute(
+            "DELETE FROM spent WHERE destination_id = ?", (destination_id,)
+        )
     return ended
 
 

@@ -8,7 +8,7 @@ from ..model.coverage import Coverage
 from ..model.item import Item, Rank, Role
 from ..model.plans import FileState, Hold
 from ..model.spans import Spans
-from . import footage, uploads
+from . import budgets, footage, uploads
 from .items import item_of
 from .turns import first_jobs
 
@@ -20,7 +20,7 @@ class FetchJob:
     `over` is when what it shows was over, by our clock.
 
     `is_settled`: no destination waits for it, but all would take it (`incomplete`). `as_is`:
-    what lies on Frigate's disk is enough.
+    what lies on Frigate's disk is enough. `is_held_back`: nobody may have it now.
     """
 
     file_id: int
@@ -33,6 +33,7 @@ class FetchJob:
     is_settled: bool
     as_is: bool = False
     over: float = 0
+    is_held_back: bool = False
 
 
 _TURNS = (
@@ -62,7 +63,7 @@ def next_fetches(
         connection,
         (
             "SELECT items.*, turn.id AS file_id, turn.start AS first,"  # noqa: S608
-            " turn.end AS last, turn.attempts AS attempts, role, as_is, over,"
+            " turn.end AS last, turn.attempts AS attempts, role, as_is, over, hold,"
             " turn.rank AS rank, NOT EXISTS (SELECT 1 FROM uploads WHERE"
             " file_id = turn.id AND state = 'pending') AS is_settled FROM"
             " (SELECT * FROM files INDEXED BY"
@@ -93,6 +94,7 @@ def _job(row: sqlite3.Row) -> FetchJob:
         is_settled=bool(row["is_settled"]),
         as_is=bool(row["as_is"]),
         over=row["over"],
+        is_held_back=row["hold"] == Hold.BUDGET,
     )
 
 
@@ -154,6 +156,9 @@ def fetched(
             " sha256 = ? WHERE id = ?",
             (FileState.SPOOLED, spool_name, size, sha256, file_id),
         )
+    elif uploads.destinations_of(connection, file_id):
+        # Their budgets were used up while it came.
+        budgets.settle_file(connection, file_id, now=now)
     else:
         connection.execute(
             "UPDATE files SET state = ? WHERE id = ?", (FileState.RELEASED, file_id)
@@ -176,8 +181,8 @@ def postpone(
     """
     footage.saw(connection, file_id, shown)
     connection.execute(
-        "UPDATE files SET attempts = attempts + 1, due = ?, error = ?, hold = ?,"
-        " hold_limit = ? WHERE id = ?",
+        "UPDATE files SET attempts = attempts + 1, due = ?, error = ?,"
+        " hold = IIF(hold = 'budget', hold, ?), hold_limit = ? WHERE id = ?",
         (
             due,
             error,

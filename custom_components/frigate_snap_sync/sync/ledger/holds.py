@@ -25,9 +25,17 @@ def forbid(
     """Let a camera's files wait until then; that is no failed try of theirs."""
     connection.execute(
         "UPDATE files SET due = ?1, error = ?2, hold = ?3, hold_limit = NULL"
-        " WHERE state = 'wanted' AND due < ?1"
+        " WHERE state = 'wanted' AND due < ?1 AND hold IS NOT 'budget'"
         " AND (SELECT camera FROM items WHERE items.id = item_id) = ?4",
         (due, error, Hold.FORBIDDEN, camera),
+    )
+
+
+def look_again(connection: sqlite3.Connection, file_id: int, *, due: float) -> None:
+    """Note when Frigate is to be asked again whether it still has what is held back."""
+    connection.execute(
+        "UPDATE files SET due = ? WHERE id = ? AND hold = ?",
+        (due, file_id, Hold.BUDGET),
     )
 
 

@@ -9,7 +9,7 @@ from ...frigate.models import Severity
 from ..model.item import Item, Media, Role, UploadState
 from ..model.naming import alternatives, numbered, path_key
 from ..model.plans import FilePlan, FileState, Progress, UploadPlan
-from . import tracked_objects
+from . import budgets, tracked_objects
 
 
 def review(connection: sqlite3.Connection, review_id: str) -> tuple[Item, bool] | None:
@@ -48,7 +48,10 @@ def known(
 
 def remember_open(connection: sqlite3.Connection, item: Item) -> None:
     """Keep a review that goes on; nothing if it is known to have ended."""
-    _save(connection, item, is_open=True)
+    item_id = _save(connection, item, is_open=True)
+    if item_id is not None:
+        # It may have become an alert.
+        budgets.settle_item(connection, item_id, now=item.reported_at)
 
 
 def plan(
@@ -63,6 +66,7 @@ def plan(
     item_id = _save(connection, item, is_open=False)
     if item_id is None:
         return False
+    budgets.settle_item(connection, item_id, now=item.reported_at)
     add_to(connection, item_id, item, files)
     return True
 
@@ -233,6 +237,7 @@ def add_to(
                     None if upload.state is UploadState.PENDING else item.reported_at,
                 ),
             )
+        budgets.settle_file(connection, file_id, now=max(file.due, item.reported_at))
     return ids
 
 

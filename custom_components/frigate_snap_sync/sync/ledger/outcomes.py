@@ -3,12 +3,13 @@
 from collections.abc import Collection
 import sqlite3
 
-from ..model.item import Item, Media, Rank, Role, UploadState
+from ..model.budget import HELD_BACK
+from ..model.item import Item, Media, Role, UploadState
 from ..model.plans import FileState
 from ..model.spans import Spans
 from ..model.status import UploadEvent
 from ..model.transition import Transition
-from . import footage, traffic, uploads
+from . import budgets, footage, traffic, uploads
 from .items import item_of
 from .superseding import supersede
 
@@ -54,13 +55,13 @@ def verified(
         " WHERE name = (SELECT camera FROM items WHERE id = ?)",
         (now, row["item_id"]),
     )
-    freed = [release(connection, row["file_id"])]
+    freed = [release(connection, row["file_id"], now=now)]
     if row["role"] == Role.INCOMPLETE:
         _settle_for_less(connection, row["file_id"], row["destination_id"], now=now)
     if row["role"] == Role.WHOLE:
         _count(connection, row["item_id"], row["destination_id"])
         freed += [
-            release(connection, file_id)
+            release(connection, file_id, now=now)
             for file_id in supersede(
                 connection, row["item_id"], row["destination_id"], now=now
             )
@@ -135,7 +136,7 @@ def skip(
             " WHERE id = ? AND state = 'pending' RETURNING file_id",
             (reason, now, upload_id),
         ).fetchone()
-        if row and (name := release(connection, row["file_id"])):
+        if row and (name := release(connection, row["file_id"], now=now)):
             freed.append(name)
     return Transition(tuple(freed))
 
@@ -147,16 +148,22 @@ def finish(
     reason: str,
     *,
     now: float,
+    is_missing: bool = False,
 ) -> Transition:
-    """End a file's pending uploads in another state than verified."""
+    """End a file's pending uploads in another state than verified.
+
+    What `is_missing` at Frigate, and might have left before if a budget had not held it
+    back, is skipped for that.
+    """
     rows = connection.execute(
-        "UPDATE uploads SET state = ?, reason = ?, finished = ?,"
+        "UPDATE uploads SET state = IIF(was_held AND ?6, 'skipped', ?1),"
+        " reason = IIF(was_held AND ?6, ?5, ?2), finished = ?3,"
         " clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL, 'temporary')"
-        " WHERE file_id = ? AND state = 'pending'"
+        " WHERE file_id = ?4 AND state = 'pending'"
         " RETURNING item_id, destination_id, role",
-        (state, reason, now, file_id),
+        (state, reason, now, file_id, HELD_BACK, is_missing),
     ).fetchall()
-    freed = release(connection, file_id, is_final=True)
+    freed = release(connection, file_id, now=now, is_final=True)
     for row in rows:
         if row["role"] == Role.WHOLE:
             item_id, destination_id = row["item_id"], row["destination_id"]
@@ -189,7 +196,7 @@ def finish_without_footage(
     is_gone = role == Role.WHOLE and is_loss
     state = UploadState.GONE if is_gone else UploadState.SKIPPED
     ended = uploads.destinations_of(connection, file_id)
-    freed = finish(connection, file_id, state, reason, now=now).freed
+    freed = finish(connection, file_id, state, reason, now=now, is_missing=True).freed
     if role == Role.WHOLE:
         # Only where something ended now: who no longer wants it has lost nothing.
         connection.executemany(
@@ -197,8 +204,9 @@ def finish_without_footage(
             " AND destination_id = ?2"
             " AND (SELECT is_open FROM items WHERE id = ?1) = 0"
             " AND NOT EXISTS (SELECT 1 FROM uploads WHERE item_id = ?1"
-            " AND role = 'whole' AND destination_id = ?2 AND state != 'skipped')",
-            [(item_id, destination_id) for destination_id in ended],
+            " AND role = 'whole' AND destination_id = ?2"
+            " AND (state != 'skipped' OR reason = ?3))",
+            [(item_id, destination_id, HELD_BACK) for destination_id in ended],
         )
     return Transition(freed, _losses(connection, file_id, ended))
 
@@ -222,12 +230,16 @@ def cancel(
     ).fetchall()
     for item_id in {row["item_id"] for row in rows}:
         _count_for_camera(connection, item_id)
-    names = (release(connection, row["file_id"]) for row in rows)
+    names = (release(connection, row["file_id"], now=now) for row in rows)
     return Transition(tuple(name for name in names if name))
 
 
 def release(
-    connection: sqlite3.Connection, file_id: int, *, is_final: bool = False
+    connection: sqlite3.Connection,
+    file_id: int,
+    *,
+    now: float,
+    is_final: bool = False,
 ) -> str | None:
     """Let a file go that no upload waits for; return its spool name if it had one.
 
@@ -243,7 +255,9 @@ def release(
         (file_id,),
     ).fetchone()
     if row["needed"]:
-        return None
+        # Who is held back does not keep it in the spool.
+        freed = budgets.settle_file(connection, file_id, now=now).freed
+        return freed[0] if freed else None
     is_wanted = row["would_be_taken"] and not is_final
     connection.execute(
         # What was released already can't be had any more.
@@ -319,9 +333,11 @@ def _states(
     connection: sqlite3.Connection, item_id: int, destination_id: str | None
 ) -> set[str]:
     rows = connection.execute(
-        "SELECT DISTINCT state FROM uploads WHERE item_id = ?1 AND role = 'whole'"
+        # What a budget has cost is no piece that never was.
+        "SELECT DISTINCT IIF(reason = ?3, 'gone', state) AS state FROM uploads"
+        " WHERE item_id = ?1 AND role = 'whole'"
         " AND (?2 IS NULL OR destination_id = ?2)",
-        (item_id, destination_id),
+        (item_id, destination_id, HELD_BACK),
     )
     return {row["state"] for row in rows}
 
@@ -332,60 +348,3 @@ def _increments(connection: sqlite3.Connection, item_id: int) -> tuple[int, int]
         "SELECT media FROM items WHERE id = ?", (item_id,)
     ).fetchone()
     return (0, 1) if media == Media.RECORDINGS else (1, 0)
-
-
-def retry_failed(connection: sqlite3.Connection, *, now: float, limit: int = -1) -> int:
-    """Let failed uploads be tried again; return how many, `limit` at most.
-
-    Live snapshots are not among them: Frigate keeps none. What failed after
-    `now` is not either, so that one may repeat this until there are none.
-    """
-    retried = _retry(
-        connection,
-        f"SELECT id FROM uploads WHERE {_FAILED} LIMIT ?4",  # noqa: S608
-        (now, Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT, limit),
-    )
-    return len(retried)
-
-
-def retry_item(
-    connection: sqlite3.Connection, item_id: int, *, now: float
-) -> list[str]:
-    """Let an item's failed uploads be tried again; return their destinations."""
-    return _retry(
-        connection,
-        f"SELECT id FROM uploads WHERE item_id = ?4 AND {_FAILED}",  # noqa: S608
-        (now, Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT, item_id),
-    )
-
-
-_FAILED = (
-    "state IN ('gone', 'dropped', 'incomplete')"
-    " AND role = 'whole' AND rank != ?2"
-    " AND destination_id IN (SELECT id FROM destinations) AND finished <= ?1"
-    # A review that Frigate had lost has no range to ask for.
-    " AND (rank = ?3 OR (SELECT end FROM files WHERE id = file_id) IS NOT NULL)"
-)
-
-
-def _retry(
-    connection: sqlite3.Connection,
-    ids: str,
-    parameters: tuple[float, Rank, Rank, int],
-) -> list[str]:
-    rows = connection.execute(
-        "UPDATE uploads SET state = 'pending', reason = NULL, clean_up = NULL,"  # noqa: S608
-        " retry_at = 0, planned = ?1, finished = NULL, is_acknowledged = 0,"
-        # The spool may hold the file for another destination.
-        " is_ready = EXISTS (SELECT 1 FROM files WHERE id = file_id"
-        " AND state = 'spooled')"
-        f" WHERE id IN ({ids}) RETURNING file_id, destination_id",
-        parameters,
-    ).fetchall()
-    now = parameters[0]
-    connection.executemany(
-        "UPDATE files SET state = 'wanted', due = ?, attempts = 0 WHERE id = ?"
-        " AND state IN ('released', 'wanted')",
-        [(now, file_id) for file_id in {row["file_id"] for row in rows}],
-    )
-    return [row["destination_id"] for row in rows]

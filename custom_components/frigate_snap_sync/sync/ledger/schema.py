@@ -185,7 +185,22 @@ CREATE TABLE off_periods (
 FIRST_VERSION: Final = 10
 """The version of `TABLES`. What came before it was never released."""
 
-STEPS: Final[Sequence[str]] = ()
+_BUDGETS: Final = """
+-- What each destination was sent in a calendar month (2026-11), retries included.
+CREATE TABLE spent (
+    destination_id TEXT NOT NULL,
+    month TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (destination_id, month)
+) STRICT, WITHOUT ROWID;
+-- What its budget does not let it take now: kinds (JSON), NULL for none.
+ALTER TABLE destinations ADD COLUMN held_back TEXT;
+-- What a pending upload waits for beside its file, and whether it ever did.
+ALTER TABLE uploads ADD COLUMN hold TEXT;
+ALTER TABLE uploads ADD COLUMN was_held INTEGER NOT NULL DEFAULT 0;
+"""
+
+STEPS: Final[Sequence[str]] = (_BUDGETS,)
 """Entry n leads from version 10 + n to the next; old ones never change."""
 
 VERSION: Final = FIRST_VERSION + len(STEPS)

@@ -9,7 +9,7 @@ from ..model.coverage import Coverage
 from ..model.item import Media, Rank, Role, UploadState
 from ..model.plans import FilePlan, FileState, UploadPlan, suffix_of
 from ..model.transition import NOTHING, Transition
-from . import footage, uploads
+from . import budgets, footage, uploads
 from .fetch_queue import FetchJob, postpone
 from .items import add_to
 from .outcomes import finish
@@ -71,6 +71,7 @@ def want_again(
         "UPDATE files SET state = ?, spool_name = NULL, due = ? WHERE id = ?",
         (FileState.WANTED, due, file_id),
     )
+    budgets.settle_file(connection, file_id, now=due)
     return NOTHING if spool_name is None else Transition((spool_name,))
 
 
@@ -97,7 +98,7 @@ def next_to_give_way(
     row = connection.execute(
         "SELECT id AS file_id, spool_name FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
         " AND rank > ? AND NOT EXISTS (SELECT 1 FROM uploads"
-        " WHERE file_id = files.id AND state = 'pending'"
+        " WHERE file_id = files.id AND state = 'pending' AND hold IS NULL"
         f" AND destination_id IN ({marks})) AND id NOT IN ({files})"
         " ORDER BY rank DESC, id LIMIT 1",
         (Rank.SNAPSHOT, *keep_for, *exclude),
@@ -200,7 +201,8 @@ def salvaged(
     )
     (file_id,) = add_to(connection, row["item_id"], job.item, (plan,))
     footage.fetched(connection, file_id, coverage)
-    return [upload.destination_id for upload in plan.uploads]
+    budgets.settle_file(connection, file_id, now=now)
+    return uploads.takers_of(connection, file_id)
 
 
 def held_cameras(connection: sqlite3.Connection) -> set[str]:

@@ -215,6 +215,16 @@ def destinations_of(connection: sqlite3.Connection, file_id: int) -> list[str]:
     return [row["destination_id"] for row in rows]
 
 
+def takers_of(connection: sqlite3.Connection, file_id: int) -> list[str]:
+    """Return the destinations that wait for a file and may have it now."""
+    rows = connection.execute(
+        "SELECT destination_id FROM uploads WHERE file_id = ? AND state = 'pending'"
+        " AND hold IS NULL",
+        (file_id,),
+    )
+    return [row["destination_id"] for row in rows]
+
+
 def pending_items(
     connection: sqlite3.Connection, destination_id: str
 ) -> list[tuple[int, Item]]:
@@ -291,10 +301,10 @@ def _tried(row: sqlite3.Row) -> Content | None:
 
 
 def make_ready(connection: sqlite3.Connection, file_id: int) -> list[str]:
-    """Note that the spool has a file; return the destinations that wait for it."""
+    """Note that the spool has a file; return the destinations that take it now."""
     rows = connection.execute(
         "UPDATE uploads SET is_ready = 1 WHERE file_id = ? AND state = 'pending'"
-        " RETURNING destination_id",
+        " AND hold IS NULL RETURNING destination_id",
         (file_id,),
     ).fetchall()
     return [row["destination_id"] for row in rows]

@@ -34,8 +34,8 @@ def waiting(
 ) -> Waiting:
     """Return what waits.
 
-    For a destination that is paused or `failing`, and for a Frigate that is away,
-    uploads wait as soon as they were to leave; else once they are `late` by so many
+    For a destination that is paused or `failing`, or whose budget holds them back, and
+    for a Frigate that is away, uploads wait as soon as they were to leave; else once they are `late` by so many
     seconds.
     """
     counts: dict[str, int] = {}
@@ -49,8 +49,9 @@ def waiting(
         count, first = connection.execute(
             "SELECT COUNT(*), MIN(planned) FROM uploads WHERE destination_id = ?1"
             " AND state = 'pending' AND (planned <= ?2"
-            " OR is_ready = 0 AND planned <= ?3)",
-            (row["id"], now - grace, now - grace_of_wanted),
+            " OR is_ready = 0 AND planned <= ?3"
+            " OR hold IS NOT NULL AND planned <= ?4)",
+            (row["id"], now - grace, now - grace_of_wanted, now),
         ).fetchone()
         counts[row["id"]] = count
         if count:

@@ -21,7 +21,8 @@ class DestinationSetup:
 
     `id` never changes, whatever else does; `selection` is None where it can't be
     read, and then `destination` takes nothing; `render` is None for the default
-    file names. `temporary_form` is the form of temporary names that worked at set-up;
+    file names. `volume_budget` are the bytes that may be sent in a calendar month, 0
+    for no limit. `temporary_form` is the form of temporary names that worked at set-up;
     `layout` returns the folders of this moment's names.
     """
 
@@ -30,5 +31,6 @@ class DestinationSetup:
     selection: Selection | None
     destination: Destination
     render: Render | None = None
+    volume_budget: int = 0
     temporary_form: TemporaryForm = TemporaryForm.HIDDEN
     layout: Callable[[], Layout] = field(default=_default_layout, compare=False)

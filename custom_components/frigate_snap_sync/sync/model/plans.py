@@ -26,6 +26,8 @@ class Hold(StrEnum):
     """Frigate's user may not have its camera's media."""
     TOO_LARGE = "too_large"
     """It is larger than the spool can hold under its limit."""
+    BUDGET = "budget"
+    """The monthly budgets of all who want it are used up so far. Also of an upload."""
 
 
 class ToRemove(StrEnum):

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from .budget import BudgetStatus
+
 
 class Protection(StrEnum):
     """How protected the owner is."""
@@ -22,6 +24,7 @@ class Reason(StrEnum):
     NO_DESTINATION = "no_destination"
     CAPTURE_OFF = "capture_off"
     SENDING_OFF = "sending_off"
+    BUDGET_SPENT = "budget_spent"
     FRIGATE_AWAY = "frigate_away"
     FRIGATE_LOGIN_REFUSED = "frigate_login_refused"
     FRIGATE_MQTT_DISABLED = "frigate_mqtt_disabled"
@@ -83,7 +86,7 @@ class DestinationStatus:
     None while the destination as a whole works; then so are `reason`, why it does
     not, in words; `problem`, what a person can fix; and `fingerprint`, that of a
     host key which is not the pinned one. `space_needed` are the bytes that should
-    be free, None while there are as many.
+    be free, None while there are as many. `budget` is None where there is none.
     """
 
     connected: bool | None = None
@@ -101,6 +104,7 @@ class DestinationStatus:
     reason: str | None = None
     problem: Problem | None = None
     fingerprint: str | None = None
+    budget: BudgetStatus | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 import random
+import time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,12 @@ class Timing:
     """How long nothing is tried after the ledger or the spool has failed."""
     home: float = 60
     """How often the ledger is written to, to see whether that works."""
+    budget_flush: float = 2
+    """How long what was sent may be counted in memory alone."""
+    month_check: float = 60
+    """How often it is looked whether a new month has begun."""
+    calendar: Callable[[], float] = time.time
+    """The clock that tells which month it is (epoch seconds)."""
     space: float = 5
     """How often it is looked whether Home Assistant's disk has space."""
     camera_absence: float = 86400

@@ -264,6 +264,7 @@ class Collector:
                 patience=self._outages.patience,
             ),
             fingerprint=getattr(worker.error, "fingerprint", None),
+            budget=worker.budget.status,
         )
 
 

@@ -115,7 +115,9 @@ class Outages:
             capture=capture,
             destinations=tuple(
                 DestinationFacts(
-                    sending=status.sending, failing_for=self.failing_for(destination_id)
+                    sending=status.sending,
+                    failing_for=self.failing_for(destination_id),
+                    budget_spent=status.budget is not None and status.budget.is_spent,
                 )
                 for destination_id, status in destinations.items()
             ),

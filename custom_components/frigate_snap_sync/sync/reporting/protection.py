@@ -43,6 +43,7 @@ class DestinationFacts:
 
     sending: bool = True
     failing_for: float | None = None
+    budget_spent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,9 @@ def judge(facts: Facts) -> tuple[Protection, tuple[Reason, ...]]:
         and not any(each.sending for each in facts.destinations),
     }
     at_once = {
+        Reason.BUDGET_SPENT: any(
+            each.sending and each.budget_spent for each in facts.destinations
+        ),
         Reason.DISK_FULL: facts.disk_full,
         Reason.LEDGER_FAILING: facts.ledger_failing,
         Reason.ITEMS_LOST: facts.items_lost,

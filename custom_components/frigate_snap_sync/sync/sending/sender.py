@@ -1,5 +1,6 @@
 """The sender: one file at a time to one destination, and what came of it."""
 
+from collections.abc import Callable
 import logging
 import secrets
 
@@ -7,6 +8,7 @@ from ...storage.base import StoredFile
 from ...storage.errors import Rejected, StorageError
 from ...storage.names import TemporaryForm, temporary_name
 from ...storage.read_back import Content, is_stored
+from ...storage.wrappers.paced import CountedSource
 from ..ledger import outcomes, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
@@ -32,8 +34,9 @@ class Sender:
         *,
         services: Services,
         restored: float,
+        count: Callable[[int], None],
     ) -> None:
-        """Keep what it works with.
+        """Keep what it works with; `count` is called with the bytes that are sent.
 
         Of items that began before `restored` (epoch seconds) the ledger may not know
         where they are already: the destination is looked at first.
@@ -44,6 +47,7 @@ class Sender:
         self._spool = services.spool
         self._services = services
         self._restored = restored
+        self._count = count
 
     async def send(self, job: UploadJob, form: TemporaryForm) -> StoredFile:
         """Bring one file there, unless it is; return what lies there, proven.
@@ -70,7 +74,13 @@ class Sender:
         prepared = await self._destination.prepare(path, source, temporary=temporary)
         if prepared != temporary:
             await self._ledger.run(uploads.prepared, job.upload_id, temporary=prepared)
-        return await self._destination.put(path, source, temporary=prepared)
+        if self._setup.volume_budget:
+            # What a failed try has sent counts as well.
+            source = CountedSource(source, self._count)
+            return await self._destination.put(path, source, temporary=prepared)
+        stored = await self._destination.put(path, source, temporary=prepared)
+        self._count(stored.size)
+        return stored
 
     async def settle(
         self, path: str, *, temporary: str | None, tried: Content | None

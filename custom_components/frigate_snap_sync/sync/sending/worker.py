@@ -26,6 +26,7 @@ from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 from .audit import Audit
 from .breaker import Sent, concerns_one_file, reaction_to
+from .budget import Budget, Calendar
 from .clean_up import CleanUp
 from .destination_health import DestinationHealth
 from .queue import STILLS, UploadQueue, lanes_for
@@ -48,6 +49,7 @@ class Worker:
         services: Services,
         released: asyncio.Event,
         restored: float,
+        calendar: Calendar,
     ) -> None:
         """Keep what it works with; nothing is done before `run`.
 
@@ -64,7 +66,10 @@ class Worker:
         self._enabled = asyncio.Event()
         self._outage = OutageLog(_LOGGER, f"Destination {setup.name}")
         self._audit = Audit(setup, services=services)
-        self._sender = Sender(setup, services=services, restored=restored)
+        self.budget = Budget(setup, services=services, calendar=calendar)
+        self._sender = Sender(
+            setup, services=services, restored=restored, count=self.budget.count
+        )
         self._losses = SpoolLosses(setup.name, services=services)
         self._clean_up = CleanUp(setup, services=services, sender=self._sender)
         self._lanes = Lanes(
@@ -140,6 +145,7 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch())
+                group.create_task(self.budget.run(lambda: self._lanes.in_flight))
                 group.create_task(self._clean())
                 for ranks in lanes_for(
                     self._destination.capabilities,
@@ -193,7 +199,9 @@ class Worker:
         try:
             async with self._turn():
                 # Things may have changed while the job was looked for.
-                if self.is_usable:
+                if not self.budget.allows(job):
+                    await self.budget.settle(job, self._lanes.in_flight)
+                elif self.is_usable:
                     has_arrived = await self._send(job)
         finally:
             if job.rank not in STILLS or not has_arrived:
@@ -271,12 +279,15 @@ class Worker:
             retry_at=time.time() + delay,
             reason=str(error),
         )
+        if not self.budget.allows(job):
+            await self.budget.settle(job, self._lanes.in_flight)
 
     async def _usable(self) -> None:
         """Wait until the destination may be used."""
         while True:
             await self._released.wait()
             await self._enabled.wait()
+            await self.budget.loaded.wait()
             if self.is_usable:
                 return
             async with self._probing:

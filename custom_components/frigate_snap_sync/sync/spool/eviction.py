@@ -199,7 +199,7 @@ class SpoolSpace:
         """Tell whether a destination that works waits for the file."""
         if file_id is None:
             return True
-        waiting = await self._ledger.run(uploads.destinations_of, file_id)
+        waiting = await self._ledger.run(uploads.takers_of, file_id)
         return not working.isdisjoint(waiting)
 
     async def _drop_oldest(self) -> None:
