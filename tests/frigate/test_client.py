@@ -20,8 +20,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     NotFrigate,
     UnsupportedVersion,
 )
-from custom_components.frigate_snap_sync.frigate.models import Segment, Severity
-from custom_components.frigate_snap_sync.frigate.parsers import parse_review
+from custom_components.frigate_snap_sync.frigate.models import Review, Segment, Severity
 from custom_components.frigate_snap_sync.frigate.version import FrigateVersion
 
 from .conftest import MakeClient, SteadyClock
@@ -301,15 +300,14 @@ async def test_many_rows_hold_nothing_up(
     server.answer("/api/review", as_bytes(body, "application/json"))
     threads = set()
 
-    def parse(value: object, *, most_labels: int) -> object:
+    def parse(value: object) -> Review:
         threads.add(threading.current_thread())
-        return parse_review(value, most_labels=most_labels)
+        return listings.review_row(value)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(listings, "parse_review", parse)
-        reviews = await client.reviews(after=0, before=3_000_000_000)
+    reviews = await client._api.rows(parse, "review", params={})  # noqa: SLF001
 
     assert len(reviews) == body.count(b'"id"')
+    assert await client.reviews(after=0, before=3_000_000_000) == reviews
     assert threads
     assert threading.current_thread() not in threads
     server.answer("/api/review", as_bytes(body[:-1], "application/json"))

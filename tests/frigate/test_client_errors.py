@@ -7,13 +7,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 import os
 from pathlib import Path
+import socket
 import ssl
 import sys
 import time
-from typing import Any
+from typing import Any, override
 
 import aiohttp
 from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.client import FrigateClient, Limits
@@ -102,39 +104,47 @@ async def test_nobody_listens(make_client: MakeClient) -> None:
         await ask_clip(client)
 
 
-async def test_unknown_host(
-    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A name that nobody knows."""
+class Unknown(AbstractResolver):
+    """Knows no name."""
 
-    async def unknown(*_: object, **__: object) -> None:
+    @override
+    async def resolve(self, *_: object, **__: object) -> list[ResolveResult]:
         raise OSError(-2, "Name or service not known")
 
-    monkeypatch.setattr(aiohttp.DefaultResolver, "resolve", unknown)
-    with pytest.raises(FrigateUnreachable, match="name is not known"):
-        await make_client("http://frigate.invalid:5000").version()
+    @override
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
-async def test_host_that_drops_packets(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Connecting has a limit of its own."""
-
-    async def hang(*_: object, **__: object) -> None:
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr("aiohappyeyeballs.start_connection", hang)
-    monkeypatch.setattr("aiohttp.connector.aiohappyeyeballs.start_connection", hang)
-    client = FrigateClient(
-        session,
-        "http://127.0.0.1:9",
-        limits=Limits(connect=0.1, idle=2 * LONG, total=2 * LONG),
-    )
-    async with promptly():
-        with pytest.raises(FrigateTimeout, match="No answer in time"):
+async def test_unknown_host(socket_enabled: None) -> None:
+    """A name that nobody knows."""
+    connector = aiohttp.TCPConnector(resolver=Unknown())
+    async with aiohttp.ClientSession(connector=connector) as session:
+        client = FrigateClient(session, "http://frigate.invalid:5000", limits=PATIENT)
+        with pytest.raises(FrigateUnreachable, match="name is not known"):
             await client.version()
-        with pytest.raises(FrigateTimeout):
-            await client.snapshot("id")
+
+
+async def test_host_that_drops_packets(session: aiohttp.ClientSession) -> None:
+    """Connecting has a limit of its own."""
+    with contextlib.ExitStack() as stack:
+        # What listens and accepts nobody drops the packets of all but the first.
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        address = full.getsockname()
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        client = FrigateClient(
+            session,
+            f"http://127.0.0.1:{address[1]}",
+            limits=Limits(connect=0.1, idle=2 * LONG, total=2 * LONG),
+        )
+        async with promptly():
+            with pytest.raises(FrigateTimeout, match="No answer in time"):
+                await client.version()
+            with pytest.raises(FrigateTimeout):
+                await client.snapshot("id")
 
 
 async def test_closed_session() -> None:

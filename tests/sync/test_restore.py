@@ -1,12 +1,15 @@
 """A ledger that a backup brought back: whole, and nothing is sent twice or lost."""
 
 import asyncio
+from collections.abc import Callable
 import itertools
 import os
 from pathlib import Path
 import shutil
 import sqlite3
+from threading import Event
 import time
+from typing import override
 
 import pytest
 
@@ -69,10 +72,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "ledger" / "one.db"
 
 
-def ledger_of(path: Path) -> Ledger:
+def ledger_of(
+    path: Path, *, copy: Callable[[Path, Event], None] = backup.make_copy
+) -> Ledger:
     """Return a ledger whose newest number is kept elsewhere."""
     generation = path.parent.parent / "cache" / "one.generation"
-    return Ledger(path, generation_path=generation)
+    return Ledger(path, generation_path=generation, copy=copy)
 
 
 async def known(path: Path) -> tuple[Origin, int]:
@@ -158,28 +163,32 @@ async def test_a_damaged_copy_is_not_used(path: Path) -> None:
     assert await known(path) == (Origin.NOWHERE, 0)
 
 
-async def test_a_copy_holds_up_nobody(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_copy_holds_up_nobody(path: Path) -> None:
     """It is made beside the ledger's own thread, and whoever gives up leaves none."""
-    ledger = ledger_of(path)
+    pause = Pause()
+
+    class Slow(Event):
+        """Holds the copy up where it looks first whether it is still wanted."""
+
+        def __init__(self, abandoned: Event) -> None:
+            super().__init__()
+            self._abandoned = abandoned
+
+        @override
+        def is_set(self) -> bool:
+            pause.begun.set()
+            assert pause.over.wait(10)
+            return self._abandoned.is_set()
+
+    copies: list[Callable[[Path, Event], None]] = [
+        backup.make_copy,
+        lambda path, abandoned: backup.make_copy(path, Slow(abandoned)),
+    ]
+    ledger = ledger_of(path, copy=lambda *arguments: copies.pop(0)(*arguments))
     await ledger.open()
     await ledger.run(remember(1))
     await ledger.back_up()
     before = backup.copy_of(path).read_bytes()
-    pause = Pause()
-    monkeypatch.setattr(
-        backup, "sync_folder", lambda _: pytest.fail("it was abandoned")
-    )
-    open_for_reading = backup._open_for_reading  # noqa: SLF001
-
-    def slowly(path: Path) -> sqlite3.Connection:
-        connection = open_for_reading(path)
-        pause.begun.set()
-        assert pause.over.wait(10)
-        return connection
-
-    monkeypatch.setattr(backup, "_open_for_reading", slowly)
     copying = asyncio.create_task(ledger.back_up())
     await asyncio.to_thread(pause.begun.wait, 5)
     assert await asyncio.wait_for(ledger.run(remember(2)), 5) == 2

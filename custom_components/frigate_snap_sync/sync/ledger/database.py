@@ -62,17 +62,20 @@ class Ledger:
         *,
         generation_path: Path | None = None,
         close_timeout: float = 1.25,
+        copy: Callable[[Path, Event], None] = make_copy,
     ) -> None:
         """Keep the paths; nothing is opened before `open`.
 
         `generation_path` is where the newest generation is kept, outside of backups.
         `close_timeout` are the seconds for the jobs that were begun when it is closed.
+        `copy` makes the copy for a backup, until its event is set.
         """
         self.path = path
         self._generation_file = (
             None if generation_path is None else GenerationFile(generation_path)
         )
         self._close_timeout = close_timeout
+        self._copy = copy
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="frigate_snap_sync")
         self._connection: sqlite3.Connection | None = None
         self._closed = False
@@ -115,7 +118,7 @@ class Ledger:
         """
         abandoned = Event()
         try:
-            await asyncio.to_thread(make_copy, self.path, abandoned)
+            await asyncio.to_thread(self._copy, self.path, abandoned)
         except (sqlite3.Error, OSError) as err:
             raise LedgerError(f"Copying ledger {self.path.name}: {err}") from err
         finally:
