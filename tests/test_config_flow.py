@@ -64,6 +64,18 @@ async def async_submit(hass: HomeAssistant, result: Any, **fields: Any) -> Any:
     )
 
 
+async def async_later(hass: HomeAssistant, result: Any) -> Any:
+    """Add no destination yet: the entry is created."""
+    assert result["type"] is FlowResultType.MENU
+    assert result["step_id"] == "first_destination"
+    result = await hass.config_entries.flow.async_configure(
+        result["flow_id"], {"next_step_id": "later"}
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert "next_flow" not in result
+    return result
+
+
 @pytest.mark.usefixtures("mqtt_client")
 async def test_user(hass: HomeAssistant, frigate_server: FrigateServer) -> None:
     """A URL is enough."""
@@ -74,7 +86,7 @@ async def test_user(hass: HomeAssistant, frigate_server: FrigateServer) -> None:
 
     result = await async_submit(hass, result, url=f" {frigate_server.url}/ ")
 
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await async_later(hass, result)
     assert result["title"] == "Frigate"
     assert result["result"].unique_id == "frigate"
     assert result["data"] == {"url": frigate_server.url, "verify_ssl": True}
@@ -90,6 +102,7 @@ async def test_user_topic_prefix_of_frigate(
     """The prefix is what Frigate's configuration says, slashes and all."""
     server = await serve_frigate(Frigate(topic_prefix="home/nvr1"))
     result = await async_submit(hass, await async_start(hass), url=server.url)
+    result = await async_later(hass, result)
     assert result["title"] == "Frigate (home/nvr1)"
     assert result["result"].unique_id == "home/nvr1"
     assert "topic_prefix" not in result["data"]
@@ -109,7 +122,7 @@ async def test_user_all_fields(
         "advanced": {"proxy": server.url, "topic_prefix": "porch/ "},
     }
     result = await async_submit(hass, await async_start(hass), **fields)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await async_later(hass, result)
     assert result["title"] == "Frigate (porch)"
     assert result["data"] == {
         "url": "http://frigate.invalid:8971",
@@ -119,18 +132,6 @@ async def test_user_all_fields(
         "proxy": server.url,
         "topic_prefix": "porch",
     }
-
-
-@pytest.mark.usefixtures("mqtt_client")
-async def test_user_prefilled(hass: HomeAssistant) -> None:
-    """The URL comes from Frigate's own integration, unless it is set up here."""
-    for url in ("http://192.0.2.5:5000", "", "http://192.0.2.6:5000/"):
-        MockConfigEntry(domain="frigate", data={"url": url}).add_to_hass(hass)
-    result = await async_start(hass)
-    assert suggested(result) == {"url": "http://192.0.2.5:5000"}
-
-    frigate_entry("http://192.0.2.5:5000").add_to_hass(hass)
-    assert suggested(await async_start(hass)) == {"url": "http://192.0.2.6:5000"}
 
 
 @pytest.mark.usefixtures("mqtt_client")
@@ -175,7 +176,7 @@ async def test_user_frigate_fails(
     assert section_values(result, "advanced") == {"topic_prefix": "frigate"}
 
     result = await async_submit(hass, result, **fields)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await async_later(hass, result)
 
 
 ANOTHER_SERVER: dict[str, dict[str, Any]] = {
@@ -227,7 +228,7 @@ async def test_user_another_server(
     assert result["errors"] == {"url": "not_frigate"}
 
     result = await async_submit(hass, result, url=frigate_server.url)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await async_later(hass, result)
 
 
 @pytest.mark.usefixtures("mqtt_client")
@@ -258,7 +259,7 @@ async def test_user_plain_mistakes(
     assert frigate_server.journal.count() == 0
 
     result = await async_submit(hass, result, url=frigate_server.url)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await async_later(hass, result)
 
 
 @pytest.mark.usefixtures("mqtt_client")
@@ -273,7 +274,7 @@ async def test_user_nothing_answers(
 
     await frigate_server.start()
     result = await async_submit(hass, result, url=url)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await async_later(hass, result)
 
 
 @pytest.mark.usefixtures("mqtt_client")
@@ -296,7 +297,7 @@ async def test_user_timeout(hass: HomeAssistant, frigate_server: FrigateServer) 
         connection.close()
 
     result = await async_submit(hass, result, url=frigate_server.url)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await async_later(hass, result)
 
 
 @pytest.fixture
@@ -328,7 +329,7 @@ async def test_user_certificate(
     assert frigate_with_tls.journal.count() == 0
 
     result = await async_submit(hass, result, url=url, verify_ssl=False)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await async_later(hass, result)
     assert result["data"]["verify_ssl"] is False
 
 
@@ -344,7 +345,7 @@ async def test_user_log_in(hass: HomeAssistant, serve_frigate: ServeFrigate) -> 
     assert result["errors"] == {"password": "invalid_auth"}
 
     result = await async_submit(hass, result, **fields, password=PASSWORD)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await async_later(hass, result)
 
 
 @pytest.mark.usefixtures("mqtt_client")
@@ -358,7 +359,7 @@ async def test_user_old_version(
 
     server = await serve_frigate(Frigate(version="0.14.1"))
     result = await async_submit(hass, result, url=server.url)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await async_later(hass, result)
 
 
 @pytest.mark.usefixtures("mqtt_client")
@@ -372,7 +373,7 @@ async def test_user_frigate_without_mqtt(
 
     frigate_server.frigate.mqtt_enabled = True
     result = await async_submit(hass, result, url=frigate_server.url)
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await async_later(hass, result)
 
 
 @pytest.mark.usefixtures("mqtt_client")
@@ -387,7 +388,7 @@ async def test_user_prefix_of_frigate_is_no_topic(
     result = await async_submit(
         hass, result, url=server.url, advanced={"topic_prefix": "frigate"}
     )
-    assert result["type"] is FlowResultType.CREATE_ENTRY
+    result = await async_later(hass, result)
 
 
 async def test_user_no_mqtt(hass: HomeAssistant, frigate_server: FrigateServer) -> None:
@@ -403,8 +404,8 @@ async def test_user_no_mqtt(hass: HomeAssistant, frigate_server: FrigateServer) 
         "custom_components.frigate_snap_sync.async_setup_entry", return_value=True
     ):
         result = await async_submit(hass, result, url=frigate_server.url)
+        result = await async_later(hass, result)
         await hass.async_block_till_done()
-    assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
 @pytest.mark.usefixtures("mqtt_client")

@@ -15,6 +15,7 @@ import pytest
 
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.event import UPLOAD
+from custom_components.frigate_snap_sync.flows.kinds import FLOWS
 from custom_components.frigate_snap_sync.issues import (
     BUDGET_SPENT,
     FRIGATE_ISSUES,
@@ -52,7 +53,9 @@ CATEGORIES = {
 }
 
 # Steps that Home Assistant itself starts and that show no form of their own.
-STEPS_WITHOUT_FORM = {"reauth"}
+STEPS_WITHOUT_FORM = {"reauth", "mqtt"}
+# The lines of the menu that the config flow shows after its form.
+FIRST_DESTINATIONS = {*FLOWS, "later"}
 # The step that every repair begins with shows one of the others.
 FIRST_STEP_OF_REPAIRS = {"init"}
 
@@ -217,9 +220,17 @@ def test_every_step_has_texts_and_every_text_a_step() -> None:
     assert written == {
         kind: steps
         - STEPS_WITHOUT_FORM
+        - (FIRST_DESTINATIONS if kind == "config" else set())
         - (FIRST_STEP_OF_REPAIRS if kind.startswith("issues.") else set())
         for kind, steps in coded.items()
     }
+
+
+def test_every_line_of_the_menu_is_described() -> None:
+    """Each kind of destination, and what it means to add none yet."""
+    texts = english()["config"]["step"]["first_destination"]
+    assert texts["menu_options"].keys() == FIRST_DESTINATIONS
+    assert texts["menu_option_descriptions"].keys() == FIRST_DESTINATIONS
 
 
 def test_every_field_is_described() -> None:

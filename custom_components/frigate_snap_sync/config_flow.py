@@ -1,16 +1,20 @@
 """The flows that set up a Frigate; those of destinations are in `flows`."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, override
 
 from homeassistant.config_entries import (
+    SOURCE_USER,
     ConfigEntry,
     ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryFlow,
+    FlowType,
+    SubentryFlowContext,
 )
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.core import callback
+from homeassistant.helpers.service_info.mqtt import MqttServiceInfo
 
 from .const import DOMAIN, SECTION_ADVANCED
 from .flows.entry import (
@@ -24,12 +28,13 @@ from .flows.entry import (
     log_in_schema,
     password_missing,
 )
+from .flows.found_frigate import async_find_frigate
 from .flows.kinds import FLOWS
 from .flows.options import FrigateSnapSyncOptionsFlow
 from .frigate.messages import display_name
 
-_FRIGATE_DOMAIN = "frigate"
 _EXAMPLE_URL = "http://192.168.1.10:5000"
+_LATER = "later"
 
 
 class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -37,6 +42,12 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
 
     VERSION = 1
     MINOR_VERSION = 1
+
+    def __init__(self) -> None:
+        """Begin without an entry."""
+        self._data: dict[str, Any] = {}
+        self._title = ""
+        self._first_kind: str | None = None
 
     @classmethod
     @callback
@@ -55,21 +66,61 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         return FrigateSnapSyncOptionsFlow()
 
     @override
+    async def async_step_mqtt(
+        self, discovery_info: MqttServiceInfo
+    ) -> ConfigFlowResult:
+        """Offer to set up a Frigate that has said on MQTT that it is there."""
+        prefix, _, _ = discovery_info.topic.rpartition("/")
+        await self.async_set_unique_id(prefix)
+        self._abort_if_unique_id_configured()
+        self.context["title_placeholders"] = {"name": display_name(prefix)}
+        return await self.async_step_user()
+
+    @override
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask how Frigate is reached, and check it."""
         if user_input is None:
-            return self._show("user", self._found_frigate(), Verdict())
+            url = await async_find_frigate(self.hass, self._used_urls())
+            return self._show("user", {CONF_URL: url} if url else {}, Verdict())
         data = entry_data(user_input)
         verdict = await async_check_entry(self.hass, data)
         if verdict.errors:
             return self._show("user", user_input, verdict)
         await self.async_set_unique_id(verdict.topic_prefix, raise_on_progress=False)
         self._abort_if_unique_id_configured()
-        return self.async_create_entry(
-            title=display_name(verdict.topic_prefix), data=data
+        self._data, self._title = data, display_name(verdict.topic_prefix)
+        return await self.async_step_first_destination()
+
+    async def async_step_first_destination(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which kind of destination comes first; its own flow follows."""
+        return self.async_show_menu(
+            step_id="first_destination", menu_options=[*FLOWS, _LATER]
         )
+
+    async def async_step_later(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Create the entry without a destination."""
+        return self._create(None)
+
+    def _create(self, first_kind: str | None) -> ConfigFlowResult:
+        self._first_kind = first_kind
+        return self.async_create_entry(title=self._title, data=self._data)
+
+    @override
+    async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
+        """Open the flow of the first destination."""
+        if self._first_kind is not None:
+            flow = await self.hass.config_entries.subentries.async_init(
+                (result["result"].entry_id, self._first_kind),
+                context=SubentryFlowContext(source=SOURCE_USER),
+            )
+            result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, flow["flow_id"])
+        return result
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -146,13 +197,27 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
             },
         )
 
-    def _found_frigate(self) -> dict[str, Any]:
-        """Return the URL that Frigate's own integration uses, if it is not ours yet."""
-        ours = {entry.data[CONF_URL] for entry in self._async_current_entries(False)}
-        for entry in self.hass.config_entries.async_entries(
-            _FRIGATE_DOMAIN, include_ignore=False
-        ):
-            url = str(entry.data.get(CONF_URL, "")).rstrip("/")
-            if url and url not in ours:
-                return {CONF_URL: url}
-        return {}
+    def _used_urls(self) -> set[str]:
+        return {entry.data[CONF_URL] for entry in self._async_current_entries(False)}
+
+
+type _Step = Callable[
+    [FrigateSnapSyncConfigFlow, dict[str, Any] | None], Awaitable[ConfigFlowResult]
+]
+
+
+def _first_destination_step(kind: str) -> _Step:
+    """Return the step behind a kind's line of the menu `first_destination`."""
+
+    async def step(
+        self: FrigateSnapSyncConfigFlow, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        return self._create(kind)
+
+    return step
+
+
+for _kind in FLOWS:
+    setattr(
+        FrigateSnapSyncConfigFlow, f"async_step_{_kind}", _first_destination_step(_kind)
+    )

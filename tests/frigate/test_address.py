@@ -8,6 +8,7 @@ from custom_components.frigate_snap_sync.frigate.address import (
     fits_route,
     parse_base_url,
     parse_proxy,
+    without_page,
 )
 from custom_components.frigate_snap_sync.frigate.errors import InvalidProxy, InvalidUrl
 
@@ -32,6 +33,26 @@ from custom_components.frigate_snap_sync.frigate.errors import InvalidProxy, Inv
 def test_base_url(text: str, version_url: str) -> None:
     """The path is kept, what a browser adds is not."""
     assert str(api_url(parse_base_url(text), "version")) == version_url
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("http://frigate:5000/", "http://frigate:5000"),
+        ("http://frigate:5000/review?id=1.2-abc", "http://frigate:5000"),
+        ("http://frigate:5000/api/version", "http://frigate:5000"),
+        ("https://home.example/nvr/explore/", "https://home.example/nvr"),
+        ("https://home.example/nvr/api", "https://home.example/nvr"),
+        ("http://frigate:5000/#front_door", "http://frigate:5000"),
+        # A base path may be called like a page: only the last segment is one.
+        ("https://home.example/live/nvr", "https://home.example/live/nvr"),
+        ("https://me:secret@frigate/review", "https://me:secret@frigate"),
+        (" frigate/review ", "frigate/review"),
+    ],
+)
+def test_page_of_the_ui(text: str, address: str) -> None:
+    """An address from the browser's bar loses the page that it shows."""
+    assert without_page(text) == address
 
 
 @pytest.mark.parametrize(

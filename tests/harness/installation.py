@@ -56,9 +56,8 @@ async def add_frigate(
 ) -> str:
     """Set up our integration; returns the entry's id once it is loaded."""
     step = expect_form(await api.start_config_flow(DOMAIN), "user")
-    return await _created_entry(
-        api, step, {"url": url, "verify_ssl": True, **(more or {})}
-    )
+    step = await api.submit(step, {"url": url, "verify_ssl": True, **(more or {})})
+    return await _created_entry(api, step, {"next_step_id": "later"})
 
 
 async def _created_entry(

@@ -21,7 +21,7 @@ from homeassistant.helpers.selector import (
 
 from ..clients import async_create_session, build_client
 from ..const import CONF_PROXY, CONF_TOPIC_PREFIX, SECTION_ADVANCED
-from ..frigate.address import parse_base_url, parse_proxy
+from ..frigate.address import parse_base_url, parse_proxy, without_page
 from ..frigate.client import FrigateClient
 from ..frigate.errors import (
     FrigateAuthFailed,
@@ -100,7 +100,7 @@ def entry_data(
     """
     advanced = user_input.get(SECTION_ADVANCED, {})
     data = {
-        CONF_URL: user_input[CONF_URL].strip().rstrip("/"),
+        CONF_URL: without_page(user_input[CONF_URL]),
         CONF_USERNAME: user_input.get(CONF_USERNAME, "").strip(),
         CONF_PASSWORD: user_input.get(CONF_PASSWORD, ""),
         CONF_PROXY: advanced.get(CONF_PROXY, "").strip(),

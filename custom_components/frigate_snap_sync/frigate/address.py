@@ -6,6 +6,35 @@ from yarl import URL
 
 from .errors import InvalidProxy, InvalidUrl
 
+_PAGES = frozenset(
+    {
+        *("api", "chat", "classification", "config", "events", "explore", "export"),
+        *("exports", "faces", "live", "login", "logs", "playground", "replay"),
+        *("review", "settings", "storage", "system", "unauthorized"),
+    }
+)
+"""What the address bar shows behind Frigate's own address (0.14 to 0.18)."""
+
+
+def without_page(text: str) -> str:
+    """Return an address from a browser without the page of Frigate's UI.
+
+    `http://frigate:5000/review?id=1` is `http://frigate:5000`, and so is
+    `http://frigate:5000/api/version`. What is no URL is only stripped.
+    """
+    text = text.strip()
+    try:
+        url = _parse(text)
+    except ValueError:
+        return text
+    segments = url.raw_path.rstrip("/").split("/")
+    for number, segment in enumerate(segments):
+        if segment == "api" or (segment in _PAGES and number == len(segments) - 1):
+            segments = segments[:number]
+            break
+    url = url.with_query(None).with_fragment(None)
+    return str(url.with_path("/".join(segments), encoded=True)).rstrip("/")
+
 
 def parse_base_url(text: str) -> URL:
     """Return the base URL of a Frigate: scheme, host, port and path, no more.
