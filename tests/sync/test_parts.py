@@ -136,6 +136,25 @@ async def test_the_whole_supersedes_the_parts(
     assert counts["superseded"] >= 2
 
 
+async def test_the_whole_holds_what_the_parts_show_beyond_the_end(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Frigate reports the end late: the seconds behind it have already left."""
+    start = float(int(time.time()) - 40)
+    bench.frigate.footage = lambda camera, after, before: [
+        Segment(start_time=after, end_time=before)
+    ]
+    await bench.start(setup(nas))
+    review = bench.review("new", start=start)
+    await until(lambda: suffixes(nas) == ["-part001.mp4"])
+    ((_, _, sent_until),) = bench.frigate.clips
+    assert sent_until > start + 8 + 5
+    bench.review("end", source_id=review, start=start, end=start + 8)
+    await until(lambda: suffixes(nas) == [".mp4"])
+    assert bench.frigate.clips[-1][1:] == (start - 5, sent_until)
+    assert await bench.settled() == {"verified": 1, "superseded": 1}
+
+
 @pytest.mark.parametrize("fault", [None, Rejected("no")])
 async def test_a_part_that_is_under_way_when_the_whole_arrives(
     bench: Bench, nas: FakeDestination, fault: Rejected | None

@@ -14,6 +14,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     items,
     outcomes,
     retries,
+    review_ends,
     schema,
     superseding,
 )
@@ -234,26 +235,148 @@ def test_what_a_part_never_showed_need_not_be_held(
     assert recording.parts == []
 
 
+def last_second(connection: sqlite3.Connection) -> int:
+    """Return where the last piece ends."""
+    (end,) = connection.execute(
+        "SELECT end FROM files WHERE role = 'whole' ORDER BY number DESC LIMIT 1"
+    ).fetchone()
+    return int(end)
+
+
 @pytest.mark.parametrize(
-    ("end", "part", "left"),
+    ("parts", "end"),
     [
-        (2790.0, (2795, 2810), []),
-        (2900.0, (2795, 2810), [1]),
-        (2790.0, (2805, 2830), []),
-        (2790.0, (2795, 3000), [1]),
-        (2790.0, (3000, 3030), [1]),
+        ([(2795, 2810)], 2810),
+        ([(2805, 2830)], 2830),
+        ([(2770, 2800), (2800, 2830), (2830, 2860)], 2860),
+        ([(2795, 2980)], 2980),
+        ([(2795, 2981)], 2800),
+        ([(2780, 2810), (2810, 3000)], 2810),
+        ([(3000, 3030)], 2800),
+        ([(2700, 2730)], 2800),
+        ([], 2800),
     ],
 )
-def test_a_part_that_reaches_beyond_the_last_piece(
-    connection: sqlite3.Connection, end: float, part: Range, left: list[int]
+def test_the_whole_reaches_to_the_end_of_the_parts(
+    connection: sqlite3.Connection, parts: list[Range], end: int
 ) -> None:
-    """It goes if the review ended shortly before, for it shows no more of it.
+    """Up to three minutes; what lies further out stays beside it."""
+    recording = Recording(
+        connection, parts=parts, pieces=[(1000, 1400), (1400, 2800)], end=2790
+    )
+    assert last_second(connection) == end
+    (first,) = connection.execute(
+        "SELECT end FROM files WHERE role = 'whole' AND number = 1"
+    ).fetchone()
+    assert first == 1400
+    recording.arrive(1, shown=((1000, 1400),))
+    recording.arrive(2, shown=((1400, end),))
+    assert recording.parts == [
+        number for number, (_, last) in enumerate(parts, 1) if last > end
+    ]
 
-    An end that lies minutes before what was sent may be wrong: that is kept.
-    """
-    recording = Recording(connection, parts=[part], pieces=[(1000, 2800)], end=end)
+
+@pytest.mark.parametrize("part", [(2795, 2810), (2805, 2830), (2700, 2900)])
+def test_no_part_goes_whose_seconds_lie_behind_what_the_whole_holds(
+    connection: sqlite3.Connection, part: Range
+) -> None:
+    """Frigate threw away what came after the end before the whole was asked for."""
+    recording = Recording(connection, parts=[part], pieces=[(1000, 2800)], end=2790)
     recording.arrive(1, shown=((1000, 2800),))
-    assert recording.parts == left
+    assert recording.parts == [1]
+
+
+def test_parts_that_were_not_fetched_make_no_whole_longer(
+    connection: sqlite3.Connection,
+) -> None:
+    """Nor do those that were given up, unless one of them may just be arriving."""
+    recording = Recording(
+        connection,
+        parts=[(2790, 2820), (2820, 2850)],
+        pieces=[(1000, 2800)],
+        end=2790,
+        fetched_parts=False,
+    )
+    assert last_second(connection) == 2800
+    for number, spool_name in ((1, "one"), (2, "two")):
+        fetch_queue.fetched(
+            connection, number, spool_name=spool_name, size=7, sha256="00"
+        )
+    connection.execute("UPDATE uploads SET state = 'skipped' WHERE role = 'part'")
+    superseding.reach_parts(connection, 1)
+    assert last_second(connection) == 2800
+    connection.execute("UPDATE uploads SET clean_up = 'temporary' WHERE file_id = 1")
+    superseding.reach_parts(connection, 1)
+    assert last_second(connection) == 2820
+    assert recording.parts == [1, 2]
+
+
+def test_a_review_that_goes_on_has_no_last_whole(
+    connection: sqlite3.Connection,
+) -> None:
+    """Its next half hour begins where this one ends."""
+    review = replace(ITEM, end=None)
+    items.remember_open(connection, review)
+    plans = (stretch(Role.WHOLE, 1, (1000, 2800)), stretch(Role.PART, 1, (2795, 2825)))
+    items.add_files(connection, review, plans)
+    fetch_queue.fetched(connection, 2, spool_name="part", size=7, sha256="00", end=2825)
+    assert last_second(connection) == 2800
+
+
+def test_a_part_that_is_being_fetched_when_the_review_ends(
+    connection: sqlite3.Connection,
+) -> None:
+    """Its end is cut, but the clip that comes has more: the whole must have it too."""
+    review = replace(ITEM, end=None)
+    items.remember_open(connection, review)
+    items.add_files(connection, review, (stretch(Role.PART, 1, (2790, 2820)),))
+    review_ends.cut_off(connection, review.source_id, end=2800, now=50)
+    items.plan(
+        connection, replace(ITEM, end=2790), (stretch(Role.WHOLE, 1, (1000, 2800)),)
+    )
+    assert last_second(connection) == 2800
+    part: Spans = ((2790, 2820),)
+    fetch_queue.fetched(
+        connection,
+        1,
+        spool_name="part",
+        size=7,
+        sha256="00",
+        coverage=Coverage(shown=part, least=part, most=part),
+        end=2820,
+    )
+    assert last_second(connection) == 2820
+
+
+def test_a_whole_that_is_being_fetched_when_it_becomes_longer(
+    connection: sqlite3.Connection,
+) -> None:
+    """What comes is what was asked for: the part stays."""
+    recording = Recording(
+        connection, parts=[(2790, 2820)], pieces=[(1000, 2800)], end=2790
+    )
+    assert last_second(connection) == 2820
+    (file_id,) = connection.execute(
+        "SELECT id FROM files WHERE role = 'whole'"
+    ).fetchone()
+    whole: Spans = ((1000, 2800),)
+    fetch_queue.fetched(
+        connection,
+        file_id,
+        spool_name="whole",
+        size=7,
+        sha256="00",
+        coverage=Coverage(shown=whole, least=whole, most=whole),
+        end=2800,
+    )
+    superseding.reach_parts(connection, 1)
+    assert last_second(connection) == 2800
+    connection.execute("UPDATE uploads SET state = 'pending' WHERE role = 'whole'")
+    (upload_id,) = connection.execute(
+        "SELECT id FROM uploads WHERE role = 'whole'"
+    ).fetchone()
+    outcomes.verified(connection, upload_id, size=7, now=60)
+    assert recording.parts == [1]
 
 
 def test_parts_of_a_review_that_seems_to_end_at_its_start_stay(

@@ -48,6 +48,7 @@ class Arrivals:
             size=file.size,
             sha256=file.sha256,
             coverage=found.coverage if isinstance(found, Clip) else None,
+            end=found.end if isinstance(found, Clip) else None,
             now=time.time(),
         )
         await self._hand_over(file, kept)

@@ -10,6 +10,7 @@ from ..model.plans import FileState, Hold
 from ..model.spans import Spans
 from . import budgets, footage, uploads
 from .items import item_of
+from .superseding import reach_parts
 from .turns import first_jobs
 
 
@@ -135,12 +136,14 @@ def fetched(
     size: int,
     sha256: str,
     coverage: Coverage | None = None,
+    end: int | None = None,
     now: float = 0,
 ) -> list[str]:
     """Note that the spool has the file; return the destinations that wait for it.
 
-    `coverage` tells which seconds a clip holds. An empty list means that none does any more: the spool may release it. Who
-    had only a beginning waits from `now` on.
+    `coverage` tells which seconds a clip holds, `end` up to where it was asked for: the
+    end of its review may have changed that meanwhile. An empty list means that none
+    does any more: the spool may release it. Who had only a beginning waits from `now` on.
     """
     connection.execute(
         "UPDATE uploads SET state = 'pending', planned = MAX(planned, ?),"
@@ -163,7 +166,17 @@ def fetched(
         connection.execute(
             "UPDATE files SET state = ? WHERE id = ?", (FileState.RELEASED, file_id)
         )
+    if end is not None:
+        _was_asked_until(connection, file_id, end)
     return waiting
+
+
+def _was_asked_until(connection: sqlite3.Connection, file_id: int, end: int) -> None:
+    row = connection.execute(
+        "UPDATE files SET end = ? WHERE id = ? RETURNING item_id, role", (end, file_id)
+    ).fetchone()
+    if row["role"] == Role.PART:
+        reach_parts(connection, row["item_id"])
 
 
 def postpone(

@@ -10,6 +10,7 @@ from ..model.item import Item, Media, Role, UploadState
 from ..model.naming import alternatives, numbered, path_key
 from ..model.plans import FilePlan, FileState, Progress, UploadPlan
 from . import budgets, tracked_objects
+from .superseding import reach_parts
 
 
 def review(connection: sqlite3.Connection, review_id: str) -> tuple[Item, bool] | None:
@@ -68,6 +69,8 @@ def plan(
         return False
     budgets.settle_item(connection, item_id, now=item.reported_at)
     add_to(connection, item_id, item, files)
+    if item.media is Media.RECORDINGS:
+        reach_parts(connection, item_id)
     return True
 
 

@@ -1,4 +1,8 @@
-"""Superseding: which parts a destination no longer needs, since the whole is there."""
+"""Superseding: which parts a destination no longer needs, since the whole is there.
+
+Frigate reports the end of a review late (its longest default cut-off is two minutes),
+and until then parts leave. So the whole reaches as far as they do.
+"""
 
 from dataclasses import dataclass
 import sqlite3
@@ -8,11 +12,10 @@ from ..model.item import UploadState
 from ..model.spans import Spans, from_text, missing, union, within
 from .footage import known_of_item
 
-_BEYOND = 180.0
-"""Seconds that parts may reach beyond the end of their review and still go with it.
+_REACH = 180
+"""Seconds by which a whole is made longer, at most, to hold what its parts show.
 
-Frigate tells of an end up to two minutes late (its longest default cut-off), and
-until then parts are sent. What lies further out is kept: that end may be wrong.
+What lies further out stays beside it: the end of the review may be wrong.
 """
 
 
@@ -26,8 +29,26 @@ class _Wholes:
     """The ranges that they were asked for."""
     known: Spans
     """What Frigate ever showed of the item."""
-    until: float | None
-    """Where the recording ends, once all of it is planned."""
+
+
+def reach_parts(connection: sqlite3.Connection, item_id: int) -> None:
+    """Let the last whole of a recording reach to the end of the parts that leave.
+
+    Those that were fetched count, unless all their uploads were given up. Nothing if
+    the whole was fetched already: then what it lacks stays beside it.
+    """
+    connection.execute(
+        "UPDATE files AS last SET end = MAX(end, COALESCE((SELECT MAX(part.end)"
+        " FROM files AS part WHERE part.item_id = ?1 AND part.role = 'part'"
+        " AND part.size IS NOT NULL AND part.end <= last.end + ?2"
+        " AND EXISTS (SELECT 1 FROM uploads WHERE file_id = part.id"
+        # What is being sent may arrive although it was given up.
+        " AND (state IN ('pending', 'verified') OR clean_up IS NOT NULL))), end))"
+        " WHERE state = 'wanted' AND id = (SELECT id FROM files WHERE item_id = ?1"
+        " AND role = 'whole' AND end IS NOT NULL ORDER BY number DESC LIMIT 1)"
+        " AND (SELECT is_open FROM items WHERE id = ?1) = 0",
+        (item_id, _REACH),
+    )
 
 
 def supersede(
@@ -64,36 +85,22 @@ def _wholes(
     connection: sqlite3.Connection, item_id: int, destination_id: str
 ) -> _Wholes:
     rows = connection.execute(
-        "SELECT uploads.state AS state, uploads.held AS held, files.start AS start,"
-        " files.end AS end FROM uploads JOIN files ON files.id = file_id"
-        " WHERE uploads.item_id = ? AND destination_id = ?"
+        "SELECT uploads.held AS held, files.start AS start, files.end AS end"
+        " FROM uploads JOIN files ON files.id = file_id"
+        " WHERE uploads.item_id = ? AND destination_id = ? AND uploads.state = ?"
         " AND uploads.role = 'whole' AND files.end IS NOT NULL",
-        (item_id, destination_id),
+        (item_id, destination_id, UploadState.VERIFIED),
     ).fetchall()
-    verified = [row for row in rows if row["state"] == UploadState.VERIFIED]
-    is_open, start, end = connection.execute(
-        "SELECT is_open, start, end FROM items WHERE id = ?", (item_id,)
-    ).fetchone()
-    last = max((row["end"] for row in rows), default=0)
-    # Where uploads were switched off meanwhile the last piece ends before; of a
-    # review that Frigate lost the end is unknown, and so is one that ended no later
-    # than it began: Frigate's clock was set back.
-    is_over = not is_open and end is not None and start < end <= last
     return _Wholes(
-        held=union(*(from_text(row["held"]) for row in verified)),
-        looked=union((row["start"], row["end"]) for row in verified),
+        held=union(*(from_text(row["held"]) for row in rows)),
+        looked=union((row["start"], row["end"]) for row in rows),
         known=known_of_item(connection, item_id),
-        until=float(last) if is_over else None,
     )
 
 
 def _is_held(part: sqlite3.Row, wholes: _Wholes) -> bool:
-    """Tell whether all that a part shows of the item lies there in whole pieces."""
+    """Tell whether all that a part shows lies there in whole pieces."""
     begin, end = float(part["start"]), float(part["end"])
-    if wholes.until is not None and wholes.until < end <= wholes.until + _BEYOND:
-        # It shows no more of the review. One that lies behind it goes with the last.
-        end = wholes.until
-        begin = min(begin, end - 1)
     asked = ((begin, end),)
     if part["shown"] is not None:
         wanted = within(from_text(part["shown"]), begin, end)
