@@ -325,6 +325,12 @@ LOST = Losses(
         (LOST, ["confirm"]),
         (replace(LOST, messages=True), ["confirm", "messages"]),
         (Losses(messages=True, until=1795336200.5), ["messages"]),
+        (Losses(large_images=True, until=1795336200.5), ["large_images"]),
+        (replace(LOST, large_images=True), ["confirm", "large_images"]),
+        (
+            replace(LOST, messages=True, large_images=True),
+            ["confirm", "messages", "large_images"],
+        ),
     ],
 )
 async def test_losses(

@@ -59,11 +59,11 @@ class ItemsLostFlow(FrigateRepairFlow):
         """Begin with the files, if any."""
         self._abort_if_settled()
         self._shown = self._status.losses
-        return await (
-            self.async_step_confirm()
-            if self._shown.count
-            else self.async_step_messages()
-        )
+        if self._shown.count:
+            return await self.async_step_confirm()
+        if self._shown.messages:
+            return await self.async_step_messages()
+        return await self.async_step_large_images()
 
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
@@ -84,6 +84,8 @@ class ItemsLostFlow(FrigateRepairFlow):
             )
         if self._shown.messages:
             return await self.async_step_messages()
+        if self._shown.large_images:
+            return await self.async_step_large_images()
         return await self._async_acknowledge()
 
     async def async_step_messages(
@@ -92,6 +94,16 @@ class ItemsLostFlow(FrigateRepairFlow):
         """Say that messages were lost, of which nothing more is known."""
         if user_input is None:
             return self._show("messages")
+        if self._shown.large_images:
+            return await self.async_step_large_images()
+        return await self._async_acknowledge()
+
+    async def async_step_large_images(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Say that images were too large, of which nothing more is known."""
+        if user_input is None:
+            return self._show("large_images")
         return await self._async_acknowledge()
 
     async def _async_acknowledge(self) -> RepairsFlowResult:

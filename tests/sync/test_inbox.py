@@ -52,6 +52,35 @@ async def test_a_monster_is_ignored(caplog: pytest.LogCaptureFixture) -> None:
     assert "monster" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("topic", "retain", "count"),
+    [
+        ("frigate/front_door/person/snapshot", False, 1),
+        ("frigate/front_door/person/snapshot", True, 0),
+        ("frigate/reviews", False, 0),
+    ],
+)
+def test_an_image_that_is_too_large_is_lost(
+    topic: str, retain: bool, count: int
+) -> None:
+    """What else a monster says is asked for in Frigate's API."""
+    calls: list[None] = []
+    services = unopened()
+    services.signals.messages_missed.subscribe(lambda: calls.append(None))
+    inbox = Inbox("frigate", services=services)
+    inbox.add(topic, bytes(Limits().payload_bytes + 1), retain=retain)
+    assert (inbox.large_images, inbox.lost_images) == (count, 0)
+    assert len(calls) == 1
+    inbox.add(topic, b"x", retain=retain)
+    (raw,) = inbox._messages  # noqa: SLF001
+    inbox.lose_large_image(raw)
+    assert not len(inbox)
+    assert (inbox.large_images, inbox.lost_images) == (2 * count, 0)
+    assert len(calls) == 2
+    inbox.forget_lost_images(0, large=2 * count)
+    assert inbox.large_images == 0
+
+
 async def test_drained() -> None:
     """Once the last message was removed, and somebody asks for the next."""
     inbox = Inbox("frigate", services=unopened())

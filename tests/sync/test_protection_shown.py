@@ -14,6 +14,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateError,
     FrigateUnreachable,
 )
+from custom_components.frigate_snap_sync.frigate.messages import MAX_IMAGE_BYTES
 from custom_components.frigate_snap_sync.storage.errors import (
     Rejected,
     Unreachable,
@@ -718,6 +719,26 @@ async def test_messages_were_lost(bench: Bench, nas: FakeDestination) -> None:
     bench.publish("stats", "{}")
     await acknowledge(bench)
     await until(shows(bench, Protection.PROTECTED))
+
+
+@pytest.mark.parametrize("size", [Limits().payload_bytes + 1, MAX_IMAGE_BYTES + 1])
+async def test_an_image_was_too_large(
+    bench: Bench, nas: FakeDestination, size: int
+) -> None:
+    """Whoever refuses it, the inbox or the one who reads it: told after a restart too."""
+    await start(bench, nas)
+    bench.live_snapshot(image=bytes(size))
+    await until(shows(bench, Protection.AT_RISK, Reason.ITEMS_LOST))
+    await until(lambda: not bench.engine._inbox.large_images)  # noqa: SLF001
+    await bench.stop()
+    await bench.start(setup(nas))
+    assert bench.status.protection is Protection.AT_RISK
+    assert bench.status.losses.large_images
+    assert not bench.status.losses.messages
+    bench.publish("stats", "{}")
+    await acknowledge(bench)
+    await until(shows(bench, Protection.PROTECTED))
+    assert not bench.status.losses
 
 
 async def test_other_messages_that_were_lost_are_caught_up(

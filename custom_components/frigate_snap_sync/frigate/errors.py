@@ -17,6 +17,10 @@ class MalformedMessage(ValueError):
     """Data of Frigate that can't be understood; the text says what is wrong."""
 
 
+class ImageTooLarge(MalformedMessage):
+    """An image over MQTT is larger than any that is kept."""
+
+
 class FrigateError(Exception):
     """Frigate could not do what was asked; the subclass says why."""
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 import hashlib
 from typing import Final, Literal
 
-from .errors import MalformedMessage
+from .errors import ImageTooLarge, MalformedMessage
 from .fields import (
     MAX_CAMERA_LENGTH,
     MAX_LABELS,
@@ -245,7 +245,7 @@ def _live_snapshot(
     if not payload:
         return None  # how a retained message is cleared
     if len(payload) > MAX_IMAGE_BYTES:
-        raise MalformedMessage(
+        raise ImageTooLarge(
             f"image of {len(payload)} bytes, more than {MAX_IMAGE_BYTES}"
         )
     clean = label_of(label)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 
-from ...frigate.errors import MalformedMessage, MediaBroken
+from ...frigate.errors import ImageTooLarge, MalformedMessage, MediaBroken
 from ...frigate.fields import MOST_LABELS
 from ...frigate.messages import (
     Availability,
@@ -80,6 +80,9 @@ class Intake:
                 await self._take(message, raw.received)
                 if not raw.retain:
                     self._see(message)
+        except ImageTooLarge as err:
+            self._complaint_log.report("Message ignored", f"{raw.topic[:200]!r}: {err}")
+            self._inbox.lose_large_image(raw)
         except (MalformedMessage, MediaBroken) as err:
             self._complaint_log.report("Message ignored", f"{raw.topic[:200]!r}: {err}")
         except LedgerRefusal as err:

@@ -41,6 +41,8 @@ class Inbox:
         """Whether a message has come that is no replay of an old one."""
         self.lost_images = 0
         """How many images were lost before they could be kept."""
+        self.large_images = 0
+        """How many images were not taken: they were too large."""
         self._limits = services.limits
         self._signals = services.signals
         self._steady = steady
@@ -74,9 +76,10 @@ class Inbox:
         """Begin to count the silence: only now can anything be heard."""
         self._last_message_at = self._steady()
 
-    def forget_lost_images(self, count: int) -> None:
+    def forget_lost_images(self, count: int, *, large: int = 0) -> None:
         """Count so many lost images no more: the ledger knows that there were some."""
         self.lost_images -= count
+        self.large_images -= large
 
     def add(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Queue a message; never waits, never raises, forgets the oldest when full."""
@@ -95,6 +98,9 @@ class Inbox:
             _LOGGER.warning(
                 "A message of %d bytes on %s is ignored", len(payload), topic[:200]
             )
+            if _is_image(topic, retain=retain):
+                self.large_images += 1
+            self._signals.messages_missed()
             return
         self._messages.append(
             RawMessage(
@@ -135,6 +141,13 @@ class Inbox:
         if self._messages and self._messages[0] is raw:
             self._drop_first()
 
+    def lose_large_image(self, raw: RawMessage) -> None:
+        """Take an image out that is larger than any that is kept."""
+        if _is_image(raw.topic, retain=raw.retain):
+            self.large_images += 1
+        self.remove(raw)
+        self._signals.messages_missed()
+
     def lose(self, raw: RawMessage) -> None:
         """Take a message out that could not be kept, and never will."""
         self._note_lost(raw)
@@ -152,9 +165,13 @@ class Inbox:
         )
 
     def _note_lost(self, raw: RawMessage) -> None:
-        # All else is found in Frigate's API as well.
-        if raw.topic.endswith("/snapshot") and not raw.retain:
+        if _is_image(raw.topic, retain=raw.retain):
             self.lost_images += 1
 
     def _drop_first(self) -> None:
         self._bytes -= len(self._messages.popleft().payload)
+
+
+def _is_image(topic: str, *, retain: bool) -> bool:
+    """Tell whether a message may be a live snapshot: all else is in Frigate's API, too."""
+    return topic.endswith("/snapshot") and not retain

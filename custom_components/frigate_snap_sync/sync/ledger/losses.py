@@ -13,6 +13,8 @@ NAMED: Final = 5
 """How many are named; the others are counted."""
 MESSAGES_LOST: Final = "messages_lost"
 """The moment when live snapshots were lost before they could be kept."""
+IMAGES_TOO_LARGE: Final = "images_too_large"
+"""The moment when live snapshots were too large to be kept."""
 
 # In the words of the index, or SQLite would not use it.
 _LOST: Final = (
@@ -35,11 +37,15 @@ def losses(connection: sqlite3.Connection) -> Losses:
         " ORDER BY finished DESC LIMIT ?",
         (NAMED,),
     )
-    messages = connection.execute(
-        "SELECT moment FROM milestones WHERE name = ?", (MESSAGES_LOST,)
-    ).fetchone()
+    images = {
+        row["name"]: row["moment"]
+        for row in connection.execute(
+            "SELECT name, moment FROM milestones WHERE name IN (?, ?)",
+            (MESSAGES_LOST, IMAGES_TOO_LARGE),
+        )
+    }
     moments = [until] if count else []
-    moments += [messages["moment"]] if messages is not None else []
+    moments += images.values()
     return Losses(
         count=count,
         newest=tuple(
@@ -52,7 +58,8 @@ def losses(connection: sqlite3.Connection) -> Losses:
             )
             for row in newest
         ),
-        messages=messages is not None,
+        messages=MESSAGES_LOST in images,
+        large_images=IMAGES_TOO_LARGE in images,
         until=max(moments, default=0.0),
     )
 
@@ -65,5 +72,6 @@ def acknowledge(connection: sqlite3.Connection, *, until: float) -> None:
         (until,),
     )
     connection.execute(
-        "DELETE FROM milestones WHERE name = ? AND moment <= ?", (MESSAGES_LOST, until)
+        "DELETE FROM milestones WHERE name IN (?, ?) AND moment <= ?",
+        (MESSAGES_LOST, IMAGES_TOO_LARGE, until),
     )

@@ -121,17 +121,19 @@ class Losses:
     """What was lost and not acknowledged yet: how much, and the newest of it.
 
     `until` is the moment up to which this is all (epoch seconds); `messages` tells whether live
-    snapshots were lost before they could be kept.
+    snapshots were lost before they could be kept, `large_images` whether some were too
+    large to be.
     """
 
     count: int = 0
     newest: tuple[Loss, ...] = ()
     messages: bool = False
+    large_images: bool = False
     until: float = 0.0
 
     def __bool__(self) -> bool:
         """Tell whether anything was lost."""
-        return bool(self.count or self.messages)
+        return bool(self.count or self.messages or self.large_images)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,8 +188,13 @@ class Collector:
             since=summary.since or now,
         )
         lost = summary.losses
-        if self._inbox.lost_images:
-            lost = replace(lost, messages=True, until=now.timestamp())
+        if self._inbox.lost_images or self._inbox.large_images:
+            lost = replace(
+                lost,
+                messages=lost.messages or self._inbox.lost_images > 0,
+                large_images=lost.large_images or self._inbox.large_images > 0,
+                until=now.timestamp(),
+            )
         facts = self._outages.facts(
             capture=summary.capture,
             destinations=destinations,

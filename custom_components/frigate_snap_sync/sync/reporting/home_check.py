@@ -40,13 +40,16 @@ class HomeCheck:
             self._health.disk_full
             or self._health.ledger_failing
             or self._inbox.lost_images
+            or self._inbox.large_images
         )
         if not is_urgent and now - self._looked_at < self._timing.home:
             return
         self._looked_at = now
         await self._health.look()
-        lost = self._inbox.lost_images
-        names = [WRITTEN, losses.MESSAGES_LOST] if lost else [WRITTEN]
+        lost, large = self._inbox.lost_images, self._inbox.large_images
+        names = [WRITTEN]
+        names += [losses.MESSAGES_LOST] if lost else []
+        names += [losses.IMAGES_TOO_LARGE] if large else []
         try:
             for name in names:
                 await bounded(
@@ -57,7 +60,7 @@ class HomeCheck:
             self._outage.report(err)
         else:
             self._outage.over()
-            self._inbox.forget_lost_images(lost)
+            self._inbox.forget_lost_images(lost, large=large)
 
 
 async def bounded[T](job: Awaitable[T], seconds: float) -> T:
