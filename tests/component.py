@@ -43,6 +43,7 @@ STORING = {
     "bandwidth_limit": 0,
     "volume_budget": 0,
     "verify_checksum": False,
+    "append_only": False,
 }
 
 # Read by the tests of what must stay secret.

@@ -126,6 +126,7 @@ async def test_destination(
         "storing.bandwidth_limit",
         "storing.volume_budget",
         "storing.verify_checksum",
+        "storing.append_only",
     ]
     assert fields["selection.media"]["default"] == [
         "live_snapshots",
@@ -140,3 +141,5 @@ async def test_destination(
     assert fields["storing.path_template"]["selector"] == {"template": {}}
     assert fields["storing.verify_checksum"]["selector"] == {"boolean": {}}
     assert fields["storing.verify_checksum"]["default"] is False
+    assert fields["storing.append_only"]["selector"] == {"boolean": {}}
+    assert fields["storing.append_only"]["default"] is False

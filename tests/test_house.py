@@ -66,7 +66,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
     ),
     "storage": (
         frozenset({"errors", "limits", "texts"}),
-        frozenset({"base", "jobs", "layout", "names"}),
+        frozenset({"base", "jobs", "layout", "leftovers", "names"}),
         frozenset({"read_back", "source"}),
         frozenset({"probe_files"}),
         frozenset({"check", "wrappers"}),

@@ -135,6 +135,7 @@ async def test_user_selection(
         "bandwidth_limit": 500,
         "volume_budget": 40,
         "verify_checksum": True,
+        "append_only": False,
     }
     await hass.async_block_till_done()
     (setup,) = engine.setups

@@ -61,6 +61,7 @@ SEVERITY_ALL: Final = "all"
 SEVERITY_ALERT: Final = "alert"
 
 SECTION_STORING: Final = "storing"
+CONF_APPEND_ONLY: Final = "append_only"
 CONF_BANDWIDTH_LIMIT: Final = "bandwidth_limit"
 CONF_PATH_TEMPLATE: Final = "path_template"
 CONF_TEMPORARY_FORM: Final = "temporary_form"

@@ -18,7 +18,9 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant
 
 from .const import (
+    CONF_APPEND_ONLY,
     CONF_BANDWIDTH_LIMIT,
+    CONF_CAN_READ,
     CONF_HOST_KEY,
     CONF_MOUNT_POINT,
     CONF_PASSPHRASE,
@@ -211,4 +213,6 @@ def build_destination(
         KINDS[kind].build(hass, data),
         verify=bool(storing.get(CONF_VERIFY_CHECKSUM)),
         rate=int(storing.get(CONF_BANDWIDTH_LIMIT, 0)) * _BYTES_PER_KIBIBYTE,
+        append_only=bool(storing.get(CONF_APPEND_ONLY)),
+        can_read=data.get(CONF_CAN_READ),
     )

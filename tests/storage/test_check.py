@@ -18,7 +18,6 @@ from custom_components.frigate_snap_sync.storage.base import (
 from custom_components.frigate_snap_sync.storage.check import (
     FIXED_PROBE,
     CheckResult,
-    Leftovers,
     check_destination,
     leftovers_of,
     probe_name,
@@ -35,6 +34,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     vanished,
 )
 from custom_components.frigate_snap_sync.storage.layout import Branch, Layout
+from custom_components.frigate_snap_sync.storage.leftovers import Leftovers
 from custom_components.frigate_snap_sync.storage.names import TemporaryForm
 
 from ..waiting import promptly

@@ -17,7 +17,10 @@ from custom_components.frigate_snap_sync.storage.base import (
     Source,
     StoredFile,
 )
-from custom_components.frigate_snap_sync.storage.check import check_destination
+from custom_components.frigate_snap_sync.storage.check import (
+    FIXED_PROBE,
+    check_destination,
+)
 from custom_components.frigate_snap_sync.storage.errors import (
     InvalidPath,
     NoSpace,
@@ -30,6 +33,10 @@ from custom_components.frigate_snap_sync.storage.errors import (
 )
 from custom_components.frigate_snap_sync.storage.read_back import Content, is_stored
 from custom_components.frigate_snap_sync.storage.source import FileSource
+from custom_components.frigate_snap_sync.storage.wrappers import wrapped
+from custom_components.frigate_snap_sync.storage.wrappers.append_only import (
+    AlreadyThere,
+)
 
 from ..waiting import promptly, until
 from .conftest import MakeSource
@@ -130,6 +137,35 @@ async def test_names(place: Place, make_source: MakeSource) -> None:
         assert await read(destination, path) == content
         await destination.delete(path)
         assert place.paths() == set()
+
+
+@everywhere
+async def test_append_only(
+    place: Place, make_source: MakeSource, tmp_path: Path
+) -> None:
+    """Nothing that lies there is replaced or removed; tests leave one file."""
+    kept = wrapped(place.destination, append_only=True)
+    stored = StoredFile(path="a/b.jpg", size=5)
+    assert await put(kept, "a/b.jpg", make_source(content=b"first")) == stored
+    place.plant("a/c.jpg", b"of somebody else")
+    for path in ("a/b.jpg", "a/c.jpg"):
+        with pytest.raises(AlreadyThere):
+            await put(kept, path, make_source(content=b"second"))
+        with pytest.raises(PermissionDenied):
+            await kept.delete(path)
+        if kept.capabilities.uses_temporary:
+            with pytest.raises(PermissionDenied):
+                await kept.discard(path)
+    with pytest.raises(PermissionDenied):
+        await kept.remove_folder("a")
+    assert place.content("a/b.jpg") == b"first"
+    assert place.content("a/c.jpg") == b"of somebody else"
+    for _ in range(2):
+        result = await check_destination(kept, workdir=tmp_path)
+        assert result.can_read
+        assert not result.can_delete
+        assert not result.left
+        assert place.paths() == {"a/b.jpg", "a/c.jpg", FIXED_PROBE}
 
 
 @at(place for place in PLACES if place.has_any_bytes_in_names)

@@ -24,7 +24,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     Source,
     StoredFile,
 )
-from custom_components.frigate_snap_sync.storage.check import PROBE_PREFIX
+from custom_components.frigate_snap_sync.storage.check import FIXED_PROBE, PROBE_PREFIX
 from custom_components.frigate_snap_sync.storage.errors import StorageError
 from custom_components.frigate_snap_sync.storage.source import open_source
 
@@ -310,7 +310,9 @@ class FakeDestination(Destination):
         return {
             name: data
             for name, data in self.files.items()
-            if name.endswith((".jpg", ".mp4")) and PROBE_PREFIX not in name
+            if name.endswith((".jpg", ".mp4"))
+            and PROBE_PREFIX not in name
+            and name != FIXED_PROBE
         }
 
     @override

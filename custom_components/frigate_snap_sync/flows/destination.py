@@ -23,6 +23,7 @@ from homeassistant.helpers.selector import (
 )
 
 from ..const import (
+    CONF_APPEND_ONLY,
     CONF_BANDWIDTH_LIMIT,
     CONF_CAMERAS,
     CONF_LABELS,
@@ -44,9 +45,19 @@ from ..devices import known_cameras
 from ..kinds import KINDS
 from ..markdown import one_line
 from ..path_template import InvalidPathTemplate, PathTemplate
-from ..storage.errors import StorageError
+from ..storage.errors import (
+    DELETING,
+    LOOKING,
+    READING,
+    REPLACING,
+    PermissionDenied,
+    StorageError,
+)
 from .selectors import whole_number
 from .trial import async_try_destination
+
+_NOT_ADDING = (DELETING, LOOKING, READING, REPLACING)
+"""Steps of a test that a login may not take which can only add files."""
 
 
 class _PathTemplateSelector(TemplateSelector):
@@ -111,6 +122,7 @@ _STORING_SCHEMA = vol.Schema(
             0, MAX_VOLUME_BUDGET, UnitOfInformation.GIBIBYTES
         ),
         vol.Optional(CONF_VERIFY_CHECKSUM, default=False): BooleanSelector(),
+        vol.Optional(CONF_APPEND_ONLY, default=False): BooleanSelector(),
     }
 )
 
@@ -225,7 +237,20 @@ class DestinationFlow(ConfigSubentryFlow):
         """Show the form again, with the error at the field it belongs to."""
         self._reason = str(err)
         place, error = self._error(err)
+        if (refusal := self._refused_choice(err)) is not None:
+            place, error = SECTION_STORING, refusal
         return self._show_form(self._typed, {place: error})
+
+    def _refused_choice(self, err: StorageError) -> str | None:
+        """Return the error of a choice that the server's permissions don't allow.
+
+        A login that may only add files is none: such a destination is append-only.
+        """
+        if type(err) is not PermissionDenied or err.step not in _NOT_ADDING:
+            return None
+        if self._typed[SECTION_STORING][CONF_APPEND_ONLY]:
+            return "verify_not_possible" if err.step == READING else None
+        return "append_only_needed"
 
     def _error(self, err: StorageError) -> tuple[str, str]:
         """Return the field and the error for a failure."""

@@ -7,11 +7,13 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 
 from ..const import (
+    CONF_APPEND_ONLY,
     CONF_CAMERAS,
     CONF_CAN_DELETE,
     CONF_CAN_READ,
     CONF_PATH_TEMPLATE,
     CONF_TEMPORARY_FORM,
+    CONF_VERIFY_CHECKSUM,
     DOMAIN,
     FOUND_BY_TESTS,
     SECTION_SELECTION,
@@ -21,7 +23,14 @@ from ..devices import known_cameras
 from ..kinds import build_destination
 from ..path_template import PathTemplate, async_layout
 from ..storage.check import CheckResult, check_destination, probe_name
-from ..storage.errors import LOGGING_IN, ConnectTimeout, Unreachable
+from ..storage.errors import (
+    DELETING,
+    LOGGING_IN,
+    READING,
+    ConnectTimeout,
+    PermissionDenied,
+    Unreachable,
+)
 from ..storage.names import TemporaryForm
 
 
@@ -57,11 +66,22 @@ async def async_try_destination(
             result = await check()
     finally:
         await destination.close()
-    found = dict(data)
+    storing, found = data[SECTION_STORING], dict(data)
+    is_append_only = bool(storing.get(CONF_APPEND_ONLY))
+    if not (result.can_delete or is_append_only):
+        raise _refused(DELETING, "Files can be written, but not be deleted")
+    if not result.can_read and storing.get(CONF_VERIFY_CHECKSUM):
+        raise _refused(READING, "Files can be written, but not be read back")
     if result.form is TemporaryForm.PLAIN:
         found[CONF_TEMPORARY_FORM] = result.form.value
-    if not result.can_read:
-        found[CONF_CAN_READ] = False
+    if is_append_only or not result.can_read:
+        found[CONF_CAN_READ] = result.can_read
     if not result.can_delete:
         found[CONF_CAN_DELETE] = False
     return {**found, **destination.findings}
+
+
+def _refused(step: str, text: str) -> PermissionDenied:
+    error = PermissionDenied(text)
+    error.step = step
+    return error

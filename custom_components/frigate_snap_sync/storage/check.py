@@ -9,11 +9,24 @@ from datetime import datetime
 import hashlib
 from pathlib import Path
 import posixpath
+from secrets import token_hex
 from typing import Final
 
 from .base import Destination
-from .errors import MAKING, NoSpace, PermissionDenied, Rejected, StorageError
+from .errors import (
+    DELETING,
+    LOOKING,
+    MAKING,
+    READING,
+    REPLACING,
+    NoSpace,
+    PermissionDenied,
+    Rejected,
+    StorageError,
+    Unreachable,
+)
 from .layout import Layout, dated_layout, levels_of
+from .leftovers import Leftovers
 from .names import TemporaryForm, is_temporary, temporary_name
 from .probe_files import PROBE_SIZES, probe_sources
 from .source import FileSource
@@ -29,32 +42,6 @@ CLEANUP_TIMEOUT: Final = 10.0
 
 _REFUSALS: Final = (PermissionDenied, Rejected, NoSpace)
 """What a server that is there answers to what it does not want to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leftovers:
-    """What a test may have left: paths of files, and of folders, the deepest first."""
-
-    files: tuple[str, ...] = ()
-    folders: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        """Tell whether there may be any."""
-        return bool(self.files or self.folders)
-
-    def __or__(self, other: Leftovers) -> Leftovers:
-        """Return those of both."""
-        return Leftovers(
-            files=tuple(dict.fromkeys((*self.files, *other.files))),
-            folders=tuple(dict.fromkeys((*self.folders, *other.folders))),
-        )
-
-    def __sub__(self, other: Leftovers) -> Leftovers:
-        """Return those that are not among the others."""
-        return Leftovers(
-            files=tuple(path for path in self.files if path not in other.files),
-            folders=tuple(path for path in self.folders if path not in other.folders),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +97,8 @@ async def check_destination(
     is tried first; if it is refused, so is the other. `workdir` is a folder of this
     machine for the probe's source, made if it is missing.
 
-    Where nothing can be deleted, one file with a fixed name is written, and that is
-    all. A login that may be limited to writing shows with that file what it can do.
+    Where nothing can be deleted, one file with a fixed name is written, and read back
+    if that is allowed; it stays. A login that may be limited shows with it what it can.
 
     Raises the `StorageError` of the step that fails, whose text begins with that
     step unless it is the connection; tries to remove everything in any case. The
@@ -124,6 +111,8 @@ async def check_destination(
     async with probe_sources(workdir, name) as sources:
         limits = await _find_limits(destination, test, sources[1])
         if not limits.can_delete:
+            if destination.capabilities.folders:  # It stays, for the next test.
+                await test.make_folder(layout.branches[0].new_folder(name))
             return limits
         test.can_read = limits.can_read
         try:
@@ -153,19 +142,20 @@ async def _find_limits(
     destination: Destination, test: _Test, source: FileSource
 ) -> CheckResult:
     """Write the fixed probe where a login can't do all, and tell what it can do."""
-    known = destination.capabilities
+    known, path = destination.capabilities, FIXED_PROBE
     can_read, can_delete = known.can_read, known.can_delete
-    if not can_delete or known.may_be_limited:
-        await test.write(FIXED_PROBE, source)
+    if not can_delete:
+        path = await test.add(source)
+    elif known.may_be_limited:
+        await test.write(path, source)
     if known.may_be_limited:
-        can_read = await _is_allowed(
-            "Looking at the file", destination.stat(FIXED_PROBE)
-        ) and await _is_allowed(
-            "Reading back", _read(destination, FIXED_PROBE, most=PROBE_SIZES[1])
+        can_read = await _is_allowed(LOOKING, destination.stat(path)) and (
+            await _is_allowed(READING, _read(destination, path, most=PROBE_SIZES[1]))
         )
-        can_delete = await _is_allowed("Deleting", destination.delete(FIXED_PROBE))
-    elif not can_delete and can_read:
-        await test.compare(FIXED_PROBE, source)
+    if known.may_be_limited and can_delete:
+        can_delete = await _is_allowed(DELETING, destination.delete(path))
+    if can_read and not can_delete:
+        await test.compare(path, source)
     return CheckResult(
         form=test.form, left=Leftovers(), can_read=can_read, can_delete=can_delete
     )
@@ -173,13 +163,11 @@ async def _find_limits(
 
 async def _is_allowed(step: str, request: Awaitable[object]) -> bool:
     """Tell whether a login may do that, whatever another test did to the file."""
-    with _step(step):
-        try:
+    try:
+        with _step(step), suppress(FileNotFoundError):
             await request
-        except PermissionDenied:
-            return False
-        except FileNotFoundError:
-            return True
+    except PermissionDenied:
+        return False
     return True
 
 
@@ -201,9 +189,7 @@ async def remove_leftovers(destination: Destination, left: Leftovers) -> Leftove
     """
     files = [path for path in left.files if not await _removed(destination, path)]
     folders = [
-        path
-        for path in left.folders
-        if not await _removed(destination, path, is_folder=True)
+        x for x in left.folders if not await _removed(destination, x, is_folder=True)
     ]
     return Leftovers(files=tuple(files), folders=tuple(folders))
 
@@ -238,7 +224,7 @@ class _Test:
 
     async def delete_stale(self, path: str) -> None:
         """Remove what an earlier test had to leave, or nothing is put beside it."""
-        with _step("Deleting"):
+        with _step(DELETING):
             for trace in _traces(path):
                 await _remove_file(self._destination, trace)
 
@@ -248,14 +234,27 @@ class _Test:
             try:
                 await self._put(path, source, self._temporary(path))
             except (PermissionDenied, Rejected) as err:
-                if self._is_proven or err.step == MAKING:
+                if self._is_proven or err.step in (MAKING, READING):
                     raise
                 await self._find_form(path, source, err)
         self._is_proven = True
 
+    async def add(self, source: FileSource) -> str:
+        """Store the file where nothing can be deleted; return its path."""
+        path = FIXED_PROBE
+        try:
+            await self.write(path, source)
+        except (PermissionDenied, Rejected) as err:
+            if err.step in (MAKING, READING):
+                raise
+            # That of an earlier test may be in the way, where nothing is replaced.
+            path = f"{PROBE_PREFIX}{token_hex(4)}.jpg"
+            await self.write(path, source)
+        return path
+
     async def replace(self, path: str, source: FileSource) -> None:
         """Store another file of the same name."""
-        with _step("Replacing"):
+        with _step(REPLACING):
             await self._put(path, source, self._temporary(path))
 
     async def compare(self, path: str, source: FileSource) -> None:
@@ -263,20 +262,20 @@ class _Test:
         if not self.can_read:
             return
         expected = await asyncio.to_thread(source.local_path.read_bytes)
-        with _step("Looking at the file"):
+        with _step(LOOKING):
             stored = await self._destination.stat(path)
             if stored is None:
                 raise Rejected("It is not there")
             if stored.size != len(expected):
                 raise Rejected(f"It has {stored.size} bytes instead of {len(expected)}")
-        with _step("Reading back"):
+        with _step(READING):
             read = await _read(self._destination, path, most=len(expected))
             if read != expected:
                 raise Rejected("Other bytes came back than were written")
 
     async def delete(self, path: str) -> None:
         """Remove the file, and see that it is gone."""
-        with _step("Deleting"):
+        with _step(DELETING):
             await self._destination.delete(path)
             if self.can_read and await self._destination.stat(path) is not None:
                 raise Rejected("The file is still there")
@@ -391,7 +390,10 @@ def _step(name: str, *, is_broad: bool = False) -> Iterator[None]:
     except StorageError as err:
         # A copy: others may be waiting for the same failed connection.
         named = copy(err)
-        named.args = (f"{(is_broad and err.step) or name}: {err}",)
+        step = (is_broad and err.step) or name
+        named.args = (f"{step}: {err}",)
+        if not isinstance(err, Unreachable):
+            named.step = step
         raise named from err
     except FileNotFoundError as err:
         raise Rejected(f"{name}: The file is not there") from err

@@ -13,6 +13,12 @@ CHECKING: Final = "Checking"
 RENAMING: Final = "Renaming"
 """Steps of storing a file, besides the writing itself."""
 
+REPLACING: Final = "Replacing"
+LOOKING: Final = "Looking at the file"
+READING: Final = "Reading back"
+DELETING: Final = "Deleting"
+"""Steps of a test that a destination may refuse which only takes new files."""
+
 
 class StorageError(Exception):
     """A destination could not do what was asked; the subclass says why.

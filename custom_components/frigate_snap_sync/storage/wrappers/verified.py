@@ -3,13 +3,13 @@
 from typing import override
 
 from ..base import Destination, Source, StoredFile
-from ..errors import Rejected
+from ..errors import READING, PermissionDenied, Rejected
 from ..read_back import read_content
 from .base import Wrapper
 
 
 class Verified(Wrapper):
-    """Reads each file back once it is there; a wrong copy is removed.
+    """Reads each file back once it is there; a wrong copy is removed, if it can be.
 
     A source without a known hash is compared by its size alone.
     """
@@ -18,7 +18,11 @@ class Verified(Wrapper):
     async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         stored = await self.inner.put(path, source, temporary=temporary)
         if source.sha256 is not None:
-            await verify_checksum(self.inner, path, source.sha256, size=source.size)
+            try:
+                await verify_checksum(self.inner, path, source.sha256, size=source.size)
+            except PermissionDenied as err:
+                err.step = READING
+                raise
         return stored
 
 
@@ -27,7 +31,7 @@ async def verify_checksum(
 ) -> None:
     """Read a copy back and compare its hash (hex); a wrong copy is removed.
 
-    No more is read than the `size` in bytes that was sent, if it is given. Raises
+    It stays where nothing can be deleted. No more is read than the `size` in bytes that was sent, if it is given. Raises
     Rejected if the copy is another or is gone, or another `StorageError`.
     """
     try:
@@ -35,5 +39,6 @@ async def verify_checksum(
     except FileNotFoundError:
         raise Rejected(f"{path} is not there any more") from None
     if found.sha256 != sha256 or size not in (None, found.size):
-        await destination.delete(path)
+        if destination.capabilities.can_delete:
+            await destination.delete(path)
         raise Rejected(f"What was read back of {path} is not what was sent")

@@ -18,11 +18,17 @@ _SETTLED = {UploadState.VERIFIED, UploadState.SKIPPED}
 
 
 def verified(
-    connection: sqlite3.Connection, upload_id: int, *, size: int, now: float
+    connection: sqlite3.Connection,
+    upload_id: int,
+    *,
+    size: int,
+    now: float,
+    keep_parts: bool = False,
 ) -> Transition:
     """Note that a copy arrived whole, count it, and supersede its item's parts.
 
-    Also one that was given up meanwhile: it is there, whatever was thought of it.
+    Also one that was given up meanwhile: it is there, whatever was thought of it. With
+    `keep_parts`, where nothing is deleted, the parts that lie there stay verified.
     """
     arrival = Transition(events=_arrival(connection, upload_id, size=size))
     row = connection.execute(
@@ -59,13 +65,10 @@ def verified(
     if row["role"] == Role.INCOMPLETE:
         _settle_for_less(connection, row["file_id"], row["destination_id"], now=now)
     if row["role"] == Role.WHOLE:
-        _count(connection, row["item_id"], row["destination_id"])
-        freed += [
-            release(connection, file_id, now=now)
-            for file_id in supersede(
-                connection, row["item_id"], row["destination_id"], now=now
-            )
-        ]
+        whose = row["item_id"], row["destination_id"]
+        _count(connection, *whose)
+        going = supersede(connection, *whose, now=now, keep_parts=keep_parts)
+        freed += [release(connection, file_id, now=now) for file_id in going]
     return arrival + Transition(tuple(name for name in freed if name))
 
 

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from typing import Final
 
-from ...storage.check import Leftovers
+from ...storage.leftovers import Leftovers
 from ...storage.names import TemporaryForm
 
 MOST: Final = 100

@@ -52,9 +52,17 @@ def reach_parts(connection: sqlite3.Connection, item_id: int) -> None:
 
 
 def supersede(
-    connection: sqlite3.Connection, item_id: int, destination_id: str, *, now: float
+    connection: sqlite3.Connection,
+    item_id: int,
+    destination_id: str,
+    *,
+    now: float,
+    keep_parts: bool = False,
 ) -> list[int]:
     """Supersede the parts whose seconds the destination has in whole pieces.
+
+    With `keep_parts` only those that have not arrived: what lies there stays there, and
+    is what it was.
 
     Returns the ids of their files.
     """
@@ -69,7 +77,12 @@ def supersede(
         " AND uploads.state IN ('pending', 'verified') AND files.end IS NOT NULL",
         (item_id, destination_id),
     ).fetchall()
-    going = [row for row in rows if _is_held(row, wholes)]
+    going = [
+        row
+        for row in rows
+        if _is_held(row, wholes)
+        and not (keep_parts and row["state"] == UploadState.VERIFIED)
+    ]
     connection.executemany(
         "UPDATE uploads SET state = 'superseded', finished = ?,"
         # A killed try may have left something too. What is being sent right now is

@@ -6,7 +6,7 @@ import sqlite3
 
 from ...storage.read_back import Content
 from ..model.item import Item, Rank, Role
-from ..model.naming import path_key
+from ..model.naming import path_key, retried
 from ..model.plans import ToRemove
 from .items import free_path, item_of
 from .turns import first_jobs
@@ -189,6 +189,18 @@ def rename(
     path = free_path(
         connection, destination_id, job.path, job.item.short_id, taken=taken
     )
+    connection.execute(
+        "UPDATE uploads SET path = ?, path_key = ? WHERE id = ?",
+        (path, path_key(path), job.upload_id),
+    )
+    return path
+
+
+def rename_unseen(
+    connection: sqlite3.Connection, job: UploadJob, destination_id: str
+) -> str:
+    """Give an upload a name that no file there can have, seen or not; return it."""
+    path = free_path(connection, destination_id, retried(job.path), job.item.short_id)
     connection.execute(
         "UPDATE uploads SET path = ?, path_key = ? WHERE id = ?",
         (path, path_key(path), job.upload_id),

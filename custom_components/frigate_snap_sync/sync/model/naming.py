@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+import re
 import secrets
 import unicodedata
 
@@ -11,6 +12,7 @@ from ...storage.names import MAX_SEGMENT_BYTES, REFUSED, clean_path, cut, join_n
 from .item import Item
 
 _NUMBERS = 20
+_RETRIED = re.compile(r"-retry-[0-9a-f]{8}$")
 
 _SUFFIX_BYTES = 32
 """Kept free for what is put behind the id: pieces, parts, numbers of alternatives."""
@@ -86,6 +88,17 @@ def numbered(path: str, suffix: str) -> str:
     folder, slash, name = path.rpartition("/")
     stem, _, extension = name.rpartition(".")
     return f"{folder}{slash}{join_name(stem, f'-{suffix}', extension)}"
+
+
+def retried(path: str) -> str:
+    """Return a name for another try, where nobody can see which names are taken.
+
+    It is random, for the ledger may have been set back since the last one.
+    """
+    stem, dot, extension = path.rpartition(".")
+    return numbered(
+        f"{_RETRIED.sub('', stem)}{dot}{extension}", f"retry-{secrets.token_hex(4)}"
+    )
 
 
 def path_key(path: str) -> str:

@@ -41,8 +41,10 @@ class Audit:
     async def audit(self) -> int:
         """Look at a sample if it is time; return how many files are not as they were.
 
-        Raises StorageError or LedgerError.
+        Where nothing can be looked at, none. Raises StorageError or LedgerError.
         """
+        if not self._setup.destination.capabilities.can_read:
+            return 0
         if not self._rest:
             self._rest += await self._ledger.run(
                 audits.sample,

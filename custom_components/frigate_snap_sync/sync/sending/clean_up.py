@@ -29,7 +29,8 @@ class CleanUp:
     may have brought the file there whole, though the upload was given up since:
     then it is verified after all.
 
-    What the destination refuses to delete holds up nothing else: it is left alone
+    Where nothing is ever deleted it only forgets what was to be removed. What the
+    destination refuses to delete holds up nothing else: it is left alone
     for a while.
     """
 
@@ -91,7 +92,7 @@ class CleanUp:
                     leftover.upload_id, found, now=time.time()
                 )
                 return
-        else:
+        elif self._setup.destination.capabilities.can_delete:
             if leftover.temporary is not None:
                 await self._setup.destination.discard(leftover.temporary)
             await self._setup.destination.delete(leftover.path)

@@ -5,12 +5,14 @@ import logging
 from pathlib import Path
 
 from ...storage.check import (
-    Leftovers,
+    CheckResult,
     check_destination,
     leftovers_of,
     probe_name,
     remove_leftovers,
 )
+from ...storage.layout import Layout
+from ...storage.leftovers import Leftovers
 from ..ledger import Ledger, LedgerError, probes
 from ..model.destination_setup import DestinationSetup
 
@@ -46,23 +48,33 @@ class Probe:
         """Do once all that uploads do. Raises StorageError."""
         async with self._lock:
             layout = self._setup.layout()
+            if not self._setup.destination.capabilities.can_delete:
+                # What it makes there stays, and is no leftover.
+                await self._test(layout)
+                return
             made = leftovers_of(self._name, layout)
             earlier = await self._begin(made)
-            result = await check_destination(
-                self._setup.destination,
-                workdir=self._workdir,
-                name=self._name,
-                layout=layout,
-                form=self.form,
-            )
-            if result.form is not self.form:
-                self.form = result.form
-                await self._remember_form()
+            result = await self._test(layout)
             stays = await remove_leftovers(self._setup.destination, earlier - made)
             await self._keep(stays | result.left)
 
+    async def _test(self, layout: Layout) -> CheckResult:
+        result = await check_destination(
+            self._setup.destination,
+            workdir=self._workdir,
+            name=self._name,
+            layout=layout,
+            form=self.form,
+        )
+        if result.form is not self.form:
+            self.form = result.form
+            await self._remember_form()
+        return result
+
     async def clean(self) -> None:
         """Remove what a killed test left. Raises StorageError or LedgerError."""
+        if not self._setup.destination.capabilities.can_delete:
+            return
         async with self._lock:
             left = await self._ledger.run(probes.left, self._setup.id)
             if left:

@@ -5,9 +5,10 @@ import logging
 import secrets
 
 from ...storage.base import StoredFile
-from ...storage.errors import Rejected, StorageError
+from ...storage.errors import PermissionDenied, Rejected, StorageError
 from ...storage.names import TemporaryForm, temporary_name
 from ...storage.read_back import Content, is_stored
+from ...storage.wrappers.append_only import AlreadyThere
 from ...storage.wrappers.paced import CountedSource
 from ..ledger import outcomes, uploads
 from ..ledger.uploads import UploadJob
@@ -58,12 +59,33 @@ class Sender:
         arrived = await self.settle(job.path, temporary=job.temporary, tried=job.tried)
         if arrived is not None:
             return arrived
-        path = job.path
-        may_be_taken = self._setup.render or job.item.start < self._restored
-        if may_be_taken and not job.attempts:
+        path, can = job.path, self._destination.capabilities
+        if not can.can_read:
+            if job.attempts or job.tried or job.item.start < self._restored:
+                # It may lie there already, and nobody can look: it gets a new name.
+                path = await self._ledger.run(
+                    uploads.rename_unseen, job, self._setup.id
+                )
+        elif self._may_be_taken(job):
             path, stored = await self._free_path(job)
             if stored is not None:
                 return stored
+        try:
+            return await self._put(job, path, form)
+        except AlreadyThere:
+            path, stored = await self._free_path(job)
+            return stored or await self._put(job, path, form)
+
+    def _may_be_taken(self, job: UploadJob) -> bool:
+        """Tell whether something else may have the name of a file that is to be sent.
+
+        Also what an earlier try has made of it, where nothing may be replaced.
+        """
+        if job.attempts:
+            return not self._destination.capabilities.can_delete
+        return bool(self._setup.render) or job.item.start < self._restored
+
+    async def _put(self, job: UploadJob, path: str, form: TemporaryForm) -> StoredFile:
         temporary = temporary_name(path, secrets.token_hex(8), form)
         await self._ledger.run(uploads.started, job.upload_id, temporary=temporary)
         source = self._spool.source(
@@ -87,16 +109,29 @@ class Sender:
     ) -> StoredFile | None:
         """Return the copy that an earlier try has brought to `path`, None if none.
 
-        What it left under its `temporary` name is removed. Raises StorageError.
+        What it left under its `temporary` name is removed, unless nothing is removed
+        there. Raises StorageError.
         """
-        found = None if tried is None else await self._find(path, tried)
+        found, can = None, self._destination.capabilities
+        if tried is not None and can.can_read:
+            found = await self._find(path, tried)
         if temporary is None:
+            return found
+        if not can.can_delete and can.uses_temporary:
+            if found is None:
+                _LOGGER.info(
+                    "An upload to %s was interrupted, and what it may have left stays"
+                    " there: %s",
+                    self._setup.name,
+                    temporary,
+                )
             return found
         try:
             await self._destination.discard(temporary)
-        except StorageError:
+        except StorageError as err:
             # It has got its final name: who may not delete need not, either.
-            if found is None:
+            is_refusal = isinstance(err, PermissionDenied) and not can.can_delete
+            if found is None and not is_refusal:
                 raise
         return found
 
@@ -108,7 +143,11 @@ class Sender:
         Raises SpoolError when it can't be removed from the spool.
         """
         arrival = await self._ledger.run(
-            outcomes.verified, upload_id, size=stored.size, now=now
+            outcomes.verified,
+            upload_id,
+            size=stored.size,
+            now=now,
+            keep_parts=not self._destination.capabilities.can_delete,
         )
         _LOGGER.debug("Uploaded %s to %s", stored.path, self._setup.name)
         await self._services.apply(arrival)
@@ -132,7 +171,11 @@ class Sender:
                 found := await self._find(path, content)
             ):
                 return path, found
-            if self._setup.render is None and stored.size <= content.size:
+            if (
+                self._setup.render is None
+                and stored.size <= content.size
+                and self._destination.capabilities.can_delete
+            ):
                 break
             taken.add(path)
             if len(taken) > _MAX_NAMES:
