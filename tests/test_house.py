@@ -71,7 +71,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"probe_files"}),
         frozenset({"check", "wrappers"}),
         frozenset({"http"}),
-        frozenset({"local", "sftp"}),
+        frozenset({"local", "s3", "sftp"}),
     ),
 }
 
@@ -83,7 +83,9 @@ MOST_PARAMETERS = 8
 # What a room may use besides the standard library.
 LIBRARIES: dict[str, frozenset[str]] = {
     "frigate": frozenset({"aiohttp", "yarl"}),
-    "storage": frozenset({"aiohttp", "asyncssh", "cryptography", "yarl"}),
+    "storage": frozenset(
+        {"aiohttp", "aiohttp_s3_client", "asyncssh", "cryptography", "yarl"}
+    ),
     "sync": frozenset(),
 }
 HOME_ASSISTANT_LIBRARIES = frozenset({"aiohttp", "homeassistant", "voluptuous", "yarl"})

@@ -1,6 +1,6 @@
 """Fixtures for the tests of destinations."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 import os
 from pathlib import Path
 from typing import Any, override
@@ -16,8 +16,9 @@ from custom_components.frigate_snap_sync.storage.source import FileSource
 
 from ..harness.network import Network
 from ..harness.openssh import OpenSshServer
+from ..harness.s3_servers import CephGateway
 from ..waiting import LONG
-from .places import Place
+from .places import Ceph, Place
 from .sftp_server import HOST, USERNAME, SftpServer
 
 type MakeSource = Callable[..., MadeSource]
@@ -84,12 +85,22 @@ def make_source(tmp_path: Path) -> MakeSource:
     return make
 
 
+@pytest.fixture(scope="session")
+def ceph(tmp_path_factory: pytest.TempPathFactory) -> Generator[CephGateway]:
+    """Return a running gateway, the same one for the whole run."""
+    gateway = CephGateway(tmp_path_factory.mktemp("ceph") / "node")
+    yield gateway
+    gateway.stop()
+
+
 @pytest.fixture
 async def place(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> AsyncGenerator[Place]:
     """Return a new place of the kind that the test is run for."""
     kind, small = request.param
+    if kind is Ceph:
+        Ceph.gateway = request.getfixturevalue("ceph")
     async with kind.open(tmp_path / "place", small=small) as opened:
         yield opened
 

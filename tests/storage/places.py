@@ -8,19 +8,27 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 import errno
+import json
 import os
 from pathlib import Path
+from secrets import token_hex
 import subprocess
-from typing import ClassVar, override
+from typing import Any, ClassVar, override
 from unittest.mock import patch
 
+import aiohttp
+import boto3
+from botocore.config import Config
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import Destination
+from custom_components.frigate_snap_sync.storage.http.requests import OpenSession
 from custom_components.frigate_snap_sync.storage.local.destination import (
     LocalDestination,
     find_mount_point,
 )
+from custom_components.frigate_snap_sync.storage.s3.destination import S3Destination
+from custom_components.frigate_snap_sync.storage.s3.settings import S3Settings
 from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     SftpSettings,
@@ -31,6 +39,7 @@ from ..harness.disk import SmallDisk
 from ..harness.network import HOST, Network
 from ..harness.openssh import OpenSshServer
 from ..harness.proftpd import ProFtpdServer
+from ..harness.s3_servers import ACCESS_KEY, SECRET_KEY, CephGateway, RcloneS3
 from .sftp_server import PASSWORD, PLAIN, USERNAME, SftpServer
 
 EXTRAS = (
@@ -68,6 +77,8 @@ class Place(ABC):
     """Whether changes can be refused only at a place that is opened as a small one."""
     has_any_bytes_in_names: ClassVar[bool] = True
     """Whether others can give a file a name that is no UTF-8."""
+    tells_causes: ClassVar[bool] = True
+    """Its answers say whether a disk is full, or whether it may not be written."""
 
     def __init__(self, destination: Destination) -> None:
         """Look behind this destination."""
@@ -328,6 +339,169 @@ class PlainSftp(PasswordSftp):
     lacks = PLAIN
 
 
+@asynccontextmanager
+async def sessions() -> AsyncGenerator[OpenSession]:
+    """Yield what makes sessions that share their connections."""
+    connector = aiohttp.TCPConnector()
+    try:
+        yield lambda: aiohttp.ClientSession(connector=connector, connector_owner=False)
+    finally:
+        await connector.close()
+
+
+BUCKET = "evidence"
+PREFIX = "home/front door"
+
+
+def s3_settings(url: str, **changes: Any) -> S3Settings:
+    """Return settings for a server of the harness."""
+    values: dict[str, Any] = {
+        "endpoint_url": url,
+        "region": "us-east-1",
+        "bucket": BUCKET,
+        "access_key_id": ACCESS_KEY,
+        "secret_access_key": SECRET_KEY,
+        "path": PREFIX,
+    }
+    return S3Settings(**values | changes)
+
+
+class Rclone(FolderPlace):
+    """rclone as an S3 server."""
+
+    name = "s3-rclone"
+    has_any_bytes_in_names = False
+    tells_causes = False
+    server: RcloneS3
+    network: Network
+
+    @classmethod
+    @override
+    @asynccontextmanager
+    async def open(cls, folder: Path, *, small: bool) -> AsyncGenerator[Place]:
+        buckets = folder / "server" / "buckets"
+        root = buckets / BUCKET / PREFIX
+        (buckets / BUCKET).mkdir(parents=True)
+        async with (
+            small_disk(buckets) if small else nullcontext(),
+            RcloneS3(buckets) as server,
+            Network(server.port) as network,
+            sessions() as open_session,
+        ):
+            (buckets / BUCKET).mkdir(exist_ok=True)
+            destination = S3Destination(
+                s3_settings(f"http://{HOST}:{network.port}"), open_session=open_session
+            )
+            place = cls(destination, root)
+            place.server, place.network = server, network
+            yield place
+            await destination.close()
+
+    @override
+    def break_after(self, size: int) -> None:
+        self.network.cut_after(size)
+
+    @override
+    async def deny(self) -> None:
+        await self.server.stop()
+        self.server.options = ("--read-only",)
+        await self.server.start()
+
+
+class Ceph(Place):
+    """Ceph's gateway, the strictest S3 server there is here."""
+
+    name = "s3-ceph"
+    has_any_bytes_in_names = False
+    gateway: ClassVar[CephGateway]
+    """The one of this run, which the fixture of places starts when it is needed."""
+    bucket: str
+    network: Network
+
+    @classmethod
+    @override
+    @asynccontextmanager
+    async def open(cls, folder: Path, *, small: bool) -> AsyncGenerator[Place]:
+        async with (
+            Network(cls.gateway.port) as network,
+            sessions() as open_session,
+        ):
+            bucket = f"evidence-{token_hex(4)}"
+            boto = boto_client(cls.gateway.url)
+            boto.create_bucket(Bucket=bucket)
+            if small:
+                size = f"--max-size={SMALL_DISK}"
+                scope = ("--quota-scope=bucket", f"--bucket={bucket}")
+                cls.gateway.admin("quota", "set", *scope, size)
+                cls.gateway.admin("quota", "enable", *scope)
+            destination = S3Destination(
+                s3_settings(f"http://{HOST}:{network.port}", bucket=bucket),
+                open_session=open_session,
+            )
+            place = cls(destination)
+            place.bucket, place.network, place.boto = bucket, network, boto
+            yield place
+            await destination.close()
+
+    boto: Any
+
+    @override
+    def content(self, path: str) -> bytes | None:
+        try:
+            found = self.boto.get_object(Bucket=self.bucket, Key=f"{PREFIX}/{path}")
+        except self.boto.exceptions.NoSuchKey:
+            return None
+        content: bytes = found["Body"].read()
+        return content
+
+    @override
+    def plant(self, path: str, content: bytes) -> None:
+        self.boto.put_object(Bucket=self.bucket, Key=f"{PREFIX}/{path}", Body=content)
+
+    @override
+    def paths(self) -> set[str]:
+        pages = self.boto.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+        return {
+            found["Key"].removeprefix(f"{PREFIX}/")
+            for page in pages
+            for found in page.get("Contents", ())
+        }
+
+    @override
+    def break_after(self, size: int) -> None:
+        self.network.cut_after(size)
+
+    @override
+    async def deny(self) -> None:
+        self.allow("s3:PutObject", "s3:DeleteObject", effect="Deny")
+
+    def allow(self, *actions: str, effect: str = "Allow", principal: str = "*") -> None:
+        """Let the bucket's policy say this, and nothing else."""
+        statement = {
+            "Effect": effect,
+            "Principal": "*" if principal == "*" else {"AWS": [principal]},
+            "Action": list(actions),
+            "Resource": [
+                f"arn:aws:s3:::{self.bucket}",
+                f"arn:aws:s3:::{self.bucket}/*",
+            ],
+        }
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        self.boto.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(policy))
+
+
+def boto_client(url: str) -> Any:
+    """Return a client of Amazon's own library, which looks behind our back."""
+    return boto3.client(
+        "s3",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
+    )
+
+
 PLACES: tuple[type[Place], ...] = (
     Local,
     VerifiedLocal,
@@ -336,5 +510,7 @@ PLACES: tuple[type[Place], ...] = (
     ProFtpd,
     PasswordSftp,
     PlainSftp,
+    Rclone,
+    Ceph,
 )
 """All places that the conformance suite runs at."""

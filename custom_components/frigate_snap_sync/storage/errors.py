@@ -111,6 +111,29 @@ class Unusable(StorageError):
     code = "unusable"
 
 
+class ClockSkew(StorageError):
+    """The server refuses the login because its clock and ours differ too much."""
+
+    code = "clock_skew"
+
+
+class WrongRegion(StorageError):
+    """The bucket lies in another region; `region` is the right one, if it is known."""
+
+    code = "wrong_region"
+
+    def __init__(self, message: str, *, region: str | None = None) -> None:
+        """Keep the region beside the message."""
+        super().__init__(message)
+        self.region = region
+
+
+class BucketNotFound(StorageError):
+    """The server has no bucket of that name."""
+
+    code = "bucket_not_found"
+
+
 class PermissionDenied(StorageError):
     """The server or the file system refused to write, rename or delete."""
 
@@ -182,6 +205,9 @@ CAUSES: Final[tuple[type[StorageError], ...]] = (
     HostKeyChanged,
     NoSftp,
     Unusable,
+    ClockSkew,
+    WrongRegion,
+    BucketNotFound,
     PermissionDenied,
     PathNotAllowed,
     PathNotAbsolute,

@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 import errno
+from functools import partial
 import hashlib
 import os
 from pathlib import Path
@@ -265,10 +266,17 @@ async def open_source(source: Source) -> AsyncGenerator[OpenSource]:
 
 @asynccontextmanager
 async def _open_file(path: Path, source: Source) -> AsyncGenerator[_OpenFile]:
-    name = source.name
+    async with _explained_file(source.name, partial(_open, path, source)) as file:
+        yield file
+
+
+@asynccontextmanager
+async def _explained_file(
+    name: str, open_: Callable[[], _OpenFile]
+) -> AsyncGenerator[_OpenFile]:
     try:
         async with asyncio.timeout(READ_TIMEOUT):
-            file = await asyncio.to_thread(_open, path, source)
+            file = await asyncio.to_thread(open_)
     except FileNotFoundError:
         raise
     except TimeoutError as err:
@@ -279,6 +287,25 @@ async def _open_file(path: Path, source: Source) -> AsyncGenerator[_OpenFile]:
         yield file
     finally:
         file.close()
+
+
+@asynccontextmanager
+async def open_range(
+    path: Path, *, start: int, length: int
+) -> AsyncGenerator[OpenSource]:
+    """Open a part of a file for sending; its bytes are compared with nothing.
+
+    Raises as `open_source`, and `SourceDamaged` at the end when bytes are missing.
+    """
+    async with _explained_file(
+        path.name, partial(_open_range, path, start=start, length=length)
+    ) as file:
+        yield file
+
+
+def _open_range(path: Path, *, start: int, length: int) -> _OpenFile:
+    reader = PieceReader.open(path, start=start, length=length)
+    return _OpenFile(path.name, reader, length)
 
 
 class FileSource(Source):

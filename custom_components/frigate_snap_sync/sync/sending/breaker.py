@@ -5,7 +5,9 @@ from typing import Final
 
 from ...storage.errors import (
     AuthFailed,
+    BucketNotFound,
     CertificateRefused,
+    ClockSkew,
     ConnectTimeout,
     HostKeyChanged,
     InvalidKey,
@@ -19,6 +21,7 @@ from ...storage.errors import (
     Throttled,
     Unreachable,
     Unusable,
+    WrongRegion,
 )
 from ..model.timing import Timing
 from ..support.backoff import doubled
@@ -67,6 +70,10 @@ _REACTIONS: dict[str, Reaction] = {
     CertificateRefused.code: _AWAY,
     # It takes a person to change the address, or a server that comes back.
     Redirected.code: _AWAY,
+    # Only a person can change these, and a request that is refused costs little.
+    ClockSkew.code: _AWAY,
+    WrongRegion.code: _AWAY,
+    BucketNotFound.code: _AWAY,
     NotMounted.code: _NOT_MOUNTED,
 }
 """By the code of the cause; `_REACHED` for all others."""

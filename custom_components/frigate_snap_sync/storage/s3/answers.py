@@ -1,0 +1,185 @@
+"""What an S3 server answers, told by cause."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from html import unescape
+import re
+from typing import Final
+
+from ..errors import (
+    AuthFailed,
+    BucketNotFound,
+    CertificateRefused,
+    ClockSkew,
+    NoSpace,
+    PermissionDenied,
+    Redirected,
+    Rejected,
+    StorageError,
+    Unreachable,
+    WrongRegion,
+)
+from ..http.errors import throttled
+from ..texts import brief
+
+MAX_ERROR: Final = 16 * 1024
+"""Bytes that are read of an answer which says what is wrong."""
+
+MAX_SKEW: Final = 600.0
+"""Seconds that clocks may differ without being the reason of a refusal."""
+
+_AUTH: Final = frozenset(
+    {
+        *("InvalidAccessKeyId", "SignatureDoesNotMatch", "UserSuspended"),
+        *("ExpiredToken", "InvalidToken", "InvalidSecurity", "NotSignedUp"),
+        *("AccountProblem", "InvalidAccessKey", "Unauthorized", "UnauthorizedAccess"),
+    }
+)
+_SKEW: Final = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
+_SKEW_TEXTS: Final = re.compile(
+    r"exceeds the maximum allowed|time.{0,20}(skew|too large)|request has expired",
+    re.IGNORECASE,
+)
+_REGION: Final = frozenset(
+    {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"}
+)
+_REGION_TEXTS: Final = re.compile(r"expecting '([A-Za-z0-9_-]{1,63})'")
+_FULL: Final = re.compile(
+    r"Quota\w*Exceeded|QuotaExceeded|StorageFull|cap exceeded|InsufficientStorage"
+    r"|no space left|NotEnoughSpace|EntityTooLargeForQuota",
+    re.IGNORECASE,
+)
+_PLAIN_FOR_TLS: Final = re.compile(r"HTTP request.{0,20}to (an )?HTTPS", re.IGNORECASE)
+_ERROR: Final = re.compile(r"<Error[\s>]")
+_TEXT: Final = r"<{0}>([^<]{{1,2000}})</{0}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer; of one that is no success the beginning."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def text(self) -> str:
+        """Return the beginning of the body."""
+        return self.body[:MAX_ERROR].decode(errors="replace")
+
+    @property
+    def code(self) -> str:
+        """Return the server's name of the cause, empty if it gives none."""
+        return brief(value_of(self.text, "Code") or "")
+
+    @property
+    def is_s3(self) -> bool:
+        """Tell whether the body is the error of an S3 server."""
+        return _ERROR.search(self.text) is not None
+
+
+def value_of(text: str, name: str) -> str | None:
+    """Return the text of the first element of that name, None if there is none."""
+    found = re.search(_TEXT.format(name), text)
+    return unescape(found[1]).strip() if found else None
+
+
+def error_of(answer: Answer, what: str, where: str) -> StorageError:
+    """Return the cause of a server's refusal to do `what`."""
+    status, code = answer.status, answer.code
+    message = brief(value_of(answer.text, "Message") or "")
+    said = ": ".join(each for each in (code, message) if each)
+    text = f"Failed to {what}: {where} answered {status}{f' ({said})' if said else ''}"
+    if (error := _region_error(answer, text)) is not None:
+        return error
+    if 300 <= status < 400:
+        return _redirected(answer, where)
+    if _PLAIN_FOR_TLS.search(answer.text):
+        return CertificateRefused(
+            f"{where} speaks TLS: the address must begin with https://"
+        )
+    if code in _SKEW or (status in (400, 403) and _SKEW_TEXTS.search(message)):
+        return _clock_skew(answer, where)
+    if (status in (400, 401, 403) and code in _AUTH) or status == 401:
+        if abs(_skew_of(answer) or 0) > MAX_SKEW:
+            return _clock_skew(answer, where)
+        return AuthFailed(
+            f"{where} refused the access key{f' ({said})' if said else ''}"
+        )
+    if status == 507 or _FULL.search(f"{code} {message}"):
+        return NoSpace(text)
+    return _other_error(answer, text, where)
+
+
+def _other_error(answer: Answer, text: str, where: str) -> StorageError:
+    status, code = answer.status, answer.code
+    if status in (429, 503) or code in ("SlowDown", "TooManyRequests"):
+        return throttled(text, answer.headers.get("Retry-After"))
+    if status >= 500:
+        return Unreachable(text)
+    if answer.text and not answer.is_s3:
+        return no_s3(answer, where)
+    if code == "NoSuchBucket":
+        return BucketNotFound(text)
+    if status == 403:
+        if abs(_skew_of(answer) or 0) > MAX_SKEW:
+            return _clock_skew(answer, where)
+        return PermissionDenied(text)
+    return Rejected(text)
+
+
+def no_s3(answer: Answer, where: str) -> Unreachable:
+    """Return the error of an answer that no S3 server gives: a web page, say."""
+    said = brief(re.sub(r"<[^>]*>", " ", answer.text))
+    said = f" (“{said[:100]}”)" if said else ""
+    return Unreachable(
+        f"What answers at {where} is no S3 server{said}. Use the address of its S3 API"
+    )
+
+
+def region_of(answer: Answer) -> str | None:
+    """Return the region that an answer names, None if it names none."""
+    found = _REGION_TEXTS.search(unescape(answer.text))
+    named = (
+        value_of(answer.text, "Region")
+        or answer.headers.get("x-amz-bucket-region")
+        or (found[1] if found else None)
+    )
+    return named if named and re.fullmatch(r"[A-Za-z0-9_-]{1,63}", named) else None
+
+
+def _region_error(answer: Answer, text: str) -> WrongRegion | None:
+    is_moved = answer.status == 301 and "x-amz-bucket-region" in answer.headers
+    if answer.code not in _REGION and not is_moved:
+        return None
+    region = region_of(answer)
+    if region is None:
+        return WrongRegion(text)
+    return WrongRegion(f"The bucket lies in the region {region}", region=region)
+
+
+def _redirected(answer: Answer, where: str) -> Redirected:
+    to = value_of(answer.text, "Endpoint") or answer.headers.get("Location", "")
+    to = brief(to.partition("?")[0])
+    leads = f" to {to}" if to else ""
+    return Redirected(f"{where} leads{leads}, which is not followed. Use that address")
+
+
+def _skew_of(answer: Answer) -> float | None:
+    """Return the seconds by which our clock is ahead of the server's."""
+    try:
+        theirs = parsedate_to_datetime(answer.headers.get("Date", ""))
+        return (datetime.now(UTC) - theirs).total_seconds()
+    except ValueError, TypeError, OverflowError:
+        return None
+
+
+def _clock_skew(answer: Answer, where: str) -> ClockSkew:
+    skew = _skew_of(answer)
+    by = ""
+    if skew is not None and abs(skew) > 60:
+        way = "ahead of" if skew > 0 else "behind"
+        by = f": this machine's is {abs(skew) / 60:.0f} minutes {way} it"
+    return ClockSkew(f"{where} refused the login because of the clock{by}")

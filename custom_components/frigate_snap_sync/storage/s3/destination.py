@@ -1,0 +1,373 @@
+"""A bucket of an S3-compatible server as a destination."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+import errno
+import posixpath
+import re
+from typing import Final, override
+from urllib.parse import quote, unquote
+
+from ..base import Capabilities, Destination, Source, StoredFile, path_segments
+from ..errors import (
+    CHECKING,
+    AuthFailed,
+    ClockSkew,
+    PermissionDenied,
+    Rejected,
+    StorageError,
+    Throttled,
+    WrongRegion,
+)
+from ..http.address import where
+from ..http.limits import HttpLimits
+from ..http.requests import OpenSession, Requests
+from .answers import Answer, error_of, no_s3
+from .client import BucketClient
+from .listing import MAX_LIST, MAX_OBJECTS, is_list, parse_list
+from .settings import Addressing, Proof, S3Settings, base_of, candidates
+from .upload import MAX_PUT, MAX_SINGLE, Uploads
+
+MAX_PUTS: Final = 10
+"""Files that are sent at once."""
+
+PIECE: Final = 256 * 1024
+"""Bytes of a piece that is read."""
+
+CANCEL_TIMEOUT: Final = 0.7
+"""Seconds that ending an upload may hold up a failed `put`; it continues by itself."""
+
+ADDRESSING: Final = "addressing"
+PROOF: Final = "proof"
+"""Names of what is found out about a server."""
+
+_UPLOAD: Final = "?uploadId="
+"""Stands between path and id in the name of an unfinished upload: no name has a `?`."""
+
+_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
+
+_FINAL: Final = (AuthFailed, ClockSkew, Throttled, WrongRegion)
+"""Answers that would be the same at another form of the address."""
+
+
+class S3Destination(Destination):
+    """The objects of a bucket whose names begin with a prefix.
+
+    An object is never there by halves, so that nothing has a temporary name. The name
+    of an unfinished multipart upload, which `prepare` returns, holds path and id.
+    """
+
+    def __init__(
+        self,
+        settings: S3Settings,
+        *,
+        open_session: OpenSession,
+        limits: HttpLimits | None = None,
+    ) -> None:
+        """Keep the settings, and connect on first use."""
+        self._settings = settings
+        self._addressing = settings.addressing
+        self._proof = settings.proof
+        self._may_list: bool | None = None
+        self._requests = Requests(
+            open_session, where=where(base_of(settings, Addressing.PATH))
+        )
+        self._client = BucketClient(self._requests, settings, limits or HttpLimits())
+        self._puts = asyncio.Semaphore(MAX_PUTS)
+        self._finding = asyncio.Lock()
+        self._ending: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+
+    @property
+    @override
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            folders=False,
+            uses_temporary=False,
+            max_concurrent=MAX_PUTS,
+            server_checksum=True,
+            can_read=self._settings.can_read,
+            can_delete=self._settings.can_delete,
+            may_be_limited=not self._settings.limits_known,
+        )
+
+    @property
+    @override
+    def findings(self) -> Mapping[str, str]:
+        found = {ADDRESSING: self._addressing, PROOF: self._proof}
+        return {name: value.value for name, value in found.items() if value is not None}
+
+    @override
+    async def connect(self) -> None:
+        self._is_closed = False
+        async with self._finding:
+            await self._look()
+
+    @override
+    async def close(self) -> None:
+        self._is_closed = True
+        self._requests.close()
+
+    @override
+    async def prepare(self, path: str, source: Source, *, temporary: str) -> str:
+        key = self._client.key(path)
+        is_large = source.size > (MAX_SINGLE if self._can_abort else MAX_PUT)
+        if not is_large or source.unpaced.local_path is None:
+            return temporary
+        upload_id = await (await self._uploads()).begin(key)
+        return f"{path}{_UPLOAD}{quote(upload_id, safe='')}"
+
+    @override
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
+        key = self._client.key(path)
+        upload_id = _check_temporary(path, temporary)
+        async with self._puts:
+            if upload_id is not None:
+                await self._put_in_parts(path, key, source, upload_id)
+            elif source.size <= MAX_PUT:
+                await (await self._uploads()).put(key, source)
+            else:
+                prepared = await self.prepare(path, source, temporary=temporary)
+                if (upload_id := _check_temporary(path, prepared)) is None:
+                    raise Rejected(f"{path} has {source.size} bytes, too many at once")
+                await self._put_in_parts(path, key, source, upload_id)
+        return StoredFile(path=path, size=source.size)
+
+    @override
+    async def stat(self, path: str) -> StoredFile | None:
+        key = self._client.key(path)
+        answer = await self._client.ask("HEAD", key, await self._address())
+        if answer.status == 404:
+            return None
+        if answer.status == 403:
+            # It says not why, and to whom may not list it says so of what is missing.
+            await self.connect()
+            if not self._may_list:
+                return None
+        if answer.status != 200:
+            raise error_of(answer, f"look at {path}", self._client.where)
+        return StoredFile(path=path, size=_length(answer, path))
+
+    @override
+    async def delete(self, path: str) -> None:
+        key = self._client.key(path)
+        answer = await self._client.ask("DELETE", key, await self._address())
+        is_gone = answer.status == 404 and answer.code != "NoSuchBucket"
+        if not is_gone and answer.status not in (200, 204):
+            raise error_of(answer, f"delete {path}", self._client.where)
+
+    @override
+    async def discard(self, temporary: str) -> None:
+        path, mark, upload_id = temporary.partition(_UPLOAD)
+        key = self._client.key(path)
+        if mark:
+            await (await self._uploads()).abort(key, unquote(upload_id))
+
+    @override
+    async def list_files(self, path: str = "") -> AsyncGenerator[StoredFile]:
+        prefix = f"{self._client.key(path)}/" if path else self._prefix
+        token, objects = None, 0
+        while True:
+            answer = await self._list(prefix, token=token)
+            page = await asyncio.to_thread(parse_list, answer.body, self._prefix)
+            for file in page.files:
+                yield file
+            objects += page.objects
+            if objects > MAX_OBJECTS:
+                raise Rejected(f"The server lists more than {MAX_OBJECTS} objects")
+            if page.token is None or (page.token == token and not page.objects):
+                return
+            token = page.token
+
+    @override
+    async def open_read(
+        self, path: str, *, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes]:
+        key = self._client.key(path)
+        if length == 0:
+            if await self.stat(path) is None:
+                raise FileNotFoundError(errno.ENOENT, "No such file", path)
+            return
+        headers = {}
+        if start or length is not None:
+            end = "" if length is None else str(start + length - 1)
+            headers["Range"] = f"bytes={start}-{end}"
+        address = await self._address()
+        async with self._client.opened(key, address, headers=headers) as response:
+            if response.status == 416:
+                return
+            if response.status not in (200, 206):
+                answer = await self._client.refusal(response)
+                if answer.status == 404 and answer.code != "NoSuchBucket":
+                    raise FileNotFoundError(errno.ENOENT, "No such file", path)
+                raise error_of(answer, f"read {path}", self._client.where)
+            # rclone answers a range with 200 all the same.
+            skip = start - _first_of(response.headers.get("Content-Range"), start)
+            async with aclosing(self._client.pieces(response, PIECE)) as pieces:
+                async for piece in pieces:
+                    part = piece[skip:]
+                    skip = max(0, skip - len(piece))
+                    if length is not None:
+                        part = part[:length]
+                        length -= len(part)
+                    if part:
+                        yield part
+                    if length == 0:
+                        return
+
+    @override
+    async def free_space(self) -> int | None:
+        return None
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self._settings.path}/" if self._settings.path else ""
+
+    @property
+    def _can_abort(self) -> bool:
+        return self._settings.can_delete
+
+    async def _address(self) -> Addressing:
+        if self._addressing is None:
+            async with self._finding:
+                if self._addressing is None:
+                    await self._look()
+        assert self._addressing is not None
+        return self._addressing
+
+    async def _uploads(self) -> Uploads:
+        self._is_closed = False
+        return Uploads(self._client, await self._address(), self._is_proof)
+
+    async def _look(self) -> None:
+        """Ask for a list of one object: of all questions the one whose refusal tells.
+
+        Who may write alone is refused, and has reached the bucket all the same.
+        """
+        first: StorageError | None = None
+        known = self._addressing
+        for addressing in (known,) if known else candidates(self._settings):
+            try:
+                await self._look_at(addressing)
+            except _FINAL:
+                raise
+            except StorageError as err:
+                first = first or err
+            else:
+                self._addressing = addressing
+                return
+        assert first is not None
+        raise first
+
+    async def _look_at(self, addressing: Addressing) -> None:
+        answer = await self._client.ask(
+            "GET",
+            "",
+            addressing,
+            params={"list-type": "2", "max-keys": "1", "prefix": self._prefix},
+            most=MAX_LIST,
+        )
+        if answer.status == 200:
+            if not is_list(answer.body):
+                raise no_s3(answer, self._client.where)
+            self._may_list = True
+            return
+        error = error_of(answer, "look at the bucket", self._client.where)
+        if not (type(error) is PermissionDenied and answer.code == "AccessDenied"):
+            raise error
+        self._may_list = False
+
+    async def _list(self, prefix: str, *, token: str | None) -> Answer:
+        params = {"list-type": "2", "prefix": prefix, "encoding-type": "url"}
+        if token is not None:
+            params["continuation-token"] = token
+        answer = await self._client.ask(
+            "GET", "", await self._address(), params=params, most=MAX_LIST
+        )
+        if answer.status != 200:
+            raise error_of(answer, "list files", self._client.where)
+        if not is_list(answer.body):
+            raise no_s3(answer, self._client.where)
+        return answer
+
+    def _is_proof(self, answer: Answer, md5: bytes) -> bool:
+        """Tell whether an answer shows that the right bytes arrived.
+
+        The first answer of a test shows what the ETags of this bucket are.
+        """
+        etag = answer.headers.get("ETag", "").strip('"').lower()
+        if not etag:
+            raise no_s3(answer, self._client.where)
+        is_md5 = etag == md5.hex()
+        if self._proof is None:
+            self._proof = Proof.ETAG if is_md5 else Proof.CONTENT_MD5
+        encryption = answer.headers.get("x-amz-server-side-encryption", "")
+        return (
+            is_md5
+            or self._proof is Proof.CONTENT_MD5
+            or encryption.startswith("aws:kms")
+        )
+
+    async def _put_in_parts(
+        self, path: str, key: str, source: Source, upload_id: str
+    ) -> None:
+        uploads = await self._uploads()
+        try:
+            await uploads.send_parts(key, upload_id, source)
+        except BaseException:
+            await self._end(uploads, key, upload_id)
+            raise
+        if self._settings.can_read:
+            stored = await self.stat(path)
+            if stored is not None and stored.size != source.size:
+                error = Rejected(f"Of {source.size} bytes the server has {stored.size}")
+                error.step = CHECKING
+                raise error
+
+    async def _end(self, uploads: Uploads, key: str, upload_id: str) -> None:
+        """End an upload that failed; what does not answer in time is left to itself."""
+        task = asyncio.create_task(uploads.abort(key, upload_id))
+        self._ending.add(task)
+        task.add_done_callback(self._ended)
+        await asyncio.wait({task}, timeout=CANCEL_TIMEOUT)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._ending.discard(task)
+        if not task.cancelled():
+            task.exception()  # Retrieved: `discard` is called for it later.
+        if self._is_closed and not self._ending:
+            self._requests.close()
+
+
+def _check_temporary(path: str, temporary: str) -> str | None:
+    """Return the id of the upload that a temporary name holds, None if it holds none.
+
+    Raises `Rejected` for one that does not belong to the path.
+    """
+    named, mark, upload_id = temporary.partition(_UPLOAD)
+    path_segments(named)
+    if mark:
+        if named != path:
+            raise Rejected(f"{temporary!r} is no upload of {path!r}")
+        return unquote(upload_id)
+    if posixpath.dirname(named) != posixpath.dirname(path) or named == path:
+        raise Rejected(f"{temporary!r} is no temporary name for {path!r}")
+    return None
+
+
+def _length(answer: Answer, path: str) -> int:
+    length = answer.headers.get("Content-Length", "")
+    if not length.isascii() or not length.isdecimal() or len(length) > 18:
+        raise Rejected(f"The server does not tell the size of {path}")
+    return int(length)
+
+
+def _first_of(content_range: str | None, start: int) -> int:
+    """Return where an answer begins: at the file's first byte if it says nothing."""
+    if content_range is None:
+        return 0
+    found = _RANGE.fullmatch(content_range)
+    if found is None or int(found[1]) > start:
+        raise Rejected("The server sends another range than it was asked for")
+    return int(found[1])

@@ -1,0 +1,169 @@
+"""Where a bucket is, who we are there, and by which addresses it is reached."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+import re
+from typing import Final
+
+from yarl import URL
+
+from ..base import path_segments
+from ..errors import InvalidPath, Unusable
+from ..http.address import InvalidUrl, parse_url
+
+DEFAULT_REGION: Final = "us-east-1"
+"""What servers take that know no regions; AWS names the right one if it is another."""
+
+MAX_KEY: Final = 1024
+"""Bytes of the name of an object, prefix included."""
+
+_BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
+_REGION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+
+
+class InvalidBucket(ValueError):
+    """The text can't be the name of a bucket."""
+
+
+class InvalidPrefix(ValueError):
+    """The text can't be the prefix of the names in a bucket."""
+
+
+class InvalidRegion(ValueError):
+    """The text can't be the name of a region."""
+
+
+class Addressing(StrEnum):
+    """Where the bucket stands in an address: in its path, or before its host."""
+
+    PATH = "path"
+    VIRTUAL = "virtual"
+
+    @property
+    def other(self) -> Addressing:
+        """Return the form to try when this one does not work."""
+        return next(form for form in Addressing if form is not self)
+
+
+class Proof(StrEnum):
+    """What proves that an object arrived whole: its ETag, or the server's word.
+
+    A bucket with encryption of its own (SSE-KMS) answers ETags that are no MD5. Then
+    the proof is that the server took the `Content-MD5`.
+    """
+
+    ETAG = "etag"
+    CONTENT_MD5 = "content_md5"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Settings:
+    """Where a bucket is, and who we are there.
+
+    `path` is the prefix of all names, empty for none. What a test has found out:
+    `addressing` and `proof` (None: it is still to be found out), and what the key can
+    do besides writing, if that is known (`limits_known`).
+    """
+
+    endpoint_url: str
+    region: str
+    bucket: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    path: str = ""
+    addressing: Addressing | None = None
+    proof: Proof | None = None
+    can_read: bool = True
+    can_delete: bool = True
+    limits_known: bool = False
+
+
+def clean_bucket(text: str) -> str:
+    """Return the name of a bucket as it was typed, without blanks around it.
+
+    Raises `InvalidBucket`.
+    """
+    text = text.strip()
+    if not _BUCKET.fullmatch(text) or ".." in text:
+        raise InvalidBucket("not the name of a bucket")
+    return text
+
+
+def clean_region(text: str) -> str:
+    """Return the name of a region, the usual one if none was typed.
+
+    Raises `InvalidRegion`.
+    """
+    text = text.strip()
+    if not text:
+        return DEFAULT_REGION
+    if not _REGION.fullmatch(text):
+        raise InvalidRegion("not the name of a region")
+    return text
+
+
+def clean_prefix(text: str) -> str:
+    """Return a prefix without blanks and slashes around it.
+
+    It is taken as it is: `%2f` is no slash. Raises `InvalidPrefix` for one that leads
+    upwards or is too long to leave room for names.
+    """
+    text = text.strip().strip("/")
+    if not text:
+        return ""
+    try:
+        path_segments(text)
+    except InvalidPath as err:
+        raise InvalidPrefix(str(err)) from err
+    if any(not letter.isprintable() for letter in text) or len(text.encode()) > 512:
+        raise InvalidPrefix("unprintable, or longer than 512 bytes")
+    return text
+
+
+def clean_endpoint(text: str, bucket: str) -> str:
+    """Return the address of a server, also of one that was typed with the bucket.
+
+    Raises `InvalidUrl`.
+    """
+    url = parse_url(text)
+    host = url.host or ""
+    if host.lower().startswith(f"{bucket.lower()}.") and not _is_address(host):
+        url = url.with_host(host[len(bucket) + 1 :])
+    path = url.raw_path.rstrip("/")
+    if path.lower() == f"/{bucket.lower()}":
+        path = ""
+    if path:
+        raise InvalidUrl("the address of an S3 server has no path")
+    return str(url.with_path("/")).rstrip("/")
+
+
+def base_of(settings: S3Settings, addressing: Addressing) -> URL:
+    """Return the address of the bucket; names of objects follow behind a slash."""
+    try:
+        endpoint = parse_url(settings.endpoint_url)
+        bucket = clean_bucket(settings.bucket)
+    except (InvalidUrl, InvalidBucket) as err:
+        raise Unusable("The stored address or bucket can't be used") from err
+    if addressing is Addressing.VIRTUAL:
+        return endpoint.with_host(f"{bucket.lower()}.{endpoint.host}")
+    return endpoint / bucket
+
+
+def candidates(settings: S3Settings) -> tuple[Addressing, ...]:
+    """Return the forms of addresses that may work, the likely one first."""
+    if settings.addressing is not None:
+        return (settings.addressing,)
+    host = URL(settings.endpoint_url).host or ""
+    if "." in settings.bucket or _is_address(host) or "_" in settings.bucket:
+        # No certificate fits two levels, and an IP address has none.
+        return (Addressing.PATH,)
+    first = (
+        Addressing.VIRTUAL
+        if host.lower().endswith((".amazonaws.com", ".aliyuncs.com", ".myqcloud.com"))
+        else Addressing.PATH
+    )
+    return (first, first.other)
+
+
+def _is_address(host: str) -> bool:
+    return ":" in host or host.replace(".", "").isdecimal()

@@ -1,0 +1,214 @@
+"""One file on its way into a bucket."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, override
+from xml.sax.saxutils import escape
+
+from ..base import Source
+from ..errors import CHECKING, Rejected, StorageError
+from ..source import FileSource, OpenSource, open_range, open_source
+from .answers import Answer, error_of, no_s3, value_of
+from .client import BucketClient
+from .hashing import PartHasher, hashing
+from .listing import MAX_LIST, upload_ids
+from .settings import Addressing
+
+MIB: Final = 1024 * 1024
+MAX_SINGLE: Final = 64 * MIB
+"""Bytes up to which a file goes as one object: in parts it is no faster."""
+
+MAX_PUT: Final = 5 * 1024 * MIB
+"""Bytes that S3 takes in one request."""
+
+PART: Final = 16 * MIB
+MAX_PARTS: Final = 10_000
+PARTS_AT_ONCE: Final = 2
+SLICE: Final = 64 * 1024
+"""Bytes that wait for their turn together, where what is sent is slowed down."""
+
+SMALL: Final = 256 * 1024
+"""Bytes that are read, hashed and sent in one go."""
+
+type IsProof = Callable[[Answer, bytes], bool]
+"""Tells whether an answer shows that bytes with this MD5 arrived."""
+
+
+class Uploads:
+    """Sends files, each as one object or as a multipart upload."""
+
+    def __init__(
+        self, client: BucketClient, addressing: Addressing, is_proof: IsProof
+    ) -> None:
+        """Send nothing yet."""
+        self._client = client
+        self._addressing = addressing
+        self._is_proof = is_proof
+
+    async def put(self, key: str, source: Source) -> None:
+        """Send a file in one request."""
+        local = source.unpaced.local_path
+        md5 = None
+        sent = source
+        if local is None:
+            md5 = bytes.fromhex(await source.md5())
+        elif source.size > SMALL:
+            async with hashing(local, source.unpaced) as hasher:
+                md5 = await hasher.next(source.size)
+                await hasher.finish()
+            if source.local_path is not None:
+                # The server compares: what was hashed is what arrives.
+                sent = FileSource(local, size=source.size)
+        async with open_source(sent) as opened:
+            answer, md5 = await self._client.put(key, self._addressing, opened, md5=md5)
+        self._check(answer, md5, f"store {key}")
+
+    async def begin(self, key: str) -> str:
+        """Begin a multipart upload and return its id.
+
+        Those that an earlier try has begun for this object end first: a crash may have
+        come before their ids were known.
+        """
+        with suppress(StorageError):
+            for upload_id in await self._unfinished(key):
+                await self.abort(key, upload_id)
+        answer = await self._client.ask(
+            "POST", key, self._addressing, params={"uploads": ""}
+        )
+        begun = value_of(answer.text, "UploadId")
+        if answer.status != 200:
+            raise error_of(answer, f"begin {key}", self._client.where)
+        if not begun:
+            raise no_s3(answer, self._client.where)
+        return begun
+
+    async def send_parts(self, key: str, upload_id: str, source: Source) -> None:
+        """Send a file in parts; the object is there when all have arrived."""
+        local = source.unpaced.local_path
+        if local is None:
+            raise Rejected(f"{source.name} has no file: it can't be sent in parts")
+        async with hashing(local, source.unpaced) as hasher:
+            hashes = await self._send_all(key, upload_id, source, local, hasher)
+            await hasher.finish()
+        await self._complete(key, upload_id, hashes)
+
+    async def abort(self, key: str, upload_id: str) -> None:
+        """End a multipart upload; succeeds when there is none.
+
+        Twice: a part that was on its way may arrive after the first time, and stay.
+        """
+        for _ in range(2):
+            answer = await self._client.ask(
+                "DELETE", key, self._addressing, params={"uploadId": upload_id}
+            )
+            is_gone = answer.status == 404 and answer.code != "NoSuchBucket"
+            if not is_gone and answer.status not in (200, 204):
+                raise error_of(answer, f"end the upload of {key}", self._client.where)
+            if is_gone:
+                return
+
+    async def _unfinished(self, key: str) -> list[str]:
+        answer = await self._client.ask(
+            "GET",
+            "",
+            self._addressing,
+            params={"uploads": "", "prefix": key, "max-uploads": "100"},
+            most=MAX_LIST,
+        )
+        if answer.status != 200:
+            return []
+        return await asyncio.to_thread(upload_ids, answer.body, key)
+
+    async def _send_all(
+        self, key: str, upload_id: str, source: Source, local: Path, hasher: PartHasher
+    ) -> list[str]:
+        size = part_size(source.size)
+        starts = range(0, source.size, size)
+        slots = asyncio.Semaphore(PARTS_AT_ONCE)
+        etags = [""] * len(starts)
+
+        async def send(number: int, start: int, length: int, md5: bytes) -> None:
+            async with open_range(local, start=start, length=length) as opened:
+                if source.local_path is None:
+                    opened = _Paced(opened, source)
+                answer, _ = await self._client.put(
+                    key,
+                    self._addressing,
+                    opened,
+                    md5=md5,
+                    params={"partNumber": str(number), "uploadId": upload_id},
+                )
+            self._check(answer, md5, f"store part {number} of {key}")
+            etags[number - 1] = answer.headers.get("ETag", "")
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number, start in enumerate(starts, start=1):
+                    length = min(size, source.size - start)
+                    md5 = await hasher.next(length)
+                    await slots.acquire()
+                    task = group.create_task(send(number, start, length, md5))
+                    task.add_done_callback(lambda _: slots.release())
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return etags
+
+    async def _complete(self, key: str, upload_id: str, etags: list[str]) -> None:
+        parts = "".join(
+            f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etag)}</ETag></Part>"
+            for number, etag in enumerate(etags, start=1)
+        )
+        answer = await self._client.ask(
+            "POST",
+            key,
+            self._addressing,
+            params={"uploadId": upload_id},
+            headers={"Content-Type": "text/xml"},
+            body=f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode(),
+            seconds=self._client.limits.finish,
+        )
+        # A failure may come behind a 200, which was sent to keep us waiting.
+        if answer.status != 200 or answer.is_s3:
+            error = error_of(answer, f"finish {key}", self._client.where)
+            error.step = CHECKING
+            raise error
+        if "CompleteMultipartUploadResult" not in answer.text:
+            raise no_s3(answer, self._client.where)
+
+    def _check(self, answer: Answer, md5: bytes, what: str) -> None:
+        if answer.status != 200:
+            raise error_of(answer, what, self._client.where)
+        if not self._is_proof(answer, md5):
+            error = Rejected(
+                f"Failed to {what}: its ETag {answer.headers.get('ETag', '')[:100]!r} is"
+                f" not the MD5 of what was sent, {md5.hex()}"
+            )
+            error.step = CHECKING
+            raise error
+
+
+class _Paced(OpenSource):
+    """A part of a file that waits before each slice, as its source asks."""
+
+    def __init__(self, opened: OpenSource, source: Source) -> None:
+        self.size = opened.size
+        self._opened = opened
+        self._source = source
+        self._piece = memoryview(b"")
+
+    @override
+    async def read(self) -> bytes:
+        if not self._piece:
+            self._piece = memoryview(await self._opened.read())
+        part, self._piece = bytes(self._piece[:SLICE]), self._piece[SLICE:]
+        if part:
+            await self._source.pace(len(part))
+        return part
+
+
+def part_size(size: int) -> int:
+    """Return the bytes of a part: more where there would be too many of them."""
+    least = -(-size // MAX_PARTS)
+    return max(PART, -(-least // MIB) * MIB)
