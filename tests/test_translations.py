@@ -289,6 +289,10 @@ def test_every_cause_has_a_text_in_every_form() -> None:
     bucket = {"bucket_not_found", "clock_skew", "wrong_region"}
     foreign = {
         "sftp": {"not_mounted", "path_not_allowed", *web, *bucket},
+        "s3": {
+            *("host_key_changed", "invalid_key", "no_sftp", "not_mounted"),
+            *("path_not_absolute", "path_not_allowed", "path_not_found"),
+        },
         "local": {
             *web,
             *bucket,

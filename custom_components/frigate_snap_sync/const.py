@@ -37,14 +37,18 @@ MAX_LOOK_BACK: Final = 30 * 24
 
 # The config subentries: one destination each
 SUBENTRY_LOCAL: Final = "local"
+SUBENTRY_S3: Final = "s3"
 SUBENTRY_SFTP: Final = "sftp"
 
 CONF_ACCESS_KEY_ID: Final = "access_key_id"
+CONF_BUCKET: Final = "bucket"
+CONF_ENDPOINT_URL: Final = "endpoint_url"
 CONF_HOST_KEY: Final = "host_key"
 CONF_MOUNT_POINT: Final = "mount_point"
 CONF_PASSPHRASE: Final = "passphrase"
 CONF_PRIVATE_KEY: Final = "private_key"
 CONF_PUBLIC_KEY: Final = "public_key"
+CONF_REGION: Final = "region"
 CONF_SECRET_ACCESS_KEY: Final = "secret_access_key"
 
 DEFAULT_SFTP_PORT: Final = 22
@@ -76,8 +80,12 @@ MAX_VOLUME_BUDGET: Final = 1024 * 1024
 # What a test has found out about a destination
 CONF_CAN_DELETE: Final = "can_delete"
 CONF_CAN_READ: Final = "can_read"
+CONF_ADDRESSING: Final = "addressing"
+CONF_PROOF: Final = "proof"
 
-FOUND_BY_TESTS: Final = frozenset({CONF_CAN_DELETE, CONF_CAN_READ, CONF_TEMPORARY_FORM})
+FOUND_BY_TESTS: Final = frozenset(
+    {CONF_ADDRESSING, CONF_CAN_DELETE, CONF_CAN_READ, CONF_PROOF, CONF_TEMPORARY_FORM}
+)
 """What the next test finds out again, without knowing what the last one found."""
 
 # Actions

@@ -5,8 +5,11 @@ The row of a kind's flow is in `flows.kinds`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+import aiohttp
 
 from homeassistant.const import (
     CONF_HOST,
@@ -14,35 +17,56 @@ from homeassistant.const import (
     CONF_PATH,
     CONF_PORT,
     CONF_USERNAME,
+    CONF_VERIFY_SSL,
 )
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.aiohttp_client import async_create_clientsession
 
 from .const import (
+    CONF_ACCESS_KEY_ID,
+    CONF_ADDRESSING,
     CONF_APPEND_ONLY,
     CONF_BANDWIDTH_LIMIT,
+    CONF_BUCKET,
+    CONF_CAN_DELETE,
     CONF_CAN_READ,
+    CONF_ENDPOINT_URL,
     CONF_HOST_KEY,
     CONF_MOUNT_POINT,
     CONF_PASSPHRASE,
     CONF_PRIVATE_KEY,
+    CONF_PROOF,
     CONF_PUBLIC_KEY,
+    CONF_REGION,
+    CONF_SECRET_ACCESS_KEY,
     CONF_VERIFY_CHECKSUM,
     SECTION_STORING,
     SUBENTRY_LOCAL,
+    SUBENTRY_S3,
     SUBENTRY_SFTP,
 )
 from .storage.base import Destination
 from .storage.errors import (
     AuthFailed,
+    BucketNotFound,
+    CertificateRefused,
+    ClockSkew,
     ConnectTimeout,
     HostKeyChanged,
     InvalidKey,
     NoSftp,
+    NoSpace,
+    PermissionDenied,
+    Redirected,
     StorageError,
+    Throttled,
     Unreachable,
     Unusable,
+    WrongRegion,
 )
 from .storage.local.destination import LocalDestination
+from .storage.s3.destination import S3Destination
+from .storage.s3.settings import Addressing, Proof, S3Settings
 from .storage.sftp.destination import SftpDestination, SftpSettings
 from .storage.wrappers import wrapped
 
@@ -102,6 +126,29 @@ class Kind:
         return self.place_of_error.get(err.code, CONF_PATH), err.code
 
 
+WEB_CAUSES: Final = (
+    Unreachable,
+    ConnectTimeout,
+    Redirected,
+    Throttled,
+    CertificateRefused,
+)
+"""Causes of a server that is reached over HTTP, which are about its address."""
+
+
+@callback
+def async_create_destination_session(
+    hass: HomeAssistant, verify_ssl: bool
+) -> aiohttp.ClientSession:
+    """Return a session for a destination, which detaches it when it is closed.
+
+    Without cookies: one of another integration may be logged in there.
+    """
+    return async_create_clientsession(
+        hass, verify_ssl, auto_cleanup=False, cookie_jar=aiohttp.DummyCookieJar()
+    )
+
+
 def is_allowed_folder(hass: HomeAssistant, path: str) -> bool:
     """Tell whether files may be written below a local folder. Blocks: file system.
 
@@ -137,6 +184,29 @@ def _sftp(_: HomeAssistant, data: Mapping[str, Any]) -> Destination:
     )
 
 
+def _s3(hass: HomeAssistant, data: Mapping[str, Any]) -> Destination:
+    addressing, proof = data.get(CONF_ADDRESSING), data.get(CONF_PROOF)
+    return S3Destination(
+        S3Settings(
+            endpoint_url=data[CONF_ENDPOINT_URL],
+            region=data[CONF_REGION],
+            bucket=data[CONF_BUCKET],
+            access_key_id=data[CONF_ACCESS_KEY_ID],
+            secret_access_key=data[CONF_SECRET_ACCESS_KEY],
+            path=data[CONF_PATH],
+            addressing=None if addressing is None else Addressing(addressing),
+            proof=None if proof is None else Proof(proof),
+            can_read=data.get(CONF_CAN_READ, True),
+            can_delete=data.get(CONF_CAN_DELETE, True),
+            # A test finds both out.
+            limits_known=proof is not None,
+        ),
+        open_session=partial(
+            async_create_destination_session, hass, data[CONF_VERIFY_SSL]
+        ),
+    )
+
+
 def our_sftp_key(data: Mapping[str, Any]) -> str | None:
     """Return the public half of the key that we made, if nothing else logs in."""
     return None if data.get(CONF_PASSWORD) else data.get(CONF_PUBLIC_KEY) or None
@@ -158,6 +228,35 @@ KINDS: Final[dict[str, Kind]] = {
             model="Local folder",
             build=_local,
             private=frozenset({CONF_MOUNT_POINT, CONF_PATH}),
+        ),
+        Kind(
+            key=SUBENTRY_S3,
+            model="S3 bucket",
+            build=_s3,
+            private=frozenset(
+                {
+                    CONF_ACCESS_KEY_ID,
+                    CONF_BUCKET,
+                    CONF_ENDPOINT_URL,
+                    CONF_PATH,
+                    CONF_SECRET_ACCESS_KEY,
+                }
+            ),
+            place_of_error={
+                **{cause.code: CONF_ENDPOINT_URL for cause in WEB_CAUSES},
+                ClockSkew.code: CONF_ENDPOINT_URL,
+                Unusable.code: CONF_ENDPOINT_URL,
+                WrongRegion.code: CONF_REGION,
+                BucketNotFound.code: CONF_BUCKET,
+                NoSpace.code: CONF_BUCKET,
+                PermissionDenied.code: CONF_BUCKET,
+                AuthFailed.code: CONF_ACCESS_KEY_ID,
+            },
+            credentials=Credentials(
+                server=CONF_ENDPOINT_URL,
+                account=CONF_ACCESS_KEY_ID,
+                fields=lambda _: (CONF_ACCESS_KEY_ID, CONF_SECRET_ACCESS_KEY),
+            ),
         ),
         Kind(
             key=SUBENTRY_SFTP,

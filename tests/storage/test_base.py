@@ -41,7 +41,9 @@ def test_every_cause_has_a_code_of_its_own() -> None:
     }
     assert set(CAUSES) == written - {StorageError}
     assert sorted(vars(cause)["code"] for cause in CAUSES) == [
+        "bucket_not_found",
         "cannot_connect",
+        "clock_skew",
         "host_key_changed",
         "invalid_auth",
         "invalid_key",
@@ -61,4 +63,5 @@ def test_every_cause_has_a_code_of_its_own() -> None:
         "throttled",
         "timeout_connect",
         "unusable",
+        "wrong_region",
     ]
