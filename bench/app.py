@@ -15,6 +15,7 @@ from .child import BenchFailed
 from .context import Context
 from .latency import latency
 from .ledger import ledger
+from .limit import limit
 from .machine import describe
 from .memory import memory
 from .peers import find_rclone, find_sftp
@@ -28,6 +29,7 @@ SECTIONS: Final[Mapping[str, Callable[[Context], Awaitable[list[Row]]]]] = {
     "memory": memory,
     "latency": latency,
     "ledger": ledger,
+    "limit": limit,
 }
 
 

@@ -47,6 +47,12 @@ SNAPSHOT: Final = Wanted.at_most(60, "ms")
 SNAPSHOT_RATIO: Final = Wanted.at_most(0.25)
 """Warm to cold."""
 
+LIMIT_LOWEST: Final = Wanted.at_least(475, "KiB/s")
+LIMIT_HIGHEST: Final = Wanted.at_most(525, "KiB/s")
+"""Of 500, in any ten seconds."""
+LIMIT_STILL: Final = Wanted.at_most(600, "ms")
+"""Alone it takes 200, and a slice of a recording may be on its way."""
+
 START: Final = Wanted.at_most(1, "s")
 UPLOAD_RATIO: Final = Wanted.at_most(1.5)
 """Of the cost with a history to that without."""

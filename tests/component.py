@@ -37,6 +37,7 @@ SELECTION = {
     "severity": "all",
     "labels": [],
     "zones": [],
+    "only_while_states": [],
 }
 STORING = {
     "path_template": "",
@@ -189,6 +190,7 @@ class StandInEngine:
         self.status = EngineStatus()
         self.first_status = STATUS
         self.setups: list[Any] = []
+        self.closed: list[set[str]] = []
         self.calls: list[tuple[Any, ...]] = []
         self.failure: Exception | None = None
         self.rows: list[UploadRow] = []
@@ -211,9 +213,12 @@ class StandInEngine:
         """Tell of an upload that has ended."""
         self.arguments["on_upload"](replace(UPLOAD, **changes))
 
-    async def start(self, destinations: Iterable[Any]) -> None:
+    async def start(
+        self, destinations: Iterable[Any], *, closed: Iterable[str] = ()
+    ) -> None:
         """Take the destinations."""
         self._raise()
+        self.closed.append(set(closed))
         self.setups = list(destinations)
         self._show(self.first_status)
         for changes in self.at_start:
@@ -247,6 +252,11 @@ class StandInEngine:
         """Switch the Frigate."""
         self._raise()
         self.show(capture=enabled)
+
+    async def set_closed(self, closed: Iterable[str], *, since: float) -> None:
+        """Note what is closed."""
+        self._raise()
+        self.closed.append(set(closed))
 
     async def set_sending(self, destination_id: str, enabled: bool) -> None:
         """Switch a destination."""

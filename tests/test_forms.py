@@ -121,6 +121,8 @@ async def test_destination(
         "selection.severity",
         "selection.labels",
         "selection.zones",
+        "selection.only_while_entity",
+        "selection.only_while_states",
         "storing",
         "storing.path_template",
         "storing.bandwidth_limit",

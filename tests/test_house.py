@@ -29,9 +29,17 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"sync"}),
     frozenset({"const"}),
     frozenset(
-        {"clients", "devices", "kinds", "markdown", "path_template", "redaction"}
+        {
+            "clients",
+            "devices",
+            "kinds",
+            "markdown",
+            "only_while",
+            "path_template",
+            "redaction",
+        }
     ),
-    frozenset({"engine_setup"}),
+    frozenset({"engine_setup", "gates"}),
     frozenset({"coordinator"}),
     frozenset({"entity", "issues"}),
     frozenset(

@@ -442,8 +442,8 @@ async def test_change_while_setting_up(
     entry.add_to_hass(hass)
     start = engine.start
 
-    async def start_slowly(destinations: Any) -> None:
-        await start(destinations)
+    async def start_slowly(destinations: Any, **others: Any) -> None:
+        await start(destinations, **others)
         hass.config_entries.async_add_subentry(
             entry, subentry(local_subentry("/media/nas"))
         )

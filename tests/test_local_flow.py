@@ -114,6 +114,8 @@ async def test_user_selection(
         "severity": "alert",
         "labels": ["person"],
         "zones": ["porch"],
+        "only_while_entity": "alarm_control_panel.home",
+        "only_while_states": ["armed_away"],
     }
     result = await async_submit(
         hass,

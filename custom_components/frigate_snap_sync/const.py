@@ -59,6 +59,8 @@ CONF_CAMERAS: Final = "cameras"
 CONF_SEVERITY: Final = "severity"
 CONF_LABELS: Final = "labels"
 CONF_ZONES: Final = "zones"
+CONF_ONLY_WHILE_ENTITY: Final = "only_while_entity"
+CONF_ONLY_WHILE_STATES: Final = "only_while_states"
 
 MEDIA: Final = ("live_snapshots", "snapshots", "recordings")
 SEVERITY_ALL: Final = "all"

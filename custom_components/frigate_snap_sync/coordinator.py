@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, cast, override
@@ -31,6 +31,7 @@ from .devices import (
 from .engine_setup import destination_setup, engine_options
 from .frigate.errors import FrigateError, InvalidUrl
 from .frigate.messages import subscriptions
+from .gates import Gates
 from .storage.errors import StorageError
 from .sync.engine import (
     DestinationSetup,
@@ -107,6 +108,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         self._applied: list[DestinationSetup] = []
         self._made: dict[str, tuple[tuple[str, dict[str, Any]], DestinationSetup]] = {}
         self._applying = asyncio.Lock()
+        self._gates = Gates(hass, entry, self._async_set_closed)
         self._upload_listeners: dict[str, list[UploadListener]] = {}
         self._unheard: dict[str, deque[UploadEvent]] = {}
         self._stopped = False
@@ -121,13 +123,15 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         async_register_frigate(hass, entry, version=self.data.frigate_version)
         try:
             self._applied = self._setups()
-            await self.engine.start(self._applied)
+            await self.engine.start(self._applied, closed=self._gates.async_closed())
         except (LedgerError, SpoolError) as err:
             raise ConfigEntryNotReady(
                 translation_domain=DOMAIN,
                 translation_key="ledger_not_usable",
                 translation_placeholders={"error": str(err)},
             ) from err
+        self._gates.async_track()
+        entry.async_on_unload(self._gates.async_stop)
         if self.data.cameras:
             gone = set(known_cameras(hass, entry.entry_id)) - self.data.cameras.keys()
             async_remove_cameras(hass, entry.entry_id, gone)
@@ -286,6 +290,8 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
                 return
             if (setups := self._setups()) != self._applied:
                 self._applied = setups
+                self._gates.async_track()
+                await self._gates.async_tell()
                 try:
                     await self.engine.apply_destinations(setups)
                 except (LedgerError, SpoolError) as err:
@@ -313,6 +319,13 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
                 )
             self._made[subentry_id] = made
         return [setup for _, setup in self._made.values()]
+
+    async def _async_set_closed(self, closed: Collection[str], since: float) -> None:
+        """Let these destinations get nothing that begins from then on."""
+        try:
+            await self.engine.set_closed(closed, since=since)
+        except LedgerError as err:
+            LOGGER.error("When destinations were closed can't be kept: %s", err)
 
     @callback
     def _async_received(self, message: ReceiveMessage) -> None:

@@ -15,6 +15,8 @@ from .const import (
     CONF_LABELS,
     CONF_LOOK_BACK,
     CONF_MEDIA,
+    CONF_ONLY_WHILE_ENTITY,
+    CONF_ONLY_WHILE_STATES,
     CONF_PADDING_AFTER,
     CONF_PADDING_BEFORE,
     CONF_PART_LENGTH,
@@ -43,6 +45,7 @@ from .const import (
 from .devices import known_cameras
 from .frigate.models import Severity
 from .kinds import build_destination
+from .only_while import OnlyWhile
 from .path_template import PathTemplate, async_layout
 from .storage.base import Destination, Source, StoredFile
 from .storage.errors import Unusable
@@ -90,7 +93,15 @@ def engine_options(
     )
 
 
-_SELECTION_KEYS = {CONF_MEDIA, CONF_CAMERAS, CONF_SEVERITY, CONF_LABELS, CONF_ZONES}
+_SELECTION_KEYS = {
+    CONF_MEDIA,
+    CONF_CAMERAS,
+    CONF_SEVERITY,
+    CONF_LABELS,
+    CONF_ZONES,
+    CONF_ONLY_WHILE_ENTITY,
+    CONF_ONLY_WHILE_STATES,
+}
 
 
 class UnusableDestination(Destination):
@@ -156,6 +167,7 @@ def destination_setup(
     destination: Destination = UnusableDestination()
     budget = 0
     try:
+        OnlyWhile.of(data)  # One that can't be read is no limit that is kept.
         selection = _selection(data[SECTION_SELECTION], title)
         template = _template(hass, data[SECTION_STORING])
         budget = int(data[SECTION_STORING].get(CONF_VOLUME_BUDGET, 0))

@@ -15,6 +15,7 @@ from homeassistant.const import CONF_NAME, UnitOfDataRate, UnitOfInformation
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
+    EntitySelector,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -28,6 +29,8 @@ from ..const import (
     CONF_CAMERAS,
     CONF_LABELS,
     CONF_MEDIA,
+    CONF_ONLY_WHILE_ENTITY,
+    CONF_ONLY_WHILE_STATES,
     CONF_PATH_TEMPLATE,
     CONF_SEVERITY,
     CONF_VERIFY_CHECKSUM,
@@ -44,6 +47,7 @@ from ..const import (
 from ..devices import known_cameras
 from ..kinds import KINDS
 from ..markdown import one_line
+from ..only_while import likely_states
 from ..path_template import InvalidPathTemplate, PathTemplate
 from ..storage.errors import (
     DELETING,
@@ -88,7 +92,7 @@ class _NamesSelector(SelectSelector):
         return list(dict.fromkeys(name for name in names if name))
 
 
-def _selection_schema(cameras: list[str]) -> vol.Schema:
+def _selection_schema(cameras: list[str], states: list[str]) -> vol.Schema:
     return vol.Schema(
         {
             vol.Optional(CONF_MEDIA, default=list(MEDIA)): SelectSelector(
@@ -108,6 +112,8 @@ def _selection_schema(cameras: list[str]) -> vol.Schema:
             ),
             vol.Optional(CONF_LABELS, default=list): _NamesSelector([]),
             vol.Optional(CONF_ZONES, default=list): _NamesSelector([]),
+            vol.Optional(CONF_ONLY_WHILE_ENTITY): EntitySelector(),
+            vol.Optional(CONF_ONLY_WHILE_STATES, default=list): _NamesSelector(states),
         }
     )
 
@@ -171,7 +177,7 @@ class DestinationFlow(ConfigSubentryFlow):
         self._typed = {
             **user_input,
             CONF_NAME: user_input[CONF_NAME].strip(),
-            SECTION_SELECTION: _selection_schema(cameras)(
+            SECTION_SELECTION: _selection_schema(cameras, [])(
                 user_input.get(SECTION_SELECTION, {})
             ),
             SECTION_STORING: _STORING_SCHEMA(user_input.get(SECTION_STORING, {})),
@@ -188,6 +194,8 @@ class DestinationFlow(ConfigSubentryFlow):
             errors[CONF_NAME] = "name_missing"
         if not self._typed[SECTION_SELECTION][CONF_MEDIA]:
             errors[SECTION_SELECTION] = "media_missing"
+        elif error := self._mistake_in_only_while():
+            errors[SECTION_SELECTION] = error
         if text := self._typed[SECTION_STORING][CONF_PATH_TEMPLATE]:
             try:
                 await PathTemplate(self.hass, text).async_validate()
@@ -195,6 +203,15 @@ class DestinationFlow(ConfigSubentryFlow):
                 self._reason = str(err)
                 errors[SECTION_STORING] = "invalid_template"
         return errors
+
+    def _mistake_in_only_while(self) -> str | None:
+        """Return what is wrong with the entity and its states, if anything is."""
+        selection = self._typed[SECTION_SELECTION]
+        entity_id = selection.get(CONF_ONLY_WHILE_ENTITY)
+        states = selection[CONF_ONLY_WHILE_STATES]
+        if entity_id and not states:
+            return "states_missing"
+        return "entity_missing" if states and not entity_id else None
 
     def _suggestions(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Return the form's values for stored data; a kind leaves secrets out."""
@@ -213,12 +230,14 @@ class DestinationFlow(ConfigSubentryFlow):
         self, values: dict[str, Any], errors: dict[str, str]
     ) -> SubentryFlowResult:
         cameras = known_cameras(self.hass, self._get_entry().entry_id)
+        chosen = values.get(SECTION_SELECTION, {}).get(CONF_ONLY_WHILE_ENTITY)
+        states = likely_states(self.hass, chosen)
         schema = vol.Schema(
             {
                 vol.Required(CONF_NAME): TextSelector(),
                 **self._fields(),
                 vol.Optional(SECTION_SELECTION): section(
-                    _selection_schema(cameras),
+                    _selection_schema(cameras, states),
                     {"collapsed": SECTION_SELECTION not in errors},
                 ),
                 vol.Optional(SECTION_STORING): section(

@@ -1,7 +1,7 @@
 """The engine: puts the parts together, and is what Home Assistant's side talks to."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import tzinfo
 import logging
@@ -10,7 +10,6 @@ from typing import Any
 
 from ..frigate.messages import display_name
 from ..frigate.protocol import FrigateApi
-from ..storage.errors import Unreachable
 from .fetching.fetcher import Fetcher
 from .intake.assembly import intake_parts
 from .intake.backfill import Backfill
@@ -22,6 +21,7 @@ from .ledger import (
     LedgerError,
     cameras,
     clock as ledger_clock,
+    closed_periods,
     destinations,
     listing,
     losses,
@@ -199,10 +199,15 @@ class Engine:
         """Return the newest status."""
         return self._collector.status
 
-    async def start(self, destinations: Iterable[DestinationSetup]) -> None:
+    async def start(
+        self,
+        destinations: Iterable[DestinationSetup],
+        *,
+        closed: Collection[str] = (),
+    ) -> None:
         """Open ledger and spool and begin to work.
 
-        Raises LedgerError or SpoolError when their files can't be used.
+        `closed` are the ids of the destinations that are to get nothing new now. Raises LedgerError or SpoolError when their files can't be used.
         """
         await self._ledger.open()
         try:
@@ -210,6 +215,7 @@ class Engine:
             self._monitor.cameras.remember(
                 await self._ledger.run(cameras.shown_cameras)
             )
+            await self._ledger.run(closed_periods.begin, closed, now=time.time())
             await self._pool.apply(destinations)
             await self._collector.refresh()
         except BaseException:
@@ -321,12 +327,18 @@ class Engine:
             worker.set_enabled(enabled)
         await self._collector.refresh()
 
+    async def set_closed(self, closed: Collection[str], *, since: float) -> None:
+        """Let these destinations alone get nothing that begins from then on.
+
+        `since` is our clock's time. Raises LedgerError.
+        """
+        if await self._ledger.run(closed_periods.set_closed, closed, now=since):
+            self._running.wake()
+            await self._collector.refresh()
+
     async def test_destination(self, destination_id: str) -> None:
         """Write, read back and delete a file at a destination. Raises StorageError."""
-        worker = self._pool.workers.get(destination_id)
-        if worker is None:
-            raise Unreachable("The destination is no longer in use")
-        await worker.test()
+        await self._pool.test(destination_id)
 
     async def forget_camera(self, camera: str) -> None:
         """Drop a camera and its counters; it comes back with Frigate's configuration."""

@@ -57,6 +57,11 @@ class Backfill:
             bounds = None
         if not uploads or bounds is None:
             return False
+        openings = await self._registry.openings(known.item)
+        # A whole shows closed time as well, even where only some of it was.
+        uploads = tuple(
+            upload for upload in uploads if upload.destination_id not in openings
+        )
         files = await self._unwanted(known, uploads, bounds)
         if files:
             await self._ledger.run(backfill.plan, known, files)
@@ -103,7 +108,7 @@ class Backfill:
             return ()
         if min(item.end, bounds.end) - until < _LEAST:
             return ()
-        left = self._planner.left(item, progress)
+        left = self._planner.left(item, progress, bounds)
         return self._planner.recording(
             item,
             known=progress,

@@ -12,6 +12,7 @@ from ...frigate.models import FrigateConfig
 from ..ledger import LedgerError, cameras, items as ledger_items, spooled_files
 from ..model.errors import SpoolError
 from ..model.item import UploadState, live_snapshot_item
+from ..model.openings import ONLY_WHILE, wanted
 from ..model.plans import FilePlan, FileState
 from ..monitoring.frigate_monitor import FrigateMonitor
 from ..planning.planner import Planner
@@ -70,9 +71,12 @@ class LiveSnapshots:
         if self._monitor.is_stranger(message.camera):
             await self._registry.end(item, UploadState.SKIPPED, _STRANGER)
             return
+        openings = await self._registry.openings(item)
         is_on = self._monitor.is_on(message.camera, "snapshots")
-        uploads = self._planner.uploads(item)
-        if not uploads:
+        uploads = self._planner.uploads(item, openings=openings)
+        if not wanted(uploads):
+            if uploads:
+                await self._registry.end(item, UploadState.SKIPPED, ONLY_WHILE)
             return
         await self._space.make(for_file=None, rank=item.rank(), size=len(message.image))
         file = await self._spool.store(message.image, item.media.extension)
@@ -89,7 +93,9 @@ class LiveSnapshots:
             await self._spool.remove([file.name])
             raise
         if is_on:
-            self._signals.files_ready([upload.destination_id for upload in uploads])
+            self._signals.files_ready(
+                [upload.destination_id for upload in wanted(uploads)]
+            )
         else:
             self._monitor.refresh_gently()
             if self._monitor.is_on(message.camera, "snapshots") is not None:

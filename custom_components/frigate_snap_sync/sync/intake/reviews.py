@@ -16,8 +16,9 @@ from ..ledger import (
     outcomes as ledger_outcomes,
     review_ends,
 )
-from ..model.footage_ranges import FootageRange
+from ..model.footage_ranges import Bounds, FootageRange
 from ..model.item import Item, UploadState, recording_item
+from ..model.openings import ONLY_WHILE, for_item, wanted
 from ..model.plans import Progress
 from ..model.recorded_footage import UNKNOWN, Footage
 from ..model.review_rules import ended, merge
@@ -150,10 +151,13 @@ class ReviewIntake:
         Raises FrigateError beside LedgerError.
         """
         known = await self._ledger.run(ledger_items.progress, item.source_id)
-        if not self._is_overdue(item, known):
+        bounds = await self._registry.bounds(item) or Bounds()
+        if not self._is_overdue(item, known, bounds):
             return
         now = time.time() - self._client.clock_offset
-        left = self._planner.left(replace(item, end=max(now, item.start)), known)
+        left = self._planner.left(
+            replace(item, end=max(now, item.start)), known, bounds
+        )
         footage = await self._survey.look(item.camera, left)
         # Of what is too young to tell nothing is overdue either.
         until = max(footage.until, left.start)
@@ -171,7 +175,7 @@ class ReviewIntake:
             if bounds is None:
                 return None
             known = await self._ledger.run(ledger_items.progress, item.source_id)
-            if item.end is not None or self._is_overdue(item, known):
+            if item.end is not None or self._is_overdue(item, known, bounds):
                 self._signals.review_unsure(item.source_id)
                 return None
             files, again = self._planner.running(
@@ -204,6 +208,7 @@ class ReviewIntake:
                     item, upload.destination_id, upload.path, reason=reason
                 )
                 for upload in uploads
+                if upload.state is UploadState.GONE
             )
             await self._services.apply(Transition(events=tuple(events)))
 
@@ -224,6 +229,10 @@ class ReviewIntake:
         if bounds is None:
             await self._registry.skip(item)
             return False
+        uploads = self._planner.uploads(item, only=only)
+        if uploads and not wanted(for_item(uploads, bounds.openings)):
+            await self._registry.end(item, UploadState.SKIPPED, ONLY_WHILE, only=only)
+            return False
         now = time.time()
         await self._ledger.run(
             milestones.keep_moment, milestones.LAST_REVIEW, item.reported_at
@@ -236,7 +245,7 @@ class ReviewIntake:
                 now=now,
             )
         )
-        known, left = await self._left(item)
+        known, left = await self._left(item, bounds)
         offset = self._client.clock_offset
         is_off = self._monitor.is_on(item.camera, "recordings") is False
         if is_off:
@@ -274,7 +283,8 @@ class ReviewIntake:
 
         Nor is it told of one that is short. What Frigate ever showed of it counts.
         """
-        _, left = await self._left(item)
+        bounds = await self._registry.bounds(item) or Bounds()
+        _, left = await self._left(item, bounds)
         if not self._planner.is_long(left) or self._survey.settled() < left.end:
             return None
         footage = await self._survey.look(item.camera, left)
@@ -288,19 +298,21 @@ class ReviewIntake:
         has_some = bool(footage.within(left.start, left.end))
         return footage if has_some or is_final else None
 
-    async def _left(self, item: Item) -> tuple[Progress, FootageRange]:
+    async def _left(self, item: Item, bounds: Bounds) -> tuple[Progress, FootageRange]:
         """Return how far an ended review was planned, and what is left of it."""
         end = self._planner.last_second(item)
         known = await self._ledger.run(ledger_items.progress, item.source_id, end=end)
-        return known, self._planner.left(item, known)
+        return known, self._planner.left(item, known, bounds)
 
-    def _is_overdue(self, item: Item, known: Progress) -> bool:
+    def _is_overdue(self, item: Item, known: Progress, bounds: Bounds) -> bool:
         """Tell whether a review claims to have gone on for long, of which we know nothing."""
         if not self._planner.uploads(item):
             return False
         footage = self._footage.get(item.source_id, UNKNOWN)
         offset = self._client.clock_offset
-        overdue = self._planner.overdue(item, known, footage, clock_offset=offset)
+        overdue = self._planner.overdue(
+            item, known, footage, bounds=bounds, clock_offset=offset
+        )
         return overdue > self._timing.stale
 
     async def _off_since(self, item: Item) -> float | None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from ...frigate.models import TrackedObject
 from ...frigate.protocol import FrigateApi
-from ..model.item import snapshot_item
+from ..model.item import UploadState, snapshot_item
+from ..model.openings import ONLY_WHILE, for_item, wanted
 from ..model.plans import FilePlan, FileState
 from ..model.review_rules import ended
 from ..planning.planner import Planner
@@ -56,8 +57,13 @@ class TrackedObjects:
         uploads = self._planner.uploads(item, only=only)
         if not uploads:
             return False
-        if await self._registry.is_private(replace(item, end=pictured_until)):
+        pictured = replace(item, end=pictured_until)
+        if await self._registry.is_private(pictured):
             await self._registry.skip(item)
+            return False
+        uploads = for_item(uploads, await self._registry.openings(pictured))
+        if not wanted(uploads):
+            await self._registry.end(item, UploadState.SKIPPED, ONLY_WHILE, only=only)
             return False
         plan = FilePlan(state=FileState.WANTED, uploads=uploads, due=reported_at)
         return await self._registry.plan(item, [plan])

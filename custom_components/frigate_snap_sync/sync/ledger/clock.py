@@ -28,6 +28,8 @@ _WRITTEN = (
     ("tracked_objects", "seen", "TRUE"),
     ("off_periods", "start", "TRUE"),
     ("off_periods", "end", "TRUE"),
+    ("closed_periods", "start", "TRUE"),
+    ("closed_periods", "end", "TRUE"),
     ("milestones", "moment", f"name NOT IN ('{SINCE}', '{CAUGHT_UP}')"),
 )
 """Where the ledger says when something was: table, column, rows that matter."""

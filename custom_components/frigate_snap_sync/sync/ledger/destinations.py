@@ -35,9 +35,11 @@ def keep_destinations(
         connection.execute(
             "DELETE FROM traffic WHERE destination_id = ?", (destination_id,)
         )
-        connection.execute(
-            "DELETE FROM spent WHERE destination_id = ?", (destination_id,)
-        )
+        for table in ("spent", "closed_periods"):
+            connection.execute(
+                f"DELETE FROM {table} WHERE destination_id = ?",  # noqa: S608
+                (destination_id,),
+            )
     return ended
 
 

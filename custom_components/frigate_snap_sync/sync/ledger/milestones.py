@@ -10,6 +10,8 @@ RESTORED: Final = "restored"
 """When the ledger began again with less than it had known."""
 CAUGHT_UP: Final = "caught_up"
 """Up to when all that Frigate's API shows is known."""
+WRITTEN: Final = "written"
+"""When the ledger was last seen to take what is written."""
 LAST_REVIEW: Final = "last_review"
 """When Frigate last reported a review."""
 

@@ -204,7 +204,7 @@ def finish_without_footage(
         # Only where something ended now: who no longer wants it has lost nothing.
         connection.executemany(
             "UPDATE uploads SET state = 'gone' WHERE item_id = ?1 AND role = 'whole'"
-            " AND destination_id = ?2"
+            " AND destination_id = ?2 AND reason IS NOT 'only_while'"
             " AND (SELECT is_open FROM items WHERE id = ?1) = 0"
             " AND NOT EXISTS (SELECT 1 FROM uploads WHERE item_id = ?1"
             " AND role = 'whole' AND destination_id = ?2"

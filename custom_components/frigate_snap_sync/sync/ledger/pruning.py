@@ -19,8 +19,10 @@ def prune(connection: sqlite3.Connection, *, before: float, limit: int) -> int:
 
     Nothing waits for them, and nothing of them is to be removed at a destination
     that there still is.
-    Returns how many, `limit` at most.
+    Returns how many, `limit` at most. When destinations were closed before then is
+    forgotten as well.
     """
+    connection.execute("DELETE FROM closed_periods WHERE end < ?", (before,))
     over = [(row["id"],) for row in connection.execute(_OVER, (before, limit))]
     connection.executemany("DELETE FROM uploads WHERE item_id = ?", over)
     connection.executemany("DELETE FROM files WHERE item_id = ?", over)

@@ -200,7 +200,16 @@ ALTER TABLE uploads ADD COLUMN hold TEXT;
 ALTER TABLE uploads ADD COLUMN was_held INTEGER NOT NULL DEFAULT 0;
 """
 
-STEPS: Final[Sequence[str]] = (_BUDGETS,)
+_CLOSED_PERIODS: Final = """
+-- When a destination was closed, because an entity had another state than chosen.
+CREATE TABLE closed_periods (
+    destination_id TEXT NOT NULL,
+    start REAL NOT NULL,
+    end REAL
+) STRICT;
+"""
+
+STEPS: Final[Sequence[str]] = (_BUDGETS, _CLOSED_PERIODS)
 """Entry n leads from version 10 + n to the next; old ones never change."""
 
 VERSION: Final = FIRST_VERSION + len(STEPS)

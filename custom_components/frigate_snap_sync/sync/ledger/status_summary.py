@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlite3
 
 from ..model.status import CameraStatus, DestinationStatus, Losses
-from . import exposure, losses
+from . import closed_periods, exposure, losses
 from .destinations import _last_error
 from .milestones import LAST_REVIEW, SINCE, _moment
 from .off_periods import capture_on
@@ -40,9 +40,11 @@ def summary(connection: sqlite3.Connection) -> Summary:
         ).fetchall()
     )
     moments = dict(connection.execute("SELECT name, moment FROM milestones").fetchall())
+    closed = closed_periods.closed(connection)
     destinations = {
         row["id"]: DestinationStatus(
             sending=bool(row["sending"]),
+            closed=row["id"] in closed,
             snapshots_uploaded=row["snapshots_uploaded"],
             recordings_uploaded=row["recordings_uploaded"],
             data_uploaded=row["data_uploaded"],

@@ -1,8 +1,8 @@
 """Which footage to ask for, and when: halves of hours, parts, bounds. All pure."""
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import ceil, floor, inf
 
 from ...frigate.models import Segment
@@ -34,10 +34,14 @@ class FootageRange:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The time of which footage may be sent, in epoch seconds; ends may be infinite."""
+    """The time of which footage may be sent, in epoch seconds; ends may be infinite.
+
+    `openings` are the destinations that take it only from a later moment on.
+    """
 
     start: float = -inf
     end: float = inf
+    openings: Mapping[str, float] = field(default_factory=dict)
 
     def cut(self, footage: FootageRange) -> FootageRange | None:
         """Return what of a range lies inside, None if nothing does."""
@@ -48,7 +52,10 @@ class Bounds:
 
 
 def bounds_of(
-    period: tuple[float, float] | None, *, clock_offset: float
+    period: tuple[float, float] | None,
+    *,
+    clock_offset: float,
+    openings: Mapping[str, float],
 ) -> Bounds | None:
     """Return the bounds that a period of our clock sets; None: nothing may be sent.
 
@@ -57,7 +64,7 @@ def bounds_of(
     if period is None:
         return None
     begin, end = period
-    return Bounds(begin - clock_offset, end - clock_offset)
+    return Bounds(begin - clock_offset, end - clock_offset, openings)
 
 
 def first_second(item: Item, padding_before: float) -> int:

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     NO_DESTINATION = "no_destination"
     CAPTURE_OFF = "capture_off"
     SENDING_OFF = "sending_off"
+    ONLY_WHILE = "only_while"
     BUDGET_SPENT = "budget_spent"
     FRIGATE_AWAY = "frigate_away"
     FRIGATE_LOGIN_REFUSED = "frigate_login_refused"
@@ -86,11 +87,13 @@ class DestinationStatus:
     None while the destination as a whole works; then so are `reason`, why it does
     not, in words; `problem`, what a person can fix; and `fingerprint`, that of a
     host key which is not the pinned one. `space_needed` are the bytes that should
-    be free, None while there are as many. `budget` is None where there is none.
+    be free, None while there are as many. `budget` is None where there is none. `closed`:
+    an entity has another state than the owner chose, so nothing new is wanted.
     """
 
     connected: bool | None = None
     sending: bool = True
+    closed: bool = False
     snapshots_uploaded: int = 0
     recordings_uploaded: int = 0
     data_uploaded: int = 0

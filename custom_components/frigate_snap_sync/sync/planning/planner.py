@@ -1,12 +1,11 @@
 """The planner: who gets an item, under which name, and which files that takes."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import tzinfo
-import logging
 from math import ceil, floor, inf
 import time
 
-from ...storage.names import clean_path
 from ..model.destination_setup import DestinationSetup
 from ..model.footage_ranges import (
     MAX_PART_SECONDS,
@@ -21,13 +20,20 @@ from ..model.footage_ranges import (
 )
 from ..model.item import Item, Media, Role, UploadState
 from ..model.limits import Limits
-from ..model.naming import default_name, name_values
+from ..model.openings import (
+    OPEN,
+    Openings,
+    begin_of,
+    for_item,
+    for_range,
+    split,
+    wanted,
+)
 from ..model.plans import FilePlan, FileState, Progress, UploadPlan
 from ..model.recorded_footage import UNKNOWN, Footage
 from ..model.selection import bounded, wants
 from ..model.timing import Timing
-
-_LOGGER = logging.getLogger(__name__)
+from .paths import ItemPaths
 
 
 class Planner:
@@ -44,19 +50,18 @@ class Planner:
         limits: Limits,
     ) -> None:
         """Keep the options, all in seconds; `part_length` is None for no parts."""
-        self._time_zone = time_zone
+        self._paths = ItemPaths(time_zone)
         self._padding_before = padding_before
         self._padding_after = padding_after
         self._part_length = part_length
         self._timing = timing
         self._limits = limits
         self._destinations: tuple[DestinationSetup, ...] = ()
-        self._failing_templates: set[str] = set()
 
     def set_destinations(self, destinations: Iterable[DestinationSetup]) -> None:
         """Plan for these from now on."""
         self._destinations = tuple(destinations)
-        self._failing_templates.clear()
+        self._paths.forget_failures()
 
     def wants(self, media: Media) -> bool:
         """Tell whether any destination takes this kind of item at all, or may do so."""
@@ -84,15 +89,17 @@ class Planner:
         state: UploadState = UploadState.PENDING,
         reason: str | None = None,
         only: Collection[str] | None = None,
+        openings: Openings = OPEN,
     ) -> tuple[UploadPlan, ...]:
         """Return an upload for each destination that wants the item.
 
-        With `only`, these destinations alone are looked at.
+        With `only`, these destinations alone are looked at. It is skipped where the
+        destination was closed all the time.
         """
-        return tuple(
+        uploads = (
             UploadPlan(
                 destination_id=destination.id,
-                path=self._path(destination, item),
+                path=self._paths.of(destination, item),
                 state=state,
                 reason=reason,
             )
@@ -100,6 +107,7 @@ class Planner:
             if (only is None or destination.id in only)
             and wants(destination.selection, item)
         )
+        return for_item(uploads, openings)
 
     def is_long(self, left: FootageRange) -> bool:
         """Tell whether what is left of a review is more than one piece.
@@ -113,11 +121,11 @@ class Planner:
         """Return where an ended review's footage ends."""
         return last_second(item, self._padding_after)
 
-    def left(self, item: Item, known: Progress) -> FootageRange:
+    def left(self, item: Item, known: Progress, bounds: Bounds) -> FootageRange:
         """Return what is left to plan of an ended review, at least a second."""
         start, end = known.pieces_end, self.last_second(item)
         if start is None:
-            start = first_second(item, self._padding_before)
+            start = self._first(item, bounds)
         return FootageRange(start, max(end, start + 1))
 
     def recording(
@@ -139,12 +147,13 @@ class Planner:
         With recordings switched off (`is_off`) no more footage comes to Frigate's disk.
         """
         uploads = self.uploads(item, only=only)
-        if not uploads:
+        if self._is_closed(uploads, bounds):
             return ()
-        left = self.left(item, known)
+        left = self.left(item, known, bounds)
         ranges = pieces(footage.within(left.start, left.end), self._limits) or [
             FootageRange(left.start, min(left.start + self._limits.piece, left.end))
         ]
+        ranges = split(ranges, uploads, bounds.openings)
         now, end = time.time(), item.start if item.end is None else item.end
         timing = self._timing
         due = first_fetch(
@@ -157,7 +166,7 @@ class Planner:
         files = [
             FilePlan(
                 state=FileState.WANTED,
-                uploads=uploads,
+                uploads=for_range(uploads, bounds.openings, whole),
                 role=Role.WHOLE,
                 number=number,
                 suffix="" if is_one else f"{number:02}",
@@ -189,23 +198,24 @@ class Planner:
         Frigate's recordings were, at `off_since` (our clock).
         """
         uploads = self.uploads(item)
-        if not uploads:
+        if self._is_closed(uploads, bounds):
             return (), None
         limit = inf if off_since is None else off_since - clock_offset
         limit = min(limit, bounds.end)
         now = min(time.time() - clock_offset, limit)
         files: list[FilePlan] = []
-        first = first_second(item, self._padding_before)
+        first = self._first(item, bounds)
         begin = first if known.pieces_end is None else known.pieces_end
         whole, again = full_pieces(
             footage.within(begin, floor(now)), self._limits, now=now
         )
-        for number, piece in enumerate(whole, start=known.pieces + 1):
+        ranges = split(whole, uploads, bounds.openings)
+        for number, piece in enumerate(ranges, start=known.pieces + 1):
             if (inside := bounds.cut(piece)) is not None:
                 files.append(
                     FilePlan(
                         state=FileState.WANTED,
-                        uploads=uploads,
+                        uploads=for_range(uploads, bounds.openings, piece),
                         role=Role.WHOLE,
                         number=number,
                         suffix=f"{number:02}",
@@ -218,7 +228,12 @@ class Planner:
         if self._part_length is not None:
             # What lies in half hours needs no parts any more.
             begin = max(whole[-1].end if whole else begin, known.parts_end or first)
+            if first > first_second(item, self._padding_before):
+                # To those who take it only now it begins now.
+                item = replace(item, start=first + self._padding_before)
             ranges, again = self._parts(item, begin, footage=footage, now=now)
+            begin = ranges[-1].end if ranges else begin
+            ranges = split(ranges, uploads, bounds.openings)
             files += self._part_plans(
                 ranges,
                 uploads,
@@ -227,7 +242,6 @@ class Planner:
                 clock_offset=clock_offset,
             )
             if off_since is not None:
-                begin = ranges[-1].end if ranges else begin
                 files += self._part_plans(
                     _as_parts(begin, ceil(limit)),
                     uploads,
@@ -239,13 +253,22 @@ class Planner:
         return tuple(files), None if now == limit else again + clock_offset
 
     def overdue(
-        self, item: Item, known: Progress, footage: Footage, *, clock_offset: float
+        self,
+        item: Item,
+        known: Progress,
+        footage: Footage,
+        *,
+        bounds: Bounds,
+        clock_offset: float,
     ) -> float:
         """Return for how many seconds the next file of a review might be planned.
 
-        Up to where its `footage` is known nothing is overdue. Negative: not yet.
+        Up to where its `footage` is known nothing is overdue. Negative: not yet, or
+        nobody wants it now.
         """
-        first = first_second(item, self._padding_before)
+        if self._is_closed(self.uploads(item), bounds):
+            return -inf
+        first = self._first(item, bounds)
         now = time.time() - clock_offset
         if self._part_length is None:
             begin = max(known.pieces_end or first, footage.until)
@@ -292,16 +315,18 @@ class Planner:
         Of its last ten minutes: who has come to switch it off may take the box next.
         """
         uploads = self.uploads(item, only=only)
-        if self._part_length is None or item.end is None or not uploads:
+        is_closed = self._is_closed(uploads, bounds)
+        if self._part_length is None or item.end is None or is_closed:
             return ()
         age = time.time() - clock_offset - item.end
         if not is_off and age >= self._timing.forced_end:
             return ()
         end = ceil(item.end)
-        first = first_second(item, self._padding_before)
+        first = self._first(item, bounds)
         begin = max(known.parts_end or first, known.pieces_end or first)
+        ranges = _as_parts(max(begin, end - MAX_PART_SECONDS), end)
         parts = self._part_plans(
-            _as_parts(max(begin, end - MAX_PART_SECONDS), end),
+            split(ranges, uploads, bounds.openings),
             uploads,
             number=known.parts + 1,
             bounds=bounds,
@@ -325,7 +350,7 @@ class Planner:
         return [
             FilePlan(
                 state=FileState.WANTED,
-                uploads=uploads,
+                uploads=wanted(for_range(uploads, bounds.openings, part)),
                 role=Role.PART,
                 number=count,
                 suffix=f"part{count:03}",
@@ -339,25 +364,16 @@ class Planner:
             if (inside := bounds.cut(part)) is not None
         ]
 
-    def _path(self, destination: DestinationSetup, item: Item) -> str:
-        """Return the path of an item's file at a destination.
+    def _first(self, item: Item, bounds: Bounds) -> int:
+        """Return where a review's footage begins that anyone takes."""
+        first = first_second(item, self._padding_before)
+        begin = begin_of(self.uploads(item), bounds.openings)
+        return max(first, ceil(begin)) if -inf < begin < inf else first
 
-        A template that fails must not cost a file: the default name is used.
-        """
-        values = name_values(item, self._time_zone)
-        if destination.render is not None:
-            try:
-                return clean_path(destination.render(values), values.extension)
-            except ValueError as err:
-                if destination.id not in self._failing_templates:
-                    _LOGGER.warning(
-                        "The file name template of %s failed, "
-                        "default names are used instead: %s",
-                        destination.name,
-                        err,
-                    )
-                self._failing_templates.add(destination.id)
-        return default_name(item, values)
+    @staticmethod
+    def _is_closed(uploads: Collection[UploadPlan], bounds: Bounds) -> bool:
+        """Tell whether nobody takes what there has been so far."""
+        return begin_of(uploads, bounds.openings) == inf
 
 
 def _as_parts(begin: int, end: int) -> list[FootageRange]:

@@ -1,13 +1,15 @@
 """Where items enter the ledger: planned with their files, or ended without any."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Collection, Sequence
 import logging
 import time
 
 from ...frigate.protocol import FrigateApi
-from ..ledger import items as ledger_items, off_periods, review_ends
+from ..ledger import closed_periods, items as ledger_items, off_periods, review_ends
 from ..model.footage_ranges import Bounds, bounds_of
 from ..model.item import Item, Media, UploadState
+from ..model.openings import Openings
 from ..model.plans import FilePlan, FileState, UploadPlan
 from ..model.review_rules import picture_time
 from ..services import Services
@@ -68,12 +70,18 @@ class ItemRegistry:
         await self.end(item, UploadState.SKIPPED, "Capture was switched off")
 
     async def end(
-        self, item: Item, state: UploadState, reason: str
+        self,
+        item: Item,
+        state: UploadState,
+        reason: str,
+        *,
+        only: Collection[str] | None = None,
     ) -> tuple[UploadPlan, ...]:
-        """Keep an item that nothing is done about; return who would have got it.
+        """Keep an item that nothing is done about; return what became of it where.
 
         Of one that is `skipped` what was planned while it ran is not fetched either.
-        Of one that Frigate has lost it is: the footage may still be there.
+        Of one that Frigate has lost it is: the footage may still be there. With `only`,
+        for these destinations alone.
         """
         if state is UploadState.SKIPPED and item.media is Media.RECORDINGS:
             # None of that lies in the spool.
@@ -82,7 +90,13 @@ class ItemRegistry:
                     review_ends.give_up, item.source_id, reason, now=time.time()
                 )
             )
-        uploads = self._planner.uploads(item, state=state, reason=reason)
+        uploads = self._planner.uploads(
+            item,
+            state=state,
+            reason=reason,
+            only=only,
+            openings=await self.openings(item),
+        )
         if not uploads:
             await self.plan(item, ())
             return ()
@@ -110,9 +124,30 @@ class ItemRegistry:
         )
 
     async def bounds(self, item: Item) -> Bounds | None:
-        """Return the time around an item's start in which capture was on, if any."""
+        """Return the time around an item's start in which capture was on, if any.
+
+        And from when on destinations take it that were closed.
+        """
         offset = self._client.clock_offset
-        return bounds_of(
-            await self._ledger.run(off_periods.on_around, item.start + offset),
-            clock_offset=offset,
+        period, openings = await asyncio.gather(
+            self._ledger.run(off_periods.on_around, item.start + offset),
+            self.openings(item),
         )
+        return bounds_of(period, clock_offset=offset, openings=openings)
+
+    async def openings(self, item: Item) -> Openings:
+        """Return from when on destinations take an item that were closed."""
+        start, picture, offset = item.start, None, self._client.clock_offset
+        until = start
+        match item.media:
+            case Media.LIVE_SNAPSHOTS:
+                offset = 0.0  # It was received by our clock.
+            case Media.SNAPSHOTS:
+                earliest, latest = picture_time(item)
+                picture = (earliest + offset, latest + offset)
+            case Media.RECORDINGS:
+                until = time.time() - offset if item.end is None else item.end
+        found = await self._ledger.run(
+            closed_periods.openings, start + offset, until + offset, picture=picture
+        )
+        return {id_: moment - offset for id_, moment in found.items()}

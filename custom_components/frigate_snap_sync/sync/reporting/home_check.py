@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable
 import logging
 import time
-from typing import Final
 
 from ..intake.inbox import Inbox
 from ..ledger import LedgerError, losses, milestones
@@ -13,9 +12,6 @@ from ..support.home_health import HomeHealth
 from ..support.outage_log import OutageLog
 
 _LOGGER = logging.getLogger(__name__)
-
-WRITTEN: Final = "written"
-"""The moment when the ledger was last seen to take what is written."""
 
 
 class HomeCheck:
@@ -47,7 +43,7 @@ class HomeCheck:
         self._looked_at = now
         await self._health.look()
         lost, large = self._inbox.lost_images, self._inbox.large_images
-        names = [WRITTEN]
+        names = [milestones.WRITTEN]
         names += [losses.MESSAGES_LOST] if lost else []
         names += [losses.IMAGES_TOO_LARGE] if large else []
         try:

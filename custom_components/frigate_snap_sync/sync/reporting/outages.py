@@ -117,6 +117,7 @@ class Outages:
                 DestinationFacts(
                     sending=status.sending,
                     failing_for=self.failing_for(destination_id),
+                    closed=status.closed,
                     budget_spent=status.budget is not None and status.budget.is_spent,
                 )
                 for destination_id, status in destinations.items()

@@ -44,6 +44,7 @@ class DestinationFacts:
     sending: bool = True
     failing_for: float | None = None
     budget_spent: bool = False
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +113,16 @@ def judge(facts: Facts) -> tuple[Protection, tuple[Reason, ...]]:
     or a pause. The reasons tell of outages all the same, short ones among them,
     so that none is hidden behind another, or behind a loss of last week.
     """
+    is_paused = bool(facts.destinations) and not any(
+        each.sending and not each.closed for each in facts.destinations
+    )
     wishes = {
         Reason.NO_DESTINATION: not facts.destinations,
         Reason.CAPTURE_OFF: not facts.capture,
-        Reason.SENDING_OFF: bool(facts.destinations)
-        and not any(each.sending for each in facts.destinations),
+        Reason.SENDING_OFF: is_paused
+        and not all(each.sending for each in facts.destinations),
+        Reason.ONLY_WHILE: is_paused
+        and any(each.sending and each.closed for each in facts.destinations),
     }
     at_once = {
         Reason.BUDGET_SPENT: any(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable
 import time
 
+from ...storage.errors import Unreachable
 from ..ledger import destinations as ledger_destinations, outcomes, probes, uploads
 from ..model.destination_setup import DestinationSetup
 from ..model.selection import wants
@@ -50,6 +51,13 @@ class WorkerPool:
         return {
             id_ for worker in self.workers.values() for id_ in worker.files_in_flight
         }
+
+    async def test(self, destination_id: str) -> None:
+        """Test a destination end to end. Raises StorageError."""
+        worker = self.workers.get(destination_id)
+        if worker is None:
+            raise Unreachable("The destination is no longer in use")
+        await worker.test()
 
     def follow_clock(self, seconds: float) -> None:
         """Bring what is remembered as a time in line with a clock that was set."""
