@@ -41,7 +41,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"engine_setup", "gates"}),
     frozenset({"coordinator"}),
-    frozenset({"entity", "issues"}),
+    frozenset({"actions", "entity", "issues"}),
     frozenset(
         {
             "backup",

@@ -11,11 +11,7 @@ import voluptuous as vol
 
 from custom_components.frigate_snap_sync.const import DOMAIN, UPLOAD_STATES
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
-from custom_components.frigate_snap_sync.services import (
-    CATCH_UP_SCHEMA,
-    LIST_UPLOADS_SCHEMA,
-    RETRY_FAILED_SCHEMA,
-)
+from custom_components.frigate_snap_sync.services import ACTIONS
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
 from custom_components.frigate_snap_sync.sync.model.item import UploadState
 from custom_components.frigate_snap_sync.sync.model.status import (
@@ -95,12 +91,7 @@ async def test_there_without_an_entry(hass: HomeAssistant) -> None:
 
 
 @pytest.mark.parametrize(
-    ("action", "schema"),
-    [
-        ("catch_up", CATCH_UP_SCHEMA),
-        ("retry_failed", RETRY_FAILED_SCHEMA),
-        ("list_uploads", LIST_UPLOADS_SCHEMA),
-    ],
+    ("action", "schema"), [(action.name, action.schema) for action in ACTIONS]
 )
 async def test_described_as_it_is(
     hass: HomeAssistant, action: str, schema: vol.Schema
