@@ -1,6 +1,6 @@
 """What actions are, and what they have in common: fields, and how those are understood."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -29,7 +29,7 @@ class Action:
     """One action; `services.py` registers all of them."""
 
     name: str
-    run: Callable[[ServiceCall], Awaitable[ServiceResponse]]
+    run: Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]]
     schema: vol.Schema
     supports_response: SupportsResponse = SupportsResponse.OPTIONAL
 
