@@ -34,15 +34,6 @@ class Action:
     supports_response: SupportsResponse = SupportsResponse.OPTIONAL
 
 
-def refused(key: str, **placeholders: str) -> ServiceValidationError:
-    """Return the error for a call that can't be meant so, by its translation key."""
-    return ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key=key,
-        translation_placeholders=placeholders,
-    )
-
-
 def entry_of(call: ServiceCall) -> FrigateSnapSyncConfigEntry:
     """Return the entry of a call; raises ServiceValidationError if it can't work."""
     return service.async_get_config_entry(
@@ -68,5 +59,9 @@ def destination_of(
         if subentry.title == destination
     ]
     if len(found) != 1:
-        raise refused("destination_not_found", destination=destination)
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="destination_not_found",
+            translation_placeholders={"destination": destination},
+        )
     return found[0]

@@ -6,11 +6,12 @@ from typing import Final
 import voluptuous as vol
 
 from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
-from ..const import CONF_MEDIA, MEDIA, UPLOAD_STATES
+from ..const import CONF_MEDIA, DOMAIN, MEDIA, UPLOAD_STATES
 from ..sync.model.status import UploadFilter, UploadRow
 from .action import (
     ATTR_CAMERA,
@@ -21,7 +22,6 @@ from .action import (
     destination_of,
     entry_of,
     moment_of,
-    refused,
 )
 
 ATTR_AFTER = "after"
@@ -42,7 +42,9 @@ async def _async_list_uploads(call: ServiceCall) -> ServiceResponse:
     entry = entry_of(call)
     after, before = moment_of(call, ATTR_AFTER), moment_of(call, ATTR_BEFORE)
     if after is not None and before is not None and after >= before:
-        raise refused("after_not_before")
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="after_not_before"
+        )
     wanted = UploadFilter(
         camera=call.data.get(ATTR_CAMERA),
         destination_id=destination_of(entry, call.data.get(ATTR_DESTINATION)),
