@@ -79,7 +79,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"probe_files"}),
         frozenset({"check", "wrappers"}),
         frozenset({"http"}),
-        frozenset({"local", "s3", "sftp"}),
+        frozenset({"local", "s3", "sftp", "webdav"}),
     ),
 }
 

@@ -285,11 +285,12 @@ def test_keys_have_hints() -> None:
 def test_every_cause_has_a_text_in_every_form() -> None:
     """A test of a destination may fail with each cause of its kind."""
     everything = {cause.code for cause in CAUSES}
-    web = {"redirected", "ssl_error", "throttled"}
+    web = {"not_webdav", "redirected", "ssl_error", "throttled"}
     bucket = {"bucket_not_found", "clock_skew", "wrong_region"}
     foreign = {
         "sftp": {"not_mounted", "path_not_allowed", *web, *bucket},
         "s3": {
+            "not_webdav",
             *("host_key_changed", "invalid_key", "no_sftp", "not_mounted"),
             *("path_not_absolute", "path_not_allowed", "path_not_found"),
         },
@@ -301,6 +302,15 @@ def test_every_cause_has_a_text_in_every_form() -> None:
             "invalid_key",
             "no_sftp",
             "unusable",
+        },
+        "webdav": {
+            "host_key_changed",
+            "invalid_key",
+            "no_sftp",
+            "not_mounted",
+            "path_not_absolute",
+            "path_not_allowed",
+            *bucket,
         },
     }
     for kind, texts in english()["config_subentries"].items():

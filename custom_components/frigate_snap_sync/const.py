@@ -39,6 +39,7 @@ MAX_LOOK_BACK: Final = 30 * 24
 SUBENTRY_LOCAL: Final = "local"
 SUBENTRY_S3: Final = "s3"
 SUBENTRY_SFTP: Final = "sftp"
+SUBENTRY_WEBDAV: Final = "webdav"
 
 CONF_ACCESS_KEY_ID: Final = "access_key_id"
 CONF_BUCKET: Final = "bucket"

@@ -16,6 +16,7 @@ from homeassistant.const import (
     CONF_PASSWORD,
     CONF_PATH,
     CONF_PORT,
+    CONF_URL,
     CONF_USERNAME,
     CONF_VERIFY_SSL,
 )
@@ -44,6 +45,7 @@ from .const import (
     SUBENTRY_LOCAL,
     SUBENTRY_S3,
     SUBENTRY_SFTP,
+    SUBENTRY_WEBDAV,
 )
 from .storage.base import Destination
 from .storage.errors import (
@@ -56,6 +58,7 @@ from .storage.errors import (
     InvalidKey,
     NoSftp,
     NoSpace,
+    NotWebdav,
     PermissionDenied,
     Redirected,
     StorageError,
@@ -68,6 +71,8 @@ from .storage.local.destination import LocalDestination
 from .storage.s3.destination import S3Destination
 from .storage.s3.settings import Addressing, Proof, S3Settings
 from .storage.sftp.destination import SftpDestination, SftpSettings
+from .storage.webdav.destination import WebdavDestination
+from .storage.webdav.settings import FORM_FIELD, DestinationForm, WebdavSettings
 from .storage.wrappers import wrapped
 
 _BYTES_PER_KIBIBYTE = 1024
@@ -207,6 +212,19 @@ def _s3(hass: HomeAssistant, data: Mapping[str, Any]) -> Destination:
     )
 
 
+def _webdav(hass: HomeAssistant, data: Mapping[str, Any]) -> Destination:
+    return WebdavDestination(
+        WebdavSettings(
+            url=data[CONF_URL],
+            username=data[CONF_USERNAME],
+            password=data[CONF_PASSWORD],
+            path=data[CONF_PATH],
+            form=DestinationForm(data.get(FORM_FIELD, DestinationForm.ABSOLUTE)),
+        ),
+        partial(async_create_destination_session, hass, data[CONF_VERIFY_SSL]),
+    )
+
+
 def our_sftp_key(data: Mapping[str, Any]) -> str | None:
     """Return the public half of the key that we made, if nothing else logs in."""
     return None if data.get(CONF_PASSWORD) else data.get(CONF_PUBLIC_KEY) or None
@@ -289,6 +307,23 @@ KINDS: Final[dict[str, Kind]] = {
                 fields=_sftp_credentials,
                 belongs_to={CONF_PASSPHRASE: CONF_PRIVATE_KEY},
                 our_key=our_sftp_key,
+            ),
+        ),
+        Kind(
+            key=SUBENTRY_WEBDAV,
+            model="WebDAV server",
+            build=_webdav,
+            private=frozenset({CONF_PASSWORD, CONF_PATH, CONF_URL, CONF_USERNAME}),
+            place_of_error={
+                **dict.fromkeys((cause.code for cause in WEB_CAUSES), CONF_URL),
+                NotWebdav.code: CONF_URL,
+                Unusable.code: CONF_URL,
+                AuthFailed.code: CONF_USERNAME,
+            },
+            credentials=Credentials(
+                server=CONF_URL,
+                account=CONF_USERNAME,
+                fields=lambda _: (CONF_PASSWORD,),
             ),
         ),
     )

@@ -17,6 +17,7 @@ from custom_components.frigate_snap_sync.storage.source import FileSource
 from ..harness.network import Network
 from ..harness.openssh import OpenSshServer
 from ..harness.s3_servers import CephGateway
+from ..harness.webdav import stop_shared
 from ..waiting import LONG
 from .places import Ceph, Place
 from .sftp_server import HOST, USERNAME, SftpServer
@@ -66,6 +67,13 @@ class MadeSource(FileSource):
 @pytest.fixture(autouse=True)
 def _sockets(socket_enabled: None) -> None:
     """Let tests listen and connect on 127.0.0.1."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _webdav_servers() -> Generator[None]:
+    """End the servers that tests share."""
+    yield
+    stop_shared()
 
 
 @pytest.fixture

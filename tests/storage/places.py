@@ -77,6 +77,16 @@ class Place(ABC):
     """Whether changes can be refused only at a place that is opened as a small one."""
     has_any_bytes_in_names: ClassVar[bool] = True
     """Whether others can give a file a name that is no UTF-8."""
+    says_full: ClassVar[bool] = True
+    """Whether a full disk can be told from another refusal."""
+    frees_at_once: ClassVar[bool] = True
+    """Whether the space of what is deleted can be used at once."""
+    cleans_at_once: ClassVar[bool] = True
+    """Whether what is broken off can be removed at once: some keep it locked a while."""
+    mangles: ClassVar[str] = ""
+    """Characters in names that the server takes for something else."""
+    shows_unfinished: ClassVar[bool] = True
+    """Whether the temporary name is seen there, if there is one, while more is awaited."""
     tells_causes: ClassVar[bool] = True
     """Its answers say whether a disk is full, or whether it may not be written."""
 

@@ -51,6 +51,7 @@ def test_every_cause_has_a_code_of_its_own() -> None:
         "no_sftp",
         "no_space",
         "not_mounted",
+        "not_webdav",
         "not_writable",
         "path_not_absolute",
         "path_not_allowed",

@@ -1,7 +1,7 @@
 """What every destination promises, proven on each kind's real server."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 import hashlib
 import os
@@ -40,9 +40,11 @@ from custom_components.frigate_snap_sync.storage.wrappers.append_only import (
 
 from ..waiting import promptly, until
 from .conftest import MakeSource
-from .places import PLACES, Place
+from .places import PLACES as OTHER_PLACES, Place
+from .webdav_places import WEBDAV_PLACES
 
 MIB = 1024 * 1024
+PLACES = (*OTHER_PLACES, *WEBDAV_PLACES)
 
 
 def at(
@@ -116,6 +118,21 @@ async def read(destination: Destination, path: str) -> bytes:
     return bytes(data)
 
 
+async def is_taken(destination: Destination, path: str, source: Source) -> bool:
+    """Tell whether a file is taken now."""
+    try:
+        await put(destination, path, source)
+    except NoSpace:
+        return False
+    return True
+
+
+async def cleaned(place: Place, expected: Collection[str]) -> None:
+    """Wait for a server that removes what was broken off only after a while."""
+    if not place.cleans_at_once:
+        await until(lambda: place.paths() <= set(expected))
+
+
 async def listed(destination: Destination, path: str = "") -> dict[str, int]:
     """Return the sizes of the listed files by path."""
     async with aclosing(destination.list_files(path)) as files:
@@ -126,7 +143,8 @@ async def listed(destination: Destination, path: str = "") -> dict[str, int]:
 async def test_names(place: Place, make_source: MakeSource) -> None:
     """A name arrives as it is, in new folders, and is found under it again."""
     destination = place.destination
-    for path in NAMES:
+    for name in NAMES:
+        path = name.translate(dict.fromkeys(map(ord, place.mangles), "_"))
         content = path.encode()
         stored = StoredFile(path=path, size=len(content))
         assert await put(destination, path, make_source(content=content)) == stored
@@ -297,11 +315,15 @@ async def test_no_space(place: Place, make_source: MakeSource) -> None:
     kept = make_source(1 * MIB)
     await put(place.destination, "a/kept", kept)
 
-    with pytest.raises(expected):
+    # Some servers don't say why, nor how much space there is.
+    with pytest.raises(expected if place.says_full else (NoSpace, Rejected)):
         await put(place.destination, "a/large", make_source(12 * MIB))
     assert place.paths() == {"a/kept"}
 
-    await put(place.destination, "a/small", make_source(MIB))
+    small = make_source(MIB)
+    if not place.frees_at_once:
+        await until(lambda: is_taken(place.destination, "a/small", small))
+    await put(place.destination, "a/small", small)
     assert place.content("a/kept") == kept.read_bytes()
     assert place.paths() == {"a/kept", "a/small"}
 
@@ -499,6 +521,7 @@ async def test_cancel(place: Place, make_source: MakeSource, delay: float) -> No
     async with promptly():
         results = await asyncio.gather(task, return_exceptions=True)
 
+    await cleaned(place, {"a/file"})
     content = place.content("a/file")
     assert isinstance(results[0], asyncio.CancelledError | StoredFile)
     assert content is None or len(content) == 24 * MIB
@@ -565,6 +588,7 @@ async def test_source_is_damaged(
         path.write_bytes(bytes_)
         with pytest.raises(SourceDamaged):
             await place.destination.put("a/file", expected, temporary="a/part")
+        await cleaned(place, {"a/file"})
         assert place.paths() <= {"a/file"}
         assert place.content("a/file") == existing
     path.write_bytes(content)
@@ -586,6 +610,7 @@ async def test_source_is_damaged_while_it_is_read(
     )
     with pytest.raises(SourceDamaged):
         await place.destination.put("file", expected, temporary="part")
+    await cleaned(place, ())
     assert place.paths() == set()
 
 
@@ -637,7 +662,7 @@ class Pieces(Source):
 
 def begun(place: Place, sources: Sequence[Pieces]) -> int:
     """Return how many of the files are being sent to the empty place."""
-    if place.destination.capabilities.uses_temporary:
+    if place.destination.capabilities.uses_temporary and place.shows_unfinished:
         return len(place.paths())
     return sum(source.opened for source in sources)
 
@@ -650,8 +675,8 @@ async def test_temporary_names(place: Place) -> None:
     slow.gate.clear()
     task = asyncio.create_task(put(destination, "a/file", slow))
     await until(lambda: begun(place, [slow]))
-    uses_temporary = destination.capabilities.uses_temporary
-    assert place.paths() == ({temporary("a/file")} if uses_temporary else set())
+    is_seen = destination.capabilities.uses_temporary and place.shows_unfinished
+    assert place.paths() == ({temporary("a/file")} if is_seen else set())
     slow.gate.set()
     await task
     assert place.paths() == {"a/file"}
@@ -721,6 +746,7 @@ async def test_source_without_a_file(place: Place) -> None:
     for size in (1, 2 * MIB):
         with pytest.raises(Rejected):
             await put(place.destination, "a/broken", Pieces(*pieces, size=size))
+    await cleaned(place, {"a/file", "a/empty"})
     assert place.paths() == {"a/file", "a/empty"}
 
 

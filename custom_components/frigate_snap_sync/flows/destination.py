@@ -141,6 +141,8 @@ class DestinationFlow(ConfigSubentryFlow):
     """
 
     kind: ClassVar[str]
+    examples: ClassVar[Mapping[str, str]] = {}
+    """What texts of the form show as examples, by placeholders."""
 
     def __init__(self) -> None:
         """Begin with an empty form."""
@@ -249,7 +251,10 @@ class DestinationFlow(ConfigSubentryFlow):
             step_id=self.source,
             data_schema=self.add_suggested_values_to_schema(schema, values),
             errors=errors,
-            description_placeholders={"reason": one_line(self._reason)},
+            description_placeholders={
+                "reason": one_line(self._reason),
+                **self.examples,
+            },
         )
 
     def _show_failure(self, err: StorageError) -> SubentryFlowResult:

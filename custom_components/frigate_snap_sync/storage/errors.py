@@ -105,6 +105,12 @@ class NoSftp(StorageError):
     code = "no_sftp"
 
 
+class NotWebdav(StorageError):
+    """Something answers, but not as a WebDAV server does."""
+
+    code = "not_webdav"
+
+
 class Unusable(StorageError):
     """What is stored about the destination can't be read."""
 
@@ -204,6 +210,7 @@ CAUSES: Final[tuple[type[StorageError], ...]] = (
     InvalidKey,
     HostKeyChanged,
     NoSftp,
+    NotWebdav,
     Unusable,
     ClockSkew,
     WrongRegion,

@@ -14,6 +14,7 @@ from ...storage.errors import (
     NoSftp,
     NoSpace,
     NotMounted,
+    NotWebdav,
     PermissionDenied,
     Redirected,
     Rejected,
@@ -68,6 +69,8 @@ _REACTIONS: dict[str, Reaction] = {
     HostKeyChanged.code: _AWAY,
     # So is a look at the certificate.
     CertificateRefused.code: _AWAY,
+    # No login is tried before that is seen.
+    NotWebdav.code: _AWAY,
     # It takes a person to change the address, or a server that comes back.
     Redirected.code: _AWAY,
     # Only a person can change these, and a request that is refused costs little.

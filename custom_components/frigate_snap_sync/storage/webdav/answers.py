@@ -1,0 +1,114 @@
+"""What a server's refusal means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import unescape
+from http import HTTPStatus
+import re
+from typing import Final
+
+from yarl import URL
+
+from ..errors import (
+    AuthFailed,
+    CertificateRefused,
+    NoSpace,
+    NotWebdav,
+    PermissionDenied,
+    Redirected,
+    Rejected,
+    StorageError,
+    Unreachable,
+)
+from ..http.errors import throttled
+from ..texts import brief
+
+LOCKED: Final = 423
+FULL: Final = 507
+
+_MESSAGE: Final = re.compile(rb"<(?:\w+:)?message[^>]*>([^<]{1,800})<")
+"""Where sabre, and so Nextcloud, says in words what failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole answer of bounded size."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    url: URL = field(default_factory=URL, repr=False)
+
+    @property
+    def is_page(self) -> bool:
+        """Tell whether it is a web page, which no part of WebDAV is."""
+        kind = self.headers.get("Content-Type", "")
+        return "html" in kind or b"<html" in self.body[:1024].lower()
+
+    @property
+    def is_success(self) -> bool:
+        """Tell whether the server did what was asked."""
+        return 200 <= self.status < 300
+
+    @property
+    def words(self) -> str:
+        """Return what the server says in words, "" if that is for programs."""
+        if match := _MESSAGE.search(self.body):
+            return brief(unescape(match[1].decode(errors="replace")))
+        if self.headers.get("Content-Type", "").startswith("text/plain"):
+            return brief(self.body.decode(errors="replace"))
+        return ""
+
+
+def refusal(answer: Answer, what: str, where: str) -> StorageError:
+    """Return the cause of a refusal to do `what`; `where` names the server."""
+    status = answer.status
+    words = f": {answer.words}" if answer.words else ""
+    text = f"Failed to {what}: HTTP status {status}{words}"
+    if 300 <= status < 400:
+        return _redirected(answer, where)
+    match status:
+        case HTTPStatus.UNAUTHORIZED:
+            return AuthFailed(f"{where} refuses the login{words}")
+        case HTTPStatus.FORBIDDEN:
+            return PermissionDenied(text)
+        case HTTPStatus.BAD_REQUEST if b"HTTPS" in answer.body:
+            return CertificateRefused(f"{where} wants https:// at this port")
+        case HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            return Unreachable(f"A proxy before {where} wants a login")
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return Rejected(f"{text}. The file is larger than the server allows")
+        case _ if status == LOCKED:
+            return Rejected(f"{text}. Another program has locked it")
+        case _ if status == FULL:
+            return NoSpace(text)
+        case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
+            return throttled(text, answer.headers.get("Retry-After"))
+        case HTTPStatus.INTERNAL_SERVER_ERROR | HTTPStatus.NOT_IMPLEMENTED:
+            return Rejected(text)
+        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Unreachable(text)
+    return Rejected(text)
+
+
+def no_webdav(answer: Answer, where: str) -> NotWebdav:
+    """Return the error of a server that answers, but not as WebDAV does."""
+    if answer.is_page:
+        return NotWebdav(
+            f"{where} answers with a web page. Use the address for WebDAV, which the "
+            "server's manual names"
+        )
+    if answer.status == HTTPStatus.NOT_FOUND:
+        return NotWebdav(f"{where} has no WebDAV folder at this address")
+    return NotWebdav(f"{where} does not speak WebDAV (HTTP status {answer.status})")
+
+
+def _redirected(answer: Answer, where: str) -> StorageError:
+    try:
+        target = answer.url.join(URL(answer.headers["Location"]))
+        target = target.with_user(None).with_query(None).with_fragment(None)
+    except KeyError, ValueError:
+        return Redirected(
+            f"{where} sends us to another address, and does not say which"
+        )
+    return Redirected(f"{where} sends us to another address: {brief(str(target))}")

@@ -1,0 +1,257 @@
+"""A WebDAV server as a destination."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from copy import copy
+import posixpath
+from typing import Final, override
+
+from ..base import Capabilities, Destination, Source, StoredFile, path_segments
+from ..errors import AuthFailed, Rejected, StorageError
+from ..http.address import where
+from ..http.limits import HttpLimits
+from ..http.requests import OpenSession, Requests
+from .client import DavClient
+from .files import DavFiles
+from .folders import DavFolders, Segments
+from .login import Login
+from .settings import FORM_FIELD, Addresses, DestinationForm, WebdavSettings
+from .upload import Forms, Upload
+
+MAX_PUTS: Final = 10
+"""Files that are sent at once, each over a connection of its own."""
+
+CANCEL_TIMEOUT: Final = 0.8
+"""Seconds that cleaning up may hold up a failed `put`; it continues by itself."""
+
+
+class WebdavDestination(Destination):
+    """A folder on a WebDAV server. The folder is made if it is missing.
+
+    `open_session` makes a session of Home Assistant's, which verifies certificates or
+    not. Raises ValueError when the address is none.
+    """
+
+    def __init__(
+        self,
+        settings: WebdavSettings,
+        open_session: OpenSession,
+        *,
+        limits: HttpLimits | None = None,
+    ) -> None:
+        """Connect on first use."""
+        base = settings.base
+        self._requests = Requests(open_session, where=where(base))
+        self._login = Login(settings.username, settings.password)
+        client = DavClient(self._requests, self._login, limits or HttpLimits())
+        self._files = DavFiles(client, Addresses(base, settings.folders))
+        self._folders = DavFolders(self._files)
+        self._forms = Forms(settings.form)
+        self._puts = asyncio.Semaphore(MAX_PUTS)
+        self._staged: dict[Segments, asyncio.Future[None]] = {}
+        self._used: Counter[Segments] = Counter()
+        """Folders that something is put into right now, with those above them."""
+        self._removals: dict[Segments, asyncio.Future[None]] = {}
+        self._cleaning: set[asyncio.Task[None]] = set()
+        self._finding = asyncio.Lock()
+        self._is_found = False
+        self._failure: StorageError | None = None
+        self._attempts = 0
+
+    @property
+    @override
+    def capabilities(self) -> Capabilities:
+        return Capabilities(max_concurrent=MAX_PUTS)
+
+    @property
+    @override
+    def findings(self) -> Mapping[str, str]:
+        if self._forms.current is DestinationForm.ABSOLUTE:
+            return {}
+        return {FORM_FIELD: self._forms.current.value}
+
+    @override
+    async def connect(self) -> None:
+        self._is_found = False
+        await self._ready()
+
+    @override
+    async def close(self) -> None:
+        self._requests.close()
+        self._login.forget()
+        self._folders.forget()
+        self._is_found = False
+        if cleaning := set(self._cleaning):
+            # What stays is known by its name to who called `put`.
+            for task in cleaning:
+                task.cancel()
+            await asyncio.wait(cleaning, timeout=CANCEL_TIMEOUT)
+            self._requests.close()
+
+    @override
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
+        if posixpath.dirname(path) != posixpath.dirname(temporary) or path == temporary:
+            raise Rejected(f"{temporary!r} is no temporary name for {path!r}")
+        target, staged = path_segments(path), path_segments(temporary)
+        async with self._puts, self._reserved(staged) as cleaning, self._using(target):
+            await self._ready()
+            upload = Upload(self._files, self._folders, self._forms, target, staged)
+            try:
+                with self._logged_in():
+                    await upload.run(source)
+            except BaseException as err:
+                discard = asyncio.create_task(upload.discard())
+                self._cleaning.add(discard)
+                discard.add_done_callback(self._cleaning.discard)
+                cleaning.append(discard)
+                await asyncio.wait({discard}, timeout=CANCEL_TIMEOUT)
+                if isinstance(err, StorageError):
+                    err.step = err.step or upload.step
+                raise
+            return StoredFile(path=path, size=upload.size)
+
+    @override
+    async def stat(self, path: str) -> StoredFile | None:
+        segments = path_segments(path)
+        await self._ready()
+        with self._logged_in():
+            size = await self._files.size(*segments)
+        return None if size is None else StoredFile(path=path, size=size)
+
+    @override
+    async def delete(self, path: str) -> None:
+        segments = path_segments(path)
+        await self._ready()
+        with self._logged_in():
+            # A folder would go with all that is in it.
+            found = await self._files.find(*segments)
+            if found is None:
+                return
+            if found.is_folder:
+                raise Rejected(f"{path} is a folder")
+            await self._files.remove(*segments)
+
+    @override
+    async def make_folder(self, path: str) -> bool:
+        segments = path_segments(path)
+        await self._ready()
+        with self._logged_in():
+            return await self._folders.make_one(segments)
+
+    @override
+    async def remove_folder(self, path: str) -> None:
+        segments = path_segments(path)
+        await self._ready()
+        async with self._removing(segments):
+            with self._logged_in():
+                await self._folders.remove(segments)
+
+    @override
+    async def list_files(self, path: str = "") -> AsyncGenerator[StoredFile]:
+        below = path_segments(path) if path else ()
+        await self._ready()
+        with self._logged_in():
+            async with aclosing(self._files.walk(below)) as found:
+                async for file in found:
+                    yield file
+
+    @override
+    async def open_read(
+        self, path: str, *, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes]:
+        segments = path_segments(path)
+        await self._ready()
+        with self._logged_in():
+            async with aclosing(
+                self._files.read(path, *segments, start=start, length=length)
+            ) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+    @override
+    async def free_space(self) -> int | None:
+        await self._ready()
+        with self._logged_in():
+            return await self._files.quota()
+
+    async def _ready(self) -> None:
+        """Make sure that the root was found, and that we are logged in.
+
+        Who comes while that is being found out shares the result: a server is never
+        asked by many at once with a password that it refuses.
+        """
+        if self._is_found:
+            return
+        attempts = self._attempts
+        async with self._finding:
+            if self._is_found:
+                return
+            if self._attempts != attempts and self._failure is not None:
+                raise copy(self._failure)
+            try:
+                await self._folders.find_root()
+            except StorageError as err:
+                self._failure = err
+                raise
+            finally:
+                self._attempts += 1
+            self._is_found = True
+            self._failure = None
+
+    @contextmanager
+    def _logged_in(self) -> Iterator[None]:
+        """Have the next ones wait for one try to log in, once it is refused."""
+        try:
+            yield
+        except AuthFailed:
+            self._is_found = False
+            raise
+
+    @asynccontextmanager
+    async def _using(self, target: Segments) -> AsyncGenerator[None]:
+        """Keep the folders of a file from being removed as empty ones."""
+        folders = [target[:n] for n in range(1, len(target))]
+        while removals := [self._removals[x] for x in folders if x in self._removals]:
+            await asyncio.wait(removals)
+        self._used.update(folders)
+        try:
+            yield
+        finally:
+            self._used.subtract(folders)
+            self._used = +self._used
+
+    @asynccontextmanager
+    async def _removing(self, folder: Segments) -> AsyncGenerator[None]:
+        """Keep everything from being put into a folder while it is removed."""
+        if self._used[folder] or folder in self._removals:
+            raise Rejected(f"Something is being put into {'/'.join(folder)}")
+        done = self._removals[folder] = asyncio.get_running_loop().create_future()
+        try:
+            yield
+        finally:
+            del self._removals[folder]
+            done.set_result(None)
+
+    @asynccontextmanager
+    async def _reserved(
+        self, staged: Segments
+    ) -> AsyncGenerator[list[asyncio.Task[None]]]:
+        """Keep a temporary name to oneself, until the tasks in the list end too."""
+        while (user := self._staged.get(staged)) is not None:
+            await asyncio.wait({user})
+        released = self._staged[staged] = asyncio.get_running_loop().create_future()
+        cleaning: list[asyncio.Task[None]] = []
+
+        def release(_: object = None) -> None:
+            del self._staged[staged]
+            released.set_result(None)
+
+        try:
+            yield cleaning
+        finally:
+            if cleaning and not cleaning[0].done():
+                cleaning[0].add_done_callback(release)
+            else:
+                release()
