@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, override
 
 import pytest
+from pytest_socket import enable_socket
 
 from custom_components.frigate_snap_sync.storage.limits import Limits
 from custom_components.frigate_snap_sync.storage.sftp.destination import (
@@ -96,6 +97,7 @@ def make_source(tmp_path: Path) -> MakeSource:
 @pytest.fixture(scope="session")
 def ceph(tmp_path_factory: pytest.TempPathFactory) -> Generator[CephGateway]:
     """Return a running gateway, the same one for the whole run."""
+    enable_socket()  # It comes before the fixture of each test that does so.
     gateway = CephGateway(tmp_path_factory.mktemp("ceph") / "node")
     yield gateway
     gateway.stop()

@@ -486,17 +486,18 @@ class Ceph(Place):
         self.allow("s3:PutObject", "s3:DeleteObject", effect="Deny")
 
     def allow(self, *actions: str, effect: str = "Allow", principal: str = "*") -> None:
-        """Let the bucket's policy say this, and nothing else."""
-        statement = {
-            "Effect": effect,
-            "Principal": "*" if principal == "*" else {"AWS": [principal]},
-            "Action": list(actions),
-            "Resource": [
-                f"arn:aws:s3:::{self.bucket}",
-                f"arn:aws:s3:::{self.bucket}/*",
-            ],
-        }
-        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        """Let the bucket's policy say this, and nothing else.
+
+        A principal that may do these actions may do no other: it owns what it wrote,
+        which the gateway would let it read and delete.
+        """
+        whom = "*" if principal == "*" else {"AWS": [principal]}
+        name = f"arn:aws:s3:::{self.bucket}"
+        common = {"Principal": whom, "Resource": [name, f"{name}/*"]}
+        statements = [{"Effect": effect, "Action": list(actions), **common}]
+        if principal != "*":
+            statements.append({"Effect": "Deny", "NotAction": list(actions), **common})
+        policy = {"Version": "2012-10-17", "Statement": statements}
         self.boto.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(policy))
 
 

@@ -1,0 +1,586 @@
+"""Buckets: what servers answer, files in parts, keys that can do little, odd servers."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+import pytest
+
+from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
+from custom_components.frigate_snap_sync.storage.check import check_destination
+from custom_components.frigate_snap_sync.storage.errors import (
+    AuthFailed,
+    BucketNotFound,
+    CertificateRefused,
+    ClockSkew,
+    ConnectTimeout,
+    InvalidPath,
+    NoSpace,
+    PermissionDenied,
+    Redirected,
+    Rejected,
+    SourceDamaged,
+    StorageError,
+    Throttled,
+    Unreachable,
+    WrongRegion,
+)
+from custom_components.frigate_snap_sync.storage.http.address import InvalidUrl
+from custom_components.frigate_snap_sync.storage.http.limits import HttpLimits
+from custom_components.frigate_snap_sync.storage.s3.answers import Answer, error_of
+from custom_components.frigate_snap_sync.storage.s3.destination import S3Destination
+from custom_components.frigate_snap_sync.storage.s3.listing import parse_list
+from custom_components.frigate_snap_sync.storage.s3.settings import (
+    Addressing,
+    InvalidBucket,
+    InvalidPrefix,
+    Proof,
+    clean_bucket,
+    clean_endpoint,
+    clean_prefix,
+)
+from custom_components.frigate_snap_sync.storage.s3.upload import part_size
+from custom_components.frigate_snap_sync.storage.source import FileSource
+
+from ..harness.s3_servers import CephGateway
+from ..waiting import promptly, until
+from .conftest import MakeSource
+from .places import PREFIX, Ceph, Place, Rclone, s3_settings, sessions
+from .test_conformance import read
+
+MIB = 1024 * 1024
+LARGE = 70 * MIB
+
+in_buckets = pytest.mark.parametrize(
+    "place", [(Rclone, False), (Ceph, False)], ids=["rclone", "ceph"], indirect=True
+)
+at_ceph = pytest.mark.parametrize("place", [(Ceph, False)], ids=["ceph"], indirect=True)
+
+
+def now(minutes: float = 0) -> str:
+    """Return the date of an answer of a clock that is wrong by so many minutes."""
+    return format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
+
+
+def error_xml(code: str, message: str = "", more: str = "") -> bytes:
+    """Return the body of a refusal."""
+    text = f"<Error><Code>{code}</Code><Message>{message}</Message>{more}</Error>"
+    return f'<?xml version="1.0"?>{text}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "expected"),
+    [
+        (403, error_xml("InvalidAccessKeyId"), {}, AuthFailed),
+        (403, error_xml("SignatureDoesNotMatch"), {}, AuthFailed),
+        (403, error_xml("UserSuspended"), {}, AuthFailed),
+        (401, b"", {}, AuthFailed),
+        (403, error_xml("SignatureDoesNotMatch"), {"Date": now(-90)}, ClockSkew),
+        (403, error_xml("RequestTimeTooSkewed"), {"Date": now(20)}, ClockSkew),
+        (
+            400,
+            error_xml("AccessDenied", "It exceeds the maximum allowed"),
+            {},
+            ClockSkew,
+        ),
+        (404, error_xml("NoSuchBucket"), {}, BucketNotFound),
+        (301, error_xml("PermanentRedirect"), {}, WrongRegion),
+        (301, b"", {"x-amz-bucket-region": "eu-north-1"}, WrongRegion),
+        (400, error_xml("AuthorizationHeaderMalformed"), {}, WrongRegion),
+        (403, error_xml("AccessDenied"), {}, PermissionDenied),
+        (403, error_xml("QuotaExceeded"), {}, NoSpace),
+        (507, b"", {}, NoSpace),
+        (507, error_xml("XMinioStorageFull"), {}, NoSpace),
+        (400, error_xml("BadDigest"), {}, Rejected),
+        (404, error_xml("NoSuchUpload"), {}, Rejected),
+        (412, error_xml("PreconditionFailed"), {}, Rejected),
+        (429, b"", {"Retry-After": "7"}, Throttled),
+        (503, error_xml("SlowDown"), {"Retry-After": "7"}, Throttled),
+        (500, error_xml("InternalError"), {}, Unreachable),
+        (302, b"", {"Location": "https://portal.example/login?token=x"}, Redirected),
+        (404, b"<html><title>Not here</title></html>", {}, Unreachable),
+        (
+            400,
+            b"Client sent an HTTP request to an HTTPS server.",
+            {},
+            CertificateRefused,
+        ),
+    ],
+)
+def test_causes(
+    status: int, body: bytes, headers: dict[str, str], expected: type[StorageError]
+) -> None:
+    """Each answer is told by its cause, and no text of a server grows."""
+    err = error_of(
+        Answer(status=status, headers=headers, body=body), "do it", "nas:9000"
+    )
+    assert type(err) is expected
+    assert len(str(err)) < 1000
+    if isinstance(err, Throttled):
+        assert err.retry_after == 7.0
+    assert "token" not in str(err)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (error_xml("AuthorizationHeaderMalformed", more="<Region>eu-1</Region>"), {}),
+        (
+            error_xml(
+                "AuthorizationHeaderMalformed",
+                "the region 'us-east-1' is wrong; expecting 'eu-1'",
+            ),
+            {},
+        ),
+        (error_xml("PermanentRedirect"), {"x-amz-bucket-region": "eu-1"}),
+    ],
+)
+def test_the_right_region_is_taken_from_the_answer(
+    body: bytes, headers: dict[str, str]
+) -> None:
+    """In whatever way the server names it."""
+    err = error_of(Answer(status=400, headers=headers, body=body), "x", "nas:1")
+    assert isinstance(err, WrongRegion)
+    assert err.region == "eu-1"
+
+
+def test_a_region_is_no_text_of_a_server() -> None:
+    """What can't be a region is not offered."""
+    body = error_xml("PermanentRedirect", more="<Region>a b</Region>")
+    err = error_of(Answer(status=301, headers={}, body=body), "x", "nas:1")
+    assert isinstance(err, WrongRegion)
+    assert err.region is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (" https://s3.example/ ", "https://s3.example"),
+        ("http://10.0.0.2:9000", "http://10.0.0.2:9000"),
+        ("https://evidence.s3.example", "https://s3.example"),
+        ("https://s3.example/evidence/", "https://s3.example"),
+        ("https://s3.example/other", None),
+        ("https://key:secret@s3.example", None),
+        ("s3://evidence", None),
+        ("s3.example", None),
+        ("https://s3.example/..", None),
+        ("https://s3.example/%2e%2e/x", None),
+    ],
+)
+def test_endpoints(typed: str, expected: str | None) -> None:
+    """The address of a server, also as consoles show it with the bucket."""
+    if expected is None:
+        with pytest.raises(InvalidUrl) as refused:
+            clean_endpoint(typed, "evidence")
+        assert "secret" not in str(refused.value)
+    else:
+        assert clean_endpoint(typed, "evidence") == expected
+
+
+def test_buckets_and_prefixes() -> None:
+    """Blanks and slashes around them go; what can't be one is refused."""
+    assert clean_bucket(" my.bucket ") == "my.bucket"
+    for bad in ("", "a", "a/b", "a..b", "ü", "a b", "x" * 300, "<b>"):
+        with pytest.raises(InvalidBucket):
+            clean_bucket(bad)
+    assert clean_prefix(" /a/Küche/ ") == "a/Küche"
+    assert clean_prefix("a%2fb") == "a%2fb"
+    assert clean_prefix("/") == ""
+    assert clean_prefix("p" * 300) == "p" * 300
+    for bad in ("..", "a/../b", "a//b", "a\0b", "a\nb", "ü" * 300):
+        with pytest.raises(InvalidPrefix):
+            clean_prefix(bad)
+
+
+def test_parts_are_never_too_many() -> None:
+    """S3 takes ten thousand."""
+    assert part_size(100 * MIB) == 16 * MIB
+    size = part_size(500 * 1024 * MIB)
+    assert size % MIB == 0
+    assert -(-500 * 1024 * MIB // size) <= 10_000
+
+
+def test_a_list_is_plain_xml() -> None:
+    """One that could grow is refused, and names that are no paths are left out."""
+    with pytest.raises(Rejected):
+        parse_list(b'<!DOCTYPE x [<!ENTITY a "b">]><ListBucketResult/>', "")
+    with pytest.raises(Rejected):
+        parse_list(b"<ListBucketResult>", "")
+    rows = "".join(
+        f"<Contents><Key>p/{key}</Key><Size>{size}</Size></Contents>"
+        for key, size in (("a", 1), ("b/", 0), ("c//d", 1), ("../e", 1), ("f", "x"))
+    )
+    page = parse_list(f"<ListBucketResult>{rows}</ListBucketResult>".encode(), "p/")
+    assert page.files == (StoredFile(path="a", size=1),)
+
+
+# Real servers
+
+
+async def put_prepared(place: Place, path: str, source: Source) -> str:
+    """Put as the engine does; return what was remembered of it."""
+    destination = place.destination
+    temporary = await destination.prepare(path, source, temporary="a/.x.tmp")
+    await destination.put(path, source, temporary=temporary)
+    return temporary
+
+
+def unfinished(place: Place) -> list[str]:
+    """Return the ids of the uploads that Ceph holds unfinished."""
+    assert isinstance(place, Ceph)
+    found = place.boto.list_multipart_uploads(Bucket=place.bucket)
+    return [upload["UploadId"] for upload in found.get("Uploads", ())]
+
+
+@in_buckets
+async def test_a_large_file_goes_in_parts(
+    place: Place, make_source: MakeSource
+) -> None:
+    """It arrives whole; a small one gets no other name than it was given."""
+    small = make_source(10)
+    assert await place.destination.prepare("a/s", small, temporary="t") == "t"
+    source = make_source(LARGE + 5)
+    temporary = await put_prepared(place, "a/large.mp4", source)
+    assert temporary.startswith("a/large.mp4?uploadId=")
+    assert place.content("a/large.mp4") == source.read_bytes()
+    assert await place.destination.stat("a/large.mp4") == StoredFile(
+        path="a/large.mp4", size=LARGE + 5
+    )
+    # As after a crash right behind the end.
+    await place.destination.discard(temporary)
+    assert place.content("a/large.mp4") is not None
+
+
+@at_ceph
+async def test_unfinished_uploads_are_ended(
+    place: Place, make_source: MakeSource
+) -> None:
+    """By a cancel, a damaged source, `discard`, and the next try after a crash."""
+    destination, source = place.destination, make_source(LARGE)
+    temporary = await destination.prepare("a/f", source, temporary="a/t")
+    assert len(unfinished(place)) == 1
+    task = asyncio.create_task(destination.put("a/f", source, temporary=temporary))
+    await asyncio.sleep(0.15)
+    task.cancel()
+    async with promptly():
+        await asyncio.gather(task, return_exceptions=True)
+    await until(lambda: not unfinished(place))
+
+    damaged = FileSource(source.path, size=LARGE, sha256="0" * 64)
+    temporary = await destination.prepare("a/f", damaged, temporary="a/t")
+    with pytest.raises(SourceDamaged):
+        await destination.put("a/f", damaged, temporary=temporary)
+    assert not unfinished(place)
+
+    temporary = await destination.prepare("a/f", source, temporary="a/t")
+    await destination.discard(temporary)
+    await destination.discard(temporary)
+    assert not unfinished(place)
+
+    # Its id was never kept.
+    await destination.prepare("a/f", source, temporary="a/t")
+    await destination.prepare("a/other", source, temporary="a/t")
+    again = await destination.prepare("a/f", source, temporary="a/t")
+    assert len(unfinished(place)) == 2
+    await destination.put("a/f", source, temporary=again)
+    assert len(unfinished(place)) == 1
+    assert place.paths() == {"a/f"}
+    with pytest.raises(Rejected):
+        await destination.put("a/f", source, temporary="a/g?uploadId=x")
+    with pytest.raises(InvalidPath):
+        await destination.discard("../f?uploadId=x")
+
+
+@asynccontextmanager
+async def limited(
+    place: Ceph, gateway: CephGateway, *actions: str
+) -> AsyncGenerator[S3Destination]:
+    """Yield a destination with a key that may do these actions alone."""
+    user = f"u-{place.bucket}"
+    gateway.admin(
+        *("user", "create", f"--uid={user}", "--display-name=u"),
+        *(f"--access-key={user}", "--secret-key=secretsecret2"),
+    )
+    place.allow(*actions, principal=f"arn:aws:iam:::user/{user}")
+    settings = s3_settings(
+        gateway.url,
+        bucket=place.bucket,
+        access_key_id=user,
+        secret_access_key="secretsecret2",
+    )
+    async with sessions() as open_session:
+        destination = S3Destination(settings, open_session=open_session)
+        yield destination
+        await destination.close()
+
+
+@at_ceph
+async def test_a_key_that_may_not_list(
+    place: Ceph, ceph: CephGateway, tmp_path: Path
+) -> None:
+    """It is told of what is missing as of what is forbidden, and can do all it needs."""
+    actions = ("s3:PutObject", "s3:GetObject", "s3:DeleteObject")
+    async with limited(place, ceph, *actions) as destination:
+        result = await check_destination(destination, workdir=tmp_path / "work")
+        assert (result.can_read, result.can_delete) == (True, True)
+    assert place.paths() == set()
+
+
+@at_ceph
+async def test_object_lock(
+    place: Ceph, ceph: CephGateway, make_source: MakeSource, tmp_path: Path
+) -> None:
+    """Where nothing is ever lost, all works; what is deleted is no longer seen."""
+    bucket = f"{place.bucket}-locked"
+    place.boto.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    place.boto.put_object_lock_configuration(
+        Bucket=bucket,
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}},
+        },
+    )
+    async with sessions() as open_session:
+        destination = S3Destination(
+            s3_settings(ceph.url, bucket=bucket), open_session=open_session
+        )
+        await check_destination(destination, workdir=tmp_path / "work")
+        source = make_source(LARGE)
+        temporary = await destination.prepare("a/f", source, temporary="a/t")
+        await destination.put("a/f", source, temporary=temporary)
+        assert await read(destination, "a/f") == source.read_bytes()
+        await destination.delete("a/f")
+        assert await destination.stat("a/f") is None
+        await destination.close()
+
+
+@at_ceph
+async def test_a_bucket_before_the_host_name(
+    place: Ceph, ceph: CephGateway, make_source: MakeSource
+) -> None:
+    """The other form of the address works as well."""
+    settings = s3_settings(
+        ceph.url.replace("127.0.0.1", "localhost"),
+        bucket=place.bucket,
+        addressing=Addressing.VIRTUAL,
+    )
+    async with sessions() as open_session:
+        destination = S3Destination(settings, open_session=open_session)
+        source = make_source(1000)
+        await destination.put("a/f", source, temporary="a/t")
+        assert place.content("a/f") == source.read_bytes()
+        await destination.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"bucket": "none-of-these"}, BucketNotFound),
+        ({"secret_access_key": "another-secret"}, AuthFailed),
+        ({"access_key_id": "AKIDNOBODY"}, AuthFailed),
+    ],
+)
+@in_buckets
+async def test_settings_that_are_wrong(
+    place: Place, changes: dict[str, Any], expected: type[StorageError]
+) -> None:
+    """A real server's refusal is told by its cause, and holds no secret."""
+    settings = place.destination._settings  # type: ignore[attr-defined]  # noqa: SLF001
+    async with sessions() as open_session:
+        wrong = S3Destination(replace(settings, **changes), open_session=open_session)
+        with pytest.raises(expected) as refused:
+            await wrong.connect()
+        assert "secret" not in str(refused.value)
+        await wrong.close()
+
+
+# Servers of our own, which do what real ones do seldom
+
+type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+LISTED = b"<ListBucketResult></ListBucketResult>"
+
+
+@asynccontextmanager
+async def odd_server(handler: Handler, **changes: Any) -> AsyncGenerator[S3Destination]:
+    """Yield a destination at a server that answers as the handler does."""
+    app = web.Application(client_max_size=1 << 30)
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    limits = HttpLimits(connect=2, request=2, idle=0.5, finish=0.5)
+    async with sessions() as open_session:
+        destination = S3Destination(
+            s3_settings(f"http://{host}:{port}", **changes),
+            open_session=open_session,
+            limits=limits,
+        )
+        yield destination
+        await destination.close()
+    await runner.cleanup()
+
+
+def answering(
+    status: int = 200, body: bytes = b"", headers: dict[str, str] | None = None
+) -> Handler:
+    """Return what gives the same answer to everything."""
+
+    async def handle(request: web.Request) -> web.Response:
+        await request.read()
+        return web.Response(status=status, body=body, headers=headers)
+
+    return handle
+
+
+HTML = b"<!doctype html><html><title>Log in</title><form>password</form></html>"
+
+
+@pytest.mark.parametrize(
+    ("handler", "expected"),
+    [
+        (answering(200, HTML), Unreachable),
+        (answering(200, b""), Unreachable),
+        (answering(200, b"{}", {"ETag": '"x"'}), Unreachable),
+        (answering(302, b"", {"Location": "http://portal.example/?s=1"}), Redirected),
+        (answering(511, HTML), Unreachable),
+        (answering(403, HTML), Unreachable),
+        (answering(200, LISTED * 400_000), Rejected),
+    ],
+)
+async def test_a_server_that_is_none(
+    handler: Handler, expected: type[StorageError], tmp_path: Path
+) -> None:
+    """A login page, a captive portal, a redirection, yes to everything: named errors."""
+    async with odd_server(handler) as destination:
+        with pytest.raises(expected) as refused:
+            await check_destination(destination, workdir=tmp_path)
+        assert type(refused.value) is expected
+        assert "<" not in str(refused.value)
+        assert destination.findings.get("proof") is None
+
+
+class Bucket:
+    """Keeps objects, and gives what ETag, status and headers a test wants."""
+
+    def __init__(self) -> None:
+        """Be like AWS."""
+        self.objects: dict[str, bytes] = {}
+        self.etag: Callable[[bytes], str] = lambda content: hashlib.md5(
+            content, usedforsecurity=False
+        ).hexdigest()
+        self.headers: dict[str, str] = {}
+        self.status = 200
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer as S3 does."""
+        key = request.match_info["path"].partition("/")[2]
+        match request.method:
+            case "PUT":
+                content = await request.read()
+                self.objects[key] = content
+                headers = {"ETag": f'"{self.etag(content)}"', **self.headers}
+                return web.Response(status=self.status, headers=headers)
+            case "GET" if "list-type" in request.query:
+                return web.Response(body=LISTED)
+            case "DELETE":
+                self.objects.pop(key, None)
+                return web.Response(status=204)
+        if key not in self.objects:
+            return web.Response(status=404, body=error_xml("NoSuchKey"))
+        return web.Response(body=self.objects[key])
+
+
+async def test_etags_that_are_no_md5(make_source: MakeSource, tmp_path: Path) -> None:
+    """The test finds out; of a bucket that is known otherwise such a copy is refused."""
+    bucket = Bucket()
+    bucket.etag = lambda content: "0" * 32
+    source = make_source(1000)
+    async with odd_server(bucket.handle) as destination:
+        await check_destination(destination, workdir=tmp_path)
+        assert destination.findings["proof"] == "content_md5"
+    async with odd_server(bucket.handle, proof=Proof.CONTENT_MD5) as destination:
+        await destination.put("a/f", source, temporary="a/t")
+    async with odd_server(bucket.handle, proof=Proof.ETAG) as destination:
+        with pytest.raises(Rejected, match="not the MD5"):
+            await destination.put("a/f", source, temporary="a/t")
+        bucket.headers = {"x-amz-server-side-encryption": "aws:kms"}
+        await destination.put("a/f", source, temporary="a/t")
+
+
+async def test_only_200_is_success(make_source: MakeSource) -> None:
+    """Another kind of server may answer 201."""
+    bucket = Bucket()
+    bucket.status = 201
+    async with odd_server(bucket.handle) as destination:
+        with pytest.raises(StorageError):
+            await destination.put("a/f", make_source(10), temporary="a/t")
+
+
+async def test_a_server_that_stops_reading(make_source: MakeSource) -> None:
+    """It holds an upload only so long, and a cancelled one is left at once."""
+    reached = asyncio.Event()
+
+    async def stall(request: web.Request) -> web.StreamResponse:
+        if "list-type" in request.query:
+            return web.Response(body=LISTED)
+        reached.set()
+        await asyncio.sleep(20)
+        return web.Response()
+
+    async with odd_server(stall) as destination:
+        async with promptly():
+            with pytest.raises(ConnectTimeout):
+                await destination.put("a", make_source(40 * MIB), temporary="t")
+        reached.clear()
+        task = asyncio.create_task(
+            destination.put("a", make_source(40 * MIB), temporary="t")
+        )
+        await reached.wait()
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert loop.time() - begin < 1
+
+
+async def test_a_range_that_is_ignored(make_source: MakeSource) -> None:
+    """Who sends all of it is read to the wanted place."""
+    bucket = Bucket()
+    bucket.objects[f"{PREFIX}/f"] = b"0123456789"
+    async with odd_server(bucket.handle) as destination:
+        pieces = [p async for p in destination.open_read("f", start=3, length=4)]
+        assert b"".join(pieces) == b"3456"
+
+
+async def test_wrong_region_and_clock(tmp_path: Path) -> None:
+    """They end the test at once, whatever the form of the address."""
+    more = "<Region>eu-1</Region>"
+    body = error_xml("AuthorizationHeaderMalformed", more=more)
+    async with odd_server(answering(400, body)) as destination:
+        with pytest.raises(WrongRegion) as refused:
+            await check_destination(destination, workdir=tmp_path)
+        assert refused.value.region == "eu-1"
+    skewed = answering(403, error_xml("RequestTimeTooSkewed"), {"Date": now(-45)})
+    async with odd_server(skewed) as destination:
+        with pytest.raises(ClockSkew, match="45 minutes ahead"):
+            await check_destination(destination, workdir=tmp_path)
+
+
+async def test_long_prefixes(make_source: MakeSource) -> None:
+    """A name that is too long with its prefix is refused before anything is sent."""
+    bucket = Bucket()
+    async with odd_server(bucket.handle, path="p" * 300) as destination:
+        with pytest.raises(InvalidPath):
+            await destination.put("x" * 800, make_source(1), temporary="t")
+        await destination.put("x" * 200, make_source(1), temporary="t")
+    assert len(bucket.objects) == 1
