@@ -157,6 +157,7 @@ class WebdavWsgidav(_Webdav):
 class WebdavSabre(_Webdav):
     """sabre, the base of Nextcloud."""
 
+    has_any_bytes_in_names = False
     name = "webdav-sabre"
     server_type = Sabre
 
