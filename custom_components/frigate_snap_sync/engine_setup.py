@@ -167,10 +167,10 @@ def destination_setup(
     destination: Destination = UnusableDestination()
     budget = 0
     try:
+        budget = int(data[SECTION_STORING].get(CONF_VOLUME_BUDGET, 0))
         OnlyWhile.of(data)  # One that can't be read is no limit that is kept.
         selection = _selection(data[SECTION_SELECTION], title)
         template = _template(hass, data[SECTION_STORING])
-        budget = int(data[SECTION_STORING].get(CONF_VOLUME_BUDGET, 0))
         destination = build_destination(hass, subentry.subentry_type, data)
     except Exception as err:  # noqa: BLE001 - whatever is stored, the others go on
         LOGGER.error(

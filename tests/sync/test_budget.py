@@ -470,3 +470,71 @@ async def test_what_is_on_its_way_is_finished(
             await asyncio.sleep(0.01)
     (row,) = await bench.uploads()
     assert (row.state, row.reason) == ("pending", HELD_BACK)
+
+
+async def test_a_month(bench: Bench, nas: FakeDestination, calendar: Calendar) -> None:
+    """Day by day, with a restart: what leaves becomes less, and the next month is new."""
+    budget = 17 * (len(CLIP) + len(FULL_IMAGE))
+    seen: list[tuple[float, set[str]]] = []
+
+    async def start() -> None:
+        await bench.start(budgeted(nas, budget))
+        await until(lambda: bench.status.destinations["nas"].budget is not None)
+
+    async def used() -> float:
+        worker = bench.engine._pool.workers["nas"]  # noqa: SLF001
+        assert worker.budget.status is not None
+        return worker.budget.status.percent
+
+    async def day(number: int) -> set[str]:
+        """Let one of each happen; return what left at once."""
+        before = set(nas.media)
+        now = datetime.now().timestamp() - 100 * number
+        for severity in ("alert", "detection"):
+            bench.review(
+                "end",
+                source_id=f"{now - 20}-{severity[0]}{number:05}",
+                start=now - 20,
+                end=now,
+                severity=severity,
+            )
+            bench.tracked_object(
+                source_id=f"{now - 20}-{severity[0]}t{number:04}",
+                max_severity=severity,
+            )
+        await bench.at_rest()
+        async with promptly():
+            while any(
+                row.reason != HELD_BACK for row in await bench.uploads(state="pending")
+            ):
+                await asyncio.sleep(0.01)
+        return {
+            f"{path.rpartition('-')[2][0]}{path[-3:]}"
+            for path in set(nas.media) - before
+        }
+
+    await start()
+    for number in range(1, 16):
+        calendar.set(f"2026-11-{2 * number:02} 12:00")
+        percent = await used()
+        seen.append((percent, await day(number)))
+        if number == 5:
+            await bench.stop()
+            await start()
+    for percent, left in seen:
+        if percent >= 100:
+            assert not left
+        elif percent >= 95:
+            assert left <= {"ajpg"}
+        elif percent >= 80:
+            assert not left & {"djpg", "dmp4"}
+    assert seen[0][1] == {"ajpg", "amp4", "djpg", "dmp4"}
+    assert seen[-1][0] >= 95
+    assert not seen[-1][1] & {"amp4", "djpg", "dmp4"}
+    # No more than the budget and what was on its way when it was used up.
+    assert await used() < 100 + 400 * len(CLIP) / budget
+    sent = sum(map(len, nas.media.values()))
+    assert await used() == pytest.approx(sent * 100 / budget)
+
+    calendar.set("2026-12-01")
+    assert (await bench.settled())["verified"] > len(seen)
