@@ -34,8 +34,8 @@ def test_what_is_known_of_a_review_only_grows() -> None:
 
 def test_an_end_that_can_not_be_is_clamped() -> None:
     """No end, an end in a far future, an end before the start."""
-    assert ended(replace(RECORDING, end=None), now=1050.0).end == 1050.0
-    assert ended(replace(RECORDING, end=9e18), now=1050.0).end == 1050.0
-    assert ended(replace(RECORDING, end=1100.0), now=1050.0).end == 1100.0
-    assert ended(replace(RECORDING, end=3.0), now=1050.0).end == RECORDING.start
-    assert ended(RECORDING, now=1050.0) == RECORDING
+    assert ended(replace(RECORDING, end=None), by=1050.0).end == 1050.0
+    assert ended(replace(RECORDING, end=9e18), by=1050.0).end == 1050.0
+    assert ended(replace(RECORDING, end=1100.0), by=1050.0).end == 1100.0
+    assert ended(replace(RECORDING, end=3.0), by=1050.0).end == RECORDING.start
+    assert ended(RECORDING, by=1050.0) == RECORDING

@@ -291,6 +291,7 @@ class CatchUp:
                 and self._local(last_moment(review)) <= window.after
             ):
                 continue  # Frigate lists an end that can't be one for ever.
+            review = await self._reviews.with_end(review)
             found += await self._reviews.look_and_take(
                 review,
                 reported_at=window.before,

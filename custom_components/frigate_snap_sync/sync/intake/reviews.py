@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import ceil, floor
 import time
 
+from ...frigate.errors import FrigateError
 from ...frigate.models import Review
 from ...frigate.protocol import FrigateApi
 from ..ledger import (
@@ -21,14 +22,15 @@ from ..model.item import Item, UploadState, recording_item
 from ..model.openings import ONLY_WHILE, for_item, wanted
 from ..model.plans import Progress
 from ..model.recorded_footage import UNKNOWN, Footage
-from ..model.review_rules import ended, merge
+from ..model.review_rules import ended, is_endless, merge
 from ..model.transition import Transition
-from ..monitoring.frigate_monitor import FrigateMonitor
+from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
 from ..planning.footage_survey import FootageSurvey
 from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
 from ..planning.unknown_items import UNKNOWN_REVIEW, UnknownItems
 from ..services import Services
+from .endless_reviews import EndlessReviews
 
 _MAX_KNOWN = 1000
 """Reviews that go on of which something is remembered."""
@@ -60,6 +62,7 @@ class ReviewIntake:
         self._planner = planner
         self._survey = survey
         self._registry = registry
+        self._endless = EndlessReviews(client, survey=survey)
         self._unknown_items = UnknownItems(client, ledger=services.ledger)
         self._working = asyncio.Lock()
         self._messages_at: dict[str, float] = {}
@@ -95,12 +98,22 @@ class ReviewIntake:
                 _keep(self._messages_at, review.id, time.monotonic())
                 self._signals.reviews_running()
                 return known is None
-            now = time.time() - self._client.clock_offset
-            item = ended(replace(item, reported_at=reported_at), now=now)
+            by = reported_at - self._client.clock_offset
+            needs_end = is_endless(review.end_time, now=by)
+            item = ended(replace(item, reported_at=reported_at), by=by)
             since = reported_at
             if only is not None and item.end is not None:
                 since = min(reported_at, item.end + self._client.clock_offset)
-            return await self._end(item, only=only, footage=footage, since=since)
+            return await self._end(
+                item, only=only, footage=footage, since=since, needs_end=needs_end
+            )
+
+    async def with_end(self, review: Review) -> Review:
+        """Return a review of the API with an end that can be, if it can be told.
+
+        Raises FrigateError.
+        """
+        return await self._endless.with_end(review)
 
     async def look_and_take(
         self, review: Review, *, reported_at: float, only: Collection[str] | None = None
@@ -111,9 +124,12 @@ class ReviewIntake:
         """
         footage = None
         if review.ended and (only is None or only):
+            review = await self.with_end(review)
+            item = recording_item(review, reported_at=reported_at)
             now = time.time() - self._client.clock_offset
-            item = ended(recording_item(review, reported_at=reported_at), now=now)
-            footage = await self._look(item)
+            footage = await self._look(
+                ended(item, by=now), always=self._endless.has_found(review.id)
+            )
         return await self.take(
             review,
             has_ended=review.ended,
@@ -128,12 +144,16 @@ class ReviewIntake:
         Returns None if it is done, else after how many seconds it may be. Raises
         FrigateError beside LedgerError.
         """
-        footage = await self._look(item)
+        end = await self._real_end(item)
+        if end is None:
+            return self._until_settled(item)
+        is_earlier = item.end is not None and end < item.end
+        footage = await self._look(replace(item, end=end), always=is_earlier)
         async with self._working:
             known = await self._ledger.run(ledger_items.review, item.source_id)
             if known is None or not known[1] or known[0].end is None:
                 return None
-            item = known[0]
+            item = replace(known[0], end=end)
             # A destination that was added meanwhile gets nothing of what was before.
             since = await self._ledger.run(destinations.since)
             only = {
@@ -143,6 +163,34 @@ class ReviewIntake:
             known = await self._ledger.run(ledger_items.review, item.source_id)
             if known is None or not known[1]:
                 return None
+        return self._until_settled(item)
+
+    async def _real_end(self, item: Item) -> float | None:
+        """Return the end of a review that is known to be over; None: too early to tell.
+
+        Raises FrigateError about Frigate as a whole.
+        """
+        assert item.end is not None
+        try:
+            review = await self._client.review(item.source_id)
+        except FrigateError as err:
+            if not is_about_one_file(err):
+                raise
+            review = None
+        now = time.time() - self._client.clock_offset
+        if (
+            review is None
+            or not review.ended
+            or not is_endless(review.end_time, now=now)
+        ):
+            return item.end
+        if self._until_settled(item):
+            return None
+        review = await self._endless.with_end(review, by=item.end)
+        return item.end if review.end_time is None else review.end_time
+
+    def _until_settled(self, item: Item) -> float:
+        """Return in how many seconds Frigate has all of a review on disk."""
         return max(0.0, self._planner.last_second(item) - self._survey.settled())
 
     async def look_if_overdue(self, item: Item) -> None:
@@ -219,11 +267,12 @@ class ReviewIntake:
         only: Collection[str] | None,
         footage: Footage | None,
         since: float | None = None,
+        needs_end: bool = False,
     ) -> bool:
         """Plan what is left of a review that has ended, or keep it for later.
 
         Later those destinations get it that were there at `since` (our clock), or when
-        we were told.
+        we were told. With `needs_end` its end is only when that was reported.
         """
         bounds = await self._registry.bounds(item)
         if bounds is None:
@@ -258,7 +307,9 @@ class ReviewIntake:
             is_off=is_off,
             only=only,
         )
-        if footage is None and self._planner.is_long(left):
+        # With recordings off no more footage comes that it might end before.
+        is_unsure = needs_end and not is_off
+        if footage is None and (is_unsure or self._planner.is_long(left)):
             item = replace(item, reported_at=since or item.reported_at)
             await self._ledger.run(ledger_items.remember_open, item)
             if files:
@@ -278,14 +329,16 @@ class ReviewIntake:
         )
         return await self._registry.plan(item, files)
 
-    async def _look(self, item: Item) -> Footage | None:
+    async def _look(self, item: Item, *, always: bool = False) -> Footage | None:
         """Return where an ended review has footage, None if that can't be told yet.
 
-        Nor is it told of one that is short. What Frigate ever showed of it counts.
+        Nor is it told of one that is short, but `always`. What Frigate ever showed of
+        it counts.
         """
         bounds = await self._registry.bounds(item) or Bounds()
         _, left = await self._left(item, bounds)
-        if not self._planner.is_long(left) or self._survey.settled() < left.end:
+        is_wanted = always or self._planner.is_long(left)
+        if not is_wanted or self._survey.settled() < left.end:
             return None
         footage = await self._survey.look(item.camera, left)
         shown = await self._ledger.run(ledger_footage.known_of_review, item.source_id)

@@ -48,7 +48,7 @@ class TrackedObjects:
             return False
         offset = self._client.clock_offset
         item = snapshot_item(tracked, reported_at=reported_at)
-        item = ended(self._planner.bounded(item), now=reported_at - offset)
+        item = ended(self._planner.bounded(item), by=reported_at - offset)
         pictured_until = item.end
         if item.end is not None and seen is not None and seen > item.end + offset:
             # It ended at some moment since then.

@@ -72,6 +72,25 @@ def stretches(segments: Iterable[Segment], start: int, end: int) -> list[Footage
     return _join((each for each in found if each is not None), gap=_GAP)
 
 
+def last_shown(footage: Footage, asked: FootageRange) -> int | None:
+    """Return up to where a range has footage, or may have; None if there is none."""
+    there = footage.within(asked.start, asked.end)
+    return there[-1].end if there else None
+
+
+def unbroken_until(footage: Footage, start: float, *, gap: float) -> float:
+    """Return up to where footage is known that goes on from a moment.
+
+    Breaks of up to `gap` seconds don't count.
+    """
+    end = start
+    for stretch in footage.ranges:
+        if stretch.start > end + gap:
+            break
+        end = max(end, float(stretch.end))
+    return end
+
+
 def windows(hours: Sequence[int] | None, start: int, end: int) -> list[FootageRange]:
     """Return the ranges in which to ask for Frigate's recordings, the oldest first.
 

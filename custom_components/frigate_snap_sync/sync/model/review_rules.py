@@ -41,22 +41,30 @@ def merge(known: Item | None, news: Item) -> Item:
     )
 
 
-def ended(item: Item, *, now: float) -> Item:
+def is_endless(end: float | None, *, now: float) -> bool:
+    """Tell whether the end of a review that is over can't be one; `now` is Frigate's.
+
+    A manual event that is cut short carries none (Frigate 0.16+: 9223372036854775807).
+    Any other is taken as it is: our idea of Frigate's clock may be wrong.
+    """
+    return end is None or end > now + _DAY
+
+
+def ended(item: Item, *, by: float) -> Item:
     """Return the review, or object, with an end that can be, at or after its start.
 
-    `now` is Frigate's clock. A manual event that is cut short carries no usable
-    end (Frigate 0.16+: 9223372036854775807); it ended at the latest when it
-    was reported. Any other end is taken as it is: our idea of Frigate's clock may
-    be wrong.
+    One without ended `by` the moment when that was reported (Frigate's clock).
     """
-    end = now if item.end is None or item.end > now + _DAY else item.end
+    end = item.end
+    if end is None or is_endless(end, now=by):
+        end = by
     return replace(item, end=max(end, item.start))
 
 
 def last_moment(review: Review | TrackedObject) -> float:
     """Return up to when a review, or object, lasted at least, by Frigate's clock.
 
-    Of one whose end can't be a time (Frigate 0.16+: 9223372036854775807) nothing
-    but its start is sure.
+    Of one whose end can't be a time, and can't be told yet, nothing but its start is
+    sure.
     """
     return review.start_time if review.end_time is None else review.end_time
