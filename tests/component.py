@@ -43,6 +43,8 @@ STORING = {
     "path_template": "",
     "bandwidth_limit": 0,
     "volume_budget": 0,
+    "retention_days": 0,
+    "retention_size": 0,
     "verify_checksum": False,
     "append_only": False,
 }

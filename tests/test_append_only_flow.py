@@ -79,6 +79,10 @@ async def test_only_new_files_are_taken(
     if not may_read:
         result = await submit(flow_id, append_only=True, verify_checksum=True)
         assert result["errors"] == {"storing": "verify_not_possible"}
+    result = await flows.async_configure(
+        flow_id, {**typed, "storing": {"append_only": True, "retention_days": 30}}
+    )
+    assert result["errors"] == {"storing": "retention_not_possible"}
     result = await submit(flow_id, append_only=True, verify_checksum=may_read)
     assert result["type"] == "create_entry"
     await hass.async_block_till_done()

@@ -127,6 +127,8 @@ async def test_destination(
         "storing.path_template",
         "storing.bandwidth_limit",
         "storing.volume_budget",
+        "storing.retention_days",
+        "storing.retention_size",
         "storing.verify_checksum",
         "storing.append_only",
     ]

@@ -136,6 +136,8 @@ async def test_user_selection(
         "path_template": template,
         "bandwidth_limit": 500,
         "volume_budget": 40,
+        "retention_days": 0,
+        "retention_size": 0,
         "verify_checksum": True,
         "append_only": False,
     }

@@ -75,6 +75,12 @@ CONF_TEMPORARY_FORM: Final = "temporary_form"
 CONF_VERIFY_CHECKSUM: Final = "verify_checksum"
 CONF_VOLUME_BUDGET: Final = "volume_budget"
 
+CONF_RETENTION_DAYS: Final = "retention_days"
+CONF_RETENTION_SIZE: Final = "retention_size"
+
+MAX_RETENTION_DAYS: Final = 36500
+MAX_RETENTION_SIZE: Final = 1024 * 1024
+"""GiB."""
 MAX_BANDWIDTH_LIMIT: Final = 10 * 1024 * 1024
 """KiB/s."""
 MAX_VOLUME_BUDGET: Final = 1024 * 1024
@@ -101,4 +107,5 @@ UPLOAD_STATES: Final = (
     "skipped",
     "superseded",
     "cancelled",
+    "expired",
 )

@@ -21,6 +21,8 @@ from .const import (
     CONF_PADDING_BEFORE,
     CONF_PART_LENGTH,
     CONF_PATH_TEMPLATE,
+    CONF_RETENTION_DAYS,
+    CONF_RETENTION_SIZE,
     CONF_SEVERITY,
     CONF_SPOOL_LIMIT,
     CONF_TEMPORARY_FORM,
@@ -165,13 +167,15 @@ def destination_setup(
     data, title = subentry.data, subentry.title
     selection, template = None, None
     destination: Destination = UnusableDestination()
-    budget = 0
+    budget = days = size = 0
     try:
         budget = int(data[SECTION_STORING].get(CONF_VOLUME_BUDGET, 0))
         OnlyWhile.of(data)  # One that can't be read is no limit that is kept.
         selection = _selection(data[SECTION_SELECTION], title)
         template = _template(hass, data[SECTION_STORING])
         destination = build_destination(hass, subentry.subentry_type, data)
+        days = int(data[SECTION_STORING].get(CONF_RETENTION_DAYS, 0))
+        size = int(data[SECTION_STORING].get(CONF_RETENTION_SIZE, 0))
     except Exception as err:  # noqa: BLE001 - whatever is stored, the others go on
         LOGGER.error(
             "The settings of the destination %s can't be read (%s: %s);"
@@ -187,6 +191,8 @@ def destination_setup(
         destination=destination,
         render=None if template is None else _render(template),
         volume_budget=budget * _BYTES_PER_GIBIBYTE,
+        retention_days=days,
+        retention_size=size * _BYTES_PER_GIBIBYTE,
         temporary_form=(
             TemporaryForm.PLAIN
             if data.get(CONF_TEMPORARY_FORM) == TemporaryForm.PLAIN

@@ -75,6 +75,8 @@ def test_what_is_over_is_forgotten_the_oldest_first(
     for number in range(1, 6):
         plan(connection, number)
         upload(connection, number)
+    assert prune(connection, before=4, limit=2) == 0, "copies lie there"
+    connection.execute("UPDATE uploads SET state = 'expired'")
     assert prune(connection, before=4, limit=2) == 2
     assert known(connection) == [3, 4, 5]
     assert prune(connection, before=4, limit=2) == 1
@@ -96,7 +98,10 @@ def test_what_is_not_over_is_kept(connection: sqlite3.Connection) -> None:
     plan(connection, 3)
     fetch(connection, 2)
     outcomes.verified(connection, job(connection, "nas").upload_id, size=7, now=3)
-    connection.execute("UPDATE uploads SET clean_up = 'file' WHERE path = '3.mp4'")
+    connection.execute(
+        "UPDATE uploads SET state = 'superseded', clean_up = 'file'"
+        " WHERE path = '3.mp4'"
+    )
     plan(connection, 4)
     connection.execute("UPDATE uploads SET state = 'incomplete' WHERE path = '4.mp4'")
     plan(connection, 5)
@@ -183,6 +188,12 @@ async def test_the_engine_forgets_what_catching_up_can_not_ask_about(
     seen = len(pruned)
     await until(lambda: len(pruned) >= seen + 2)
     assert len(await bench.uploads()) == 1
+    await bench.engine._ledger.run(  # noqa: SLF001
+        sqlite3.Connection.execute, "UPDATE uploads SET state = 'expired'"
+    )
+    seen = len(pruned)
+    await until(lambda: len(pruned) >= seen + 2)
+    assert len(await bench.uploads()) == 1
     await bench.stop()
     bench.timing = replace(bench.timing, prune_margin=-60.0)
     await bench.start(setup(nas))
@@ -221,7 +232,10 @@ def test_what_looks_through_a_table_is_found(connection: sqlite3.Connection) -> 
     for statement, expected in (
         ("SELECT * FROM files", [("files", "")]),
         ("SELECT f.error FROM files AS f", [("files", "")]),
-        ("SELECT * FROM uploads WHERE state = 'verified'", [("uploads", "")]),
+        (
+            "SELECT * FROM uploads WHERE state = 'verified'",
+            [("uploads", "stored_uploads")],
+        ),
         ("SELECT id FROM files WHERE state = 'held'", [("files", "held_files")]),
         ("SELECT * FROM files AS f WHERE id = 1", []),
     ):
@@ -243,9 +257,9 @@ async def test_no_job_looks_through_the_history(bench: Bench) -> None:
         return await run(trace)
 
     bench.faults.run = traced
-    bench.timing = replace(FAST, audit=0, probe=0.05)
+    bench.timing = replace(FAST, audit=0, probe=0.05, retention=0.05, prune=0.05)
     nas, cloud = FakeDestination(), FakeDestination()
-    await bench.start(setup(nas))
+    await bench.start(replace(setup(nas), retention_days=1000, retention_size=1 << 40))
     bench.live_snapshot()
     bench.tracked_object()
     start = time.time() - 30
@@ -279,3 +293,4 @@ async def test_no_job_looks_through_the_history(bench: Bench) -> None:
             assert may_be_seen, f"{job_name} looks through {table}: {statement}"
     connection.close()
     assert looked_at > 30
+    assert {"expire", "clock", "prune"} <= {name for name, _ in statements}

@@ -11,7 +11,7 @@ from homeassistant.config_entries import (
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
-from homeassistant.const import CONF_NAME, UnitOfDataRate, UnitOfInformation
+from homeassistant.const import CONF_NAME, UnitOfDataRate, UnitOfInformation, UnitOfTime
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -32,11 +32,15 @@ from ..const import (
     CONF_ONLY_WHILE_ENTITY,
     CONF_ONLY_WHILE_STATES,
     CONF_PATH_TEMPLATE,
+    CONF_RETENTION_DAYS,
+    CONF_RETENTION_SIZE,
     CONF_SEVERITY,
     CONF_VERIFY_CHECKSUM,
     CONF_VOLUME_BUDGET,
     CONF_ZONES,
     MAX_BANDWIDTH_LIMIT,
+    MAX_RETENTION_DAYS,
+    MAX_RETENTION_SIZE,
     MAX_VOLUME_BUDGET,
     MEDIA,
     SECTION_SELECTION,
@@ -127,6 +131,12 @@ _STORING_SCHEMA = vol.Schema(
         vol.Optional(CONF_VOLUME_BUDGET, default=0): whole_number(
             0, MAX_VOLUME_BUDGET, UnitOfInformation.GIBIBYTES
         ),
+        vol.Optional(CONF_RETENTION_DAYS, default=0): whole_number(
+            0, MAX_RETENTION_DAYS, UnitOfTime.DAYS
+        ),
+        vol.Optional(CONF_RETENTION_SIZE, default=0): whole_number(
+            0, MAX_RETENTION_SIZE, UnitOfInformation.GIBIBYTES
+        ),
         vol.Optional(CONF_VERIFY_CHECKSUM, default=False): BooleanSelector(),
         vol.Optional(CONF_APPEND_ONLY, default=False): BooleanSelector(),
     }
@@ -198,7 +208,12 @@ class DestinationFlow(ConfigSubentryFlow):
             errors[SECTION_SELECTION] = "media_missing"
         elif error := self._mistake_in_only_while():
             errors[SECTION_SELECTION] = error
-        if text := self._typed[SECTION_STORING][CONF_PATH_TEMPLATE]:
+        storing = self._typed[SECTION_STORING]
+        if storing[CONF_APPEND_ONLY] and (
+            storing[CONF_RETENTION_DAYS] or storing[CONF_RETENTION_SIZE]
+        ):
+            errors[SECTION_STORING] = "retention_not_possible"
+        if text := storing[CONF_PATH_TEMPLATE]:
             try:
                 await PathTemplate(self.hass, text).async_validate()
             except InvalidPathTemplate as err:

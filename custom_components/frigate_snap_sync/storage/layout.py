@@ -50,6 +50,23 @@ def layout_of(names: Iterable[tuple[str, str]]) -> Layout:
     return Layout(branches=tuple(dict.fromkeys(branches)))
 
 
+def changing_folders(path: str, layout: Layout) -> list[str]:
+    """Return the folders of a file whose names depend on it, the deepest first.
+
+    Those that all files of a branch share are not among them.
+    """
+    folders = levels_of(path)[:-1]
+    fixed = max(
+        (
+            len(_levels(branch.fixed))
+            for branch in layout.branches
+            if path.startswith(f"{branch.fixed}/") or not branch.fixed
+        ),
+        default=len(folders),
+    )
+    return folders[fixed:][::-1]
+
+
 def levels_of(folder: str) -> list[str]:
     """Return the paths of a folder and those above it, the highest first."""
     levels = _levels(folder)

@@ -377,6 +377,7 @@ class Engine:
             released=self._monitor.released,
             restored=self._restored,
             calendar=self._calendar,
+            clock_offset=lambda: self._client.clock_offset,
         )
 
     async def _follow_clock(self, jump: ClockJump) -> None:

@@ -18,7 +18,7 @@ PAUSE: Final = 0.2
 
 
 class Pruner:
-    """Prunes the ledger; the copies at the destinations are not touched."""
+    """Prunes the ledger; what has a copy at a destination is remembered."""
 
     def __init__(
         self,
@@ -58,6 +58,8 @@ class Pruner:
         )
         asked_about = min(now - self._look_back, caught_up) - self._timing.prune_margin
         before = min(now - self._timing.keep, asked_about)
+        while await self._ledger.run(pruning.forget_copies, before=before, limit=STEP):
+            await asyncio.sleep(PAUSE)
         count = 0
         while True:
             forgotten = await self._ledger.run(pruning.prune, before=before, limit=STEP)

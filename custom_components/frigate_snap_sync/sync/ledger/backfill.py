@@ -106,8 +106,8 @@ def _add(
     base, path = names(connection, known.item_id, upload, suffix, known.item.short_id)
     connection.execute(
         "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
-        " path_key, state, rank, over, is_ready, planned)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " path_key, state, rank, over, is_ready, item_start, planned)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             known.item_id,
             file["id"],
@@ -120,6 +120,7 @@ def _add(
             file["rank"],
             file["over"],
             file["state"] == FileState.SPOOLED,
+            known.item.start,
             now,
         ),
     )

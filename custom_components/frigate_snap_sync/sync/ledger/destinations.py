@@ -28,10 +28,16 @@ def keep_destinations(
             "INSERT OR IGNORE INTO destinations (id, since) VALUES (?, ?)",
             (destination_id, now),
         )
+        connection.execute(
+            "DELETE FROM removed_destinations WHERE id = ?", (destination_id,)
+        )
     ended = NOTHING
     for destination_id in known.difference(ids):
         ended += outcomes.cancel(connection, destination_id, now=now)
         connection.execute("DELETE FROM destinations WHERE id = ?", (destination_id,))
+        connection.execute(
+            "INSERT OR IGNORE INTO removed_destinations VALUES (?)", (destination_id,)
+        )
         connection.execute(
             "DELETE FROM traffic WHERE destination_id = ?", (destination_id,)
         )

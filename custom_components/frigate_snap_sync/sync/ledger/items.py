@@ -220,8 +220,8 @@ def add_to(
             connection.execute(
                 "INSERT INTO uploads (item_id, file_id, destination_id, role, base,"
                 " path, path_key, state, reason, rank, over, is_ready, planned,"
-                " finished)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " finished, item_start)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     item_id,
                     file_id,
@@ -238,6 +238,7 @@ def add_to(
                     # When it is to leave: nothing of it waits before.
                     file.due if file.state is FileState.WANTED else item.reported_at,
                     None if upload.state is UploadState.PENDING else item.reported_at,
+                    item.start,
                 ),
             )
         budgets.settle_file(connection, file_id, now=max(file.due, item.reported_at))

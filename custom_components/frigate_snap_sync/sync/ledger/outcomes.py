@@ -13,8 +13,9 @@ from . import budgets, footage, traffic, uploads
 from .items import item_of
 from .superseding import supersede
 
-_SETTLED = {UploadState.VERIFIED, UploadState.SKIPPED}
-"""Pieces that are there, and those that never had footage."""
+_ARRIVED = {UploadState.VERIFIED, UploadState.EXPIRED}
+_SETTLED = {*_ARRIVED, UploadState.SKIPPED}
+"""Pieces that are there, or were, and those that never had footage."""
 
 
 def verified(
@@ -37,7 +38,7 @@ def verified(
         # Of the clip that was sent: the spool may have another one by now.
         " held = (SELECT held FROM files WHERE id = file_id"
         " AND (tried_sha256 IS NULL OR sha256 = tried_sha256)) WHERE id = ?"
-        " AND state NOT IN ('verified', 'superseded', 'cancelled')"
+        " AND state NOT IN ('verified', 'superseded', 'cancelled', 'expired')"
         " RETURNING item_id, file_id, destination_id, role",
         (UploadState.VERIFIED, size, now, upload_id),
     ).fetchone()
@@ -329,7 +330,7 @@ def _count_for_camera(connection: sqlite3.Connection, item_id: int) -> None:
 
 def _is_complete(states: set[str]) -> bool:
     """Tell whether all pieces are there (a piece without footage is skipped)."""
-    return UploadState.VERIFIED in states and states <= _SETTLED
+    return bool(states & _ARRIVED) and states <= _SETTLED
 
 
 def _states(

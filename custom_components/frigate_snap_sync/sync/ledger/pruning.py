@@ -3,7 +3,8 @@
 import sqlite3
 
 _OVER = """
-SELECT id FROM items WHERE reported_at < ?1 AND is_open = 0
+SELECT id FROM items INDEXED BY forgettable_items
+    WHERE reported_at < ?1 AND is_open = 0 AND copies = 0
     AND NOT EXISTS
         (SELECT 1 FROM files WHERE item_id = items.id AND state != 'released')
     AND NOT EXISTS
@@ -14,11 +15,30 @@ SELECT id FROM items WHERE reported_at < ?1 AND is_open = 0
 """
 
 
+def forget_copies(connection: sqlite3.Connection, *, before: float, limit: int) -> int:
+    """Forget the copies at removed destinations of items that began before then.
+
+    Returns how many, `limit` at most.
+    """
+    removed = connection.execute("SELECT id FROM removed_destinations").fetchall()
+    count = 0
+    for row in removed:
+        count += connection.execute(
+            "UPDATE uploads SET state = 'cancelled',"
+            " reason = 'The destination was removed' WHERE id IN"
+            " (SELECT id FROM uploads INDEXED BY stored_uploads"
+            " WHERE destination_id = ? AND state = 'verified' AND item_start < ?"
+            " ORDER BY item_start LIMIT ?)",
+            (row["id"], before, limit - count),
+        ).rowcount
+    return count
+
+
 def prune(connection: sqlite3.Connection, *, before: float, limit: int) -> int:
     """Forget the oldest items that were told of before then and are over.
 
-    Nothing waits for them, and nothing of them is to be removed at a destination
-    that there still is.
+    Nothing of them lies anywhere, nothing waits for them, and nothing of them is to be
+    removed at a destination that there still is.
     Returns how many, `limit` at most. When destinations were closed before then is
     forgotten as well.
     """

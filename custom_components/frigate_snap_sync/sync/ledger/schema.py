@@ -209,7 +209,49 @@ CREATE TABLE closed_periods (
 ) STRICT;
 """
 
-STEPS: Final[Sequence[str]] = (_BUDGETS, _CLOSED_PERIODS)
+_COPIES: Final = """
+-- The start of its item, by which copies expire.
+ALTER TABLE uploads ADD COLUMN item_start REAL NOT NULL DEFAULT 0;
+UPDATE uploads SET item_start = (SELECT start FROM items WHERE items.id = item_id);
+CREATE INDEX stored_uploads ON uploads (destination_id, item_start, id)
+    WHERE state = 'verified';
+-- The bytes of its copies, and the time by which their ages were judged last.
+ALTER TABLE destinations ADD COLUMN stored_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE destinations ADD COLUMN retention_clock REAL;
+UPDATE destinations SET stored_bytes = (SELECT COALESCE(SUM(size), 0) FROM uploads
+    WHERE destination_id = destinations.id AND state = 'verified');
+-- How many copies there are of it: it is not forgotten while there is one.
+ALTER TABLE items ADD COLUMN copies INTEGER NOT NULL DEFAULT 0;
+UPDATE items SET copies = (SELECT COUNT(*) FROM uploads
+    WHERE item_id = items.id AND state = 'verified');
+CREATE INDEX forgettable_items ON items (reported_at)
+    WHERE copies = 0 AND is_open = 0;
+-- Destinations that are no more: their copies are not ours to keep in mind.
+CREATE TABLE removed_destinations (
+    id TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+INSERT INTO removed_destinations SELECT DISTINCT destination_id FROM uploads
+    WHERE state = 'verified' AND destination_id NOT IN (SELECT id FROM destinations);
+-- Whatever changes an upload, both counts are right.
+CREATE TRIGGER copy_changed AFTER UPDATE OF state, size ON uploads
+WHEN OLD.state = 'verified' OR NEW.state = 'verified' BEGIN
+    UPDATE destinations SET stored_bytes = stored_bytes
+        + IIF(NEW.state = 'verified', COALESCE(NEW.size, 0), 0)
+        - IIF(OLD.state = 'verified', COALESCE(OLD.size, 0), 0)
+        WHERE id = NEW.destination_id;
+    UPDATE items SET copies = copies
+        + (NEW.state = 'verified') - (OLD.state = 'verified')
+        WHERE id = NEW.item_id AND NEW.state != OLD.state;
+END;
+CREATE TRIGGER copy_forgotten AFTER DELETE ON uploads
+WHEN OLD.state = 'verified' BEGIN
+    UPDATE destinations SET stored_bytes = stored_bytes - COALESCE(OLD.size, 0)
+        WHERE id = OLD.destination_id;
+    UPDATE items SET copies = copies - 1 WHERE id = OLD.item_id;
+END;
+"""
+
+STEPS: Final[Sequence[str]] = (_BUDGETS, _CLOSED_PERIODS, _COPIES)
 """Entry n leads from version 10 + n to the next; old ones never change."""
 
 VERSION: Final = FIRST_VERSION + len(STEPS)

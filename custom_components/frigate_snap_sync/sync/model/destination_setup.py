@@ -22,7 +22,9 @@ class DestinationSetup:
     `id` never changes, whatever else does; `selection` is None where it can't be
     read, and then `destination` takes nothing; `render` is None for the default
     file names. `volume_budget` are the bytes that may be sent in a calendar month, 0
-    for no limit. `temporary_form` is the form of temporary names that worked at set-up;
+    for no limit. A copy is removed when its item began more than `retention_days` ago,
+    and the oldest ones when there are more than `retention_size` bytes, 0 for never.
+    `temporary_form` is the form of temporary names that worked at set-up;
     `layout` returns the folders of this moment's names.
     """
 
@@ -32,5 +34,7 @@ class DestinationSetup:
     destination: Destination
     render: Render | None = None
     volume_budget: int = 0
+    retention_days: int = 0
+    retention_size: int = 0
     temporary_form: TemporaryForm = TemporaryForm.HIDDEN
     layout: Callable[[], Layout] = field(default=_default_layout, compare=False)

@@ -35,6 +35,7 @@ class UploadState(StrEnum):
     DROPPED = "dropped"
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
 
 class Role(StrEnum):

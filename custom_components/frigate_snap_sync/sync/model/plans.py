@@ -36,7 +36,7 @@ class ToRemove(StrEnum):
     TEMPORARY = "temporary"
     """What a try left; the file itself may be there, too, and would be a copy."""
     FILE = "file"
-    """All of it: something that was verified has superseded it."""
+    """All of it: something verified has superseded it, or its retention is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,6 +122,10 @@ class Timing:
     """How long after a part of the engine ended by a bug it is started again."""
     keep: float = 90 * 86400
     """How long an item is remembered at least, once it is over."""
+    retention: float = 60
+    """How often copies are looked for whose retention is over."""
+    retention_pause: float = 1
+    """How long after some have expired the next may."""
     prune: float = 3600
     """How often items are looked for that need not be remembered any more."""
     prune_margin: float = 86400

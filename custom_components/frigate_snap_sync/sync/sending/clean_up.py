@@ -8,9 +8,11 @@ from typing import Final
 
 from ...storage.base import Destination
 from ...storage.errors import StorageError
-from ..ledger import uploads
+from ...storage.layout import changing_folders
+from ..ledger import retention, uploads
 from ..ledger.uploads import Leftover
 from ..model.destination_setup import DestinationSetup
+from ..model.naming import path_key
 from ..model.plans import ToRemove
 from ..services import Services
 from .breaker import reaction_to
@@ -23,7 +25,7 @@ FAREWELL: Final = 30.0
 
 
 class CleanUp:
-    """Removes superseded files, and what failed tries left under temporary names.
+    """Removes superseded and expired files, and what failed tries left unfinished.
 
     Nothing else is ever deleted under its final name. A try whose answer was lost
     may have brought the file there whole, though the upload was given up since:
@@ -99,6 +101,28 @@ class CleanUp:
         await self._ledger.run(
             uploads.removed, leftover.upload_id, temporary=leftover.temporary
         )
+        if leftover.what is ToRemove.FILE:
+            await self._remove_folders(leftover.path)
+
+    async def _remove_folders(self, path: str) -> None:
+        """Remove the folders of a removed file that nothing lies in any more.
+
+        Those that hold files of others are refused by the destination, and stay.
+        """
+        can = self._setup.destination.capabilities
+        if not (can.folders and can.can_delete):
+            return
+        for folder in changing_folders(path, self._setup.layout()):
+            if await self._ledger.run(
+                retention.is_folder_used, self._setup.id, path_key(folder)
+            ):
+                return
+            try:
+                await self._setup.destination.remove_folder(folder)
+            except StorageError as err:
+                if not reaction_to(err).is_contact:
+                    raise
+                return
 
 
 async def discard_all(destination: Destination, unfinished: Collection[str]) -> None:

@@ -1,7 +1,7 @@
 """A worker: brings to one destination what waits for it, and tells how it is."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager, nullcontext
 import logging
 import time
@@ -30,6 +30,7 @@ from .budget import Budget, Calendar
 from .clean_up import CleanUp
 from .destination_health import DestinationHealth
 from .queue import STILLS, UploadQueue, lanes_for
+from .retention import Retention
 from .sender import Sender
 from .spool_losses import SpoolLosses
 
@@ -50,11 +51,13 @@ class Worker:
         released: asyncio.Event,
         restored: float,
         calendar: Calendar,
+        clock_offset: Callable[[], float],
     ) -> None:
         """Keep what it works with; nothing is done before `run`.
 
         `released` is set once uploads may begin after a start of Frigate. Of items
         that began before `restored` the ledger may not know where they are already.
+        `clock_offset` returns our clock less Frigate's, in seconds.
         """
         self.setup = setup
         self.free_space: int | None = None
@@ -72,6 +75,9 @@ class Worker:
         )
         self._losses = SpoolLosses(setup.name, services=services)
         self._clean_up = CleanUp(setup, services=services, sender=self._sender)
+        self._retention = Retention(
+            setup, services=services, clock_offset=clock_offset, on_expired=self.wake
+        )
         self._lanes = Lanes(
             UploadQueue(setup.id, services=services),
             outage=self._outage,
@@ -147,6 +153,7 @@ class Worker:
                 group.create_task(self._watch())
                 group.create_task(self.budget.run(lambda: self._lanes.in_flight))
                 group.create_task(self._clean())
+                group.create_task(self._retention.run(self._usable))
                 for ranks in lanes_for(
                     self._destination.capabilities,
                     stills_at_once=self._limits.stills_at_once,
