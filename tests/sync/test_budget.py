@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from custom_components.frigate_snap_sync.frigate.models import Severity
+from custom_components.frigate_snap_sync.frigate.errors import MediaNotReady
+from custom_components.frigate_snap_sync.frigate.models import Segment, Severity
 from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.storage.source import open_source
@@ -414,6 +415,10 @@ async def test_what_frigate_has_lost_meanwhile_is_skipped(
     assert not nas.media
 
 
+def _broken(camera: str, after: float, before: float) -> list[Segment]:
+    raise MediaNotReady("HTTP status 500")
+
+
 async def test_frigate_is_asked_whether_it_still_has_it(
     bench: Bench, nas: FakeDestination, calendar: Calendar
 ) -> None:
@@ -422,8 +427,17 @@ async def test_frigate_is_asked_whether_it_still_has_it(
     await spend(bench, 100)
     bench.review("end", end=datetime.now().timestamp() - 60)
     await bench.pending(1)
-    looks = len(bench.frigate.looks)
+    # An answer that tells nothing releases nothing.
+    calm, bench.frigate.footage = bench.frigate.footage, _broken
     ledger = bench.engine._ledger  # noqa: SLF001
+    await ledger.run(lambda connection: connection.execute("UPDATE files SET due = 0"))
+    looks = len(bench.frigate.looks)
+    bench.engine._fetcher.wake()  # noqa: SLF001
+    await until(lambda: len(bench.frigate.looks) > looks)
+    await bench.at_rest()
+    bench.frigate.footage = calm
+    await ledger.run(lambda connection: connection.execute("UPDATE files SET due = 0"))
+    looks = len(bench.frigate.looks)
     await ledger.run(lambda connection: connection.execute("UPDATE files SET due = 0"))
     bench.engine._fetcher.wake()  # noqa: SLF001
     await until(lambda: len(bench.frigate.looks) > looks + 2)

@@ -50,6 +50,8 @@ ONE = (DestinationFacts(),)
 """One destination that works."""
 SHORT, LONG = 10.0, 1000.0
 """Seconds of an outage: within the patience, and beyond it."""
+CLOSED = DestinationFacts(closed=True)
+SPENT = DestinationFacts(budget_spent=True)
 PAUSED, FAILING = (
     DestinationFacts(sending=False),
     DestinationFacts(failing_for=LONG),
@@ -89,7 +91,7 @@ def test_every_fact_is_in_the_tables() -> None:
     }
     assert set(Reason) == {
         *(Reason.NO_DESTINATION, Reason.CAPTURE_OFF, Reason.SENDING_OFF),
-        Reason.DESTINATION_FAILING,
+        *(Reason.ONLY_WHILE, Reason.BUDGET_SPENT, Reason.DESTINATION_FAILING),
         *LASTING.values(),
         *AT_ONCE.values(),
     }
@@ -123,6 +125,11 @@ def test_what_is_a_risk_at_once(fact: str, reason: Reason) -> None:
         ({"capture": False}, "paused", ["capture_off"]),
         ({"destinations": (PAUSED,)}, "paused", ["sending_off"]),
         ({"destinations": (PAUSED, PAUSED)}, "paused", ["sending_off"]),
+        ({"destinations": (CLOSED,)}, "paused", ["only_while"]),
+        ({"destinations": (CLOSED, PAUSED)}, "paused", ["sending_off", "only_while"]),
+        ({"destinations": (CLOSED, DestinationFacts())}, "protected", []),
+        ({"destinations": (SPENT, DestinationFacts())}, "at_risk", ["budget_spent"]),
+        ({"destinations": (SPENT, CLOSED)}, "at_risk", ["budget_spent"]),
         (
             {"destinations": (PAUSED,), "capture": False},
             "paused",

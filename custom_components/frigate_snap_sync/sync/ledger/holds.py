@@ -4,6 +4,7 @@ from collections.abc import Collection
 import json
 import sqlite3
 
+from ..model.budget import HELD_BACK
 from ..model.plans import Hold
 
 
@@ -34,8 +35,8 @@ def forbid(
 def look_again(connection: sqlite3.Connection, file_id: int, *, due: float) -> None:
     """Note when Frigate is to be asked again whether it still has what is held back."""
     connection.execute(
-        "UPDATE files SET due = ? WHERE id = ? AND hold = ?",
-        (due, file_id, Hold.BUDGET),
+        "UPDATE files SET due = ?, error = ? WHERE id = ? AND hold = ?",
+        (due, HELD_BACK, file_id, Hold.BUDGET),
     )
 
 
