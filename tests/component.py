@@ -14,10 +14,12 @@ from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.storage.errors import StorageError
 from custom_components.frigate_snap_sync.sync.model.status import (
     CameraStatus,
+    CancelFilter,
     DestinationStatus,
     EngineStatus,
     LastError,
     Protection,
+    Queued,
     Reason,
     UploadEvent,
     UploadFilter,
@@ -287,6 +289,33 @@ class StandInEngine:
         self.calls.append(("list_uploads", wanted))
         self._raise()
         return self.rows
+
+    @property
+    def requests(self) -> StandInEngine:
+        """Return what takes the owner's requests."""
+        return self
+
+    async def upload_review(
+        self, review_id: str, destination_id: str | None = None
+    ) -> Queued:
+        """Queue two files."""
+        self.calls.append(("upload_review", review_id, destination_id))
+        self._raise()
+        return Queued(item_id=review_id, files=2, seconds=150, size=7_500_000)
+
+    async def upload_range(
+        self, camera: str, start: float, end: float, destination_id: str | None = None
+    ) -> Queued:
+        """Find that all of it is there."""
+        self.calls.append(("upload_range", camera, start, end, destination_id))
+        self._raise()
+        return Queued(item_id="range-0123456789ab")
+
+    async def cancel(self, wanted: CancelFilter) -> int:
+        """Find four uploads."""
+        self.calls.append(("cancel", wanted))
+        self._raise()
+        return 4
 
     async def acknowledge_losses(self, until: float) -> None:
         """Note it."""

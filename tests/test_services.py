@@ -87,6 +87,9 @@ async def test_there_without_an_entry(hass: HomeAssistant) -> None:
         "catch_up": SupportsResponse.OPTIONAL,
         "retry_failed": SupportsResponse.OPTIONAL,
         "list_uploads": SupportsResponse.ONLY,
+        "upload_review": SupportsResponse.OPTIONAL,
+        "upload_range": SupportsResponse.OPTIONAL,
+        "cancel_uploads": SupportsResponse.OPTIONAL,
     }
 
 
@@ -102,6 +105,11 @@ async def test_described_as_it_is(
     )
     fields = described[action]["fields"]
     assert list(fields) == [str(marker) for marker in schema.schema]
+    required = {
+        name: field.get("example", ENTRY_ID)
+        for name, field in fields.items()
+        if field.get("required")
+    }
     for marker in schema.schema:
         field = fields[str(marker)]
         assert field.get("required", False) is isinstance(marker, vol.Required)
@@ -110,13 +118,13 @@ async def test_described_as_it_is(
             values += [number["min"], number["max"]]
             for value in (number["min"] - 1, number["max"] + 1):
                 with pytest.raises(vol.Invalid):
-                    schema({"config_entry_id": ENTRY_ID, str(marker): value})
+                    schema({**required, str(marker): value})
         if select := field["selector"].get("select"):
             values += select["options"]
             with pytest.raises(vol.Invalid):
-                schema({"config_entry_id": ENTRY_ID, str(marker): "nothing"})
+                schema({**required, str(marker): "nothing"})
         for value in values:
-            schema({"config_entry_id": ENTRY_ID, str(marker): value})
+            schema({**required, str(marker): value})
     assert set(UPLOAD_STATES) == set(UploadState)
 
 

@@ -496,7 +496,12 @@ def test_selectors() -> None:
     for select in selects:
         written = set(texts[select["translation_key"]]["options"])
         assert written == set(select["options"])
-    assert set(texts) == {"media", "severity", "upload_state"}
+    assert set(texts) == {
+        "cancellable_state",
+        "media",
+        "severity",
+        "upload_state",
+    }
 
 
 def test_states_of_entities() -> None:

@@ -109,3 +109,5 @@ UPLOAD_STATES: Final = (
     "cancelled",
     "expired",
 )
+CANCELLABLE_STATES: Final = ("pending", "incomplete")
+"""Of these something is still to come."""

@@ -32,6 +32,7 @@ from .engine_setup import destination_setup, engine_options
 from .frigate.errors import FrigateError, InvalidUrl
 from .frigate.messages import subscriptions
 from .gates import Gates
+from .owner_requests import OwnerRequests
 from .storage.errors import StorageError
 from .sync.engine import (
     DestinationSetup,
@@ -101,6 +102,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             on_status=self._async_show,
             on_upload=self._async_uploaded,
         )
+        self.requests = OwnerRequests(self.engine)
         self.data = self.engine.status
         # What was taken over, to tell later what was changed: a subentry is changed
         # in place, so the entry itself can't tell.

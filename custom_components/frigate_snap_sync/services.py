@@ -4,11 +4,15 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
 
-from .actions import catching_up, listing
+from .actions import backfill, catching_up, listing
 from .actions.action import Action
 from .const import DOMAIN
 
-ACTIONS: Final[tuple[Action, ...]] = (*catching_up.ACTIONS, *listing.ACTIONS)
+ACTIONS: Final[tuple[Action, ...]] = (
+    *catching_up.ACTIONS,
+    *listing.ACTIONS,
+    *backfill.ACTIONS,
+)
 
 
 @callback

@@ -23,6 +23,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
 )
 from custom_components.frigate_snap_sync.sync.ledger.pruning import prune
 from custom_components.frigate_snap_sync.sync.model.item import UploadState
+from custom_components.frigate_snap_sync.sync.model.status import CancelFilter
 from custom_components.frigate_snap_sync.sync.model.timing import Timing
 from custom_components.frigate_snap_sync.sync.pruner import Pruner
 
@@ -272,6 +273,9 @@ async def test_no_job_looks_through_the_history(bench: Bench) -> None:
     assert await bench.engine.catch_up(look_back=60) == 1
     await until(lambda: len(cloud.media) == 1)
     await bench.engine.retry_failed()
+    await bench.engine.requests.upload_review(review)
+    await bench.engine.requests.upload_range("front_door", start - 60, start, "nas")
+    await bench.engine.requests.cancel(CancelFilter(destination_id="nas"))
     await bench.engine.test_destination("nas")
     await bench.settled()
     await bench.engine.apply_destinations([setup(nas)])

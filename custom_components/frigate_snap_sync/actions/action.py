@@ -7,17 +7,29 @@ from typing import Any, Final
 
 import voluptuous as vol
 
-from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import config_validation as cv, service
+from homeassistant.helpers import (
+    config_validation as cv,
+    device_registry as dr,
+    service,
+)
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..coordinator import FrigateSnapSyncConfigEntry
+from ..devices import camera_of_device, destination_identifier
 
 ATTR_CAMERA: Final = "camera"
 ATTR_CONFIG_ENTRY_ID: Final = "config_entry_id"
 ATTR_DESTINATION: Final = "destination"
+ATTR_ITEM: Final = "item"
 ATTR_STATE: Final = "state"
 
 ENTRY_FIELD: Final = {vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string}
@@ -47,16 +59,22 @@ def moment_of(call: ServiceCall, field: str) -> datetime | None:
     return None if value is None else dt_util.as_utc(value)
 
 
+@callback
 def destination_of(
-    entry: FrigateSnapSyncConfigEntry, destination: str | None
+    hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry, destination: str | None
 ) -> str | None:
-    """Return the subentry that is meant by its id or its name."""
+    """Return the subentry that is meant by its device, its id or its name.
+
+    Raises ServiceValidationError.
+    """
     if destination is None or destination in entry.subentries:
         return destination
+    device = _device(hass, entry, destination)
     found = [
         subentry_id
         for subentry_id, subentry in entry.subentries.items()
         if subentry.title == destination
+        or (device and destination_identifier(subentry_id) in device.identifiers)
     ]
     if len(found) != 1:
         raise ServiceValidationError(
@@ -65,3 +83,37 @@ def destination_of(
             translation_placeholders={"destination": destination},
         )
     return found[0]
+
+
+@callback
+def camera_of(
+    hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry, camera: str
+) -> str:
+    """Return the camera that is meant by its device, or by Frigate's name of it.
+
+    Raises ServiceValidationError.
+    """
+    cameras = entry.runtime_data.data.cameras
+    device = _device(hass, entry, camera)
+    named = camera_of_device(entry.entry_id, device) if device else None
+    if (found := named or camera) not in cameras:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="camera_not_found",
+            translation_placeholders={
+                "camera": camera,
+                "cameras": ", ".join(sorted(cameras)) or "-",
+            },
+        )
+    return found
+
+
+@callback
+def _device(
+    hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry, device_id: str
+) -> dr.DeviceEntry | None:
+    """Return the entry's device of this id, None if there is none."""
+    device = dr.async_get(hass).async_get(device_id)
+    if device is None or device.config_entry_id != entry.entry_id:
+        return None
+    return device

@@ -16,6 +16,7 @@ from ..sync.model.status import UploadFilter, UploadRow
 from .action import (
     ATTR_CAMERA,
     ATTR_DESTINATION,
+    ATTR_ITEM,
     ATTR_STATE,
     ENTRY_FIELD,
     Action,
@@ -47,7 +48,10 @@ async def _async_list_uploads(call: ServiceCall) -> ServiceResponse:
         )
     wanted = UploadFilter(
         camera=call.data.get(ATTR_CAMERA),
-        destination_id=destination_of(entry, call.data.get(ATTR_DESTINATION)),
+        destination_id=destination_of(
+            call.hass, entry, call.data.get(ATTR_DESTINATION)
+        ),
+        item_id=call.data.get(ATTR_ITEM),
         media=call.data.get(CONF_MEDIA),
         state=call.data.get(ATTR_STATE),
         after=after,
@@ -93,6 +97,7 @@ ACTIONS: Final = (
         schema=vol.Schema(
             {
                 **ENTRY_FIELD,
+                vol.Optional(ATTR_ITEM): cv.string,
                 vol.Optional(ATTR_CAMERA): cv.string,
                 vol.Optional(ATTR_DESTINATION): cv.string,
                 vol.Optional(CONF_MEDIA): vol.All(_media, vol.In(MEDIA)),

@@ -113,3 +113,5 @@ class Segment:
 
     start_time: float
     end_time: float
+    size: int | None = None
+    """In bytes, about; None where Frigate does not tell."""

@@ -21,6 +21,7 @@ from .fields import (
     label_of,
     mapping_or_empty,
     names,
+    number_or_none,
     require_text,
     require_time,
     text_or_none,
@@ -126,7 +127,12 @@ def parse_segment(value: object) -> Segment:
     end = require_time(row.get("end_time"), "end_time of a recording")
     if end < start:
         raise MalformedMessage("recording ends before it starts")
-    return Segment(start_time=start, end_time=end)
+    size = number_or_none(row.get("segment_size"))  # MiB, with two digits
+    return Segment(
+        start_time=start,
+        end_time=end,
+        size=None if size is None or size < 0 else round(size * 1024 * 1024),
+    )
 
 
 def parse_day(value: object) -> list[int]:

@@ -12,8 +12,6 @@ from ..frigate.messages import display_name
 from ..frigate.protocol import FrigateApi
 from .fetching.fetcher import Fetcher
 from .intake.assembly import intake_parts
-from .intake.backfill import Backfill
-from .intake.catch_up import CatchUp
 from .intake.inbox import Inbox
 from .intake.open_reviews import OpenReviews
 from .intake.running_reviews import RunningReviews
@@ -36,7 +34,6 @@ from .model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
 from .monitoring.clock_monitor import ClockMonitor
 from .monitoring.frigate_monitor import FrigateMonitor
 from .opening import open_home
-from .planning.footage_survey import FootageSurvey
 from .planning.planner import Planner
 from .pruner import Pruner
 from .reporting.collector import Collector
@@ -133,7 +130,6 @@ class Engine:
             monitor=self._monitor,
         )
         self._inbox = Inbox(topic_prefix, services=services)
-        survey = FootageSurvey(client, timing=timing)
         self._parts = intake_parts(
             client,
             services=services,
@@ -142,7 +138,7 @@ class Engine:
             space=self._space,
             monitor=self._monitor,
             planner=self._planner,
-            survey=survey,
+            look_back=options.look_back,
         )
         reviews = self._parts.reviews
         self._running = RunningReviews(
@@ -151,22 +147,8 @@ class Engine:
         self._open_reviews = OpenReviews(
             client, services=services, monitor=self._monitor, reviews=reviews
         )
-        self._catch_up = CatchUp(
-            client,
-            services=services,
-            monitor=self._monitor,
-            objects=self._parts.objects,
-            lookup=self._parts.lookup,
-            reviews=reviews,
-            backfill=Backfill(
-                client,
-                services=services,
-                planner=self._planner,
-                registry=self._parts.registry,
-                survey=survey,
-            ),
-            look_back=options.look_back,
-        )
+        self._catch_up = self._parts.catch_up
+        self.requests = self._parts.requests
         self._pruner = Pruner(
             services,
             look_back=options.look_back,

@@ -9,10 +9,13 @@ from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
 from ..services import Services
 from ..spool.eviction import SpoolSpace
+from .backfill import Backfill
+from .catch_up import CatchUp
 from .dispatcher import Intake
 from .inbox import Inbox
 from .live_snapshots import LiveSnapshots
 from .object_lookup import ObjectLookup
+from .requests import OwnerRequests
 from .reviews import ReviewIntake
 from .tracked_objects import TrackedObjects
 
@@ -27,6 +30,8 @@ class IntakeParts:
     lookup: ObjectLookup
     reviews: ReviewIntake
     intake: Intake
+    catch_up: CatchUp
+    requests: OwnerRequests
 
 
 def intake_parts(
@@ -38,9 +43,10 @@ def intake_parts(
     space: SpoolSpace,
     monitor: FrigateMonitor,
     planner: Planner,
-    survey: FootageSurvey,
+    look_back: float,
 ) -> IntakeParts:
-    """Return the parts, put together."""
+    """Return the parts, put together; `look_back` (s) is that of catching up."""
+    survey = FootageSurvey(client, timing=services.timing)
     registry = ItemRegistry(client, services=services, planner=planner)
     live_snapshots = LiveSnapshots(
         services=services,
@@ -75,7 +81,33 @@ def intake_parts(
         lookup=lookup,
         reviews=reviews,
     )
+    catch_up = CatchUp(
+        client,
+        services=services,
+        monitor=monitor,
+        objects=objects,
+        lookup=lookup,
+        reviews=reviews,
+        backfill=Backfill(
+            client,
+            services=services,
+            planner=planner,
+            registry=registry,
+            survey=survey,
+        ),
+        look_back=look_back,
+    )
+    requests = OwnerRequests(
+        client,
+        services=services,
+        planner=planner,
+        registry=registry,
+        survey=survey,
+        catch_up=catch_up,
+    )
     return IntakeParts(
+        catch_up=catch_up,
+        requests=requests,
         registry=registry,
         live_snapshots=live_snapshots,
         objects=objects,

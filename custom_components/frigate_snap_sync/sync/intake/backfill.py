@@ -102,11 +102,7 @@ class Backfill:
         if item.media is Media.SNAPSHOTS:
             plan = FilePlan(state=FileState.WANTED, uploads=uploads, due=time.time())
             return () if progress.pieces else (plan,)
-        # None: of what Frigate had lost no footage was asked for.
-        until = progress.pieces_end if progress.pieces else -inf
-        if until is None or item.end is None:
-            return ()
-        if min(item.end, bounds.end) - until < _LEAST:
+        if not is_unplanned(known, bounds):
             return ()
         left = self._planner.left(item, progress, bounds)
         return self._planner.recording(
@@ -118,3 +114,13 @@ class Backfill:
             bounds=bounds,
             clock_offset=self._client.clock_offset,
         )
+
+
+def is_unplanned(known: Known, bounds: Bounds) -> bool:
+    """Tell whether no files were planned of the last seconds of a recording, or of all."""
+    item, progress = known.item, known.progress
+    # None: of what Frigate had lost no footage was asked for.
+    until = progress.pieces_end if progress.pieces else -inf
+    if until is None or item.end is None:
+        return False
+    return min(item.end, bounds.end) - until >= _LEAST

@@ -1,5 +1,6 @@
 """Latecomers: destinations that get an item long after it was over."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 import sqlite3
 
@@ -70,17 +71,21 @@ def join(
     uploads: tuple[UploadPlan, ...],
     *,
     now: float,
+    numbers: Collection[int] | None = None,
 ) -> int:
     """Keep uploads of those of an item's files that the destinations lack.
 
     Such a file is fetched again if need be. Of what could not be had whole the
-    longest piece is among them. Returns how many uploads there are.
+    longest piece is among them. With `numbers` only those pieces. Returns how many
+    uploads there are.
     """
     count = 0
     for upload in uploads:
         for file in connection.execute(
             _LACKING, (known.item_id, upload.destination_id, Rank.SNAPSHOT)
         ).fetchall():
+            if numbers is not None and file["number"] not in numbers:
+                continue
             connection.execute(
                 "UPDATE files SET attempts = 0, due = ?1,"
                 " state = CASE state WHEN 'released' THEN 'wanted' ELSE state END"
@@ -106,8 +111,8 @@ def _add(
     base, path = names(connection, known.item_id, upload, suffix, known.item.short_id)
     connection.execute(
         "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
-        " path_key, state, rank, over, is_ready, item_start, planned)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " path_key, state, rank, over, is_ready, item_start, planned, is_asked)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             known.item_id,
             file["id"],
@@ -122,5 +127,6 @@ def _add(
             file["state"] == FileState.SPOOLED,
             known.item.start,
             now,
+            upload.is_asked,
         ),
     )

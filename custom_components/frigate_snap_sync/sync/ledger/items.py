@@ -220,8 +220,8 @@ def add_to(
             connection.execute(
                 "INSERT INTO uploads (item_id, file_id, destination_id, role, base,"
                 " path, path_key, state, reason, rank, over, is_ready, planned,"
-                " finished, item_start)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " finished, item_start, is_asked)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     item_id,
                     file_id,
@@ -239,6 +239,7 @@ def add_to(
                     file.due if file.state is FileState.WANTED else item.reported_at,
                     None if upload.state is UploadState.PENDING else item.reported_at,
                     item.start,
+                    upload.is_asked,
                 ),
             )
         budgets.settle_file(connection, file_id, now=max(file.due, item.reported_at))

@@ -22,7 +22,8 @@ def list_uploads(
         " WHERE (?1 IS NULL OR camera = ?1) AND (?2 IS NULL OR destination_id = ?2)"
         " AND (?3 IS NULL OR media = ?3) AND (?4 IS NULL OR uploads.state = ?4)"
         " AND (?5 IS NULL OR items.start >= ?5) AND (?6 IS NULL OR items.start < ?6)"
-        " ORDER BY uploads.id DESC LIMIT ?7",
+        " AND (?7 IS NULL OR source_id = ?7)"
+        " ORDER BY uploads.id DESC LIMIT ?8",
         (
             wanted.camera,
             wanted.destination_id,
@@ -30,6 +31,7 @@ def list_uploads(
             wanted.state,
             None if wanted.after is None else wanted.after.timestamp(),
             None if wanted.before is None else wanted.before.timestamp(),
+            wanted.item_id,
             wanted.limit,
         ),
     )

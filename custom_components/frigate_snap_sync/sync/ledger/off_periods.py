@@ -91,3 +91,15 @@ def was_off_within(connection: sqlite3.Connection, start: float, end: float) -> 
             (start, end),
         ).fetchone()[0]
     )
+
+
+def within(
+    connection: sqlite3.Connection, start: float, end: float
+) -> list[tuple[float, float]]:
+    """Return when `capture` was off from start to end, in order (our clock)."""
+    rows = connection.execute(
+        "SELECT start, COALESCE(end, ?2) AS over FROM off_periods"
+        " WHERE start < ?2 AND (end IS NULL OR end > ?1) ORDER BY start",
+        (start, end),
+    )
+    return [(row["start"], row["over"]) for row in rows]

@@ -38,7 +38,9 @@ def verified(
         # Of the clip that was sent: the spool may have another one by now.
         " held = (SELECT held FROM files WHERE id = file_id"
         " AND (tried_sha256 IS NULL OR sha256 = tried_sha256)) WHERE id = ?"
-        " AND state NOT IN ('verified', 'superseded', 'cancelled', 'expired')"
+        " AND state NOT IN ('verified', 'superseded', 'expired')"
+        # Of a destination that is still there the owner cancelled it.
+        " AND (state != 'cancelled' OR destination_id IN (SELECT id FROM destinations))"
         " RETURNING item_id, file_id, destination_id, role",
         (UploadState.VERIFIED, size, now, upload_id),
     ).fetchone()
@@ -233,7 +235,7 @@ def cancel(
         (UploadState.CANCELLED, "The destination was removed", now, destination_id),
     ).fetchall()
     for item_id in {row["item_id"] for row in rows}:
-        _count_for_camera(connection, item_id)
+        count_for_camera(connection, item_id)
     names = (release(connection, row["file_id"], now=now) for row in rows)
     return Transition(tuple(name for name in names if name))
 
@@ -309,10 +311,11 @@ def _count(connection: sqlite3.Connection, item_id: int, destination_id: str) ->
         " WHERE file_id = files.id AND destination_id = ?3))",
         (*_increments(connection, item_id), destination_id, item_id),
     )
-    _count_for_camera(connection, item_id)
+    count_for_camera(connection, item_id)
 
 
-def _count_for_camera(connection: sqlite3.Connection, item_id: int) -> None:
+def count_for_camera(connection: sqlite3.Connection, item_id: int) -> None:
+    """Count an item for its camera once every destination that wants it has all of it."""
     states = _states(connection, item_id, None) - {UploadState.CANCELLED}
     if not _is_complete(states):
         return

@@ -251,7 +251,12 @@ WHEN OLD.state = 'verified' BEGIN
 END;
 """
 
-STEPS: Final[Sequence[str]] = (_BUDGETS, _CLOSED_PERIODS, _COPIES)
+_ASKED: Final = """
+-- A person asked for it, whatever its destination selects.
+ALTER TABLE uploads ADD COLUMN is_asked INTEGER NOT NULL DEFAULT 0;
+"""
+
+STEPS: Final[Sequence[str]] = (_BUDGETS, _CLOSED_PERIODS, _COPIES, _ASKED)
 """Entry n leads from version 10 + n to the next; old ones never change."""
 
 VERSION: Final = FIRST_VERSION + len(STEPS)

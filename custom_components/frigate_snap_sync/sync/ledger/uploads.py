@@ -240,11 +240,14 @@ def takers_of(connection: sqlite3.Connection, file_id: int) -> list[str]:
 def pending_items(
     connection: sqlite3.Connection, destination_id: str
 ) -> list[tuple[int, Item]]:
-    """Return a destination's pending uploads, each with its item."""
+    """Return a destination's pending uploads, each with its item.
+
+    What a person asked for is not among them.
+    """
     rows = connection.execute(
         "SELECT items.*, uploads.id AS upload_id FROM uploads"
         " JOIN items ON items.id = item_id"
-        " WHERE destination_id = ? AND state = 'pending'",
+        " WHERE destination_id = ? AND state = 'pending' AND is_asked = 0",
         (destination_id,),
     )
     return [(row["upload_id"], item_of(row)) for row in rows]

@@ -47,14 +47,16 @@ def waiting(
         grace = 0.0 if is_stuck else late
         grace_of_wanted = 0.0 if frigate_is_away else grace
         count, first = connection.execute(
-            "SELECT COUNT(*), MIN(planned) FROM uploads WHERE destination_id = ?1"
+            # What a person asked for is counted, and never late.
+            "SELECT COUNT(*), MIN(planned) FILTER (WHERE is_asked = 0)"
+            " FROM uploads WHERE destination_id = ?1"
             " AND state = 'pending' AND (planned <= ?2"
             " OR is_ready = 0 AND planned <= ?3"
             " OR hold IS NOT NULL AND planned <= ?4)",
             (row["id"], now - grace, now - grace_of_wanted, now),
         ).fetchone()
         counts[row["id"]] = count
-        if count:
+        if first is not None:
             oldest.append(first)
         (following,) = connection.execute(
             "SELECT MIN(planned) FROM uploads WHERE destination_id = ?"

@@ -1,4 +1,6 @@
-"""What ledger and spool raise."""
+"""What ledger and spool raise, and what is refused."""
+
+from enum import StrEnum
 
 
 class LedgerError(Exception):
@@ -7,6 +9,27 @@ class LedgerError(Exception):
 
 class LedgerRefusal(LedgerError):
     """The ledger can't hold what it was given, and won't when it is asked again."""
+
+
+class Refusal(StrEnum):
+    """Why what a person asks for is not done."""
+
+    CAPTURE_OFF = "capture_off"
+    CAPTURE_WAS_OFF = "capture_was_off"
+    NO_DESTINATION = "no_destination"
+    NO_FOOTAGE = "no_footage"
+    REVIEW_NOT_ENDED = "review_not_ended"
+    REVIEW_NOT_FOUND = "review_not_found"
+
+
+class Refused(Exception):
+    """What a person asks for is not done; `code` says why, `about` names what."""
+
+    def __init__(self, code: Refusal, about: str = "") -> None:
+        """Keep why."""
+        super().__init__(code)
+        self.code = code
+        self.about = about
 
 
 class SpoolError(Exception):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from hashlib import sha256
+from typing import Final
 
 from ...frigate.models import Review, Severity, TrackedObject
 
@@ -50,7 +52,10 @@ class Role(StrEnum):
 
 
 class Rank(IntEnum):
-    """The order of work: stills, then parts, then wholes; alerts before detections."""
+    """The order of work: stills, then parts, then wholes; alerts before detections.
+
+    Stretches of footage that a person asked for come last.
+    """
 
     LIVE_SNAPSHOT = 0
     SNAPSHOT = 1
@@ -58,6 +63,11 @@ class Rank(IntEnum):
     DETECTION_PART = 3
     ALERT_CLIP = 4
     DETECTION_CLIP = 5
+    RANGE_CLIP = 6
+
+
+_RANGE: Final = "range"
+"""The label of a stretch of footage, and what its id begins with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +102,11 @@ class Item:
             return self.source_id.rpartition("/")[2][:8]
         return self.source_id.rpartition("-")[2]
 
+    @property
+    def is_range(self) -> bool:
+        """Tell whether this is a stretch of footage that a person asked for."""
+        return self.source_id.startswith(f"{_RANGE}-")
+
     def rank(self, role: Role = Role.WHOLE) -> Rank:
         """Return the place of one of the item's files in the order of work."""
         is_alert = self.severity is Severity.ALERT
@@ -102,6 +117,8 @@ class Item:
                 return Rank.SNAPSHOT
             case _, Role.PART:
                 return Rank.ALERT_PART if is_alert else Rank.DETECTION_PART
+            case _ if self.is_range:
+                return Rank.RANGE_CLIP
             case _:
                 return Rank.ALERT_CLIP if is_alert else Rank.DETECTION_CLIP
 
@@ -159,5 +176,28 @@ def recording_item(review: Review, *, reported_at: float) -> Item:
         severity=review.severity,
         start=review.start_time,
         end=review.end_time,
+        reported_at=reported_at,
+    )
+
+
+def range_item(
+    camera: str, start: float, end: float, *, clock_offset: float, reported_at: float
+) -> Item:
+    """Return the item of a stretch of footage that a person asked for.
+
+    Times are by our clock, which is `clock_offset` seconds ahead of Frigate's. The same
+    stretch is the same item whatever that is. A budget takes it for a detection.
+    """
+    key = sha256(f"{camera}\n{start:.3f}\n{end:.3f}".encode()).hexdigest()
+    return Item(
+        media=Media.RECORDINGS,
+        source_id=f"{_RANGE}-{key[:12]}",
+        camera=camera,
+        label=_RANGE,
+        labels=frozenset({_RANGE}),
+        zones=frozenset(),
+        severity=Severity.DETECTION,
+        start=start - clock_offset,
+        end=end - clock_offset,
         reported_at=reported_at,
     )

@@ -44,11 +44,13 @@ class UploadPlan:
     """One file's way to one destination.
 
     `path` is the item's name there, which the item keeps for all its files; the
-    file's own suffix is put behind it.
+    file's own suffix is put behind it. `is_asked`: a person asked for it, whatever the
+    destination selects.
     """
 
     destination_id: str
     path: str
+    is_asked: bool = False
     state: UploadState = UploadState.PENDING
     reason: str | None = None
 

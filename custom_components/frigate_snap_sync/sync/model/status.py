@@ -196,6 +196,29 @@ class UploadEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """What was queued because a person asked for an item, whose id is `item_id`.
+
+    A file that several destinations get counts for each of them. `size` is an estimate
+    in bytes, None where Frigate does not tell.
+    """
+
+    item_id: str
+    files: int = 0
+    seconds: int = 0
+    size: int | None = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelFilter:
+    """Which uploads are to be cancelled: those that fit all that is not None."""
+
+    item_id: str | None = None
+    destination_id: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UploadFilter:
     """Which uploads are asked for: those that fit all that is not None.
 
@@ -203,6 +226,7 @@ class UploadFilter:
     the items' start, `after` itself fits, `before` doesn't.
     """
 
+    item_id: str | None = None
     camera: str | None = None
     destination_id: str | None = None
     media: str | None = None

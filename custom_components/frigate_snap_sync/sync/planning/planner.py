@@ -63,6 +63,11 @@ class Planner:
         self._destinations = tuple(destinations)
         self._paths.forget_failures()
 
+    @property
+    def destination_ids(self) -> tuple[str, ...]:
+        """Return the ids of the destinations that there are."""
+        return tuple(each.id for each in self._destinations)
+
     def wants(self, media: Media) -> bool:
         """Tell whether any destination takes this kind of item at all, or may do so."""
         return any(
@@ -89,12 +94,14 @@ class Planner:
         state: UploadState = UploadState.PENDING,
         reason: str | None = None,
         only: Collection[str] | None = None,
+        asked: Collection[str] | None = None,
         openings: Openings = OPEN,
     ) -> tuple[UploadPlan, ...]:
         """Return an upload for each destination that wants the item.
 
-        With `only`, these destinations alone are looked at. It is skipped where the
-        destination was closed all the time.
+        With `only`, these destinations alone are looked at; those for which it is
+        `asked` by a person get it, and no others, whatever they select. It is skipped
+        where the destination was closed all the time.
         """
         uploads = (
             UploadPlan(
@@ -102,10 +109,15 @@ class Planner:
                 path=self._paths.of(destination, item),
                 state=state,
                 reason=reason,
+                is_asked=asked is not None,
             )
             for destination in self._destinations
-            if (only is None or destination.id in only)
-            and wants(destination.selection, item)
+            if (
+                (only is None or destination.id in only)
+                and wants(destination.selection, item)
+                if asked is None
+                else destination.id in asked
+            )
         )
         return for_item(uploads, openings)
 
@@ -138,6 +150,7 @@ class Planner:
         clock_offset: float,
         is_off: bool = False,
         only: Collection[str] | None = None,
+        asked: Collection[str] | None = None,
     ) -> tuple[FilePlan, ...]:
         """Return the files of a review that has ended, none if nobody wants it.
 
@@ -146,7 +159,7 @@ class Planner:
         in seconds. Where `footage` has nothing at all, only the first piece is planned.
         With recordings switched off (`is_off`) no more footage comes to Frigate's disk.
         """
-        uploads = self.uploads(item, only=only)
+        uploads = self.uploads(item, only=only, asked=asked)
         if self._is_closed(uploads, bounds):
             return ()
         left = self.left(item, known, bounds)

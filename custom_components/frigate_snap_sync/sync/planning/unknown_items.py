@@ -36,7 +36,7 @@ class UnknownItems:
         if item.media is Media.SNAPSHOTS:
             is_ours = not isinstance(error, MediaNeverThere) or not _is_recent(item)
             return None if is_ours else str(error)
-        if job.role is not Role.WHOLE or not await self.may_be(item):
+        if item.is_range or job.role is not Role.WHOLE or not await self.may_be(item):
             return None
         is_known = await self._client.review(item.source_id) is not None
         return None if is_known else UNKNOWN_REVIEW

@@ -11,7 +11,7 @@ from ..services import Services
 
 STILLS: Final = (Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT)
 _PARTS: Final = (Rank.ALERT_PART, Rank.DETECTION_PART)
-_CLIPS: Final = (Rank.ALERT_CLIP, Rank.DETECTION_CLIP)
+_CLIPS: Final = (Rank.ALERT_CLIP, Rank.DETECTION_CLIP, Rank.RANGE_CLIP)
 
 
 def lanes_for(

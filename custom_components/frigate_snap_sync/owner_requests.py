@@ -1,0 +1,95 @@
+"""What the owner asks of the engine by name, and what is said when that is refused."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+
+from .const import DOMAIN
+from .frigate.errors import FrigateError
+from .sync.engine import Engine, LedgerError, SpoolError
+from .sync.model.errors import Refusal, Refused
+from .sync.model.status import CancelFilter, Queued
+
+
+class OwnerRequests:
+    """Queues a review or a time, or cancels uploads; every method raises HomeAssistantError."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Keep whom to ask."""
+        self._engine = engine
+
+    async def async_upload_review(
+        self, review_id: str, destination_id: str | None
+    ) -> Queued:
+        """Queue a review's recording for one destination, or all."""
+        with _errors():
+            return await self._engine.requests.upload_review(review_id, destination_id)
+
+    async def async_upload_range(
+        self, camera: str, start: datetime, end: datetime, destination_id: str | None
+    ) -> Queued:
+        """Queue a camera's footage for one destination, or all."""
+        with _errors():
+            return await self._engine.requests.upload_range(
+                camera, start.timestamp(), end.timestamp(), destination_id
+            )
+
+    async def async_cancel_uploads(self, wanted: CancelFilter) -> int:
+        """Cancel the uploads that fit; return how many."""
+        with _errors():
+            return await self._engine.requests.cancel(wanted)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Turn what the engine raises into what the frontend shows."""
+    try:
+        yield
+    except Refused as err:
+        raise _refusal(err) from err
+    except FrigateError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="footage_not_asked",
+            translation_placeholders={"error": str(err)},
+        ) from err
+    except (LedgerError, SpoolError) as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="ledger_not_usable",
+            translation_placeholders={"error": str(err)},
+        ) from err
+
+
+def _refusal(err: Refused) -> ServiceValidationError:
+    match err.code:
+        case Refusal.CAPTURE_OFF:
+            return ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="capture_off"
+            )
+        case Refusal.CAPTURE_WAS_OFF:
+            return ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="capture_was_off"
+            )
+        case Refusal.NO_DESTINATION:
+            return ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="no_destination"
+            )
+        case Refusal.NO_FOOTAGE:
+            return ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="no_footage"
+            )
+        case Refusal.REVIEW_NOT_ENDED:
+            return ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="review_not_ended",
+                translation_placeholders={"review": err.about},
+            )
+        case Refusal.REVIEW_NOT_FOUND:
+            return ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="review_not_found",
+                translation_placeholders={"review": err.about},
+            )
