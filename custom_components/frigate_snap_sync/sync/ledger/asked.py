@@ -70,7 +70,7 @@ def give(
     if files:
         backfill.plan(connection, known, files)
     backfill.join(connection, known, uploads, now=now, numbers=numbers)
-    for upload in uploads:
+    for upload in uploads if numbers else ():
         _again(connection, known.item_id, upload.destination_id, numbers, now=now)
     waiting = _waiting(connection, known.item_id)
     return [seconds for id_, seconds in waiting.items() if id_ not in earlier]
