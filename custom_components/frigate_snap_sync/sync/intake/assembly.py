@@ -103,6 +103,7 @@ def intake_parts(
         planner=planner,
         registry=registry,
         survey=survey,
+        reviews=reviews,
         catch_up=catch_up,
     )
     return IntakeParts(

@@ -13,7 +13,7 @@ from ..model.footage_ranges import Bounds, FootageRange, first_fetch
 from ..model.item import Item, Media, range_item, recording_item
 from ..model.plans import FilePlan, Progress
 from ..model.recorded_footage import UNKNOWN
-from ..model.review_rules import ended
+from ..model.review_rules import ended, is_endless
 from ..model.status import CancelFilter, Queued
 from ..planning.footage_survey import FootageSurvey, Measured
 from ..planning.planner import Planner
@@ -22,6 +22,7 @@ from ..planning.registry import ItemRegistry
 from ..services import Services
 from .backfill import is_unplanned
 from .catch_up import CatchUp
+from .reviews import ReviewIntake
 
 
 class OwnerRequests:
@@ -39,6 +40,7 @@ class OwnerRequests:
         planner: Planner,
         registry: ItemRegistry,
         survey: FootageSurvey,
+        reviews: ReviewIntake,
         catch_up: CatchUp,
     ) -> None:
         """Keep what it works with."""
@@ -49,6 +51,7 @@ class OwnerRequests:
         self._planner = planner
         self._registry = registry
         self._survey = survey
+        self._reviews = reviews
         self._catch_up = catch_up
 
     async def upload_review(
@@ -161,9 +164,12 @@ class OwnerRequests:
                 raise Refused(Refusal.REVIEW_NOT_ENDED, review_id)
             # It may have been missed: then those get it, too, that want it anyway.
             await self._catch_up.catch_up()
+            review = await self._reviews.with_end(review)
             now = time.time()
-            item = recording_item(review, reported_at=now)
-            item = ended(item, now=now - self._client.clock_offset)
+            by = now - self._client.clock_offset
+            if is_endless(review.end_time, now=by):
+                raise Refused(Refusal.REVIEW_NOT_ENDED, review_id)
+            item = ended(recording_item(review, reported_at=now), by=by)
             await self._registry.plan(self._planner.bounded(item), ())
         found = await self._known(review_id)
         if found is None or found.item.is_range:
