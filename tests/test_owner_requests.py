@@ -170,7 +170,7 @@ async def test_what_the_engine_refuses(
     hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry, code: Refusal
 ) -> None:
     """Each refusal has its text."""
-    engine.failure = Refused(code, "1.5-abc")  # type: ignore[assignment]
+    engine.failure = Refused(code, "1.5-abc")
     with pytest.raises(ServiceValidationError) as caught:
         await async_call(hass, "upload_review", review_id="1.5-abc")
     assert caught.value.translation_key == code

@@ -114,6 +114,6 @@ def _device(
 ) -> dr.DeviceEntry | None:
     """Return the entry's device of this id, None if there is none."""
     device = dr.async_get(hass).async_get(device_id)
-    if device is None or device.config_entry_id != entry.entry_id:
+    if not isinstance(device, dr.DeviceEntry):
         return None
-    return device
+    return device if device.config_entry_id == entry.entry_id else None
