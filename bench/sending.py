@@ -8,10 +8,12 @@ from statistics import median
 from time import perf_counter
 from typing import Final
 
+from tests.harness.network import HOST
+
 from . import targets
 from .child import run_service
 from .context import Context
-from .link import DELAY, HOST, RATE
+from .link import DELAY, RATE
 from .measure import cpu_seconds
 from .race import Results, compared, loop_rows, race
 from .report import Row, spread_row

@@ -17,7 +17,6 @@ from bench.app import main
 from bench.child import BenchFailed, run_probe, run_service
 from bench.frigate_service import padded
 from bench.history import multiply
-from bench.link import HOST, Link
 from bench.measure import Delay, MemoryPeak, delay_during
 from bench.peers import run_command
 from bench.race import compared, loop_rows, race
@@ -42,6 +41,8 @@ from custom_components.frigate_snap_sync.sync.model.plans import (
 
 from .harness.frigate.footage import Piece
 from .harness.frigate.video import Video
+from .harness.network import HOST, Network, Way
+from .waiting import until
 
 ROUND_TRIP = 0.05
 RATE = 2e6
@@ -275,10 +276,14 @@ async def _echo() -> AsyncIterator[int]:
 async def _link() -> AsyncIterator[int]:
     async with (
         _echo() as port,
-        Link(rate=RATE, delay=ROUND_TRIP / 2, queue=QUEUE) as link,
+        Network(port, there=_way(), back=_way()) as network,
         asyncio.timeout(20),
     ):
-        yield await link.lead_to(port)
+        yield network.port
+
+
+def _way() -> Way:
+    return Way(rate=RATE, delay=ROUND_TRIP / 2, queue=QUEUE)
 
 
 @pytest.mark.usefixtures("socket_enabled")
@@ -323,13 +328,48 @@ async def test_link_is_shared() -> None:
 
 @pytest.mark.usefixtures("socket_enabled")
 async def test_link_without_server() -> None:
-    """Where nobody listens the connection is broken off."""
+    """A connection to a port where no server listens is reset."""
     async with _echo() as port:
         pass
-    async with Link(delay=0.001) as link:
-        reader, writer = await asyncio.open_connection(HOST, await link.lead_to(port))
-        async with asyncio.timeout(10):
-            assert await reader.read() == b""
+    way = Way(delay=0.001)
+    async with Network(port, there=way, back=way) as network, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection(HOST, network.port)
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_link_is_cut() -> None:
+    """Exactly so many bytes get through before the connection is reset."""
+    arrived = b""
+    ended = asyncio.Event()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal arrived
+        try:
+            while data := await reader.read(65536):
+                arrived += data
+        except ConnectionResetError:
+            ended.set()
+        writer.close()
+
+    async with (
+        await asyncio.start_server(take, HOST, 0) as server,
+        Network(server.sockets[0].getsockname()[1]) as network,
+        asyncio.timeout(10),
+    ):
+        network.cut_after(300_000)
+        reader, writer = await asyncio.open_connection(HOST, network.port)
+        writer.write(bytes(1_000_000))
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        await ended.wait()
+        assert len(arrived) <= 300_000
+        assert network.passed <= 300_000
+        reader, writer = await asyncio.open_connection(HOST, network.port)
+        writer.write(bytes(1_000_000))
+        await until(lambda: network.passed > 1_000_000)
         writer.close()
 
 

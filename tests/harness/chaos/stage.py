@@ -13,7 +13,7 @@ from ..home_assistant import INTEGRATION, HomeAssistant
 from ..installation import add_frigate, add_local, add_mqtt, add_sftp, set_options
 from ..jumping_clock import JumpingClock
 from ..mosquitto import Mosquitto
-from ..network import Network
+from ..network import Network, Way
 from ..openssh import OpenSshServer
 from ..proftpd import NO_DOT_FILES, ProFtpdServer
 from .hearing import Hearing
@@ -106,7 +106,7 @@ async def open_stage(
             ),
         }
         network = await stack.enter_async_context(
-            Network(servers[FAR].port, rate=_FAR_RATE)
+            Network(servers[FAR].port, there=Way(rate=_FAR_RATE))
         )
         server = await stack.enter_async_context(
             FrigateServer(frigate, clock_offset=ahead)
