@@ -42,7 +42,7 @@ from .component import (
 from .conftest import ServeFrigate
 from .flow_texts import english, placeholders
 from .harness.frigate import Auth, FrigateServer, User
-from .storage.sftp_server import PASSWORD, USERNAME, SftpServer
+from .harness.sftp_server import PASSWORD, USERNAME, SftpServer
 from .test_init import async_wait, shows
 from .test_sftp_flow import stored_server
 

@@ -23,7 +23,7 @@ from .component import (
     frigate_entry,
     sftp_subentry,
 )
-from .storage.sftp_server import PASSWORD, USERNAME, SftpServer
+from .harness.sftp_server import PASSWORD, USERNAME, SftpServer
 from .test_config_flow import suggested
 
 pytestmark = pytest.mark.usefixtures("mqtt_client", "engine", "folders")

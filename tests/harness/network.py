@@ -50,8 +50,12 @@ class Way:
 
     def new_queue(self) -> OnTheWay:
         """Return what holds the bytes of one connection until they arrive."""
-        is_instant = self._rate is None and not self.delay
-        return asyncio.Queue(1 if is_instant else _ON_THE_WAY)
+        return asyncio.Queue(1 if self.is_instant else _ON_THE_WAY)
+
+    @property
+    def is_instant(self) -> bool:
+        """Whether nothing waits here but for who receives it."""
+        return self._rate is None and not self.delay
 
     def _until_place(self, size: int, rate: float, now: float) -> float:
         waiting = max(0.0, self._free_at - now) * rate
@@ -91,7 +95,7 @@ class Network:
 
     async def __aenter__(self) -> Self:
         """Accept connections."""
-        sock = _new_socket()
+        sock = self._new_socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((HOST, 0))
         self._server = await asyncio.start_server(self._accept, sock=sock, limit=_CHUNK)
@@ -149,7 +153,7 @@ class Network:
         writers = [writer]
         try:
             await asyncio.sleep(self._there.delay + self._back.delay)
-            far_reader, far_writer = await _open(self.target_port)
+            far_reader, far_writer = await self._connect_on()
             self._open.add(far_writer)
             writers.append(far_writer)
             async with asyncio.TaskGroup() as group:
@@ -170,6 +174,26 @@ class Network:
             for each in writers:
                 self._open.discard(each)
                 each.close()
+
+    async def _connect_on(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        sock = self._new_socket()
+        try:
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(sock, (HOST, self.target_port))
+            return await asyncio.open_connection(sock=sock, limit=_CHUNK)
+        except BaseException:
+            sock.close()
+            raise
+
+    def _new_socket(self) -> socket.socket:
+        # Named as TCP, or asyncio would leave it to hold small segments back.
+        sock = socket.socket(proto=socket.IPPROTO_TCP)
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
+        if not (self._there.is_instant and self._back.is_instant):
+            # It costs time, which only a line as in reality is worth.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _SEGMENT)
+        return sock
 
     async def _deliver(
         self, on_the_way: OnTheWay, writer: asyncio.StreamWriter, *, outward: bool
@@ -192,25 +216,6 @@ class Network:
             self.passed += len(data)
             writer.write(data)
             await writer.drain()
-
-
-def _new_socket() -> socket.socket:
-    # Named as TCP, or asyncio would leave it to hold small segments back.
-    sock = socket.socket(proto=socket.IPPROTO_TCP)
-    sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _SEGMENT)
-    return sock
-
-
-async def _open(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    sock = _new_socket()
-    try:
-        await asyncio.get_running_loop().sock_connect(sock, (HOST, port))
-        return await asyncio.open_connection(sock=sock, limit=_CHUNK)
-    except BaseException:
-        sock.close()
-        raise
 
 
 async def _send(reader: asyncio.StreamReader, way: Way, on_the_way: OnTheWay) -> None:

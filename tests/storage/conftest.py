@@ -15,13 +15,13 @@ from custom_components.frigate_snap_sync.storage.sftp.destination import (
 )
 from custom_components.frigate_snap_sync.storage.source import FileSource
 
-from ..harness.network import Network
+from ..harness.network import HOST, Network
 from ..harness.openssh import OpenSshServer
 from ..harness.s3_servers import CephGateway
+from ..harness.sftp_server import USERNAME, SftpServer
 from ..harness.webdav import stop_shared
 from ..waiting import LONG
 from .places import Ceph, Place
-from .sftp_server import HOST, USERNAME, SftpServer
 
 type MakeSource = Callable[..., MadeSource]
 type Connect = Callable[..., SftpDestination]

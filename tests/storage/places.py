@@ -40,7 +40,8 @@ from ..harness.network import HOST, Network
 from ..harness.openssh import OpenSshServer
 from ..harness.proftpd import ProFtpdServer
 from ..harness.s3_servers import ACCESS_KEY, SECRET_KEY, CephGateway, RcloneS3
-from .sftp_server import PASSWORD, PLAIN, USERNAME, SftpServer
+from ..harness.sftp_files import PLAIN
+from ..harness.sftp_server import PASSWORD, USERNAME, SftpServer
 
 EXTRAS = (
     *("setstat", "fsetstat", "lsetstat", "realpath", "readlink", "symlink"),

@@ -23,16 +23,15 @@ from custom_components.frigate_snap_sync.storage.errors import (
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.limits import Limits
-from custom_components.frigate_snap_sync.storage.sftp import files as sftp_files
 from custom_components.frigate_snap_sync.storage.sftp.session import (
     SftpSession,
     block_size,
 )
 
 from ..harness.openssh import OpenSshServer
+from ..harness.sftp_server import PASSWORD, SftpServer
 from ..waiting import promptly, until
 from .conftest import Connect, MakeSource
-from .sftp_server import PASSWORD, SftpServer
 
 MIB = 1024 * 1024
 POSIX_RENAME = frozenset({b"posix-rename@openssh.com"})
@@ -114,15 +113,14 @@ async def test_a_folder_that_somebody_else_makes(
     """Between our two attempts to make a folder another client may make it."""
     destination = connect_to(server, password=PASSWORD)
     await destination.connect()
-    mkdir = asyncssh.SFTPClient.mkdir
 
-    async def overtaken(client: asyncssh.SFTPClient, path: str) -> None:
-        await mkdir(client, path)
-        if path == "/a":
+    def overtake(path: bytes) -> None:
+        if path == b"/a":
             (server.root / "a" / "b").mkdir()
 
-    with patch.object(asyncssh.SFTPClient, "mkdir", overtaken):
-        await destination.put("a/b/file", make_source(), temporary="a/b/part")
+    server.behavior.on_mkdir = overtake
+    await destination.put("a/b/file", make_source(), temporary="a/b/part")
+    assert names(server.root / "a" / "b") == ["file"]
 
 
 async def test_nothing_can_be_made(server: SftpServer, connect_to: Connect) -> None:
@@ -234,10 +232,8 @@ async def test_somebody_else_takes_the_name(
     async with SftpServer(tmp_path / "root", without=POSIX_RENAME) as server:
         destination = connect_to(server, password=PASSWORD)
         (server.root / "file").write_text("old")
-        with (
-            patch.object(sftp_files, "remove"),
-            pytest.raises(Rejected, match="Something else takes the name /file"),
-        ):
+        server.behavior.instead["remove"] = lambda path: None
+        with pytest.raises(Rejected, match="Something else takes the name /file"):
             await destination.put("file", make_source(), temporary="part")
         assert names(server.root) == ["file", "part"]
 
@@ -491,29 +487,22 @@ def test_block_sizes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("without", "most"), [(frozenset(), 4), (frozenset({b"limits@openssh.com"}), 32)]
+    ("without", "block", "most"),
+    [
+        (frozenset(), 261120, 4),
+        (frozenset({b"limits@openssh.com"}), 32 * 1024, 32),
+    ],
 )
 async def test_one_window_for_all(
     tmp_path: Path,
     connect_to: Connect,
     make_source: MakeSource,
     without: frozenset[bytes],
+    block: int,
     most: int,
 ) -> None:
     """All uploads together have 1 MiB under way, and no more."""
     # The way to a server on a busy machine may look like one to the moon.
-    writing = reached = 0
-    write = asyncssh.SFTPClientFile.write
-
-    async def count(file: asyncssh.SFTPClientFile, data: bytes, offset: int) -> int:
-        nonlocal writing, reached
-        writing += 1
-        reached = max(reached, writing)
-        try:
-            return await write(file, data, offset)
-        finally:
-            writing -= 1
-
     async with SftpServer(tmp_path / "root", without=without) as server:
         destination = connect_to(
             server,
@@ -521,14 +510,19 @@ async def test_one_window_for_all(
             limits={"min_in_flight": MIB, "max_in_flight": MIB},
         )
         source = make_source(4 * MIB)
-        with patch.object(asyncssh.SFTPClientFile, "write", count):
-            await asyncio.gather(
-                *(
-                    destination.put(f"{n}", source, temporary=f"{n}.part")
-                    for n in range(4)
-                )
-            )
-    assert reached == most
+        behavior = server.behavior
+        behavior.holding = "write"
+        puts = [
+            asyncio.create_task(destination.put(f"{n}", source, temporary=f"{n}.part"))
+            for n in range(4)
+        ]
+        await wait_for_call(server, "write")
+        # Whatever is sent without an answer comes now.
+        await asyncio.sleep(0.5)
+        behavior.held.set()
+        await asyncio.gather(*puts)
+    # One is being answered.
+    assert behavior.most_waiting // block == most - 1
 
 
 async def test_ten_at_once(

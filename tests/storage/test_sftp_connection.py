@@ -27,11 +27,11 @@ from custom_components.frigate_snap_sync.storage.sftp.destination import (
 from custom_components.frigate_snap_sync.storage.sftp.login import LoginClient
 from custom_components.frigate_snap_sync.storage.source import FileSource
 
-from ..harness.network import Network
+from ..harness.network import HOST, Network
 from ..harness.openssh import OpenSshServer
+from ..harness.sftp_server import PASSWORD, SftpServer
 from ..waiting import promptly, until
 from .conftest import Connect
-from .sftp_server import HOST, PASSWORD, SftpServer
 
 
 def is_connected(destination: SftpDestination) -> bool:

@@ -1,18 +1,17 @@
 """SFTP servers that are broken, or mean harm: bounded, and named."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import aclosing, suppress
 import hashlib
 import os
 from pathlib import Path
 import socket
 import time
 from typing import Any, Final, override
-from unittest.mock import patch
 
 import asyncssh
-from asyncssh.sftp import SFTPLimits, SFTPServerHandler
+from asyncssh.sftp import SFTPLimits
 import pytest
 
 from custom_components.frigate_snap_sync.storage.errors import (
@@ -29,9 +28,10 @@ from custom_components.frigate_snap_sync.storage.wrappers.verified import (
     verify_checksum,
 )
 
+from ..harness.network import HOST
+from ..harness.sftp_server import PASSWORD, SftpServer
 from ..waiting import promptly
 from .conftest import Connect, MakeSource
-from .sftp_server import HOST, PASSWORD, SftpServer, _Sftp
 
 MIB: Final = 1024 * 1024
 FOUR_GIB: Final = b"\xff\xff\xff\xf0"
@@ -83,16 +83,9 @@ async def longest_stall(stop: asyncio.Event) -> float:
     return longest
 
 
-@asynccontextmanager
-async def limits(*, read: int = 255 * 1024, write: int) -> AsyncGenerator[None]:
-    """Let servers tell these limits."""
-
-    async def tell(self: object, packet: Any) -> SFTPLimits:
-        return SFTPLimits(256 * 1024, read, write, 10)
-
-    handlers = vars(SFTPServerHandler)["_packet_handlers"]
-    with patch.dict(handlers, {b"limits@openssh.com": tell}):
-        yield
+def limits(*, read: int = 255 * 1024, write: int) -> SFTPLimits:
+    """Return what a server may say of itself."""
+    return SFTPLimits(256 * 1024, read, write, 10)
 
 
 @pytest.mark.parametrize("limit", [1, 7, 511])
@@ -101,16 +94,16 @@ async def test_limits_that_make_no_sense(
 ) -> None:
     """A file is not cut into a million requests: the event loop would stall."""
     source = make_source(4 * MIB)
-    async with limits(read=limit, write=limit):
-        destination = connect_to(server, password=PASSWORD)
-        await destination.connect()
-        stop = asyncio.Event()
-        watch = asyncio.create_task(longest_stall(stop))
-        await destination.put("a", source, temporary="part")
-        async with aclosing(destination.open_read("a")) as pieces:
-            content = b"".join([piece async for piece in pieces])
-        stop.set()
-        stall = await watch
+    server.behavior.limits = limits(read=limit, write=limit)
+    destination = connect_to(server, password=PASSWORD)
+    await destination.connect()
+    stop = asyncio.Event()
+    watch = asyncio.create_task(longest_stall(stop))
+    await destination.put("a", source, temporary="part")
+    async with aclosing(destination.open_read("a")) as pieces:
+        content = b"".join([piece async for piece in pieces])
+    stop.set()
+    stall = await watch
     assert content == source.read_bytes()
     assert server.behavior.calls.count("write") <= 4 * MIB / 512
     assert stall < 5  # It was a minute and a half.
@@ -120,9 +113,9 @@ async def test_a_small_limit_is_kept(
     server: SftpServer, connect_to: Connect, make_source: MakeSource
 ) -> None:
     """A server that takes little at once is served."""
-    async with limits(write=1000):
-        destination = connect_to(server, password=PASSWORD)
-        await destination.put("a", make_source(100_000), temporary="part")
+    server.behavior.limits = limits(write=1000)
+    destination = connect_to(server, password=PASSWORD)
+    await destination.put("a", make_source(100_000), temporary="part")
     assert server.behavior.calls.count("write") == 100
 
 
@@ -134,42 +127,46 @@ async def test_more_than_was_asked_for(
     destination = connect_to(server, password=PASSWORD)
     await destination.put("a", make_source(100_000), temporary="part")
 
-    def read(self: object, file_obj: object, offset: int, size: int) -> bytes:
+    def read(file_obj: object, offset: int, size: int) -> bytes:
         return b"x" * (min(size, 150_000) + more)
 
-    async with limits(read=65536, write=65536):
-        await destination.close()
-        with patch.object(_Sftp, "read", read), pytest.raises(StorageError):
-            await verify_checksum(destination, "a", "0" * 64)
+    server.behavior.limits = limits(read=65536, write=65536)
+    server.behavior.instead["read"] = read
+    await destination.close()
+    with pytest.raises(StorageError):
+        await verify_checksum(destination, "a", "0" * 64)
 
 
-@pytest.mark.parametrize("told", [None, 2**40, 2**63])
+@pytest.mark.parametrize("reported", [None, 2**40, 2**63])
 async def test_a_file_without_end(
-    server: SftpServer, connect_to: Connect, make_source: MakeSource, told: int | None
+    server: SftpServer,
+    connect_to: Connect,
+    make_source: MakeSource,
+    reported: int | None,
 ) -> None:
-    """Reading back ends where the file does, or what was sent, whatever is told."""
+    """Reading back ends where the file does, or what was sent, whatever is reported."""
     content = os.urandom(100_000)
     destination = connect_to(server, password=PASSWORD)
     await destination.put("a", make_source(content=content), temporary="part")
     read_bytes = 0
 
-    def read(self: object, file_obj: object, offset: int, size: int) -> bytes:
+    def read(file_obj: object, offset: int, size: int) -> bytes:
         nonlocal read_bytes
         read_bytes += size
         return bytes(size)
 
-    async def fstat(self: object, file_obj: object) -> asyncssh.SFTPAttrs:
-        return asyncssh.SFTPAttrs(size=len(content) if told is None else told)
+    def fstat(file_obj: object) -> asyncssh.SFTPAttrs:
+        return asyncssh.SFTPAttrs(size=len(content) if reported is None else reported)
 
     sha256 = hashlib.sha256(content).hexdigest()
-    with patch.object(_Sftp, "read", read), patch.object(_Sftp, "fstat", fstat):
+    server.behavior.instead |= {"read": read, "fstat": fstat}
+    with pytest.raises(Rejected):
+        await verify_checksum(destination, "a", sha256, size=len(content))
+    assert read_bytes <= 10 * MIB
+    if reported is None:
+        # The caller needn't say how much was sent.
         with pytest.raises(Rejected):
-            await verify_checksum(destination, "a", sha256, size=len(content))
-        assert read_bytes <= 10 * MIB
-        if told is None:
-            # Nobody needs to say how much was sent.
-            with pytest.raises(Rejected):
-                await verify_checksum(destination, "a", sha256)
+            await verify_checksum(destination, "a", sha256)
     assert read_bytes <= 10 * MIB
 
 
@@ -198,17 +195,16 @@ async def test_handles_without_end(
     """What a file is called goes into every request: it may not be long."""
     count = 0
 
-    def handle(self: object) -> bytes:
+    def handle() -> bytes:
         nonlocal count
         count += 1
         return count.to_bytes(4, "big") * 10_000
 
     destination = connect_to(server, password=PASSWORD)
-    with (
-        patch.object(SFTPServerHandler, "_get_next_handle", handle),
-        pytest.raises(Rejected, match="handle of a file has 40000 bytes"),
-    ):
+    server.behavior.handles = handle
+    with pytest.raises(Rejected, match="handle of a file has 40000 bytes"):
         await destination.put("a", make_source(), temporary="part")
+    server.behavior.handles = None
     assert server.behavior.open_files == 0
     await destination.put("a", make_source(), temporary="part")
 
@@ -216,7 +212,7 @@ async def test_handles_without_end(
 async def test_a_folder_without_end(server: SftpServer, connect_to: Connect) -> None:
     """Listing gives up after so many names, however many may follow."""
 
-    async def scandir(self: object, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+    async def scandir(path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         number = 0
         while True:
             number += 1
@@ -227,13 +223,11 @@ async def test_a_folder_without_end(server: SftpServer, connect_to: Connect) -> 
     destination = connect_to(server, password=PASSWORD)
     await destination.connect()
     session = await destination._connection.session()  # noqa: SLF001
-    with patch.object(_Sftp, "scandir", scandir):
-        async with aclosing(
-            sftp_files.walk(session, "/", "", max_entries=2000)
-        ) as files:
-            with pytest.raises(Rejected, match="lists more than 2000 names"):
-                async for _ in files:
-                    pass
+    server.behavior.instead["scandir"] = scandir
+    async with aclosing(sftp_files.walk(session, "/", "", max_entries=2000)) as files:
+        with pytest.raises(Rejected, match="lists more than 2000 names"):
+            async for _ in files:
+                pass
 
 
 async def test_a_packet_of_4_gib_for_a_beginning(

@@ -29,7 +29,7 @@ from custom_components.frigate_snap_sync.storage.sftp.keys import (
 
 from ..harness.openssh import OpenSshServer
 from ..harness.programs import require_program
-from .sftp_server import SftpServer
+from ..harness.sftp_server import SftpServer
 
 HOST = "127.0.0.1"
 

@@ -1,12 +1,8 @@
 """Servers that refuse a login by hanging up, with a word or without one."""
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 import getpass
 from itertools import pairwise
 from pathlib import Path
-from typing import override
 
 import asyncssh
 from asyncssh import constants
@@ -24,10 +20,8 @@ from custom_components.frigate_snap_sync.storage.sftp.destination import (
 
 from ..harness.dropbear import DropbearServer
 from ..harness.proftpd import ProFtpdServer
+from ..harness.sftp_server import PASSWORD, Ending, SftpServer
 from .conftest import Connect
-from .sftp_server import HOST, PASSWORD, USERNAME
-
-type Ending = Callable[[asyncssh.SSHServerConnection], object]
 
 
 async def causes(
@@ -56,63 +50,6 @@ def hangs_up(connection: asyncssh.SSHServerConnection) -> None:
     connection.abort()
 
 
-@dataclass
-class _Login(asyncssh.SSHServer):
-    """Ends the connection once it has got the password."""
-
-    endings: list[Ending | None]
-    early: list[Ending] = field(default_factory=list)
-
-    @override
-    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        self._connection = conn
-
-    @override
-    def begin_auth(self, username: str) -> bool:
-        if self.early:
-            self.early.pop(0)(self._connection)
-        return True
-
-    @override
-    def password_auth_supported(self) -> bool:
-        return True
-
-    @override
-    def validate_password(self, username: str, password: str) -> bool:
-        if ending := self.endings.pop(0):
-            ending(self._connection)
-            return False
-        return password == PASSWORD
-
-
-@asynccontextmanager
-async def ending(
-    *endings: Ending | None, early: list[Ending] | None = None
-) -> AsyncGenerator[dict[str, object]]:
-    """Yield how to connect to a server that ends each login so, in turn.
-
-    None lets it succeed; those in `early` come before the password is asked for.
-    """
-    key = asyncssh.generate_private_key("ssh-ed25519")
-    server = _Login(list(endings), early or [])
-    listener = await asyncssh.listen(
-        HOST,
-        0,
-        server_factory=lambda: server,
-        server_host_keys=[key],
-        sftp_factory=True,
-    )
-    line = " ".join(key.export_public_key().decode().split()[:2])
-    async with listener:
-        yield {
-            "port": listener.get_port(),
-            "host_key": line,
-            "username": USERNAME,
-            "password": PASSWORD,
-            "path": "/",
-        }
-
-
 @pytest.mark.parametrize(
     "code",
     [
@@ -123,40 +60,48 @@ async def ending(
         99,
     ],
 )
-async def test_a_message_after_the_password(connect_to: Connect, code: int) -> None:
+async def test_a_message_after_the_password(
+    server: SftpServer, connect_to: Connect, code: int
+) -> None:
     """It is the answer to the login, whatever its number."""
-    async with ending(says(code, "Go away")) as settings:
-        with pytest.raises(AuthFailed, match="refused the login: Go away") as raised:
-            await connect_to(**settings).connect()
+    server.behavior.endings = [says(code, "Go away")]
+    with pytest.raises(AuthFailed, match="refused the login: Go away") as raised:
+        await connect_to(server, password=PASSWORD).connect()
     assert raised.value.step == "Logging in"
 
 
-async def test_one_connection_too_many(connect_to: Connect) -> None:
+async def test_one_connection_too_many(server: SftpServer, connect_to: Connect) -> None:
     """That is no refusal of the login."""
     many = says(constants.DISC_TOO_MANY_CONNECTIONS, "Too many")
-    async with ending(*[many] * 3) as settings:
-        assert await causes(connect_to(**settings), 3) == [Unreachable] * 3
+    server.behavior.endings = [many] * 3
+    destination = connect_to(server, password=PASSWORD)
+    assert await causes(destination, 3) == [Unreachable] * 3
 
 
-async def test_hanging_up_after_the_password(connect_to: Connect) -> None:
+async def test_hanging_up_after_the_password(
+    server: SftpServer, connect_to: Connect
+) -> None:
     """Once may be a server that dies; twice in a row is a refusal."""
-    async with ending(*[hangs_up] * 4) as settings:
-        found = await causes(connect_to(**settings), 4)
+    server.behavior.endings = [hangs_up] * 4
+    found = await causes(connect_to(server, password=PASSWORD), 4)
     assert found == [Unreachable, *[AuthFailed] * 3]
 
 
-async def test_hanging_up_now_and_then(connect_to: Connect) -> None:
+async def test_hanging_up_now_and_then(server: SftpServer, connect_to: Connect) -> None:
     """A login that works, or another failure, ends the row."""
-    async with ending(hangs_up, None, hangs_up, says(2), hangs_up) as settings:
-        found = await causes(connect_to(**settings), 5)
+    server.behavior.endings = [hangs_up, None, hangs_up, says(2), hangs_up]
+    found = await causes(connect_to(server, password=PASSWORD), 5)
     assert found == [Unreachable, None, Unreachable, AuthFailed, Unreachable]
 
 
-async def test_hanging_up_before_the_password(connect_to: Connect) -> None:
+async def test_hanging_up_before_the_password(
+    server: SftpServer, connect_to: Connect
+) -> None:
     """It says nothing of the credentials, however often."""
-    early: list[Ending] = [hangs_up, hangs_up, hangs_up, says(2, "Restarting")]
-    async with ending(early=early) as settings:
-        assert await causes(connect_to(**settings), 4) == [Unreachable] * 4
+    server.behavior.early_endings = [*[hangs_up] * 3, says(2, "Restarting")]
+    destination = connect_to(server, password=PASSWORD)
+    assert await causes(destination, 4) == [Unreachable] * 4
+    assert not server.behavior.early_endings
 
 
 async def test_dropbear(tmp_path: Path, connect_to: Connect) -> None:

@@ -17,11 +17,11 @@ from custom_components.frigate_snap_sync.storage.sftp.destination import (
     fetch_host_key,
 )
 
-from ..harness.network import Network
+from ..harness.network import HOST, Network
 from ..harness.openssh import OpenSshServer
+from ..harness.sftp_server import PASSWORD, SftpServer
 from ..waiting import promptly, until
 from .conftest import Connect, MakeSource
-from .sftp_server import HOST, PASSWORD, SftpServer
 
 MIB = 1024 * 1024
 ROUNDS = 8

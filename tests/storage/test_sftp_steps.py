@@ -24,11 +24,12 @@ from custom_components.frigate_snap_sync.storage.errors import (
 )
 from custom_components.frigate_snap_sync.storage.sftp.destination import fetch_host_key
 
+from ..harness.network import HOST
 from ..harness.openssh import OpenSshServer
 from ..harness.proftpd import ProFtpdServer
+from ..harness.sftp_server import PASSWORD, SftpServer
 from ..waiting import promptly
 from .conftest import Connect, MakeSource
-from .sftp_server import HOST, PASSWORD, SftpServer
 
 INTERNAL = "Subsystem sftp internal-sftp"
 GREETING = "echo Welcome to the NAS; echo have a nice day; exec /bin/cat"

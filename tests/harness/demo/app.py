@@ -24,7 +24,7 @@ from ..installation import (
     wait_subscribed,
 )
 from ..processes import ProgramFailed
-from ..sftp_server import EmbeddedSftpServer
+from ..sftp_server import SftpServer
 from .outages import Outages
 from .story import CAMERAS, STORY, Stage
 from .table import Table, totals
@@ -81,7 +81,9 @@ class Demo:
         self.local = folder / "folder"
         self.local.mkdir()
         self._stack = stack
-        self.sftp = EmbeddedSftpServer(folder / "sftp")
+        self.sftp = SftpServer(folder / "sftp")
+        self.sftp.behavior.username = "frigate"
+        self.sftp.behavior.password = False
         self.broker = EmbeddedBroker()
         self.frigate = Frigate(CAMERAS, timing=_TIMING)
         self.server = FrigateServer(self.frigate)
@@ -125,7 +127,7 @@ class Demo:
             entry,
             name=_SERVER,
             port=self.sftp.port,
-            username=self.sftp.username,
+            username=self.sftp.behavior.username,
             path="/",
             fingerprint=self.sftp.fingerprint,
             authorize=self.sftp.authorize,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from ..broker import EmbeddedBroker
 from ..frigate import Frigate, FrigateServer, MqttLink, Story
 from ..home_assistant import HomeAssistant
-from ..sftp_server import EmbeddedSftpServer
+from ..sftp_server import SftpServer
 
 _SERVER_AWAY = 8.0
 _FRIGATE_AWAY = 6.0
@@ -24,7 +24,7 @@ class Outages:
     def __init__(
         self,
         *,
-        sftp: EmbeddedSftpServer,
+        sftp: SftpServer,
         broker: EmbeddedBroker,
         frigate: Frigate,
         server: FrigateServer,
@@ -85,8 +85,7 @@ class Outages:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _server_dies(self) -> None:
-        self._sftp.dead.clear()
-        self._sftp.dying.set()
+        self._sftp.die_in_next_write()
         await self._sftp.dead.wait()
         self._say("!! The SFTP server has died in the middle of an upload")
         await asyncio.sleep(_SERVER_AWAY)
