@@ -43,6 +43,7 @@ async def test_entry(hass: HomeAssistant, hass_client: ClientSessionGenerator) -
         "advanced",
         "advanced.proxy",
         "advanced.topic_prefix",
+        "advanced.import_config",
     ]
     assert fields["password"]["selector"]["text"]["type"] == "password"
     assert fields["verify_ssl"]["default"] is True

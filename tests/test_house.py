@@ -96,7 +96,9 @@ LIBRARIES: dict[str, frozenset[str]] = {
     ),
     "sync": frozenset(),
 }
-HOME_ASSISTANT_LIBRARIES = frozenset({"aiohttp", "homeassistant", "voluptuous", "yarl"})
+HOME_ASSISTANT_LIBRARIES = frozenset(
+    {"aiohttp", "homeassistant", "voluptuous", "yaml", "yarl"}
+)
 
 
 def room(module: str) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, override
 
+import voluptuous as vol
+
 from homeassistant.config_entries import (
     SOURCE_USER,
     ConfigEntry,
@@ -16,7 +18,14 @@ from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.core import callback
 from homeassistant.helpers.service_info.mqtt import MqttServiceInfo
 
-from .const import DOMAIN, SECTION_ADVANCED
+from .const import (
+    CONF_DELAY_AFTER_STARTUP,
+    CONF_IMPORT_CONFIG,
+    CONF_IMPORTED,
+    CONF_ORIGINAL_CONFIG,
+    DOMAIN,
+    SECTION_ADVANCED,
+)
 from .flows.entry import (
     Verdict,
     async_check_entry,
@@ -29,9 +38,17 @@ from .flows.entry import (
     password_missing,
 )
 from .flows.found_frigate import async_find_frigate
+from .flows.import_config import (
+    IMPORT_SCHEMA,
+    destination_suggestions,
+    destinations_of,
+    imported_suggestions,
+)
 from .flows.kinds import FLOWS
 from .flows.options import FrigateSnapSyncOptionsFlow
+from .flows.original_config import ImportedConfig, InvalidConfig, read_config
 from .frigate.messages import display_name
+from .markdown import escape
 
 _EXAMPLE_URL = "http://192.168.1.10:5000"
 _LATER = "later"
@@ -48,6 +65,7 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         self._data: dict[str, Any] = {}
         self._title = ""
         self._first_kind: str | None = None
+        self._imported: ImportedConfig | None = None
 
     @classmethod
     @callback
@@ -84,6 +102,8 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is None:
             url = await async_find_frigate(self.hass, self._used_urls())
             return self._show("user", {CONF_URL: url} if url else {}, Verdict())
+        if user_input.get(SECTION_ADVANCED, {}).get(CONF_IMPORT_CONFIG):
+            return self._show_import({})
         data = entry_data(user_input)
         verdict = await async_check_entry(self.hass, data)
         if verdict.errors:
@@ -91,7 +111,51 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         await self.async_set_unique_id(verdict.topic_prefix, raise_on_progress=False)
         self._abort_if_unique_id_configured()
         self._data, self._title = data, display_name(verdict.topic_prefix)
+        if self._imported is not None and self._imported.destinations:
+            return self._create(self._imported.destinations[0].kind)
         return await self.async_step_first_destination()
+
+    async def async_step_import_config(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Read the `config.yaml` of the stand-alone program."""
+        if user_input is None:
+            return self._show_import({})
+        try:
+            self._imported = read_config(user_input[CONF_ORIGINAL_CONFIG])
+        except InvalidConfig as err:
+            return self._show_import(
+                user_input, errors={CONF_ORIGINAL_CONFIG: err.code}, reason=err.detail
+            )
+        return self.async_show_form(
+            step_id="import_summary",
+            data_schema=vol.Schema({}),
+            description_placeholders={
+                "destinations": escape(destinations_of(self._imported)),
+                "left_out": escape(", ".join(self._imported.left_out) or "-"),
+            },
+        )
+
+    async def async_step_import_summary(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the first form again, filled in; it is checked as if it were typed."""
+        assert self._imported is not None
+        return self._show("user", imported_suggestions(self._imported), Verdict())
+
+    def _show_import(
+        self,
+        values: dict[str, Any],
+        *,
+        errors: dict[str, str] | None = None,
+        reason: str = "",
+    ) -> ConfigFlowResult:
+        return self.async_show_form(
+            step_id="import_config",
+            data_schema=self.add_suggested_values_to_schema(IMPORT_SCHEMA, values),
+            errors=errors or {},
+            description_placeholders={"reason": escape(reason)},
+        )
 
     async def async_step_first_destination(
         self, user_input: dict[str, Any] | None = None
@@ -109,7 +173,11 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
 
     def _create(self, first_kind: str | None) -> ConfigFlowResult:
         self._first_kind = first_kind
-        return self.async_create_entry(title=self._title, data=self._data)
+        data, options = self._data, {}
+        if self._imported is not None:
+            data = {**data, CONF_IMPORTED: destination_suggestions(self._imported)}
+            options = {CONF_DELAY_AFTER_STARTUP: self._imported.delay_after_startup}
+        return self.async_create_entry(title=self._title, data=data, options=options)
 
     @override
     async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
@@ -187,7 +255,10 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(
-                entry_schema(expand_advanced=SECTION_ADVANCED in verdict.errors),
+                entry_schema(
+                    expand_advanced=SECTION_ADVANCED in verdict.errors,
+                    can_import=step_id == "user" and self._imported is None,
+                ),
                 values,
             ),
             errors=verdict.errors,

@@ -10,6 +10,10 @@ SECONDS_PER_HOUR: Final = 3600
 SECONDS_PER_MINUTE: Final = 60
 
 # The config entry: one Frigate
+CONF_IMPORT_CONFIG: Final = "import_config"
+CONF_IMPORTED: Final = "imported_destinations"
+"""Suggestions for the forms of destinations; none of them is in use."""
+CONF_ORIGINAL_CONFIG: Final = "original_config"
 CONF_PROXY: Final = "proxy"
 CONF_TOPIC_PREFIX: Final = "topic_prefix"
 SECTION_ADVANCED: Final = "advanced"

@@ -61,6 +61,7 @@ from ..storage.errors import (
     PermissionDenied,
     StorageError,
 )
+from .import_config import next_suggestion
 from .selectors import whole_number
 from .trial import async_try_destination
 
@@ -169,8 +170,10 @@ class DestinationFlow(ConfigSubentryFlow):
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for a new destination."""
-        return await self._async_form(user_input, {})
+        """Ask for a new destination; what was imported and is none yet is suggested."""
+        return await self._async_form(
+            user_input, next_suggestion(self._get_entry(), self.kind)
+        )
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None

@@ -20,7 +20,7 @@ from homeassistant.helpers.selector import (
 )
 
 from ..clients import async_create_session, build_client
-from ..const import CONF_PROXY, CONF_TOPIC_PREFIX, SECTION_ADVANCED
+from ..const import CONF_IMPORT_CONFIG, CONF_PROXY, CONF_TOPIC_PREFIX, SECTION_ADVANCED
 from ..frigate.address import parse_base_url, parse_proxy, without_page
 from ..frigate.client import FrigateClient
 from ..frigate.errors import (
@@ -66,8 +66,14 @@ _LOG_IN_FIELDS = {
 }
 
 
-def entry_schema(*, expand_advanced: bool) -> vol.Schema:
-    """Return the form of one Frigate."""
+def entry_schema(*, expand_advanced: bool, can_import: bool = False) -> vol.Schema:
+    """Return the form of one Frigate.
+
+    With `can_import` it leads to the import as well, whose URL is the one that counts.
+    """
+    importing: dict[vol.Marker, Any] = {}
+    if can_import:
+        importing[vol.Optional(CONF_IMPORT_CONFIG)] = BooleanSelector()
     return vol.Schema(
         {
             vol.Required(CONF_URL): TextSelector(
@@ -82,6 +88,7 @@ def entry_schema(*, expand_advanced: bool) -> vol.Schema:
                             TextSelectorConfig(type=TextSelectorType.URL)
                         ),
                         vol.Optional(CONF_TOPIC_PREFIX): TextSelector(),
+                        **importing,
                     }
                 ),
                 {"collapsed": not expand_advanced},

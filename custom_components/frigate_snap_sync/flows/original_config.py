@@ -1,0 +1,205 @@
+"""The `config.yaml` of the stand-alone program of the same name, read. All pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote
+
+import yaml  # type: ignore[import-untyped]  # Home Assistant has no stubs of it.
+
+from ..const import DEFAULT_SFTP_PORT
+
+MAX_BYTES: Final = 64 * 1024
+"""Of the text; the program's own example has two thousand."""
+_MAX_DESTINATIONS: Final = 32
+_MAX_NODES: Final = 1000
+_LONGEST_DELAY: Final = 3600
+"""Seconds, as in the options."""
+
+TOPIC_PREFIX: Final = "mqtt_frigate_topic_prefix"
+API_ADDRESS: Final = "frigate_api_address"
+API_PROXY: Final = "frigate_api_proxy"
+DELAY: Final = "delay_after_startup"
+DESTINATIONS: Final = "upload_destinations"
+MQTT_KEYS: Final = (
+    "mqtt_host",
+    "mqtt_port",
+    "mqtt_keep_alive_seconds",
+    "mqtt_username",
+    "mqtt_password",
+    "mqtt_client_id",
+)
+"""What Home Assistant's MQTT integration has instead."""
+_KEYS: Final = frozenset(
+    {TOPIC_PREFIX, API_ADDRESS, API_PROXY, DELAY, DESTINATIONS, *MQTT_KEYS}
+)
+
+
+class InvalidConfig(Exception):
+    """The text is no such configuration: `code` says why, `detail` where."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        """Keep why."""
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail[:200]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedDestination:
+    """A destination of the program: what its form is to suggest.
+
+    `identity` is the path of the key file, whose content is not known here.
+    """
+
+    kind: str
+    values: Mapping[str, Any]
+    identity: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedConfig:
+    """What can be taken over, and the keys of what can't."""
+
+    url: str
+    proxy: str = ""
+    topic_prefix: str = ""
+    delay_after_startup: int = 0
+    destinations: tuple[ImportedDestination, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+def read_config(text: str) -> ImportedConfig:
+    """Return what a `config.yaml` says; raises InvalidConfig."""
+    values = _mapping(text)
+    if unknown := sorted(str(key) for key in values.keys() - _KEYS):
+        raise InvalidConfig("unknown_keys", ", ".join(unknown))
+    url = _text(values, API_ADDRESS)
+    if not url:
+        raise InvalidConfig("key_missing", API_ADDRESS)
+    delay = values.get(DELAY) or 0
+    if isinstance(delay, bool) or not isinstance(delay, int):
+        raise InvalidConfig("wrong_value", DELAY)
+    if not 0 <= delay <= _LONGEST_DELAY:
+        raise InvalidConfig("wrong_value", DELAY)
+    found = values.get(DESTINATIONS) or []
+    if not isinstance(found, list) or len(found) > _MAX_DESTINATIONS:
+        raise InvalidConfig("wrong_value", DESTINATIONS)
+    return ImportedConfig(
+        url=url,
+        proxy=_text(values, API_PROXY),
+        topic_prefix=_text(values, TOPIC_PREFIX),
+        delay_after_startup=delay,
+        destinations=tuple(_destination(each) for each in found),
+        left_out=tuple(key for key in MQTT_KEYS if key in values),
+    )
+
+
+def _mapping(text: str) -> Mapping[Any, Any]:
+    """Return the mapping of a YAML text: scalars and lists, no tags, no anchors."""
+    if len(text.encode(errors="replace")) > MAX_BYTES:
+        raise InvalidConfig("too_long")
+    try:
+        for number, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
+            if number > _MAX_NODES:
+                raise InvalidConfig("too_long")
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                raise InvalidConfig("no_anchors")
+            if getattr(event, "tag", None) is not None:
+                raise InvalidConfig("no_tags", str(event.tag))
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as err:
+        mark = getattr(err, "problem_mark", None)
+        where = f"line {mark.line + 1}" if mark else type(err).__name__
+        raise InvalidConfig("invalid_yaml", where) from err
+    except (ValueError, RecursionError) as err:
+        # Such as a date that there is not.
+        raise InvalidConfig("invalid_yaml", type(err).__name__) from err
+    if not isinstance(values, dict):
+        raise InvalidConfig("no_mapping")
+    return values
+
+
+def _text(values: Mapping[Any, Any], key: str) -> str:
+    value = values.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise InvalidConfig("wrong_value", key)
+    return value.strip()
+
+
+def _destination(text: object) -> ImportedDestination:
+    if not isinstance(text, str):
+        raise InvalidConfig("wrong_destination", str(text))
+    kind, colon, rest = text.strip().partition(":")
+    match kind.lower() if colon else "":
+        case "local":
+            return _local(rest, text)
+        case "sftp":
+            return _sftp(rest, text)
+        case _:
+            raise InvalidConfig("wrong_destination", _shown(text))
+
+
+def _local(rest: str, text: str) -> ImportedDestination:
+    path = _fields(rest, text, {"path"})["path"] if "=" in rest else rest
+    if not path.startswith("/"):
+        raise InvalidConfig("wrong_destination", _shown(text))
+    return ImportedDestination(kind="local", values={"name": path, "path": path})
+
+
+def _sftp(rest: str, text: str) -> ImportedDestination:
+    head, question, query = rest.partition("?")
+    if "@" in head and ";" not in head:
+        # sftp:user@host:/folder/?identity=/key/file
+        username, _, server = head.rpartition("@")
+        host, colon, path = _split_host(server)
+        identity = parse_qs(query).get("identity", [""])[0] if question else ""
+        username, path = unquote(username), path if colon else ""
+    else:
+        # sftp:username=user;host=example.org;remote-path=/folder;identity=/key/file
+        allowed = {"username", "host", "remote-path", "identity"}
+        fields = _fields(rest, text, allowed)
+        username, path = fields.get("username", ""), fields.get("remote-path", "")
+        identity = fields.get("identity", "")
+        host = fields.get("host", "")
+    if not (username and host and path.startswith("/")):
+        raise InvalidConfig("wrong_destination", _shown(text))
+    return ImportedDestination(
+        kind="sftp",
+        values={
+            "name": host,
+            "host": host,
+            "port": DEFAULT_SFTP_PORT,
+            "username": username,
+            "path": path,
+        },
+        identity=identity,
+    )
+
+
+def _split_host(server: str) -> tuple[str, str, str]:
+    """Return host, colon and path; an IPv6 address stands in brackets."""
+    if server.startswith("["):
+        host, _, rest = server[1:].partition("]")
+        return host, rest[:1], rest[1:]
+    host, colon, path = server.partition(":")
+    return host, colon, path
+
+
+def _fields(rest: str, text: str, allowed: set[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for pair in rest.split(";"):
+        if not pair.strip():
+            continue
+        key, equals, value = pair.partition("=")
+        if not equals or key.strip() not in allowed or key.strip() in found:
+            raise InvalidConfig("wrong_destination", _shown(text))
+        found[key.strip()] = value.strip()
+    return found
+
+
+def _shown(text: str) -> str:
+    """Return a destination as an error may name it: without what may be a password."""
+    return text.partition("?")[0][:80]

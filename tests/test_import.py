@@ -1,0 +1,190 @@
+"""The import of the stand-alone program's `config.yaml`."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from custom_components.frigate_snap_sync.const import DOMAIN
+from custom_components.frigate_snap_sync.flows.original_config import (
+    MAX_BYTES,
+    ImportedDestination,
+    InvalidConfig,
+    read_config,
+)
+from homeassistant.config_entries import SOURCE_USER
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+
+from .component import StandInEngine
+from .harness.frigate import FrigateServer
+from .test_config_flow import section_values, suggested
+
+FULL = """
+mqtt_frigate_topic_prefix: frigate
+mqtt_host: broker
+mqtt_port: 1883
+mqtt_username: someone
+mqtt_password: secret
+frigate_api_address: http://frigate:5000
+frigate_api_proxy: http://proxy:3128
+delay_after_startup: 30
+upload_destinations:
+  - local:/media/nas
+  - local:path=/media/other
+  - sftp:user@example.org:/folder/?identity=/keys/id
+  - sftp:username=user;host=example.net;remote-path=/srv;identity=/keys/two
+"""
+
+
+def sftp(host: str, path: str, identity: str = "") -> ImportedDestination:
+    """Return a server as it is read."""
+    values = {
+        "name": host,
+        "host": host,
+        "port": 22,
+        "username": "user",
+        "path": path,
+    }
+    return ImportedDestination(kind="sftp", values=values, identity=identity)
+
+
+def test_all_of_it() -> None:
+    """Both forms of destinations; MQTT's own settings are named."""
+    config = read_config(FULL)
+    assert (config.url, config.proxy) == ("http://frigate:5000", "http://proxy:3128")
+    assert (config.topic_prefix, config.delay_after_startup) == ("frigate", 30)
+    assert [each.values["path"] for each in config.destinations[:2]] == [
+        "/media/nas",
+        "/media/other",
+    ]
+    assert config.destinations[2:] == (
+        sftp("example.org", "/folder/", "/keys/id"),
+        sftp("example.net", "/srv", "/keys/two"),
+    )
+    assert config.left_out == (
+        "mqtt_host",
+        "mqtt_port",
+        "mqtt_username",
+        "mqtt_password",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "path"),
+    [
+        ("sftp:user@[::1]:/x", "::1", "/x"),
+        ("SFTP:user@nas:/x y", "nas", "/x y"),
+        ("sftp:host=nas; username=user ;remote-path=/x;", "nas", "/x"),
+    ],
+)
+def test_servers(text: str, host: str, path: str) -> None:
+    """Odd ones."""
+    config = read_config(
+        f"frigate_api_address: http://f\nupload_destinations: ['{text}']"
+    )
+    assert config.destinations == (sftp(host, path),)
+
+
+ADDRESS = "frigate_api_address: http://f\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "no_mapping"),
+        ("- a", "no_mapping"),
+        ("a: [", "invalid_yaml"),
+        ("a: 2026-99-99", "invalid_yaml"),
+        ("\x00", "invalid_yaml"),
+        ("mqtt_host: broker", "key_missing"),
+        ("frigate_api_address: 5", "wrong_value"),
+        ("frigate_api_address: [x]", "wrong_value"),
+        (f"{ADDRESS}colour: blue", "unknown_keys"),
+        (f"{ADDRESS}delay_after_startup: -1", "wrong_value"),
+        (f"{ADDRESS}delay_after_startup: 3601", "wrong_value"),
+        (f"{ADDRESS}delay_after_startup: true", "wrong_value"),
+        (f"{ADDRESS}delay_after_startup: soon", "wrong_value"),
+        (f"{ADDRESS}upload_destinations: local:/x", "wrong_value"),
+        (f"{ADDRESS}upload_destinations: {['local:/x'] * 33}", "wrong_value"),
+        (f"{ADDRESS}upload_destinations: [5]", "wrong_destination"),
+        (f"{ADDRESS}upload_destinations: ['ftp:/x']", "wrong_destination"),
+        (f"{ADDRESS}upload_destinations: ['local:x']", "wrong_destination"),
+        (f"{ADDRESS}upload_destinations: ['local:pth=/x']", "wrong_destination"),
+        (f"{ADDRESS}upload_destinations: ['sftp:user@host']", "wrong_destination"),
+        (f"{ADDRESS}upload_destinations: ['sftp:host=h']", "wrong_destination"),
+        (f"{ADDRESS}upload_destinations: ['sftp:host=h;host=i']", "wrong_destination"),
+        ("a: &x 1\nb: *x", "no_anchors"),
+        ("a: !!python/object:os.system 1", "no_tags"),
+        ("a: !include secrets.yaml", "no_tags"),
+        ("a: " + "x" * MAX_BYTES, "too_long"),
+        ("a: " + "[" * 500 + "]" * 500, "too_long"),
+        ("a: [" + "1," * 1000 + "]", "too_long"),
+    ],
+)
+def test_what_can_not_be_read(text: str, code: str) -> None:
+    """Each mistake has its name."""
+    with pytest.raises(InvalidConfig) as caught:
+        read_config(text)
+    assert caught.value.code == code
+
+
+@pytest.mark.usefixtures("mqtt_client")
+async def test_the_flow(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    frigate_server: FrigateServer,
+    folders: Path,
+) -> None:
+    """The forms are filled in one after the other; nothing untested is stored."""
+    configure = hass.config_entries.flow.async_configure
+    result: Any = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}
+    )
+    flow_id = result["flow_id"]
+    result = await configure(
+        flow_id,
+        {"url": "-", "verify_ssl": True, "advanced": {"import_config": True}},
+    )
+    assert result["step_id"] == "import_config"
+    result = await configure(flow_id, {"original_config": "a: ["})
+    assert result["errors"] == {"original_config": "invalid_yaml"}
+    nas, other = folders / "media" / "nas", folders / "media" / "other"
+    for folder in (nas, other):
+        folder.mkdir(exist_ok=True)
+    text = FULL.replace("/media/nas", str(nas)).replace("/media/other", str(other))
+    text = text.replace("http://frigate:5000", frigate_server.url)
+    text = text.replace("http://proxy:3128", "''")
+    result = await configure(flow_id, {"original_config": text})
+    assert result["step_id"] == "import_summary"
+    assert "secret" not in str(result["description_placeholders"])
+    result = await configure(flow_id, {})
+    assert result["step_id"] == "user"
+    assert suggested(result)["url"] == frigate_server.url
+    assert section_values(result, "advanced")["topic_prefix"] == "frigate"
+    result = await configure(flow_id, {"verify_ssl": True, "url": frigate_server.url})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    entry = result["result"]
+    assert entry.options == {"delay_after_startup": 30}
+    assert "secret" not in str(entry.data)
+    assert not entry.subentries
+    _, subflow_id = result["next_flow"]
+    subentries = hass.config_entries.subentries
+    shown: Any = await subentries.async_configure(subflow_id)
+    for folder in (nas, other):
+        values = suggested(shown)
+        assert values["path"] == str(folder)
+        done = await subentries.async_configure(
+            shown["flow_id"], {"name": values["name"], "path": values["path"]}
+        )
+        if done.get("step_id") == "disk":
+            done = await subentries.async_configure(shown["flow_id"], {})
+        assert done["type"] is FlowResultType.CREATE_ENTRY
+        shown = await subentries.async_init(
+            (entry.entry_id, "local"), context={"source": SOURCE_USER}
+        )
+    assert "path" not in suggested(shown)
+    shown = await subentries.async_init(
+        (entry.entry_id, "sftp"), context={"source": SOURCE_USER}
+    )
+    assert suggested(shown)["host"] == "example.org"
