@@ -23,6 +23,22 @@ from .flow_texts import missing_texts, unsafe_issue
 from .harness.frigate import Frigate, FrigateServer
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Keep on one worker what shares a file, or a server of the conformance suite."""
+    if not config.pluginmanager.has_plugin("xdist"):
+        return
+    for item in items:
+        group = item.path.name
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            match item.callspec.params.get("place"):
+                case (type() as place, _):
+                    group = f"{group}:{place.__name__}"
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(autouse=True)
 def auto_enable_custom_integrations(request: pytest.FixtureRequest) -> None:
     """Let Home Assistant load this integration, in every test that has one.

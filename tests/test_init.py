@@ -297,8 +297,9 @@ async def test_what_the_engine_is_given(
     arguments = engine.arguments
     assert arguments["topic_prefix"] == "frigate"
     assert str(arguments["time_zone"]) == "Europe/Berlin"
-    assert arguments["paths"].ledger.is_relative_to(folders / "config" / ".storage")
-    assert arguments["paths"].spool.is_relative_to(folders / "config" / ".cache")
+    services = arguments["services"]
+    assert services.ledger.path.is_relative_to(folders / "config" / ".storage")
+    assert services.spool.path("a").is_relative_to(folders / "config" / ".cache")
     assert engine.calls == [("mqtt", True)]
     subscribed = [call.args[0] for call in mqtt_client.async_subscribe.mock_calls]
     assert "frigate/reviews" in subscribed

@@ -30,7 +30,9 @@ async def test_live_snapshots_follow_the_camera_s_switch(
     bench.tracked_object()
     bench.review("end", end=time.time() - 50)
     await until(lambda: len(nas.media) == 3)
-    assert [path for path in nas.history if "Live" in path][0].count("-c-") == 1
+    assert [path for path in nas.history if "-live-snapshot-" in path][0].count(
+        "-c-"
+    ) == 1
     await until(lambda: bench.status.cameras["front_door"].recordings_enabled is False)
     assert bench.status.cameras["front_door"].snapshots_enabled is True
 

@@ -51,7 +51,7 @@ def ids(destination: FakeDestination) -> list[str]:
     return sorted(
         path.rpartition("-")[2].partition(".")[0]
         for path in destination.media
-        if "Clip" in path
+        if "-recording-" in path
     )
 
 

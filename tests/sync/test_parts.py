@@ -60,7 +60,9 @@ async def looked(bench: Bench, looks: list[float], review: str, **changes: Any) 
 def suffixes(destination: FakeDestination) -> list[str]:
     """Return what follows the id in the names that lie there."""
     return sorted(
-        path.rpartition("abc123")[2] for path in destination.media if "Clip" in path
+        path.rpartition("abc123")[2]
+        for path in destination.media
+        if "-recording-" in path
     )
 
 
