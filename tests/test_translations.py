@@ -56,6 +56,12 @@ CATEGORIES = {
 STEPS_WITHOUT_FORM = {"reauth", "mqtt"}
 # The lines of the menu that the config flow shows after its form.
 FIRST_DESTINATIONS = {*FLOWS, "later"}
+# Mistakes that a destination's form of any kind can show.
+SHARED_MISTAKES = (
+    *("name_missing", "media_missing", "entity_missing", "states_missing"),
+    *("invalid_template", "retention_not_possible"),
+    *("append_only_needed", "verify_not_possible"),
+)
 # The step that every repair begins with shows one of the others.
 FIRST_STEP_OF_REPAIRS = {"init"}
 
@@ -224,6 +230,19 @@ def test_every_step_has_texts_and_every_text_a_step() -> None:
         - (FIRST_STEP_OF_REPAIRS if kind.startswith("issues.") else set())
         for kind, steps in coded.items()
     }
+
+
+def test_what_all_kinds_share_is_said_of_each() -> None:
+    """The same fields and mistakes have the same texts in the form of every kind."""
+    texts = english()["config_subentries"]
+    said = {
+        kind: (
+            [texts[kind]["step"][step]["sections"] for step in ("user", "reconfigure")],
+            {error: texts[kind]["error"].get(error) for error in SHARED_MISTAKES},
+        )
+        for kind in FLOWS
+    }
+    assert said == dict.fromkeys(FLOWS, said["local"])
 
 
 def test_every_line_of_the_menu_is_described() -> None:
