@@ -4,6 +4,7 @@ import contextlib
 import os
 from pathlib import Path
 import signal
+import socket
 import subprocess
 import sys
 from typing import Final, Self
@@ -78,7 +79,7 @@ class CephGateway:
         ):
             require_program(name, package)
         self.folder = folder
-        self.port = free_port()
+        self.port = _free_ports(3)
         self._environment = os.environ | {
             "PATH": f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_PATH}"
         }
@@ -113,3 +114,17 @@ class CephGateway:
         for file in (self.folder / "run").glob("*.pid"):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(file.read_text()), signal.SIGKILL)
+
+
+def _free_ports(number: int) -> int:
+    """Return the first of so many ports in a row that nothing uses."""
+    while True:
+        first = free_port()
+        try:
+            with contextlib.ExitStack() as stack:
+                for port in range(first, first + number):
+                    tried = stack.enter_context(socket.socket())
+                    tried.bind(("127.0.0.1", port))
+        except OSError, OverflowError:
+            continue
+        return first

@@ -419,6 +419,14 @@ class Rclone(FolderPlace):
         await self.server.start()
 
 
+OBJECT_ACTIONS = (
+    *("s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"),
+    *("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:AbortMultipartUpload"),
+    *("s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListMultipartUploadParts"),
+)
+"""What a key may do to a bucket's objects, one by one."""
+
+
 class Ceph(Place):
     """Ceph's gateway, the strictest S3 server there is here."""
 
@@ -490,14 +498,16 @@ class Ceph(Place):
         """Let the bucket's policy say this, and nothing else.
 
         A principal that may do these actions may do no other: it owns what it wrote,
-        which the gateway would let it read and delete.
+        which the gateway lets it read unless that is denied by name (`NotAction` is not
+        enough).
         """
         whom = "*" if principal == "*" else {"AWS": [principal]}
         name = f"arn:aws:s3:::{self.bucket}"
         common = {"Principal": whom, "Resource": [name, f"{name}/*"]}
         statements = [{"Effect": effect, "Action": list(actions), **common}]
         if principal != "*":
-            statements.append({"Effect": "Deny", "NotAction": list(actions), **common})
+            denied = [action for action in OBJECT_ACTIONS if action not in actions]
+            statements.append({"Effect": "Deny", "Action": denied, **common})
         policy = {"Version": "2012-10-17", "Statement": statements}
         self.boto.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(policy))
 

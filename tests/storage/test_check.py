@@ -528,17 +528,73 @@ async def test_limits_of_another_login_are_failures(tmp_path: Path) -> None:
         await check_destination(bucket, workdir=tmp_path)
 
 
-async def test_two_tests_at_once_share_the_fixed_probe(tmp_path: Path) -> None:
-    """One may have deleted it before the other looks."""
+class Shared(Bucket):
+    """Of which another test deletes the fixed probe, or writes its own, some times."""
 
-    class Shared(Bucket):
-        @override
-        async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
-            stored = await super().put(path, source, temporary=temporary)
-            if path == FIXED_PROBE:
+    def __init__(self, *, times: int, other: bytes | None) -> None:
+        """Let that happen so many times; `other` is what is written, None: deleted."""
+        super().__init__()
+        self.times = times
+        self.other = other
+
+    @override
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
+        stored = await super().put(path, source, temporary=temporary)
+        if path == FIXED_PROBE and self.times:
+            self.times -= 1
+            if self.other is None:
                 del self.files[path]
-            return stored
+            else:
+                self.files[path] = self.other
+        return stored
 
-    result = await check_destination(Shared(), workdir=tmp_path)
+
+@pytest.mark.parametrize("other", [None, b"another test"])
+async def test_two_tests_at_once_share_the_fixed_probe(
+    tmp_path: Path, other: bytes | None
+) -> None:
+    """What another one did to it meanwhile is no limit of the login."""
+    result = await check_destination(Shared(times=2, other=other), workdir=tmp_path)
     assert result.can_read
     assert result.can_delete
+
+
+@pytest.mark.parametrize(
+    ("other", "said"), [(None, "not there"), (b"another", "Other bytes")]
+)
+async def test_only_the_bytes_prove_that_a_login_can_read(
+    tmp_path: Path, other: bytes | None, said: str
+) -> None:
+    """A server that only seems to store is refused, not taken for a limited login."""
+    with pytest.raises(Rejected, match=said):
+        await check_destination(Shared(times=99, other=other), workdir=tmp_path)
+
+
+async def test_only_its_absence_proves_that_a_file_can_be_deleted(
+    tmp_path: Path,
+) -> None:
+    """A server that says yes and keeps it takes new files only."""
+
+    class Keeping(Bucket):
+        @override
+        async def delete(self, path: str) -> None:
+            assert path in self.files
+
+    bucket = Keeping()
+    result = await check_destination(bucket, workdir=tmp_path)
+    assert (result.can_read, result.can_delete) == (True, False)
+    assert set(bucket.files) == {FIXED_PROBE}
+
+
+async def test_a_login_that_may_not_look_nor_list(tmp_path: Path) -> None:
+    """It is told that what it has written is not there, and that reading is refused."""
+
+    class Blind(Bucket):
+        @override
+        async def stat(self, path: str) -> StoredFile | None:
+            return None
+
+    bucket = Blind(open_read=DENIED, delete=DENIED)
+    result = await check_destination(bucket, workdir=tmp_path)
+    assert (result.can_read, result.can_delete) == (False, False)
+    assert set(bucket.files) == {FIXED_PROBE}

@@ -14,7 +14,10 @@ from aiohttp import web
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
-from custom_components.frigate_snap_sync.storage.check import check_destination
+from custom_components.frigate_snap_sync.storage.check import (
+    FIXED_PROBE,
+    check_destination,
+)
 from custom_components.frigate_snap_sync.storage.errors import (
     AuthFailed,
     BucketNotFound,
@@ -300,25 +303,76 @@ async def test_unfinished_uploads_are_ended(
 
 @asynccontextmanager
 async def limited(
-    place: Ceph, gateway: CephGateway, *actions: str
+    place: Ceph, gateway: CephGateway, *actions: str, is_sub_user: bool = False
 ) -> AsyncGenerator[S3Destination]:
-    """Yield a destination with a key that may do these actions alone."""
-    user = f"u-{place.bucket}"
-    gateway.admin(
-        *("user", "create", f"--uid={user}", "--display-name=u"),
-        *(f"--access-key={user}", "--secret-key=secretsecret2"),
-    )
+    """Yield a destination with a key that may do these actions alone.
+
+    What a sub-user writes belongs to the owner of the bucket.
+    """
+    user, key = f"u-{place.bucket}", f"u-{place.bucket}"
+    keys = (f"--access-key={key}", "--secret-key=secretsecret2")
+    if is_sub_user:
+        user = f"t:{place.bucket}"
+        which = ("--uid=t", f"--subuser={user}", "--access=write", "--key-type=s3")
+        gateway.admin("subuser", "create", *which, *keys)
+    else:
+        gateway.admin("user", "create", f"--uid={user}", "--display-name=u", *keys)
     place.allow(*actions, principal=f"arn:aws:iam:::user/{user}")
     settings = s3_settings(
         gateway.url,
         bucket=place.bucket,
-        access_key_id=user,
+        access_key_id=key,
         secret_access_key="secretsecret2",
     )
     async with sessions() as open_session:
         destination = S3Destination(settings, open_session=open_session)
         yield destination
         await destination.close()
+
+
+@pytest.mark.parametrize("is_sub_user", [False, True])
+@at_ceph
+async def test_a_key_that_can_only_write(
+    place: Ceph,
+    ceph: CephGateway,
+    make_source: MakeSource,
+    tmp_path: Path,
+    is_sub_user: bool,
+) -> None:
+    """The test finds that out and leaves one object; uploads work without a look."""
+    async with limited(
+        place, ceph, "s3:PutObject", is_sub_user=is_sub_user
+    ) as destination:
+        for _ in range(2):
+            result = await check_destination(destination, workdir=tmp_path / "work")
+            assert (result.can_read, result.can_delete) == (False, False)
+            assert place.paths() == {FIXED_PROBE}
+        assert destination.findings == {"addressing": "path", "proof": "etag"}
+        known = S3Destination(
+            replace(
+                destination._settings,  # noqa: SLF001
+                can_read=False,
+                can_delete=False,
+                limits_known=True,
+            ),
+            open_session=destination._requests._open_session,  # noqa: SLF001
+        )
+        source = make_source(LARGE)
+        assert await known.prepare("a/f", source, temporary="a/t") == "a/t"
+        stored = await known.put("a/f", source, temporary="a/t")
+        assert stored == StoredFile(path="a/f", size=LARGE)
+        assert not unfinished(place)
+        with pytest.raises(PermissionDenied):
+            await read(known, "a/f")
+        with pytest.raises(PermissionDenied):
+            await known.delete("a/f")
+        await known.discard("a/t")
+        if is_sub_user:
+            assert place.content("a/f") == source.read_bytes()
+        else:  # Its writer owns it.
+            place.boto.delete_bucket_policy(Bucket=place.bucket)
+            assert await read(known, "a/f") == source.read_bytes()
+        await known.close()
 
 
 @at_ceph

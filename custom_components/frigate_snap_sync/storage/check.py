@@ -1,9 +1,7 @@
 """The end-to-end test of a destination: all that an upload needs, done once."""
 
 import asyncio
-from collections.abc import Awaitable, Iterator
-from contextlib import aclosing, contextmanager, suppress
-from copy import copy
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 import hashlib
@@ -23,13 +21,14 @@ from .errors import (
     PermissionDenied,
     Rejected,
     StorageError,
-    Unreachable,
 )
 from .layout import Layout, dated_layout, levels_of
 from .leftovers import Leftovers
+from .login_limits import may_delete, may_read
 from .names import TemporaryForm, is_temporary, temporary_name
-from .probe_files import PROBE_SIZES, probe_sources
+from .probe_files import probe_sources, read_probe
 from .source import FileSource
+from .steps import step_of
 
 PROBE_PREFIX: Final = "frigate-snap-sync-check-"
 """How the names of probe files and folders begin, should one ever be left behind."""
@@ -149,37 +148,19 @@ async def _find_limits(
     elif known.may_be_limited:
         await test.write(path, source)
     if known.may_be_limited:
-        can_read = await _is_allowed(LOOKING, destination.stat(path)) and (
-            await _is_allowed(READING, _read(destination, path, most=PROBE_SIZES[1]))
-        )
-    if known.may_be_limited and can_delete:
-        can_delete = await _is_allowed(DELETING, destination.delete(path))
-    if can_read and not can_delete:
+
+        async def write_again() -> None:
+            await test.write(path, source)
+
+        # Another test may replace or delete the fixed one, and no other.
+        again = write_again if path == FIXED_PROBE else None
+        can_read = await may_read(destination, path, source, again)
+        can_delete = can_delete and await may_delete(destination, path, can_read)
+    elif can_read and not can_delete:
         await test.compare(path, source)
     return CheckResult(
         form=test.form, left=Leftovers(), can_read=can_read, can_delete=can_delete
     )
-
-
-async def _is_allowed(step: str, request: Awaitable[object]) -> bool:
-    """Tell whether a login may do that, whatever another test did to the file."""
-    try:
-        with _step(step), suppress(FileNotFoundError):
-            await request
-    except PermissionDenied:
-        return False
-    return True
-
-
-async def _read(destination: Destination, path: str, *, most: int) -> bytes:
-    """Return what a file holds, read no further than a little over `most` bytes."""
-    read = bytearray()
-    async with aclosing(destination.open_read(path)) as pieces:
-        async for piece in pieces:
-            read += piece
-            if len(read) > most:
-                break
-    return bytes(read)
 
 
 async def remove_leftovers(destination: Destination, left: Leftovers) -> Leftovers:
@@ -215,7 +196,7 @@ class _Test:
         for path in levels_of(folder):
             if path in self._folders:
                 continue
-            with _step(MAKING):
+            with step_of(MAKING):
                 is_new = await self._destination.make_folder(path)
             # One with the probe's name was left by an earlier test.
             if is_new or self._name in path:
@@ -224,13 +205,13 @@ class _Test:
 
     async def delete_stale(self, path: str) -> None:
         """Remove what an earlier test had to leave, or nothing is put beside it."""
-        with _step(DELETING):
+        with step_of(DELETING):
             for trace in _traces(path):
                 await _remove_file(self._destination, trace)
 
     async def write(self, path: str, source: FileSource) -> None:
         """Store the file, under the form of temporary names that the server takes."""
-        with _step("Writing", is_broad=True):
+        with step_of("Writing", is_broad=True):
             try:
                 await self._put(path, source, self._temporary(path))
             except (PermissionDenied, Rejected) as err:
@@ -254,7 +235,7 @@ class _Test:
 
     async def replace(self, path: str, source: FileSource) -> None:
         """Store another file of the same name."""
-        with _step(REPLACING):
+        with step_of(REPLACING):
             await self._put(path, source, self._temporary(path))
 
     async def compare(self, path: str, source: FileSource) -> None:
@@ -262,20 +243,20 @@ class _Test:
         if not self.can_read:
             return
         expected = await asyncio.to_thread(source.local_path.read_bytes)
-        with _step(LOOKING):
+        with step_of(LOOKING):
             stored = await self._destination.stat(path)
             if stored is None:
                 raise Rejected("It is not there")
             if stored.size != len(expected):
                 raise Rejected(f"It has {stored.size} bytes instead of {len(expected)}")
-        with _step(READING):
-            read = await _read(self._destination, path, most=len(expected))
+        with step_of(READING):
+            read = await read_probe(self._destination, path, most=len(expected))
             if read != expected:
                 raise Rejected("Other bytes came back than were written")
 
     async def delete(self, path: str) -> None:
         """Remove the file, and see that it is gone."""
-        with _step(DELETING):
+        with step_of(DELETING):
             await self._destination.delete(path)
             if self.can_read and await self._destination.stat(path) is not None:
                 raise Rejected("The file is still there")
@@ -377,23 +358,3 @@ async def _remove_file(destination: Destination, path: str) -> None:
         await destination.discard(path)
     else:
         await destination.delete(path)
-
-
-@contextmanager
-def _step(name: str, *, is_broad: bool = False) -> Iterator[None]:
-    """Put the name of the step before the text of what fails in it.
-
-    A broad one has steps of its own, which the error knows better.
-    """
-    try:
-        yield
-    except StorageError as err:
-        # A copy: others may be waiting for the same failed connection.
-        named = copy(err)
-        step = (is_broad and err.step) or name
-        named.args = (f"{step}: {err}",)
-        if not isinstance(err, Unreachable):
-            named.step = step
-        raise named from err
-    except FileNotFoundError as err:
-        raise Rejected(f"{name}: The file is not there") from err

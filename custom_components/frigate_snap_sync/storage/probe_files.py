@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 import hashlib
 from pathlib import Path
 from secrets import token_bytes
 from typing import Final
 
+from .base import Destination
 from .errors import Rejected
 from .source import FileSource
 
@@ -43,3 +44,14 @@ async def probe_sources(workdir: Path, name: str) -> AsyncGenerator[list[FileSou
         yield sources
     finally:
         await asyncio.to_thread(remove)
+
+
+async def read_probe(destination: Destination, path: str, *, most: int) -> bytes:
+    """Return what a file holds, read no further than a little over `most` bytes."""
+    read = bytearray()
+    async with aclosing(destination.open_read(path)) as pieces:
+        async for piece in pieces:
+            read += piece
+            if len(read) > most:
+                break
+    return bytes(read)
