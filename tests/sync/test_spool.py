@@ -35,7 +35,7 @@ async def test_a_stored_file_survives_a_power_cut(
 ) -> None:
     """Its bytes are on the disk before its name is, and its name before it is told."""
     done: list[str] = []
-    fsync, rename = os.fsync, Path.rename
+    fsync, rename = os.fsync, Path.replace
 
     def synced(descriptor: int) -> None:
         path = Path(f"/proc/self/fd/{descriptor}").readlink()
@@ -47,7 +47,7 @@ async def test_a_stored_file_survives_a_power_cut(
         return rename(path, target)
 
     monkeypatch.setattr(os, "fsync", synced)
-    monkeypatch.setattr(Path, "rename", renamed)
+    monkeypatch.setattr(Path, "replace", renamed)
     async with spool.writer("jpg") as writer:
         await writer.write(b"image")
         await writer.finish()

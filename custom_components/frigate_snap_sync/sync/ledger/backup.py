@@ -6,7 +6,7 @@ from pathlib import Path
 import sqlite3
 from threading import Event
 
-from ..support.private_files import private_opener, sync_folder
+from ..support.private_files import private_opener, put_in_place
 from . import generations, schema
 
 _PAGES = 256
@@ -49,14 +49,7 @@ def make_copy(path: Path, abandoned: Event) -> None:
             source.backup(copy, pages=_PAGES, progress=look)
             # A file on its own, without a second one for what was written last.
             copy.execute("PRAGMA journal_mode = DELETE")
-        descriptor = os.open(new, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        look()
-        new.replace(target)
-        sync_folder(target.parent)
+        put_in_place(new, target, check=look)
     except BaseException:
         with suppress(OSError):
             new.unlink(missing_ok=True)

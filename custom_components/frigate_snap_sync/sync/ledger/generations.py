@@ -6,11 +6,10 @@ that is behind its file, or has none, was brought back by a restore.
 """
 
 from contextlib import suppress
-import os
 from pathlib import Path
 import sqlite3
 
-from ..support.private_files import private_opener, sync_folder
+from ..support.private_files import private_opener, put_in_place
 
 
 class GenerationFile:
@@ -37,10 +36,7 @@ class GenerationFile:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with open(new, "wb", opener=private_opener) as file:
                 file.write(str(number).encode())
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self._path)
-            sync_folder(self._path.parent)
+            put_in_place(new, self._path)
 
 
 def generation(connection: sqlite3.Connection) -> int:

@@ -15,7 +15,7 @@ from ..support.private_files import (
     make_private,
     make_private_folder,
     private_opener,
-    sync_folder,
+    put_in_place,
 )
 from ..support.set_aside import name_aside
 from . import generations, schema
@@ -240,9 +240,6 @@ def _install_copy(path: Path) -> None:
             open(new, "wb", opener=private_opener) as target,
         ):
             shutil.copyfileobj(source, target)
-            target.flush()
-            os.fsync(target.fileno())
-        new.replace(path)
-        sync_folder(path.parent)
+        put_in_place(new, path)
     except OSError as err:
         raise LedgerError(f"Ledger {path.name}: {err}") from err

@@ -18,7 +18,7 @@ from ..support.private_files import (
     make_private,
     make_private_folder,
     private_opener,
-    sync_folder,
+    put_in_place,
 )
 from ..support.set_aside import name_aside
 
@@ -214,10 +214,8 @@ class SpoolWriter:
         await self.flush()
 
         def work() -> SpoolFile:
-            file = self._opened
-            os.fsync(file.fileno())
-            self.path.rename(self._final)
-            sync_folder(self._final.parent)
+            self._opened.flush()
+            put_in_place(self.path, self._final)
             return SpoolFile(
                 name=self._name, size=self._size, sha256=self._hash.hexdigest()
             )

@@ -1,5 +1,6 @@
 """Files that Home Assistant's user alone may read, and that outlast a power cut."""
 
+from collections.abc import Callable
 from contextlib import suppress
 import os
 from pathlib import Path
@@ -25,7 +26,25 @@ def private_opener(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def sync_folder(folder: Path) -> None:
+def put_in_place(
+    new: Path, final: Path, *, check: Callable[[], object] = lambda: None
+) -> None:
+    """Give a new file its final name: after a power cut it is whole, or not there.
+
+    All of it must have been written. `check` is called once its bytes are durable;
+    what it raises leaves `final` as it was. Raises OSError.
+    """
+    descriptor = os.open(new, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    check()
+    new.replace(final)
+    _sync_folder(final.parent)
+
+
+def _sync_folder(folder: Path) -> None:
     """Make the names in a folder durable, where the file system can."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
