@@ -135,7 +135,7 @@ async def serve_frigate(
 
 @pytest.fixture
 async def frigate_server(serve_frigate: ServeFrigate) -> FrigateServer:
-    """Serve a simulated Frigate without log-in."""
+    """Serve a simulated Frigate without login."""
     return await serve_frigate()
 
 

@@ -215,7 +215,7 @@ async def test_user_another_server(
     answer: dict[str, Any],
     log_in: dict[str, str],
 ) -> None:
-    """Something else listens at that URL, with or without a log-in."""
+    """Something else listens at that URL, with or without a login."""
 
     async def handle(request: web.Request) -> web.Response:
         return web.Response(**{"content_type": "application/json", **answer})
@@ -566,7 +566,7 @@ async def test_reconfigure_another_frigate(
 async def test_reauth(
     hass: HomeAssistant, serve_frigate: ServeFrigate, engine: StandInEngine
 ) -> None:
-    """A refused log-in asks for another; the rest of the settings stays."""
+    """A refused login asks for another; the rest of the settings stays."""
     server = await serve_frigate(auth=Auth(users={"viewer": User(password=PASSWORD)}))
     data = {"username": "viewer", "password": "of last year", "topic_prefix": "frigate"}
     entry = frigate_entry(server.url, data=data)
@@ -617,7 +617,7 @@ async def test_reauth(
 async def test_reauth_ends_by_itself(
     hass: HomeAssistant, engine: StandInEngine, issue_registry: ir.IssueRegistry
 ) -> None:
-    """A Frigate that takes the log-in again needs no new one."""
+    """A Frigate that takes the login again needs no new one."""
     await async_set_up(hass, frigate_entry())
     for _ in range(2):
         engine.show(frigate_login_refused=True)
@@ -690,7 +690,7 @@ async def test_reauth_after_failed_set_up(
 async def test_reauth_another_frigate(
     hass: HomeAssistant, serve_frigate: ServeFrigate
 ) -> None:
-    """The log-in of one Frigate is not stored for another."""
+    """The login of one Frigate is not stored for another."""
     server = await serve_frigate(Frigate(topic_prefix="garage"))
     entry = frigate_entry(server.url)
     await async_set_up(hass, entry)

@@ -439,7 +439,7 @@ async def test_a_topic_prefix_of_the_owner_s_choice(
 async def test_host_key(
     hass: HomeAssistant, engine: StandInEngine, server: SftpServer, fix: Post
 ) -> None:
-    """Both keys are shown; confirming the new one stores it, and no log-in before."""
+    """Both keys are shown; confirming the new one stores it, and no login before."""
     old = asyncssh.generate_private_key("ssh-rsa")
     entry = frigate_entry(subentries=[stored_server(server, host_key=pinned(old))])
     await async_set_up(hass, entry)
@@ -536,7 +536,7 @@ async def test_host_key_with_the_real_engine(
     assert entry.runtime_data is coordinator
 
 
-# The log-in
+# The login
 
 
 async def test_log_in_with_the_real_engine(
@@ -571,7 +571,7 @@ async def test_log_in_with_the_real_engine(
 async def test_log_in_to_frigate_with_the_real_engine(
     hass: HomeAssistant, serve_frigate: ServeFrigate
 ) -> None:
-    """A refused log-in asks for another, and with that Frigate is heard."""
+    """A refused login asks for another, and with that Frigate is heard."""
     server = await serve_frigate(auth=Auth(users={"viewer": User(password=PASSWORD)}))
     entry = frigate_entry(
         server.url, data={"username": "viewer", "password": "of last year"}

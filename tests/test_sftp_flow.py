@@ -485,7 +485,7 @@ async def test_user_test_fails(
 async def test_user_host_key_changes_meanwhile(
     hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
 ) -> None:
-    """Another server answers at the log-in than the one that was confirmed."""
+    """Another server answers at the login than the one that was confirmed."""
     entry = frigate_entry()
     await async_set_up(hass, entry)
     result = await async_start(hass, entry.entry_id)

@@ -270,7 +270,7 @@ def test_every_field_is_described() -> None:
 def test_examples_are_no_links() -> None:
     """The frontend turns a bare URL in a text of Markdown into a link.
 
-    The URL that a log-in is asked for is a real one, and may be opened.
+    The URL that a login is asked for is a real one, and may be opened.
     """
     markdown = {
         ".".join(path): text

@@ -1,4 +1,4 @@
-"""Buttons: look for what was missed, try failed uploads anew, test a destination."""
+"""Buttons: look for what was missed, retry failed uploads, test a destination."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

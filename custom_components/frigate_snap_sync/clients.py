@@ -22,7 +22,7 @@ def async_create_session(
     Home Assistant closes one that is made while an entry is set up after its
     unload; without `auto_cleanup` the caller has to detach it.
     """
-    # Without cookies: the session that all share may hold the log-in of another
+    # Without cookies: the session that all share may hold the login of another
     # integration, and a wrong password would pass.
     return async_create_clientsession(
         hass,

@@ -211,13 +211,13 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
     ) -> ConfigFlowResult:
-        """Ask for the log-in anew, for Frigate refuses the stored one."""
+        """Ask for the login again, for Frigate refuses the stored one."""
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Try the new log-in, and store it."""
+        """Try the new login, and store it."""
         entry = self._get_reauth_entry()
         verdict = Verdict()
         values: dict[str, Any] = {CONF_USERNAME: entry.data.get(CONF_USERNAME, "")}
@@ -243,7 +243,7 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
     def _update(self, entry: ConfigEntry, data: dict[str, Any]) -> ConfigFlowResult:
-        """Store the entry's new data and let it start anew with them."""
+        """Store the entry's new data and let it start again with them."""
         if entry.update_listeners:
             # The listener reloads the entry.
             return self.async_update_and_abort(entry, data=data)

@@ -48,7 +48,7 @@ type FrigateSnapSyncConfigEntry = ConfigEntry[FrigateSnapSyncCoordinator]
 type UploadListener = Callable[[UploadEvent], None]
 
 _MOST_UNHEARD: Final = 1000
-"""Events of a destination that are kept until somebody listens to them."""
+"""Events of a destination that are kept until an entity listens to them."""
 
 _MQTT_QOS = 1
 """Frigate publishes with 0, or from 0.16 on as its owner says, up to this."""
@@ -222,7 +222,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             ) from err
 
     async def async_retry_failed(self) -> int:
-        """Let failed uploads be tried anew; return how many.
+        """Retry failed uploads; return how many.
 
         Raises HomeAssistantError.
         """
@@ -248,7 +248,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
     ) -> CALLBACK_TYPE:
         """Call the listener for every upload to a destination that ends.
 
-        The first one is told at once what ended since the start: entities are added
+        The first one hears at once what ended since the start: entities are added
         only when the engine is at work. Returns what ends that.
         """
         listeners = self._upload_listeners.setdefault(destination_id, [])
@@ -279,7 +279,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
     async def async_apply_changes(self) -> None:
         """Take over what changed in the entry.
 
-        Destinations are added, changed and removed while everything goes on;
+        Destinations are added, changed and removed while the others keep running;
         the entry's own settings need a reload.
         """
         async with self._applying:

@@ -118,7 +118,7 @@ class UnusableDestination(Destination):
 
     @override
     async def close(self) -> None:
-        """Have nothing to let go of."""
+        """Have nothing to release."""
 
     @override
     async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:

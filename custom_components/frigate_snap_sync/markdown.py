@@ -26,7 +26,7 @@ def as_code(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text in one line of bounded length, without what nobody can see.
+    """Return a text in one line of bounded length, without what can't be seen.
 
     Such as control characters, and those that turn the direction of what follows.
     """

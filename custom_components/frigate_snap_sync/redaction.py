@@ -1,7 +1,7 @@
 """Taking private words out of texts, without taking the texts apart.
 
 Only whole tokens go: a user called `frigate` must not turn `frigate_connected`
-into something that nobody can read. What is a key, or a word of our own (an
+into something unreadable. What is a key, or a word of our own (an
 enum), is never looked at.
 """
 

@@ -76,7 +76,7 @@ class DestinationRepairFlow(RepairsFlow):
         return KINDS[self._subentry.subentry_type]
 
     def _abort_if_settled(self) -> ir.IssueEntry:
-        """Return the issue; end the flow if there is nothing to mend any more."""
+        """Return the issue; end the flow if there is nothing to fix any more."""
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         if (
             issue is None

@@ -110,7 +110,7 @@ DESTINATION_SENSORS = (
     ),
     SnapSyncSensorDescription[DestinationStatus](
         key="failed_uploads",
-        # It goes down again when failed uploads are tried anew.
+        # It goes down again when failed uploads are retried.
         state_class=SensorStateClass.MEASUREMENT,
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda status: status.failed_uploads,

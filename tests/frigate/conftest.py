@@ -77,7 +77,7 @@ def make_client(session: aiohttp.ClientSession, clock: SteadyClock) -> MakeClien
 
 @pytest.fixture
 def client(server: FakeServer, make_client: MakeClient) -> FrigateClient:
-    """Return a client of the server, without a log-in."""
+    """Return a client of the server, without a login."""
     return make_client(server.url)
 
 

@@ -93,7 +93,7 @@ def test_base_url_with_a_log_in(user: str) -> None:
 
 
 def test_proxy() -> None:
-    """A proxy may have a log-in."""
+    """A proxy may have a login."""
     assert parse_proxy("http://anna:secret@proxy:3128").password == "secret"
     with pytest.raises(InvalidProxy) as error:
         parse_proxy("socks5://anna:secret@proxy")

@@ -1,4 +1,4 @@
-"""The log-in: when it happens, when it does not, and how often."""
+"""The login: when it happens, when it does not, and how often."""
 
 import asyncio
 import base64
@@ -41,13 +41,13 @@ def make_jwt(**claims: object) -> str:
 
 
 def recorded_token(version: str) -> str:
-    """Return the token in the recorded answer to a log-in."""
+    """Return the token in the recorded answer to a login."""
     cookie = reply(version, "login-ok").headers["set-cookie"]
     return cookie.partition("=")[2].partition(";")[0]
 
 
 def login_answer(cookies: dict[str, str], **headers: str) -> Handler:
-    """Return the answer to a log-in that sets cookies."""
+    """Return the answer to a login that sets cookies."""
 
     async def handle(request: web.Request) -> web.Response:
         response = web.Response(headers=headers)
@@ -62,7 +62,7 @@ class Gate:
     """A Frigate that knows which tokens it gave, and answers accordingly."""
 
     def __init__(self, server: FakeServer, **claims: object) -> None:
-        """Take over the server's log-in and version."""
+        """Take over the server's login and version."""
         self.claims = {"sub": "admin", "role": "admin"} | claims
         self.valid: set[str] = set()
         self.given = 0
@@ -240,7 +240,7 @@ async def test_whoever_is_refused_does_not_knock_again(
 
 
 async def test_no_password(server: FakeServer, make_client: MakeClient) -> None:
-    """A name without a password is still a log-in."""
+    """A name without a password is still a login."""
     server.answer(LOGIN, reply("0.17.2", "login-wrong-password"))
 
     with pytest.raises(FrigateAuthFailed):
@@ -285,7 +285,7 @@ async def test_log_in_switched_off_but_wanted(
 
 
 async def test_token_that_is_refused(server: FakeServer, user: FrigateClient) -> None:
-    """After a 401 there is one new log-in, and the request is made again."""
+    """After a 401 there is one new login, and the request is made again."""
     gate = Gate(server)
     await user.version()
     gate.valid.clear()
@@ -299,7 +299,7 @@ async def test_token_that_is_refused(server: FakeServer, user: FrigateClient) ->
 async def test_token_that_is_always_refused(
     server: FakeServer, user: FrigateClient, advance: Callable[[float], None]
 ) -> None:
-    """One new log-in, then not for a while."""
+    """One new login, then not for a while."""
     gate = Gate(server)
     server.answer(VERSION, reply("0.17.2", "auth-bearer-tampered"))
 
@@ -334,7 +334,7 @@ async def test_one_log_in_at_a_time(
 
 
 async def test_failure_is_shared(server: FakeServer, user: FrigateClient) -> None:
-    """Who waited for a log-in that failed does not wait for another one."""
+    """Who waited for a login that failed does not wait for another one."""
 
     begun, held = asyncio.Event(), asyncio.Event()
 
@@ -424,7 +424,7 @@ async def test_expiry_of_a_short_token(
 async def test_expiry_that_can_not_be(
     server: FakeServer, user: FrigateClient, exp: object
 ) -> None:
-    """Then a 401 tells; no log-in for every request."""
+    """Then a 401 tells; no login for every request."""
     gate = Gate(server, exp=exp)
     for _ in range(3):
         await user.version()

@@ -473,7 +473,7 @@ async def test_web_pages(server: FakeServer, client: FrigateClient) -> None:
 
 
 async def test_web_page_for_a_clip(server: FakeServer, client: FrigateClient) -> None:
-    """A log-in page of a proxy is no film."""
+    """A login page of a proxy is no film."""
     server.record("0.17.2", "version")
     for answer in (page(), as_json({})):
         server.answer(CLIP, answer)
@@ -555,7 +555,7 @@ async def test_plain_http_to_the_port_with_tls(
         (page(502), FrigateUnreachable, "HTTP status 502"),
         (page(503), FrigateUnreachable, "HTTP status 503"),
         (page(504), FrigateTimeout, "HTTP status 504"),
-        (page(407), FrigateUnreachable, "proxy wants a log-in"),
+        (page(407), FrigateUnreachable, "proxy wants a login"),
         (page(500), FrigateServerError, "HTTP status 500"),
         (page(403), FrigateForbidden, "HTTP status 403"),
         (page(404), NotFrigate, "no such page"),
@@ -659,7 +659,7 @@ async def test_who_answers(
 async def test_log_in_at_a_server_that_knows_none(
     server: FakeServer, make_client: MakeClient, status: int
 ) -> None:
-    """Every Frigate takes a log-in, or has no such route."""
+    """Every Frigate takes a login, or has no such route."""
     server.fallback = page(status)
     client = make_client(server.url, username="admin", password="adminpassword")
 
@@ -773,7 +773,7 @@ async def test_log_in_over_tls(tls_server: FakeServer, make_client: MakeClient) 
 
 
 class FakeProxy:
-    """An HTTP proxy that wants a log-in."""
+    """An HTTP proxy that wants a login."""
 
     def __init__(self) -> None:
         """Note what comes."""
@@ -819,7 +819,7 @@ class FakeProxy:
 
 
 async def test_proxy(server: FakeServer, make_client: MakeClient) -> None:
-    """With the proxy's own log-in, which Frigate does not get to see."""
+    """With the proxy's own login, which Frigate does not get to see."""
     server.record("0.17.2")
     proxy = FakeProxy()
     async with raw_server(proxy.answer) as address:

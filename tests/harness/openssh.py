@@ -45,7 +45,7 @@ ForceCommand internal-sftp {options}
 
 
 class OpenSshServer:
-    """An `sshd` of the current user's own, for key log-ins of that user.
+    """An `sshd` of the current user's own, for key logins of that user.
 
     Works as root and as a plain user. Paths on the server are those of this
     machine; `root` is the folder to store in, and where relative paths begin.

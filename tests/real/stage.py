@@ -67,7 +67,7 @@ async def open_stage(
     """Start everything around a Frigate, and stop it in the end.
 
     With `auth` Frigate is reached as at its port 8971: with TLS that nobody
-    vouches for, and a log-in. Arrivals are looked for at these `destinations`.
+    vouches for, and a login. Arrivals are looked for at these `destinations`.
     """
     store = folder / "folder"
     store.mkdir()

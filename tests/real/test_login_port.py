@@ -1,4 +1,4 @@
-"""A Frigate behind its log-in port: TLS, a password, a base path, an old version."""
+"""A Frigate behind its login port: TLS, a password, a base path, an old version."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ RECORDING_SECONDS = 60
 
 
 async def test_login_port(tmp_path: Path) -> None:
-    """All arrives from there too, with a log-in that runs out on the way."""
+    """All arrives from there too, with a login that runs out on the way."""
     auth = Auth(session=15)
     frigate = Frigate(
         version="0.16.4",

@@ -93,7 +93,7 @@ async def test_keyboard_interactive(
 async def test_questions_without_an_answer(
     server: SftpServer, connect_to: Connect, question: str
 ) -> None:
-    """A second factor can't be answered; an empty question is no log-in."""
+    """A second factor can't be answered; an empty question is no login."""
     server.behavior.password = False
     server.behavior.keyboard = question
     with pytest.raises(AuthFailed):
@@ -319,7 +319,7 @@ async def test_no_sftp(tmp_path: Path, connect_to: Connect) -> None:
 
 
 async def test_sftp_never_starts(tmp_path: Path, connect_to: Connect) -> None:
-    """The SFTP channel gets no longer than the log-in."""
+    """The SFTP channel gets no longer than the login."""
     async with SftpServer(tmp_path, session=lambda _: None) as server:
         with pytest.raises(ConnectTimeout):
             await connect_to(
@@ -394,7 +394,7 @@ async def test_one_log_in_for_all(
 async def test_one_failure_for_all(
     server: SftpServer, network: Network, connect_to: Connect
 ) -> None:
-    """A failed log-in is not repeated by everybody who waited for it."""
+    """A failed login is not repeated by everybody who waited for it."""
     destination = connect_to(server, port=network.port, password="wrong")
     results = await asyncio.gather(
         *(destination.stat(str(n)) for n in range(20)), return_exceptions=True
@@ -436,7 +436,7 @@ async def test_cancelled_waiters(
 
 
 async def test_close_while_connecting(connect_to: Connect) -> None:
-    """Who waits for the log-in gets to know at once."""
+    """Who waits for the login gets to know at once."""
     writers: list[asyncio.StreamWriter] = []
 
     async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -89,7 +89,7 @@ from custom_components.frigate_snap_sync.storage.sftp.errors import (
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
 def test_connect_error(err: Exception, cause: type[StorageError], text: str) -> None:
-    """The cause of a failed log-in, in words."""
+    """The cause of a failed login, in words."""
     error = connect_error(err, "nas", 22)
     assert type(error) is cause
     assert str(error) == text

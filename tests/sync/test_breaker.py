@@ -69,7 +69,7 @@ def test_an_unreachable_server_is_tried_more_and_more_slowly() -> None:
 def test_what_a_person_must_mend_is_looked_at_now_and_then(
     error: StorageError, delay: float
 ) -> None:
-    """No log-in storms."""
+    """No login storms."""
     assert delays(error, 3) == [delay] * 3
 
 
@@ -115,7 +115,7 @@ def test_failures_of_one_outage_do_not_add_up() -> None:
 
 
 def test_another_cause_is_news() -> None:
-    """First nothing answers, then the log-in is refused."""
+    """First nothing answers, then the login is refused."""
     breaker = Breaker(TIMING)
     breaker.fail(Unreachable("x"), 0)
     assert breaker.fail(AuthFailed("y"), 1) is True

@@ -156,14 +156,14 @@ def _server(url: URL) -> _Server:
 
 
 def log_in_schema() -> vol.Schema:
-    """Return the form of Frigate's log-in alone."""
+    """Return the form of Frigate's login alone."""
     return vol.Schema(_LOG_IN_FIELDS)
 
 
 def log_in_data(
     user_input: Mapping[str, Any], stored: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the entry's data with the log-in that was typed.
+    """Return the entry's data with the login that was typed.
 
     An empty password keeps the stored one while there is a user name.
     """
@@ -173,7 +173,7 @@ def log_in_data(
 
 
 def log_in_errors(verdict: Verdict) -> dict[str, str]:
-    """Return a verdict's errors; what is no field of the log-in concerns the whole."""
+    """Return a verdict's errors; what is no field of the login concerns the whole."""
     fields = {CONF_USERNAME, CONF_PASSWORD}
     return {
         place if place in fields else _BASE: error

@@ -59,7 +59,7 @@ class SftpFlow(DestinationFlow):
 
     First the form; then the server's host key, unless it is known; then the
     public half of our own key, where that is how to log in; then the test. The
-    server gets no log-in before its host key was confirmed.
+    server gets no login before its host key was confirmed.
     """
 
     kind: ClassVar[str] = SUBENTRY_SFTP
@@ -193,7 +193,7 @@ class SftpFlow(DestinationFlow):
         return await self._async_finish()
 
     async def _async_log_in(self) -> SubentryFlowResult:
-        """Test the log-in, or first show the key that makes it possible."""
+        """Test the login, or first show the key that makes it possible."""
         target_changed = any(
             self._data[key] != self._stored.get(key)
             for key in (*_TARGET, CONF_PRIVATE_KEY)

@@ -1,4 +1,4 @@
-"""Requests to the API of one Frigate: its address, its log-in, its answers."""
+"""Requests to the API of one Frigate: its address, its login, its answers."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ _SMALL: Final = 256 * 1024
 
 
 class Api:
-    """Asks one Frigate, logged in if there is a log-in.
+    """Asks one Frigate, logged in if there is a login.
 
     Every method raises only `FrigateError`.
     """

@@ -183,7 +183,7 @@ class Auth:
     def _renew_at(self, claims: dict[str, object], date: str | None) -> float | None:
         """Return when to renew, from `exp` by Frigate's own clock.
 
-        None where that can't be told: then a 401 tells.
+        None where that is not known: then a 401 shows it.
         """
         expires = claims.get("exp")
         if isinstance(expires, bool) or not isinstance(expires, int | float):

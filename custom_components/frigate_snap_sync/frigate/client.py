@@ -51,13 +51,13 @@ _PASSING: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQ
 
 
 class FrigateClient:
-    """One Frigate, on its internal port (5000) or the one with log-in (8971).
+    """One Frigate, on its internal port (5000) or the one with login (8971).
 
     Every method raises only `FrigateError` (see `errors`), beside what is
     said with it. Times are epoch seconds of Frigate's clock.
 
     The session stays the caller's. One of its own with `aiohttp.DummyCookieJar`
-    is best, so that the log-in's cookie is not kept beside the token; the token
+    is best, so that the login's cookie is not kept beside the token; the token
     goes before a cookie in every version of Frigate.
     """
 
@@ -148,7 +148,7 @@ class FrigateClient:
     async def uptime(self) -> float:
         """Return for how many seconds Frigate has been running.
 
-        Frigate computes it anew every 15 s only.
+        Frigate computes it every 15 s only.
         """
         stats = mapping_or_empty(await self._api.json("stats"))
         uptime = number_or_none(mapping_or_empty(stats.get("service")).get("uptime"))
@@ -163,7 +163,7 @@ class FrigateClient:
     async def reviews(self, *, after: float, before: float) -> list[Review]:
         """Return all reviews that overlap the time from `after` to `before`.
 
-        Those that somebody has marked as reviewed are among them. Frigate 0.14
+        Those that a person has marked as reviewed are among them. Frigate 0.14
         and 0.15 can't select by overlap: there a review that began more than a
         day before `after`, or ended more than a day after `before`, is not found.
         """
@@ -209,7 +209,7 @@ class FrigateClient:
 
         Raises:
             UnreadableRows: Frigate shows some of that time, but not in a form that
-                can be understood: nobody knows then how much there is.
+                can be understood: it is not known then how much there is.
 
         """
         if not fits_route(camera):
@@ -329,7 +329,7 @@ class FrigateClient:
         return size
 
     async def _known_version(self) -> FrigateVersion:
-        """Return the version as told in the last minutes, with no outage since."""
+        """Return the version as of the last minutes, with no outage since."""
         if (
             self._version is None
             or self._version_losses != self._api.losses

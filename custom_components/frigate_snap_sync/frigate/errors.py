@@ -42,7 +42,7 @@ class FrigateTlsError(FrigateUnreachable):
 
 
 class FrigateAuthFailed(FrigateError):
-    """Frigate wants a log-in, or refused the one it got."""
+    """Frigate wants a login, or refused the one it got."""
 
 
 class FrigateForbidden(FrigateError):

@@ -16,7 +16,7 @@ class Severity(StrEnum):
 class Review:
     """A review, as MQTT and `/api/review` describe it.
 
-    `end_time` is None while it goes on and also when Frigate sends a value that
+    `end_time` is None while it is active and also when Frigate sends a value that
     can't be a time (endless manual events that were cut: 9223372036854775807).
     `ended` is true as soon as Frigate names any end, such a one too.
     `labels` holds `data.objects` without Frigate's `-verified` ending and
@@ -39,13 +39,13 @@ class Review:
 class TrackedObject:
     """A tracked object (Frigate's "event"), as MQTT and `/api/events` describe it.
 
-    `severity` is Frigate's `max_severity`, None where it is not told. `sub_labels`
+    `severity` is Frigate's `max_severity`, None where it is unknown. `sub_labels`
     are the names in `sub_label`, which may hold several with commas between.
     `end_time` is never before `start_time`, whatever became of Frigate's clock. It is
     None while the object is tracked, and also when Frigate names an end that can't
     be a time (`has_odd_end`).
     `pictured` is when the frame was taken that its snapshot shows, None where that
-    is not told: over MQTT it always is, in rows of the API from Frigate 0.18 on.
+    is unknown: over MQTT it always is, in rows of the API from Frigate 0.18 on.
     """
 
     id: str

@@ -128,7 +128,7 @@ class Answer:
             case HTTPStatus.FORBIDDEN:
                 return FrigateForbidden(text)
             case HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-                return FrigateUnreachable(f"{what}: the proxy wants a log-in")
+                return FrigateUnreachable(f"{what}: the proxy wants a login")
             case HTTPStatus.GATEWAY_TIMEOUT:
                 return FrigateTimeout(text)
             case _ if status in AWAY:
@@ -146,9 +146,9 @@ def _to(location: URL | None) -> str:
 
 
 class Transport:
-    """Sends requests on a session that belongs to somebody else.
+    """Sends requests on a session that belongs to the caller.
 
-    Redirections are not followed: they would carry the log-in elsewhere.
+    Redirections are not followed: they would carry the login elsewhere.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ _PATTERN: Final = re.compile(
 class FrigateVersion:
     """A release of Frigate; compares by its numbers alone.
 
-    Betas can't be told from their release: Frigate 0.18.0-beta1 calls itself
+    Betas look like their release: Frigate 0.18.0-beta1 calls itself
     `0.18.0-<commit>` as the release does.
     """
 

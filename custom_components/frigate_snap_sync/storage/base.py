@@ -312,4 +312,4 @@ class Destination(ABC):
 
     @abstractmethod
     async def free_space(self) -> int | None:
-        """Return the free bytes for new files, or None if nobody can know."""
+        """Return the free bytes for new files, or None if that can't be known."""

@@ -58,7 +58,7 @@ class CheckResult:
 
 
 def probe_name(whose: str) -> str:
-    """Return the name of the probe of somebody, always the same.
+    """Return the name of an owner's probe, always the same.
 
     So what one test had to leave is replaced by the next, not joined by more.
     """
@@ -91,7 +91,7 @@ async def check_destination(
     In a new folder, made as those of the files are (`layout`, by default that of
     the default names): write under a temporary name, rename, replace, read back,
     compare and delete. Then write and delete in the folder that files of this moment
-    go to, which may be there and somebody else's. `name` is that of the probe's files
+    go to, which may be there and belong to others. `name` is that of the probe's files
     and folder; what has that name is replaced. `form` is that of temporary names that
     is tried first; if it is refused, so is the other. `workdir` is a folder of this
     machine for the probe's source, made if it is missing.

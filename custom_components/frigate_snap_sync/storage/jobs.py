@@ -23,7 +23,7 @@ class Job:
         self.abandoned = False
 
     def step(self) -> None:
-        """Tell, from the thread, that the work goes on; may raise `Abandoned`."""
+        """Tell, from the thread, that the work continues; may raise `Abandoned`."""
         if self.abandoned:
             raise Abandoned
         self.progressed = monotonic()
@@ -58,7 +58,7 @@ class JobRunner:
         """Return what `work` returns, or raise what it raises.
 
         Of the jobs with the same `name` only one runs at a time. When the
-        caller is cancelled, the job is told so at its next step.
+        caller is cancelled, the job finds out at its next step.
         """
         while waited := self._in_the_way(name):
             await self._wait(waited)
@@ -97,7 +97,7 @@ class JobRunner:
         return {}
 
     async def _wait(self, jobs: Mapping[asyncio.Future[Any], Job]) -> None:
-        """Wait until one of the jobs ends, as long as one of them goes on."""
+        """Wait until one of the jobs ends, as long as one of them runs."""
         while True:
             progressed = max(job.progressed for job in jobs.values())
             remaining = progressed + self._timeout - monotonic()
@@ -114,4 +114,4 @@ class JobRunner:
         if name is not None:
             del self._names[name]
         if not future.cancelled():
-            future.exception()  # retrieved: nobody may wait for it any more
+            future.exception()  # retrieved: there may be no caller left to wait for it

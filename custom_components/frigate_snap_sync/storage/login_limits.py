@@ -44,7 +44,7 @@ async def _is_back(destination: Destination, path: str, source: FileSource) -> b
         await _compare(destination, path, expected)
     with step_of(LOOKING):
         stored = await destination.stat(path)
-    # A login that may not list is told so of what it may not look at.
+    # A login that may not list gets the same answer for what it may not look at.
     return stored is not None and stored.size == len(expected)
 
 

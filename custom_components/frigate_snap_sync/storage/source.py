@@ -28,7 +28,7 @@ class PieceReader:
 
     `close` never waits for a read that hangs: the last one to use the
     descriptor gives it back, so that its number can't be taken by another file
-    while somebody reads. One that is forgotten (its opener was cancelled)
+    while it is read. One that is forgotten (its opener was cancelled)
     closes itself.
     """
 
@@ -78,7 +78,7 @@ class PieceReader:
 
     @property
     def closed(self) -> bool:
-        """Tell whether the file was let go of."""
+        """Tell whether the file was released."""
         return self._closed
 
     def size(self) -> int:
@@ -122,7 +122,7 @@ class PieceReader:
             raise SourceDamaged(f"{expected.name} has other bytes than it had")
 
     def __del__(self) -> None:
-        """Close the file that nobody closed."""
+        """Close the file that was never closed."""
         self.close()
 
     @property

@@ -230,7 +230,7 @@ class Engine:
         await self._ledger.end_backup()
 
     async def stop(self) -> None:
-        """Cancel what is under way, within 5 s; it goes on at the next start."""
+        """Cancel what is under way, within 5 s; it continues at the next start."""
         if self._tasks:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_DRAIN_TIMEOUT):
@@ -276,7 +276,7 @@ class Engine:
         return await self._catch_up.catch_up(look_back, retries=True)
 
     async def retry_failed(self) -> int:
-        """Let failed uploads be tried anew; return how many. Raises LedgerError."""
+        """Retry failed uploads; return how many. Raises LedgerError."""
         count = await self._fetcher.retry_failed()
         # The spool may hold some of it for others.
         self._services.signals.files_ready(tuple(self._pool.workers))

@@ -1,4 +1,4 @@
-"""The log-in of the simulated Frigate's external port (8971 on a real one)."""
+"""The login of the simulated Frigate's external port (8971 on a real one)."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -42,7 +42,7 @@ class Auth:
     session: float = 86400
     secret: str = field(default_factory=lambda: secrets.token_hex(32))
     logins: int = 0
-    """How many log-ins were tried."""
+    """How many logins were tried."""
 
     def login(self, name: str, password: str, version: Version) -> str | None:
         """Return a token, or None if name or password is wrong."""

@@ -1,4 +1,4 @@
-"""What aiohttp raises, told by cause."""
+"""What aiohttp raises, by cause."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -92,7 +92,7 @@ class Requests:
                 response.close()
 
     def close(self) -> None:
-        """End all that is running, without waiting, and let go of the session."""
+        """End all that is running, without waiting, and release the session."""
         running, self._running = self._running, set()
         for timer in running:
             if not timer.expired():

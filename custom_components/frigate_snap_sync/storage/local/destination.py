@@ -23,7 +23,7 @@ async def find_mount_point(path: Path) -> str:
     """Return the mount point of the file system that `path` lies on.
 
     To be remembered when a destination is set up. It is a better witness than
-    the device's number, which a network share gets anew at every mount. `path`
+    the device's number, of which a network share gets a new one at every mount. `path`
     need not exist; symbolic links are followed. Raises `Unreachable` when the
     file system does not answer.
     """

@@ -43,7 +43,7 @@ _CAUSES: Final[dict[int, type[StorageError]]] = {
     errno.EPERM: PermissionDenied,
     errno.EROFS: PermissionDenied,
     errno.ELOOP: PermissionDenied,
-    # What was there a moment ago is gone: made anew at the next try.
+    # What was there a moment ago is gone: made again at the next try.
     errno.ENOENT: Unreachable,
     errno.EIO: Unreachable,
     errno.ENODEV: Unreachable,

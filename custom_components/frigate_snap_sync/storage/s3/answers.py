@@ -1,4 +1,4 @@
-"""What an S3 server answers, told by cause."""
+"""What an S3 server answers, by cause."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -54,7 +54,7 @@ Dropbear and ProFTPD refuse so. A server that dies looks the same, but hardly tw
 class SftpConnection:
     """The one kept connection to a server.
 
-    Whoever comes while a log-in is under way waits for that one and shares its
+    Whoever comes while a login is under way waits for that one and shares its
     success or failure; so a server is never asked by many at once.
     """
 
@@ -69,7 +69,7 @@ class SftpConnection:
         self._losses = 0
 
     async def session(self) -> SftpSession:
-        """Return the session, made anew if it was lost; raises `StorageError`."""
+        """Return the session, made again if it was lost; raises `StorageError`."""
         if self._session is not None and self._session.usable:
             return self._session
         if self._opening is None:
@@ -82,7 +82,7 @@ class SftpConnection:
         finally:
             self._waiting -= 1
             if not self._waiting and not opening.done():
-                # Nobody wants it any more; who comes now begins anew.
+                # It is not wanted any more; who comes now starts over.
                 opening.cancel()
                 self._opening = None
         if opening.cancelled():

@@ -1,4 +1,4 @@
-"""What asyncssh raises, told by cause."""
+"""What asyncssh raises, by cause."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

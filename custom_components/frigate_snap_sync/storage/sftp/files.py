@@ -251,7 +251,7 @@ async def read(
 
 
 async def _opened_size(session: SftpSession, file: RemoteFile, path: str) -> int:
-    """Return the bytes of an open file, as many as may be if nobody can know."""
+    """Return the bytes of an open file, as many as may be if that can't be known."""
     try:
         with session.request():
             attributes = await file.stat()

@@ -275,7 +275,7 @@ class SftpWriter(asyncssh.SSHWriter[bytes]):
 
     asyncssh has noted the request by then; it ends with the channel. Were the
     write to fail, it would end a second time, and asyncio would complain that
-    nobody has asked how.
+    no caller has asked how.
     """
 
     def __init__(self, writer: asyncssh.SSHWriter[bytes]) -> None:

@@ -51,7 +51,7 @@ class LoginClient(asyncssh.SSHClient):
     def kbdint_auth_requested(self) -> str | None:
         """Agree to be questioned, once, if there is a password left to tell.
 
-        One that was refused is not told again: servers count bad logins.
+        One that was refused is not sent again: servers count bad logins.
         """
         if self._questioned or self._password is None:
             return None

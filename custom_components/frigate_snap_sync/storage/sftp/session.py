@@ -34,7 +34,7 @@ UNKNOWN_LIMIT: Final = 16 * 1024
 """What asyncssh puts where a server tells no limit."""
 
 CLOSE_TIMEOUT: Final = 1.0
-"""Seconds for asyncssh to let go of its own tasks; the network is not asked."""
+"""Seconds for asyncssh to release its own tasks; the network is not asked."""
 
 
 def block_size(limit: int) -> int:
@@ -141,7 +141,7 @@ class SftpSession:
             self._answered = self._loop.time()
 
     async def close(self) -> None:
-        """Tell the server good-bye if that takes no waiting, and let go."""
+        """Tell the server good-bye if that takes no waiting, and release it."""
         self._lost = self._lost or "The connection was closed"
         self._stop_timer()
         self._watch.cancel()
@@ -165,7 +165,7 @@ class SftpSession:
             self._timer = self._loop.call_at(due, self._check)
 
     async def _wait_for_end(self) -> None:
-        """Notice the end of the channel while nobody asks anything of it."""
+        """Notice the end of the channel while nothing is asked of it."""
         await self.client.wait_closed()
         self._end("The server closed the connection")
 

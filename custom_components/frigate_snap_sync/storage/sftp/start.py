@@ -53,7 +53,7 @@ async def start_sftp(
             NoSftp(
                 f"{where} sends text where SFTP should begin (“{brief(err.text)}”). "
                 "Let what greets at login, such as .bashrc or .profile, print nothing "
-                "when nobody types there, or use a user whose shell allows SFTP"
+                "when no terminal is attached, or use a user whose shell allows SFTP"
             )
         ) from err
     except OversizedPacket as err:

@@ -74,7 +74,7 @@ class Upload:
     async def _close(self) -> None:
         """Close the file, once, whatever comes of it.
 
-        A server may have let go of a handle although it says that closing failed,
+        A server may have released a handle although it says that closing failed,
         and have given its number to another file, which we would close then.
         """
         if self._creating is not None and not self._is_closed:

@@ -26,7 +26,7 @@ class DavFolders:
         self._lock = asyncio.Lock()
 
     def forget(self) -> None:
-        """Know of no folder any more: somebody may have removed some."""
+        """Know of no folder any more: others may have removed some."""
         self._known.clear()
 
     def is_known(self, folder: Segments) -> bool:

@@ -341,7 +341,7 @@ class Fetcher:
         is_early = self._downloads.age(job) < self._timing.part_patience
         if job.role is Role.PART and is_early and isinstance(error, MediaNotReady):
             delay = self._timing.part_retry
-        # The reason is told once; that it is still so is for the debug log.
+        # The reason is logged once; that it is still so is for the debug log.
         is_news = job.attempts == 0 and job.role is Role.WHOLE
         _LOGGER.log(
             logging.INFO if is_news else logging.DEBUG,

@@ -1,4 +1,4 @@
-"""Items that are over go to destinations that came later, if somebody asks for it."""
+"""Items that are over go to destinations that came later, if the owner asks for it."""
 
 from collections.abc import Collection
 from math import inf
@@ -94,9 +94,9 @@ class Backfill:
     async def _unwanted(
         self, known: Known, uploads: tuple[UploadPlan, ...], bounds: Bounds
     ) -> tuple[FilePlan, ...]:
-        """Return the files that nobody wanted when the item was over.
+        """Return the files that no destination wanted when the item was over.
 
-        All of them, or those after the last half hour that somebody wanted.
+        All of them, or those after the last half hour that one wanted.
         """
         item, progress = known.item, known.progress
         if item.media is Media.SNAPSHOTS:

@@ -47,7 +47,7 @@ class Window:
     """The time to look at, by our clock, and what may be sent of it.
 
     `since` tells for each destination what ended before it was there: that is
-    only sent when somebody asked for this time.
+    only sent when the owner asked for this time.
     """
 
     after: float
@@ -177,7 +177,7 @@ class CatchUp:
         """Plan what Frigate has and the ledger lacks; return how many items.
 
         With `retries`, what failed of that time is tried again. With `look_back`
-        (seconds) exactly that time is looked at, and history is sent that nobody asked
+        (seconds) exactly that time is looked at, and history is sent that was not asked
         for otherwise: also to destinations that came later than an item which others
         have had.
         Raises FrigateError, LedgerError or SpoolError; a day whose reviews Frigate

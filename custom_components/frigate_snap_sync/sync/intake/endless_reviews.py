@@ -40,7 +40,7 @@ class EndlessReviews:
         return review_id in self._ends
 
     async def with_end(self, review: Review, *, by: float | None = None) -> Review:
-        """Return a review with an end that can be; unchanged if it can't be told yet.
+        """Return a review with an end that can be; unchanged if it is not known yet.
 
         `by` is when Frigate reported the end (its clock), where that was heard: it
         reports one that it forces at once. Else the review ended where its footage

@@ -91,7 +91,7 @@ class OpenReviews:
             if question.due > time.monotonic():
                 continue
             known = await self._ledger.run(ledger_items.review, review_id)
-            # It may be asked for anew meanwhile.
+            # It may be asked for again meanwhile.
             del self._questions[review_id]
             try:
                 wait = await self._look(known[0]) if known and known[1] else None

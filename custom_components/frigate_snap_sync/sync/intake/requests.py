@@ -184,7 +184,7 @@ class OwnerRequests:
         measured: Measured,
         bounds: Bounds,
     ) -> Queued:
-        """Queue new files, and what is there of the known ones that somebody lacks."""
+        """Queue new files, and what is there of the known ones that a destination lacks."""
         pieces = await self._ledger.run(asked.lacking, known.item_id, destination_ids)
         numbers = [
             piece.number

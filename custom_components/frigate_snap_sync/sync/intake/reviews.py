@@ -109,7 +109,7 @@ class ReviewIntake:
             )
 
     async def with_end(self, review: Review) -> Review:
-        """Return a review of the API with an end that can be, if it can be told.
+        """Return a review of the API with an end that can be, if it is known.
 
         Raises FrigateError.
         """
@@ -213,9 +213,9 @@ class ReviewIntake:
         self._signals.reviews_running()
 
     async def plan_running(self, item: Item) -> float | None:
-        """Plan the parts and pieces of a review that goes on, as far as it is.
+        """Plan the parts and pieces of an active review, as far as it is.
 
-        Returns when there will be more, by our clock; None if nobody wants it, or
+        Returns when there will be more, by our clock; None if no destination wants it, or
         Frigate's API is to be asked about it first.
         """
         async with self._working:
@@ -272,7 +272,7 @@ class ReviewIntake:
         """Plan what is left of a review that has ended, or keep it for later.
 
         Later those destinations get it that were there at `since` (our clock), or when
-        we were told. With `needs_end` its end is only when that was reported.
+        it was reported. With `needs_end` its end is only when that was reported.
         """
         bounds = await self._registry.bounds(item)
         if bounds is None:
@@ -330,9 +330,9 @@ class ReviewIntake:
         return await self._registry.plan(item, files)
 
     async def _look(self, item: Item, *, always: bool = False) -> Footage | None:
-        """Return where an ended review has footage, None if that can't be told yet.
+        """Return where an ended review has footage, None if that is not known yet.
 
-        Nor is it told of one that is short, but `always`. What Frigate ever showed of
+        Nor of one that is short, but `always`. What Frigate ever showed of
         it counts.
         """
         bounds = await self._registry.bounds(item) or Bounds()

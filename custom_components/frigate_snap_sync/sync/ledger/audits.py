@@ -59,7 +59,7 @@ def end(
 def note_missed(
     connection: sqlite3.Connection, upload_id: int, *, loss_after: float
 ) -> bool:
-    """Keep in mind that a copy vanished or changed, so that it is told once.
+    """Keep in mind that a copy vanished or changed, so that it is reported once.
 
     One that arrived after `loss_after` is a loss, which the owner is to acknowledge;
     an older one may have been cleared away. Returns whether it was still to be there.

@@ -26,7 +26,7 @@ FROM files AS file WHERE item_id = ?1 AND role IN ('whole', 'incomplete')
     -- It may have been removed since this was planned.
     AND EXISTS (SELECT 1 FROM destinations WHERE destinations.id = ?2)
 """
-"""The wholes that a destination lacks, with the pieces of those nobody has whole."""
+"""The wholes that a destination lacks, with the pieces of those that none has whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def known(connection: sqlite3.Connection, media: Media, source_id: str) -> Known
 def plan(
     connection: sqlite3.Connection, known: Known, files: tuple[FilePlan, ...]
 ) -> None:
-    """Keep files of an item that nobody wanted when it was over."""
+    """Keep files of an item that no destination wanted when it was over."""
     add_to(connection, known.item_id, known.item, files)
 
 

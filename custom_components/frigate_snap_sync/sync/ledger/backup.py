@@ -25,7 +25,7 @@ def copy_of(path: Path) -> Path:
 def make_copy(path: Path, abandoned: Event) -> None:
     """Copy the ledger as it is at this moment, whole and durable. Blocks.
 
-    It uses a connection of its own, so that the ledger's thread goes on meanwhile;
+    It uses a connection of its own, so that the ledger's thread keeps working meanwhile;
     in WAL mode a reader holds up no writer. Raises sqlite3.Error, OSError or
     `Abandoned`; then an earlier copy stays.
     """

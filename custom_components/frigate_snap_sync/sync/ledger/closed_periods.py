@@ -12,7 +12,7 @@ def begin(
 ) -> None:
     """Note which destinations, and no others, are closed at a start.
 
-    One that was, and is, was closed meanwhile. Of another one nobody knows when it was
+    One that was, and is, was closed meanwhile. Of another one it is not known when it was
     opened: what was not seen counts as open.
     """
     (seen,) = connection.execute(

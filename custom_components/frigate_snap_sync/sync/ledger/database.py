@@ -35,7 +35,7 @@ class _Call[T]:
         self._result: T | None = None
 
     def run(self, connection: sqlite3.Connection) -> None:
-        """Do it; nobody is told yet."""
+        """Do it; the caller does not know yet."""
         self._result = self._job(connection)
 
     def tell(self) -> None:
@@ -187,7 +187,7 @@ class Ledger:
             return function()
         except sqlite3.Error as err:
             if getattr(err, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-                with suppress(OSError):  # Then it is found anew.
+                with suppress(OSError):  # Then it is found again.
                     suspect_mark(self.path).touch()
             kind = LedgerRefusal if isinstance(err, _REFUSALS) else LedgerError
             raise kind(f"Ledger {self.path.name}: {err}") from err

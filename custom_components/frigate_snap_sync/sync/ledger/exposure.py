@@ -8,7 +8,7 @@ def unprotected_since(connection: sqlite3.Connection) -> float | None:
 
     What waits for a destination that its owner has paused is missing only while
     no destination at all has it, be it as a part, or as much of it as Frigate gives.
-    What a budget holds back is told of by that.
+    What a budget holds back is reported by the budget.
     """
     (planned,) = connection.execute(
         "SELECT MIN(planned) FROM destinations CROSS JOIN uploads"

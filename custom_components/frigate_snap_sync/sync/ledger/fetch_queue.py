@@ -21,7 +21,7 @@ class FetchJob:
     `over` is when what it shows was over, by our clock.
 
     `is_settled`: no destination waits for it, but all would take it (`incomplete`). `as_is`:
-    what lies on Frigate's disk is enough. `is_held_back`: nobody may have it now.
+    what lies on Frigate's disk is enough. `is_held_back`: no destination may have it now.
     """
 
     file_id: int

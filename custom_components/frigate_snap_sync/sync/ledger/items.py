@@ -48,7 +48,7 @@ def known(
 
 
 def remember_open(connection: sqlite3.Connection, item: Item) -> None:
-    """Keep a review that goes on; nothing if it is known to have ended."""
+    """Keep an active review; nothing if it is known to have ended."""
     item_id = _save(connection, item, is_open=True)
     if item_id is not None:
         # It may have become an alert.
@@ -77,7 +77,7 @@ def plan(
 def add_files(
     connection: sqlite3.Connection, item: Item, files: tuple[FilePlan, ...]
 ) -> None:
-    """Keep files of a review that goes on; nothing if it has ended meanwhile."""
+    """Keep files of an active review; nothing if it has ended meanwhile."""
     row = connection.execute(
         "SELECT id FROM items WHERE media = ? AND source_id = ? AND is_open = 1",
         (item.media, item.source_id),

@@ -174,7 +174,7 @@ def _connect(path: Path, check: Check) -> sqlite3.Connection:
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
-        # FULL, not NORMAL: what was told must also survive a power cut.
+        # FULL, not NORMAL: what was reported must also survive a power cut.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         _look_through(connection, check)

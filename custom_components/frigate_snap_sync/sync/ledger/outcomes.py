@@ -249,7 +249,7 @@ def release(
 ) -> str | None:
     """Let a file go that no upload waits for; return its spool name if it had one.
 
-    A whole of which somebody has only a beginning stays wanted, unless it
+    A whole of which a destination has only a beginning stays wanted, unless it
     `is_final` that it can't be had.
     """
     row = connection.execute(

@@ -35,7 +35,7 @@ def forget_copies(connection: sqlite3.Connection, *, before: float, limit: int) 
 
 
 def prune(connection: sqlite3.Connection, *, before: float, limit: int) -> int:
-    """Forget the oldest items that were told of before then and are over.
+    """Forget the oldest items that were reported before then and are over.
 
     Nothing of them lies anywhere, nothing waits for them, and nothing of them is to be
     removed at a destination that there still is.

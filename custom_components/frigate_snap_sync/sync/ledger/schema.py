@@ -1,6 +1,6 @@
 """The ledger's tables, and the steps from each schema version to the next.
 
-An item is what Frigate told us of; a file is one piece of its footage, asked of
+An item is what Frigate has reported; a file is one piece of its footage, asked of
 Frigate once and held in the spool; an upload is one file at one destination.
 """
 
@@ -166,7 +166,7 @@ CREATE TABLE generation (
 INSERT INTO generation VALUES (0);
 
 -- Single moments: `since`, when the entry was made; `caught_up`, up to when all
--- that Frigate's API shows is known; `last_review`, when one was told of last;
+-- that Frigate's API shows is known; `last_review`, when one was last reported;
 -- `messages_lost`, when live snapshots were lost before they could be kept, and
 -- `images_too_large`, when some were too large to be, until that is acknowledged; `protection_…`, since when the state of that name holds;
 -- `written`, when the ledger was last seen to take what is written.

@@ -21,7 +21,7 @@ class Loss(StrEnum):
 
     FETCHED_AGAIN = "it is fetched from Frigate again"
     FINAL = "it is lost"
-    NO_LOSS = "nobody waits for it any more"
+    NO_LOSS = "no destination waits for it any more"
 
 
 def lost(
@@ -48,7 +48,7 @@ def lost(
 def lost_names(
     connection: sqlite3.Connection, names: Collection[str], *, now: float
 ) -> Transition:
-    """Note that the spool lost these files while nobody looked."""
+    """Note that the spool lost these files while it was not watched."""
     ended = NOTHING
     for name in names:
         for row in connection.execute(

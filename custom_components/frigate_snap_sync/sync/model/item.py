@@ -1,4 +1,4 @@
-"""Items: what Frigate told us of, and the states in which an upload may be."""
+"""Items: what Frigate has reported, and the states in which an upload may be."""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -46,7 +46,7 @@ class Role(StrEnum):
     WHOLE = "whole"
     """The item itself, or one of the half hours of a long recording."""
     PART = "part"
-    """Footage that leaves while its review goes on; the whole supersedes it."""
+    """Footage that leaves while its review is active; the whole supersedes it."""
     INCOMPLETE = "incomplete"
     """The longest playable piece of a whole that Frigate can't give."""
 
@@ -78,8 +78,8 @@ class Item:
     snapshot, which has none, `camera/label/SHA-256 of the image`, so that the
     same image twice is one item (behind a label that was cleaned is a `~` and what
     tells it apart from others that look the same then). Times are epoch seconds: `start` and `end` of
-    Frigate's clock (a live snapshot: the moment of receipt), `told` of ours.
-    `end` is None while a review goes on. `pictured` is when the picture of a
+    Frigate's clock (a live snapshot: the moment of receipt), `reported_at` of ours.
+    `end` is None while a review is active. `pictured` is when the picture of a
     tracked object was taken, where Frigate tells.
     """
 

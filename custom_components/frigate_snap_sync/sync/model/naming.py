@@ -91,7 +91,7 @@ def numbered(path: str, suffix: str) -> str:
 
 
 def retried(path: str) -> str:
-    """Return a name for another try, where nobody can see which names are taken.
+    """Return a name for another try, where it can't be seen which names are taken.
 
     It is random, for the ledger may have been set back since the last one.
     """

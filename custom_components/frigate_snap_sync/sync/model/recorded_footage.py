@@ -79,7 +79,7 @@ def last_shown(footage: Footage, asked: FootageRange) -> int | None:
 
 
 def unbroken_until(footage: Footage, start: float, *, gap: float) -> float:
-    """Return up to where footage is known that goes on from a moment.
+    """Return up to where footage is known without a break from a moment.
 
     Breaks of up to `gap` seconds don't count.
     """

@@ -64,7 +64,7 @@ def ended(item: Item, *, by: float) -> Item:
 def last_moment(review: Review | TrackedObject) -> float:
     """Return up to when a review, or object, lasted at least, by Frigate's clock.
 
-    Of one whose end can't be a time, and can't be told yet, nothing but its start is
+    Of one whose end can't be a time, and is not known yet, nothing but its start is
     sure.
     """
     return review.start_time if review.end_time is None else review.end_time

@@ -71,7 +71,7 @@ class Timing:
     clock_tolerance: float = 5
     """By how much it may step meanwhile for it to count as drift."""
     least_patience: float = 60
-    """How long nothing is given up after we were told of it, or after a clock was set:
+    """How long nothing is given up after it was reported, or after a clock was set:
     Frigate's, too, may be set, and what is young then look old."""
     login_retry: float = 900
     """How long after Frigate refused the login it is asked again, hints or not."""

@@ -152,7 +152,7 @@ class Planner:
         only: Collection[str] | None = None,
         asked: Collection[str] | None = None,
     ) -> tuple[FilePlan, ...]:
-        """Return the files of a review that has ended, none if nobody wants it.
+        """Return the files of a review that has ended, none if no destination wants it.
 
         `known` tells of the pieces that were planned while it went on; what lies
         outside of `bounds` stays at home. `clock_offset` is our clock less Frigate's,
@@ -204,9 +204,9 @@ class Planner:
         clock_offset: float,
         off_since: float | None = None,
     ) -> tuple[tuple[FilePlan, ...], float | None]:
-        """Return the files of a review that goes on which can be planned now.
+        """Return the files of an active review which can be planned now.
 
-        Beside them, when the next one can be, by our clock: None if nobody wants
+        Beside them, when the next one can be, by our clock: None if no destination wants
         the review yet, or there will be no more footage: capture was switched off, or
         Frigate's recordings were, at `off_since` (our clock).
         """
@@ -277,7 +277,7 @@ class Planner:
         """Return for how many seconds the next file of a review might be planned.
 
         Up to where its `footage` is known nothing is overdue. Negative: not yet, or
-        nobody wants it now.
+        no destination wants it now.
         """
         if self._is_closed(self.uploads(item), bounds):
             return -inf
@@ -385,7 +385,7 @@ class Planner:
 
     @staticmethod
     def _is_closed(uploads: Collection[UploadPlan], bounds: Bounds) -> bool:
-        """Tell whether nobody takes what there has been so far."""
+        """Tell whether no destination takes what there has been so far."""
         return begin_of(uploads, bounds.openings) == inf
 
 

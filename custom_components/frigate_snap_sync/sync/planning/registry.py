@@ -55,7 +55,7 @@ class ItemRegistry:
         return is_new and bool(files)
 
     async def plan_more(self, item: Item, files: tuple[FilePlan, ...]) -> None:
-        """Commit files of a review that goes on."""
+        """Commit files of a review that is active."""
         await self._ledger.run(ledger_items.add_files, item, files)
         self._signals.files_wanted()
         self._signals.status_changed()

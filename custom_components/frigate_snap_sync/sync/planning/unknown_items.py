@@ -10,16 +10,16 @@ from ..ledger.fetch_queue import FetchJob
 from ..model.item import Item, Media, Role
 
 _RECENT: Final = 3600.0
-"""Seconds; of what we were told longer ago Frigate may have had it, and deleted it."""
+"""Seconds; of what was reported longer ago Frigate may have had it, and deleted it."""
 
 UNKNOWN_REVIEW: Final = "Frigate knows no such review"
 
 
 class UnknownItems:
-    """Tells items that somebody else wrote of from those that Frigate has lost.
+    """Tells items that another program reported from those that Frigate has lost.
 
     Anybody on the broker can publish the end of a review, and a Frigate that
-    crashed told of images which it never wrote.
+    crashed reported images which it never wrote.
     """
 
     def __init__(self, client: FrigateApi, *, ledger: Ledger) -> None:

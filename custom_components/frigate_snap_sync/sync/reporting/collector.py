@@ -153,7 +153,7 @@ class Collector:
         return datetime.fromtimestamp(now, UTC)
 
     def _unknown(self) -> dict[str, Any]:
-        """Return what to show where not even the status can be told: a bug."""
+        """Return what to show where not even the status is known: a bug."""
         return {
             "protection": Protection.AT_RISK,
             "reasons": (Reason.LEDGER_FAILING,),
@@ -167,7 +167,7 @@ class Collector:
             sent_lately: Mapping[str, int] = {}
             read_at = time.time()
         else:
-            # The very moment for which it was told what waits.
+            # The very moment of which it is known what waits.
             read_at = time.time() if self._unreadable else reading.at
             summary, waits = reading.summary, reading.waiting
             sent_lately = reading.sent_lately

@@ -1,4 +1,4 @@
-"""Looks after ledger and disk where nothing happens: nobody else would find out."""
+"""Looks after ledger and disk where nothing happens, or a failure would stay unseen."""
 
 import asyncio
 from collections.abc import Awaitable

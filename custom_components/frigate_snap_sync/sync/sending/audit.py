@@ -14,7 +14,7 @@ from .breaker import concerns_one_file
 _LOGGER = logging.getLogger(__name__)
 
 _FRESH = 3 * 86400.0
-"""Seconds in which nobody clears a copy away: when it is missing, that is a loss."""
+"""Seconds in which no owner clears a copy away: when it is missing, that is a loss."""
 _NAMED = 5
 """How many of the missing files a message names."""
 
@@ -22,9 +22,9 @@ _NAMED = 5
 class Audit:
     """Looks at a sample of a destination's verified files once a day.
 
-    What vanished or changed is told once and not sent again: its owner may have
+    What vanished or changed is reported once and not sent again: its owner may have
     deleted it. What had arrived only lately is a loss, though. An audit that is cut
-    short goes on with the rest the next time.
+    short continues with the others the next time.
     """
 
     def __init__(self, setup: DestinationSetup, *, services: Services) -> None:

@@ -114,7 +114,7 @@ class Breaker:
 
     Times are those of any clock that never goes back, in seconds. A destination
     that fails again soon after it came back is still in the same outage: its
-    delay goes on growing, and nothing is told twice.
+    delay keeps growing, and nothing is logged twice.
 
     What refuses one file may take the others; a cause that hits `ROW` files in a
     row is the destination's. And what refuses a file may take a small probe: after

@@ -1,4 +1,4 @@
-"""How a destination is: may it be used, what is shown of it, what is told in the log."""
+"""How a destination is: may it be used, what is shown of it, what the log says."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from .probe import Probe
 _LOGGER = logging.getLogger(__name__)
 
 MAX_WARNED: Final = 1000
-"""Refused uploads that are remembered for not being told again."""
+"""Refused uploads that are remembered, to log each once."""
 
 
 class DestinationHealth:
@@ -53,9 +53,9 @@ class DestinationHealth:
         )
         self._may_have_error = True
         self._warned: set[int] = set()
-        """Uploads whose refusal was told."""
+        """Uploads whose refusal was logged."""
         self._has_warned = False
-        """Whether one was told since something has arrived."""
+        """Whether one was logged since something has arrived."""
         self._judged = asyncio.Event()
 
     @property

@@ -62,7 +62,7 @@ class Sender:
         path, can = job.path, self._destination.capabilities
         if not can.can_read:
             if job.attempts or job.tried or job.item.start < self._restored:
-                # It may lie there already, and nobody can look: it gets a new name.
+                # It may lie there already, and we can't look: it gets a new name.
                 path = await self._ledger.run(
                     uploads.rename_unseen, job, self._setup.id
                 )

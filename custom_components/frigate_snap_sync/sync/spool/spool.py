@@ -102,7 +102,7 @@ class Spool:
     async def set_aside(self) -> str | None:
         """Move the folder out of the way; return its new name, None if there is none.
 
-        For when nobody knows any more what its files are. Raises SpoolError.
+        For when it is not known any more what its files are. Raises SpoolError.
         """
 
         def work() -> str | None:
