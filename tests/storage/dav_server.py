@@ -58,8 +58,10 @@ class Dav:
             case "MOVE":
                 return self._move(path, request)
             case "DELETE":
-                known = self.files.pop(path, None) is not None or path in self.folders
-                self.folders.discard(path)
+                known = self._with_all_in_it(path)
+                for each in known:
+                    self.files.pop(each, None)
+                    self.folders.discard(each)
                 return web.Response(status=204 if known else 404)
             case "GET" if path in self.files:
                 return web.Response(body=self.files[path])
@@ -124,15 +126,28 @@ class Dav:
         if not target.startswith(self.forms):
             return web.Response(status=502)
         new = unquote(urlsplit(target).path).strip("/")
-        if path not in self.files:
+        if not (known := self._with_all_in_it(path)):
             return web.Response(status=404)
         if request.headers.get("Overwrite") == "F" and (
             new in self.files or new in self.folders
         ):
             return web.Response(status=412)
         self.folders.discard(new)
-        self.files[new] = self.files.pop(path)
+        for each in known:
+            name = new + each.removeprefix(path)
+            if each in self.files:
+                self.files[name] = self.files.pop(each)
+            else:
+                self.folders.remove(each)
+                self.folders.add(name)
         return web.Response(status=201)
+
+    def _with_all_in_it(self, path: str) -> list[str]:
+        return [
+            each
+            for each in (*self.folders, *self.files)
+            if each == path or each.startswith(f"{path}/")
+        ]
 
 
 @asynccontextmanager

@@ -88,6 +88,8 @@ class Place(ABC):
     """Characters in names that the server takes for something else."""
     shows_unfinished: ClassVar[bool] = True
     """Whether the temporary name is seen there, if there is one, while more is awaited."""
+    lists_hidden: ClassVar[bool] = True
+    """Whether it lists what begins with a dot: else a folder is never known as empty."""
     tells_causes: ClassVar[bool] = True
     """Its answers say whether a disk is full, or whether it may not be written."""
 

@@ -730,6 +730,36 @@ async def test_folders(place: Place, make_source: MakeSource) -> None:
 
 
 @everywhere
+@pytest.mark.parametrize("theirs", ["theirs", ".hidden", "below/theirs"])
+async def test_folders_with_foreign_files_stay(
+    place: Place, make_source: MakeSource, theirs: str
+) -> None:
+    """Whatever others put into a folder of ours, at any depth, is not touched."""
+    destination = place.destination
+    has_folders = destination.capabilities.folders
+    await put(destination, "old/ours", make_source(10))
+    await destination.delete("old/ours")
+    if place.lists_hidden:
+        await destination.remove_folder("old")
+        assert await destination.make_folder("old") is has_folders
+    else:
+        with pytest.raises(StorageError):
+            await destination.remove_folder("old")
+        assert await destination.make_folder("old") is False
+    await put(destination, "new/ours", make_source(10))
+    place.plant(f"new/{theirs}", b"theirs")
+    await destination.delete("new/ours")
+    for _ in range(2):
+        if has_folders:
+            with pytest.raises(StorageError):
+                await destination.remove_folder("new")
+        else:
+            await destination.remove_folder("new")
+        assert place.paths() == {f"new/{theirs}"}
+        assert place.content(f"new/{theirs}") == b"theirs"
+
+
+@everywhere
 async def test_source_without_a_file(place: Place) -> None:
     """Its bytes arrive as those of a file do, and its failures leave nothing."""
     pieces = [os.urandom(size) for size in (1000, MIB, 7)]

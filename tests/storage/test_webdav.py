@@ -41,7 +41,7 @@ from custom_components.frigate_snap_sync.storage.webdav.multistatus import (
 )
 from custom_components.frigate_snap_sync.storage.webdav.settings import WebdavSettings
 
-from ..harness.webdav import PASSWORD, USERNAME, ApacheDigest, Nginx, shared
+from ..harness.webdav import PASSWORD, USERNAME, Apache, ApacheDigest, Nginx, shared
 from ..waiting import promptly
 from .conftest import MakeSource
 from .dav_server import Dav, for_ever, serving
@@ -251,7 +251,6 @@ async def test_no_folder_goes_while_something_is_put_into_it(
 
     async def hook(request: web.BaseRequest) -> web.StreamResponse | None:
         if request.method == "PUT":
-            await request.read()
             reached.set()
             await release.wait()
         return None
@@ -266,6 +265,64 @@ async def test_no_folder_goes_while_something_is_put_into_it(
     with pytest.raises(Rejected):
         await destination.remove_folder("a")
     assert set(dav.files) == {"a/file"}
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        # At which requests of ours somebody else puts a file there.
+        ["MOVE"],
+        ["DELETE"],
+        ["MOVE", "PROPFIND"],
+    ],
+    ids="-".join,
+)
+async def test_a_file_that_appears_while_its_folder_is_removed(
+    moments: list[str],
+) -> None:
+    """Apache's DELETE would take it along; it stays where it was put."""
+    server = await shared(Apache)
+    root = server.root / f"race-{'-'.join(moments)}"
+    folder = root / "2026-11-22"
+    due, written = list(moments), set[str]()
+
+    async def appear(
+        _: object, __: object, request: aiohttp.TraceRequestStartParams
+    ) -> None:
+        if due and request.method == due[0]:
+            del due[0]
+            folder.mkdir(exist_ok=True)
+            server.own(folder)
+            name = f"{len(written)}.jpg"
+            (folder / name).write_bytes(b"theirs")
+            server.own(folder / name)
+            written.add(name)
+
+    traced = aiohttp.TraceConfig()
+    traced.on_request_start.append(appear)
+    connector = aiohttp.TCPConnector()
+    destination = WebdavDestination(
+        WebdavSettings(
+            url=server.url, username=USERNAME, password=PASSWORD, path=f"/{root.name}"
+        ),
+        lambda: aiohttp.ClientSession(
+            connector=connector, connector_owner=False, trace_configs=[traced]
+        ),
+    )
+    try:
+        await destination.connect()
+        await destination.make_folder(folder.name)
+        if moments == ["DELETE"]:
+            await destination.remove_folder(folder.name)
+        else:
+            with pytest.raises(Rejected):
+                await destination.remove_folder(folder.name)
+    finally:
+        await destination.close()
+        await connector.close()
+    assert len(written) == len(moments) - len(due) > 0
+    assert {path.name for path in root.iterdir()} == {folder.name}
+    assert {path.name for path in folder.iterdir()} == written
 
 
 async def test_one_try_to_log_in_for_all(

@@ -129,6 +129,7 @@ class WebdavApacheDigest(_Webdav):
 class WebdavNginx(_Webdav):
     """nginx, which answers 500 to all that fails."""
 
+    lists_hidden = False
     name = "webdav-nginx"
     says_full = False
     server_type = Nginx

@@ -15,16 +15,20 @@ from ..http.limits import HttpLimits
 from ..http.requests import OpenSession, Requests
 from .client import DavClient
 from .files import DavFiles
-from .folders import DavFolders, Segments
+from .folders import DavFolders
 from .login import Login
+from .moves import Moves, Segments
+from .removal import remove_empty
 from .settings import FORM_FIELD, Addresses, DestinationForm, WebdavSettings
-from .upload import Forms, Upload
+from .upload import Upload
 
 MAX_PUTS: Final = 10
 """Files that are sent at once, each over a connection of its own."""
 
 CANCEL_TIMEOUT: Final = 0.8
-"""Seconds that cleaning up may hold up a failed `put`; it continues by itself."""
+"""Seconds that cleaning up may hold up a failed `put` or `close`.
+
+Behind a `put` it continues by itself."""
 
 
 class WebdavDestination(Destination):
@@ -48,13 +52,14 @@ class WebdavDestination(Destination):
         client = DavClient(self._requests, self._login, limits or HttpLimits())
         self._files = DavFiles(client, Addresses(base, settings.folders))
         self._folders = DavFolders(self._files)
-        self._forms = Forms(settings.form)
+        self._moves = Moves(self._files, settings.form)
         self._puts = asyncio.Semaphore(MAX_PUTS)
         self._staged: dict[Segments, asyncio.Future[None]] = {}
         self._used: Counter[Segments] = Counter()
         """Folders that something is put into right now, with those above them."""
         self._removals: dict[Segments, asyncio.Future[None]] = {}
         self._cleaning: set[asyncio.Task[None]] = set()
+        self._removing_now: set[asyncio.Task[None]] = set()
         self._finding = asyncio.Lock()
         self._is_found = False
         self._failure: StorageError | None = None
@@ -68,9 +73,9 @@ class WebdavDestination(Destination):
     @property
     @override
     def findings(self) -> Mapping[str, str]:
-        if self._forms.current is DestinationForm.ABSOLUTE:
+        if self._moves.form is DestinationForm.ABSOLUTE:
             return {}
-        return {FORM_FIELD: self._forms.current.value}
+        return {FORM_FIELD: self._moves.form.value}
 
     @override
     async def connect(self) -> None:
@@ -79,6 +84,10 @@ class WebdavDestination(Destination):
 
     @override
     async def close(self) -> None:
+        if removals := set(self._removing_now):
+            await asyncio.wait(removals, timeout=CANCEL_TIMEOUT)
+            for removal in removals:
+                removal.cancel()
         self._requests.close()
         self._login.forget()
         self._folders.forget()
@@ -97,7 +106,7 @@ class WebdavDestination(Destination):
         target, staged = path_segments(path), path_segments(temporary)
         async with self._puts, self._reserved(staged) as cleaning, self._using(target):
             await self._ready()
-            upload = Upload(self._files, self._folders, self._forms, target, staged)
+            upload = Upload(self._files, self._folders, self._moves, target, staged)
             try:
                 with self._logged_in():
                     await upload.run(source)
@@ -144,9 +153,12 @@ class WebdavDestination(Destination):
     async def remove_folder(self, path: str) -> None:
         segments = path_segments(path)
         await self._ready()
-        async with self._removing(segments):
-            with self._logged_in():
-                await self._folders.remove(segments)
+        # A task of its own: it is not left half-way by a cancellation.
+        removal = asyncio.create_task(self._remove_folder(segments))
+        self._removing_now.add(removal)
+        removal.add_done_callback(self._removed)
+        await asyncio.wait({removal})
+        removal.result()
 
     @override
     async def list_files(self, path: str = "") -> AsyncGenerator[StoredFile]:
@@ -175,6 +187,19 @@ class WebdavDestination(Destination):
         await self._ready()
         with self._logged_in():
             return await self._files.quota()
+
+    def _removed(self, removal: asyncio.Task[None]) -> None:
+        self._removing_now.discard(removal)
+        if not removal.cancelled():
+            removal.exception()  # Retrieved: its caller may be gone.
+
+    async def _remove_folder(self, folder: Segments) -> None:
+        async with self._removing(folder):
+            is_new = self._folders.is_new(folder)
+            self._folders.forget_below(folder)
+            with self._logged_in():
+                await remove_empty(self._files, self._moves, folder, is_new=is_new)
+            self._folders.forget_new(folder)
 
     async def _ready(self) -> None:
         """Make sure that the root was found, and that we are logged in.

@@ -2,18 +2,21 @@
 
 import asyncio
 from http import HTTPStatus
+import time
 from typing import Final
 
 from ..errors import FINDING, PathNotFound, PermissionDenied, Rejected, StorageError
 from .answers import no_webdav, refusal
 from .files import DavFiles
+from .moves import Segments
+
+NEW: Final = 60.0
+"""Seconds that a folder is new: a test of the destination makes and removes some."""
 
 _EXISTS: Final = (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.MOVED_PERMANENTLY)
 """How a server says that a folder is there: most by the first."""
 
 _NO_PARENT: Final = (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND)
-
-type Segments = tuple[str, ...]
 
 
 class DavFolders:
@@ -23,11 +26,25 @@ class DavFolders:
         """Know of no folder yet."""
         self._files = files
         self._known: set[Segments] = set()
+        self._made: dict[Segments, float] = {}
         self._lock = asyncio.Lock()
 
     def forget(self) -> None:
         """Know of no folder any more: others may have removed some."""
         self._known.clear()
+
+    def forget_below(self, folder: Segments) -> None:
+        """Know no longer of a folder, nor of those below it."""
+        self._known = {each for each in self._known if each[: len(folder)] != folder}
+
+    def forget_new(self, folder: Segments) -> None:
+        """Know that a folder is no more."""
+        self._made.pop(folder, None)
+
+    def is_new(self, folder: Segments) -> bool:
+        """Tell whether `make_one` has made a folder just now."""
+        made = self._made.get(folder)
+        return made is not None and time.monotonic() - made < NEW
 
     def is_known(self, folder: Segments) -> bool:
         """Tell whether a folder was seen or made since `forget`."""
@@ -79,27 +96,8 @@ class DavFolders:
         if not await self._make(folder):
             raise Rejected(f"There is no folder for {'/'.join(folder)}")
         self._known.add(folder)
+        self._made[folder] = time.monotonic()
         return True
-
-    async def remove(self, folder: Segments) -> None:
-        """Remove a folder if there is nothing in it; succeeds when there is none.
-
-        WebDAV knows no such request: who calls this sees that nothing is put there
-        meanwhile. Raises `StorageError`.
-        """
-        self._known = {each for each in self._known if each[: len(folder)] != folder}
-        found = await self._files.find(*folder, is_folder=True)
-        if found is None:
-            return
-        if not found.is_folder:
-            raise Rejected(f"{'/'.join(folder)} is no folder")
-        children = self._files.children(folder)
-        try:
-            async for name, _ in children:
-                raise Rejected(f"The folder {'/'.join(folder)} has {name} in it")
-        finally:
-            await children.aclose()
-        await self._files.remove(*folder, is_folder=True)
 
     async def find_root(self) -> None:
         """Make sure that the root is there, or say why it can't be."""

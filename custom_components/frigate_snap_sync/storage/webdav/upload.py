@@ -20,8 +20,8 @@ from ..source import open_source
 from .answers import FULL, Answer, refusal
 from .client import LoginAsked
 from .files import DavFiles
-from .folders import DavFolders, Segments
-from .settings import DestinationForm, destination_header
+from .folders import DavFolders
+from .moves import Moves, Segments
 
 SETTLE: Final = (0.1, 0.2, 0.4, 1.0, 3.0, 10.0)
 """Seconds between tries to remove what an upload left that was broken off."""
@@ -38,22 +38,6 @@ _MISSING: Final = (
 _SENDINGS: Final = 3
 """Of one file: to log in, and to make its folder, may take one more each."""
 
-_WRONG_FORM: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.BAD_GATEWAY)
-"""How servers answer to a MOVE to a target that they don't take for their own."""
-
-
-class Forms:
-    """The form of a target's name that the server takes, once it is known."""
-
-    def __init__(self, form: DestinationForm) -> None:
-        """Begin with what was found out at set-up."""
-        self.current = form
-
-    def in_order(self) -> list[DestinationForm]:
-        """Return the forms to try, the one that worked first."""
-        others = [form for form in DestinationForm if form is not self.current]
-        return [self.current, *others]
-
 
 class Upload:
     """Sends a file under a temporary name and gives it its final one.
@@ -66,7 +50,7 @@ class Upload:
         self,
         files: DavFiles,
         folders: DavFolders,
-        forms: Forms,
+        moves: Moves,
         path: Segments,
         temporary: Segments,
     ) -> None:
@@ -76,7 +60,7 @@ class Upload:
         self.size = 0
         self._files = files
         self._folders = folders
-        self._forms = forms
+        self._moves = moves
         self._path = path
         self._temporary = temporary
         self._is_begun = False
@@ -178,40 +162,17 @@ class Upload:
 
         A MOVE that may overwrite would replace a folder with all that is in it.
         """
-        answer = await self._moved(overwrite=False)
+        answer = await self._moves.move(self._temporary, self._path)
         if answer.status == HTTPStatus.PRECONDITION_FAILED:
             found = await self._files.find(*self._path)
             if found is not None and found.is_folder:
                 raise Rejected(f"{self._name} is a folder")
-            answer = await self._moved(overwrite=True)
+            answer = await self._moves.move(self._temporary, self._path, overwrite=True)
         if answer.is_success and answer.status != HTTPStatus.MULTI_STATUS:
             return
         if await self._files.find(*self._temporary) is None:
             raise vanished(self._temporary[-1])
         raise await self._refused(answer, f"rename to {self._name}")
-
-    async def _moved(self, *, overwrite: bool) -> Answer:
-        """Ask for the renaming, in the form that the server takes."""
-        addresses, client = self._files.addresses, self._files.client
-        target = addresses.of(*self._path)
-        first: Answer | None = None
-        for form in self._forms.in_order():
-            answer = await client.ask(
-                "MOVE",
-                addresses.of(*self._temporary),
-                headers={
-                    "Destination": destination_header(target, form),
-                    "Overwrite": "T" if overwrite else "F",
-                },
-                seconds=client.limits.finish,
-            )
-            if answer.status not in _WRONG_FORM:
-                if answer.is_success:
-                    self._forms.current = form
-                return answer
-            first = first or answer
-        assert first is not None
-        return first
 
     async def _refused(self, answer: Answer, what: str) -> StorageError:
         """Return the cause of a refusal; not all servers say that they are full."""
