@@ -227,7 +227,7 @@ error_log {folder}/error.log;
 events {{ worker_connections 512; }}
 http {{
   access_log off;
-  client_body_temp_path {folder}/body;
+  client_body_temp_path {root}/.nginx-body;
   proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;

@@ -122,7 +122,7 @@ async def is_taken(destination: Destination, path: str, source: Source) -> bool:
     """Tell whether a file is taken now."""
     try:
         await put(destination, path, source)
-    except NoSpace:
+    except NoSpace, Rejected:
         return False
     return True
 

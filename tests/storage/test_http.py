@@ -390,3 +390,28 @@ def test_errors_name_no_address() -> None:
         assert isinstance(error, StorageError)
         assert "secret" not in str(error)
         assert "nas:80" in str(error)
+
+
+async def test_a_session_lasts_as_long_as_its_requests() -> None:
+    """One that is retried when the destination closes still needs its connections."""
+    connector = aiohttp.TCPConnector()
+    made = []
+
+    def open_session() -> aiohttp.ClientSession:
+        made.append(aiohttp.ClientSession(connector=connector, connector_owner=False))
+        return made[-1]
+
+    requests = Requests(open_session, where="nas")
+
+    async def ask() -> None:
+        session = requests.session
+        async with promptly(), requests.watched(60):
+            requests.close()
+            assert session.connector is connector
+            await asyncio.sleep(60)
+
+    with pytest.raises(Unreachable, match="closed meanwhile"):
+        await ask()
+    (session,) = made
+    assert session.connector is None
+    await connector.close()

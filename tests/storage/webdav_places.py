@@ -131,6 +131,8 @@ class WebdavNginx(_Webdav):
 
     lists_hidden = False
     name = "webdav-nginx"
+    # It keeps what it got of a refused file until it has closed the connection.
+    frees_at_once = False
     says_full = False
     server_type = Nginx
 

@@ -42,6 +42,9 @@ class Requests:
         self.where = where
         self._open_session = open_session
         self._session: aiohttp.ClientSession | None = None
+        self._retired: list[aiohttp.ClientSession] = []
+        """Those of a closed destination that a request may still use for a moment."""
+        self._users = 0
         self._running: set[asyncio.Timeout] = set()
         self._responses: set[aiohttp.ClientResponse] = set()
 
@@ -61,6 +64,7 @@ class Requests:
         """
         timer = asyncio.timeout(seconds)
         watch = Watch(timer)
+        self._users += 1
         try:
             with errors_by_cause(self.where):
                 async with timer:
@@ -75,6 +79,8 @@ class Requests:
             raise
         finally:
             self._running.discard(timer)
+            self._users -= 1
+            self._detach()
 
     @asynccontextmanager
     async def kept(
@@ -100,8 +106,15 @@ class Requests:
         for response in tuple(self._responses):
             response.close()
         if self._session is not None:
-            self._session.detach()
+            self._retired.append(self._session)
             self._session = None
+        self._detach()
+
+    def _detach(self) -> None:
+        """Let go of what is used no more; a request can't bear it while it is running."""
+        if not self._users:
+            while self._retired:
+                self._retired.pop().detach()
 
 
 def _closed() -> Unreachable:

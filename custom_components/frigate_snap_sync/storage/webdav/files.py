@@ -226,7 +226,10 @@ class DavFiles:
             if response.status in _ABSENT:
                 return
             if response.status != HTTPStatus.MULTI_STATUS:
-                raise self.odd(answer_of(response), what)
+                answer = answer_of(response)
+                if await self._is_below_a_file(answer, *folder):
+                    return
+                raise self.odd(answer, what)
             async with aclosing(self._resources(response, what)) as resources:
                 async for each in resources:
                     parent, _, name = each.path.rpartition("/")
