@@ -17,7 +17,10 @@ from custom_components.frigate_snap_sync.sync.model.status import (
     CancelFilter,
     DestinationStatus,
     EngineStatus,
+    ExpiredCopies,
+    ExpiredCopy,
     LastError,
+    ProtectFilter,
     Protection,
     Queued,
     Reason,
@@ -316,6 +319,26 @@ class StandInEngine:
         self.calls.append(("cancel", wanted))
         self._raise()
         return 4
+
+    @property
+    def retention(self) -> StandInEngine:
+        """Return what takes requests about retention."""
+        return self
+
+    async def protect(self, wanted: ProtectFilter, *, is_protected: bool) -> int:
+        """Find three items."""
+        self.calls.append(("protect", wanted, is_protected))
+        self._raise()
+        return 3
+
+    async def expired(
+        self, destination_id: str | None, *, limit: int, apply: bool
+    ) -> dict[str, ExpiredCopies]:
+        """Find one copy at the folder."""
+        self.calls.append(("expired", destination_id, apply))
+        self._raise()
+        row = ExpiredCopy(path="a/b.mp4", size=7, start=1795334400.0)
+        return {LOCAL_ID: ExpiredCopies(rows=[row][:limit], count=1, size=7)}
 
     async def acknowledge_losses(self, until: float) -> None:
         """Note it."""

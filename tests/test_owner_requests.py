@@ -15,7 +15,10 @@ from custom_components.frigate_snap_sync.devices import (
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.sync.engine import LedgerError
 from custom_components.frigate_snap_sync.sync.model.errors import Refusal, Refused
-from custom_components.frigate_snap_sync.sync.model.status import CancelFilter
+from custom_components.frigate_snap_sync.sync.model.status import (
+    CancelFilter,
+    ProtectFilter,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
@@ -105,6 +108,53 @@ async def test_upload_range(
     )
 
 
+@pytest.mark.parametrize(("action", "kept"), [("protect", True), ("unprotect", False)])
+async def test_protect(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    action: str,
+    kept: bool,
+) -> None:
+    """One item, or a camera's of some time; the answer is how many."""
+    assert await async_call(hass, action, item="1.5-abc") == {"items": 3}
+    assert engine.calls[-1] == ("protect", ProtectFilter(item_id="1.5-abc"), kept)
+    await async_call(hass, action, **RANGE, end="2026-11-22 07:00:00")
+    start = datetime(2026, 11, 22, 5, tzinfo=UTC).timestamp()
+    wanted = ProtectFilter(camera="front_door", start=start, end=start + 3600)
+    assert engine.calls[-1] == ("protect", wanted, kept)
+
+
+async def test_apply_retention(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
+) -> None:
+    """Nothing is deleted unless that is said; the answer tells what it is."""
+    assert await async_call(hass, "apply_retention") == {
+        "dry_run": True,
+        "destinations": [
+            {
+                "destination": "Garage NAS",
+                "destination_id": LOCAL_ID,
+                "count": 1,
+                "bytes": 7,
+                "rows": [
+                    {
+                        "path": "a/b.mp4",
+                        "size": 7,
+                        "start": "2026-11-22T09:00:00+01:00",
+                    }
+                ],
+            }
+        ],
+    }
+    assert engine.calls[-1] == ("expired", None, False)
+    answer = await async_call(
+        hass, "apply_retention", destination="Garage NAS", dry_run=False
+    )
+    assert answer["dry_run"] is False
+    assert engine.calls[-1] == ("expired", LOCAL_ID, True)
+
+
 @pytest.mark.parametrize(
     ("action", "data", "error"),
     [
@@ -116,6 +166,17 @@ async def test_upload_range(
         ("upload_range", {"end": "2026-11-22 05:00:00"}, "end_not_after_start"),
         ("upload_range", {"end": "2026-11-23 06:00:01"}, "range_too_long"),
         ("cancel_uploads", {}, "nothing_chosen"),
+        ("protect", {}, "item_or_range"),
+        ("protect", {"item": "1", "camera": "front_door"}, "item_or_range"),
+        ("unprotect", {"camera": "front_door", "start": "2026-11-22"}, "item_or_range"),
+        ("protect", {**RANGE, "end": "2026-11-22 06:00:00"}, "end_not_after_start"),
+        ("protect", {**RANGE, "end": "2999-11-22 06:00:00"}, "range_in_future"),
+        (
+            "protect",
+            {**RANGE, "camera": "attic", "end": "2026-11-22 07:00:00"},
+            "camera_not_found",
+        ),
+        ("apply_retention", {"destination": "Attic"}, "destination_not_found"),
         ("cancel_uploads", {"destination": "Attic"}, "destination_not_found"),
     ],
 )

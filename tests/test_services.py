@@ -90,6 +90,9 @@ async def test_there_without_an_entry(hass: HomeAssistant) -> None:
         "upload_review": SupportsResponse.OPTIONAL,
         "upload_range": SupportsResponse.OPTIONAL,
         "cancel_uploads": SupportsResponse.OPTIONAL,
+        "protect": SupportsResponse.OPTIONAL,
+        "unprotect": SupportsResponse.OPTIONAL,
+        "apply_retention": SupportsResponse.OPTIONAL,
     }
 
 

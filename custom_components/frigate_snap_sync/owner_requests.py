@@ -1,6 +1,6 @@
 """What the owner asks of the engine by name, and what is said when that is refused."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -10,11 +10,11 @@ from .const import DOMAIN
 from .frigate.errors import FrigateError
 from .sync.engine import Engine, LedgerError, SpoolError
 from .sync.model.errors import Refusal, Refused
-from .sync.model.status import CancelFilter, Queued
+from .sync.model.status import CancelFilter, ExpiredCopies, ProtectFilter, Queued
 
 
 class OwnerRequests:
-    """Queues a review or a time, or cancels uploads; every method raises HomeAssistantError."""
+    """Queues, cancels, protects and expires; every method raises HomeAssistantError."""
 
     def __init__(self, engine: Engine) -> None:
         """Keep whom to ask."""
@@ -40,6 +40,22 @@ class OwnerRequests:
         """Cancel the uploads that fit; return how many."""
         with _errors():
             return await self._engine.requests.cancel(wanted)
+
+    async def async_protect(self, wanted: ProtectFilter, *, is_protected: bool) -> int:
+        """Let retention keep these items, or no longer; return how many there are."""
+        with _errors():
+            return await self._engine.retention.protect(
+                wanted, is_protected=is_protected
+            )
+
+    async def async_expired(
+        self, destination_id: str | None, *, limit: int, apply: bool
+    ) -> Mapping[str, ExpiredCopies]:
+        """Return what retention deletes by destination; with `apply` it does so now."""
+        with _errors():
+            return await self._engine.retention.expired(
+                destination_id, limit=limit, apply=apply
+            )
 
 
 @contextmanager
@@ -80,6 +96,10 @@ def _refusal(err: Refused) -> ServiceValidationError:
         case Refusal.NO_FOOTAGE:
             return ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="no_footage"
+            )
+        case Refusal.NO_RETENTION:
+            return ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="no_retention"
             )
         case Refusal.REVIEW_NOT_ENDED:
             return ServiceValidationError(

@@ -4,7 +4,7 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
 
-from .actions import backfill, catching_up, listing
+from .actions import backfill, catching_up, listing, retention
 from .actions.action import Action
 from .const import DOMAIN
 
@@ -12,6 +12,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     *catching_up.ACTIONS,
     *listing.ACTIONS,
     *backfill.ACTIONS,
+    *retention.ACTIONS,
 )
 
 

@@ -26,9 +26,11 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     retention,
 )
 from custom_components.frigate_snap_sync.sync.ledger.pruning import forget_copies, prune
+from custom_components.frigate_snap_sync.sync.model.errors import Refusal, Refused
 from custom_components.frigate_snap_sync.sync.model.item import Role
 from custom_components.frigate_snap_sync.sync.model.plans import UploadPlan
 from custom_components.frigate_snap_sync.sync.model.retention import advanced
+from custom_components.frigate_snap_sync.sync.model.status import ProtectFilter
 
 from ..waiting import promptly
 from .conftest import FAST, Bench, setup, until
@@ -224,6 +226,57 @@ async def test_never_where_nothing_is_deleted(bench: Bench, nas: Folders) -> Non
     assert (await bench.engine._ledger.run(states))["old.mp4"] == "verified"  # noqa: SLF001
 
 
+async def test_protected_copies_stay(bench: Bench, nas: Folders) -> None:
+    """By age and by size; until the owner takes it back."""
+    await filled(bench, nas, {"a.mp4": 40, "b.mp4": 41, "c.mp4": 42, "new.mp4": 0})
+    await bench.start(setup(nas))
+    protect = bench.engine.retention.protect
+    assert await protect(ProtectFilter(item_id="nothing"), is_protected=True) == 0
+    assert await protect(ProtectFilter(item_id="a.mp4"), is_protected=True) == 1
+    day = time.time() - 41 * DAY
+    of_day = ProtectFilter(camera=ITEM.camera, start=day - 60, end=day + 60)
+    assert await protect(replace(of_day, camera="attic"), is_protected=True) == 0
+    assert await protect(of_day, is_protected=True) == 1
+    await bench.stop()
+    await bench.start(keeping(nas, days=30, size=1))
+    await until(lambda: "new.mp4" not in nas.files)
+    await bench.at_rest()
+    assert set(nas.files) == {"a.mp4", "b.mp4"}
+    everything = ProtectFilter(camera=ITEM.camera, end=time.time())
+    protect = bench.engine.retention.protect
+    assert await protect(everything, is_protected=False) == 4
+    await until(lambda: not nas.files)
+
+
+async def test_on_demand(bench: Bench, nas: Folders) -> None:
+    """A dry run changes nothing; else it goes now, however long the next look is off."""
+    await filled(bench, nas, {"new.mp4": 0})
+    bench.timing = replace(bench.timing, retention=3600)
+    await bench.start(keeping(nas, days=30))
+    await bench.at_rest()
+    for number in range(45):
+        path = f"{number}.mp4"
+        nas.files[path] = b"....."
+        await bench.engine._ledger.run(store, 40 + number, path)  # noqa: SLF001
+    ask = bench.engine.retention.expired
+    for _ in range(2):
+        found = await ask(None, limit=2, apply=False)
+        assert (found["nas"].count, found["nas"].size) == (45, 225)
+        assert [row.path for row in found["nas"].rows] == ["44.mp4", "43.mp4"]
+    await bench.at_rest()
+    assert len(nas.files) == 46
+    assert (await ask("nas", limit=2, apply=True))["nas"].count == 45
+    await until(lambda: set(nas.files) == {"new.mp4"})
+
+
+async def test_nothing_to_apply(bench: Bench, nas: Folders) -> None:
+    """Where nothing is ever deleted, that is said."""
+    await bench.start(setup(nas))
+    with pytest.raises(Refused) as refused:
+        await bench.engine.retention.expired(None, limit=1, apply=True)
+    assert refused.value.code is Refusal.NO_RETENTION
+
+
 @pytest.fixture
 def ledger(connection: sqlite3.Connection) -> sqlite3.Connection:
     """Return a ledger with two destinations."""
@@ -253,6 +306,22 @@ def test_the_only_copy_of_what_another_waits_for(ledger: sqlite3.Connection) -> 
     ).fetchall():
         outcomes.verified(ledger, row["id"], size=5, now=time.time())
     assert expire(ledger) == 2
+
+
+def test_protected_copies_do_not_count(ledger: sqlite3.Connection) -> None:
+    """More of them than the limit leave what is new there."""
+    store(ledger, 40, "kept.mp4", size=100)
+    store(ledger, 1, "new.mp4", size=5)
+
+    def over() -> list[str]:
+        found = retention.expired(ledger, "nas", before=None, most=10)
+        return [copy.path for copy in found]
+
+    kept = ProtectFilter(item_id="kept.mp4")
+    assert retention.protect(ledger, kept, is_protected=True) == 1
+    assert over() == []
+    assert retention.protect(ledger, kept, is_protected=False) == 1
+    assert over() == ["kept.mp4"]
 
 
 def test_no_more_than_some_at_once(ledger: sqlite3.Connection) -> None:

@@ -39,6 +39,7 @@ from .pruner import Pruner
 from .reporting.collector import Collector
 from .reporting.outages import Outages
 from .sending.budget import Calendar
+from .sending.retention_requests import RetentionRequests
 from .sending.worker import Worker
 from .sending.worker_pool import WorkerPool
 from .services import Services
@@ -149,6 +150,11 @@ class Engine:
         )
         self._catch_up = self._parts.catch_up
         self.requests = self._parts.requests
+        self.retention = RetentionRequests(
+            services,
+            workers=self._pool.workers,
+            clock_offset=lambda: client.clock_offset,
+        )
         self._pruner = Pruner(
             services,
             look_back=options.look_back,

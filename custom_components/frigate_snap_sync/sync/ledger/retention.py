@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 import sqlite3
 
+from ..model.item import Media
+from ..model.status import ExpiredCopies, ExpiredCopy, ProtectFilter
+
 _FOREVER = 1e18
 """Later than any item begins: with a limit of size alone the age does not matter."""
 
@@ -12,6 +15,7 @@ SELECT uploads.id AS id, path, uploads.size AS size, uploads.item_start AS start
     FROM uploads INDEXED BY stored_uploads JOIN items ON items.id = uploads.item_id
     WHERE uploads.destination_id = ?1 AND uploads.state = 'verified'
     AND uploads.item_start < ?2 AND items.is_open = 0
+    AND items.is_protected = 0
     -- Parts, and what would be the only copy, stay while anything of the item waits
     -- elsewhere; while it waits here, everything does.
     AND NOT EXISTS (SELECT 1 FROM uploads AS waiting
@@ -72,12 +76,15 @@ def expired(
     """Yield the copies whose time is over, the oldest first.
 
     Those of items that began `before` then, and the oldest until no more than `most`
-    bytes are left; None for no such limit.
+    bytes are left; None for no such limit. Protected copies are not among them, nor
+    counted: else they would leave no space for new ones.
     """
     row = connection.execute(
         "SELECT stored_bytes FROM destinations WHERE id = ?", (destination_id,)
     ).fetchone()
     excess = 0 if row is None or most is None else row["stored_bytes"] - most
+    if excess > 0:
+        excess -= _protected_bytes(connection, destination_id)
     if excess <= 0 and before is None:
         return
     until = _FOREVER if excess > 0 else before
@@ -91,6 +98,53 @@ def expired(
             size=copy["size"],
             start=copy["start"],
         )
+
+
+def _protected_bytes(connection: sqlite3.Connection, destination_id: str) -> int:
+    (size,) = connection.execute(
+        "SELECT COALESCE(SUM(uploads.size), 0) FROM items INDEXED BY protected_items"
+        " CROSS JOIN uploads ON uploads.item_id = items.id"
+        " WHERE is_protected = 1 AND destination_id = ? AND uploads.state = 'verified'",
+        (destination_id,),
+    ).fetchone()
+    return int(size)
+
+
+def expired_copies(
+    connection: sqlite3.Connection,
+    destination_id: str,
+    *,
+    before: float | None,
+    most: int | None,
+    limit: int,
+) -> ExpiredCopies:
+    """Return how much `expired` yields, and the first `limit` of it. Changes nothing."""
+    rows: list[ExpiredCopy] = []
+    count = size = 0
+    for copy in expired(connection, destination_id, before=before, most=most):
+        count, size = count + 1, size + copy.size
+        if count <= limit:
+            rows.append(ExpiredCopy(path=copy.path, size=copy.size, start=copy.start))
+    return ExpiredCopies(rows=rows, count=count, size=size)
+
+
+def protect(
+    connection: sqlite3.Connection, wanted: ProtectFilter, *, is_protected: bool
+) -> int:
+    """Let retention keep the copies of these items, or not; return how many items."""
+    if wanted.item_id is not None:
+        media = [media.value for media in Media]
+        marks = ", ".join("?" * len(media))
+        return connection.execute(
+            f"UPDATE items SET is_protected = ? WHERE media IN ({marks})"  # noqa: S608
+            " AND source_id = ?",
+            (is_protected, *media, wanted.item_id),
+        ).rowcount
+    return connection.execute(
+        "UPDATE items SET is_protected = ?1 WHERE camera = ?2 AND start < ?4"
+        " AND (is_open = 1 OR MAX(start, COALESCE(end, start)) >= ?3)",
+        (is_protected, wanted.camera, wanted.start, wanted.end),
+    ).rowcount
 
 
 def expire(

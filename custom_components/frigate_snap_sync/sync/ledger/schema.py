@@ -256,7 +256,19 @@ _ASKED: Final = """
 ALTER TABLE uploads ADD COLUMN is_asked INTEGER NOT NULL DEFAULT 0;
 """
 
-STEPS: Final[Sequence[str]] = (_BUDGETS, _CLOSED_PERIODS, _COPIES, _ASKED)
+_PROTECTED: Final = """
+-- The owner said that retention keeps all of its copies.
+ALTER TABLE items ADD COLUMN is_protected INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX protected_items ON items (id) WHERE is_protected = 1;
+"""
+
+STEPS: Final[Sequence[str]] = (
+    _BUDGETS,
+    _CLOSED_PERIODS,
+    _COPIES,
+    _ASKED,
+    _PROTECTED,
+)
 """Entry n leads from version 10 + n to the next; old ones never change."""
 
 VERSION: Final = FIRST_VERSION + len(STEPS)

@@ -18,6 +18,7 @@ class Refusal(StrEnum):
     CAPTURE_WAS_OFF = "capture_was_off"
     NO_DESTINATION = "no_destination"
     NO_FOOTAGE = "no_footage"
+    NO_RETENTION = "no_retention"
     REVIEW_NOT_ENDED = "review_not_ended"
     REVIEW_NOT_FOUND = "review_not_found"
 

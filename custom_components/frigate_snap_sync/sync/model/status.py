@@ -1,6 +1,6 @@
 """What the engine shows to the outside, as frozen values; times are aware UTC datetimes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -207,6 +207,37 @@ class Queued:
     files: int = 0
     seconds: int = 0
     size: int | None = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectFilter:
+    """Which items are to be protected, or no longer: one, or a camera's of some time.
+
+    `start` and `end` are in epoch seconds.
+    """
+
+    item_id: str | None = None
+    camera: str | None = None
+    start: float = 0.0
+    end: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiredCopy:
+    """A copy whose time is over; `start` is its item's, in epoch seconds."""
+
+    path: str
+    size: int
+    start: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiredCopies:
+    """The copies at a destination whose time is over: how many, their bytes, the oldest."""
+
+    rows: Sequence[ExpiredCopy]
+    count: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

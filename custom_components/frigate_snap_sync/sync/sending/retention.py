@@ -9,7 +9,9 @@ from typing import Final
 from ..ledger import LedgerError, retention
 from ..model.destination_setup import DestinationSetup
 from ..model.retention import advanced
+from ..model.status import ExpiredCopies
 from ..services import Services
+from ..support.tasks import wait_for
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ class Retention:
         self._clock_offset = clock_offset
         self._on_expired = on_expired
         self._looked_at = time.monotonic()
+        self._looking = asyncio.Lock()
+        self._requested = asyncio.Event()
 
     @property
     def is_active(self) -> bool:
@@ -56,6 +60,7 @@ class Retention:
         """Look every now and then, while the destination is `usable`."""
         while self.is_active:
             await usable()
+            self._requested.clear()
             try:
                 count = await self.apply()
             except LedgerError as err:
@@ -64,21 +69,31 @@ class Retention:
                 count = 0
             if count:
                 self._on_expired()
-            await asyncio.sleep(
-                self._timing.retention_pause if count else self._timing.retention
-            )
+            if count:
+                await asyncio.sleep(self._timing.retention_pause)
+            else:
+                await wait_for(self._requested, self._timing.retention)
+
+    def request(self) -> None:
+        """Look now."""
+        self._requested.set()
+
+    async def expired(self, limit: int) -> ExpiredCopies:
+        """Return what is over, but change nothing. Raises LedgerError."""
+        return await self._ledger.run(
+            retention.expired_copies,
+            self._setup.id,
+            before=await self._before(),
+            most=self._setup.retention_size or None,
+            limit=limit,
+        )
 
     async def apply(self) -> int:
         """Let what is over expire, `AT_ONCE` at most; return how much. Raises LedgerError."""
-        before = None
-        if self._setup.retention_days:
-            now = await self._now()
-            if now is not None:
-                before = now - self._setup.retention_days * _DAY
         count = await self._ledger.run(
             retention.expire,
             self._setup.id,
-            before=before,
+            before=await self._before(),
             most=self._setup.retention_size or None,
             at_once=AT_ONCE,
             now=time.time(),
@@ -86,6 +101,13 @@ class Retention:
         if count:
             _LOGGER.debug("%d copies at %s have expired", count, self._setup.name)
         return count
+
+    async def _before(self) -> float | None:
+        if not self._setup.retention_days:
+            return None
+        async with self._looking:
+            now = await self._now()
+        return None if now is None else now - self._setup.retention_days * _DAY
 
     async def _now(self) -> float | None:
         """Return the time by which ages are judged, which no jump moves far.

@@ -75,7 +75,7 @@ class Worker:
         )
         self._losses = SpoolLosses(setup.name, services=services)
         self._clean_up = CleanUp(setup, services=services, sender=self._sender)
-        self._retention = Retention(
+        self.retention = Retention(
             setup, services=services, clock_offset=clock_offset, on_expired=self.wake
         )
         self._lanes = Lanes(
@@ -153,7 +153,7 @@ class Worker:
                 group.create_task(self._watch())
                 group.create_task(self.budget.run(lambda: self._lanes.in_flight))
                 group.create_task(self._clean())
-                group.create_task(self._retention.run(self._usable))
+                group.create_task(self.retention.run(self._usable))
                 for ranks in lanes_for(
                     self._destination.capabilities,
                     stills_at_once=self._limits.stills_at_once,
