@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 import sqlite3
 import time
 from typing import override
@@ -16,6 +17,10 @@ from custom_components.frigate_snap_sync.storage.layout import (
     Branch,
     Layout,
     changing_folders,
+)
+from custom_components.frigate_snap_sync.storage.local.destination import (
+    LocalDestination,
+    find_mount_point,
 )
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 from custom_components.frigate_snap_sync.sync.engine import DestinationSetup
@@ -136,6 +141,28 @@ async def test_foreign_files_stay(bench: Bench, nas: Folders) -> None:
     status = bench.status
     assert status.destinations["nas"].failed_uploads == 0
     assert not status.losses
+
+
+async def test_foreign_files_stay_in_a_real_folder(
+    bench: Bench, nas: Folders, tmp_path: Path
+) -> None:
+    """Whatever they are called, and wherever they lie among ours."""
+    root = tmp_path / "nas"
+    ours = {"a/old.mp4": 40.0, "b/old.mp4": 41.0, "d/old.mp4": 42.0, "c/new.mp4": 1.0}
+    theirs = {"a/.hidden", "b/below/older.mp4", "a/old.mp4.bak", "older.mp4"}
+    for path in (*ours, *theirs):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(b".....")
+    await filled(bench, nas, ours)
+    folder = LocalDestination(
+        root, mount_point=await find_mount_point(root), is_allowed=lambda _: True
+    )
+    await bench.start(replace(keeping(nas, days=30), destination=folder))
+    await until(lambda: not (root / "a/old.mp4").exists())
+    await until(lambda: not (root / "d").exists())
+    await bench.at_rest()
+    left = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+    assert left == {"c/new.mp4", *theirs}
 
 
 async def test_the_oldest_go_when_it_is_too_much(bench: Bench, nas: Folders) -> None:
