@@ -186,7 +186,7 @@ class Taker:
         try:
             async for piece in request.content.iter_any():
                 taken += piece
-        except ConnectionError, aiohttp.ClientPayloadError:
+        except ConnectionError, aiohttp.ClientPayloadError, asyncio.CancelledError:
             self.broken += 1
             raise
         self.taken.append(bytes(taken))

@@ -115,7 +115,14 @@ class S3Destination(Destination):
         is_large = source.size > (MAX_SINGLE if self._can_abort else MAX_PUT)
         if not is_large or source.unpaced.local_path is None:
             return temporary
-        upload_id = await (await self._uploads()).begin(key)
+        uploads = await self._uploads()
+        beginning = asyncio.create_task(uploads.begin(key))
+        try:
+            upload_id = await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            # The server may have begun it already, and nothing else knows its id.
+            await self._end(uploads, key, beginning)
+            raise
         return f"{path}{_UPLOAD}{quote(upload_id, safe='')}"
 
     @override
@@ -316,7 +323,9 @@ class S3Destination(Destination):
         try:
             await uploads.send_parts(key, upload_id, source)
         except BaseException:
-            await self._end(uploads, key, upload_id)
+            begun = asyncio.get_running_loop().create_future()
+            begun.set_result(upload_id)
+            await self._end(uploads, key, begun)
             raise
         if self._settings.can_read:
             stored = await self.stat(path)
@@ -325,9 +334,15 @@ class S3Destination(Destination):
                 error.step = CHECKING
                 raise error
 
-    async def _end(self, uploads: Uploads, key: str, upload_id: str) -> None:
+    async def _end(
+        self, uploads: Uploads, key: str, begun: asyncio.Future[str]
+    ) -> None:
         """End an upload that failed; what does not answer in time is left to itself."""
-        task = asyncio.create_task(uploads.abort(key, upload_id))
+
+        async def abort() -> None:
+            await uploads.abort(key, await begun)
+
+        task = asyncio.create_task(abort())
         self._ending.add(task)
         task.add_done_callback(self._ended)
         await asyncio.wait({task}, timeout=CANCEL_TIMEOUT)

@@ -1,0 +1,103 @@
+"""A bucket behind the engine: what a kill or a removal leaves unfinished is ended."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+import time
+
+from custom_components.frigate_snap_sync.storage.base import Destination
+from custom_components.frigate_snap_sync.storage.s3.destination import S3Destination
+from custom_components.frigate_snap_sync.storage.wrappers import wrapped
+
+from ..films import box, film
+from ..harness.network import HOST
+from ..harness.processes import free_port
+from ..sync.conftest import Bench, bench, setup
+from ..sync.fakes import Write
+from ..waiting import until
+from .places import Ceph, Place, s3_settings, sessions
+from .test_s3 import at_ceph, unfinished
+
+__all__ = ["bench"]
+
+MIB = 1024 * 1024
+SECONDS = 60
+
+SLOW = 4 * MIB
+"""Bytes a second that leave time to break in."""
+
+
+@asynccontextmanager
+async def bucket(place: Place, *, rate: int = 0) -> AsyncGenerator[Destination]:
+    """Yield the place's bucket as a new process would have it."""
+    assert isinstance(place, Ceph)
+    settings = s3_settings(f"http://{HOST}:{place.network.port}", bucket=place.bucket)
+    async with sessions() as open_session:
+        destination = wrapped(
+            S3Destination(settings, open_session=open_session), rate=rate
+        )
+        yield destination
+        await destination.close()
+
+
+def large_film(seconds: float) -> bytes:
+    """Return a recording so large that it goes in parts."""
+    whole = film(seconds)
+    begin = len(box(b"ftyp", b"isom"))
+    return whole[:begin] + box(b"free", bytes(70 * MIB)) + whole[begin:]
+
+
+async def give(seconds: float, write: Write) -> int:
+    """Be a Frigate whose recordings are large."""
+    clip = large_film(seconds)
+    for start in range(0, len(clip), MIB):
+        await write(clip[start : start + MIB])
+    return len(clip)
+
+
+def large_recording(bench: Bench) -> None:
+    """Let Frigate publish a review whose recording is large."""
+    bench.frigate.film = give
+    start = time.time() - 2 * SECONDS
+    bench.review("end", start=start, end=start + SECONDS, known=True)
+
+
+def is_complete(place: Place, bench: Bench) -> bool:
+    """Tell whether the recording, and nothing else, lies in the bucket."""
+    (path,) = place.paths()
+    _, start, end = bench.frigate.clips[-1]
+    return place.content(path) == large_film(end - start)
+
+
+@at_ceph
+async def test_killed_in_mid_multipart(place: Place, bench: Bench) -> None:
+    """The next start ends what the kill left, by the id in the ledger, and sends all."""
+    assert isinstance(place, Ceph)
+    async with bucket(place, rate=SLOW) as slow:
+        await bench.start(setup(slow))
+        large_recording(bench)
+        await until(lambda: unfinished(place))
+        (lost,) = unfinished(place)
+        # As in a kill nothing more reaches the server: not even that it is to end.
+        there, place.network.target_port = place.network.target_port, free_port()
+        place.network.cut()
+        await bench.stop()
+    assert unfinished(place) == [lost]
+    place.network.target_port = there
+    async with bucket(place) as again:
+        await bench.start(setup(again))
+        assert await bench.settled() == {"verified": 1}
+        await bench.stop()
+    assert unfinished(place) == []
+    assert is_complete(place, bench)
+
+
+@at_ceph
+async def test_removed_in_mid_multipart(place: Place, bench: Bench) -> None:
+    """Nothing would look for it later."""
+    async with bucket(place, rate=SLOW) as slow:
+        await bench.start(setup(slow))
+        large_recording(bench)
+        await until(lambda: unfinished(place))
+        await bench.engine.apply_destinations([])
+        await until(lambda: not unfinished(place))
+    assert place.paths() == set()
