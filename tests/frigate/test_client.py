@@ -426,7 +426,12 @@ async def test_recordings(
     segments = await client.recordings("front_door", after=1, before=2)
 
     assert segments == [
-        Segment(start_time=row["start_time"], end_time=row["end_time"]) for row in rows
+        Segment(
+            start_time=row["start_time"],
+            end_time=row["end_time"],
+            size=round(row["segment_size"] * 1024 * 1024),
+        )
+        for row in rows
     ]
     server.record(version, "recordings-none")
     assert await client.recordings("front_door", after=1, before=2) == []

@@ -510,7 +510,7 @@ def trouble(bench: Bench) -> Trouble:
         *("plan", "remember_open", "is_known"),
         *("next_fetches", "next_due", "fetched"),
         *("next_uploads", "next_retry", "started", "verified"),
-        *("next_leftover", "left", "begin"),
+        *("next_leftover", "left", "sample"),
         *("open_reviews", "summary", "waiting", "of_three_days", "keep_moment"),
         "*",
     ],
