@@ -315,6 +315,21 @@ async def test_what_the_engine_is_given(
 
 
 @pytest.mark.usefixtures("mqtt_client")
+async def test_topics_that_another_integration_reads_as_text(
+    hass: HomeAssistant, engine: StandInEngine
+) -> None:
+    """Home Assistant decodes a message once for all who share a topic."""
+    # Which of them comes first is chance.
+    for _ in range(30):
+        await mqtt.async_subscribe(hass, "frigate/reviews", lambda message: None)
+    await async_set_up(hass, frigate_entry())
+    async_fire_mqtt_message(hass, "frigate/reviews", '{"label": "Tür"}')
+    assert engine.calls[1:] == [
+        ("message", "frigate/reviews", '{"label": "Tür"}'.encode(), False)
+    ]
+
+
+@pytest.mark.usefixtures("mqtt_client")
 async def test_unload_and_load(
     hass: HomeAssistant, mqtt_client: MqttMockHAClient, engine: StandInEngine
 ) -> None:

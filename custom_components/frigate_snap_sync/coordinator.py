@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, cast, override
+from typing import Any, Final, override
 
 from homeassistant.components import mqtt
 from homeassistant.components.mqtt import ReceiveMessage
@@ -331,8 +331,10 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
 
     @callback
     def _async_received(self, message: ReceiveMessage) -> None:
-        # Without an encoding Home Assistant hands on the bytes that came.
-        payload = cast(bytes, message.payload)
+        # Bytes were subscribed to. But Home Assistant decodes once for all that share a
+        # topic: it is text where its own discovery, or another integration, came first.
+        raw = message.payload
+        payload = raw.encode() if isinstance(raw, str) else bytes(raw)
         if not self._stopped:
             self.engine.handle_message(message.topic, payload, retain=message.retain)
 
