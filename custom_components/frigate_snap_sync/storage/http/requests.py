@@ -45,7 +45,7 @@ class Requests:
         self._retired: list[aiohttp.ClientSession] = []
         """Those of a closed destination that a request may still use for a moment."""
         self._users = 0
-        self._running: set[asyncio.Timeout] = set()
+        self._running: dict[asyncio.Timeout, Watch] = {}
         self._responses: set[aiohttp.ClientResponse] = set()
 
     @property
@@ -68,7 +68,7 @@ class Requests:
         try:
             with errors_by_cause(self.where):
                 async with timer:
-                    self._running.add(timer)
+                    self._running[timer] = watch
                     try:
                         yield watch
                     finally:
@@ -78,7 +78,7 @@ class Requests:
                 raise _closed() from err
             raise
         finally:
-            self._running.discard(timer)
+            self._running.pop(timer, None)
             self._users -= 1
             self._detach()
 
@@ -99,8 +99,9 @@ class Requests:
 
     def close(self) -> None:
         """End all that is running, without waiting, and release the session."""
-        running, self._running = self._running, set()
-        for timer in running:
+        running, self._running = self._running, {}
+        for timer, watch in running.items():
+            watch.end()  # Or the next piece of a body would give it time again.
             if not timer.expired():
                 timer.reschedule(0)
         for response in tuple(self._responses):
