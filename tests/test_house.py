@@ -74,7 +74,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
     ),
     "storage": (
         frozenset({"errors", "limits", "texts"}),
-        frozenset({"base", "jobs", "layout", "leftovers", "names"}),
+        frozenset({"base", "jobs", "layout", "leftovers", "names", "reservations"}),
         frozenset({"read_back", "source"}),
         frozenset({"probe_files", "steps"}),
         frozenset({"login_limits"}),

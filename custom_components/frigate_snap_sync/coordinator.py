@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final, override
 
@@ -32,7 +31,7 @@ from .engine_setup import destination_setup, engine_options
 from .frigate.errors import FrigateError, InvalidUrl
 from .frigate.messages import subscriptions
 from .gates import Gates
-from .owner_requests import OwnerRequests
+from .owner_requests import OwnerRequests, ledger_errors
 from .storage.errors import StorageError
 from .sync.engine import (
     DestinationSetup,
@@ -161,12 +160,12 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
 
     async def async_back_up(self) -> None:
         """Copy the ledger for a backup; raises HomeAssistantError."""
-        with _ledger_errors():
+        with ledger_errors():
             await self.engine.back_up()
 
     async def async_end_backup(self) -> None:
         """Note that the backup is over; raises HomeAssistantError."""
-        with _ledger_errors():
+        with ledger_errors():
             await self.engine.end_backup()
 
     async def async_stop(self) -> None:
@@ -180,12 +179,12 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
 
     async def async_set_capture(self, enabled: bool) -> None:
         """Keep what happens from now on, or leave it at home; raises HomeAssistantError."""
-        with _ledger_errors():
+        with ledger_errors():
             await self.engine.set_capture(enabled)
 
     async def async_set_sending(self, destination_id: str, enabled: bool) -> None:
         """Send a destination's queue, or let it wait; raises HomeAssistantError."""
-        with _ledger_errors():
+        with ledger_errors():
             await self.engine.set_sending(destination_id, enabled)
 
     async def async_test_destination(self, destination_id: str) -> None:
@@ -210,7 +209,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         Raises HomeAssistantError.
         """
         try:
-            with _ledger_errors():
+            with ledger_errors():
                 return await self.engine.catch_up(
                     None if look_back is None else look_back * SECONDS_PER_HOUR
                 )
@@ -226,7 +225,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
 
         Raises HomeAssistantError.
         """
-        with _ledger_errors():
+        with ledger_errors():
             return await self.engine.retry_failed()
 
     async def async_acknowledge_losses(self, until: float) -> None:
@@ -234,12 +233,12 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
 
         Raises HomeAssistantError.
         """
-        with _ledger_errors():
+        with ledger_errors():
             await self.engine.acknowledge_losses(until)
 
     async def async_list_uploads(self, wanted: UploadFilter) -> list[UploadRow]:
         """Return the newest uploads that fit; raises HomeAssistantError."""
-        with _ledger_errors():
+        with ledger_errors():
             return await self.engine.list_uploads(wanted)
 
     @callback
@@ -272,7 +271,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
                 return False
             if camera in config.cameras:
                 return False
-            with _ledger_errors():
+            with ledger_errors():
                 await self.engine.forget_camera(camera)
         return True
 
@@ -377,19 +376,6 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         async_register_frigate(
             self.hass, self.config_entry, version=self.data.frigate_version
         )
-
-
-@contextmanager
-def _ledger_errors() -> Iterator[None]:
-    """Turn a failure of ledger or spool into one that the frontend shows."""
-    try:
-        yield
-    except (LedgerError, SpoolError) as err:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="ledger_not_usable",
-            translation_placeholders={"error": str(err)},
-        ) from err
 
 
 def _settings(entry: ConfigEntry) -> tuple[dict[str, Any], dict[str, Any]]:

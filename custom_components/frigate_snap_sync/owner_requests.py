@@ -59,22 +59,30 @@ class OwnerRequests:
 
 
 @contextmanager
+def ledger_errors() -> Iterator[None]:
+    """Turn a failure of ledger or spool into one that the frontend shows."""
+    try:
+        yield
+    except (LedgerError, SpoolError) as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="ledger_not_usable",
+            translation_placeholders={"error": str(err)},
+        ) from err
+
+
+@contextmanager
 def _errors() -> Iterator[None]:
     """Turn what the engine raises into what the frontend shows."""
     try:
-        yield
+        with ledger_errors():
+            yield
     except Refused as err:
         raise _refusal(err) from err
     except FrigateError as err:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="footage_not_asked",
-            translation_placeholders={"error": str(err)},
-        ) from err
-    except (LedgerError, SpoolError) as err:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="ledger_not_usable",
             translation_placeholders={"error": str(err)},
         ) from err
 

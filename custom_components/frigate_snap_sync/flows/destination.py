@@ -324,6 +324,18 @@ class DestinationFlow(ConfigSubentryFlow):
             },
         )
 
+    async def _async_test_and_save(
+        self, data: Mapping[str, Any], unique_id: str
+    ) -> SubentryFlowResult:
+        """End the flow of a kind whose form asks for all; or show what is wrong."""
+        if (abort := self._abort_if_known(unique_id)) is not None:
+            return abort
+        try:
+            tested = await self._async_test(data)
+        except StorageError as err:
+            return self._show_failure(err)
+        return self._save(tested, unique_id)
+
     def _save(self, data: dict[str, Any], unique_id: str) -> SubentryFlowResult:
         """Store the tested destination. A loaded entry takes it over by itself."""
         title = self._typed[CONF_NAME]

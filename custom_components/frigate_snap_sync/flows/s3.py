@@ -114,19 +114,17 @@ class S3Flow(DestinationFlow):
     @override
     async def _async_submitted(self) -> SubentryFlowResult:
         data = self._data
-        unique_id = (
+        return await self._async_test_and_save(
+            data,
             f"{SUBENTRY_S3}:{data[CONF_ENDPOINT_URL]}/{data[CONF_BUCKET]}"
-            f"/{data[CONF_PATH]}"
+            f"/{data[CONF_PATH]}",
         )
-        if (abort := self._abort_if_known(unique_id)) is not None:
-            return abort
-        try:
-            tested = await self._async_test(data)
-        except StorageError as err:
-            if isinstance(err, WrongRegion) and err.region:
-                self._offer_region(err.region)
-            return self._show_failure(err)
-        return self._save(tested, unique_id)
+
+    @override
+    def _show_failure(self, err: StorageError) -> SubentryFlowResult:
+        if isinstance(err, WrongRegion) and err.region:
+            self._offer_region(err.region)
+        return super()._show_failure(err)
 
     def _offer_region(self, region: str) -> None:
         """Put the region that the server named into the form, and into the address."""

@@ -94,16 +94,11 @@ class WebdavFlow(DestinationFlow):
     @override
     async def _async_submitted(self) -> SubentryFlowResult:
         data = self._data
-        unique_id = (
-            f"{SUBENTRY_WEBDAV}:{data[CONF_USERNAME]}@{data[CONF_URL]}{data[CONF_PATH]}"
+        return await self._async_test_and_save(
+            data,
+            f"{SUBENTRY_WEBDAV}:{data[CONF_USERNAME]}@{data[CONF_URL]}"
+            f"{data[CONF_PATH]}",
         )
-        if (abort := self._abort_if_known(unique_id)) is not None:
-            return abort
-        try:
-            tested = await self._async_test(data)
-        except StorageError as err:
-            return self._show_failure(err)
-        return self._save(tested, unique_id)
 
     @override
     def _error(self, err: StorageError) -> tuple[str, str]:

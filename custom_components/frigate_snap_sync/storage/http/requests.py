@@ -97,6 +97,20 @@ class Requests:
             else:
                 response.close()
 
+    async def pieces(
+        self, response: aiohttp.ClientResponse, size: int, *, idle: float
+    ) -> AsyncGenerator[bytes]:
+        """Yield a body as it comes, in pieces of at most `size` bytes.
+
+        `idle`: seconds that each may take.
+        """
+        while True:
+            async with self.watched(idle):
+                piece = await response.content.read(size)
+            if not piece:
+                return
+            yield piece
+
     def close(self) -> None:
         """End all that is running, without waiting, and release the session."""
         running, self._running = self._running, {}
@@ -112,7 +126,7 @@ class Requests:
         self._detach()
 
     def _detach(self) -> None:
-        """Let go of what is used no more; a request can't bear it while it is running."""
+        """Release what is used no more; a request needs it while it is running."""
         if not self._users:
             while self._retired:
                 self._retired.pop().detach()

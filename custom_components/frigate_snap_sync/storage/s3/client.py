@@ -134,16 +134,11 @@ class BucketClient:
         async with self._requests.kept(response):
             yield response
 
-    async def pieces(
+    def pieces(
         self, response: aiohttp.ClientResponse, size: int
     ) -> AsyncGenerator[bytes]:
         """Yield the body as it comes, in pieces of at most `size` bytes."""
-        while True:
-            async with self._requests.watched(self.limits.idle):
-                piece = await response.content.read(size)
-            if not piece:
-                return
-            yield piece
+        return self._requests.pieces(response, size, idle=self.limits.idle)
 
     async def refusal(self, response: aiohttp.ClientResponse) -> Answer:
         """Return the beginning of an answer that is no success."""

@@ -22,6 +22,7 @@ from ..errors import (
 )
 from ..http.address import where
 from ..http.limits import HttpLimits
+from ..http.ranges import cut, range_headers
 from ..http.requests import OpenSession, Requests
 from .answers import Answer, error_of, no_s3
 from .client import BucketClient
@@ -196,11 +197,8 @@ class S3Destination(Destination):
             if await self.stat(path) is None:
                 raise FileNotFoundError(errno.ENOENT, "No such file", path)
             return
-        headers = {}
-        if start or length is not None:
-            end = "" if length is None else str(start + length - 1)
-            headers["Range"] = f"bytes={start}-{end}"
         address = await self._address()
+        headers = range_headers(start, length)
         async with self._client.opened(key, address, headers=headers) as response:
             if response.status == 416:
                 return
@@ -211,17 +209,12 @@ class S3Destination(Destination):
                 raise error_of(answer, f"read {path}", self._client.where)
             # rclone answers a range with 200 all the same.
             skip = start - _first_of(response.headers.get("Content-Range"), start)
-            async with aclosing(self._client.pieces(response, PIECE)) as pieces:
-                async for piece in pieces:
-                    part = piece[skip:]
-                    skip = max(0, skip - len(piece))
-                    if length is not None:
-                        part = part[:length]
-                        length -= len(part)
-                    if part:
-                        yield part
-                    if length == 0:
-                        return
+            async with (
+                aclosing(self._client.pieces(response, PIECE)) as pieces,
+                aclosing(cut(pieces, skip=skip, length=length)) as parts,
+            ):
+                async for part in parts:
+                    yield part
 
     @override
     async def free_space(self) -> int | None:

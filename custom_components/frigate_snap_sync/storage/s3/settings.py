@@ -106,7 +106,7 @@ def clean_prefix(text: str) -> str:
     """Return a prefix without blanks and slashes around it.
 
     It is taken as it is: `%2f` is no slash. Raises `InvalidPrefix` for one that leads
-    upwards or is too long to leave room for names.
+    upwards or is too long for names to fit.
     """
     text = text.strip().strip("/")
     if not text:

@@ -19,6 +19,7 @@ from ..errors import (
     StorageError,
 )
 from ..limits import Limits
+from ..reservations import Reservations
 from ..source import open_source
 from . import disk, files, folders
 from .connection import SftpConnection, SftpSettings
@@ -56,7 +57,7 @@ class SftpDestination(Destination):
         self._root = _normal_root(settings.path)
         self._connection = SftpConnection(settings, limits=self._limits)
         self._puts = asyncio.Semaphore(MAX_PUTS)
-        self._staged: dict[str, asyncio.Future[None]] = {}
+        self._staged = Reservations[str]()
 
     @property
     @override
@@ -70,7 +71,7 @@ class SftpDestination(Destination):
     @override
     async def close(self) -> None:
         await self._connection.close()
-        if left := set(self._staged.values()):
+        if left := self._staged.in_use():
             # Without a connection they end by themselves, and at once.
             await asyncio.wait(left, timeout=CLOSE_TIMEOUT)
 
@@ -82,7 +83,7 @@ class SftpDestination(Destination):
         async with (
             self._puts,
             open_source(source) as file,
-            self._reserved(staged) as discarding,
+            self._staged.reserved(staged) as discarding,
         ):
             session = await self._connection.session()
             upload = Upload(session, remote, staged)
@@ -206,30 +207,6 @@ class SftpDestination(Destination):
 
     def _remote(self, path: str) -> str:
         return posixpath.join(self._root, *path_segments(path))
-
-    @asynccontextmanager
-    async def _reserved(self, staged: str) -> AsyncGenerator[list[asyncio.Task[None]]]:
-        """Keep a temporary name to oneself, until the tasks in the list end too.
-
-        Two uploads of one name would mix their bytes, and the clean-up of the
-        first, which may go on in the background, would remove the second.
-        """
-        while (user := self._staged.get(staged)) is not None:
-            await asyncio.wait({user})
-        released = self._staged[staged] = asyncio.get_running_loop().create_future()
-        discarding: list[asyncio.Task[None]] = []
-
-        def release(_: object = None) -> None:
-            del self._staged[staged]
-            released.set_result(None)
-
-        try:
-            yield discarding
-        finally:
-            if discarding and not discarding[0].done():
-                discarding[0].add_done_callback(release)
-            else:
-                release()
 
 
 def _normal_root(path: str) -> str:

@@ -13,6 +13,7 @@ from ..errors import AuthFailed, Rejected, StorageError
 from ..http.address import where
 from ..http.limits import HttpLimits
 from ..http.requests import OpenSession, Requests
+from ..reservations import Reservations
 from .client import DavClient
 from .files import DavFiles
 from .folders import DavFolders
@@ -54,7 +55,7 @@ class WebdavDestination(Destination):
         self._folders = DavFolders(self._files)
         self._moves = Moves(self._files, settings.form)
         self._puts = asyncio.Semaphore(MAX_PUTS)
-        self._staged: dict[Segments, asyncio.Future[None]] = {}
+        self._staged = Reservations[Segments]()
         self._used: Counter[Segments] = Counter()
         """Folders that something is put into right now, with those above them."""
         self._removals: dict[Segments, asyncio.Future[None]] = {}
@@ -104,7 +105,11 @@ class WebdavDestination(Destination):
         if posixpath.dirname(path) != posixpath.dirname(temporary) or path == temporary:
             raise Rejected(f"{temporary!r} is no temporary name for {path!r}")
         target, staged = path_segments(path), path_segments(temporary)
-        async with self._puts, self._reserved(staged) as cleaning, self._using(target):
+        async with (
+            self._puts,
+            self._staged.reserved(staged) as cleaning,
+            self._using(target),
+        ):
             await self._ready()
             upload = Upload(self._files, self._folders, self._moves, target, staged)
             try:
@@ -258,25 +263,3 @@ class WebdavDestination(Destination):
         finally:
             del self._removals[folder]
             done.set_result(None)
-
-    @asynccontextmanager
-    async def _reserved(
-        self, staged: Segments
-    ) -> AsyncGenerator[list[asyncio.Task[None]]]:
-        """Keep a temporary name to oneself, until the tasks in the list end too."""
-        while (user := self._staged.get(staged)) is not None:
-            await asyncio.wait({user})
-        released = self._staged[staged] = asyncio.get_running_loop().create_future()
-        cleaning: list[asyncio.Task[None]] = []
-
-        def release(_: object = None) -> None:
-            del self._staged[staged]
-            released.set_result(None)
-
-        try:
-            yield cleaning
-        finally:
-            if cleaning and not cleaning[0].done():
-                cleaning[0].add_done_callback(release)
-            else:
-                release()

@@ -12,6 +12,7 @@ from yarl import URL
 
 from ..base import MAX_DEPTH, StoredFile
 from ..errors import NotWebdav, PermissionDenied, Rejected, StorageError
+from ..http.ranges import cut, range_headers
 from .answers import Answer, no_webdav, refusal
 from .client import MAX_ANSWER, DavClient, answer_of
 from .multistatus import BadAnswer, Multistatus, Resource, parse
@@ -152,11 +153,8 @@ class DavFiles:
             if await self.size(*segments) is None:
                 raise FileNotFoundError(errno.ENOENT, "No such file", path)
             return
-        headers = {}
-        if start or length is not None:
-            last = "" if length is None else str(start + length - 1)
-            headers["Range"] = f"bytes={start}-{last}"
         url = self.addresses.of(*segments)
+        headers = range_headers(start, length)
         async with self.client.opened("GET", url, headers=headers) as response:
             if response.status in _ABSENT:
                 raise FileNotFoundError(errno.ENOENT, "No such file", path)
@@ -172,18 +170,13 @@ class DavFiles:
                 raise Rejected(
                     f"Failed to read {path}: another part came than was asked"
                 )
-            skip, left = 0 if is_part else start, length
-            async with aclosing(self.client.pieces(response, _READ)) as pieces:
-                async for each in pieces:
-                    piece = each[skip:]
-                    skip = max(0, skip - len(each))
-                    if left is not None:
-                        piece = piece[:left]
-                        left -= len(piece)
-                    if piece:
-                        yield piece
-                    if left == 0:
-                        return
+            skip = 0 if is_part else start
+            async with (
+                aclosing(self.client.pieces(response, _READ)) as pieces,
+                aclosing(cut(pieces, skip=skip, length=length)) as parts,
+            ):
+                async for part in parts:
+                    yield part
 
     async def walk(
         self, below: tuple[str, ...], *, max_entries: int = MAX_ENTRIES
