@@ -254,7 +254,7 @@ async def test_failure(
     failure: Exception,
     error: str,
 ) -> None:
-    """What fails is told with its reason."""
+    """What fails is shown with its reason."""
     engine.failure = failure
     for action, data in (
         ("upload_review", {"review_id": "1"}),

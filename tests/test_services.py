@@ -294,7 +294,7 @@ async def test_failure(
     failure: Exception,
     error: str,
 ) -> None:
-    """What fails is told with its reason."""
+    """What fails is shown with its reason."""
     engine.failure = failure
     with pytest.raises(HomeAssistantError) as caught:
         await async_call(hass, action)

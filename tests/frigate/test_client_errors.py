@@ -117,7 +117,7 @@ class Unknown(AbstractResolver):
 
 
 async def test_unknown_host(socket_enabled: None) -> None:
-    """A name that nobody knows."""
+    """A name that no resolver knows."""
     connector = aiohttp.TCPConnector(resolver=Unknown())
     async with aiohttp.ClientSession(connector=connector) as session:
         client = FrigateClient(session, "http://frigate.invalid:5000", limits=PATIENT)
@@ -128,7 +128,7 @@ async def test_unknown_host(socket_enabled: None) -> None:
 async def test_host_that_drops_packets(session: aiohttp.ClientSession) -> None:
     """Connecting has a limit of its own."""
     with contextlib.ExitStack() as stack:
-        # What listens and accepts nobody drops the packets of all but the first.
+        # What listens and accepts no connection drops the packets of all but the first.
         full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         address = full.getsockname()
         for _ in range(4):

@@ -79,7 +79,7 @@ class Place(ABC):
     has_any_bytes_in_names: ClassVar[bool] = True
     """Whether others can give a file a name that is no UTF-8."""
     says_full: ClassVar[bool] = True
-    """Whether a full disk can be told from another refusal."""
+    """Whether a full disk looks different from another refusal."""
     frees_at_once: ClassVar[bool] = True
     """Whether the space of what is deleted can be used at once."""
     cleans_at_once: ClassVar[bool] = True

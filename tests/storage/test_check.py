@@ -587,7 +587,7 @@ async def test_only_its_absence_proves_that_a_file_can_be_deleted(
 
 
 async def test_a_login_that_may_not_look_nor_list(tmp_path: Path) -> None:
-    """It is told that what it has written is not there, and that reading is refused."""
+    """It hears that what it has written is not there, and that reading is refused."""
 
     class Blind(Bucket):
         @override

@@ -113,7 +113,7 @@ def test_retry_after(header: str | None, expected: float | None) -> None:
 
 
 def test_texts_of_tls() -> None:
-    """A server without TLS is told from one whose certificate is bad."""
+    """A server without TLS is another error than a bad certificate."""
     plain = ssl.SSLError()
     plain.reason = "WRONG_VERSION_NUMBER"
     assert "http://" in str(connection_error(plain, "nas:80"))

@@ -120,7 +120,7 @@ def error_xml(code: str, message: str = "", more: str = "") -> bytes:
 def test_causes(
     status: int, body: bytes, headers: dict[str, str], expected: type[StorageError]
 ) -> None:
-    """Each answer is told by its cause, and no text of a server grows."""
+    """Each answer becomes the error of its cause, and no text of a server grows."""
     err = error_of(
         Answer(status=status, headers=headers, body=body), "do it", "nas:9000"
     )
@@ -379,7 +379,7 @@ async def test_a_key_that_can_only_write(
 async def test_a_key_that_may_not_list(
     place: Ceph, ceph: CephGateway, tmp_path: Path
 ) -> None:
-    """It is told of what is missing as of what is forbidden, and can do all it needs."""
+    """What is missing looks forbidden to it, and it can do all it needs."""
     actions = ("s3:PutObject", "s3:GetObject", "s3:DeleteObject")
     async with limited(place, ceph, *actions) as destination:
         result = await check_destination(destination, workdir=tmp_path / "work")
@@ -445,7 +445,7 @@ async def test_a_bucket_before_the_host_name(
 async def test_settings_that_are_wrong(
     place: Place, changes: dict[str, Any], expected: type[StorageError]
 ) -> None:
-    """A real server's refusal is told by its cause, and holds no secret."""
+    """A real server's refusal becomes the error of its cause, and holds no secret."""
     settings = place.destination._settings  # type: ignore[attr-defined]  # noqa: SLF001
     async with sessions() as open_session:
         wrong = S3Destination(replace(settings, **changes), open_session=open_session)

@@ -128,7 +128,7 @@ async def test_refused_files(
     headers: dict[str, str],
     error: type[StorageError],
 ) -> None:
-    """Each status is told by its cause; nothing gets a name, and nothing is left."""
+    """Each status becomes the error of its cause; nothing gets a name, and nothing is left."""
 
     async def hook(request: web.BaseRequest) -> web.StreamResponse | None:
         if request.method != "PUT":

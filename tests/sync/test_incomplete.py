@@ -144,7 +144,7 @@ async def test_the_whole_is_asked_for_daily_and_supersedes_it(
 async def test_it_is_a_loss_until_the_whole_is_there(
     bench: Bench, damage: Damage
 ) -> None:
-    """Known footage is missing: nobody is protected who has not heard of it."""
+    """Known footage is missing: an owner who has not seen that is not protected."""
     await until(lambda: bench.status.losses.count == 1)
     (lost,) = bench.status.losses.newest
     assert "-incomplete" not in lost.path

@@ -46,7 +46,7 @@ def plan(destination_id: str) -> UploadPlan:
 
 
 def test_footage_is_cut_where_someone_opens() -> None:
-    """Each gets what is from its moment on; what nobody takes is left out."""
+    """Each gets what is from its moment on; what none takes is left out."""
     uploads = [plan("nas"), plan("cloud")]
     openings = {"nas": 10.5, "cloud": 30.0}
     assert begin_of(uploads, openings) == 10.5
@@ -117,7 +117,7 @@ def test_a_picture_may_be_of_any_moment(connection: sqlite3.Connection) -> None:
 
 
 def test_a_start(connection: sqlite3.Connection) -> None:
-    """Closed before and after is closed between; what nobody saw counts as open."""
+    """Closed before and after is closed between; what was not seen counts as open."""
     closed_periods.set_closed(connection, ["nas", "cloud"], now=100)
     milestones.keep_moment(connection, milestones.WRITTEN, 160)
     closed_periods.begin(connection, ["nas"], now=500)
@@ -146,7 +146,7 @@ async def test_nothing_goes_to_a_closed_destination(
     assert not nas.media
     rows = await bench.uploads(state="skipped")
     assert {(row.destination_id, row.reason) for row in rows} == {("nas", ONLY_WHILE)}
-    # A whole in one piece: nobody has it cut.
+    # A whole in one piece: no destination has it cut.
     assert len(bench.frigate.clips) == 1
 
 

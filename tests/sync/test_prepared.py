@@ -17,7 +17,7 @@ from .fakes import IMAGE, FakeDestination
 
 
 class Numbered(FakeDestination):
-    """Gives each upload a number, and holds what began until it is told to forget it."""
+    """Gives each upload a number, and holds what began until it shall forget it."""
 
     def __init__(self) -> None:
         """Begin with number 1."""

@@ -399,8 +399,8 @@ async def test_a_review_with_parts_changes_nothing_of_it(
     await until(lambda: any(name.endswith("abc123.mp4") for name in nas.media))
     await bench.settled()
     await bench.engine.set_capture(True)
-    told = bench.statuses[seen:]
-    assert len(told) > 1
+    later = bench.statuses[seen:]
+    assert len(later) > 1
     assert {
         (
             each.protection,
@@ -410,7 +410,7 @@ async def test_a_review_with_parts_changes_nothing_of_it(
             each.oldest_pending,
             *(one.pending_uploads for one in each.destinations.values()),
         )
-        for each in told
+        for each in later
     } == {(Protection.PROTECTED, (), bench.statuses[seen - 1].since, 0, None, 0)}
 
 
@@ -725,7 +725,7 @@ async def test_messages_were_lost(bench: Bench, nas: FakeDestination) -> None:
 async def test_an_image_was_too_large(
     bench: Bench, nas: FakeDestination, size: int
 ) -> None:
-    """Whoever refuses it, the inbox or the one who reads it: told after a restart too."""
+    """Whoever refuses it, the inbox or its reader: reported after a restart too."""
     await start(bench, nas)
     bench.live_snapshot(image=bytes(size))
     await until(shows(bench, Protection.AT_RISK, Reason.ITEMS_LOST))

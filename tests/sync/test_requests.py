@@ -254,7 +254,7 @@ async def test_reviews_that_are_refused(bench: Bench, nas: FakeDestination) -> N
 async def test_what_was_asked_for_is_never_late(
     bench: Bench, nas: FakeDestination
 ) -> None:
-    """A day of footage takes its time, and makes nobody look unprotected for that."""
+    """A day of footage takes its time, and protection stays as it is meanwhile."""
     start = hour_ago(2)
     records(bench.frigate, (start, start + 100))
     nas.gate.clear()

@@ -12,7 +12,7 @@ def test_each_cause_is_news_once() -> None:
 
 
 def test_the_end_is_news_if_a_cause_was() -> None:
-    """What nobody heard of need not be over."""
+    """What was never reported need not be over."""
     said = SaidOnce[str]()
     assert not said.end()
     said.is_news("a")

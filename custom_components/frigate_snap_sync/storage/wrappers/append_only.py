@@ -25,7 +25,7 @@ class AppendOnly(Wrapper):
         """Protect this destination.
 
         `can_read` is false where the login only writes, None where a test is to find
-        out. Nobody can look there whether a name is taken: who sends takes new ones.
+        out. It can't be seen there whether a name is taken: who sends takes new ones.
         """
         super().__init__(inner)
         self._can_read = can_read
