@@ -5,7 +5,13 @@ from dataclasses import replace
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.models import Severity
-from custom_components.frigate_snap_sync.sync.model.item import Item, Media, Rank, Role
+from custom_components.frigate_snap_sync.sync.model.item import (
+    Item,
+    Media,
+    Rank,
+    Role,
+    range_item,
+)
 from custom_components.frigate_snap_sync.sync.model.selection import Selection, wants
 
 from .samples import LIVE, RECORDING, SNAPSHOT
@@ -46,8 +52,11 @@ def test_wants(selection: Selection, item: Item, wanted: bool) -> None:
 
 
 def test_order_of_work() -> None:
-    """Stills, then parts, then wholes; alerts before detections."""
+    """Stills, then parts, then wholes; alerts before detections; ranges come last."""
     alert = replace(RECORDING, severity=Severity.ALERT)
+    chosen = range_item(
+        "front_door", 1000.0, 1060.0, clock_offset=0.0, reported_at=2000.0
+    )
     assert [
         LIVE.rank(),
         SNAPSHOT.rank(),
@@ -55,4 +64,5 @@ def test_order_of_work() -> None:
         RECORDING.rank(Role.PART),
         alert.rank(),
         RECORDING.rank(),
+        chosen.rank(),
     ] == list(Rank)
