@@ -126,12 +126,18 @@ async def test_what_was_planned_of_a_review_that_is_not_known(
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     review = bench.review("new", start=time.time() - 45)
-    await until(lambda: bench.uploads(state="pending"))
+
+    async def planned() -> int:
+        return len(await bench.uploads(state="pending"))
+
+    async def are_planned() -> bool:
+        return await planned() >= 2
+
+    await until(are_planned)
     await bench.at_rest()
-    planned = len(await bench.uploads(state="pending"))
-    assert planned >= 2
+    count = await planned()
     bench.publish("available", "online")
-    assert await bench.settled() == {"skipped": planned + 1}
+    assert await bench.settled() == {"skipped": count + 1}
     assert {row.item_id for row in await bench.uploads()} == {review}
     await until(lambda: not bench.status.pending_uploads)
     assert not bench.status.losses.count
