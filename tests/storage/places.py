@@ -84,6 +84,8 @@ class Place(ABC):
     """Whether the space of what is deleted can be used at once."""
     cleans_at_once: ClassVar[bool] = True
     """Whether what is broken off can be removed at once: some keep it locked a while."""
+    has_folders: ClassVar[bool] = True
+    """Whether no file can have the name of a folder: not so where names are keys."""
     mangles: ClassVar[str] = ""
     """Characters in names that the server takes for something else."""
     shows_unfinished: ClassVar[bool] = True
@@ -434,6 +436,7 @@ class Ceph(Place):
     """Ceph's gateway, the strictest S3 server there is here."""
 
     name = "s3-ceph"
+    has_folders = False
     has_any_bytes_in_names = False
     gateway: ClassVar[CephGateway]
     """The one of this run, which the fixture of places starts when it is needed."""
