@@ -80,6 +80,13 @@ def api_url(base: URL, *segments: str) -> URL:
     )
 
 
+def live_url(base: URL, stream: str) -> URL:
+    """Return the URL of the WebSocket that go2rtc behind Frigate gives a film at."""
+    return base.joinpath("live", "mse", "api", "ws", encoded=True).with_query(
+        {"src": stream}
+    )
+
+
 def fits_route(*segments: str) -> bool:
     """Return whether names can stand as one segment of a path each.
 

@@ -8,7 +8,7 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
-from .address import api_url
+from .address import api_url, live_url
 from .auth import Auth
 from .errors import (
     FrigateServerError,
@@ -19,7 +19,7 @@ from .errors import (
     NotFrigate,
 )
 from .fields import decode_json, decode_rows
-from .transport import AWAY, Answer, Limits, Transport, read_answer
+from .transport import AWAY, Answer, Limits, Transport, errors_by_cause, read_answer
 
 _SMALL: Final = 256 * 1024
 """Bytes that are looked through on the event loop."""
@@ -107,6 +107,30 @@ class Api:
             self.losses += 1
             raise
 
+    async def open_live(self, stream: str) -> aiohttp.ClientWebSocketResponse:
+        """Open the WebSocket at which go2rtc gives the film of a stream.
+
+        A refusal but 401 is `aiohttp.WSServerHandshakeError`. The caller closes it.
+        """
+        url = live_url(self._base, stream)
+
+        async def connect(token: str | None) -> aiohttp.ClientWebSocketResponse | None:
+            try:
+                with errors_by_cause(but=aiohttp.WSServerHandshakeError):
+                    return await self._transport.open_socket(url, headers=bearer(token))
+            except aiohttp.WSServerHandshakeError as err:
+                if err.status != HTTPStatus.UNAUTHORIZED:
+                    raise
+                return None
+
+        token = await self._auth.token()
+        socket = await connect(token)
+        if socket is None:
+            socket = await connect(await self._auth.renew(token))
+        if socket is None:
+            raise self._auth.reject()
+        return socket
+
     async def _open(
         self, *segments: str, params: Mapping[str, str] | None, small: bool
     ) -> aiohttp.ClientResponse:
@@ -118,7 +142,7 @@ class Api:
                 "GET",
                 url,
                 params=params,
-                headers={"Authorization": f"Bearer {token}"} if token else None,
+                headers=bearer(token),
                 small=small,
             )
 
@@ -131,6 +155,11 @@ class Api:
                 response.close()
                 raise self._auth.reject()
         return response
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    """Return the headers of a login."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 async def apart[T](size: int, work: Callable[[], T]) -> T:

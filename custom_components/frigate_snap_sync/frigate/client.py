@@ -1,6 +1,6 @@
 """Frigate's HTTP API, as far as it is needed here."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
 from http import HTTPStatus
@@ -27,6 +27,7 @@ from .errors import (
 )
 from .fields import mapping_or_empty, number_or_none
 from .listings import Listings, object_row, review_row
+from .live_stream import LiveMessage, live_film
 from .media import check_jpeg
 from .media_answers import clip_error, clip_times, deadline, may_be_media, media_pieces
 from .models import FrigateConfig, Page, Review, Segment, TrackedObject
@@ -296,6 +297,13 @@ class FrigateClient:
         seconds = max(0.0, end - start) * self._limits.clip_second
         async with deadline(self._limits.clip + seconds, what):
             return await self._clip(camera, times, what, write)
+
+    def live_film(self, stream: str) -> AsyncGenerator[LiveMessage]:
+        """Yield the film of one of go2rtc's streams while it happens (`live_stream`).
+
+        `stream` is from `FrigateConfig.live`. To be read without a pause.
+        """
+        return live_film(self._api, stream, limits=self._limits)
 
     async def _clip(
         self,

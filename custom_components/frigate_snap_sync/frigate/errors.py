@@ -90,3 +90,7 @@ class UnreadableRows(FrigateServerError):
 
     A future Frigate may write its rows in another form: that is not "nothing there".
     """
+
+
+class LiveRefused(FrigateError):
+    """Frigate's go2rtc answers, but gives no film of this stream."""

@@ -1,7 +1,7 @@
 """What Frigate tells us, as frozen values; times are epoch seconds (UTC) of Frigate's clock."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -94,17 +94,26 @@ class CameraConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSource:
+    """The streams of go2rtc that show a camera: the one to see, and a smaller one."""
+
+    main: str
+    sub: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrigateConfig:
     """The part of `/api/config` that matters here.
 
     In `safe_mode` (Frigate 0.17+: it could not read its configuration) cameras
-    may be missing that still exist.
+    may be missing that still exist. `live` has the cameras that go2rtc shows.
     """
 
     mqtt_enabled: bool
     topic_prefix: str
     cameras: Mapping[str, CameraConfig]
     safe_mode: bool = False
+    live: Mapping[str, LiveSource] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

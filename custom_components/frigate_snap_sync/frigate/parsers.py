@@ -28,6 +28,7 @@ from .fields import (
     texts,
     time_or_none,
 )
+from .live_config import live_sources
 from .models import (
     CameraConfig,
     FrigateConfig,
@@ -186,6 +187,7 @@ def parse_config(value: object) -> FrigateConfig:
             for name, camera in cameras.items()
         ),
         safe_mode=document.get("safe_mode") is True,
+        live=live_sources(document),
     )
 
 

@@ -1,5 +1,6 @@
 """HTTP exchanges with one server: limits, timeouts, and errors by cause."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ _CHUNK: Final = 1024 * 1024
 _EXPLANATION: Final = 4096
 """Bytes read of an answer that is a failure."""
 _MAX_MESSAGE: Final = 200
+_GOODBYE: Final = 1.0
+"""Seconds that a server has to answer when a WebSocket is closed."""
 
 AWAY: Final = frozenset(
     {
@@ -53,7 +56,9 @@ class Limits:
 
     And for a whole snapshot, and a whole clip: `clip` and for each of its seconds
     `clip_second`. A 4K camera's half hour passes at 5 Mbit/s. And the most bytes
-    that are read of an answer in JSON, and of a picture.
+    that are read of an answer in JSON, of a picture, and of a fragment of live film.
+    That may take `film` seconds to begin; `silence` later than a picture there must
+    be another one.
     """
 
     connect: float = 10
@@ -64,6 +69,9 @@ class Limits:
     clip_second: float = 3
     json_bytes: int = 16 * 1024 * 1024
     image_bytes: int = 16 * 1024 * 1024
+    film: float = 15
+    silence: float = 3
+    fragment_bytes: int = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +223,38 @@ class Transport:
             self.clock.add(response.headers.get("Date"), sent=sent)
         return response
 
+    async def open_socket(
+        self, url: URL, *, headers: Mapping[str, str]
+    ) -> aiohttp.ClientWebSocketResponse:
+        """Return an open WebSocket; the caller closes it (`close_socket`).
+
+        A status that is not the right one is `aiohttp.WSServerHandshakeError`: it says
+        which. aiohttp follows redirections here; to another server it takes no login.
+        """
+        if self._session.closed:
+            raise FrigateUnreachable("The HTTP session is closed")
+        async with asyncio.timeout(self._limits.connect + self._limits.total):
+            return await self._session.ws_connect(
+                url,
+                headers=headers,
+                ssl=self._ssl,
+                proxy=self._proxy,
+                timeout=aiohttp.ClientWSTimeout(ws_close=_GOODBYE),
+                max_msg_size=self._limits.fragment_bytes,
+                compress=0,
+            )
+
+
+async def close_socket(socket: aiohttp.ClientWebSocketResponse) -> None:
+    """Close a WebSocket, whatever the server still sends; never raises.
+
+    aiohttp reads on until the server answers, which one that is busy sending may
+    never do: then the connection is dropped.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_GOODBYE):
+            await socket.close()
+
 
 async def read_answer(response: aiohttp.ClientResponse, *, limit: int) -> Answer:
     """Read the body of `response` as `Transport.ask` does."""
@@ -255,14 +295,18 @@ def _location(response: aiohttp.ClientResponse) -> URL | None:
 
 
 @contextmanager
-def errors_by_cause() -> Iterator[None]:
-    """Turn what aiohttp raises into errors by cause.
+def errors_by_cause(
+    *, but: type[Exception] | tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
+    """Turn what aiohttp raises into errors by cause, `but` these.
 
     The texts are our own: those of aiohttp hold whole addresses, the password
     of a proxy included.
     """
     try:
         yield
+    except but:
+        raise
     except TimeoutError as err:
         raise FrigateTimeout("No answer in time") from err
     except aiohttp.ClientProxyConnectionError as err:

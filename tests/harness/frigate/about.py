@@ -15,8 +15,14 @@ def config_document(
     topic_prefix: str,
     client_id: str,
     mqtt_enabled: bool,
+    live: bool,
 ) -> dict[str, Any]:
-    """Return `/api/config`, as much of it as says something of this house."""
+    """Return `/api/config`, as much of it as says something of this house.
+
+    With `live` go2rtc has a stream of each camera, from which Frigate records.
+    """
+    cameras = tuple(cameras)
+    streams = {camera.name: [f"rtsp://{camera.name}.local/1"] for camera in cameras}
     return {
         "version": version.config_version,
         "safe_mode": False,
@@ -32,6 +38,7 @@ def config_document(
             "stats_interval": 60,
             "user": "frigate",
         },
+        "go2rtc": {"streams": streams} if live else {},
         "cameras": {camera.name: _camera_config(camera) for camera in cameras},
     }
 
@@ -41,6 +48,14 @@ def _camera_config(camera: Camera) -> dict[str, Any]:
     return {
         "name": camera.name,
         "enabled": True,
+        "ffmpeg": {
+            "inputs": [
+                {
+                    "path": f"rtsp://127.0.0.1:8554/{camera.name}",
+                    "roles": ["record", "detect"],
+                }
+            ]
+        },
         "detect": {"enabled": True, "height": HEIGHT, "width": WIDTH, "fps": 5},
         "record": {
             "enabled": camera.recordings,

@@ -42,8 +42,12 @@ class Frigate(Scene):
         clock: Callable[[], float] = time.time,
         history: float = 3600,
         seed: int | None = None,
+        live: bool = False,
     ) -> None:
-        """Make one that has recorded `history` seconds already."""
+        """Make one that has recorded `history` seconds already.
+
+        With `live` its go2rtc has a stream of each camera.
+        """
         super().__init__(
             version=version,
             topic_prefix=topic_prefix,
@@ -53,6 +57,7 @@ class Frigate(Scene):
             seed=seed,
         )
         self.client_id = client_id
+        self.live = live
         self.video = Video()
         self.mqtt_enabled = True
         self.started = clock()
@@ -169,6 +174,7 @@ class Frigate(Scene):
             topic_prefix=self.topic_prefix,
             client_id=self.client_id,
             mqtt_enabled=self.mqtt_enabled,
+            live=self.live,
         )
 
     def stats(self) -> dict[str, Any]:

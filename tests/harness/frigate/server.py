@@ -9,6 +9,7 @@ from typing import Self
 
 from aiohttp import web
 
+from . import live
 from .answers import Answer
 from .api import Api, token_of
 from .auth import Auth, User
@@ -45,6 +46,7 @@ class FrigateServer:
         self.clock_offset = clock_offset
         self.faults = Faults()
         self.journal = Journal()
+        self.live = live.LiveDoor()
         self.port = port
         self._tls = tls
         self._base = base_path.rstrip("/")
@@ -105,6 +107,8 @@ class FrigateServer:
         )
         self.journal.add(served)
         fault = self.faults.take(path) if inside else None
+        if inside and path == live.PATH and self.frigate.live:
+            return await self._film(request, fault, served)
         if fault is not None and fault.kind is Kind.SILENT:
             await self._hang(fault)
         if inside:
@@ -122,6 +126,31 @@ class FrigateServer:
         response, sent = await self._send(request, answer, fault)
         served.complete = sent and answer == whole
         return response
+
+    async def _film(
+        self, request: web.Request, fault: Fault | None, served: Served
+    ) -> web.StreamResponse:
+        """Give a live film, through nginx, which looks at the login alone."""
+        if not self._is_logged_in(request):
+            answer = Answer.nginx(401, "Authorization Required")
+        elif fault is not None and fault.kind is Kind.STATUS:
+            answer = fault.change(Answer())
+        else:
+            served.status = 101
+            return await self.live.serve(
+                request,
+                streams={name: name for name in self.frigate.cameras},
+                clock=self.frigate.clock,
+                stopping=self._stopping,
+            )
+        served.status = answer.status
+        return (await self._send(request, answer, None))[0]
+
+    def _is_logged_in(self, request: web.Request) -> bool:
+        if self.auth is None:
+            return True
+        token = token_of(request.headers.get("Authorization"), request.cookies)
+        return token is not None and self.auth.check(token) is not None
 
     async def _hang(self, fault: Fault) -> None:
         """Do nothing until it is over, or the server stops, or the client has gone."""

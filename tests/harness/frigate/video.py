@@ -39,13 +39,16 @@ class _Pipe(BytesIO):
         return False
 
 
-def _configure(context: VideoCodecContext) -> None:
+def configure(
+    context: VideoCodecContext, *, fps: int = FPS, gop: int = FPS * KEYFRAME_SECONDS
+) -> None:
+    """Set up an encoder, or what writes what it made."""
     context.width = WIDTH
     context.height = HEIGHT
     context.pix_fmt = "yuv420p"
-    context.framerate = Fraction(FPS)
-    context.time_base = Fraction(1, FPS)
-    context.gop_size = FPS * KEYFRAME_SECONDS
+    context.framerate = Fraction(fps)
+    context.time_base = Fraction(1, fps)
+    context.gop_size = gop
     context.max_b_frames = 0
     context.thread_count = 1
     context.options = _OPTIONS
@@ -94,7 +97,7 @@ class Video:
 def _encode(camera: str, start: int) -> tuple[bytes, ...]:
     """Return the packets of the group of pictures that begins at that second."""
     encoder = VideoCodecContext.create("libx264", "w")
-    _configure(encoder)
+    configure(encoder)
     empty = background(camera, (WIDTH, HEIGHT))
     packets: list[bytes] = []
     for number in range(FPS * KEYFRAME_SECONDS):
@@ -122,7 +125,7 @@ def _write(file: str | BytesIO, packets: Sequence[bytes], *, movflags: str) -> N
     options = {"movflags": movflags}
     with av.open(file, "w", format="mp4", options=options) as container:
         stream = container.add_stream("libx264", rate=FPS)
-        _configure(stream.codec_context)
+        configure(stream.codec_context)
         container.start_encoding()
         for number, data in enumerate(packets):
             packet = av.Packet(data)
