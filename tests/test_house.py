@@ -69,7 +69,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"spool", "monitoring", "opening", "pruner", "services"}),
         frozenset({"planning"}),
         frozenset({"intake", "fetching", "sending"}),
-        frozenset({"reporting"}),
+        frozenset({"playback", "reporting"}),
         frozenset({"engine"}),
     ),
     "storage": (

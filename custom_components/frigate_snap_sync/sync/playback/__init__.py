@@ -1,0 +1,1 @@
+"""Playing what lies at the destinations: which copy, and how it is read."""
