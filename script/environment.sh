@@ -9,6 +9,9 @@ python_wanted='>=3.14.2,<3.15' # what Home Assistant's release asks for
 uv_version=0.13.9              # fetched where no uv is found
 uv_minimum=0.10.0              # of one that is found
 
+# Without byte code each process of the tests compiles all of Home Assistant again.
+unset PYTHONDONTWRITEBYTECODE
+
 say() { printf '%s\n' "$*" >&2; }
 
 fail() {

@@ -1,5 +1,6 @@
 """Fixtures for all tests but those of whole processes (tests/real)."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,15 @@ def auto_enable_custom_integrations(request: pytest.FixtureRequest) -> None:
     """
     if "hass" in request.fixturenames:
         request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug(request: pytest.FixtureRequest) -> None:
+    """Run event loops in debug mode where there is a Home Assistant.
+
+    Elsewhere half of all time would go into noting where each future was made.
+    """
+    asyncio.get_running_loop().set_debug("hass" in request.fixturenames)
 
 
 @pytest.fixture(autouse=True)
