@@ -363,7 +363,9 @@ class FakeDestination(Destination):
         self, path: str, *, start: int = 0, length: int | None = None
     ) -> AsyncGenerator[bytes]:
         self._check()
-        yield self.files[path]
+        if path not in self.files:
+            raise FileNotFoundError(path)
+        yield self.files[path][start : None if length is None else start + length]
 
     @override
     async def free_space(self) -> int | None:

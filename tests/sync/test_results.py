@@ -28,7 +28,8 @@ async def test_each_upload_that_arrived_is_told_of(
     await bench.start(setup(nas), setup(cloud, name="cloud"))
     bench.live_snapshot()
     tracked = bench.tracked_object()
-    review = bench.review("end", end=time.time() - 50)
+    ended = time.time() - 50
+    review = bench.review("end", end=ended)
     await until(lambda: len(events) == 6)
     assert await bench.settled() == {"verified": 6}
     for name, destination in (("nas", nas), ("cloud", cloud)):
@@ -46,9 +47,48 @@ async def test_each_upload_that_arrived_is_told_of(
             path=mine["recording"].path,
             size=len(CLIP),
             reason=None,
+            labels=("person",),
+            severity="alert",
+            start=float(review.partition("-")[0]),
+            end=ended,
+            review_id=review,
+            file="1.mp4",
         )
+        assert mine["live_snapshot"].review_id is None
         assert mine["live_snapshot"].size == len(IMAGE)
         assert mine["snapshot"].size == len(FULL_IMAGE)
+
+
+async def test_pictures_and_recording_of_one_review(
+    bench: Bench, nas: FakeDestination, events: list[UploadEvent]
+) -> None:
+    """Share the review's id, in whatever order they are reported; others don't."""
+    await bench.start(setup(nas))
+    start = time.time() - 100
+    review = bench.review("new", start=start, detections=["1.5-first"])
+    bench.review(
+        "update", source_id=review, start=start, detections=["1.5-first", "2.5-second"]
+    )
+    await bench.at_rest()
+    for object_id in ("1.5-first", "2.5-second", "3.5-other"):
+        bench.tracked_object(source_id=object_id)
+    await until(lambda: len(events) == 3)
+    bench.review(
+        "end",
+        source_id=review,
+        start=start,
+        end=time.time() - 50,
+        zones=["yard", "hall"],
+    )
+    await until(lambda: len(events) == 4)
+    found = {each.item_id: (each.review_id, each.object_ids) for each in events}
+    assert found == {
+        "1.5-first": (review, ("1.5-first",)),
+        "2.5-second": (review, ("2.5-second",)),
+        "3.5-other": (None, ("3.5-other",)),
+        review: (review, ("1.5-first", "2.5-second")),
+    }
+    assert events[-1].zones == ("hall", "yard")
 
 
 async def test_what_will_never_come_is_told_of(

@@ -148,7 +148,8 @@ class Capabilities:
     than that at once only wait, None for no limit. `append`: a file can grow at its
     end. `server_checksum`: the server itself compares a hash of what arrives.
     `can_read`: files can be looked at, listed and read. `can_delete`: files can be
-    deleted and replaced. `may_be_limited`: it is not known yet whether the login can
+    deleted and replaced. `is_local`: it is a path of this machine, be it of a share.
+    `may_be_limited`: it is not known yet whether the login can
     do those two; the end-to-end test finds it out.
     """
 
@@ -159,6 +160,7 @@ class Capabilities:
     server_checksum: bool = False
     can_read: bool = True
     can_delete: bool = True
+    is_local: bool = False
     may_be_limited: bool = False
 
 

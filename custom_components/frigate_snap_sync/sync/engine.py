@@ -35,6 +35,7 @@ from .monitoring.clock_monitor import ClockMonitor
 from .monitoring.frigate_monitor import FrigateMonitor
 from .opening import open_home
 from .planning.planner import Planner
+from .playback.playback import Playback
 from .pruner import Pruner
 from .reporting.collector import Collector
 from .reporting.outages import Outages
@@ -154,6 +155,9 @@ class Engine:
             services,
             workers=self._pool.workers,
             clock_offset=lambda: client.clock_offset,
+        )
+        self.playback = Playback(
+            services.ledger, self._pool.workers, time_zone=time_zone
         )
         self._pruner = Pruner(
             services,

@@ -82,7 +82,7 @@ class LocalDestination(Destination):
     @property
     @override
     def capabilities(self) -> Capabilities:
-        return Capabilities(max_concurrent=MAX_JOBS, append=True)
+        return Capabilities(max_concurrent=MAX_JOBS, append=True, is_local=True)
 
     @override
     async def connect(self) -> None:

@@ -14,8 +14,8 @@ from ..ledger import (
     footage as ledger_footage,
     items as ledger_items,
     milestones,
-    outcomes as ledger_outcomes,
     review_ends,
+    upload_events,
 )
 from ..model.footage_ranges import Bounds, FootageRange
 from ..model.item import Item, UploadState, recording_item
@@ -252,7 +252,7 @@ class ReviewIntake:
             reason = "Frigate has no such review any more"
             uploads = await self._registry.end(item, UploadState.GONE, reason)
             events = (
-                ledger_outcomes.event(
+                upload_events.event(
                     item, upload.destination_id, upload.path, reason=reason
                 )
                 for upload in uploads

@@ -9,7 +9,7 @@ from ...frigate.models import Severity
 from ..model.item import Item, Media, Role, UploadState
 from ..model.naming import alternatives, numbered, path_key
 from ..model.plans import FilePlan, FileState, Progress, UploadPlan
-from . import budgets, tracked_objects
+from . import budgets, review_objects, tracked_objects
 from .superseding import reach_parts
 
 
@@ -171,7 +171,10 @@ def _save(connection: sqlite3.Connection, item: Item, *, is_open: bool) -> int |
             is_open,
         ),
     ).fetchone()
-    return None if row is None else int(row["id"])
+    if row is None:
+        return None
+    review_objects.remember(connection, item)
+    return int(row["id"])
 
 
 def add_to(

@@ -4,13 +4,11 @@ from collections.abc import Collection
 import sqlite3
 
 from ..model.budget import HELD_BACK
-from ..model.item import Item, Media, Role, UploadState
+from ..model.item import Media, Role, UploadState
 from ..model.plans import FileState
 from ..model.spans import Spans
-from ..model.status import UploadEvent
 from ..model.transition import Transition
-from . import budgets, footage, traffic, uploads
-from .items import item_of
+from . import budgets, footage, traffic, upload_events, uploads
 from .superseding import supersede
 
 _ARRIVED = {UploadState.VERIFIED, UploadState.EXPIRED}
@@ -31,7 +29,7 @@ def verified(
     Also one that was given up meanwhile: it is there, whatever was thought of it. With
     `keep_parts`, where nothing is deleted, the parts that lie there stay verified.
     """
-    arrival = Transition(events=_arrival(connection, upload_id, size=size))
+    arrival = Transition(events=upload_events.arrival(connection, upload_id, size=size))
     row = connection.execute(
         "UPDATE uploads SET state = ?, reason = NULL, temporary = NULL,"
         " clean_up = NULL, size = ?, finished = ?,"
@@ -73,61 +71,6 @@ def verified(
         going = supersede(connection, *whose, now=now, keep_parts=keep_parts)
         freed += [release(connection, file_id, now=now) for file_id in going]
     return arrival + Transition(tuple(name for name in freed if name))
-
-
-def _arrival(
-    connection: sqlite3.Connection, upload_id: int, *, size: int
-) -> tuple[UploadEvent, ...]:
-    """Return what to tell of a copy that arrived: of parts nothing."""
-    row = connection.execute(
-        "SELECT items.*, destination_id, path, role FROM uploads"
-        " JOIN items ON items.id = item_id WHERE uploads.id = ? AND role != 'part'",
-        (upload_id,),
-    ).fetchone()
-    if row is None:
-        return ()
-    is_whole = row["role"] == Role.WHOLE
-    reason = None if is_whole else "Frigate gives only some of it"
-    item, destination_id = item_of(row), row["destination_id"]
-    return (event(item, destination_id, row["path"], size=size, reason=reason),)
-
-
-def _losses(
-    connection: sqlite3.Connection, file_id: int, destination_ids: Collection[str]
-) -> tuple[UploadEvent, ...]:
-    """Return what to tell these destinations' owner of a file that has just ended."""
-    rows = connection.execute(
-        "SELECT items.*, destination_id, path, reason FROM uploads"
-        " JOIN items ON items.id = item_id WHERE file_id = ? AND role = 'whole'"
-        " AND state IN ('gone', 'dropped')",
-        (file_id,),
-    )
-    return tuple(
-        event(item_of(row), row["destination_id"], row["path"], reason=row["reason"])
-        for row in rows
-        if row["destination_id"] in destination_ids  # Others ended long ago.
-    )
-
-
-def event(
-    item: Item,
-    destination_id: str,
-    path: str,
-    *,
-    size: int | None = None,
-    reason: str | None = None,
-) -> UploadEvent:
-    """Return what to tell of an upload that ended, verified if there is no reason."""
-    return UploadEvent(
-        destination_id=destination_id,
-        verified=reason is None,
-        media=item.media.kind,
-        camera=item.camera,
-        item_id=item.source_id,
-        path=path,
-        size=size,
-        reason=reason,
-    )
 
 
 def skip(
@@ -175,7 +118,9 @@ def finish(
             item_id, destination_id = row["item_id"], row["destination_id"]
             _count(connection, item_id, destination_id)
     ended = [row["destination_id"] for row in rows]
-    return Transition((freed,) if freed else (), _losses(connection, file_id, ended))
+    return Transition(
+        (freed,) if freed else (), upload_events.losses(connection, file_id, ended)
+    )
 
 
 def finish_without_footage(
@@ -214,7 +159,7 @@ def finish_without_footage(
             " AND (state != 'skipped' OR reason = ?3))",
             [(item_id, destination_id, HELD_BACK) for destination_id in ended],
         )
-    return Transition(freed, _losses(connection, file_id, ended))
+    return Transition(freed, upload_events.losses(connection, file_id, ended))
 
 
 def cancel(

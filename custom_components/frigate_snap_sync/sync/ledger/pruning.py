@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from . import review_objects
+
 _OVER = """
 SELECT id FROM items INDEXED BY forgettable_items
     WHERE reported_at < ?1 AND is_open = 0 AND copies = 0
@@ -44,6 +46,7 @@ def prune(connection: sqlite3.Connection, *, before: float, limit: int) -> int:
     """
     connection.execute("DELETE FROM closed_periods WHERE end < ?", (before,))
     over = [(row["id"],) for row in connection.execute(_OVER, (before, limit))]
+    review_objects.forget(connection, over)
     connection.executemany("DELETE FROM uploads WHERE item_id = ?", over)
     connection.executemany("DELETE FROM files WHERE item_id = ?", over)
     connection.executemany("DELETE FROM items WHERE id = ?", over)

@@ -262,12 +262,25 @@ ALTER TABLE items ADD COLUMN is_protected INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX protected_items ON items (id) WHERE is_protected = 1;
 """
 
+_BROWSING: Final = """
+-- The tracked objects that a review names.
+CREATE TABLE review_objects (
+    object_id TEXT NOT NULL,
+    review_id TEXT NOT NULL,
+    PRIMARY KEY (object_id, review_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX objects_of_review ON review_objects (review_id);
+-- What lies somewhere, by camera and time.
+CREATE INDEX stored_items ON items (camera, start) WHERE copies > 0;
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
     _COPIES,
     _ASKED,
     _PROTECTED,
+    _BROWSING,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""
 

@@ -80,7 +80,8 @@ class Item:
     tells it apart from others that look the same then). Times are epoch seconds: `start` and `end` of
     Frigate's clock (a live snapshot: the moment of receipt), `reported_at` of ours.
     `end` is None while a review is active. `pictured` is when the picture of a
-    tracked object was taken, where Frigate tells.
+    tracked object was taken, where Frigate tells. `object_ids` are the tracked objects
+    that a review names; an item that comes from the ledger has none.
     """
 
     media: Media
@@ -94,6 +95,7 @@ class Item:
     end: float | None
     reported_at: float
     pictured: float | None = None
+    object_ids: frozenset[str] = frozenset()
 
     @property
     def short_id(self) -> str:
@@ -101,6 +103,17 @@ class Item:
         if self.media is Media.LIVE_SNAPSHOTS:
             return self.source_id.rpartition("/")[2][:8]
         return self.source_id.rpartition("-")[2]
+
+    @property
+    def shown_labels(self) -> tuple[str, ...]:
+        """Return what a person is told that it shows, in order."""
+        return (self.label,) if self.label else tuple(sorted(self.labels))
+
+    @property
+    def review_id(self) -> str | None:
+        """Return the id of the review that it is; None if it is another medium."""
+        is_review = self.media is Media.RECORDINGS and not self.is_range
+        return self.source_id if is_review else None
 
     @property
     def is_range(self) -> bool:
@@ -177,6 +190,7 @@ def recording_item(review: Review, *, reported_at: float) -> Item:
         start=review.start_time,
         end=review.end_time,
         reported_at=reported_at,
+        object_ids=review.detections,
     )
 
 

@@ -26,7 +26,7 @@ def picture_time(item: Item) -> tuple[float, float]:
 def merge(known: Item | None, news: Item) -> Item:
     """Return what is known of a review after one more message about it.
 
-    Labels and zones only grow, an alert stays one, the first start stays, and a
+    Labels, zones and objects only grow, an alert stays one, the first start stays, and a
     later message without an end doesn't take one away.
     """
     if known is None:
@@ -38,6 +38,7 @@ def merge(known: Item | None, news: Item) -> Item:
         zones=known.zones | news.zones,
         severity=Severity.ALERT if alert else news.severity,
         end=news.end if news.end is not None else known.end,
+        object_ids=known.object_ids | news.object_ids,
     )
 
 

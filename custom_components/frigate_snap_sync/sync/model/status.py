@@ -182,7 +182,10 @@ class EngineStatus:
 class UploadEvent:
     """One upload that ended: verified, or failed (gone, incomplete, dropped).
 
-    `media` is `live_snapshot`, `snapshot` or `recording`; parts tell nothing.
+    `media` is `live_snapshot`, `snapshot` or `recording`; parts tell nothing. `labels`
+    and `zones` are sorted. Times are those of the item, or of this piece of it, in
+    epoch seconds of Frigate's clock; `end` is None while that is unknown. `file` is how
+    the file is found again (`FileKey.name`). `review_id` is None where none is known.
     """
 
     destination_id: str
@@ -193,6 +196,14 @@ class UploadEvent:
     path: str
     size: int | None
     reason: str | None
+    labels: tuple[str, ...] = ()
+    severity: str | None = None
+    zones: tuple[str, ...] = ()
+    start: float = 0.0
+    end: float | None = None
+    review_id: str | None = None
+    object_ids: tuple[str, ...] = ()
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

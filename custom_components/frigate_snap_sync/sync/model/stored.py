@@ -1,0 +1,93 @@
+"""What lies at the destinations, as it is browsed and found again: frozen values."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as BinasciiError
+from dataclasses import dataclass
+import re
+from typing import Final, Self
+
+from .item import Media, Role
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""Ids that are legal in a URL and a media id as they are."""
+_NAME: Final = re.compile(r"(?:(part|incomplete)-)?(\d{1,9})\.(jpg|mp4)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileKey:
+    """Which file it is, wherever it lies: the same after a restart or a restore."""
+
+    media: Media
+    source_id: str
+    role: Role = Role.WHOLE
+    number: int = 1
+
+    @property
+    def token(self) -> str:
+        """Return the item's id as it may stand in a URL."""
+        if _PLAIN.fullmatch(self.source_id):
+            return self.source_id
+        data = self.source_id.encode("utf-8", "surrogatepass")
+        return "~" + urlsafe_b64encode(data).decode().rstrip("=")
+
+    @property
+    def name(self) -> str:
+        """Return what tells it from the item's other files, with its ending."""
+        prefix = "" if self.role is Role.WHOLE else f"{self.role}-"
+        return f"{prefix}{self.number}.{self.media.extension}"
+
+    @classmethod
+    def parse(cls, kind: str, token: str, name: str) -> Self:
+        """Return the key that `Media.kind`, `token` and `name` stand for.
+
+        Raises ValueError if they stand for none.
+        """
+        media = Media(f"{kind}s")
+        match = _NAME.fullmatch(name)
+        if match is None or match[3] != media.extension:
+            raise ValueError(f"not the name of a file: {name!r}")
+        source_id = token
+        if token.startswith("~"):
+            padding = "=" * (-len(token[1:]) % 4)
+            try:
+                data = urlsafe_b64decode(token[1:] + padding)
+                source_id = data.decode("utf-8", "surrogatepass")
+            except (BinasciiError, UnicodeDecodeError) as err:
+                raise ValueError(f"not the id of an item: {token!r}") from err
+        key = cls(
+            media=media,
+            source_id=source_id,
+            role=Role(match[1] or Role.WHOLE),
+            number=int(match[2]),
+        )
+        if (key.token, key.name) != (token, name):
+            raise ValueError(f"not the one name of a file: {token!r}, {name!r}")
+        return key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A file at one destination: its path there and its size when it was verified."""
+
+    destination_id: str
+    path: str
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file that lies at a destination at least, as it is shown.
+
+    `labels` are sorted, the most telling first where Frigate says which. Times are
+    epoch seconds, those of this piece of a long recording; `end` is None while a review
+    is active. `thumbnail` is a small picture of it, None if none lies anywhere.
+    """
+
+    key: FileKey
+    camera: str
+    labels: tuple[str, ...]
+    severity: str | None
+    start: float
+    end: float | None
+    size: int | None
+    thumbnail: FileKey | None

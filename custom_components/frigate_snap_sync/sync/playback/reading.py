@@ -1,0 +1,224 @@
+"""Reading a file that lies at a destination, in any range, as a player wants it."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass
+import logging
+import time
+from typing import Final
+
+from ...frigate.errors import MediaBroken
+from ...storage.base import Destination
+from ...storage.errors import ConnectTimeout, StorageError
+from ..ledger import Ledger, browsing
+from ..model.item import Media
+from ..model.stored import Copy, FileKey
+from .nearness import Nearness, Place
+from .virtual_mp4 import Read, VirtualMp4, open_virtual
+
+_LOGGER = logging.getLogger(__name__)
+
+_MAX_KNOWN: Final = 64
+"""Files whose size and index are remembered."""
+_MAX_PICTURES: Final = 6
+"""Pictures that are read at once: a page of a browser asks for dozens."""
+
+
+class NotThere(Exception):
+    """No destination has the file, as far as is known."""
+
+
+class NotNow(Exception):
+    """It lies somewhere, but no destination that has it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """So many bytes of a file, from `start` on."""
+
+    start: int
+    length: int
+
+
+type Choose = Callable[[int], Span | None]
+"""Returns which bytes are wanted of a file of so many; None for none of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybackTiming:
+    """How long is waited for what, in seconds."""
+
+    answer: float = 15.0
+    """For the first bytes of a destination, before another one is asked."""
+    known: float = 60.0
+    """How long a file is taken to be there still, and not to have changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A file that is open: its size as it is played, and which bytes were chosen."""
+
+    size: int
+    span: Span | None
+    first: bytes
+    others: AsyncGenerator[bytes]
+
+    async def pieces(self) -> AsyncGenerator[bytes]:
+        """Yield the chosen bytes; once only."""
+        if self.first:
+            yield self.first
+        async for piece in self.others:
+            yield piece
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of a file at a destination."""
+
+    size: int
+    film: VirtualMp4 | None
+    until: float
+
+
+class Reader:
+    """Finds the nearest copy that can be read; keeps no bytes of it."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        places: Mapping[str, Place],
+        *,
+        timing: PlaybackTiming | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Keep what it works with; `places` are the destinations that there are."""
+        self.nearness = Nearness(places, clock=clock)
+        self._ledger = ledger
+        self._places = places
+        self._timing = timing or PlaybackTiming()
+        self._clock = clock
+        self._known: OrderedDict[Copy, _Known] = OrderedDict()
+        self._pictures = asyncio.Semaphore(_MAX_PICTURES)
+
+    @asynccontextmanager
+    async def open(self, key: FileKey, choose: Choose) -> AsyncIterator[Reading]:
+        """Have the file open at the nearest destination, its first bytes read.
+
+        Raises NotThere, NotNow or LedgerError; reading on raises StorageError,
+        FileNotFoundError or MediaBroken.
+        """
+        async with AsyncExitStack() as stack:
+            if key.media is not Media.RECORDINGS:
+                await stack.enter_async_context(self._pictures)
+            yield await self._find(key, choose, stack)
+
+    async def _find(
+        self, key: FileKey, choose: Choose, stack: AsyncExitStack
+    ) -> Reading:
+        """Return the file, which `stack` closes."""
+        found = await self._ledger.run(
+            browsing.copies, key, among=self.nearness.readable
+        )
+        copies = {copy.destination_id: copy for copy in found}
+        if not copies:
+            raise NotThere
+        missing = 0
+        for destination_id in self.nearness.ordered(copies):
+            try:
+                return await self._open_at(copies[destination_id], key, choose, stack)
+            except FileNotFoundError:
+                missing += 1
+            except (StorageError, MediaBroken) as err:
+                _LOGGER.debug(
+                    "%s can't be read at %s: %s",
+                    copies[destination_id].path,
+                    destination_id,
+                    err,
+                )
+                if isinstance(err, StorageError):
+                    self.nearness.note_failure(destination_id, err)
+        raise NotThere if missing == len(copies) else NotNow
+
+    async def _open_at(
+        self, copy: Copy, key: FileKey, choose: Choose, stack: AsyncExitStack
+    ) -> Reading:
+        """Return the copy, which `stack` closes once it is there.
+
+        Raises FileNotFoundError, MediaBroken or StorageError.
+        """
+        begin = self._clock()
+        destination = self._places[copy.destination_id].setup.destination
+        async with AsyncExitStack() as tried:
+            try:
+                async with asyncio.timeout(self._timing.answer):
+                    known = await self._look(destination, copy, key)
+                    span = choose(known.size)
+                    pieces = await tried.enter_async_context(
+                        aclosing(self._pieces(destination, copy, known, span))
+                    )
+                    first = await anext(pieces, b"")
+            except TimeoutError as err:
+                raise ConnectTimeout("It does not answer in time") from err
+            except StorageError, FileNotFoundError, MediaBroken:
+                self._known.pop(copy, None)
+                raise
+            await stack.enter_async_context(tried.pop_all())
+        self.nearness.note_success(copy.destination_id, self._clock() - begin)
+        return Reading(size=known.size, span=span, first=first, others=pieces)
+
+    async def _pieces(
+        self, destination: Destination, copy: Copy, known: _Known, span: Span | None
+    ) -> AsyncGenerator[bytes]:
+        """Yield the chosen bytes of a copy, or of the film that is made of it.
+
+        What goes wrong is remembered: the next one who asks gets another copy.
+        """
+        if span is None:
+            return
+        read = _reader_of(destination, copy)
+        source = read(span.start, span.length)
+        if known.film is not None:
+            source = known.film.read(read, span.start, span.length)
+        try:
+            async with aclosing(source) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except (StorageError, FileNotFoundError, MediaBroken) as err:
+            self._known.pop(copy, None)
+            if isinstance(err, StorageError):
+                self.nearness.note_failure(copy.destination_id, err)
+            raise
+
+    async def _look(self, destination: Destination, copy: Copy, key: FileKey) -> _Known:
+        """Return what is known of a copy, or found out now.
+
+        Raises FileNotFoundError or StorageError.
+        """
+        known = self._known.get(copy)
+        if known is not None and self._clock() < known.until:
+            self._known.move_to_end(copy)
+            return known
+        stored = await destination.stat(copy.path)
+        if stored is None:
+            raise FileNotFoundError(copy.path)
+        film = None
+        if key.media is Media.RECORDINGS:
+            film = await open_virtual(_reader_of(destination, copy), stored.size)
+        known = _Known(
+            stored.size if film is None else film.size,
+            film,
+            self._clock() + self._timing.known,
+        )
+        self._known[copy] = known
+        while len(self._known) > _MAX_KNOWN:
+            self._known.popitem(last=False)
+        return known
+
+
+def _reader_of(destination: Destination, copy: Copy) -> Read:
+    def read(start: int, length: int) -> AsyncGenerator[bytes]:
+        return destination.open_read(copy.path, start=start, length=length)
+
+    return read

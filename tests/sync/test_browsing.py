@@ -1,0 +1,336 @@
+"""What lies at the destinations is listed by camera and day, however much it is."""
+
+from dataclasses import replace
+from datetime import datetime
+import sqlite3
+import time
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.frigate_snap_sync.sync.ledger import (
+    browsing,
+    destinations,
+    items,
+    outcomes,
+    review_objects,
+    schema,
+)
+from custom_components.frigate_snap_sync.sync.ledger.pruning import prune
+from custom_components.frigate_snap_sync.sync.model.item import Item, Media, Role
+from custom_components.frigate_snap_sync.sync.model.stored import Copy, FileKey
+
+from .ledgers import wanted
+from .samples import ITEM
+
+BERLIN = ZoneInfo("Europe/Berlin")
+BOTH = ("nas", "cloud")
+DAY = 86400.0
+
+
+def day_of(moment: float) -> float:
+    """Return when a day in Berlin began."""
+    begin = datetime.fromtimestamp(moment, BERLIN)
+    return begin.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+
+def store(
+    connection: sqlite3.Connection,
+    item: Item,
+    *,
+    to: tuple[str, ...] = ("nas",),
+    role: Role = Role.WHOLE,
+    number: int = 1,
+    start: int = 995,
+) -> None:
+    """Let one more file of an item lie at these destinations."""
+    path = f"{item.media}/{item.source_id}/{role}{number}"
+    file = replace(
+        wanted(*to, path=path, number=number),
+        role=role,
+        suffix=f"{role}{number}",
+        start=start,
+        end=start + 30,
+    )
+    row = connection.execute(
+        "SELECT id FROM items WHERE media = ? AND source_id = ?",
+        (item.media, item.source_id),
+    ).fetchone()
+    if row is None:
+        items.plan(connection, item, (file,))
+    else:
+        items.add_to(connection, row["id"], item, (file,))
+    rows = connection.execute(
+        "SELECT id FROM uploads WHERE state = 'pending' ORDER BY id"
+    ).fetchall()
+    for (upload_id,) in rows:
+        outcomes.verified(connection, upload_id, size=7, now=1.0, keep_parts=True)
+
+
+def shown(
+    connection: sqlite3.Connection, *, among: tuple[str, ...] = BOTH
+) -> list[tuple[str, str]]:
+    """Return the items and files of a camera that are listed."""
+    found = browsing.files(
+        connection, "front_door", among=among, since=0, until=1e12, limit=100
+    )
+    return [(file.key.source_id, file.key.name) for file in found]
+
+
+def test_by_camera_and_day(connection: sqlite3.Connection) -> None:
+    """Days are those of Home Assistant's time zone; the newest comes first."""
+    midnight = datetime(2026, 11, 22, tzinfo=BERLIN).timestamp()
+    for number, start in enumerate((midnight - 1, midnight, midnight + DAY + 5)):
+        store(connection, replace(ITEM, source_id=str(number), start=start))
+    store(connection, replace(ITEM, source_id="x", camera="attic", start=5.0))
+    assert browsing.cameras(connection, BOTH) == ["attic", "front_door"]
+    days = browsing.periods(connection, "front_door", day_of, among=BOTH)
+    assert [
+        datetime.fromtimestamp(each, BERLIN).date().isoformat() for each in days
+    ] == [
+        "2026-11-23",
+        "2026-11-22",
+        "2026-11-21",
+    ]
+    one = browsing.periods(
+        connection, "front_door", day_of, among=BOTH, since=midnight, until=midnight + 9
+    )
+    assert one == [midnight]
+    found = browsing.files(
+        connection, "front_door", among=BOTH, since=midnight, until=1e12, limit=9
+    )
+    assert [file.key.source_id for file in found] == ["2", "1"]
+    assert [file.start for file in found] == [midnight + DAY + 5, midnight]
+    assert (found[0].labels, found[0].severity) == (
+        ("person", "traffic light"),
+        "alert",
+    )
+    assert found[0].size == 7
+    assert browsing.count(connection, "front_door", since=0, until=1e12, limit=2) == 2
+
+
+def test_only_what_can_be_read(connection: sqlite3.Connection) -> None:
+    """Nothing of a destination that was removed, or can't read what it has."""
+    store(connection, replace(ITEM, source_id="a"), to=("nas",))
+    store(connection, replace(ITEM, source_id="b"), to=("cloud",))
+    store(connection, replace(ITEM, source_id="c", camera="attic"), to=("cloud",))
+    items.plan(connection, replace(ITEM, source_id="waits"), (wanted("nas"),))
+    assert sorted(shown(connection)) == [("a", "1.mp4"), ("b", "1.mp4")]
+    assert shown(connection, among=("nas",)) == [("a", "1.mp4")]
+    assert browsing.cameras(connection, ("nas",)) == ["front_door"]
+    assert browsing.cameras(connection, ()) == []
+    assert browsing.periods(connection, "attic", day_of, among=("nas",)) == []
+
+
+def test_files_of_one_item(connection: sqlite3.Connection) -> None:
+    """Half hours, each with its time; parts alone while there is nothing else."""
+    running = replace(ITEM, source_id="running", end=None)
+    items.remember_open(connection, running)
+    store(connection, running, role=Role.PART, start=1000)
+    store(connection, running, role=Role.PART, number=2, start=1030)
+    long = replace(ITEM, source_id="long", start=900.0, end=5000.0)
+    store(connection, long, role=Role.PART, start=900)
+    for number in (1, 2):
+        store(connection, long, number=number, start=1800 * number)
+    short = replace(ITEM, source_id="short", start=800.0, end=810.0)
+    items.plan(connection, short, (wanted("nas"),))
+    connection.execute(
+        "UPDATE uploads SET state = 'incomplete' WHERE state = 'pending'"
+    )
+    store(connection, short, role=Role.INCOMPLETE)
+    assert shown(connection) == [
+        ("running", "part-2.mp4"),
+        ("running", "part-1.mp4"),
+        ("long", "2.mp4"),
+        ("long", "1.mp4"),
+        ("short", "incomplete-1.mp4"),
+    ]
+    times = [
+        (file.start, file.end)
+        for file in browsing.files(
+            connection, "front_door", among=BOTH, since=0, until=1e12, limit=9
+        )
+    ]
+    assert times[1:] == [(1000, 1030), (3600, 3630), (1800, 1830), (800, 810)]
+
+
+def test_pictures_of_a_recording(connection: sqlite3.Connection) -> None:
+    """What Frigate published meanwhile, else a snapshot of what the review names."""
+
+    def thumbnail() -> tuple[Media, str] | None:
+        (file,) = (
+            file
+            for file in browsing.files(
+                connection, "front_door", among=BOTH, since=0, until=1e12, limit=9
+            )
+            if file.key.media is Media.RECORDINGS
+        )
+        key = file.thumbnail
+        return None if key is None else (key.media, key.source_id)
+
+    store(connection, replace(ITEM, object_ids=frozenset({"1.5-mine"})))
+    still = replace(ITEM, media=Media.SNAPSHOTS, label="person")
+    store(connection, replace(still, source_id="1.5-other"))
+    assert thumbnail() is None
+    store(connection, replace(still, source_id="1.5-mine"), to=("cloud",))
+    assert thumbnail() == (Media.SNAPSHOTS, "1.5-mine")
+    live = replace(still, media=Media.LIVE_SNAPSHOTS)
+    store(connection, replace(live, source_id="early", start=ITEM.start - 60))
+    store(connection, replace(live, source_id="attic", camera="attic"))
+    assert thumbnail() == (Media.SNAPSHOTS, "1.5-mine")
+    store(connection, replace(live, source_id="a/b/00", start=ITEM.start - 1))
+    assert thumbnail() == (Media.LIVE_SNAPSHOTS, "a/b/00")
+
+
+def test_where_a_file_lies(connection: sqlite3.Connection) -> None:
+    """Each copy with its own path; not what only waits."""
+    store(connection, ITEM, to=BOTH)
+    items.plan(connection, replace(ITEM, source_id="waits"), (wanted("nas"),))
+    key = FileKey(media=ITEM.media, source_id=ITEM.source_id)
+    path = f"{ITEM.media}/{ITEM.source_id}/whole1"
+    found = browsing.copies(connection, key, among=BOTH)
+    assert {copy.destination_id for copy in found} == set(BOTH)
+    assert {copy.size for copy in found} == {7}
+    assert all(copy.path.startswith(path[:20]) for copy in found)
+    (one,) = browsing.copies(connection, key, among=("cloud",))
+    assert isinstance(one, Copy)
+    for other in (
+        replace(key, number=2),
+        replace(key, role=Role.PART),
+        replace(key, source_id="waits"),
+        replace(key, media=Media.SNAPSHOTS),
+    ):
+        assert not browsing.copies(connection, other, among=BOTH)
+
+
+def test_objects_are_forgotten_with_their_review(
+    connection: sqlite3.Connection,
+) -> None:
+    """And not before."""
+    item = replace(ITEM, object_ids=frozenset({"1.5-a", "1.5-b"}))
+    store(connection, item)
+    snapshot = replace(item, media=Media.SNAPSHOTS, source_id="1.5-a")
+    prune(connection, before=1e12, limit=9)
+    assert review_objects.review_of(connection, snapshot) == ITEM.source_id
+    connection.execute("UPDATE uploads SET state = 'expired'")
+    assert prune(connection, before=1e12, limit=9) == 1
+    assert review_objects.review_of(connection, snapshot) is None
+
+
+@given(
+    media=st.sampled_from(Media),
+    source_id=st.text(min_size=1),
+    role=st.sampled_from(Role),
+    number=st.integers(0, 10**8),
+)
+def test_a_file_is_found_by_its_name(
+    media: Media, source_id: str, role: Role, number: int
+) -> None:
+    """Whatever Frigate's ids are; and its name is legal in any URL."""
+    key = FileKey(media=media, source_id=source_id, role=role, number=number)
+    assert FileKey.parse(media.kind, key.token, key.name) == key
+    assert not set(key.token + key.name) & set("/?#%:@ \\|")
+
+
+@pytest.mark.parametrize(
+    ("kind", "token", "name"),
+    [
+        ("film", "a", "1.mp4"),
+        ("recording", "a", "1.jpg"),
+        ("recording", "a", "one.mp4"),
+        ("recording", "a", "../1.mp4"),
+        ("recording", "a", "whole-1.mp4"),
+        ("recording", "~?", "1.mp4"),
+        ("recording", "~_w", "1.mp4"),
+        ("recording", "~YQ", "1.mp4"),
+        ("recording", "a", "01.mp4"),
+    ],
+)
+def test_no_file_has_such_a_name(kind: str, token: str, name: str) -> None:
+    """It was typed, or came from elsewhere."""
+    with pytest.raises(ValueError, match=r".+"):
+        FileKey.parse(kind, token, name)
+
+
+ROWS = 100_000
+CAMERAS = 5
+
+
+@pytest.fixture(scope="module")
+def years() -> sqlite3.Connection:
+    """Return a ledger of very many items, of five cameras in two years."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    schema.migrate(connection)
+    destinations.keep_destinations(connection, ["nas", "cloud"], now=0)
+    step = 2 * 365 * DAY / ROWS
+    connection.execute("BEGIN")
+    connection.executemany(
+        "INSERT INTO items (id, media, source_id, camera, label, labels, zones, severity,"
+        " start, end, reported_at, is_open, copies)"
+        " VALUES (?, ?, ?, ?, '', '[\"person\"]', '[]', 'alert', ?, ?, ?, 0, 1)",
+        (
+            (
+                number,
+                "recordings" if number % 4 else "live_snapshots",
+                f"{number}.5-abc",
+                f"camera_{number % CAMERAS}",
+                1.7e9 + number * step,
+                1.7e9 + number * step + 30,
+                1.7e9 + number * step + 60,
+            )
+            for number in range(ROWS)
+        ),
+    )
+    connection.executemany(
+        "INSERT INTO files (id, item_id, role, number, rank, state, due)"
+        " VALUES (?1, ?1, 'whole', 1, 4, 'released', 0)",
+        ((number,) for number in range(ROWS)),
+    )
+    connection.executemany(
+        "INSERT INTO uploads (id, item_id, file_id, destination_id, role, base, path,"
+        " path_key, state, rank, planned, size, item_start) VALUES (?1, ?1, ?1, 'nas',"
+        " 'whole', '', ?1, ?1, 'verified', 4, 0, 7, ?2)",
+        ((number, 1.7e9 + number * step) for number in range(ROWS)),
+    )
+    connection.execute("COMMIT")
+    return connection
+
+
+def test_quick_however_much_there_is(years: sqlite3.Connection) -> None:
+    """Each question takes a small part of a second: it follows an index."""
+    spent: dict[str, float] = {}
+
+    def asked[T](name: str, answer: T, begin: float) -> T:
+        spent[name] = time.perf_counter() - begin
+        return answer
+
+    begin = time.perf_counter()
+    names = asked("cameras", browsing.cameras(years, BOTH), begin)
+    begin = time.perf_counter()
+    days = asked("days", browsing.periods(years, "camera_3", day_of, among=BOTH), begin)
+    begin = time.perf_counter()
+    found = asked(
+        "day",
+        browsing.files(
+            years,
+            "camera_3",
+            among=BOTH,
+            since=days[300],
+            until=days[300] + DAY,
+            limit=500,
+        ),
+        begin,
+    )
+    key = found[0].key
+    begin = time.perf_counter()
+    asked("copies", browsing.copies(years, key, among=BOTH), begin)
+    assert len(names) == CAMERAS
+    assert len(days) == 731
+    assert len(found) == 28
+    # Half a million take no longer, but the days: docs/performance.md.
+    assert spent["cameras"] < 0.05, spent
+    assert spent["days"] < 0.25, spent
+    assert spent["day"] < 0.1, spent
+    assert spent["copies"] < 0.05, spent
