@@ -12,10 +12,14 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.storage.errors import StorageError
+from custom_components.frigate_snap_sync.sync.model.drill import status_of
 from custom_components.frigate_snap_sync.sync.model.status import (
+    CameraDrill,
     CameraStatus,
     CancelFilter,
+    DestinationDrill,
     DestinationStatus,
+    DrillOutcome,
     EngineStatus,
     ExpiredCopies,
     ExpiredCopy,
@@ -187,6 +191,46 @@ UPLOAD = UploadEvent(
     reason=None,
 )
 
+PASSED_DRILL = status_of(
+    [
+        CameraDrill(
+            camera="front_door",
+            moment=1795336200.0,
+            bytes=2_500_000,
+            seconds={"picture": 0.2, "footage": 1.4},
+            destinations=(
+                DestinationDrill(
+                    destination_id=LOCAL_ID,
+                    outcome=DrillOutcome.PASSED,
+                    proof="read_back",
+                    seconds={"connect": 0.1, "send_picture": 0.3, "send_footage": 2.1},
+                ),
+            ),
+        )
+    ],
+    destinations=[LOCAL_ID],
+)
+FAILED_DRILL = status_of(
+    [
+        CameraDrill(
+            camera="front_door",
+            moment=1795336260.0,
+            bytes=2_500_000,
+            seconds={"picture": 0.2, "footage": 1.4},
+            destinations=(
+                DestinationDrill(
+                    destination_id=LOCAL_ID,
+                    outcome=DrillOutcome.FAILED,
+                    cause="no_space",
+                    step="send_footage",
+                    seconds={"connect": 0.1, "send_picture": 0.3, "send_footage": 9.0},
+                ),
+            ),
+        )
+    ],
+    destinations=[LOCAL_ID],
+)
+
 
 class StandInEngine:
     """Shows a status of the test's choice and keeps what it was told."""
@@ -201,6 +245,7 @@ class StandInEngine:
         self.calls: list[tuple[Any, ...]] = []
         self.failure: Exception | None = None
         self.rows: list[UploadRow] = []
+        self.drill = PASSED_DRILL
         self.at_start: list[dict[str, Any]] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -339,6 +384,18 @@ class StandInEngine:
         self._raise()
         row = ExpiredCopy(path="a/b.mp4", size=7, start=1795334400.0)
         return {LOCAL_ID: ExpiredCopies(rows=[row][:limit], count=1, size=7)}
+
+    @property
+    def drills(self) -> StandInEngine:
+        """Return what drills."""
+        return self
+
+    async def run(self, camera: str | None = None) -> tuple[CameraDrill, ...]:
+        """Return what the test wants to come of it, and show it."""
+        self.calls.append(("drill", camera))
+        self._raise()
+        self.show(drill=self.drill)
+        return self.drill.drills
 
     async def acknowledge_losses(self, until: float) -> None:
         """Note it."""

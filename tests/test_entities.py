@@ -113,7 +113,7 @@ async def test_names(
 ) -> None:
     """Unique ids end in the key, names are the key in words."""
     entries = er.async_entries_for_config_entry(entity_registry, entry.entry_id)
-    assert len(entries) == 7 + 5 + 12
+    assert len(entries) == 9 + 6 + 12
     for item in entries:
         assert item.unique_id.startswith(f"{ENTRY_ID}_")
         assert item.unique_id.endswith(f"_{item.translation_key}")
@@ -340,7 +340,7 @@ async def test_nothing_switches_the_evidence_off_by_the_way(
         for item in er.async_entries_for_config_entry(entity_registry, ENTRY_ID)
         if item.domain in (Platform.SWITCH, Platform.BUTTON)
     ]
-    assert len(switches) == 5
+    assert len(switches) == 7
     assert await async_setup_component(hass, "homeassistant", {})
     for service in ("turn_off", "toggle"):
         await hass.services.async_call(

@@ -32,6 +32,7 @@ FLOORS: tuple[frozenset[str], ...] = (
         {
             "clients",
             "devices",
+            "drill_report",
             "kinds",
             "markdown",
             "only_while",
@@ -69,7 +70,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"spool", "monitoring", "opening", "pruner", "services"}),
         frozenset({"planning"}),
         frozenset({"intake", "fetching", "sending"}),
-        frozenset({"playback", "reporting"}),
+        frozenset({"drill", "playback", "reporting"}),
         frozenset({"engine"}),
     ),
     "storage": (

@@ -31,7 +31,9 @@ from homeassistant.setup import async_setup_component
 
 from .component import (
     ENTRY_ID,
+    FAILED_DRILL,
     LOCAL_ID,
+    PASSED_DRILL,
     SFTP_ID,
     StandInEngine,
     async_set_up,
@@ -186,9 +188,10 @@ OF_FRIGATE: dict[str, dict[str, Any]] = {
     "disk_full": {"disk_full": True, "home_error": "No *space* left"},
     "ledger_failing": {"ledger_failing": True, "home_error": "disk I/O error"},
     "items_lost": {"losses": Losses(count=1)},
+    "drill_failed": {"drill": FAILED_DRILL},
 }
 """What the status says when an issue is to be open."""
-FIXABLE = {"topic_prefix_changed", "ledger_failing", "items_lost"}
+FIXABLE = {"topic_prefix_changed", "ledger_failing", "items_lost", "drill_failed"}
 
 
 def test_every_issue_of_a_frigate_is_tested() -> None:
@@ -368,6 +371,38 @@ async def test_losses_that_are_settled(
     engine.show(losses=LOST)
     result = await fix(f"items_lost_{ENTRY_ID}")
     engine.show(losses=Losses())
+    result = await fix(result)
+    assert (result["type"], result["reason"]) == ("abort", "already_settled")
+
+
+async def test_a_failed_drill(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """Submitting drills the camera again, until that passes."""
+    await async_set_up(hass, frigate_entry(subentries=[local_subentry("/media/nas")]))
+    engine.show(drill=FAILED_DRILL)
+    engine.drill = FAILED_DRILL
+    result = await fix(f"drill_failed_{ENTRY_ID}")
+    shown = result["description_placeholders"]
+    assert shown["failures"] == r"- **front\_door**: Garage NAS"
+    assert not [call for call in engine.calls if call[0] == "drill"]
+    result = await fix(result)
+    assert (result["type"], result["errors"]) == ("form", {"base": "drill_failed"})
+    engine.drill = PASSED_DRILL
+    result = await fix(result)
+    assert result["type"] == "create_entry"
+    assert engine.calls.count(("drill", "front_door")) == 2
+    assert not open_issues(hass)
+
+
+async def test_a_failed_drill_that_is_settled(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """The weekly one has passed meanwhile."""
+    await async_set_up(hass, frigate_entry(subentries=[local_subentry("/media/nas")]))
+    engine.show(drill=FAILED_DRILL)
+    result = await fix(f"drill_failed_{ENTRY_ID}")
+    engine.show(drill=PASSED_DRILL)
     result = await fix(result)
     assert (result["type"], result["reason"]) == ("abort", "already_settled")
 

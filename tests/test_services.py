@@ -93,6 +93,7 @@ async def test_there_without_an_entry(hass: HomeAssistant) -> None:
         "protect": SupportsResponse.OPTIONAL,
         "unprotect": SupportsResponse.OPTIONAL,
         "apply_retention": SupportsResponse.OPTIONAL,
+        "drill": SupportsResponse.OPTIONAL,
     }
 
 

@@ -26,6 +26,9 @@ from custom_components.frigate_snap_sync.storage.errors import CAUSES
 from custom_components.frigate_snap_sync.storage.sftp.errors import connect_error
 from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.status import (
+    DRILL_FAILURES,
+    DrillState,
+    DrillStep,
     Problem,
     Protection,
     Reason,
@@ -529,6 +532,10 @@ def test_states_of_entities() -> None:
     assert set(sensors["protection"]["state"]) == set(Protection)
     reasons = sensors["protection"]["state_attributes"]["reasons"]["state"]
     assert set(reasons) == set(Reason)
+    assert set(sensors["last_drill"]["state"]) == set(DrillState)
+    drill = sensors["last_drill"]["state_attributes"]
+    assert set(drill["cause"]["state"]) == set(DRILL_FAILURES)
+    assert set(drill["step"]["state"]) == set(DrillStep)
     attributes = english()["entity"]["event"]["upload"]["state_attributes"]
     assert set(attributes["event_type"]["state"]) == set(UPLOAD.event_types or ())
     kinds = {media.kind for media in Media}

@@ -1,4 +1,4 @@
-"""Buttons: look for what was missed, retry failed uploads, test a destination."""
+"""Buttons: look for what was missed, retry failed uploads, test, drill."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,11 +7,18 @@ from typing import override
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry, FrigateSnapSyncCoordinator
 from .entity import SnapSyncEntity, Subject, async_setup_entities
-from .sync.model.status import DestinationStatus, EngineStatus
+from .sync.model.status import (
+    CameraStatus,
+    DestinationStatus,
+    DrillOutcome,
+    EngineStatus,
+)
 
 PARALLEL_UPDATES = 1
 
@@ -25,6 +32,27 @@ class SnapSyncButtonDescription[StatusT](ButtonEntityDescription):
     ]
 
 
+async def _async_drill(
+    coordinator: FrigateSnapSyncCoordinator, camera: str | None
+) -> None:
+    """Drill a camera, or all; raises HomeAssistantError when that fails."""
+    drills = await coordinator.requests.async_drill(camera)
+    failed = [each.camera for each in drills if each.outcome is DrillOutcome.FAILED]
+    if failed:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="drill_failed",
+            translation_placeholders={"cameras": ", ".join(failed)},
+        )
+
+
+def _camera_of(
+    coordinator: FrigateSnapSyncCoordinator, subject: Subject[CameraStatus]
+) -> str | None:
+    status = subject.status(coordinator.data)
+    return None if status is None else status.name
+
+
 FRIGATE_BUTTONS = (
     SnapSyncButtonDescription[EngineStatus](
         key="catch_up",
@@ -35,6 +63,21 @@ FRIGATE_BUTTONS = (
         key="retry_failed",
         entity_category=EntityCategory.CONFIG,
         press_fn=lambda coordinator, _: coordinator.async_retry_failed(),
+    ),
+    SnapSyncButtonDescription[EngineStatus](
+        key="drill",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        press_fn=lambda coordinator, _: _async_drill(coordinator, None),
+    ),
+)
+
+CAMERA_BUTTONS = (
+    SnapSyncButtonDescription[CameraStatus](
+        key="drill",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        press_fn=lambda coordinator, subject: _async_drill(
+            coordinator, _camera_of(coordinator, subject)
+        ),
     ),
 )
 
@@ -62,6 +105,10 @@ async def async_setup_entry(
         frigate=lambda coordinator, subject: [
             SnapSyncButton(coordinator, subject, description)
             for description in FRIGATE_BUTTONS
+        ],
+        camera=lambda coordinator, subject: [
+            SnapSyncButton(coordinator, subject, description)
+            for description in CAMERA_BUTTONS
         ],
         destination=lambda coordinator, subject: [
             SnapSyncButton(coordinator, subject, description)

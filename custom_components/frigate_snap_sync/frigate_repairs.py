@@ -9,9 +9,10 @@ from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry
+from .drill_report import destination_name
 from .flows.entry import is_topic_prefix
 from .markdown import escape
-from .sync.model.status import EngineStatus, Losses
+from .sync.model.status import DrillOutcome, EngineStatus, Losses
 
 
 class FrigateRepairFlow(RepairsFlow):
@@ -110,6 +111,51 @@ class ItemsLostFlow(FrigateRepairFlow):
         self._abort_if_settled()
         await self._entry.runtime_data.async_acknowledge_losses(self._shown.until)
         return self.async_create_entry(data={})
+
+
+class DrillFailedFlow(FrigateRepairFlow):
+    """Says which drills failed where; submitting drills those cameras again."""
+
+    async def async_step_init(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Say what failed, and what submitting does."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Drill each camera again whose last drill failed."""
+        self._abort_if_settled()
+        errors = {}
+        if user_input is not None:
+            cameras = {each.camera for each in self._status.drill.failures}
+            requests = self._entry.runtime_data.requests
+            drills = [
+                drill
+                for camera in sorted(cameras)
+                for drill in await requests.async_drill(camera)
+            ]
+            if not any(each.outcome is DrillOutcome.FAILED for each in drills):
+                return self.async_create_entry(data={})
+            errors = {"base": "drill_failed"}
+        lines = [
+            f"- **{escape(each.camera)}**: {escape(self._name(each.destination_id))}"
+            for each in self._status.drill.failures
+        ]
+        return self.async_show_form(
+            step_id="confirm",
+            data_schema=vol.Schema({}),
+            errors=errors,
+            description_placeholders={
+                "frigate": escape(self._entry.title),
+                "failures": "\n".join(dict.fromkeys(lines)),
+            },
+        )
+
+    def _name(self, destination_id: str | None) -> str:
+        """Return where a drill failed: at a destination, or at Frigate already."""
+        return destination_name(self._entry, destination_id) or self._entry.title
 
 
 class LedgerFailingFlow(FrigateRepairFlow):

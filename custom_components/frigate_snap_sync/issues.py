@@ -61,6 +61,9 @@ FRIGATE_ISSUES: Final[dict[str, FrigateIssue]] = {
         values=lambda status: {"cause": status.home_error},
         is_fixable=True,
     ),
+    "drill_failed": FrigateIssue(
+        applies=lambda status: bool(status.drill.failures), is_fixable=True
+    ),
     "items_lost": FrigateIssue(
         applies=lambda status: bool(status.losses), is_fixable=True
     ),

@@ -1,6 +1,6 @@
 """What the owner asks of the engine by name, and what is said when that is refused."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -10,7 +10,13 @@ from .const import DOMAIN
 from .frigate.errors import FrigateError
 from .sync.engine import Engine, LedgerError, SpoolError
 from .sync.model.errors import Refusal, Refused
-from .sync.model.status import CancelFilter, ExpiredCopies, ProtectFilter, Queued
+from .sync.model.status import (
+    CameraDrill,
+    CancelFilter,
+    ExpiredCopies,
+    ProtectFilter,
+    Queued,
+)
 
 
 class OwnerRequests:
@@ -57,6 +63,11 @@ class OwnerRequests:
                 destination_id, limit=limit, apply=apply
             )
 
+    async def async_drill(self, camera: str | None) -> Sequence[CameraDrill]:
+        """Take what a camera, or each, shows now the whole way; return what came of it."""
+        with _errors():
+            return await self._engine.drills.run(camera)
+
 
 @contextmanager
 def ledger_errors() -> Iterator[None]:
@@ -96,6 +107,22 @@ def _refusal(err: Refused) -> ServiceValidationError:
         case Refusal.CAPTURE_WAS_OFF:
             return ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="capture_was_off"
+            )
+        case Refusal.DRILL_INTERRUPTED:
+            return ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="drill_interrupted"
+            )
+        case Refusal.DRILL_RUNNING:
+            return ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="drill_running"
+            )
+        case Refusal.NO_CAMERA:
+            return ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="no_camera"
+            )
+        case Refusal.NOTHING_TO_DRILL:
+            return ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="nothing_to_drill"
             )
         case Refusal.NO_DESTINATION:
             return ServiceValidationError(

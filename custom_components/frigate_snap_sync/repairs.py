@@ -16,7 +16,12 @@ from .const import CONF_HOST_KEY, DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry
 from .flows.credentials import SELECTORS, SHOWN
 from .flows.trial import async_try_destination
-from .frigate_repairs import ItemsLostFlow, LedgerFailingFlow, TopicPrefixFlow
+from .frigate_repairs import (
+    DrillFailedFlow,
+    ItemsLostFlow,
+    LedgerFailingFlow,
+    TopicPrefixFlow,
+)
 from .kinds import KINDS, Credentials, Kind
 from .markdown import escape, one_line
 from .storage.errors import AuthFailed, StorageError
@@ -39,6 +44,8 @@ async def async_create_fix_flow(
             return HostKeyFlow()
         case Problem.LOGIN_REFUSED:
             return LogInFlow()
+        case "drill_failed":
+            return DrillFailedFlow()
         case "items_lost":
             return ItemsLostFlow()
         case "ledger_failing":

@@ -19,9 +19,16 @@ from homeassistant.helpers.typing import StateType
 
 from .const import CONF_VOLUME_BUDGET, SECTION_STORING
 from .coordinator import FrigateSnapSyncConfigEntry
+from .drill_report import drill_attributes
 from .entity import SnapSyncEntity, async_setup_chosen_entities, async_setup_entities
 from .storage.errors import CAUSES
-from .sync.model.status import CameraStatus, DestinationStatus, EngineStatus, Protection
+from .sync.model.status import (
+    CameraStatus,
+    DestinationStatus,
+    DrillState,
+    EngineStatus,
+    Protection,
+)
 
 PARALLEL_UPDATES = 0
 
@@ -61,6 +68,14 @@ FRIGATE_SENSORS = (
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda status: status.oldest_pending,
     ),
+)
+
+LAST_DRILL = SnapSyncSensorDescription[EngineStatus](
+    key="last_drill",
+    device_class=SensorDeviceClass.ENUM,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    options=[state.value for state in DrillState],
+    value_fn=lambda status: status.drill.state,
 )
 
 CAMERA_SENSORS = (
@@ -175,10 +190,13 @@ async def async_setup_entry(
         hass,
         entry,
         async_add_entities,
-        frigate=lambda coordinator, subject: [
-            SnapSyncSensor(coordinator, subject, description)
-            for description in FRIGATE_SENSORS
-        ],
+        frigate=lambda coordinator, subject: (
+            [
+                SnapSyncSensor(coordinator, subject, description)
+                for description in FRIGATE_SENSORS
+            ]
+            + [LastDrillSensor(coordinator, subject, LAST_DRILL)]
+        ),
         camera=lambda coordinator, subject: [
             SnapSyncSensor(coordinator, subject, description)
             for description in CAMERA_SENSORS
@@ -231,3 +249,17 @@ class SnapSyncSensor[StatusT](SnapSyncEntity[StatusT], SensorEntity):
         if status is None or self.entity_description.attributes_fn is None:
             return None
         return self.entity_description.attributes_fn(status)
+
+
+class LastDrillSensor(SnapSyncSensor[EngineStatus]):
+    """What came of the last fire drill, and how long each step of it took."""
+
+    _unrecorded_attributes = frozenset({"drills"})
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return when it was, what failed, and a row for each camera."""
+        return drill_attributes(
+            self.coordinator.config_entry, self.coordinator.data.drill
+        )

@@ -4,7 +4,7 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
 
-from .actions import backfill, catching_up, listing, retention
+from .actions import backfill, catching_up, drilling, listing, retention
 from .actions.action import Action
 from .const import DOMAIN
 
@@ -13,6 +13,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     *listing.ACTIONS,
     *backfill.ACTIONS,
     *retention.ACTIONS,
+    *drilling.ACTIONS,
 )
 
 

@@ -14,6 +14,7 @@ from custom_components.frigate_snap_sync.frigate.client import FrigateClient
 from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateServerError,
     FrigateUnreachable,
+    MediaBroken,
     MediaGone,
     MediaNeverThere,
     MediaNotReady,
@@ -24,7 +25,7 @@ from custom_components.frigate_snap_sync.frigate.models import Review, Segment, 
 from custom_components.frigate_snap_sync.frigate.version import FrigateVersion
 
 from .conftest import MakeClient, SteadyClock
-from .recorded import VERSIONS, media, reply
+from .recorded import VERSIONS, Reply, media, reply
 from .server import FakeServer, abort, as_bytes, as_json, page
 
 CLIP = "/api/front_door/start/{}/end/{}/clip.mp4"
@@ -531,6 +532,47 @@ async def test_snapshot_of_nothing(
 
     with pytest.raises(MediaNeverThere, match="Live frame not available"):
         await client.snapshot("1000000000.123456-abcdef")
+
+
+LATEST = "/api/front_door/latest.jpg"
+
+
+async def test_latest(server: FakeServer, client: FrigateClient) -> None:
+    """The newest picture of a camera."""
+    picture = media("0.17.2", "snapshot-full.jpg").read_bytes()
+    server.answer(LATEST, as_bytes(picture, "image/jpeg"))
+    assert await client.latest("front_door") == picture
+
+
+def stand_in_picture() -> Reply:
+    """Return what Frigate shows in place of a camera that is offline."""
+    picture = media("0.17.2", "snapshot-full.jpg").read_bytes()
+    answer = as_bytes(picture, "image/jpeg")
+    answer.headers["x-frigate-offline"] = "true"
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (as_json({"success": False, "message": "Camera not found"}, 404), MediaGone),
+        (stand_in_picture(), MediaNotReady),
+        (as_bytes(b"", "image/jpeg"), MediaNotReady),
+        (as_bytes(b"\xff\xd8 no more", "image/jpeg"), MediaBroken),
+        (page(), NotFrigate),
+        (
+            as_json({"success": False, "message": "Unable to get valid frame"}, 500),
+            FrigateServerError,
+        ),
+    ],
+)
+async def test_no_latest(
+    server: FakeServer, client: FrigateClient, answer: Reply, error: type[Exception]
+) -> None:
+    """An old picture, or one that says that there is none, is none."""
+    server.answer(LATEST, answer)
+    with pytest.raises(error):
+        await client.latest("front_door")
 
 
 SNAPSHOT = "/api/events/id/snapshot.jpg"

@@ -89,6 +89,9 @@ class FakeFrigate:
     snapshot_faults: list[FrigateError | bytes] = field(default_factory=list)
     clips: list[tuple[str, float, float]] = field(default_factory=list)
     snapshots: list[str] = field(default_factory=list)
+    latest_faults: list[FrigateError] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)
+    """The cameras whose newest picture was asked for."""
     film: Film | None = None
     clips_at_once: int = 0
     most_clips_at_once: int = 0
@@ -226,6 +229,14 @@ class FakeFrigate:
             if isinstance(fault, bytes):
                 return fault
             raise fault
+        return FULL_IMAGE
+
+    async def latest(self, camera: str) -> bytes:
+        """Return the newest picture, or the next fault."""
+        self._check()
+        self.pictures.append(camera)
+        if self.latest_faults:
+            raise self.latest_faults.pop(0)
         return FULL_IMAGE
 
     async def clip(

@@ -72,6 +72,7 @@ AT_ONCE = {
     "ledger_failing": Reason.LEDGER_FAILING,
     "items_lost": Reason.ITEMS_LOST,
     "nothing_uploaded": Reason.NOTHING_UPLOADED,
+    "drill_failed": Reason.DRILL_FAILED,
 }
 
 

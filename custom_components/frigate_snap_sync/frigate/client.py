@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from functools import partial
 from http import HTTPStatus
 from time import monotonic
 from typing import Final
@@ -10,17 +9,14 @@ from typing import Final
 import aiohttp
 
 from .address import api_url, fits_route, parse_base_url, parse_proxy
-from .api import Api, apart, json_of
+from .api import Api, json_of
 from .auth import Auth
 from .errors import (
     FrigateServerError,
-    FrigateUnreachable,
     InvalidProxy,
     InvalidUrl,
     MalformedMessage,
-    MediaBroken,
     MediaGone,
-    MediaNeverThere,
     MediaNotReady,
     NotFrigate,
     UnsupportedVersion,
@@ -28,10 +24,10 @@ from .errors import (
 from .fields import mapping_or_empty, number_or_none
 from .listings import Listings, object_row, review_row
 from .live_stream import LiveMessage, live_film
-from .media import check_jpeg
 from .media_answers import clip_error, clip_times, deadline, may_be_media, media_pieces
 from .models import FrigateConfig, Page, Review, Segment, TrackedObject
 from .parsers import parse_config
+from .pictures import Pictures
 from .transport import Answer, Limits, Transport, read_answer
 from .version import OLDEST_SUPPORTED, FrigateVersion
 
@@ -105,6 +101,7 @@ class FrigateClient:
         self._version_until = 0.0
         self._version_losses = 0
         self._listings = Listings(self._api)
+        self._pictures = Pictures(self._api, limits=self._limits, event=self.event)
 
     @property
     def clock_offset(self) -> float:
@@ -239,32 +236,18 @@ class FrigateClient:
             MediaBroken: What came is no whole JPEG, or not in two minutes.
 
         """
-        what = "A snapshot"
-        if not fits_route(event_id):
-            raise MediaGone(f"{what}: Frigate has no object of this name")
-        async with deadline(self._limits.snapshot, what):
-            return await self._snapshot(event_id, what)
+        return await self._pictures.snapshot(event_id)
 
-    async def _snapshot(self, event_id: str, what: str) -> bytes:
-        answer = await self._ask_snapshot(event_id)
-        if answer.is_missing_item:
-            # Between the end of an object and its row in the database Frigate
-            # (0.14 to 0.18) knows no snapshot of it, with the same words
-            known = await self.event(event_id)
-            if known is not None and known.end_time is None:
-                raise MediaNotReady(f"{what}: {answer.message}")
-            if known is not None and known.has_snapshot:
-                answer = await self._ask_snapshot(event_id)
-            if answer.is_missing_item:
-                raise MediaNeverThere(f"{what}: {answer.message}")
-        if answer.status != HTTPStatus.OK:
-            raise answer.error(what)
-        if not may_be_media(answer.content_type):
-            raise NotFrigate(f"{what}: a {answer.content_type} came")
-        if not answer.body:
-            raise MediaNotReady(f"{what}: empty answer")
-        await apart(len(answer.body), partial(check_jpeg, answer.body))
-        return answer.body
+    async def latest(self, camera: str) -> bytes:
+        """Return the newest picture of a camera, a whole JPEG of at most 16 MiB.
+
+        Raises:
+            MediaGone: Frigate has no camera of this name.
+            MediaNotReady: It has no picture of it (yet), or the camera is away.
+            MediaBroken: What came is no whole JPEG, or not in two minutes.
+
+        """
+        return await self._pictures.latest(camera)
 
     async def clip(
         self,
@@ -362,14 +345,6 @@ class FrigateClient:
         ):
             raise NotFrigate(str(error))
         raise error
-
-    async def _ask_snapshot(self, event_id: str) -> Answer:
-        response = await self._api.open_media("events", event_id, "snapshot.jpg")
-        async with response:
-            try:
-                return await read_answer(response, limit=self._limits.image_bytes)
-            except (FrigateUnreachable, FrigateServerError) as err:
-                raise MediaBroken(f"A snapshot: {err}") from err
 
     async def _get_item[T](
         self, kind: str, item_id: str, parse: Callable[[object], T]

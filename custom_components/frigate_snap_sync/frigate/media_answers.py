@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 import math
 from time import time_ns
 
 import aiohttp
 
+from .api import apart
 from .errors import (
     FrigateError,
     FrigateServerError,
@@ -16,7 +18,9 @@ from .errors import (
     MediaBroken,
     MediaGone,
     MediaNotReady,
+    NotFrigate,
 )
+from .media import check_jpeg
 from .transport import Answer, read_pieces
 from .version import FrigateVersion
 
@@ -67,6 +71,21 @@ def clip_error(answer: Answer, what: str) -> FrigateError:
 def may_be_media(content_type: str) -> bool:
     """Tell whether an answer of this type can be a picture or a film."""
     return content_type != "application/json" and not content_type.startswith("text/")
+
+
+async def checked_picture(answer: Answer, what: str) -> bytes:
+    """Return the picture that was answered, if it is a whole JPEG.
+
+    Raises the `FrigateError` of an answer that is none.
+    """
+    if answer.status != HTTPStatus.OK:
+        raise answer.error(what)
+    if not may_be_media(answer.content_type):
+        raise NotFrigate(f"{what}: a {answer.content_type} came")
+    if not answer.body:
+        raise MediaNotReady(f"{what}: empty answer")
+    await apart(len(answer.body), partial(check_jpeg, answer.body))
+    return answer.body
 
 
 async def media_pieces(

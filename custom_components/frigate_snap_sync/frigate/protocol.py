@@ -58,6 +58,9 @@ class FrigateApi(Protocol):
     async def snapshot(self, event_id: str) -> bytes:
         """Return the picture of a tracked object."""
 
+    async def latest(self, camera: str) -> bytes:
+        """Return the newest picture of a camera."""
+
     async def clip(
         self,
         camera: str,

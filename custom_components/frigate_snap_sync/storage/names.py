@@ -10,6 +10,9 @@ MAX_SEGMENT_BYTES: Final = 200
 
 MAX_SEGMENTS: Final = 16
 
+DRILL_PREFIX: Final = "frigate-snap-sync-drill-"
+"""How the names of a fire drill's files begin."""
+
 _UNFINISHED: Final = ".tmp"
 
 # What Windows shares (SMB), S3 or WebDAV servers refuse or treat as their own.
@@ -79,6 +82,11 @@ def temporary_name(
 def is_temporary(path: str) -> bool:
     """Tell whether a path has a name that `temporary_name` makes."""
     return path.endswith(_UNFINISHED)
+
+
+def is_drill(path: str) -> bool:
+    """Tell whether a path is that of a fire drill's file."""
+    return path.rpartition("/")[2].startswith(DRILL_PREFIX)
 
 
 def _clean_segment(segment: str) -> str:

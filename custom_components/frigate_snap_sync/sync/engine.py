@@ -10,6 +10,7 @@ from typing import Any
 
 from ..frigate.messages import display_name
 from ..frigate.protocol import FrigateApi
+from .drill.drills import Drills
 from .fetching.fetcher import Fetcher
 from .intake.assembly import intake_parts
 from .intake.inbox import Inbox
@@ -159,6 +160,7 @@ class Engine:
         self.playback = Playback(
             services.ledger, self._pool.workers, time_zone=time_zone
         )
+        self.drills = Drills(client, services=services, workers=self._pool.workers)
         self._pruner = Pruner(
             services,
             look_back=options.look_back,
@@ -245,7 +247,7 @@ class Engine:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_DRAIN_TIMEOUT):
                     await self._inbox.drained()
-        await cancel([*self._tasks, *self._pool.retire()])
+        await cancel([*self._tasks, *self.drills.retire(), *self._pool.retire()])
         self._tasks.clear()
         await self._ledger.close()
 

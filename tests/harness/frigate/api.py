@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from io import BytesIO
 import json
 import math
 import re
@@ -11,6 +12,7 @@ from .answers import Answer
 from .auth import COOKIE, Auth, User
 from .core import Frigate
 from .model import Review, TrackedObject
+from .pictures import background, frame
 from .versions import NoFootage
 
 type Query = Mapping[str, str]
@@ -67,6 +69,7 @@ class Api:
                 (r"/api/events", self._events),
                 (r"/api/events/([^/]+)", self._event),
                 (r"/api/events/([^/]+)/snapshot\.jpg", self._snapshot),
+                (r"/api/([^/]+)/latest\.jpg", self._latest),
                 (r"/api/([^/]+)/recordings", self._recordings),
                 (r"/api/([^/]+)/recordings/summary", self._summary),
                 (r"/api/([^/]+)/start/([^/]+)/end/([^/]+)/clip\.mp4", self._clip),
@@ -237,6 +240,17 @@ class Api:
         if image is None:
             return Answer.failure(404, "Snapshot not available")
         return Answer(body=image, content_type="image/jpeg")
+
+    def _latest(self, _query: Query, user: User | None, name: str) -> Answer:
+        if name not in self._frigate.cameras:
+            return Answer.failure(404, "Camera not found")
+        if not _may_see(user, name):
+            return Answer.json({"detail": _NOT_LISTED}, status=403)
+        size = (payloads.WIDTH, payloads.HEIGHT)
+        picture = frame(background(name, size), name, self._frigate.clock())
+        encoded = BytesIO()
+        picture.save(encoded, "JPEG")
+        return Answer(body=encoded.getvalue(), content_type="image/jpeg")
 
     # Footage
 

@@ -6,6 +6,7 @@ from typing import NoReturn, override
 from ..base import Capabilities, Destination, Source, StoredFile
 from ..check import FIXED_PROBE
 from ..errors import PermissionDenied, Rejected
+from ..names import is_drill
 from .base import Wrapper
 
 
@@ -17,8 +18,8 @@ class AppendOnly(Wrapper):
     """Refuses to delete, and to put a file where one lies.
 
     A `put` may still give its own unfinished file the final name, and remove it when it
-    fails; what is no file yet (a multipart upload) may be given up. One file alone is
-    replaced, the probe of a test, so that tests leave no more than one.
+    fails; what is no file yet (a multipart upload) may be given up. Only the probe of a
+    test and the files of a fire drill are replaced, so that no more than one stays.
     """
 
     def __init__(self, inner: Destination, *, can_read: bool | None = None) -> None:
@@ -67,7 +68,7 @@ class AppendOnly(Wrapper):
 
     async def _check(self, path: str) -> None:
         """Raise AlreadyThere if something lies under the name, as far as can be seen."""
-        if path == FIXED_PROBE or not self.capabilities.can_read:
+        if path == FIXED_PROBE or is_drill(path) or not self.capabilities.can_read:
             return
         if await self.inner.stat(path) is not None:
             raise AlreadyThere(f"{path} is there already and is not replaced")

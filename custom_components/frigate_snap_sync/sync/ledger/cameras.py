@@ -46,3 +46,4 @@ def see_config(
 def forget_camera(connection: sqlite3.Connection, name: str) -> None:
     """Drop a camera and its counters; it comes back when Frigate tells of it."""
     connection.execute("DELETE FROM cameras WHERE name = ?", (name,))
+    connection.execute("DELETE FROM drills WHERE camera = ?", (name,))

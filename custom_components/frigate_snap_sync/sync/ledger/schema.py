@@ -274,6 +274,22 @@ CREATE INDEX objects_of_review ON review_objects (review_id);
 CREATE INDEX stored_items ON items (camera, start) WHERE copies > 0;
 """
 
+_DRILLS: Final = """
+-- The last fire drill of each camera, and what came of it (JSON).
+CREATE TABLE drills (
+    camera TEXT PRIMARY KEY,
+    moment REAL NOT NULL,
+    report TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+-- What drills may have left at destinations: names of files, or of unfinished ones.
+CREATE TABLE drill_files (
+    destination_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    is_temporary INTEGER NOT NULL,
+    PRIMARY KEY (destination_id, name)
+) STRICT, WITHOUT ROWID;
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
@@ -281,6 +297,7 @@ STEPS: Final[Sequence[str]] = (
     _ASKED,
     _PROTECTED,
     _BROWSING,
+    _DRILLS,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""
 

@@ -1,12 +1,13 @@
 """What the ledger shows of all destinations and cameras at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 import sqlite3
 
+from ..model.drill import CameraDrill
 from ..model.status import CameraStatus, DestinationStatus, Losses
-from . import closed_periods, exposure, losses
+from . import closed_periods, drills, exposure, losses
 from .destinations import _last_error
 from .milestones import LAST_REVIEW, SINCE, _moment
 from .off_periods import capture_on
@@ -22,6 +23,8 @@ class Summary:
     unprotected_since: float | None = None
     """When the upload was to leave that has been missing longest."""
     losses: Losses = field(default_factory=Losses)
+    drills: Sequence[CameraDrill] = ()
+    """The last of each camera."""
     last_review: datetime | None = None
     """When Frigate last reported a review."""
     since: datetime | None = None
@@ -69,6 +72,7 @@ def summary(connection: sqlite3.Connection) -> Summary:
         destinations=destinations,
         unprotected_since=exposure.unprotected_since(connection),
         losses=losses.losses(connection),
+        drills=drills.last(connection),
         last_review=_moment(moments.get(LAST_REVIEW)),
         since=_moment(moments.get(SINCE)),
     )

@@ -16,9 +16,13 @@ class Refusal(StrEnum):
 
     CAPTURE_OFF = "capture_off"
     CAPTURE_WAS_OFF = "capture_was_off"
+    DRILL_INTERRUPTED = "drill_interrupted"
+    DRILL_RUNNING = "drill_running"
+    NO_CAMERA = "no_camera"
     NO_DESTINATION = "no_destination"
     NO_FOOTAGE = "no_footage"
     NO_RETENTION = "no_retention"
+    NOTHING_TO_DRILL = "nothing_to_drill"
     REVIEW_NOT_ENDED = "review_not_ended"
     REVIEW_NOT_FOUND = "review_not_found"
 

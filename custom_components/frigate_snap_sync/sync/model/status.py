@@ -6,6 +6,28 @@ from datetime import datetime
 from enum import StrEnum
 
 from .budget import BudgetStatus
+from .drill import (
+    FAILURES as DRILL_FAILURES,
+    CameraDrill,
+    DestinationDrill,
+    DrillState,
+    DrillStatus,
+    Outcome as DrillOutcome,
+    StandingFailure,
+    Step as DrillStep,
+)
+
+__all__ = [
+    "DRILL_FAILURES",
+    "BudgetStatus",
+    "CameraDrill",
+    "DestinationDrill",
+    "DrillOutcome",
+    "DrillState",
+    "DrillStatus",
+    "DrillStep",
+    "StandingFailure",
+]
 
 
 class Protection(StrEnum):
@@ -38,6 +60,7 @@ class Reason(StrEnum):
     LEDGER_FAILING = "ledger_failing"
     ITEMS_LOST = "items_lost"
     NOTHING_UPLOADED = "nothing_uploaded"
+    DRILL_FAILED = "drill_failed"
 
 
 class Problem(StrEnum):
@@ -168,6 +191,7 @@ class EngineStatus:
     ledger_failing: bool = False
     home_error: str = ""
     losses: Losses = field(default_factory=Losses)
+    drill: DrillStatus = field(default_factory=DrillStatus)
     capture: bool = True
     protection: Protection = Protection.CATCHING_UP
     reasons: tuple[Reason, ...] = ()

@@ -130,6 +130,14 @@ class Timing:
     """How often items are looked for that need not be remembered any more."""
     prune_margin: float = 86400
     """What is kept besides what the next comparison may ask about."""
+    drill_window: float = 3600
+    """How far back a drill looks for the last seconds that were recorded."""
+    drill_step: float = 60
+    """How long one step of a drill may take, and longer by what is sent or read."""
+    drill_rate: int = 16 * 1024
+    """Bytes a second that a drill waits for: a bandwidth limit is no failure."""
+    drill_farewell: float = 10
+    """How long a failed drill may take to remove what it has sent."""
     jitter: Callable[[float, float], float] = random.uniform
     """Returns a factor between two for the wait after a destination's failure, so
     that many destinations of one server don't come back in step."""

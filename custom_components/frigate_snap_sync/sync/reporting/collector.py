@@ -10,6 +10,7 @@ from typing import Any
 
 from ..intake.inbox import Inbox
 from ..ledger import LedgerError, milestones, status_summary, traffic, waiting
+from ..model.drill import status_of
 from ..model.status import (
     CameraStatus,
     DestinationStatus,
@@ -195,6 +196,7 @@ class Collector:
                 large_images=lost.large_images or self._inbox.large_images > 0,
                 until=now.timestamp(),
             )
+        drill = status_of(summary.drills, destinations=self._workers)
         facts = self._outages.facts(
             capture=summary.capture,
             destinations=destinations,
@@ -204,6 +206,7 @@ class Collector:
             unreadable=self._unreadable,
             items_lost=bool(lost),
             nothing_uploaded=is_idle,
+            drill_failed=bool(drill.failures),
         )
         state, reasons = judge(facts)
         self._next_look = self._outages.seconds_to_next_look(
@@ -225,6 +228,7 @@ class Collector:
             ledger_failing=facts.ledger_failing,
             home_error=str(self._unreadable or self._health.error),
             losses=lost,
+            drill=drill,
             capture=summary.capture,
             protection=state,
             reasons=reasons,

@@ -99,6 +99,7 @@ class Outages:
         unreadable: LedgerError | None,
         items_lost: bool,
         nothing_uploaded: bool,
+        drill_failed: bool,
     ) -> Facts:
         """Return all that decides on the protection.
 
@@ -134,6 +135,7 @@ class Outages:
             or (unreadable is not None and not disk_full),
             items_lost=items_lost,
             nothing_uploaded=nothing_uploaded,
+            drill_failed=drill_failed,
         )
 
     def seconds_to_next_look(

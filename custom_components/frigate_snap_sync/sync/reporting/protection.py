@@ -73,6 +73,7 @@ class Facts:
     ledger_failing: bool = False
     items_lost: bool = False
     nothing_uploaded: bool = False
+    drill_failed: bool = False
 
 
 def _lasting(facts: Facts) -> dict[Reason, float | None]:
@@ -132,6 +133,7 @@ def judge(facts: Facts) -> tuple[Protection, tuple[Reason, ...]]:
         Reason.LEDGER_FAILING: facts.ledger_failing,
         Reason.ITEMS_LOST: facts.items_lost,
         Reason.NOTHING_UPLOADED: facts.nothing_uploaded,
+        Reason.DRILL_FAILED: facts.drill_failed,
     }
     lasting = _lasting(facts)
     holds = {

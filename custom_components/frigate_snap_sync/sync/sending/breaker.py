@@ -91,6 +91,11 @@ def reaction_to(error: StorageError) -> Reaction:
     return _REACTIONS.get(error.code, _REACHED)
 
 
+def keeps_away(code: str) -> bool:
+    """Tell whether a cause of that code lets nothing at all be sent."""
+    return code in _REACTIONS
+
+
 def concerns_one_file(error: StorageError) -> bool:
     """Tell whether the error says nothing about the destination as a whole."""
     return isinstance(error, Rejected)

@@ -14,6 +14,7 @@ from ...storage.errors import (
     StorageError,
     Unreachable,
 )
+from ...storage.names import TemporaryForm
 from ..ledger import LedgerError, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
@@ -117,6 +118,16 @@ class Worker:
             and self._enabled.is_set()
             and not self._health.blocks
         )
+
+    @property
+    def is_enabled(self) -> bool:
+        """Tell whether its owner lets it send."""
+        return self._enabled.is_set()
+
+    @property
+    def form(self) -> TemporaryForm:
+        """Return the form of temporary names that the destination takes."""
+        return self._health.form
 
     @property
     def files_in_flight(self) -> Collection[int]:

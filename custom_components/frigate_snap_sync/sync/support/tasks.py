@@ -41,7 +41,7 @@ def supervise(
     )
 
 
-async def cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+async def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait a few seconds for their end."""
     tasks = tuple(tasks)
     for task in tasks:

@@ -1,0 +1,1 @@
+"""The fire drill: a picture and some footage, now, the whole way and back."""

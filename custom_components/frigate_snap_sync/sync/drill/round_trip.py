@@ -1,0 +1,207 @@
+"""One drill at one destination: sent, read back, compared, deleted."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+import hashlib
+import logging
+import secrets
+
+from ...storage.base import Source, StoredFile
+from ...storage.errors import MAKING, READING, PermissionDenied, Rejected, StorageError
+from ...storage.names import temporary_name
+from ...storage.read_back import read_content
+from ...storage.wrappers.paced import CountedSource
+from ..ledger import drills
+from ..ledger.drills import DrillFile
+from ..model.drill import (
+    Cause,
+    DestinationDrill,
+    Outcome,
+    Proof,
+    Step,
+    drill_path,
+    proof_of,
+)
+from ..model.naming import numbered
+from ..sending.breaker import reaction_to
+from ..sending.worker import Worker
+from ..services import Services
+from .material import DrillItem
+from .stopwatch import Stopwatch
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class DrillFailed(Exception):
+    """What was sent is not what lies there; `cause` is the key."""
+
+    def __init__(self, cause: Cause) -> None:
+        """Keep the cause."""
+        super().__init__(cause)
+        self.cause = cause
+
+
+class RoundTrip:
+    """Takes a camera's files to a destination and back, as uploads go.
+
+    Their names are in the ledger before they are used: what a killed drill leaves is
+    removed by the next one.
+    """
+
+    def __init__(self, worker: Worker, camera: str, *, services: Services) -> None:
+        """Keep where to send, and of which camera."""
+        self._worker = worker
+        self._setup = worker.setup
+        self._destination = worker.setup.destination
+        self._camera = camera
+        self._ledger = services.ledger
+        self._spool = services.spool
+        self._timing = services.timing
+        self._proof = proof_of(self._destination.capabilities)
+        self._watch = Stopwatch()
+
+    async def run(self, items: Sequence[DrillItem]) -> DestinationDrill:
+        """Return what came of it. Raises LedgerError."""
+        cause: str
+        try:
+            await self._run(items)
+        except StorageError as err:
+            cause = err.code
+            self._log(err)
+        except DrillFailed as err:
+            cause = err.cause
+        except TimeoutError:
+            cause = Cause.TOO_SLOW
+        except FileNotFoundError as err:
+            cause = Cause.OTHER_BYTES
+            self._log(err)
+        else:
+            return DestinationDrill(
+                destination_id=self._setup.id,
+                outcome=Outcome.PASSED,
+                proof=self._proof,
+                seconds=self._watch.seconds,
+            )
+        await self._give_up()
+        return DestinationDrill(
+            destination_id=self._setup.id,
+            outcome=Outcome.FAILED,
+            cause=cause,
+            step=self._watch.step or Step.CONNECT,
+            seconds=self._watch.seconds,
+        )
+
+    async def _run(self, items: Sequence[DrillItem]) -> None:
+        async with self._watch.measured(Step.CONNECT, most=self._timing.drill_step):
+            await self._destination.connect()
+            await self._clean_up()
+        sent: list[tuple[DrillItem, str]] = []
+        for item in items:
+            async with self._watch.measured(item.step, most=self._patience(item)):
+                sent.append((item, await self._send(item)))
+        if self._proof is Proof.READ_BACK:
+            for item, path in sent:
+                async with self._watch.measured(
+                    Step.READ_BACK, most=self._patience(item)
+                ):
+                    await self._compare(item, path)
+        if self._destination.capabilities.can_delete:
+            async with self._watch.measured(Step.DELETE, most=self._timing.drill_step):
+                await self._delete([path for _, path in sent])
+
+    def _patience(self, item: DrillItem) -> float:
+        return self._timing.drill_step + item.content.size / self._timing.drill_rate
+
+    async def _send(self, item: DrillItem) -> str:
+        """Send a file; return its path there."""
+        folder = self._setup.layout().branches[0].fixed
+        path = drill_path(folder, self._setup.id, self._camera, item.extension)
+        try:
+            await self._put(item, path)
+        except (PermissionDenied, Rejected) as err:
+            if self._destination.capabilities.can_delete or err.step in (
+                MAKING,
+                READING,
+            ):
+                raise
+            # That of an earlier drill may be in the way, where the server itself
+            # replaces nothing.
+            path = numbered(path, secrets.token_hex(4))
+            await self._put(item, path)
+        return path
+
+    async def _put(self, item: DrillItem, path: str) -> StoredFile:
+        source: Source = self._spool.source(
+            item.spool_name, item.content, is_urgent=item.step is Step.SEND_PICTURE
+        )
+        temporary = temporary_name(path, _digest(path), self._worker.form)
+        await self._remember(path, temporary)
+        prepared = await self._destination.prepare(path, source, temporary=temporary)
+        if prepared != temporary:
+            await self._remember(path, prepared)
+        if self._setup.volume_budget:
+            source = CountedSource(source, self._worker.budget.count)
+            return await self._destination.put(path, source, temporary=prepared)
+        stored = await self._destination.put(path, source, temporary=prepared)
+        self._worker.budget.count(stored.size)
+        return stored
+
+    async def _compare(self, item: DrillItem, path: str) -> None:
+        found = await read_content(self._destination, path, most=item.content.size)
+        if found != item.content:
+            raise DrillFailed(Cause.OTHER_BYTES)
+
+    async def _delete(self, paths: Sequence[str]) -> None:
+        for path in paths:
+            await self._destination.delete(path)
+            if (
+                self._destination.capabilities.can_read
+                and await self._destination.stat(path) is not None
+            ):
+                raise DrillFailed(Cause.STILL_THERE)
+        left = await self._ledger.run(drills.left, self._setup.id)
+        await self._forget([file.name for file in left])
+
+    async def _clean_up(self) -> None:
+        """Remove what an earlier drill had to leave, as far as it can be removed."""
+        for file in await self._ledger.run(drills.left, self._setup.id):
+            try:
+                if file.is_temporary:
+                    await self._destination.discard(file.name)
+                else:
+                    await self._destination.delete(file.name)
+            except StorageError as err:
+                if not reaction_to(err).is_contact:
+                    raise
+                _LOGGER.debug("What a drill has left stays: %s", err)
+            else:
+                await self._forget([file.name])
+
+    async def _give_up(self) -> None:
+        """Remove what was sent, if the destination still answers."""
+        with suppress(TimeoutError, StorageError):
+            async with asyncio.timeout(self._timing.drill_farewell):
+                await self._clean_up()
+
+    async def _remember(self, path: str, temporary: str) -> None:
+        """Keep what is about to be made, as far as it may ever be removed."""
+        can = self._destination.capabilities
+        files = []
+        if can.can_delete:
+            files.append(DrillFile(name=path, is_temporary=False))
+        if can.can_delete or not can.uses_temporary:
+            files.append(DrillFile(name=temporary, is_temporary=True))
+        await self._ledger.run(drills.remember, self._setup.id, files)
+
+    async def _forget(self, names: Sequence[str]) -> None:
+        await self._ledger.run(drills.forget, self._setup.id, names)
+
+    def _log(self, error: Exception) -> None:
+        _LOGGER.debug(
+            "The drill of %s at %s failed: %s", self._camera, self._setup.name, error
+        )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

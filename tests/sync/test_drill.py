@@ -1,0 +1,549 @@
+"""A fire drill: a picture and some footage, now, the whole way and back."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from typing import override
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.errors import (
+    FrigateAuthFailed,
+    FrigateError,
+    FrigateForbidden,
+    FrigateUnreachable,
+    MediaBroken,
+    MediaGone,
+    MediaNotReady,
+)
+from custom_components.frigate_snap_sync.frigate.models import Segment
+from custom_components.frigate_snap_sync.storage.base import (
+    Capabilities,
+    Source,
+    StoredFile,
+)
+from custom_components.frigate_snap_sync.storage.errors import (
+    NoSpace,
+    PermissionDenied,
+    Rejected,
+    Unreachable,
+)
+from custom_components.frigate_snap_sync.storage.names import DRILL_PREFIX
+from custom_components.frigate_snap_sync.storage.wrappers import wrapped
+from custom_components.frigate_snap_sync.sync.engine import LedgerError
+from custom_components.frigate_snap_sync.sync.ledger import drills
+from custom_components.frigate_snap_sync.sync.model.drill import (
+    CameraDrill,
+    Cause,
+    DestinationDrill,
+    DrillState,
+    Outcome,
+)
+from custom_components.frigate_snap_sync.sync.model.errors import Refusal, Refused
+from custom_components.frigate_snap_sync.sync.model.item import Media
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
+from custom_components.frigate_snap_sync.sync.model.status import Protection, Reason
+
+from .conftest import Bench, setup, until
+from .fakes import CLIP, FULL_IMAGE, FakeDestination
+from .faults import Job, RunJob
+
+STEPS = {"connect", "send_picture", "send_footage", "read_back", "delete"}
+
+
+class Place(FakeDestination):
+    """Notes what passes, and can do wrong with it."""
+
+    def __init__(self) -> None:
+        """Begin honest."""
+        super().__init__()
+        self.sent: dict[str, bytes] = {}
+        self.damage = False
+        self.keeps = False
+        self.most: int | None = None
+        self.discarded: list[str] = []
+
+    @override
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
+        if self.most is not None and source.size > self.most:
+            raise NoSpace("The disk is full")
+        stored = await super().put(path, source, temporary=temporary)
+        self.sent[path] = self.files[path]
+        return stored
+
+    @override
+    async def open_read(
+        self, path: str, *, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes]:
+        async for piece in super().open_read(path, start=start, length=length):
+            yield piece[::-1] if self.damage else piece
+
+    @override
+    async def delete(self, path: str) -> None:
+        if not self.keeps:
+            await super().delete(path)
+
+    @override
+    async def discard(self, temporary: str) -> None:
+        self.discarded.append(temporary)
+        await super().discard(temporary)
+
+    def drilled(self) -> list[str]:
+        """Return what lies there of drills, unfinished files too."""
+        return [
+            name
+            for name in self.files
+            if name.startswith(DRILL_PREFIX) or name.endswith(".tmp")
+        ]
+
+
+@pytest.fixture
+def nas() -> Place:
+    """Return a destination."""
+    return Place()
+
+
+@pytest.fixture
+def cloud() -> Place:
+    """Return another one."""
+    return Place()
+
+
+async def ready(bench: Bench, *places: tuple[str, Place]) -> None:
+    """Start an engine that knows Frigate's cameras, and is well."""
+    await bench.start(*(setup(place, name=name) for name, place in places))
+    await until(lambda: len(bench.status.cameras) == 2)
+    await bench.heard()
+
+
+async def drill(bench: Bench, camera: str = "front_door") -> CameraDrill:
+    """Drill one camera."""
+    (done,) = await bench.engine.drills.run(camera)
+    return done
+
+
+def at(done: CameraDrill, destination_id: str) -> DestinationDrill:
+    """Return what came of it at a destination."""
+    return next(x for x in done.destinations if x.destination_id == destination_id)
+
+
+async def shown(bench: Bench, state: DrillState) -> None:
+    """Wait until the last drill is shown so."""
+    await until(lambda: bench.status.drill.state is state)
+
+
+async def test_the_whole_way(bench: Bench, nas: Place, cloud: Place) -> None:
+    """Picture and footage arrive, are read back, and are gone again."""
+    await ready(bench, ("nas", nas), ("cloud", cloud))
+    assert bench.status.drill.state is DrillState.NEVER
+    done = await drill(bench)
+    assert done.outcome is Outcome.PASSED
+    assert set(done.seconds) == {"picture", "footage"}
+    assert done.bytes == len(FULL_IMAGE) + len(CLIP)
+    for name, place in (("nas", nas), ("cloud", cloud)):
+        result = at(done, name)
+        assert (result.outcome, result.proof) == (Outcome.PASSED, "read_back")
+        assert set(result.seconds) == STEPS
+        assert sorted(place.sent.values(), key=len) == sorted(
+            (FULL_IMAGE, CLIP), key=len
+        )
+        assert all(path.startswith(DRILL_PREFIX) for path in place.sent)
+        assert not place.drilled()
+    assert not set(nas.sent) & set(cloud.sent)
+    assert not bench.spooled()
+    ((camera, start, end),) = bench.frigate.clips
+    assert (camera, end - start) == ("front_door", 10)
+    await shown(bench, DrillState.PASSED)
+    assert bench.status.protection is Protection.PROTECTED
+    assert bench.status.drill.drills == (done,)
+    assert not bench.uploaded
+
+
+async def test_it_survives_a_restart(bench: Bench, nas: Place) -> None:
+    """The ledger has it, a failure too."""
+    await ready(bench, ("nas", nas))
+    nas.most = len(FULL_IMAGE)
+    done = await drill(bench)
+    await bench.stop()
+    await ready_at_risk(bench, nas)
+    assert bench.status.drill.state is DrillState.FAILED
+    assert bench.status.drill.drills == (done,)
+
+
+async def ready_at_risk(bench: Bench, nas: Place) -> None:
+    """Start an engine whose last drill has failed."""
+    await bench.start(setup(nas))
+    bench.publish("stats", "{}")
+    await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
+    assert bench.status.protection is Protection.AT_RISK
+
+
+async def test_a_failure_stands_until_a_later_drill_passes(
+    bench: Bench, nas: Place, cloud: Place
+) -> None:
+    """It is at risk at once; the other destination has it all the same."""
+    await ready(bench, ("nas", nas), ("cloud", cloud))
+    nas.most = len(FULL_IMAGE)
+    done = await drill(bench)
+    assert at(done, "cloud").outcome is Outcome.PASSED
+    failed = at(done, "nas")
+    assert (failed.outcome, failed.cause, failed.step) == (
+        Outcome.FAILED,
+        "no_space",
+        "send_footage",
+    )
+    assert not nas.drilled()
+    await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
+    assert bench.status.protection is Protection.AT_RISK
+    # Another camera's says nothing of this one.
+    nas.most = None
+    await drill(bench, "back-yard_2")
+    await shown(bench, DrillState.PASSED)
+    assert bench.status.reasons == (Reason.DRILL_FAILED,)
+    await drill(bench)
+    await until(lambda: bench.status.protection is Protection.PROTECTED)
+    assert not bench.status.drill.failures
+
+
+async def test_a_failure_ends_with_its_destination(
+    bench: Bench, nas: Place, cloud: Place
+) -> None:
+    """What is no more can't be drilled again."""
+    await ready(bench, ("nas", nas), ("cloud", cloud))
+    nas.most = 0
+    await drill(bench)
+    await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
+    await bench.engine.apply_destinations([setup(cloud, name="cloud")])
+    await until(lambda: bench.status.protection is Protection.PROTECTED)
+    assert bench.status.drill.state is DrillState.PASSED
+
+
+async def test_other_bytes_come_back(bench: Bench, nas: Place) -> None:
+    """Of the very size that was sent."""
+    await ready(bench, ("nas", nas))
+    nas.damage = True
+    result = at(await drill(bench), "nas")
+    assert (result.cause, result.step) == (Cause.OTHER_BYTES, "read_back")
+    assert not nas.drilled()
+
+
+async def test_it_can_not_be_deleted(bench: Bench, nas: Place) -> None:
+    """The next one removes it, once that works."""
+    await ready(bench, ("nas", nas))
+    nas.keeps = True
+    result = at(await drill(bench), "nas")
+    assert (result.cause, result.step) == (Cause.STILL_THERE, "delete")
+    left = nas.drilled()
+    assert len(left) == 2
+    nas.keeps = False
+    assert (await drill(bench)).outcome is Outcome.PASSED
+    assert not nas.drilled()
+    assert set(left) <= set(nas.deleted)
+
+
+async def test_a_killed_drill(bench: Bench, nas: Place) -> None:
+    """Its names were kept before they were used; nothing is doubled."""
+    await ready(bench, ("nas", nas))
+    nas.gate.clear()
+    running = asyncio.create_task(bench.engine.drills.run("front_door"))
+    await until(lambda: bool(nas.drilled()))
+    unfinished = nas.drilled()
+    await bench.stop()
+    with pytest.raises(Refused) as caught:
+        await running
+    assert caught.value.code is Refusal.DRILL_INTERRUPTED
+    # As after a kill, when not even the destination could clean up.
+    nas.files[unfinished[0]] = b"half"
+    nas.gate.set()
+    await ready(bench, ("nas", nas))
+    assert not bench.spooled()
+    assert nas.drilled() == unfinished
+    # Of another camera: it is the same destination.
+    await drill(bench, "back-yard_2")
+    assert nas.discarded == unfinished
+    assert not nas.drilled()
+
+
+async def test_one_at_a_time(bench: Bench, nas: Place) -> None:
+    """A second one is refused, whatever its camera."""
+    await ready(bench, ("nas", nas))
+    nas.gate.clear()
+    running = asyncio.create_task(bench.engine.drills.run("front_door"))
+    await until(lambda: bool(nas.drilled()))
+    with pytest.raises(Refused) as caught:
+        await bench.engine.drills.run("back-yard_2")
+    assert caught.value.code is Refusal.DRILL_RUNNING
+    nas.gate.set()
+    await running
+    await drill(bench)
+
+
+async def test_its_caller_gives_up(bench: Bench, nas: Place) -> None:
+    """It is finished, and nothing stays."""
+    await ready(bench, ("nas", nas))
+    nas.gate.clear()
+    running = asyncio.create_task(bench.engine.drills.run("front_door"))
+    await until(lambda: bool(nas.drilled()))
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    nas.gate.set()
+    await shown(bench, DrillState.PASSED)
+    assert not nas.drilled()
+
+
+async def test_a_destination_that_hangs(bench: Bench, nas: Place) -> None:
+    """Its time is bounded."""
+    bench.timing = replace(bench.timing, drill_step=0.1, drill_rate=1 << 30)
+    await ready(bench, ("nas", nas))
+    nas.gate.clear()
+    result = at(await drill(bench), "nas")
+    assert (result.cause, result.step) == (Cause.TOO_SLOW, "send_picture")
+    nas.gate.set()
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (FrigateUnreachable("no answer"), Cause.FRIGATE_AWAY),
+        (FrigateAuthFailed("no"), Cause.FRIGATE_LOGIN_REFUSED),
+        (FrigateForbidden("no"), Cause.CAMERA_FORBIDDEN),
+        (MediaGone("no camera"), Cause.NO_PICTURE),
+        (MediaNotReady("the camera is offline"), Cause.NO_PICTURE),
+    ],
+)
+async def test_frigate_has_no_picture(
+    bench: Bench, nas: Place, error: FrigateError, cause: Cause
+) -> None:
+    """That is a failure as well: nothing would be saved."""
+    await ready(bench, ("nas", nas))
+    bench.frigate.latest_faults = [error]
+    done = await drill(bench)
+    assert (done.outcome, done.cause, done.step) == (Outcome.FAILED, cause, "picture")
+    assert not done.destinations
+    assert not nas.sent
+    assert not bench.spooled()
+    await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
+
+
+async def test_a_clip_that_breaks_once(bench: Bench, nas: Place) -> None:
+    """Frigate mixes up two requests at once: it is asked again, a few times."""
+    bench.timing = replace(bench.timing, part_retry=0.01)
+    await ready(bench, ("nas", nas))
+    bench.frigate.clip_faults = [MediaBroken("cut off"), b"no film"]
+    assert (await drill(bench)).outcome is Outcome.PASSED
+    bench.frigate.clip_faults = [MediaNotReady("empty")] * 3
+    done = await drill(bench)
+    assert (done.cause, done.step) == (Cause.FOOTAGE_BROKEN, "footage")
+    assert not bench.spooled()
+
+
+async def test_a_camera_without_recordings(bench: Bench, nas: Place) -> None:
+    """Its picture alone is drilled."""
+    bench.frigate.footage = lambda camera, after, before: []
+    await ready(bench, ("nas", nas))
+    done = await drill(bench)
+    assert done.outcome is Outcome.PASSED
+    assert list(nas.sent.values()) == [FULL_IMAGE]
+    assert set(at(done, "nas").seconds) == STEPS - {"send_footage"}
+
+
+async def test_footage_that_was_to_stay_at_home(bench: Bench, nas: Place) -> None:
+    """Capture was off a moment ago: those seconds don't leave, the picture does."""
+    await ready(bench, ("nas", nas))
+    await bench.engine.set_capture(False)
+    with pytest.raises(Refused) as caught:
+        await bench.engine.drills.run()
+    assert caught.value.code is Refusal.CAPTURE_OFF
+    await bench.engine.set_capture(True)
+    bench.frigate.footage = lambda camera, after, before: [
+        Segment(start_time=before - 13.9, end_time=before + 1.5)
+    ]
+    await drill(bench)
+    assert list(nas.sent.values()) == [FULL_IMAGE]
+
+
+async def test_skipped(bench: Bench, nas: Place, cloud: Place) -> None:
+    """A pause is no failure, and no proof."""
+    attic = Place()
+    await bench.start(
+        setup(nas),
+        setup(cloud, name="cloud"),
+        setup(attic, name="attic", selection=Selection(cameras=frozenset({"other"}))),
+    )
+    await bench.heard()
+    await bench.engine.set_sending("nas", False)
+    done = await drill(bench)
+    assert done.outcome is Outcome.PASSED
+    assert (at(done, "nas").outcome, at(done, "nas").cause) == (
+        Outcome.SKIPPED,
+        Cause.SENDING_OFF,
+    )
+    assert at(done, "attic").cause is Cause.NOT_SELECTED
+    assert not nas.sent
+    assert not attic.sent
+    await bench.engine.set_closed(["cloud"], since=0)
+    before = bench.status.drill
+    with pytest.raises(Refused) as caught:
+        await bench.engine.drills.run("front_door")
+    assert caught.value.code is Refusal.NOTHING_TO_DRILL
+    assert bench.status.drill == before
+
+
+@pytest.mark.parametrize(
+    ("media", "sent"),
+    [
+        (Media.LIVE_SNAPSHOTS, FULL_IMAGE),
+        (Media.SNAPSHOTS, FULL_IMAGE),
+        (Media.RECORDINGS, CLIP),
+    ],
+)
+async def test_only_what_is_selected(
+    bench: Bench, nas: Place, media: Media, sent: bytes
+) -> None:
+    """A destination for pictures gets no footage, and the other way round."""
+    await bench.start(setup(nas, selection=Selection(media=frozenset({media}))))
+    await bench.heard()
+    assert (await drill(bench)).outcome is Outcome.PASSED
+    assert list(nas.sent.values()) == [sent]
+
+
+async def test_nothing_to_send_to(bench: Bench) -> None:
+    """That is said, and no failure."""
+    await bench.start()
+    with pytest.raises(Refused) as caught:
+        await bench.engine.drills.run()
+    assert caught.value.code is Refusal.NO_DESTINATION
+    assert not bench.frigate.pictures
+
+
+async def test_all_cameras(bench: Bench, nas: Place, cloud: Place) -> None:
+    """One after the other; what is dead for one is not tried for the next."""
+    await ready(bench, ("nas", nas), ("cloud", cloud))
+    nas.error = Unreachable("no answer")
+    connects = nas.connects
+    done = await bench.engine.drills.run()
+    assert [each.camera for each in done] == ["back-yard_2", "front_door"]
+    assert [at(each, "nas").cause for each in done] == ["cannot_connect"] * 2
+    assert nas.connects <= connects + 1
+    assert len(cloud.sent) == 4
+    await until(lambda: len(bench.status.drill.failures) == 2)
+    assert bench.status.drill.drills == done
+
+
+async def test_frigate_is_away(bench: Bench, nas: Place) -> None:
+    """Asked once, not once a camera."""
+    await ready(bench, ("nas", nas))
+    bench.frigate.latest_faults = [FrigateUnreachable("no answer")]
+    done = await bench.engine.drills.run()
+    assert [each.cause for each in done] == [Cause.FRIGATE_AWAY] * 2
+    assert bench.frigate.pictures == ["back-yard_2"]
+
+
+@pytest.mark.parametrize("can_read", [True, False])
+@pytest.mark.parametrize("checksum", [True, False])
+async def test_append_only(
+    bench: Bench, nas: Place, can_read: bool, checksum: bool
+) -> None:
+    """Nothing is read back or deleted; what stays is replaced, never doubled."""
+    nas.can = Capabilities(server_checksum=checksum)
+    nas.damage = True  # It would be seen.
+    vault = wrapped(nas, append_only=True, can_read=can_read)
+    await bench.start(setup(vault))
+    await bench.heard()
+    for _ in range(2):
+        result = at(await drill(bench), "nas")
+        assert result.outcome is Outcome.PASSED
+        assert result.proof == ("checksum" if checksum else "size")
+        assert set(result.seconds) == {"connect", "send_picture", "send_footage"}
+    assert sorted(nas.drilled()) == sorted(nas.sent)
+    assert len(nas.sent) == 2
+    assert not nas.deleted
+
+
+async def test_where_the_server_itself_replaces_nothing(
+    bench: Bench, nas: Place
+) -> None:
+    """The drill passes as uploads do: under a new name."""
+
+    class Sealed(Place):
+        @override
+        async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
+            if path in self.files:
+                raise PermissionDenied("no")
+            return await super().put(path, source, temporary=temporary)
+
+    sealed = Sealed()
+    await bench.start(setup(wrapped(sealed, append_only=True)))
+    await bench.heard()
+    assert (await drill(bench)).outcome is Outcome.PASSED
+    assert (await drill(bench)).outcome is Outcome.PASSED
+    assert len(sealed.sent) == 4
+
+
+async def test_a_refusal_is_no_name_that_is_taken(bench: Bench, nas: Place) -> None:
+    """Where files can be replaced, a refusal is one."""
+    await ready(bench, ("nas", nas))
+    nas.refused_with = Rejected("no")
+    result = at(await drill(bench), "nas")
+    assert (result.cause, result.step) == ("rejected", "send_picture")
+
+
+async def test_it_counts_for_the_budget(bench: Bench, nas: Place) -> None:
+    """What a drill sends is paid for, too; a spent budget takes none."""
+    size = len(FULL_IMAGE) + len(CLIP)
+    await bench.start(replace(setup(nas), volume_budget=size))
+    await bench.heard()
+    await drill(bench)
+    await until(lambda: bench.status.destinations["nas"].budget is not None)
+    budget = bench.status.destinations["nas"].budget
+    assert budget is not None
+    with pytest.raises(Refused) as caught:
+        await bench.engine.drills.run("front_door")
+    assert caught.value.code is Refusal.NOTHING_TO_DRILL
+
+
+async def test_it_respects_the_bandwidth_limit(bench: Bench, nas: Place) -> None:
+    """A drill goes no faster than uploads."""
+    rate = len(FULL_IMAGE) + len(CLIP)
+    await bench.start(setup(wrapped(nas, rate=rate)))
+    await bench.heard()
+    seconds = at(await drill(bench), "nas").seconds
+    assert seconds["send_picture"] + seconds["send_footage"] > 0.5
+
+
+async def test_a_bug_in_a_destination(
+    bench: Bench, nas: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is a failure, and the others are drilled."""
+    await ready(bench, ("nas", nas))
+    nas.faults = [ZeroDivisionError()]
+    assert at(await drill(bench), "nas").cause is Cause.UNEXPECTED
+    assert "failed unexpectedly" in caplog.text
+
+
+async def test_the_ledger_fails(bench: Bench, nas: Place) -> None:
+    """What can't be remembered is not sent."""
+    await ready(bench, ("nas", nas))
+
+    async def fail(job: Job, run: RunJob) -> object:
+        if job is drills.remember:
+            raise LedgerError("disk I/O error")
+        return await run(job)
+
+    bench.faults.run = fail
+    with pytest.raises(LedgerError):
+        await bench.engine.drills.run("front_door")
+    assert not nas.sent
+    assert not bench.spooled()
+
+
+async def test_footage_of_an_hour_ago_will_do(bench: Bench, nas: Place) -> None:
+    """Frigate keeps what moves alone: the last ten recorded seconds prove the way."""
+    bench.frigate.footage = lambda camera, after, before: [
+        Segment(start_time=before - 1800, end_time=before - 1784.6)
+    ]
+    await ready(bench, ("nas", nas))
+    assert (await drill(bench)).outcome is Outcome.PASSED
+    ((_, start, end),) = bench.frigate.clips
+    assert end - start == 10
