@@ -75,9 +75,10 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
     ),
     "storage": (
         frozenset({"errors", "limits", "texts"}),
+        frozenset({"growing"}),
         frozenset({"base", "jobs", "layout", "leftovers", "names", "reservations"}),
         frozenset({"read_back", "source"}),
-        frozenset({"probe_files", "steps"}),
+        frozenset({"memory_source", "probe_files", "steps"}),
         frozenset({"login_limits"}),
         frozenset({"check", "wrappers"}),
         frozenset({"http"}),

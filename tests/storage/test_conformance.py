@@ -13,6 +13,7 @@ from typing import override
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import (
+    AlreadyThere,
     Destination,
     Source,
     StoredFile,
@@ -34,9 +35,6 @@ from custom_components.frigate_snap_sync.storage.errors import (
 from custom_components.frigate_snap_sync.storage.read_back import Content, is_stored
 from custom_components.frigate_snap_sync.storage.source import FileSource
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped
-from custom_components.frigate_snap_sync.storage.wrappers.append_only import (
-    AlreadyThere,
-)
 
 from ..waiting import promptly, until
 from .conftest import MakeSource

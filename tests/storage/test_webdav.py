@@ -23,6 +23,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.http.limits import HttpLimits
+from custom_components.frigate_snap_sync.storage.memory_source import MemorySource
 from custom_components.frigate_snap_sync.storage.source import FileSource
 from custom_components.frigate_snap_sync.storage.webdav.destination import (
     WebdavDestination,
@@ -186,6 +187,16 @@ async def test_the_hash_is_the_proof(
         await put(destination, with_hash(make_source(1000)))
     assert len(dav.files["a/file"]) == 1000
     assert set(dav.files) == {"a/file"}
+
+
+async def test_a_piece_of_film_is_one_request(dav: Dav, sessions: Sessions) -> None:
+    """Once its folder is known: one comes every two seconds, for each camera."""
+    destination = sessions.to(dav.url)
+    await destination.put_at_once("a/1.mp4", MemorySource("1.mp4", b"film"))
+    dav.asked.clear()
+    await destination.put_at_once("a/2.mp4", MemorySource("2.mp4", b"more film"))
+    assert dav.asked == ["PUT"]
+    assert dav.files["a/2.mp4"] == b"more film"
 
 
 @pytest.mark.parametrize("form", ["/", "http://"])

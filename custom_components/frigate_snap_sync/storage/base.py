@@ -33,14 +33,17 @@ from .errors import (
     Unreachable,
     Unusable,
 )
+from .growing import AlreadyThere, GrowingFile
 
 __all__ = [
     "MAX_DEPTH",
     "MAX_SIZE",
+    "AlreadyThere",
     "AuthFailed",
     "CertificateRefused",
     "ConnectTimeout",
     "Destination",
+    "GrowingFile",
     "HostKeyChanged",
     "InvalidKey",
     "InvalidPath",
@@ -264,6 +267,26 @@ class Destination(ABC):
         cause, whose `step` says what failed: `MAKING`, `CHECKING` or `RENAMING`;
         None is the writing.
         """
+
+    async def grow(self, path: str) -> GrowingFile:
+        """Make a new, empty file at `path` that will grow (`capabilities.append`).
+
+        It has its final name from the first byte on, for there may be no chance to
+        give it one later. Folders are made as needed. Raises `AlreadyThere` if
+        something lies there, else the `StorageError` of the cause; then there may be an
+        empty file if the answer got lost.
+        """
+        raise Rejected("No file grows at this destination")
+
+    async def put_at_once(self, path: str, source: Source) -> StoredFile:
+        """Store a few megabytes as `path` in as few requests as can be.
+
+        For what is of use at every length, such as a piece of film: if it fails, the
+        half of it may lie there, and what lay there may be gone. What arrived is
+        compared only where that costs no request. Raises as `put`.
+        """
+        folder, slash, name = path.rpartition("/")
+        return await self.put(path, source, temporary=f"{folder}{slash}.{name}.tmp")
 
     @abstractmethod
     async def stat(self, path: str) -> StoredFile | None:

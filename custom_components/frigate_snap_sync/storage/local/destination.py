@@ -7,11 +7,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, override
 
-from ..base import Capabilities, Destination, Source, StoredFile
+from ..base import Capabilities, Destination, GrowingFile, Source, StoredFile
 from ..jobs import Job, JobRunner
 from ..limits import Limits
 from ..source import PieceReader, open_source
 from .files import LocalFolder, explained, mount_point_of
+from .growing import LocalGrowingFile, open_growing
 from .mounts import Disk, disk_without_share
 from .readers import LoopReader, OpenIn
 
@@ -78,6 +79,12 @@ class LocalDestination(Destination):
             timeout=self._limits.stall_timeout,
             cancel_timeout=self._limits.cancel_timeout,
         )
+        # Of their own: copying large files must not hold them up.
+        self._growing = JobRunner(
+            limit=MAX_JOBS,
+            timeout=self._limits.stall_timeout,
+            cancel_timeout=self._limits.cancel_timeout,
+        )
 
     @property
     @override
@@ -91,6 +98,7 @@ class LocalDestination(Destination):
     @override
     async def close(self) -> None:
         self._jobs.abandon_all()
+        self._growing.abandon_all()
 
     @override
     async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
@@ -109,6 +117,14 @@ class LocalDestination(Destination):
             partial(self._folder.put, path=path, open_in=open_in, temporary=temporary),
             name=temporary,
         )
+
+    @override
+    async def grow(self, path: str) -> GrowingFile:
+        file = await self._growing.run(
+            partial(open_growing, folder=self._folder, path=path),
+            name=f"growing {path}",
+        )
+        return LocalGrowingFile(self._growing, file, path)
 
     @override
     async def stat(self, path: str) -> StoredFile | None:

@@ -160,13 +160,13 @@ class LocalFolder:
             ) from err
         try:
             root = self.make_root(job)
-            folder = _make_folders(root, path, segments[:-1])
+            folder = make_folders(root, path, segments[:-1])
             with explained(f"write {path}"):
                 try:
                     writer = _create(folder / staged[-1])
                 except FileNotFoundError:
                     # A test of the destination may have removed the empty folder.
-                    folder = _make_folders(root, path, segments[:-1])
+                    folder = make_folders(root, path, segments[:-1])
                     writer = _create(folder / staged[-1])
                 size = _store(
                     job,
@@ -180,7 +180,7 @@ class LocalFolder:
         finally:
             reader.close()
         with suppress(OSError):  # the file is in place, whatever a folder's sync says
-            _sync_folder(folder)
+            sync_folder(folder)
         return StoredFile(path=path, size=size)
 
     def stat(self, job: Job, path: str) -> StoredFile | None:
@@ -262,7 +262,7 @@ def _folder(root: Path, segments: tuple[str, ...]) -> Path:
     return folder
 
 
-def _make_folders(root: Path, path: str, segments: tuple[str, ...]) -> Path:
+def make_folders(root: Path, path: str, segments: tuple[str, ...]) -> Path:
     """Make the folder of `path` below the root, each level safe against a power cut."""
     folder = _folder(root, segments)
     missing: list[Path] = []
@@ -275,15 +275,20 @@ def _make_folders(root: Path, path: str, segments: tuple[str, ...]) -> Path:
         for level in reversed(missing):
             level.mkdir(exist_ok=True)
             with suppress(OSError):
-                _sync_folder(level.parent)
+                sync_folder(level.parent)
     return folder
 
 
 def _create(temporary: Path) -> int:
     """Return the descriptor of a new file, in the place of a stale one."""
     temporary.unlink(missing_ok=True)
+    return open_new(temporary)
+
+
+def open_new(path: Path) -> int:
+    """Return the descriptor of a new file; raises `FileExistsError`."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-    return os.open(temporary, flags, 0o666)
+    return os.open(path, flags, 0o666)
 
 
 def _store(
@@ -333,10 +338,10 @@ def _copy(job: Job, reader: Reader, writer: int) -> int:
         unsynced += len(piece)
         if unsynced >= SYNC_EVERY:
             job.step()
-            _sync(writer)
+            sync(writer)
             unsynced = 0
     job.step()
-    _sync(writer)
+    sync(writer)
     job.step()
     size, stored = reader.size(), os.fstat(writer).st_size
     if not size == copied == stored:
@@ -353,7 +358,7 @@ def _read(reader: Reader) -> bytes:
         raise SourceUnreadable(f"Reading the source failed: {err.strerror}") from err
 
 
-def _sync(descriptor: int) -> None:
+def sync(descriptor: int) -> None:
     """Wait until the bytes are on the disk, where the file system can tell."""
     try:
         os.fsync(descriptor)
@@ -362,7 +367,7 @@ def _sync(descriptor: int) -> None:
             raise
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make new names in a folder safe; many file systems refuse."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -8,7 +8,14 @@ from typing import Final, override
 
 import asyncssh
 
-from ..base import Capabilities, Destination, Source, StoredFile, path_segments
+from ..base import (
+    Capabilities,
+    Destination,
+    GrowingFile,
+    Source,
+    StoredFile,
+    path_segments,
+)
 from ..errors import (
     CHECKING,
     FINDING,
@@ -24,6 +31,7 @@ from ..source import open_source
 from . import disk, files, folders
 from .connection import SftpConnection, SftpSettings
 from .errors import answers_explained
+from .growing import open_growing
 from .keys import HostKey, KeyPair, fetch_host_key, generate_key_pair, load_private_key
 from .session import SftpSession
 from .upload import Upload
@@ -106,6 +114,15 @@ class SftpDestination(Destination):
                 await asyncio.wait({discard}, timeout=self._limits.cancel_timeout)
                 raise
             return StoredFile(path=path, size=file.size)
+
+    @override
+    async def grow(self, path: str) -> GrowingFile:
+        remote = self._remote(path)
+        session = await self._connection.session()
+        try:
+            return await open_growing(session, self._root, remote, what=f"write {path}")
+        except StorageError as err:
+            raise await self._judged(session, err) from err
 
     @override
     async def stat(self, path: str) -> StoredFile | None:

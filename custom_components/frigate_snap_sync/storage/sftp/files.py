@@ -42,17 +42,18 @@ async def create(session: SftpSession, path: str) -> RemoteFile:
 
 async def _create(session: SftpSession, path: str) -> RemoteFile:
     try:
-        return await _open_new(session, path)
+        return await open_new(session, path)
     except MAYBE_EXISTS as err:
         try:
             with session.request():
                 await session.client.remove(path)
         except NO_SUCH_FILE:
             raise err from None
-        return await _open_new(session, path)
+        return await open_new(session, path)
 
 
-async def _open_new(session: SftpSession, path: str) -> RemoteFile:
+async def open_new(session: SftpSession, path: str) -> RemoteFile:
+    """Make a new file for writing where there is none."""
     with session.request():
         # block_size=0: one write of ours is one request.
         file = await session.client.open(path, "xb", encoding=None, block_size=0)
@@ -65,6 +66,49 @@ async def _checked(session: SftpSession, file: RemoteFile) -> RemoteFile:
         await leave(session, file.close)
         raise Rejected(f"The server's handle of a file has {size} bytes")
     return file
+
+
+async def write(
+    session: SftpSession, file: RemoteFile, data: bytes, offset: int
+) -> None:
+    """Write some bytes at a position, in requests that the server takes."""
+    try:
+        async with asyncio.TaskGroup() as writes:
+            for start in range(0, len(data), session.write_block):
+                block = data[start : start + session.write_block]
+                await session.window.acquire()
+                task = writes.create_task(_write(session, file, block, offset + start))
+                # Not by the task: one that is cancelled early never runs.
+                task.add_done_callback(lambda _: session.window.release())
+    except ExceptionGroup as group:
+        # All have the same cause; one of them tells it.
+        raise group.exceptions[0] from None
+
+
+async def finish(session: SftpSession, file: RemoteFile) -> int:
+    """Have a file on the server's disk and close it; return its size.
+
+    All is asked at once, as in `prove`; it is closed whatever the others say.
+    """
+    synced, size, closed = await asyncio.gather(
+        _sync(session, file),
+        _stored_size(session, file),
+        _close(session, file),
+        return_exceptions=True,
+    )
+    for answer in (synced, closed):
+        if answer is not None:
+            raise answer
+    if isinstance(size, BaseException):
+        raise size
+    if size is None:
+        raise Rejected("The server does not tell the size of a file")
+    return size
+
+
+async def _close(session: SftpSession, file: RemoteFile) -> None:
+    with session.request():
+        await file.close()
 
 
 async def send(session: SftpSession, file: RemoteFile, source: OpenSource) -> int:

@@ -127,6 +127,24 @@ class WebdavDestination(Destination):
             return StoredFile(path=path, size=upload.size)
 
     @override
+    async def put_at_once(self, path: str, source: Source) -> StoredFile:
+        target = path_segments(path)
+        async with (
+            self._puts,
+            self._staged.reserved(target),
+            self._using(target),
+        ):
+            await self._ready()
+            upload = Upload(self._files, self._folders, self._moves, target, target)
+            try:
+                with self._logged_in():
+                    await upload.run_at_once(source)
+            except StorageError as err:
+                err.step = err.step or upload.step
+                raise
+            return StoredFile(path=path, size=upload.size)
+
+    @override
     async def stat(self, path: str) -> StoredFile | None:
         segments = path_segments(path)
         await self._ready()

@@ -3,15 +3,18 @@
 from dataclasses import replace
 from typing import NoReturn, override
 
-from ..base import Capabilities, Destination, Source, StoredFile
+from ..base import (
+    AlreadyThere,
+    Capabilities,
+    Destination,
+    GrowingFile,
+    Source,
+    StoredFile,
+)
 from ..check import FIXED_PROBE
-from ..errors import PermissionDenied, Rejected
+from ..errors import PermissionDenied
 from ..names import is_drill
 from .base import Wrapper
-
-
-class AlreadyThere(Rejected):
-    """Something lies under the name that a file was to get: it needs another one."""
 
 
 class AppendOnly(Wrapper):
@@ -51,6 +54,16 @@ class AppendOnly(Wrapper):
     async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         await self._check(path)
         return await super().put(path, source, temporary=temporary)
+
+    @override
+    async def grow(self, path: str) -> GrowingFile:
+        await self._check(path)
+        return await super().grow(path)
+
+    @override
+    async def put_at_once(self, path: str, source: Source) -> StoredFile:
+        await self._check(path)
+        return await super().put_at_once(path, source)
 
     @override
     async def delete(self, path: str) -> None:

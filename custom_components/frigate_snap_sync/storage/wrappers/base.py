@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping
 from typing import override
 
-from ..base import Capabilities, Destination, Source, StoredFile
+from ..base import Capabilities, Destination, GrowingFile, Source, StoredFile
 
 
 class Wrapper(Destination):
@@ -42,6 +42,14 @@ class Wrapper(Destination):
     @override
     async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         return await self.inner.put(path, source, temporary=temporary)
+
+    @override
+    async def grow(self, path: str) -> GrowingFile:
+        return await self.inner.grow(path)
+
+    @override
+    async def put_at_once(self, path: str, source: Source) -> StoredFile:
+        return await self.inner.put_at_once(path, source)
 
     @override
     async def stat(self, path: str) -> StoredFile | None:

@@ -2,7 +2,7 @@
 
 from typing import override
 
-from ..base import Destination, Source, StoredFile
+from ..base import Destination, GrowingFile, Source, StoredFile
 from .base import Wrapper
 from .paced import PacedSource
 from .rate import RateLimit
@@ -24,6 +24,15 @@ class Limited(Wrapper):
         limited = _LimitedSource(source, self._rate)
         return await self.inner.put(path, limited, temporary=temporary)
 
+    @override
+    async def put_at_once(self, path: str, source: Source) -> StoredFile:
+        limited = _LimitedSource(source, self._rate)
+        return await self.inner.put_at_once(path, limited)
+
+    @override
+    async def grow(self, path: str) -> GrowingFile:
+        return _LimitedGrowth(await self.inner.grow(path), self._rate)
+
 
 class _LimitedSource(PacedSource):
     """A source whose slices wait for their turn."""
@@ -36,3 +45,23 @@ class _LimitedSource(PacedSource):
     async def pace(self, size: int) -> None:
         await self._rate.take(size, is_urgent=self.is_urgent)
         await super().pace(size)
+
+
+class _LimitedGrowth(GrowingFile):
+    """A growing file whose bytes wait for their turn, before those of others."""
+
+    def __init__(self, inner: GrowingFile, rate: RateLimit) -> None:
+        self._inner = inner
+        self._rate = rate
+
+    @override
+    async def write(self, data: bytes, *, at: int) -> None:
+        size = self._rate.slice_size
+        for start in range(0, len(data), size):
+            piece = data[start : start + size]
+            await self._rate.take(len(piece), is_urgent=True)
+            await self._inner.write(piece, at=at + start)
+
+    @override
+    async def close(self) -> int:
+        return await self._inner.close()

@@ -4,11 +4,10 @@ from collections.abc import Callable
 import logging
 import secrets
 
-from ...storage.base import StoredFile
+from ...storage.base import AlreadyThere, StoredFile
 from ...storage.errors import PermissionDenied, Rejected, StorageError
 from ...storage.names import TemporaryForm, temporary_name
 from ...storage.read_back import Content, is_stored
-from ...storage.wrappers.append_only import AlreadyThere
 from ...storage.wrappers.paced import CountedSource
 from ..ledger import outcomes, uploads
 from ..ledger.uploads import UploadJob
