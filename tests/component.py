@@ -28,6 +28,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
     Protection,
     Queued,
     Reason,
+    Summary,
     UploadEvent,
     UploadFilter,
     UploadRow,
@@ -246,6 +247,7 @@ class StandInEngine:
         self.failure: Exception | None = None
         self.rows: list[UploadRow] = []
         self.drill = PASSED_DRILL
+        self.summary = Summary()
         self.at_start: list[dict[str, Any]] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -384,6 +386,17 @@ class StandInEngine:
         self._raise()
         row = ExpiredCopy(path="a/b.mp4", size=7, start=1795334400.0)
         return {LOCAL_ID: ExpiredCopies(rows=[row][:limit], count=1, size=7)}
+
+    @property
+    def summaries(self) -> StandInEngine:
+        """Return what adds up."""
+        return self
+
+    async def of(self, start: datetime, end: datetime, **chosen: Any) -> Summary:
+        """Return what the test wants."""
+        self.calls.append(("summary", start, end, chosen))
+        self._raise()
+        return self.summary
 
     @property
     def drills(self) -> StandInEngine:

@@ -1,25 +1,35 @@
 """The actions: what they ask of the engine, and what they answer."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 import json
 from pathlib import Path
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
 from custom_components.frigate_snap_sync.const import DOMAIN, UPLOAD_STATES
+from custom_components.frigate_snap_sync.devices import (
+    camera_identifier,
+    destination_identifier,
+)
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.services import ACTIONS
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
 from custom_components.frigate_snap_sync.sync.model.item import UploadState
 from custom_components.frigate_snap_sync.sync.model.status import (
+    Summary,
+    SummaryRow,
     UploadFilter,
     UploadRow,
 )
+from custom_components.frigate_snap_sync.sync.model.summary import Counts
 from homeassistant.core import HomeAssistant, SupportsResponse
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import load_yaml_dict
 
@@ -94,6 +104,7 @@ async def test_there_without_an_entry(hass: HomeAssistant) -> None:
         "unprotect": SupportsResponse.OPTIONAL,
         "apply_retention": SupportsResponse.OPTIONAL,
         "drill": SupportsResponse.OPTIONAL,
+        "summary": SupportsResponse.ONLY,
     }
 
 
@@ -252,6 +263,163 @@ async def test_bad_input(
         await async_call(hass, "list_uploads", **data)
     assert caught.value.translation_key == error
     assert len(engine.calls) == said
+
+
+async def test_summary(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
+) -> None:
+    """Sums of each sort, and rows of all of them."""
+    counts = Counts(copies=2, bytes=14, parts=1, part_bytes=3, failed=1)
+    engine.summary = Summary(
+        rows=[
+            SummaryRow(
+                day="2026-11-22",
+                camera="front_door",
+                media="recording",
+                labels=("car", "person"),
+                destination_id=LOCAL_ID,
+                counts=counts,
+            ),
+            SummaryRow(
+                day="2026-11-23",
+                camera="gate",
+                media="snapshot",
+                labels=("person",),
+                destination_id=SFTP_ID,
+                counts=Counts(copies=1, bytes=1),
+            ),
+        ]
+    )
+    answer = await async_call(
+        hass,
+        "summary",
+        start="2026-11-22 00:00:00",
+        end="2026-11-24 00:00:00",
+        camera="gate",
+        destination="Garage NAS",
+    )
+    assert engine.calls[-1] == (
+        "summary",
+        datetime(2026, 11, 21, 23, tzinfo=UTC),
+        datetime(2026, 11, 23, 23, tzinfo=UTC),
+        {"camera": "gate", "destination_id": LOCAL_ID},
+    )
+    first = {"copies": 2, "bytes": 14, "parts": 1, "part_bytes": 3, "failed": 1}
+    second = {"copies": 1, "bytes": 1, "parts": 0, "part_bytes": 0, "failed": 0}
+    total = {key: first[key] + second[key] for key in first}
+    assert answer == {
+        "start": "2026-11-22T00:00:00+01:00",
+        "end": "2026-11-24T00:00:00+01:00",
+        "total": total,
+        "days": [{"day": "2026-11-22", **first}, {"day": "2026-11-23", **second}],
+        "cameras": [{"camera": "front_door", **first}, {"camera": "gate", **second}],
+        "media": [{"media": "recording", **first}, {"media": "snapshot", **second}],
+        "labels": [{"label": "car", **first}, {"label": "person", **total}],
+        "destinations": [
+            {"destination": "Garage NAS", "destination_id": LOCAL_ID, **first},
+            {"destination": "Off-site server", "destination_id": SFTP_ID, **second},
+        ],
+        "rows": [
+            {
+                "day": "2026-11-22",
+                "camera": "front_door",
+                "media": "recording",
+                "label": "car, person",
+                "destination": "Garage NAS",
+                "destination_id": LOCAL_ID,
+                **first,
+            },
+            {
+                "day": "2026-11-23",
+                "camera": "gate",
+                "media": "snapshot",
+                "label": "person",
+                "destination": "Off-site server",
+                "destination_id": SFTP_ID,
+                **second,
+            },
+        ],
+        "rows_left_off": 0,
+    }
+    assert json.loads(json.dumps(answer)) == answer
+
+
+async def test_a_summary_of_the_last_day(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """That is what is meant if nothing is said; many rows are cut, sums are not."""
+    freezer.move_to("2026-11-22 12:00:00+00:00")
+    row = SummaryRow(
+        day="2026-11-22",
+        camera="gate",
+        media="snapshot",
+        labels=(),
+        destination_id=LOCAL_ID,
+        counts=Counts(copies=1),
+    )
+    engine.summary = Summary(rows=[row] * 1003)
+    answer = await async_call(hass, "summary")
+    assert engine.calls[-1][1:3] == (
+        datetime(2026, 11, 21, 12, tzinfo=UTC),
+        datetime(2026, 11, 22, 12, tzinfo=UTC),
+    )
+    assert (len(answer["rows"]), answer["rows_left_off"]) == (1000, 3)
+    assert answer["total"]["copies"] == 1003
+    assert answer["labels"] == []
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "error"),
+    [
+        ("2026-11-22", "2026-11-22", "end_not_after_start"),
+        ("2024-11-22", "2026-11-22", "summary_too_long"),
+    ],
+)
+async def test_a_summary_of_no_time(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    start: str,
+    end: str,
+    error: str,
+) -> None:
+    """Nothing is added up."""
+    with pytest.raises(ServiceValidationError) as caught:
+        await async_call(
+            hass, "summary", start=f"{start} 00:00:00", end=f"{end} 00:00:00"
+        )
+    assert caught.value.translation_key == error
+    assert not [call for call in engine.calls if call[0] == "summary"]
+
+
+@pytest.mark.parametrize(
+    ("action", "said"), [("list_uploads", "list_uploads"), ("summary", "summary")]
+)
+async def test_chosen_by_device(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    action: str,
+    said: str,
+) -> None:
+    """As the form of the action offers them."""
+    registry = dr.async_get(hass)
+    camera = registry.async_get_device_by_identifier(
+        camera_identifier(ENTRY_ID, "front_door"), ENTRY_ID
+    )
+    place = registry.async_get_device_by_identifier(
+        destination_identifier(SFTP_ID), ENTRY_ID
+    )
+    assert camera is not None
+    assert place is not None
+    await async_call(hass, action, camera=camera.id, destination=place.id)
+    call = engine.calls[-1]
+    assert call[0] == said
+    chosen = call[-1] if isinstance(call[-1], dict) else asdict(call[-1])
+    assert (chosen["camera"], chosen["destination_id"]) == ("front_door", SFTP_ID)
 
 
 async def test_two_destinations_of_one_name(

@@ -16,6 +16,7 @@ from .sync.model.status import (
     ExpiredCopies,
     ProtectFilter,
     Queued,
+    Summary,
 )
 
 
@@ -67,6 +68,20 @@ class OwnerRequests:
         """Take what a camera, or each, shows now the whole way; return what came of it."""
         with _errors():
             return await self._engine.drills.run(camera)
+
+    async def async_summary(
+        self,
+        start: datetime,
+        end: datetime,
+        *,
+        camera: str | None,
+        destination_id: str | None,
+    ) -> Summary:
+        """Return what was uploaded of the items that began in that time."""
+        with _errors():
+            return await self._engine.summaries.of(
+                start, end, camera=camera, destination_id=destination_id
+            )
 
 
 @contextmanager

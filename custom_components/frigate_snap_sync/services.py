@@ -4,7 +4,7 @@ from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
 
-from .actions import backfill, catching_up, drilling, listing, retention
+from .actions import backfill, catching_up, drilling, listing, retention, summing
 from .actions.action import Action
 from .const import DOMAIN
 
@@ -14,6 +14,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     *backfill.ACTIONS,
     *retention.ACTIONS,
     *drilling.ACTIONS,
+    *summing.ACTIONS,
 )
 
 

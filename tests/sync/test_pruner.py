@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import re
 import sqlite3
@@ -277,6 +278,9 @@ async def test_no_job_looks_through_the_history(bench: Bench) -> None:
     await bench.engine.requests.upload_range("front_door", start - 60, start, "nas")
     await bench.engine.requests.cancel(CancelFilter(destination_id="nas"))
     await bench.engine.test_destination("nas")
+    await bench.engine.drills.run("front_door")
+    now = datetime.now(UTC)
+    await bench.engine.summaries.of(now - timedelta(days=1), now)
     await bench.settled()
     await bench.engine.apply_destinations([setup(nas)])
     await bench.stop()

@@ -109,6 +109,19 @@ def camera_of(
 
 
 @callback
+def camera_named(
+    hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry, camera: str | None
+) -> str | None:
+    """Return the camera that is meant by its device, else the name as it was given.
+
+    Frigate need not have it any more: what was uploaded of it is still known.
+    """
+    device = None if camera is None else _device(hass, entry, camera)
+    named = camera_of_device(entry.entry_id, device) if device else None
+    return named or camera
+
+
+@callback
 def _device(
     hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry, device_id: str
 ) -> dr.DeviceEntry | None:

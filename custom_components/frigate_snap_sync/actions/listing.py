@@ -20,6 +20,7 @@ from .action import (
     ATTR_STATE,
     ENTRY_FIELD,
     Action,
+    camera_named,
     destination_of,
     entry_of,
     moment_of,
@@ -47,7 +48,7 @@ async def _async_list_uploads(call: ServiceCall) -> ServiceResponse:
             translation_domain=DOMAIN, translation_key="after_not_before"
         )
     wanted = UploadFilter(
-        camera=call.data.get(ATTR_CAMERA),
+        camera=camera_named(call.hass, entry, call.data.get(ATTR_CAMERA)),
         destination_id=destination_of(
             call.hass, entry, call.data.get(ATTR_DESTINATION)
         ),

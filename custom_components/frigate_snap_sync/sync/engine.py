@@ -40,6 +40,7 @@ from .playback.playback import Playback
 from .pruner import Pruner
 from .reporting.collector import Collector
 from .reporting.outages import Outages
+from .reporting.summaries import Summaries
 from .sending.budget import Calendar
 from .sending.retention_requests import RetentionRequests
 from .sending.worker import Worker
@@ -160,6 +161,7 @@ class Engine:
         self.playback = Playback(
             services.ledger, self._pool.workers, time_zone=time_zone
         )
+        self.summaries = Summaries(services, time_zone=time_zone)
         self.drills = Drills(client, services=services, workers=self._pool.workers)
         self._pruner = Pruner(
             services,

@@ -289,6 +289,10 @@ CREATE TABLE drill_files (
     PRIMARY KEY (destination_id, name)
 ) STRICT, WITHOUT ROWID;
 """
+_SUMMARIES: Final = """
+CREATE INDEX expired_uploads ON uploads (destination_id, item_start)
+    WHERE state = 'expired';
+"""
 
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
@@ -298,6 +302,7 @@ STEPS: Final[Sequence[str]] = (
     _PROTECTED,
     _BROWSING,
     _DRILLS,
+    _SUMMARIES,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""
 

@@ -16,6 +16,7 @@ from .drill import (
     StandingFailure,
     Step as DrillStep,
 )
+from .summary import Summary, SummaryRow
 
 __all__ = [
     "DRILL_FAILURES",
@@ -27,6 +28,8 @@ __all__ = [
     "DrillStatus",
     "DrillStep",
     "StandingFailure",
+    "Summary",
+    "SummaryRow",
 ]
 
 
