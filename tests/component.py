@@ -33,6 +33,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
     UploadFilter,
     UploadRow,
 )
+from custom_components.frigate_snap_sync.sync.playback.playback import Playback
 from homeassistant.config_entries import ConfigSubentry, ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
@@ -249,6 +250,7 @@ class StandInEngine:
         self.drill = PASSED_DRILL
         self.summary = Summary()
         self.at_start: list[dict[str, Any]] = []
+        self.playback: Playback | None = None
         self.gate = asyncio.Event()
         self.gate.set()
 

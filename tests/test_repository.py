@@ -95,7 +95,13 @@ MANIFEST_KEYS = {
 }  # fmt: skip
 
 # Integrations that are always there, so nobody lists them as a dependency.
-ALWAYS_THERE = {"diagnostics", "homeassistant", "repairs", "system_health"}
+ALWAYS_THERE = {
+    "diagnostics",
+    "homeassistant",
+    "media_source",
+    "repairs",
+    "system_health",
+}
 
 # Texts that belong to one machine or to one time, put together here so that this
 # file does not hold them itself.

@@ -16,6 +16,7 @@ import pytest
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.event import UPLOAD
 from custom_components.frigate_snap_sync.flows.kinds import FLOWS
+from custom_components.frigate_snap_sync.frigate.models import Severity
 from custom_components.frigate_snap_sync.issues import (
     BUDGET_SPENT,
     FRIGATE_ISSUES,
@@ -24,7 +25,7 @@ from custom_components.frigate_snap_sync.issues import (
 from custom_components.frigate_snap_sync.repairs import async_create_fix_flow
 from custom_components.frigate_snap_sync.storage.errors import CAUSES
 from custom_components.frigate_snap_sync.storage.sftp.errors import connect_error
-from custom_components.frigate_snap_sync.sync.model.item import Media
+from custom_components.frigate_snap_sync.sync.model.item import Media, Role
 from custom_components.frigate_snap_sync.sync.model.status import (
     DRILL_FAILURES,
     DrillState,
@@ -43,6 +44,7 @@ from .flow_texts import english, placeholders
 from .source import INTEGRATION, PACKAGE, ROOT, module_name, string_literals, trees
 
 CATEGORIES = {
+    "common",
     "config",
     "config_subentries",
     "device",
@@ -79,11 +81,13 @@ REASONS_OF_HOME_ASSISTANT = {
 
 # Errors that end in one of these were not translated.
 TRANSLATED_ERRORS = {
+    "BrowseError",
     "ConfigEntryAuthFailed",
     "ConfigEntryError",
     "ConfigEntryNotReady",
     "HomeAssistantError",
     "ServiceValidationError",
+    "Unresolvable",
     "UpdateFailed",
 }
 
@@ -438,6 +442,15 @@ def test_entities_have_icons(platform: str) -> None:
 def test_entity_texts_are_of_known_platforms() -> None:
     """No names for a platform that is not there."""
     assert set(english()["entity"]) == set(PLATFORMS)
+
+
+def test_words() -> None:
+    """What the media browser says of a file."""
+    assert set(english()["common"]) == {
+        *Severity,
+        *(set(Role) - {Role.WHOLE}),
+        *(media.kind for media in set(Media) - {Media.RECORDINGS}),
+    }
 
 
 def test_exceptions() -> None:

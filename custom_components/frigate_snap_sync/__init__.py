@@ -20,6 +20,7 @@ from .coordinator import (
     spool_path,
 )
 from .devices import camera_of_device, destination_identifier, frigate_identifier
+from .media_view import FileView
 from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -34,8 +35,9 @@ PLATFORMS = [
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up what is there without an entry: the actions."""
+    """Set up what is there without an entry: the actions, the files' URLs."""
     async_setup_services(hass)
+    hass.http.register_view(FileView(hass))
     return True
 
 

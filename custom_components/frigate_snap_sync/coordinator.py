@@ -42,6 +42,7 @@ from .sync.engine import (
     SpoolError,
 )
 from .sync.model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
+from .sync.playback.playback import Playback
 
 type FrigateSnapSyncConfigEntry = ConfigEntry[FrigateSnapSyncCoordinator]
 type UploadListener = Callable[[UploadEvent], None]
@@ -113,6 +114,11 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         self._upload_listeners: dict[str, list[UploadListener]] = {}
         self._unheard: dict[str, deque[UploadEvent]] = {}
         self._stopped = False
+
+    @property
+    def playback(self) -> Playback:
+        """Return what lists and reads the files at the destinations."""
+        return self.engine.playback
 
     async def async_start(self) -> None:
         """Start the engine, then listen to Frigate.

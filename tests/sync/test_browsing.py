@@ -107,7 +107,7 @@ def test_by_camera_and_day(connection: sqlite3.Connection) -> None:
         "alert",
     )
     assert found[0].size == 7
-    assert browsing.count(connection, "front_door", since=0, until=1e12, limit=2) == 2
+    assert browsing.count(connection, "front_door", since=midnight, until=1e12) == 2
 
 
 def test_only_what_can_be_read(connection: sqlite3.Connection) -> None:

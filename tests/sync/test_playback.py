@@ -23,13 +23,13 @@ from custom_components.frigate_snap_sync.sync.model.destination_setup import (
 )
 from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.stored import FileKey
+from custom_components.frigate_snap_sync.sync.playback.byte_ranges import Span
 from custom_components.frigate_snap_sync.sync.playback.nearness import Nearness
 from custom_components.frigate_snap_sync.sync.playback.reading import (
     NotNow,
     NotThere,
     PlaybackTiming,
     Reader,
-    Span,
 )
 
 from ..waiting import promptly

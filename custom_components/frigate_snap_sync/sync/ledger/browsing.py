@@ -1,8 +1,9 @@
 """What lies at the destinations, by camera and time, and where each file lies."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 import json
 from math import inf
+import re
 import sqlite3
 from typing import Final
 
@@ -122,15 +123,62 @@ def count(
     *,
     since: float,
     until: float,
-    limit: int,
 ) -> int:
-    """Return how many items of a camera began in that time, `limit` at most."""
+    """Return how many items of a camera began in that time."""
     (found,) = connection.execute(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM items INDEXED BY stored_items"
-        " WHERE camera = ? AND copies > 0 AND start >= ? AND start < ? LIMIT ?)",
-        (camera, since, until, limit),
+        "SELECT COUNT(*) FROM items INDEXED BY stored_items"
+        " WHERE camera = ? AND copies > 0 AND start >= ? AND start < ?",
+        (camera, since, until),
     ).fetchone()
     return int(found)
+
+
+def search(
+    connection: sqlite3.Connection,
+    words: Sequence[str],
+    *,
+    among: Collection[str],
+    camera: str | None,
+    is_video: bool | None,
+    since: float,
+    until: float,
+    limit: int,
+) -> list[StoredFile]:
+    """Return what lies there and fits every word, newest first.
+
+    `limit` is that of items. Where little fits, all of a camera is looked through.
+    """
+    names = [camera] if camera is not None else cameras(connection, among)
+    values: dict[str, object] = {"since": since, "until": until, "limit": limit}
+    values |= {"among": _list(among), "is_video": is_video}
+    fits = ""
+    for number, word in enumerate(words):
+        # Lists are kept as JSON, which has only ASCII.
+        values[f"word{number}"] = _pattern(word)
+        values[f"json{number}"] = _pattern(json.dumps(word)[1:-1])
+        fits += (
+            f" AND (camera LIKE :word{number} ESCAPE '\\'"
+            f" OR label LIKE :word{number} ESCAPE '\\'"
+            f" OR labels LIKE :json{number} ESCAPE '\\'"
+            f" OR zones LIKE :json{number} ESCAPE '\\'"
+            f" OR severity LIKE :word{number} ESCAPE '\\')"
+        )
+    found: list[sqlite3.Row] = []
+    for name in names:
+        found += connection.execute(
+            "SELECT * FROM items INDEXED BY stored_items"  # noqa: S608 - names only
+            " WHERE camera = :camera AND copies > 0 AND start >= :since"
+            " AND start < :until"
+            " AND (:is_video IS NULL OR (media = 'recordings') = :is_video)"
+            f"{fits} AND {_LIES} ORDER BY start DESC LIMIT :limit",
+            values | {"camera": name},
+        )
+    found.sort(key=lambda row: -float(row["start"]))
+    return [
+        file
+        for row in found[:limit]
+        for file in _files_of(connection, row["id"], item_of(row), among)
+    ]
 
 
 def copies(
@@ -239,6 +287,11 @@ def _thumbnail(
     if row is None:
         return None
     return FileKey(media=Media(row["media"]), source_id=row["source_id"])
+
+
+def _pattern(word: str) -> str:
+    """Return the pattern by which SQLite finds a word anywhere in a text."""
+    return "%" + re.sub(r"([\\%_])", r"\\\1", word) + "%"
 
 
 def _list(values: Collection[str]) -> str:

@@ -14,6 +14,10 @@ MAX_ITEMS: Final = 500
 """Items of a day, or an hour, that are listed."""
 
 
+MAX_FOUND: Final = 100
+"""Items that a search finds."""
+
+
 class Playback:
     """Lists and opens what lies at the destinations; methods raise LedgerError."""
 
@@ -48,7 +52,7 @@ class Playback:
 
     async def hours(self, camera: str, day: datetime) -> list[datetime]:
         """Return the hours of a day of which something lies there, newest first."""
-        since, until = _span(day, days=1)
+        since, until = _span(day, 24)
         found = await self._ledger.run(
             browsing.periods,
             camera,
@@ -59,19 +63,16 @@ class Playback:
         )
         return [datetime.fromtimestamp(begin, self.time_zone) for begin in found]
 
-    async def is_long(self, camera: str, day: datetime) -> bool:
-        """Tell whether a day has more than is listed at once."""
-        since, until = _span(day, days=1)
-        count = await self._ledger.run(
-            browsing.count, camera, since=since, until=until, limit=MAX_ITEMS + 1
-        )
-        return count > MAX_ITEMS
+    async def count(self, camera: str, begin: datetime, *, hours: int) -> int:
+        """Return how many items of a camera began in some time."""
+        since, until = _span(begin, hours)
+        return await self._ledger.run(browsing.count, camera, since=since, until=until)
 
     async def files(
         self, camera: str, begin: datetime, *, hours: int
     ) -> list[StoredFile]:
         """Return what lies there of a camera and some time, newest first."""
-        since, until = _span(begin, days=hours // 24, hours=hours % 24)
+        since, until = _span(begin, hours)
         return await self._ledger.run(
             browsing.files,
             camera,
@@ -81,15 +82,30 @@ class Playback:
             limit=MAX_ITEMS,
         )
 
-    async def newest(self, camera: str, *, limit: int) -> list[StoredFile]:
-        """Return what lies there of a camera, newest first."""
+    async def search(
+        self, text: str, *, camera: str | None, is_video: bool | None
+    ) -> list[StoredFile]:
+        """Return the newest files that fit all words of a text, newest first.
+
+        A word fits a label, a zone, a camera or a severity that holds it, or a day.
+        """
+        words: list[str] = []
+        since, until = -inf, inf
+        for word in text.split():
+            if (day := _begin_of_day(word, self.time_zone)) is None:
+                words.append(word)
+                continue
+            begin, end = _span(day, 24)
+            since, until = max(since, begin), min(until, end)
         return await self._ledger.run(
-            browsing.files,
-            camera,
+            browsing.search,
+            words,
             among=self.reader.nearness.readable,
-            since=-inf,
-            until=inf,
-            limit=limit,
+            camera=camera,
+            is_video=is_video,
+            since=since,
+            until=until,
+            limit=MAX_FOUND,
         )
 
     def _day(self, moment: float) -> float:
@@ -102,7 +118,16 @@ class Playback:
         return begin.replace(minute=0, second=0, microsecond=0).timestamp()
 
 
-def _span(begin: datetime, *, days: int = 0, hours: int = 0) -> tuple[float, float]:
-    """Return when a time begins and ends; a day may have 23 hours."""
+def _span(begin: datetime, hours: int) -> tuple[float, float]:
+    """Return when some hours, or whole days, begin and end; a day may have 23 hours."""
+    days, hours = divmod(hours, 24)
     end = begin + timedelta(days=days)
     return begin.timestamp(), end.timestamp() + hours * 3600.0
+
+
+def _begin_of_day(word: str, time_zone: tzinfo) -> datetime | None:
+    """Return the day that a word names (2026-11-22); None if it names none."""
+    try:
+        return datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=time_zone)
+    except ValueError:
+        return None

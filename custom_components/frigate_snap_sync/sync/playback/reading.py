@@ -15,6 +15,7 @@ from ...storage.errors import ConnectTimeout, StorageError
 from ..ledger import Ledger, browsing
 from ..model.item import Media
 from ..model.stored import Copy, FileKey
+from .byte_ranges import Span
 from .nearness import Nearness, Place
 from .virtual_mp4 import Read, VirtualMp4, open_virtual
 
@@ -26,20 +27,16 @@ _MAX_PICTURES: Final = 6
 """Pictures that are read at once: a page of a browser asks for dozens."""
 
 
+ENDINGS: Final = (StorageError, FileNotFoundError, MediaBroken)
+"""What ends the reading of a file before its end."""
+
+
 class NotThere(Exception):
     """No destination has the file, as far as is known."""
 
 
 class NotNow(Exception):
     """It lies somewhere, but no destination that has it answers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """So many bytes of a file, from `start` on."""
-
-    start: int
-    length: int
 
 
 type Choose = Callable[[int], Span | None]
@@ -106,8 +103,7 @@ class Reader:
     async def open(self, key: FileKey, choose: Choose) -> AsyncIterator[Reading]:
         """Have the file open at the nearest destination, its first bytes read.
 
-        Raises NotThere, NotNow or LedgerError; reading on raises StorageError,
-        FileNotFoundError or MediaBroken.
+        Raises NotThere, NotNow or LedgerError; reading on raises one of `ENDINGS`.
         """
         async with AsyncExitStack() as stack:
             if key.media is not Media.RECORDINGS:
@@ -146,7 +142,7 @@ class Reader:
     ) -> Reading:
         """Return the copy, which `stack` closes once it is there.
 
-        Raises FileNotFoundError, MediaBroken or StorageError.
+        Raises one of `ENDINGS`.
         """
         begin = self._clock()
         destination = self._places[copy.destination_id].setup.destination
@@ -185,7 +181,7 @@ class Reader:
             async with aclosing(source) as pieces:
                 async for piece in pieces:
                     yield piece
-        except (StorageError, FileNotFoundError, MediaBroken) as err:
+        except ENDINGS as err:
             self._known.pop(copy, None)
             if isinstance(err, StorageError):
                 self.nearness.note_failure(copy.destination_id, err)

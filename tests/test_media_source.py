@@ -1,0 +1,510 @@
+"""What lies at the destinations is browsed, searched and played."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+import time
+from typing import Any, override
+from urllib.parse import quote
+
+from aiohttp import ClientResponse, hdrs
+from aiohttp.test_utils import TestClient
+from hypothesis import given, strategies as st
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import (
+    ClientSessionGenerator,
+    WebSocketGenerator,
+)
+
+from custom_components.frigate_snap_sync.media_ids import async_signed_path, file_path
+from custom_components.frigate_snap_sync.media_view import FileView
+from custom_components.frigate_snap_sync.storage.errors import Unreachable
+from custom_components.frigate_snap_sync.sync.model.errors import LedgerError
+from custom_components.frigate_snap_sync.sync.model.item import Media
+from custom_components.frigate_snap_sync.sync.model.stored import FileKey
+from custom_components.frigate_snap_sync.sync.playback.byte_ranges import (
+    Span,
+    Unsatisfiable,
+    asked_span,
+)
+from homeassistant.components.media_player import (
+    BrowseError,
+    MediaClass,
+    SearchMediaQuery,
+)
+from homeassistant.components.media_source import (
+    BrowseMediaSource,
+    Unresolvable,
+    async_browse_media,
+    async_resolve_media,
+    async_search_media,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+
+from .component import ENTRY_ID, StandInEngine, async_set_up, frigate_entry
+from .sync.conftest import Bench, setup
+from .sync.fakes import CLIP, FULL_IMAGE, IMAGE, FakeDestination
+from .sync.test_virtual_mp4 import whole
+from .waiting import promptly, until
+
+pytestmark = pytest.mark.usefixtures("mqtt_client")
+
+ROOT = "media-source://frigate_snap_sync"
+
+
+class Server(FakeDestination):
+    """Sends slowly, if it is to, and counts who reads."""
+
+    readers = 0
+    sent = 0
+    pause = 0.0
+    breaks_after: int | None = None
+
+    @override
+    async def open_read(
+        self, path: str, *, start: int = 0, length: int | None = None
+    ) -> AsyncGenerator[bytes]:
+        self.readers += 1
+        try:
+            async for data in super().open_read(path, start=start, length=length):
+                for at in range(0, len(data), 16384):
+                    if self.breaks_after is not None and at >= self.breaks_after:
+                        raise Unreachable("The connection was lost")
+                    await asyncio.sleep(self.pause)
+                    self.sent += 1
+                    yield data[at : at + 16384]
+        finally:
+            self.readers -= 1
+
+
+@dataclass
+class Archive:
+    """An entry whose destination has some files."""
+
+    bench: Bench
+    server: Server
+    entry: MockConfigEntry
+    start: float
+    review: str
+    snapshot: str
+
+    @property
+    def clip(self) -> FileKey:
+        """Return the recording."""
+        return FileKey(media=Media.RECORDINGS, source_id=self.review)
+
+    @property
+    def day(self) -> str:
+        """Return the day of all that lies there."""
+        return f"{self.local(0):%Y-%m-%d}"
+
+    def local(self, seconds: float) -> datetime:
+        """Return a moment after the review's start, as Home Assistant shows it."""
+        return datetime.fromtimestamp(
+            self.start + seconds, self.bench.engine.playback.time_zone
+        )
+
+
+@pytest.fixture
+async def archive(
+    hass: HomeAssistant, engine: StandInEngine, tmp_path: Path
+) -> AsyncIterator[Archive]:
+    """Let a real engine bring a recording and two pictures there."""
+    bench, server = Bench(tmp_path / "bench"), Server()
+    with bench.threads.watched():
+        real = await bench.start(setup(server))
+        # Not near the end of a day.
+        noon = datetime.now(real.playback.time_zone).replace(
+            hour=12, minute=0, second=0
+        )
+        start = (noon - timedelta(days=1)).timestamp()
+        bench.live_snapshot(label="traffic light")
+        snapshot = bench.tracked_object(start_time=start + 5, end_time=start + 9)
+        review = bench.review(
+            "end",
+            start=start,
+            end=start + 32.4,
+            detections=[snapshot],
+            objects=["person", "dog"],
+            zones=["porch"],
+        )
+        assert await bench.settled() == {"verified": 3}
+        engine.playback = real.playback
+        entry = frigate_entry()
+        await async_set_up(hass, entry)
+        assert await async_setup_component(hass, "media_source", {})
+        yield Archive(bench, server, entry, start, review, snapshot)
+        await bench.stop()
+
+
+async def browse(hass: HomeAssistant, path: str = "") -> dict[str, Any]:
+    """Return what the frontend gets."""
+    found = await async_browse_media(hass, f"{ROOT}{path and '/'}{path}")
+    assert isinstance(found, BrowseMediaSource)
+    return found.as_dict()
+
+
+async def test_browsed_by_camera_and_day(hass: HomeAssistant, archive: Archive) -> None:
+    """Each folder leads to the next one, the newest first, with a picture of each."""
+    root = await browse(hass)
+    assert root["title"] == "Frigate Snap Sync"
+    titles = []
+    shown = root
+    for _ in range(3):
+        folder = shown["children"][-1]
+        assert (folder["can_expand"], folder["can_play"]) == (True, False)
+        titles.append(folder["title"])
+        shown = await browse(hass, folder["media_content_id"].removeprefix(f"{ROOT}/"))
+        assert shown["title"] == folder["title"]
+        assert shown["media_content_id"] == folder["media_content_id"]
+    assert titles == ["Frigate", "front_door", archive.day]
+    snapshot, recording = shown["children"]
+    assert snapshot["title"] == "12:00:05 · person · Snapshot"
+    assert recording["title"] == "12:00:00 · dog, person · 32 s · Alert"
+    assert recording["can_play"]
+    assert not recording["can_expand"]
+    assert recording["media_class"] == MediaClass.VIDEO
+    assert recording["media_content_type"] == "video/mp4"
+    key = FileKey(media=Media.SNAPSHOTS, source_id=archive.snapshot)
+    assert recording["thumbnail"] == file_path(ENTRY_ID, key) == snapshot["thumbnail"]
+    assert snapshot["media_class"] == MediaClass.IMAGE
+    (days,) = [await browse(hass, f"{ENTRY_ID}/front_door")]
+    assert len(days["children"]) == 2
+    assert days["children"][0]["title"] > days["children"][1]["title"]
+
+
+async def test_a_day_of_very_much(hass: HomeAssistant, archive: Archive) -> None:
+    """Is shown by the hour, so that nothing is left out."""
+    start = archive.local(0).replace(hour=0).timestamp()
+    await archive.bench.stop()
+    engine = await archive.bench.start(setup(archive.server))
+
+    def fill(connection: Any) -> None:
+        connection.executemany(
+            "INSERT INTO items (media, source_id, camera, label, labels, zones, start,"
+            " end, reported_at, is_open, copies)"
+            " VALUES ('snapshots', ?1, 'front_door', 'cat', '[]', '[]', ?2, ?2, ?2, 0, 1)",
+            [(f"{number}.5-x", start + number * 60) for number in range(600)],
+        )
+
+    await engine._ledger.run(fill)  # noqa: SLF001
+    assert archive.entry.runtime_data.engine.playback is not None
+    archive.entry.runtime_data.engine.playback = engine.playback
+    day = await browse(hass, f"{ENTRY_ID}/front_door/{archive.day}")
+    assert [each["title"] for each in day["children"]] == ["12:00"]
+    identifier = day["children"][0]["media_content_id"].removeprefix(f"{ROOT}/")
+    hour = await browse(hass, identifier)
+    assert hour["title"] == "12:00"
+    assert len(hour["children"]) == 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "elsewhere",
+        f"{ENTRY_ID}/front_door/yesterday",
+        f"{ENTRY_ID}/front_door/2026-11-22/noon",
+        f"{ENTRY_ID}/front_door/2026-11-22/{10**30}",
+    ],
+)
+@pytest.mark.usefixtures("archive")
+async def test_what_is_not_there(hass: HomeAssistant, path: str) -> None:
+    """Is said as such; nothing else breaks."""
+    with pytest.raises(BrowseError) as caught:
+        await browse(hass, path)
+    assert caught.value.translation_key in {"media_not_found", "frigate_not_loaded"}
+
+
+async def test_odd_names(hass: HomeAssistant, archive: Archive) -> None:
+    """A camera may be called anything; of one that is not there nothing is shown."""
+    empty = await browse(hass, f"{ENTRY_ID}/{quote('a/b ?#%', safe='')}")
+    assert empty["title"] == "a/b ?#%"
+    assert not empty["children"]
+
+
+async def test_the_ledger_fails(hass: HomeAssistant, archive: Archive) -> None:
+    """The media browser says why, and the file is not there now."""
+    archive.bench.faults.run = lambda job, run: _fail()
+    with pytest.raises(BrowseError) as caught:
+        await browse(hass, ENTRY_ID)
+    assert caught.value.translation_key == "ledger_not_usable"
+
+
+async def _fail() -> Any:
+    raise LedgerError("The disk is gone")
+
+
+@pytest.mark.parametrize(
+    ("text", "classes", "found"),
+    [
+        ("person", None, ["snapshot", "recording"]),
+        ("PERSON porch", None, ["recording"]),
+        ("dog front", None, ["recording"]),
+        ("alert", [MediaClass.IMAGE], ["snapshot"]),
+        ("person", [MediaClass.VIDEO], ["recording"]),
+        ("person", [MediaClass.VIDEO, MediaClass.IMAGE], ["snapshot", "recording"]),
+        ("person", [MediaClass.MUSIC], []),
+        ("pers_n", None, []),
+        ("%", None, []),
+        ("cat", None, []),
+        ("DAY", None, ["snapshot", "recording"]),
+        ("DAY dog", None, ["recording"]),
+        ("2020-01-01", None, []),
+    ],
+)
+async def test_searched(
+    hass: HomeAssistant,
+    archive: Archive,
+    text: str,
+    classes: list[MediaClass] | None,
+    found: list[str],
+) -> None:
+    """Every word must fit: a label, a zone, a camera, a severity, or a day."""
+    query = SearchMediaQuery(
+        search_query=text.replace("DAY", archive.day), media_filter_classes=classes
+    )
+    for where in ("", f"/{ENTRY_ID}", f"/{ENTRY_ID}/front_door"):
+        result = await async_search_media(hass, f"{ROOT}{where}", query)
+        kinds = [each.media_content_id.split("/")[5] for each in result.result]
+        assert kinds == found
+        assert all(archive.day in each.title for each in result.result)
+    elsewhere = await async_search_media(hass, f"{ROOT}/{ENTRY_ID}/attic", query)
+    assert not elsewhere.result
+
+
+async def test_resolved(
+    hass: HomeAssistant,
+    archive: Archive,
+    hass_ws_client: WebSocketGenerator,
+    hass_client_no_auth: ClientSessionGenerator,
+) -> None:
+    """The frontend gets a URL with a signature, which a player opens."""
+    media_id = f"{ROOT}/{ENTRY_ID}/file/recording/{archive.review}/1.mp4"
+    found = await async_resolve_media(hass, media_id, None)
+    assert found.url == file_path(ENTRY_ID, archive.clip)
+    assert found.mime_type == "video/mp4"
+    socket = await hass_ws_client(hass)
+    await socket.send_json_auto_id(
+        {"type": "media_source/resolve_media", "media_content_id": media_id}
+    )
+    answer = await socket.receive_json()
+    client = await hass_client_no_auth()
+    response = await client.get(answer["result"]["url"])
+    assert response.status == HTTPStatus.OK
+    assert await response.read() == await whole(CLIP)
+    for wrong in (
+        f"/{ENTRY_ID}/file/recording/a/1.jpg",
+        f"/{ENTRY_ID}/front_door",
+        f"/{ENTRY_ID}/file/recording/a/1.mp4/2",
+        "",
+    ):
+        with pytest.raises(Unresolvable):
+            await async_resolve_media(hass, f"{ROOT}{wrong}", None)
+    assert await hass.config_entries.async_unload(ENTRY_ID)
+    with pytest.raises(Unresolvable):
+        await async_resolve_media(hass, media_id, None)
+
+
+async def test_only_with_a_login(
+    hass: HomeAssistant, archive: Archive, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    """Or with a signature, of this very file."""
+    client = await hass_client_no_auth()
+    path = file_path(ENTRY_ID, archive.clip)
+    assert (await client.get(path)).status == HTTPStatus.UNAUTHORIZED
+    assert (await client.head(path)).status == HTTPStatus.UNAUTHORIZED
+    signed = async_signed_path(hass, ENTRY_ID, archive.clip)
+    assert signed.startswith(f"{path}?")
+    assert (await client.get(signed)).status == HTTPStatus.OK
+    other = signed.replace("1.mp4", "2.mp4")
+    assert (await client.get(other)).status == HTTPStatus.UNAUTHORIZED
+
+
+@pytest.fixture
+async def client(
+    hass_client: ClientSessionGenerator, archive: Archive
+) -> TestClient[Any, Any]:
+    """Return a client that is logged in."""
+    made: TestClient[Any, Any] = await hass_client()
+    return made
+
+
+async def get(
+    client: TestClient[Any, Any], key: FileKey, **headers: str
+) -> ClientResponse:
+    """Ask for a file."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    response: ClientResponse = await client.get(file_path(ENTRY_ID, key), headers=named)
+    return response
+
+
+async def test_ranges(archive: Archive, client: TestClient[Any, Any]) -> None:
+    """As iOS asks for the first two bytes, and browsers for what they seek."""
+    film = await whole(CLIP)
+    size = len(film)
+    for asked, start, end in (
+        ("bytes=0-1", 0, 1),
+        ("bytes=0-", 0, size - 1),
+        ("bytes=100000-150000", 100_000, 150_000),
+        (f"bytes={size - 5}-{size + 5}", size - 5, size - 1),
+        ("bytes=-7", size - 7, size - 1),
+        (f"bytes=-{size + 7}", 0, size - 1),
+    ):
+        response = await get(client, archive.clip, range=asked)
+        assert response.status == HTTPStatus.PARTIAL_CONTENT, asked
+        assert response.headers[hdrs.CONTENT_RANGE] == f"bytes {start}-{end}/{size}"
+        assert response.headers[hdrs.CONTENT_LENGTH] == str(end - start + 1)
+        assert response.headers[hdrs.CONTENT_TYPE] == "video/mp4"
+        assert response.headers[hdrs.ACCEPT_RANGES] == "bytes"
+        assert await response.read() == film[start : end + 1]
+    for asked in (f"bytes={size}-", "bytes=-0", f"bytes={10**25}-"):
+        response = await get(client, archive.clip, range=asked)
+        assert response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, asked
+        assert response.headers[hdrs.CONTENT_RANGE] == f"bytes */{size}"
+        assert await response.read() == b""
+    for asked in ("bytes=5-1", "bytes=0-1,5-9", "lines=1-2", "bytes=-"):
+        response = await get(client, archive.clip, range=asked)
+        assert response.status == HTTPStatus.OK, asked
+        assert response.headers[hdrs.CONTENT_LENGTH] == str(size)
+        assert await response.read() == film
+    assert not archive.server.readers
+
+
+async def test_what_is_known_already(
+    archive: Archive, client: TestClient[Any, Any]
+) -> None:
+    """Is not sent again; and a range of another file than thought is all of it."""
+    first = await get(client, archive.clip)
+    tag = first.headers[hdrs.ETAG]
+    assert tag.startswith('"')
+    unchanged = await get(client, archive.clip, if_none_match=tag)
+    assert unchanged.status == HTTPStatus.NOT_MODIFIED
+    same = await get(client, archive.clip, range="bytes=0-1", if_range=tag)
+    assert same.status == HTTPStatus.PARTIAL_CONTENT
+    other = await get(client, archive.clip, range="bytes=0-1", if_range='"else"')
+    assert other.status == HTTPStatus.OK
+    assert "private" in first.headers[hdrs.CACHE_CONTROL]
+
+
+async def test_head(archive: Archive, client: TestClient[Any, Any]) -> None:
+    """Says the same, without a byte."""
+    path = file_path(ENTRY_ID, archive.clip)
+    size = len(await whole(CLIP))
+    sent = archive.server.sent
+    response = await client.head(path)
+    looked = archive.server.sent - sent
+    assert response.status == HTTPStatus.OK
+    assert response.headers[hdrs.CONTENT_LENGTH] == str(size)
+    assert response.headers[hdrs.CONTENT_TYPE] == "video/mp4"
+    ranged = await client.head(path, headers={"range": "bytes=5-9"})
+    assert ranged.status == HTTPStatus.PARTIAL_CONTENT
+    assert ranged.headers[hdrs.CONTENT_LENGTH] == "5"
+    assert archive.server.sent == sent + looked <= sent + 5
+
+
+async def test_pictures(archive: Archive, client: TestClient[Any, Any]) -> None:
+    """Byte for byte, also those whose id is no legal part of a URL."""
+    key = FileKey(media=Media.SNAPSHOTS, source_id=archive.snapshot)
+    response = await get(client, key)
+    assert response.headers[hdrs.CONTENT_TYPE] == "image/jpeg"
+    assert await response.read() == FULL_IMAGE
+    rows = await archive.bench.uploads(media="live_snapshots")
+    live = FileKey(media=Media.LIVE_SNAPSHOTS, source_id=rows[0].item_id)
+    assert "/" in live.source_id
+    assert await (await get(client, live)).read() == IMAGE
+
+
+async def test_other_answers(
+    hass: HomeAssistant, archive: Archive, client: TestClient[Any, Any]
+) -> None:
+    """There is no such file; or it can't be read now."""
+    paths = [
+        file_path(ENTRY_ID, FileKey(media=Media.RECORDINGS, source_id="9.5-none")),
+        file_path("elsewhere", archive.clip),
+        file_path(ENTRY_ID, archive.clip).replace("1.mp4", "1.jpg"),
+    ]
+    for path in paths:
+        assert (await client.get(path)).status == HTTPStatus.NOT_FOUND, path
+    archive.server.error = Unreachable("It is away")
+    response = await get(client, archive.clip)
+    assert response.status == HTTPStatus.SERVICE_UNAVAILABLE
+    archive.bench.faults.run = lambda job, run: _fail()
+    response = await get(client, archive.clip)
+    assert response.status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert await hass.config_entries.async_unload(ENTRY_ID)
+    response = await get(client, archive.clip)
+    assert response.status == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+async def test_a_copy_that_breaks_off(
+    archive: Archive,
+    client: TestClient[Any, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The client sees it: the connection ends before the announced length."""
+    archive.server.breaks_after = 65536
+    response = await get(client, archive.clip)
+    assert response.status == HTTPStatus.OK
+    with pytest.raises(Exception, match=r"(?i)payload|closed|reset"):
+        await response.read()
+    assert not archive.server.readers
+    assert "Error handling request" not in caplog.text
+
+
+async def test_a_client_that_leaves(
+    archive: Archive, client: TestClient[Any, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is read for it any more."""
+    archive.server.pause = 0.02
+    big = b"x" * 50_000_000
+    path = next(path for path, data in archive.server.files.items() if data == CLIP)
+    archive.server.files[path] = big
+    response = await get(client, archive.clip)
+    await response.content.readexactly(100_000)
+    assert archive.server.readers == 1
+    response.close()
+    await until(lambda: archive.server.readers == 0)
+    assert archive.server.sent < 500
+    assert "Error handling request" not in caplog.text
+
+
+async def test_a_client_that_takes_nothing(
+    hass: HomeAssistant, archive: Archive, hass_client: ClientSessionGenerator
+) -> None:
+    """Is hung up on, so that a paused player holds no file open for ever."""
+    view = FileView(hass, write_timeout=0.2)
+    view.url = f"/quick{view.url}"
+    view.name = "quick"
+    hass.http.register_view(view)
+    client = await hass_client()
+    path = next(path for path, data in archive.server.files.items() if data == CLIP)
+    archive.server.files[path] = b"x" * 50_000_000
+    began = time.monotonic()
+    response = await client.get(f"/quick{file_path(ENTRY_ID, archive.clip)}")
+    async with promptly():
+        await until(lambda: archive.server.sent > 0)
+        await until(lambda: archive.server.readers == 0)
+    assert time.monotonic() - began < 10
+    # What was under way was not read ahead of the client.
+    assert archive.server.sent < 1500
+    response.close()
+
+
+@given(header=st.text() | st.from_regex(r"\Abytes=\d*-\d*\Z"), size=st.integers(0, 99))
+def test_any_range_header(header: str, size: int) -> None:
+    """Asks for bytes that are there, for all, or for none."""
+    try:
+        span = asked_span(header, size)
+    except Unsatisfiable:
+        return
+    assert span is None or (
+        0 <= span.start < size and 0 < span.length <= size - span.start
+    )
+    assert asked_span(None, size) is None
+    if size:
+        assert asked_span("bytes=0-", size) == Span(0, size)
