@@ -201,9 +201,7 @@ def test_half_a_million() -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.row_factory = sqlite3.Row
     schema.migrate(connection)
-    connection.executescript(
-        "BEGIN; DROP TRIGGER copy_changed; DROP TRIGGER copy_forgotten;"
-    )
+    connection.executescript("DROP TRIGGER copy_changed; DROP TRIGGER copy_forgotten;")
     connection.execute(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)"
         " INSERT INTO items (id, media, source_id, camera, label, labels, zones, start,"
@@ -216,7 +214,7 @@ def test_half_a_million() -> None:
         " SELECT id, id, 'whole', 1, 0, 'released', 0 FROM items;"
         "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
         " path_key, state, rank, planned, size, item_start) SELECT id, id, 'nas',"
-        " 'whole', '', id, id, 'verified', 0, 0, 7, start FROM items; COMMIT;"
+        " 'whole', '', id, id, 'verified', 0, 0, 7, start FROM items;"
     )
     took = []
     found = Counts()
