@@ -41,8 +41,9 @@ FLOORS: tuple[frozenset[str], ...] = (
             "words",
         }
     ),
-    frozenset({"engine_setup", "gates", "owner_requests", "stored_files"}),
+    frozenset({"engine_setup", "gates", "owner_requests", "stored_files", "targets"}),
     frozenset({"media_ids"}),
+    frozenset({"upload_data"}),
     frozenset({"coordinator"}),
     frozenset({"actions", "entity", "issues"}),
     frozenset(
@@ -50,6 +51,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "backup",
             "binary_sensor",
             "button",
+            "condition",
             "diagnostics",
             "event",
             "flows",
@@ -58,6 +60,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "sensor",
             "services",
             "switch",
+            "trigger",
         },
     ),
     frozenset({"config_flow", "frigate_repairs"}),
@@ -104,7 +107,7 @@ LIBRARIES: dict[str, frozenset[str]] = {
     "sync": frozenset(),
 }
 HOME_ASSISTANT_LIBRARIES = frozenset(
-    {"aiohttp", "homeassistant", "voluptuous", "yaml", "yarl"}
+    {"aiohttp", "homeassistant", "probatio", "voluptuous", "yaml", "yarl"}
 )
 
 

@@ -45,6 +45,7 @@ from .source import INTEGRATION, PACKAGE, ROOT, module_name, string_literals, tr
 
 CATEGORIES = {
     "common",
+    "conditions",
     "config",
     "config_subentries",
     "device",
@@ -55,6 +56,7 @@ CATEGORIES = {
     "selector",
     "services",
     "system_health",
+    "triggers",
 }
 
 # Steps that Home Assistant itself starts and that show no form of their own.
@@ -518,12 +520,34 @@ def test_actions() -> None:
     assert all(icon["service"].startswith("mdi:") for icon in icons.values())
 
 
+@pytest.mark.parametrize("kind", ["trigger", "condition"])
+def test_triggers_and_conditions(kind: str) -> None:
+    """Each and every field of it is named and described, and has an icon."""
+    described = load_yaml_dict(str(INTEGRATION / f"{kind}s.yaml"))
+    described = {key: each for key, each in described.items() if key[0] != "."}
+    module = importlib.import_module(f"{PACKAGE}.{kind}")
+    assert set(described) == set(getattr(module, f"{kind.upper()}S"))
+    texts = english()[f"{kind}s"]
+    assert set(texts) == set(described)
+    for name, each in described.items():
+        assert texts[name]["name"]
+        assert texts[name]["description"]
+        assert set(texts[name]["fields"]) == set(each["fields"]), name
+        for field in texts[name]["fields"].values():
+            assert field["name"]
+            assert field["description"]
+    icons = json.loads((INTEGRATION / "icons.json").read_text())[f"{kind}s"]
+    assert set(icons) == set(described)
+    assert all(icon[kind].startswith("mdi:") for icon in icons.values())
+
+
 def test_selectors() -> None:
     """Every option that can be chosen has its text, and every text an option."""
+    triggers = load_yaml_dict(str(INTEGRATION / "triggers.yaml"))
     selects = [
         field["selector"]["select"]
-        for service in services().values()
-        for field in service["fields"].values()
+        for each in (*services().values(), *triggers.values())
+        for field in each["fields"].values()
         if "select" in field["selector"]
     ]
     assert selects
@@ -534,7 +558,9 @@ def test_selectors() -> None:
     assert set(texts) == {
         "cancellable_state",
         "media",
+        "protection",
         "severity",
+        "upload_media",
         "upload_state",
     }
 

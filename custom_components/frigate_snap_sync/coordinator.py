@@ -16,6 +16,7 @@ from homeassistant.exceptions import (
     ConfigEntryNotReady,
     HomeAssistantError,
 )
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
@@ -43,6 +44,7 @@ from .sync.engine import (
 )
 from .sync.model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
 from .sync.playback.playback import Playback
+from .upload_data import UPLOAD_ENDED
 
 type FrigateSnapSyncConfigEntry = ConfigEntry[FrigateSnapSyncCoordinator]
 type UploadListener = Callable[[UploadEvent], None]
@@ -355,6 +357,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
 
     @callback
     def _async_uploaded(self, event: UploadEvent) -> None:
+        async_dispatcher_send(self.hass, UPLOAD_ENDED, self.config_entry, event)
         listeners = self._upload_listeners.get(event.destination_id)
         if listeners is None:
             unheard = self._unheard.setdefault(

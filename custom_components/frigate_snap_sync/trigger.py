@@ -1,0 +1,165 @@
+"""Triggers: an upload arrived or failed, the protection changed."""
+
+from typing import ClassVar, Final, cast, override
+
+import probatio as vol
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_FOR, CONF_OPTIONS, CONF_TARGET
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, State, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.target import TargetSelection
+from homeassistant.helpers.trigger import (
+    EntityTriggerBase,
+    NotTriggeredReasonReporter,
+    Trigger,
+    TriggerActionRunner,
+    TriggerConfig,
+    TriggerNotTriggeredReporter,
+)
+from homeassistant.helpers.typing import ConfigType
+
+from .const import CONF_MEDIA, DOMAIN
+from .sync.model.status import Protection, UploadEvent
+from .targets import PROTECTION_SPECS, TargetDevices, protections
+from .upload_data import UPLOAD_ENDED, upload_data
+
+CONF_TO: Final = "to"
+
+KINDS: Final = ("live_snapshot", "snapshot", "recording")
+"""The media of single uploads."""
+
+_UPLOAD_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(CONF_TARGET): cv.TARGET_FIELDS,
+        vol.Required(CONF_OPTIONS, default={}): {
+            vol.Optional(CONF_MEDIA, default=[]): vol.All(
+                cv.ensure_list, [vol.In(KINDS)]
+            ),
+        },
+    }
+)
+_PROTECTION_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(CONF_TARGET): cv.TARGET_FIELDS,
+        vol.Required(CONF_OPTIONS, default={}): {
+            vol.Optional(CONF_TO, default=[]): vol.All(
+                cv.ensure_list, [vol.In([state.value for state in Protection])]
+            ),
+            vol.Optional(CONF_FOR): cv.positive_time_period,
+        },
+    }
+)
+
+
+class UploadTrigger(Trigger):
+    """Fires for each upload that ended in one way; parts of recordings tell nothing.
+
+    It hears of every one: the event entity leaves some out when many come at once.
+    """
+
+    _verified: ClassVar[bool]
+
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Keep what is aimed at, and which media; none means all."""
+        super().__init__(hass, config)
+        self._target = config.target or {}
+        self._media = (config.options or {}).get(CONF_MEDIA, [])
+
+    @override
+    @classmethod
+    async def async_validate_config(
+        cls, hass: HomeAssistant, config: ConfigType
+    ) -> ConfigType:
+        """Check target and options."""
+        return cast(ConfigType, _UPLOAD_SCHEMA(config))
+
+    @override
+    async def async_attach_runner(
+        self,
+        run_action: TriggerActionRunner,
+        did_not_trigger: TriggerNotTriggeredReporter | None = None,
+    ) -> CALLBACK_TYPE:
+        """Begin to listen, whether the entries are loaded or not."""
+        if not TargetSelection(self._target).has_any_target:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="no_target"
+            )
+        devices = TargetDevices(self._hass, self._target)
+        stop_tracking = await devices.async_setup()
+
+        @callback
+        def ended(entry: ConfigEntry, event: UploadEvent) -> None:
+            if (
+                event.verified is self._verified
+                and (not self._media or event.media in self._media)
+                and devices.has(entry.entry_id, event)
+            ):
+                what = "verified" if event.verified else "failed"
+                run_action(
+                    {"upload": upload_data(entry, event)},
+                    f"upload of {event.path} {what}",
+                )
+
+        stop_listening = async_dispatcher_connect(self._hass, UPLOAD_ENDED, ended)
+
+        @callback
+        def stop() -> None:
+            stop_listening()
+            stop_tracking()
+
+        return stop
+
+
+class UploadVerifiedTrigger(UploadTrigger):
+    """A file has arrived at a destination, proven."""
+
+    _verified = True
+
+
+class UploadFailedTrigger(UploadTrigger):
+    """A destination will not get a file, or not all of it."""
+
+    _verified = False
+
+
+class ProtectionChangedTrigger(EntityTriggerBase):
+    """The protection has changed, or become one of some states."""
+
+    _domain_specs = PROTECTION_SPECS
+    _schema = _PROTECTION_SCHEMA
+
+    @override
+    def entity_filter(self, entities: set[str]) -> set[str]:
+        """Return the protections among the entities: a device has other enums."""
+        return protections(self._hass, super().entity_filter(entities))
+
+    @override
+    def is_valid_state(
+        self, state: State, report_not_triggered: NotTriggeredReasonReporter
+    ) -> bool:
+        """Tell whether this is a state that was asked for."""
+        return not self._to or state.state in self._to
+
+    @override
+    def is_valid_transition(self, from_state: State, to_state: State) -> bool:
+        """Tell whether something has changed: between states asked for, nothing has."""
+        return from_state.state != to_state.state and from_state.state not in self._to
+
+    @property
+    def _to(self) -> list[str]:
+        return cast(list[str], self._options[CONF_TO])
+
+
+TRIGGERS: Final[dict[str, type[Trigger]]] = {
+    "upload_verified": UploadVerifiedTrigger,
+    "upload_failed": UploadFailedTrigger,
+    "protection_changed": ProtectionChangedTrigger,
+}
+
+
+async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
+    """Return all triggers."""
+    return TRIGGERS
