@@ -1,6 +1,6 @@
 """Triggers and conditions, in automations that a real Home Assistant runs."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
     async_mock_service,
 )
+from yarl import URL
 
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.devices import (
@@ -19,6 +20,7 @@ from custom_components.frigate_snap_sync.devices import (
     frigate_identifier,
 )
 from custom_components.frigate_snap_sync.sync.model.status import Protection, Reason
+from custom_components.frigate_snap_sync.sync.model.stored import FileKey
 from custom_components.frigate_snap_sync.upload_data import upload_data
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.helpers import (
@@ -61,7 +63,8 @@ async def entry(hass: HomeAssistant, engine: StandInEngine) -> MockConfigEntry:
 @pytest.fixture
 def calls(hass: HomeAssistant) -> list[ServiceCall]:
     """Note what automations do."""
-    return async_mock_service(hass, "test", "automation")
+    noted: list[ServiceCall] = async_mock_service(hass, "test", "automation")
+    return noted
 
 
 def device(hass: HomeAssistant, identifier: tuple[str, str]) -> str:
@@ -78,7 +81,7 @@ async def automate(
     *,
     conditions: list[dict[str, Any]] | None = None,
     data: dict[str, str] | None = None,
-    **options: Any,
+    options: dict[str, Any] | None = None,
 ) -> None:
     """Set up an automation with one of our triggers."""
     assert await async_setup_component(
@@ -89,7 +92,7 @@ async def automate(
                 "triggers": {
                     "trigger": f"{DOMAIN}.{kind}",
                     "target": target,
-                    "options": options,
+                    "options": options or {},
                 },
                 "conditions": conditions or [],
                 "actions": {"action": "test.automation", "data": data or {}},
@@ -172,7 +175,7 @@ async def test_what_an_upload_tells(
         hass,
         "upload_failed",
         {"device_id": device(hass, NAS)},
-        media=["recording"],
+        options={"media": ["recording"]},
         data={"upload": "{{ trigger.upload }}", "text": "{{ trigger.description }}"},
     )
     engine.upload(
@@ -209,8 +212,33 @@ async def test_what_an_upload_tells(
         "object_ids": ["1795336201.5-abc"],
         "reason": "The disk is full",
         "config_entry_id": ENTRY_ID,
+        "media_content_id": None,
+        "url": None,
     }
     assert call.data["text"] == f"upload of {told['path']} failed"
+
+
+@pytest.mark.parametrize(
+    ("media", "item", "file"),
+    [
+        ("recording", "1795336200.123456-l0g9kw", "1.mp4"),
+        ("live_snapshot", "front door/person/0123abcd", "1.jpg"),
+    ],
+)
+async def test_what_has_arrived_can_be_shown(
+    hass: HomeAssistant, entry: MockConfigEntry, media: str, item: str, file: str
+) -> None:
+    """By its media id, and by a URL that needs no login for a day."""
+    event = replace(UPLOAD, media=media, item_id=item, file=file)
+    told = upload_data(hass, entry, event)
+    url = URL(told["url"])
+    assert not url.absolute
+    assert url.query["authSig"]
+    kind, token, name = url.path.split("/")[-3:]
+    key = FileKey.parse(kind, token, name)
+    assert (key.media.kind, key.source_id, key.name) == (media, item, file)
+    assert told["media_content_id"].startswith(f"media-source://{DOMAIN}/{ENTRY_ID}/")
+    assert told["media_content_id"].endswith(f"/{token}/{name}")
 
 
 async def test_none_is_left_out(
@@ -277,7 +305,7 @@ async def test_mistakes(
     options: dict[str, Any],
 ) -> None:
     """An automation that can't work is refused, not silent."""
-    await automate(hass, "upload_verified", target, **options)
+    await automate(hass, "upload_verified", target, options=options)
     assert "ERROR" in caplog.text
     engine.upload()
     await hass.async_block_till_done()
@@ -336,8 +364,7 @@ async def test_protection_for_a_time(
         hass,
         "protection_changed",
         {"entity_id": "sensor.frigate_protection"},
-        to=["at_risk", "catching_up"],
-        **{"for": {"minutes": 10}},
+        options={"to": ["at_risk", "catching_up"], "for": {"minutes": 10}},
     )
 
     async def minutes(count: float) -> None:
@@ -397,9 +424,11 @@ async def test_is_protected(
         assert await passes() is (state is Protection.PROTECTED)
 
 
-def test_upload_events_are_told_whole() -> None:
+async def test_upload_events_are_told_whole(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
     """What is added to an event is added to what automations see."""
-    told = upload_data(frigate_entry(), UPLOAD)
+    told = upload_data(hass, entry, UPLOAD)
     names = {"item_id": "item", "verified": None, "file": None}
     for name in asdict(UPLOAD):
         wanted = names.get(name, name)

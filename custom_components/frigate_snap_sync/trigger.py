@@ -99,7 +99,7 @@ class UploadTrigger(Trigger):
             ):
                 what = "verified" if event.verified else "failed"
                 run_action(
-                    {"upload": upload_data(entry, event)},
+                    {"upload": upload_data(self._hass, entry, event)},
                     f"upload of {event.path} {what}",
                 )
 

@@ -3,11 +3,13 @@
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 from homeassistant.util.signal_type import SignalType
 
 from .const import DOMAIN
+from .media_ids import async_signed_path, media_content_id
+from .stored_files import FileKey, Media
 from .sync.model.status import UploadEvent
 
 UPLOAD_ENDED: Final[SignalType[ConfigEntry, UploadEvent]] = SignalType(
@@ -17,8 +19,15 @@ UPLOAD_ENDED: Final[SignalType[ConfigEntry, UploadEvent]] = SignalType(
 
 
 @callback
-def upload_data(entry: ConfigEntry, event: UploadEvent) -> dict[str, Any]:
-    """Return what is known of an upload, fit for JSON; times are local, in ISO 8601."""
+def upload_data(
+    hass: HomeAssistant, entry: ConfigEntry, event: UploadEvent
+) -> dict[str, Any]:
+    """Return what is known of an upload, fit for JSON; times are local, in ISO 8601.
+
+    The URL of what has arrived is relative, and may be opened without a login for a
+    day, so that a notification can show it.
+    """
+    key = _key_of(event)
     subentry = entry.subentries.get(event.destination_id)
     return {
         "camera": event.camera,
@@ -38,7 +47,19 @@ def upload_data(entry: ConfigEntry, event: UploadEvent) -> dict[str, Any]:
         "object_ids": list(event.object_ids),
         "reason": event.reason,
         "config_entry_id": entry.entry_id,
+        "media_content_id": None
+        if key is None
+        else media_content_id(entry.entry_id, key),
+        "url": None if key is None else async_signed_path(hass, entry.entry_id, key),
     }
+
+
+def _key_of(event: UploadEvent) -> FileKey | None:
+    """Return how the file is found again, None if it has not arrived."""
+    if not event.verified or event.file is None:
+        return None
+    item = FileKey(media=Media(f"{event.media}s"), source_id=event.item_id)
+    return FileKey.parse(event.media, item.token, event.file)
 
 
 def _local(moment: float) -> str:
