@@ -113,7 +113,7 @@ async def test_names(
 ) -> None:
     """Unique ids end in the key, names are the key in words."""
     entries = er.async_entries_for_config_entry(entity_registry, entry.entry_id)
-    assert len(entries) == 9 + 6 + 12
+    assert len(entries) == 9 + 7 + 12
     for item in entries:
         assert item.unique_id.startswith(f"{ENTRY_ID}_")
         assert item.unique_id.endswith(f"_{item.translation_key}")

@@ -1,8 +1,7 @@
 """The one door between Home Assistant and the engine of an entry."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final, override
 
@@ -10,7 +9,7 @@ from homeassistant.components import mqtt
 from homeassistant.components.mqtt import ReceiveMessage
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_CORE_CONFIG_UPDATE
-from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
+from homeassistant.core import Event, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import (
     ConfigEntryError,
     ConfigEntryNotReady,
@@ -32,6 +31,7 @@ from .engine_setup import destination_setup, engine_options
 from .frigate.errors import FrigateError, InvalidUrl
 from .frigate.messages import subscriptions
 from .gates import Gates
+from .listeners import Listeners
 from .owner_requests import OwnerRequests, ledger_errors
 from .storage.errors import StorageError
 from .sync.engine import (
@@ -42,12 +42,17 @@ from .sync.engine import (
     Services,
     SpoolError,
 )
-from .sync.model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
+from .sync.model.status import (
+    EngineStatus,
+    Picture,
+    UploadEvent,
+    UploadFilter,
+    UploadRow,
+)
 from .sync.playback.playback import Playback
 from .upload_data import UPLOAD_ENDED
 
 type FrigateSnapSyncConfigEntry = ConfigEntry[FrigateSnapSyncCoordinator]
-type UploadListener = Callable[[UploadEvent], None]
 
 _MOST_UNHEARD: Final = 1000
 """Events of a destination that are kept until an entity listens to them."""
@@ -89,16 +94,17 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         options = engine_options(
             entry.options, follows_topic_prefix=CONF_TOPIC_PREFIX not in entry.data
         )
+        services = Services.at(
+            EnginePaths(
+                ledger=ledger_path(hass, entry.entry_id),
+                spool=spool_path(hass, entry.entry_id),
+            ),
+            spool_limit=options.spool_limit,
+        )
         self.engine = Engine(
             client=self.client,
             topic_prefix=self.topic_prefix,
-            services=Services.at(
-                EnginePaths(
-                    ledger=ledger_path(hass, entry.entry_id),
-                    spool=spool_path(hass, entry.entry_id),
-                ),
-                spool_limit=options.spool_limit,
-            ),
+            services=services,
             options=options,
             time_zone=dt_util.get_default_time_zone(),
             on_status=self._async_show,
@@ -113,8 +119,13 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         self._made: dict[str, tuple[tuple[str, dict[str, Any]], DestinationSetup]] = {}
         self._applying = asyncio.Lock()
         self._gates = Gates(hass, entry, self._async_set_closed)
-        self._upload_listeners: dict[str, list[UploadListener]] = {}
-        self._unheard: dict[str, deque[UploadEvent]] = {}
+        self.uploads = Listeners[UploadEvent](keep=_MOST_UNHEARD)
+        """By the destination's id."""
+        self.pictures = Listeners[Picture](keep=1)
+        """By the camera's name."""
+        services.signals.pictured.subscribe(
+            lambda picture: self.pictures.async_tell(picture.camera, picture)
+        )
         self._stopped = False
 
     @property
@@ -249,26 +260,6 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         with ledger_errors():
             return await self.engine.list_uploads(wanted)
 
-    @callback
-    def async_add_upload_listener(
-        self, destination_id: str, listener: UploadListener
-    ) -> CALLBACK_TYPE:
-        """Call the listener for every upload to a destination that ends.
-
-        The first one hears at once what ended since the start: entities are added
-        only when the engine is at work. Returns what ends that.
-        """
-        listeners = self._upload_listeners.setdefault(destination_id, [])
-        listeners.append(listener)
-        for event in self._unheard.pop(destination_id, ()):
-            listener(event)
-
-        @callback
-        def remove() -> None:
-            listeners.remove(listener)
-
-        return remove
-
     async def async_remove_camera(self, camera: str) -> bool:
         """Forget a camera that Frigate no longer has; tell whether that was done."""
         if camera in self.data.cameras:
@@ -358,15 +349,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
     @callback
     def _async_uploaded(self, event: UploadEvent) -> None:
         async_dispatcher_send(self.hass, UPLOAD_ENDED, self.config_entry, event)
-        listeners = self._upload_listeners.get(event.destination_id)
-        if listeners is None:
-            unheard = self._unheard.setdefault(
-                event.destination_id, deque(maxlen=_MOST_UNHEARD)
-            )
-            unheard.append(event)
-            return
-        for listener in listeners:
-            listener(event)
+        self.uploads.async_tell(event.destination_id, event)
 
     @callback
     def _async_mqtt_connection(self, connected: bool) -> None:

@@ -75,7 +75,7 @@ def async_setup_entities(
     entry: FrigateSnapSyncConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
     *,
-    destination: EntityFactory[DestinationStatus],
+    destination: EntityFactory[DestinationStatus] | None = None,
     frigate: EntityFactory[EngineStatus] | None = None,
     camera: EntityFactory[CameraStatus] | None = None,
 ) -> None:
@@ -100,6 +100,8 @@ def async_setup_entities(
                 )
             cameras.clear()
             cameras.update(current)
+        if destination is None:
+            return
         for subentry_id, subentry in entry.subentries.items():
             if subentry_id not in destinations:
                 async_add_entities(

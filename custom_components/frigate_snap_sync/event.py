@@ -64,7 +64,7 @@ class UploadEventEntity(SnapSyncEntity[DestinationStatus], EventEntity):
         await super().async_added_to_hass()
         self._waiting: deque[UploadEvent] = deque()
         self.async_on_remove(
-            self.coordinator.async_add_upload_listener(
+            self.coordinator.uploads.async_add(
                 str(self.subject.destination_id), self._async_uploaded
             )
         )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 import time
 
 from ...frigate.errors import MediaBroken, MediaGone, MediaNotReady
@@ -15,8 +16,9 @@ from ..model.errors import SpoolFull
 from ..model.footage_ranges import FootageRange, tail_is_missing
 from ..model.item import Media, Role
 from ..model.spans import NONE, Spans, total, union, within
-from ..model.timing import Timing
-from ..spool.spool import Spool, SpoolFile
+from ..model.status import Picture
+from ..services import Services
+from ..spool.spool import SpoolFile
 from .pace import Pace, giving_way
 
 _SHORTEST = 5
@@ -56,8 +58,7 @@ class Downloads:
         self,
         client: FrigateApi,
         *,
-        spool: Spool,
-        timing: Timing,
+        services: Services,
         others_wait: Callable[[], Awaitable[bool]],
     ) -> None:
         """Keep what it works with.
@@ -65,7 +66,9 @@ class Downloads:
         `others_wait` tells whether what comes too slowly should give way.
         """
         self._client = client
-        self._spool = spool
+        timing = services.timing
+        self._spool = services.spool
+        self._signals = services.signals
         self._timing = timing
         self._others_wait = others_wait
         self._part_timing = replace(
@@ -87,8 +90,13 @@ class Downloads:
 
     async def snapshot(self, job: FetchJob) -> SpoolFile:
         """Fetch a tracked object's image; raises FrigateError or SpoolError."""
-        image = await self._client.snapshot(job.item.source_id)
-        return await self._spool.store(image, job.item.media.extension)
+        item = job.item
+        image = await self._client.snapshot(item.source_id)
+        file = await self._spool.store(image, item.media.extension)
+        taken = next(each for each in (item.pictured, item.end, item.start) if each)
+        moment = datetime.fromtimestamp(taken + self._client.clock_offset, UTC)
+        self._signals.pictured(Picture(camera=item.camera, image=image, moment=moment))
+        return file
 
     async def clip(self, job: FetchJob, *, known: Spans) -> Clip:
         """Fetch a stretch of footage; raises FrigateError or SpoolError.

@@ -69,8 +69,7 @@ class Fetcher:
         self._monitor = monitor
         self._downloads = Downloads(
             client,
-            spool=services.spool,
-            timing=services.timing,
+            services=services,
             others_wait=self._others_wait,
         )
         self._arrivals = Arrivals(services)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from datetime import UTC, datetime
 import hashlib
 import logging
 import time
@@ -14,6 +15,7 @@ from ..model.errors import SpoolError
 from ..model.item import UploadState, live_snapshot_item
 from ..model.openings import ONLY_WHILE, wanted
 from ..model.plans import FilePlan, FileState
+from ..model.status import Picture
 from ..monitoring.frigate_monitor import FrigateMonitor
 from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
@@ -95,6 +97,10 @@ class LiveSnapshots:
         if is_on:
             self._signals.files_ready(
                 [upload.destination_id for upload in wanted(uploads)]
+            )
+            moment = datetime.fromtimestamp(received, UTC)
+            self._signals.pictured(
+                Picture(camera=item.camera, image=message.image, moment=moment)
             )
         else:
             self._monitor.refresh_gently()

@@ -234,6 +234,15 @@ class UploadEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """An image of a camera that came just now, to be shown; `moment` is its time."""
+
+    camera: str
+    image: bytes = field(repr=False)
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
     """What was queued because a person asked for an item, whose id is `item_id`.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from ..model.status import UploadEvent
+from ..model.status import Picture, UploadEvent
 
 
 class Signal[*Values]:
@@ -43,3 +43,5 @@ class Signals:
         """Something that the entities show may have changed."""
         self.upload_ended = Signal[UploadEvent]()
         """An item arrived at a destination, or never will."""
+        self.pictured = Signal[Picture]()
+        """An image came that is to be kept."""

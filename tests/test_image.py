@@ -1,0 +1,151 @@
+"""The image of a camera is the newest picture of it, also after a restart."""
+
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.frigate_snap_sync.picture_files import picture_path
+from custom_components.frigate_snap_sync.sync.model.status import Picture
+from homeassistant.components.image import async_get_image
+from homeassistant.const import STATE_UNKNOWN
+from homeassistant.core import HomeAssistant
+
+from .component import ENTRY_ID, StandInEngine, async_set_up, frigate_entry
+
+pytestmark = pytest.mark.usefixtures("mqtt_client")
+
+ENTITY_ID = "image.front_door_last_snapshot"
+MOMENT = datetime(2026, 11, 22, 18, 4, 31, 250_000, tzinfo=UTC)
+
+
+@pytest.fixture
+async def entry(
+    hass: HomeAssistant, engine: StandInEngine, folders: Path
+) -> MockConfigEntry:
+    """Set up an entry with a camera."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    return entry
+
+
+async def come(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    image: bytes,
+    *,
+    later: float = 0,
+    camera: str = "front_door",
+) -> None:
+    """Let a picture come, and wait until it is kept."""
+    moment = MOMENT + timedelta(seconds=later)
+    engine.arguments["services"].signals.pictured(
+        Picture(camera=camera, image=image, moment=moment)
+    )
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+def state(hass: HomeAssistant) -> str:
+    """Return the image's state."""
+    found = hass.states.get(ENTITY_ID)
+    assert found is not None
+    return found.state
+
+
+def kept(folders: Path) -> Path:
+    """Return the file of the camera."""
+    return picture_path(folders / "config" / ".cache", ENTRY_ID, "front_door")
+
+
+async def test_the_newest_picture(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    """One of another camera, or that was fetched late, does not replace it."""
+    assert state(hass) == STATE_UNKNOWN
+    await come(hass, engine, b"first")
+    await come(hass, engine, b"second", later=5)
+    await come(hass, engine, b"late", later=1)
+    await come(hass, engine, b"other", later=9, camera="back-yard_2")
+    assert state(hass) == (MOMENT + timedelta(seconds=5)).isoformat()
+    image = await async_get_image(hass, ENTITY_ID)
+    assert (image.content_type, image.content) == ("image/jpeg", b"second")
+    client = await hass_client()
+    response = await client.get(f"/api/image_proxy/{ENTITY_ID}")
+    assert response.status == HTTPStatus.OK
+    assert await response.read() == b"second"
+
+
+async def test_it_is_there_after_a_restart(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry, folders: Path
+) -> None:
+    """With its time: from one file in the cache, and no other."""
+    await come(hass, engine, b"first")
+    await come(hass, engine, b"second", later=5)
+    assert [*kept(folders).parent.iterdir()] == [kept(folders)]
+    assert await hass.config_entries.async_reload(ENTRY_ID)
+    await hass.async_block_till_done()
+    assert state(hass) == (MOMENT + timedelta(seconds=5)).isoformat()
+    assert (await async_get_image(hass, ENTITY_ID)).content == b"second"
+    await come(hass, engine, b"late", later=1)
+    assert (await async_get_image(hass, ENTITY_ID)).content == b"second"
+    await come(hass, engine, b"third", later=6)
+    assert (await async_get_image(hass, ENTITY_ID)).content == b"third"
+
+
+@pytest.mark.parametrize("damage", ["empty", "folder"])
+async def test_a_kept_picture_that_can_not_be_used(
+    hass: HomeAssistant, engine: StandInEngine, folders: Path, damage: str
+) -> None:
+    """Is none; what comes is shown all the same."""
+    path = kept(folders)
+    path.parent.mkdir(parents=True)
+    if damage == "empty":
+        path.touch()
+    else:
+        path.mkdir()
+    await async_set_up(hass, frigate_entry())
+    assert state(hass) == STATE_UNKNOWN
+    await come(hass, engine, b"first")
+    assert (await async_get_image(hass, ENTITY_ID)).content == b"first"
+
+
+async def test_what_came_before_the_entity_was_there(
+    hass: HomeAssistant, engine: StandInEngine, folders: Path
+) -> None:
+    """Of a camera that is new, the picture is the first that is heard of it."""
+    await async_set_up(hass, frigate_entry())
+    await come(hass, engine, b"one", camera="attic")
+    await come(hass, engine, b"two", camera="attic", later=1)
+    camera = engine.status.cameras["front_door"]
+    engine.show(cameras={"front_door": camera, "attic": camera})
+    await hass.async_block_till_done()
+    image = await async_get_image(hass, "image.attic_last_snapshot")
+    assert image.content == b"two"
+
+
+async def test_forgotten_with_its_camera(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry, folders: Path
+) -> None:
+    """And with the entry."""
+    await come(hass, engine, b"first")
+    engine.show(cameras={})
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert not kept(folders).exists()
+    assert hass.states.get(ENTITY_ID) is None
+
+
+async def test_forgotten_with_its_entry(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry, folders: Path
+) -> None:
+    """Nothing of it stays in the cache."""
+    await come(hass, engine, b"first")
+    assert kept(folders).exists()
+    assert await hass.config_entries.async_remove(ENTRY_ID)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert not kept(folders).parent.exists()
