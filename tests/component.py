@@ -148,6 +148,7 @@ async def async_set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
 
 CAMERA = CameraStatus(
     name="front_door",
+    display_name="front_door",
     snapshots_enabled=True,
     recordings_enabled=False,
     snapshots_uploaded=12,
@@ -156,6 +157,7 @@ CAMERA = CameraStatus(
 )
 DESTINATION = DestinationStatus(
     connected=True,
+    live_snapshots_uploaded=20,
     snapshots_uploaded=12,
     recordings_uploaded=3,
     data_uploaded=8_500_000,

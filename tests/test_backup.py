@@ -124,14 +124,15 @@ async def test_a_real_backup_and_restore_in_the_middle_of_uploads(
     )
     visitor = frigate.begin_object("front_door")
     await async_wait(
-        shows(hass, "sensor.garage_nas_snapshots_uploaded", "1"), "the live snapshot"
+        shows(hass, "sensor.garage_nas_live_snapshots_uploaded", "1"),
+        "the live snapshot",
     )
     making = asyncio.create_task(backed_up(hass))
     frigate.confirm_object(visitor)
     frigate.end_object(visitor)
     file = await making
     await async_wait(
-        shows(hass, "sensor.garage_nas_snapshots_uploaded", "2"), "the snapshot"
+        shows(hass, "sensor.garage_nas_snapshots_uploaded", "1"), "the snapshot"
     )
     before = {path: path.stat().st_mtime_ns for path in files(nas)}
     assert len(before) == 2
@@ -150,7 +151,7 @@ async def test_a_real_backup_and_restore_in_the_middle_of_uploads(
         return_response=True,
     )
     await async_wait(
-        shows(hass, "sensor.garage_nas_snapshots_uploaded", "2"), "the snapshot again"
+        shows(hass, "sensor.garage_nas_snapshots_uploaded", "1"), "the snapshot again"
     )
     assert {path: path.stat().st_mtime_ns for path in files(nas)} == before
     await hass.config_entries.async_unload(entry.entry_id)

@@ -14,6 +14,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from syrupy.assertion import SnapshotAssertion
 
+from custom_components.frigate_snap_sync.devices import camera_name
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.storage.errors import CAUSES
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
@@ -113,7 +114,7 @@ async def test_names(
 ) -> None:
     """Unique ids end in the key, names are the key in words."""
     entries = er.async_entries_for_config_entry(entity_registry, entry.entry_id)
-    assert len(entries) == 9 + 7 + 12
+    assert len(entries) == 9 + 7 + 13
     for item in entries:
         assert item.unique_id.startswith(f"{ENTRY_ID}_")
         assert item.unique_id.endswith(f"_{item.translation_key}")
@@ -162,7 +163,7 @@ async def test_no_device_is_of_an_unknown_make(
 async def test_counts_have_no_unit(
     hass: HomeAssistant, entry: MockConfigEntry, entity_registry: er.EntityRegistry
 ) -> None:
-    """Their names say what is counted, and nothing reads "1 uploads"."""
+    """They have a unit, which is translated."""
     counts = [
         item
         for item in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
@@ -172,23 +173,16 @@ async def test_counts_have_no_unit(
     ]
     assert {item.translation_key for item in counts} == {
         "failed_uploads",
+        "live_snapshots_uploaded",
         "pending_uploads",
         "recordings_uploaded",
         "snapshots_uploaded",
     }
-    assert {item.unit_of_measurement for item in counts} == {None}
-
-
-async def test_disabled_by_default(
-    hass: HomeAssistant, entry: MockConfigEntry, entity_registry: er.EntityRegistry
-) -> None:
-    """A time stamp per camera is for those who ask for it."""
-    disabled = [
-        item.unique_id
-        for item in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
-        if item.disabled_by is not None
-    ]
-    assert disabled == [f"{ENTRY_ID}_front_door_last_upload"]
+    assert {item.unit_of_measurement for item in counts} == {
+        "recordings",
+        "snapshots",
+        "uploads",
+    }
 
 
 @pytest.mark.parametrize(
@@ -322,6 +316,64 @@ async def test_camera_comes_and_goes(
         assert entity_registry.async_get(counter) is None
         assert not device_registry.async_get_device_by_identifier(identifier, ENTRY_ID)
     assert state(hass, "sensor.front_door_snapshots_uploaded") == "12"
+
+
+@pytest.mark.parametrize("display_name", ["Haustür", "front_door", None])
+async def test_cameras_are_called_as_in_frigate(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    device_registry: dr.DeviceRegistry,
+    display_name: str | None,
+) -> None:
+    """Also after the name has changed there; while it is not known it stays."""
+
+    def name() -> str | None:
+        device = device_registry.async_get_device_by_identifier(
+            ("frigate_snap_sync", f"{ENTRY_ID}_front_door"), ENTRY_ID
+        )
+        return None if device is None else device.name
+
+    assert name() == "front_door"
+    for shown, expected in (
+        ("Front", "Front"),
+        (display_name, display_name or "Front"),
+    ):
+        engine.show(cameras={"front_door": replace(CAMERA, display_name=shown)})
+        await hass.async_block_till_done()
+        assert name() == expected
+    # So does it when the entities are made before it is known.
+    assert camera_name(hass, ENTRY_ID, "front_door", None) == name()
+    assert camera_name(hass, ENTRY_ID, "new", None) == "new"
+
+
+async def test_devices_hang_below_the_frigate(
+    hass: HomeAssistant, entry: MockConfigEntry, device_registry: dr.DeviceRegistry
+) -> None:
+    """Cameras and destinations."""
+    devices = dr.async_entries_for_config_entry(device_registry, ENTRY_ID)
+    frigate = device_registry.async_get_device_by_identifier(
+        ("frigate_snap_sync", ENTRY_ID), ENTRY_ID
+    )
+    assert frigate is not None
+    assert {device.via_device_id for device in devices} == {None, frigate.id}
+    assert frigate.via_device_id is None
+    assert len(devices) == 3
+
+
+async def test_the_last_successful_test_is_shown(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
+) -> None:
+    """As an attribute of the connection."""
+    connection = "binary_sensor.garage_nas_connection"
+    found = hass.states.get(connection)
+    assert found is not None
+    assert found.attributes["tested"] is None
+    moment = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+    engine.show(destinations={LOCAL_ID: replace(DESTINATION, tested=moment)})
+    found = hass.states.get(connection)
+    assert found is not None
+    assert found.attributes["tested"] == moment
 
 
 async def test_nothing_switches_the_evidence_off_by_the_way(

@@ -106,7 +106,8 @@ async def test_from_message_to_file(
     )
     visitor = frigate.begin_object("front_door")
     await async_wait(
-        shows(hass, "sensor.garage_nas_snapshots_uploaded", "1"), "the live snapshot"
+        shows(hass, "sensor.garage_nas_live_snapshots_uploaded", "1"),
+        "the live snapshot",
     )
     (live,) = files(nas)
     assert "-front_door-live-snapshot-" in live.name
@@ -115,7 +116,7 @@ async def test_from_message_to_file(
     frigate.confirm_object(visitor)
     frigate.end_object(visitor)
     await async_wait(
-        shows(hass, "sensor.garage_nas_snapshots_uploaded", "2"), "the snapshot"
+        shows(hass, "sensor.garage_nas_snapshots_uploaded", "1"), "the snapshot"
     )
     stored = files(nas)
     (full,) = set(stored) - {live}
@@ -128,7 +129,8 @@ async def test_from_message_to_file(
     for _ in range(3):
         await async_reload(hass, entry)
         assert entry.state is ConfigEntryState.LOADED
-        assert shows(hass, "sensor.garage_nas_snapshots_uploaded", "2")()
+        assert shows(hass, "sensor.garage_nas_live_snapshots_uploaded", "1")()
+        assert shows(hass, "sensor.garage_nas_snapshots_uploaded", "1")()
         assert shows(hass, "sensor.front_door_snapshots_uploaded", "2")()
         for topic, payload in frigate.retained.items():
             # As a broker does after every new subscription: no news.
@@ -168,11 +170,11 @@ async def test_destination_added_while_running(
     stored = local_subentry(nas)
     hass.config_entries.async_add_subentry(entry, subentry(stored))
     await async_wait(
-        shows(hass, "sensor.garage_nas_snapshots_uploaded", "0"), "the entities"
+        shows(hass, "sensor.garage_nas_live_snapshots_uploaded", "0"), "the entities"
     )
     frigate_server.frigate.begin_object("front_door")
     await async_wait(
-        shows(hass, "sensor.garage_nas_snapshots_uploaded", "1"), "the upload"
+        shows(hass, "sensor.garage_nas_live_snapshots_uploaded", "1"), "the upload"
     )
     await hass.services.async_call(
         "button", "press", {"entity_id": "button.garage_nas_test"}, blocking=True
@@ -528,7 +530,8 @@ async def test_camera_gone_while_away(
     hass: HomeAssistant, engine: StandInEngine, device_registry: dr.DeviceRegistry
 ) -> None:
     """What the ledger no longer has goes at start; an empty ledger tells nothing."""
-    both = {"front_door": CAMERA, "gate": replace(CAMERA, name="gate")}
+    gate = replace(CAMERA, name="gate", display_name=None)
+    both = {"front_door": CAMERA, "gate": gate}
     engine.first_status = replace(STATUS, cameras=both)
     entry = frigate_entry()
     await async_set_up(hass, entry)

@@ -488,9 +488,8 @@ async def test_with_the_real_engine(
     visitor = frigate.begin_object("front_door")
     frigate.confirm_object(visitor)
     frigate.end_object(visitor)
-    await async_wait(
-        shows(hass, "sensor.garage_nas_snapshots_uploaded", "2"), "the snapshots"
-    )
+    for key in ("live_snapshots_uploaded", "snapshots_uploaded"):
+        await async_wait(shows(hass, f"sensor.garage_nas_{key}", "1"), key)
     rows = (await async_call(hass, "list_uploads", state="verified"))["uploads"]
     assert {row["path"] for row in rows} == {
         str(path.relative_to(nas)) for path in files(nas)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorDeviceClass,
@@ -36,6 +36,7 @@ class SnapSyncBinarySensorDescription[StatusT](BinarySensorEntityDescription):
 
     is_on_fn: Callable[[StatusT], bool | None]
     needs_frigate: bool = False
+    attributes_fn: Callable[[StatusT], dict[str, Any]] | None = None
 
 
 FRIGATE_BINARY_SENSORS = (
@@ -50,11 +51,13 @@ FRIGATE_BINARY_SENSORS = (
 CAMERA_BINARY_SENSORS = (
     SnapSyncBinarySensorDescription[CameraStatus](
         key="snapshots_enabled",
+        entity_category=EntityCategory.DIAGNOSTIC,
         is_on_fn=lambda status: status.snapshots_enabled,
         needs_frigate=True,
     ),
     SnapSyncBinarySensorDescription[CameraStatus](
         key="recordings_enabled",
+        entity_category=EntityCategory.DIAGNOSTIC,
         is_on_fn=lambda status: status.recordings_enabled,
         needs_frigate=True,
     ),
@@ -66,6 +69,7 @@ DESTINATION_BINARY_SENSORS = (
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         entity_category=EntityCategory.DIAGNOSTIC,
         is_on_fn=lambda status: status.connected,
+        attributes_fn=lambda status: {"tested": status.tested},
     ),
 )
 
@@ -99,6 +103,7 @@ class SnapSyncBinarySensor[StatusT](SnapSyncEntity[StatusT], BinarySensorEntity)
     """A yes or no of the engine's status."""
 
     entity_description: SnapSyncBinarySensorDescription[StatusT]
+    _unrecorded_attributes = frozenset({"tested"})
 
     @property
     @override
@@ -116,3 +121,12 @@ class SnapSyncBinarySensor[StatusT](SnapSyncEntity[StatusT], BinarySensorEntity)
         """Return the state."""
         status = self.status
         return None if status is None else self.entity_description.is_on_fn(status)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """Return what does not fit into the state."""
+        status = self.status
+        if status is None or self.entity_description.attributes_fn is None:
+            return None
+        return self.entity_description.attributes_fn(status)

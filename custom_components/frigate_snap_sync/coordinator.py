@@ -22,6 +22,7 @@ from homeassistant.util import dt as dt_util
 from .clients import async_create_session, build_client
 from .const import CONF_TOPIC_PREFIX, DOMAIN, LOGGER, SECONDS_PER_HOUR
 from .devices import (
+    async_name_cameras,
     async_name_destinations,
     async_register_frigate,
     async_remove_cameras,
@@ -341,8 +342,12 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         """Hand a new status of the engine on to entities and devices."""
         gone = self.data.cameras.keys() - status.cameras.keys()
         version_changed = status.frigate_version != self.data.frigate_version
+        names = _camera_names(status)
+        names_changed = names != _camera_names(self.data)
         self.async_set_updated_data(status)
         async_remove_cameras(self.hass, self.config_entry.entry_id, gone)
+        if names_changed:
+            async_name_cameras(self.hass, self.config_entry.entry_id, names)
         if version_changed:
             self._async_update_devices()
 
@@ -368,6 +373,10 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         async_register_frigate(
             self.hass, self.config_entry, version=self.data.frigate_version
         )
+
+
+def _camera_names(status: EngineStatus) -> dict[str, str | None]:
+    return {name: camera.display_name for name, camera in status.cameras.items()}
 
 
 def _settings(entry: ConfigEntry) -> tuple[dict[str, Any], dict[str, Any]]:

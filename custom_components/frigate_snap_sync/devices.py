@@ -1,6 +1,6 @@
 """The devices of an entry: how they are identified, found again and kept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_URL
@@ -54,6 +54,36 @@ def async_remove_cameras(
             camera_identifier(entry_id, camera), entry_id
         ):
             registry.async_remove_device(device.id)
+
+
+@callback
+def camera_name(
+    hass: HomeAssistant, entry_id: str, camera: str, display_name: str | None
+) -> str:
+    """Return the name of a camera's device.
+
+    While Frigate's is not known it stays what it was.
+    """
+    if display_name is not None:
+        return display_name
+    device = dr.async_get(hass).async_get_device_by_identifier(
+        camera_identifier(entry_id, camera), entry_id
+    )
+    return camera if device is None else device.name or camera
+
+
+@callback
+def async_name_cameras(
+    hass: HomeAssistant, entry_id: str, cameras: Mapping[str, str | None]
+) -> None:
+    """Call the cameras' devices as Frigate calls the cameras, by their names."""
+    registry = dr.async_get(hass)
+    for camera, display_name in cameras.items():
+        device = registry.async_get_device_by_identifier(
+            camera_identifier(entry_id, camera), entry_id
+        )
+        if device is not None and display_name not in (None, device.name):
+            registry.async_update_device(device.id, name=display_name)
 
 
 @callback

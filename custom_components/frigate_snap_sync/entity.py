@@ -14,7 +14,12 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry, FrigateSnapSyncCoordinator
-from .devices import camera_identifier, destination_identifier, frigate_identifier
+from .devices import (
+    camera_identifier,
+    camera_name,
+    destination_identifier,
+    frigate_identifier,
+)
 from .kinds import KINDS
 from .sync.model.status import CameraStatus, DestinationStatus, EngineStatus
 
@@ -96,7 +101,7 @@ def async_setup_entities(
             current = set(coordinator.data.cameras)
             for name in sorted(current - cameras):
                 async_add_entities(
-                    camera(coordinator, _camera_subject(hass, entry, name))
+                    camera(coordinator, _camera_subject(hass, coordinator, name))
                 )
             cameras.clear()
             cameras.update(current)
@@ -105,7 +110,9 @@ def async_setup_entities(
         for subentry_id, subentry in entry.subentries.items():
             if subentry_id not in destinations:
                 async_add_entities(
-                    destination(coordinator, _destination_subject(entry, subentry)),
+                    destination(
+                        coordinator, _destination_subject(hass, entry, subentry)
+                    ),
                     config_subentry_id=subentry_id,
                 )
         destinations.clear()
@@ -144,7 +151,7 @@ def async_setup_chosen_entities(
         ):
             return
         for subentry_id, subentry in entry.subentries.items():
-            subject = _destination_subject(entry, subentry)
+            subject = _destination_subject(hass, entry, subentry)
             if is_chosen(subentry):
                 if subentry_id not in added:
                     added.add(subentry_id)
@@ -175,28 +182,32 @@ def _frigate_subject(
     )
 
 
+def _frigate_device_id(hass: HomeAssistant, entry_id: str) -> str | None:
+    return dr.async_get_device_id_by_identifier(
+        hass, frigate_identifier(entry_id), config_entry_id=entry_id
+    )
+
+
 def _camera_subject(
-    hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry, camera: str
+    hass: HomeAssistant, coordinator: FrigateSnapSyncCoordinator, camera: str
 ) -> Subject[CameraStatus]:
+    entry_id = coordinator.config_entry.entry_id
+    display_name = coordinator.data.cameras[camera].display_name
     return Subject(
-        id=f"{entry.entry_id}_{camera}",
+        id=f"{entry_id}_{camera}",
         device_info=DeviceInfo(
-            identifiers={camera_identifier(entry.entry_id, camera)},
-            name=camera,
+            identifiers={camera_identifier(entry_id, camera)},
+            name=camera_name(hass, entry_id, camera, display_name),
             manufacturer="Frigate",
             model="Camera",
-            via_device_id=dr.async_get_device_id_by_identifier(
-                hass,
-                frigate_identifier(entry.entry_id),
-                config_entry_id=entry.entry_id,
-            ),
+            via_device_id=_frigate_device_id(hass, entry_id),
         ),
         status=lambda status: status.cameras.get(camera),
     )
 
 
 def _destination_subject(
-    entry: FrigateSnapSyncConfigEntry, subentry: ConfigSubentry
+    hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry, subentry: ConfigSubentry
 ) -> Subject[DestinationStatus]:
     subentry_id = subentry.subentry_id
     return Subject(
@@ -207,6 +218,7 @@ def _destination_subject(
             manufacturer="Frigate Snap Sync",
             model=kind.model if (kind := KINDS.get(subentry.subentry_type)) else None,
             entry_type=DeviceEntryType.SERVICE,
+            via_device_id=_frigate_device_id(hass, entry.entry_id),
         ),
         status=lambda status: status.destinations.get(subentry_id),
         destination_id=subentry_id,

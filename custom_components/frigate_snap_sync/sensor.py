@@ -92,12 +92,16 @@ CAMERA_SENSORS = (
     SnapSyncSensorDescription[CameraStatus](
         key="last_upload",
         device_class=SensorDeviceClass.TIMESTAMP,
-        entity_registry_enabled_default=False,
         value_fn=lambda status: status.last_upload,
     ),
 )
 
 DESTINATION_SENSORS = (
+    SnapSyncSensorDescription[DestinationStatus](
+        key="live_snapshots_uploaded",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        value_fn=lambda status: status.live_snapshots_uploaded,
+    ),
     SnapSyncSensorDescription[DestinationStatus](
         key="snapshots_uploaded",
         state_class=SensorStateClass.TOTAL_INCREASING,
@@ -113,8 +117,8 @@ DESTINATION_SENSORS = (
         device_class=SensorDeviceClass.DATA_SIZE,
         state_class=SensorStateClass.TOTAL_INCREASING,
         native_unit_of_measurement=UnitOfInformation.BYTES,
-        suggested_unit_of_measurement=UnitOfInformation.MEGABYTES,
-        suggested_display_precision=1,
+        suggested_unit_of_measurement=UnitOfInformation.GIGABYTES,
+        suggested_display_precision=2,
         value_fn=lambda status: status.data_uploaded,
     ),
     SnapSyncSensorDescription[DestinationStatus](

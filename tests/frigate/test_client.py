@@ -118,6 +118,8 @@ async def test_config_in_unusual_states(
     document["cameras"]["a\nb"] = document["cameras"]["front_door"]
     document["cameras"]["odd"] = None
     document["cameras"]["front_door"]["enabled"] = False
+    document["cameras"]["front_door"]["friendly_name"] = "Haustür"
+    document["cameras"]["back-yard_2"]["friendly_name"] = "a\nb"
     server.answer("/api/config", as_json(document))
 
     config = await client.config()
@@ -127,6 +129,8 @@ async def test_config_in_unusual_states(
     assert set(config.cameras) == {"front_door", "back-yard_2"}
     assert not config.cameras["front_door"].enabled
     assert config.cameras["back-yard_2"].enabled
+    assert config.cameras["front_door"].friendly_name == "Haustür"
+    assert config.cameras["back-yard_2"].friendly_name is None
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from .frigate import Frigate, FrigateServer
 
 NOW = 1795337000.0
 ZONE = ZoneInfo("Europe/Berlin")
-WELL = Verdict(snapshots=2, recordings=1)
+WELL = Verdict(live_snapshots=1, snapshots=1, recordings=1)
 CARDS = [Card(kind, f"target {number % 7}") for number, kind in enumerate(Kind)]
 
 
@@ -139,7 +139,7 @@ def test_not_heard(scene: Scene) -> None:
     scene.heard = False
     assert scene.judge() == WELL
     scene.paths[ItemKind.LIVE_SNAPSHOT].unlink()
-    assert scene.judge() == Verdict(snapshots=1, recordings=1)
+    assert scene.judge() == replace(WELL, live_snapshots=0)
 
 
 @pytest.mark.parametrize("suffix", ["part001", "02", "incomplete"])
@@ -201,7 +201,7 @@ def test_no_footage(scene: Scene) -> None:
     """A review without any footage is not missed."""
     scene.paths[ItemKind.RECORDING].unlink()
     scene.frigate.cameras["front_door"].footage.lose(NOW - 60, NOW + 60)
-    assert scene.judge() == Verdict(snapshots=2)
+    assert scene.judge() == Verdict(live_snapshots=1, snapshots=1)
 
 
 # Footage that Frigate lost on purpose
@@ -258,7 +258,7 @@ def test_parts_of_footage_that_is_lost_as_a_whole(scene: Scene) -> None:
     parts = put_parts(scene)
     scene.paths[ItemKind.RECORDING].unlink()
     lose(scene, -30, 60)
-    assert scene.judge() == Verdict(snapshots=2)
+    assert scene.judge() == Verdict(live_snapshots=1, snapshots=1)
     parts["part002"].unlink()
     assert len(scene.judge().lost) == 1
 

@@ -127,13 +127,14 @@ async def test_everything_arrives(stage: Stage) -> None:
     )
     for device in (FOLDER, SERVER):
         await stage.wait_for_value(device, "sensor", "recordings_uploaded", "1")
-        await stage.wait_for_value(device, "sensor", "snapshots_uploaded", "2")
+        await stage.wait_for_value(device, "sensor", "live_snapshots_uploaded", "1")
+        await stage.wait_for_value(device, "sensor", "snapshots_uploaded", "1")
         await stage.wait_for_value(device, "sensor", "pending_uploads", "0")
         await stage.wait_for_value(device, "binary_sensor", "connection", "on")
         assert await stage.value(device, "sensor", "last_error") == "none"
         uploaded = await stage.value(device, "sensor", "data_uploaded")
         assert uploaded is not None
-        assert float(uploaded) == pytest.approx(size / 1_000_000, abs=0.01)
+        assert float(uploaded) == pytest.approx(size / 1_000_000_000, abs=0.00001)
     await stage.wait_for_value("front_door", "sensor", "recordings_uploaded", "1")
     await stage.wait_for_value("front_door", "sensor", "snapshots_uploaded", "2")
     assert await stage.value("back-yard_2", "sensor", "recordings_uploaded") == "0"
@@ -208,10 +209,12 @@ async def test_power_cut_loses_nothing(stage: Stage) -> None:
         await stage.wait_for_value(
             device, "sensor", "recordings_uploaded", str(recordings)
         )
-        snapshots = sum(item.kind is not Kind.RECORDING for item in items)
-        await stage.wait_for_value(
-            device, "sensor", "snapshots_uploaded", str(snapshots)
-        )
+        for kind, key in (
+            (Kind.LIVE_SNAPSHOT, "live_snapshots_uploaded"),
+            (Kind.SNAPSHOT, "snapshots_uploaded"),
+        ):
+            count = sum(item.kind is kind for item in items)
+            await stage.wait_for_value(device, "sensor", key, str(count))
         await stage.wait_for_value(device, "sensor", "pending_uploads", "0")
     names = {item.path(ZoneInfo(TIME_ZONE)) for item in items}
     assert _files(stage) == {FOLDER: names, SERVER: names}

@@ -230,14 +230,17 @@ async def test_a_forgotten_camera_is_shown_when_frigate_has_it(
     await until(lambda: "front_door" in bench.status.cameras)
     bench.live_snapshot()
     await until(lambda: bench.status.cameras["front_door"].snapshots_uploaded == 1)
+    assert bench.status.cameras["front_door"].display_name == "front_door"
     front_door = bench.frigate.cameras.pop("front_door")
     bench.publish("available", "online")
     await until(lambda: bench.status.cameras["front_door"].snapshots_enabled is None)
+    assert bench.status.cameras["front_door"].display_name is None
     await bench.engine.forget_camera("front_door")
     assert "front_door" not in bench.status.cameras
-    bench.frigate.cameras["front_door"] = front_door
+    bench.frigate.cameras["front_door"] = replace(front_door, friendly_name="Tor")
     bench.publish("front_door/snapshots/state", "ON")
     await until(lambda: "front_door" in bench.status.cameras)
+    assert bench.status.cameras["front_door"].display_name == "Tor"
     assert bench.status.cameras["front_door"].snapshots_uploaded == 0
     bench.live_snapshot(image=FULL_IMAGE)
     await until(lambda: len(nas.media) == 2)

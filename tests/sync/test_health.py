@@ -185,9 +185,12 @@ async def test_a_test_proves_more_than_a_probe_where_files_failed(
     await until(lambda: bench.status.destinations["nas"].problem)
     with pytest.raises(NoSpace, match="Disk full"):
         await bench.engine.test_destination("nas")
+    await bench.at_rest()
+    assert bench.status.destinations["nas"].tested is None
     nas.largest = None
     await bench.engine.test_destination("nas")
     assert list(nas.media.values()) == [CLIP]
+    await until(lambda: bench.status.destinations["nas"].tested is not None)
 
 
 async def test_a_test_does_not_wait_for_the_time_of_a_retry(bench: Bench) -> None:

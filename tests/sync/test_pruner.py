@@ -204,7 +204,7 @@ async def test_the_engine_forgets_what_catching_up_can_not_ask_about(
         return not await bench.uploads()
 
     await until(is_forgotten)
-    assert bench.status.destinations["nas"].snapshots_uploaded == 1
+    assert bench.status.destinations["nas"].live_snapshots_uploaded == 1
 
 
 _GROWING = ("items", "files", "uploads")

@@ -254,7 +254,7 @@ async def test_a_copy_that_differs_is_removed_and_sent_again(
     assert nas.deleted.count(path) == 2
     warnings = [each for each in caplog.records if each.levelno == logging.WARNING]
     assert ["is not what was sent" in each.getMessage() for each in warnings] == [True]
-    await until(lambda: bench.status.destinations["nas"].snapshots_uploaded == 1)
+    await until(lambda: bench.status.destinations["nas"].live_snapshots_uploaded == 1)
     status = bench.status.destinations["nas"]
     assert status.connected is True
     assert status.data_uploaded == len(IMAGE)

@@ -84,10 +84,12 @@ class Page:
 class CameraConfig:
     """A camera in Frigate's configuration, with the live values of its switches.
 
-    `enabled` is false for a camera that is switched off as a whole.
+    `enabled` is false for a camera that is switched off as a whole. `friendly_name`
+    is what people call it (Frigate 0.17+), None if it has no such name.
     """
 
     name: str
+    friendly_name: str | None = None
     snapshots_enabled: bool
     recordings_enabled: bool
     enabled: bool = True

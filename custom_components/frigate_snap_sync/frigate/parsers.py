@@ -176,6 +176,7 @@ def parse_config(value: object) -> FrigateConfig:
                 name,
                 {
                     "enabled": mapping_or_empty(camera).get("enabled"),
+                    "friendly_name": mapping_or_empty(camera).get("friendly_name"),
                     "snapshots": mapping_or_empty(
                         mapping_or_empty(camera).get("snapshots")
                     ).get("enabled"),
@@ -222,6 +223,9 @@ def _cameras(
         ):
             cameras[name] = CameraConfig(
                 name=name,
+                friendly_name=text_or_none(
+                    values.get("friendly_name"), limit=MAX_CAMERA_LENGTH
+                ),
                 snapshots_enabled=snapshots,
                 recordings_enabled=record,
                 # Frigate 0.14 and 0.15 tell it in the configuration alone.

@@ -61,6 +61,7 @@ class Verdict:
     unfinished: list[str] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
     """Not wrong: Frigate would not give the rest."""
+    live_snapshots: int = 0
     snapshots: int = 0
     recordings: int = 0
     """How many items are there, parts not counted."""
@@ -228,7 +229,9 @@ class Evidence:
         for key, item in by_key.items():
             own = found.get(key, [])
             wholes = [(file, suffix) for file, suffix in own if "part" not in suffix]
-            if wholes and item.kind is not Kind.RECORDING:
+            if wholes and item.kind is Kind.LIVE_SNAPSHOT:
+                verdict.live_snapshots += 1
+            elif wholes and item.kind is Kind.SNAPSHOT:
                 verdict.snapshots += 1
             elif any(suffix != "incomplete" for _, suffix in wholes):
                 verdict.recordings += 1

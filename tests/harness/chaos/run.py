@@ -248,6 +248,7 @@ def _miscounted(
 ) -> Iterator[str]:
     for name, verdict in verdicts.items():
         for key, count in (
+            ("live_snapshots_uploaded", verdict.live_snapshots),
             ("snapshots_uploaded", verdict.snapshots),
             ("recordings_uploaded", verdict.recordings),
         ):

@@ -4,7 +4,7 @@ from collections.abc import Collection
 import sqlite3
 
 from ..model.budget import HELD_BACK
-from ..model.item import Media, Role, UploadState
+from ..model.item import Role, UploadState
 from ..model.plans import FileState
 from ..model.spans import Spans
 from ..model.transition import Transition
@@ -248,13 +248,16 @@ def _count(connection: sqlite3.Connection, item_id: int, destination_id: str) ->
     if not _is_complete(_states(connection, item_id, destination_id)):
         return
     connection.execute(
-        "UPDATE destinations SET snapshots_uploaded = snapshots_uploaded + ?1,"
-        " recordings_uploaded = recordings_uploaded + ?2 WHERE id = ?3"
+        "UPDATE destinations SET"
+        " live_snapshots_uploaded = live_snapshots_uploaded + (?1 = 'live_snapshots'),"
+        " snapshots_uploaded = snapshots_uploaded + (?1 = 'snapshots'),"
+        " recordings_uploaded = recordings_uploaded + (?1 = 'recordings')"
+        " WHERE id = ?2"
         # One that came in mid-review lacks the first pieces.
-        " AND NOT EXISTS (SELECT 1 FROM files WHERE item_id = ?4 AND role = 'whole'"
+        " AND NOT EXISTS (SELECT 1 FROM files WHERE item_id = ?3 AND role = 'whole'"
         " AND NOT EXISTS (SELECT 1 FROM uploads"
-        " WHERE file_id = files.id AND destination_id = ?3))",
-        (*_increments(connection, item_id), destination_id, item_id),
+        " WHERE file_id = files.id AND destination_id = ?2))",
+        (_media(connection, item_id), destination_id, item_id),
     )
     count_for_camera(connection, item_id)
 
@@ -269,10 +272,11 @@ def count_for_camera(connection: sqlite3.Connection, item_id: int) -> None:
     ).rowcount
     if changed:
         connection.execute(
-            "UPDATE cameras SET snapshots_uploaded = snapshots_uploaded + ?,"
-            " recordings_uploaded = recordings_uploaded + ?"
-            " WHERE name = (SELECT camera FROM items WHERE id = ?)",
-            (*_increments(connection, item_id), item_id),
+            "UPDATE cameras SET"
+            " snapshots_uploaded = snapshots_uploaded + (?1 != 'recordings'),"
+            " recordings_uploaded = recordings_uploaded + (?1 = 'recordings')"
+            " WHERE name = (SELECT camera FROM items WHERE id = ?2)",
+            (_media(connection, item_id), item_id),
         )
 
 
@@ -294,9 +298,8 @@ def _states(
     return {row["state"] for row in rows}
 
 
-def _increments(connection: sqlite3.Connection, item_id: int) -> tuple[int, int]:
-    """Return what an item adds to the snapshots and to the recordings."""
+def _media(connection: sqlite3.Connection, item_id: int) -> str:
     (media,) = connection.execute(
         "SELECT media FROM items WHERE id = ?", (item_id,)
     ).fetchone()
-    return (0, 1) if media == Media.RECORDINGS else (1, 0)
+    return str(media)

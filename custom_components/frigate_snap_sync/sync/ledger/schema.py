@@ -294,6 +294,11 @@ CREATE INDEX expired_uploads ON uploads (destination_id, item_start)
     WHERE state = 'expired';
 """
 
+_LIVE_SNAPSHOTS: Final = """
+-- The images that came over MQTT, apart from those of tracked objects.
+ALTER TABLE destinations ADD COLUMN live_snapshots_uploaded INTEGER NOT NULL DEFAULT 0;
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
@@ -303,6 +308,7 @@ STEPS: Final[Sequence[str]] = (
     _BROWSING,
     _DRILLS,
     _SUMMARIES,
+    _LIVE_SNAPSHOTS,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""
 

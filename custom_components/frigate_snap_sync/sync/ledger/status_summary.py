@@ -48,6 +48,7 @@ def summary(connection: sqlite3.Connection) -> Summary:
         row["id"]: DestinationStatus(
             sending=bool(row["sending"]),
             closed=row["id"] in closed,
+            live_snapshots_uploaded=row["live_snapshots_uploaded"],
             snapshots_uploaded=row["snapshots_uploaded"],
             recordings_uploaded=row["recordings_uploaded"],
             data_uploaded=row["data_uploaded"],

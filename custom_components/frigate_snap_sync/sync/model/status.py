@@ -79,9 +79,15 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraStatus:
-    """One camera. `…_enabled` is None while unknown; counters never go down."""
+    """One camera. `…_enabled` is None while unknown; counters never go down.
+
+    `display_name` is what Frigate calls it: its friendly name, else its name; None
+    until Frigate's configuration was read. `snapshots_uploaded` counts live snapshots
+    too.
+    """
 
     name: str
+    display_name: str | None = None
     snapshots_enabled: bool | None = None
     recordings_enabled: bool | None = None
     snapshots_uploaded: int = 0
@@ -115,11 +121,13 @@ class DestinationStatus:
     host key which is not the pinned one. `space_needed` are the bytes that should
     be free, None while there are as many. `budget` is None where there is none. `closed`:
     an entity has another state than the owner chose, so nothing new is wanted.
+    `tested` is when a test that was asked for passed last, since the start.
     """
 
     connected: bool | None = None
     sending: bool = True
     closed: bool = False
+    live_snapshots_uploaded: int = 0
     snapshots_uploaded: int = 0
     recordings_uploaded: int = 0
     data_uploaded: int = 0
@@ -128,6 +136,7 @@ class DestinationStatus:
     last_upload: datetime | None = None
     last_error: LastError | None = None
     free_space: int | None = None
+    tested: datetime | None = None
     space_needed: int | None = None
     failing_since: datetime | None = None
     reason: str | None = None

@@ -47,6 +47,11 @@ class Cameras:
                 return None
         return self.is_on(camera, switch)
 
+    def display_name(self, camera: str) -> str | None:
+        """Return what Frigate calls a camera; None until its configuration was read."""
+        config = None if self._config is None else self._config.get(camera)
+        return None if config is None else config.friendly_name or camera
+
     def note(self, camera: str, *, kept: float) -> bool:
         """Note that something was heard of a camera.
 

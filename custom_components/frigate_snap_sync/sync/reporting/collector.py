@@ -242,10 +242,12 @@ class Collector:
         )
 
     def _camera(self, status: CameraStatus) -> CameraStatus:
+        cameras = self._monitor.cameras
         return replace(
             status,
-            snapshots_enabled=self._monitor.cameras.shown(status.name, "snapshots"),
-            recordings_enabled=self._monitor.cameras.shown(status.name, "recordings"),
+            display_name=cameras.display_name(status.name),
+            snapshots_enabled=cameras.shown(status.name, "snapshots"),
+            recordings_enabled=cameras.shown(status.name, "recordings"),
         )
 
     def _destination(
@@ -260,6 +262,7 @@ class Collector:
             status,
             connected=worker.connected,
             free_space=worker.free_space,
+            tested=_moment(worker.tested),
             space_needed=space_needed(
                 worker.free_space,
                 sent_lately=sent_lately,

@@ -62,6 +62,8 @@ class Worker:
         """
         self.setup = setup
         self.free_space: int | None = None
+        self.tested: float | None = None
+        """When a test that was asked for last passed (epoch seconds)."""
         self._ledger = services.ledger
         self._timing = services.timing
         self._limits = services.limits
@@ -202,14 +204,15 @@ class Worker:
 
     async def _test(self) -> None:
         await self._health.check()
-        if self._health.error is None or not self.is_usable:
-            return
-        try:
-            await self._ledger.run(uploads.retry_now, self.setup.id)
-        except LedgerError as err:
-            self._outage.report(err)
-        self.wake()
-        await self._health.proven(timeout=_PROOF_TIMEOUT)
+        if self._health.error is not None and self.is_usable:
+            try:
+                await self._ledger.run(uploads.retry_now, self.setup.id)
+            except LedgerError as err:
+                self._outage.report(err)
+            self.wake()
+            await self._health.proven(timeout=_PROOF_TIMEOUT)
+        self.tested = time.time()
+        self._signals.status_changed()
 
     async def _work(self, job: UploadJob) -> None:
         """Send one file, if that may still be."""
