@@ -182,7 +182,7 @@ def _frigate_subject(
     )
 
 
-def _frigate_device_id(hass: HomeAssistant, entry_id: str) -> str | None:
+def _frigate_device_id(hass: HomeAssistant, entry_id: str) -> str:
     return dr.async_get_device_id_by_identifier(
         hass, frigate_identifier(entry_id), config_entry_id=entry_id
     )

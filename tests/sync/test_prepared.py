@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+import sqlite3
 from typing import override
 
 from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
@@ -10,6 +11,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     StorageError,
     Unreachable,
 )
+from custom_components.frigate_snap_sync.sync.ledger import uploads
 from custom_components.frigate_snap_sync.sync.sending.clean_up import discard_all
 
 from .conftest import Bench, setup, until
@@ -84,6 +86,23 @@ async def test_a_refused_beginning_is_a_failed_try(
     assert not numbered.media
     numbered.refusal = None
     await until(lambda: numbered.media)
+    assert not numbered.unfinished
+
+
+async def test_what_can_not_be_noted_is_ended(bench: Bench) -> None:
+    """Nothing else knows of it; it is begun again when the ledger works."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    numbered = Numbered()
+    bench.faults.jobs[uploads.prepared] = fail
+    await bench.start(setup(numbered))
+    bench.live_snapshot()
+    await until(lambda: numbered.discarded)
+    del bench.faults.jobs[uploads.prepared]
+    await until(lambda: numbered.media)
+    assert set(numbered.prepared[:-1]) <= set(numbered.discarded)
     assert not numbered.unfinished
 
 

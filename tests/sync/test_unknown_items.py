@@ -136,8 +136,12 @@ async def test_what_was_planned_of_a_review_that_is_not_known(
     await until(are_planned)
     await bench.at_rest()
     count = await planned()
+    await age_items(bench, FAST.missing_after + 1)
     bench.publish("available", "online")
-    assert await bench.settled() == {"skipped": count + 1}
+    states = await bench.settled()
+    # More may be planned as time moves on.
+    assert states.keys() == {"skipped"}
+    assert states["skipped"] >= count
     assert {row.item_id for row in await bench.uploads()} == {review}
     await until(lambda: not bench.status.pending_uploads)
     assert not bench.status.losses.count

@@ -1,5 +1,6 @@
 """The sender: one file at a time to one destination, and what came of it."""
 
+import asyncio
 from collections.abc import Callable
 import logging
 import secrets
@@ -9,7 +10,7 @@ from ...storage.errors import PermissionDenied, Rejected, StorageError
 from ...storage.names import TemporaryForm, temporary_name
 from ...storage.read_back import Content, is_stored
 from ...storage.wrappers.paced import CountedSource
-from ..ledger import outcomes, uploads
+from ..ledger import LedgerError, outcomes, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
 from ..model.item import Media
@@ -94,7 +95,7 @@ class Sender:
         )
         prepared = await self._destination.prepare(path, source, temporary=temporary)
         if prepared != temporary:
-            await self._ledger.run(uploads.prepared, job.upload_id, temporary=prepared)
+            await self._note_prepared(job, prepared)
         if self._setup.volume_budget:
             # What a failed try has sent counts as well.
             source = CountedSource(source, self._count)
@@ -102,6 +103,29 @@ class Sender:
         stored = await self._destination.put(path, source, temporary=prepared)
         self._count(stored.size)
         return stored
+
+    async def _note_prepared(self, job: UploadJob, prepared: str) -> None:
+        """Note what has begun at the destination, also when cancelled meanwhile.
+
+        Nothing else knows of it: if it can't be noted, it is ended. Raises LedgerError.
+        """
+
+        async def note() -> LedgerError | None:
+            try:
+                await self._ledger.run(
+                    uploads.prepared, job.upload_id, temporary=prepared
+                )
+            except LedgerError as err:
+                try:
+                    await self._destination.discard(prepared)
+                except StorageError as refusal:
+                    _LOGGER.debug("What has begun stays: %s", refusal)
+                return err
+            return None
+
+        error = await asyncio.shield(asyncio.create_task(note()))
+        if error is not None:
+            raise error
 
     async def settle(
         self, path: str, *, temporary: str | None, tried: Content | None
