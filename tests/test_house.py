@@ -80,7 +80,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"spool", "monitoring", "opening", "pruner", "services"}),
         frozenset({"planning"}),
         frozenset({"intake", "fetching", "sending"}),
-        frozenset({"drill", "playback", "reporting"}),
+        frozenset({"drill", "live", "playback", "reporting"}),
         frozenset({"engine"}),
     ),
     "storage": (

@@ -9,9 +9,11 @@ import time
 from typing import Any, override
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateError, MediaGone
+from custom_components.frigate_snap_sync.frigate.live_stream import LiveMessage
 from custom_components.frigate_snap_sync.frigate.models import (
     CameraConfig,
     FrigateConfig,
+    LiveSource,
     Page,
     Review,
     Segment,
@@ -19,8 +21,10 @@ from custom_components.frigate_snap_sync.frigate.models import (
 )
 from custom_components.frigate_snap_sync.frigate.version import FrigateVersion
 from custom_components.frigate_snap_sync.storage.base import (
+    AlreadyThere,
     Capabilities,
     Destination,
+    GrowingFile,
     Source,
     StoredFile,
 )
@@ -92,6 +96,13 @@ class FakeFrigate:
     latest_faults: list[FrigateError] = field(default_factory=list)
     pictures: list[str] = field(default_factory=list)
     """The cameras whose newest picture was asked for."""
+    live: dict[str, LiveSource] = field(default_factory=dict)
+    """The cameras that go2rtc shows."""
+    live_opened: list[str] = field(default_factory=list)
+    live_feeds: dict[str, asyncio.Queue[LiveMessage | FrigateError]] = field(
+        default_factory=dict
+    )
+    """The films that are open, by their streams."""
     film: Film | None = None
     clips_at_once: int = 0
     most_clips_at_once: int = 0
@@ -111,7 +122,23 @@ class FakeFrigate:
             topic_prefix=self.topic_prefix,
             cameras=dict(self.cameras),
             safe_mode=self.safe_mode,
+            live=dict(self.live),
         )
+
+    async def live_film(self, stream: str) -> AsyncGenerator[LiveMessage]:
+        """Yield what a test feeds; an error among it ends the film."""
+        self._check()
+        self.live_opened.append(stream)
+        feed = self.live_feeds[stream] = asyncio.Queue()
+        try:
+            while True:
+                message = await feed.get()
+                if isinstance(message, FrigateError):
+                    raise message
+                yield message
+        finally:
+            if self.live_feeds.get(stream) is feed:
+                del self.live_feeds[stream]
 
     async def uptime(self) -> float:
         """Return the seconds since Frigate started."""
@@ -305,6 +332,10 @@ class FakeDestination(Destination):
         self.connects = 0
         self.closes = 0
         self.deleted: list[str] = []
+        self.grew: list[str] = []
+        """The files that have grown there."""
+        self.pieces: list[str] = []
+        """The pieces that came by one request each, in their order."""
         self.gate = asyncio.Event()
         self.gate.set()
         self.space: int | None = 1 << 30
@@ -352,6 +383,24 @@ class FakeDestination(Destination):
         return StoredFile(path=path, size=len(data))
 
     @override
+    async def grow(self, path: str) -> GrowingFile:
+        self._check()
+        if path in self.files:
+            raise AlreadyThere(path)
+        self.files[path] = b""
+        self.grew.append(path)
+        return FakeGrowingFile(self, path)
+
+    @override
+    async def put_at_once(self, path: str, source: Source) -> StoredFile:
+        self._check()
+        await self.gate.wait()
+        self.files[path] = await bytes_of(source)
+        self._check()
+        self.pieces.append(path)
+        return StoredFile(path=path, size=len(self.files[path]))
+
+    @override
     async def stat(self, path: str) -> StoredFile | None:
         self._check()
         if path not in self.files:
@@ -383,6 +432,11 @@ class FakeDestination(Destination):
         self._check()
         return self.space
 
+    async def pass_gate(self) -> None:
+        """Wait as long as the destination hangs, then fail if it fails."""
+        await self.gate.wait()
+        self._check()
+
     def _check(self) -> None:
         if self.error is not None:
             raise self.error
@@ -401,3 +455,24 @@ def kind_of(path: str) -> str:
     match = re.search("-(live-snapshot|snapshot|recording)-", path)
     assert match is not None, path
     return match[1]
+
+
+class FakeGrowingFile(GrowingFile):
+    """A file of a fake destination that grows."""
+
+    def __init__(self, destination: FakeDestination, path: str) -> None:
+        """Write into the destination's dict."""
+        self._destination = destination
+        self._path = path
+
+    @override
+    async def write(self, data: bytes, *, at: int) -> None:
+        await self._destination.pass_gate()
+        content = self._destination.files[self._path]
+        assert at == len(content), "there is a hole"
+        self._destination.files[self._path] = content + data
+
+    @override
+    async def close(self) -> int:
+        await self._destination.pass_gate()
+        return len(self._destination.files[self._path])

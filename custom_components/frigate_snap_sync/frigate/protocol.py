@@ -1,8 +1,9 @@
 """What the integration asks of one Frigate, whether real or a fake."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Protocol
 
+from .live_stream import LiveMessage
 from .models import FrigateConfig, Page, Review, Segment, TrackedObject
 from .version import FrigateVersion
 
@@ -60,6 +61,9 @@ class FrigateApi(Protocol):
 
     async def latest(self, camera: str) -> bytes:
         """Return the newest picture of a camera."""
+
+    def live_film(self, stream: str) -> AsyncGenerator[LiveMessage]:
+        """Yield the film of one of go2rtc's streams while it happens."""
 
     async def clip(
         self,

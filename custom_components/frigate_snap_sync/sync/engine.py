@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import tzinfo
-import logging
 import time
 from typing import Any
 
@@ -14,8 +13,6 @@ from .drill.drills import Drills
 from .fetching.fetcher import Fetcher
 from .intake.assembly import intake_parts
 from .intake.inbox import Inbox
-from .intake.open_reviews import OpenReviews
-from .intake.running_reviews import RunningReviews
 from .ledger import (
     LedgerError,
     cameras,
@@ -28,6 +25,7 @@ from .ledger import (
     status_summary,
 )
 from .ledger.clock import ClockJump
+from .live.manager import LiveManager
 from .model.destination_setup import DestinationSetup
 from .model.engine_options import EngineOptions, EnginePaths
 from .model.errors import SpoolError
@@ -60,8 +58,6 @@ __all__ = [
     "Services",
     "SpoolError",
 ]
-
-_LOGGER = logging.getLogger(__name__)
 
 _DRAIN_TIMEOUT = 1.0
 
@@ -144,13 +140,7 @@ class Engine:
             planner=self._planner,
             look_back=options.look_back,
         )
-        reviews = self._parts.reviews
-        self._running = RunningReviews(
-            services=services, monitor=self._monitor, reviews=reviews
-        )
-        self._open_reviews = OpenReviews(
-            client, services=services, monitor=self._monitor, reviews=reviews
-        )
+        self._open_reviews = self._parts.open_reviews
         self._catch_up = self._parts.catch_up
         self.requests = self._parts.requests
         self.retention = RetentionRequests(
@@ -160,6 +150,15 @@ class Engine:
         )
         self.playback = Playback(
             services.ledger, self._pool.workers, time_zone=time_zone
+        )
+        self.live = LiveManager(
+            client,
+            services=services,
+            monitor=self._monitor,
+            registry=self._parts.registry,
+            workers=self._pool.workers,
+            time_zone=time_zone,
+            options=options,
         )
         self.summaries = Summaries(services, time_zone=time_zone)
         self.drills = Drills(client, services=services, workers=self._pool.workers)
@@ -217,22 +216,22 @@ class Engine:
         except BaseException:
             await self.stop()
             raise
-        timing = self._timing
         for name, run in (
             ("Frigate monitor", self._monitor.run),
             ("intake", self._parts.intake.run),
             ("object lookup", self._parts.lookup.run),
             ("reviews", self._open_reviews.run),
-            ("running reviews", self._running.run),
+            ("running reviews", self._parts.running.run),
             ("catching up", self._catch_up.run),
             ("fetcher", self._fetcher.run),
+            ("live film", self.live.run),
             ("history", self._pruner.run),
             ("clock", self._clock.run),
             ("disk", lambda: self._health.watch(self._timing.space)),
             ("status", lambda: self._collector.run(self._changed)),
         ):
             self._tasks.append(
-                supervise(name, run, health=self._health, pause=timing.restart)
+                supervise(name, run, health=self._health, pause=self._timing.restart)
             )
 
     async def back_up(self) -> None:
@@ -314,6 +313,7 @@ class Engine:
             now=time.time(),
             clock_offset=self._client.clock_offset,
         )
+        self.live.wake()
         await self._collector.refresh()
 
     async def set_sending(self, destination_id: str, enabled: bool) -> None:
@@ -329,7 +329,7 @@ class Engine:
         `since` is our clock's time. Raises LedgerError.
         """
         if await self._ledger.run(closed_periods.set_closed, closed, now=since):
-            self._running.wake()
+            self._parts.running.wake()
             await self._collector.refresh()
 
     async def test_destination(self, destination_id: str) -> None:
@@ -360,7 +360,9 @@ class Engine:
         signals.status_changed.subscribe(changed)
         signals.files_wanted.subscribe(self._fetcher.wake)
         signals.files_ready.subscribe(self._pool.wake, lambda _: changed())
-        signals.reviews_running.subscribe(self._running.wake)
+        signals.reviews_running.subscribe(self._parts.running.wake)
+        signals.camera_alive.subscribe(self.live.hint)
+        signals.review_heard.subscribe(self.live.hear)
         signals.review_unsure.subscribe(self._open_reviews.ask)
         signals.messages_missed.subscribe(self._catch_up.request, changed)
         signals.frigate_back.subscribe(self._open_reviews.check, self._catch_up.request)
@@ -389,7 +391,7 @@ class Engine:
         self._pool.follow_clock(jump.seconds)
         self._fetcher.wake()
         self._services.signals.files_ready(tuple(self._pool.workers))
-        self._running.wake()
+        self._parts.running.wake()
         self._open_reviews.check()
         self._catch_up.follow_clock()
         self._monitor.refresh()  # Frigate's clock may have been set as well.

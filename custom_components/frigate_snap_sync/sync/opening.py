@@ -3,7 +3,15 @@
 import logging
 import time
 
-from .ledger import Ledger, Origin, clock, milestones, spooled_files, uploads
+from .ledger import (
+    Ledger,
+    Origin,
+    clock,
+    live_files,
+    milestones,
+    spooled_files,
+    uploads,
+)
 from .services import Services
 
 _LOGGER = logging.getLogger(__name__)
@@ -22,6 +30,7 @@ async def open_home(services: Services) -> float:
     await ledger.run(milestones.moment, milestones.SINCE, default=time.time())
     if ledger.was_replaced and (name := await spool.set_aside()):
         _LOGGER.error("What waited in the spool was set aside as %s", name)
+    await ledger.run(live_files.end_all)
     restored = await _restored_at(ledger)
     known = await ledger.run(spooled_files.spool_names)
     is_own = ledger.origin is Origin.OWN

@@ -15,8 +15,10 @@ from .dispatcher import Intake
 from .inbox import Inbox
 from .live_snapshots import LiveSnapshots
 from .object_lookup import ObjectLookup
+from .open_reviews import OpenReviews
 from .requests import OwnerRequests
 from .reviews import ReviewIntake
+from .running_reviews import RunningReviews
 from .tracked_objects import TrackedObjects
 
 
@@ -32,6 +34,8 @@ class IntakeParts:
     intake: Intake
     catch_up: CatchUp
     requests: OwnerRequests
+    running: RunningReviews
+    open_reviews: OpenReviews
 
 
 def intake_parts(
@@ -115,4 +119,8 @@ def intake_parts(
         lookup=lookup,
         reviews=reviews,
         intake=intake,
+        running=RunningReviews(services=services, monitor=monitor, reviews=reviews),
+        open_reviews=OpenReviews(
+            client, services=services, monitor=monitor, reviews=reviews
+        ),
     )

@@ -51,6 +51,7 @@ class Intake:
     ) -> None:
         """Keep what it works with; messages wait until `run`."""
         self._timing = services.timing
+        self._signals = services.signals
         self._inbox = inbox
         self._topic_prefix = topic_prefix
         self._monitor = monitor
@@ -143,6 +144,8 @@ class Intake:
         match message:
             case LiveSnapshotMessage() | CameraSwitch():
                 camera = message.camera
+                if isinstance(message, LiveSnapshotMessage):
+                    self._signals.camera_alive(camera)
             case ReviewMessage():
                 camera = message.review.camera
             case _:

@@ -97,6 +97,7 @@ class ReviewIntake:
                 await self._ledger.run(ledger_items.remember_open, item)
                 _keep(self._messages_at, review.id, time.monotonic())
                 self._signals.reviews_running()
+                self._signals.review_heard(review.id)
                 return known is None
             by = reported_at - self._client.clock_offset
             needs_end = is_endless(review.end_time, now=by)
@@ -222,7 +223,10 @@ class ReviewIntake:
             bounds = await self._registry.bounds(item)
             if bounds is None:
                 return None
-            known = await self._ledger.run(ledger_items.progress, item.source_id)
+            planned = await self._ledger.run(ledger_items.progress, item.source_id)
+            known = self._services.live_progress.ahead(
+                planned, item.source_id, self._planner.uploads(item)
+            )
             if item.end is not None or self._is_overdue(item, known, bounds):
                 self._signals.review_unsure(item.source_id)
                 return None
@@ -236,6 +240,7 @@ class ReviewIntake:
             )
             if files:
                 await self._registry.plan_more(item, files)
+            if files or known != planned:
                 self._ask_if_silent(item)
             return again
 

@@ -41,7 +41,8 @@ def keep_destinations(
         connection.execute(
             "DELETE FROM traffic WHERE destination_id = ?", (destination_id,)
         )
-        for table in ("spent", "closed_periods", "drill_files"):
+        # What lies there live stays, as copies do.
+        for table in ("live_files", "spent", "closed_periods", "drill_files"):
             connection.execute(
                 f"DELETE FROM {table} WHERE destination_id = ?",  # noqa: S608
                 (destination_id,),

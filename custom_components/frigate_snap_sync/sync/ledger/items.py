@@ -267,13 +267,22 @@ def names(
 
     `suffix` is the file's.
     """
-    earlier = connection.execute(
-        "SELECT base FROM uploads WHERE item_id = ? AND destination_id = ? LIMIT 1",
-        (item_id, upload.destination_id),
-    ).fetchone()
-    base = upload.path if earlier is None else earlier["base"]
+    base = known_base(connection, item_id, upload.destination_id) or upload.path
     wanted = numbered(base, suffix) if suffix else base
     return base, free_path(connection, upload.destination_id, wanted, short_id)
+
+
+def known_base(
+    connection: sqlite3.Connection, item_id: int, destination_id: str
+) -> str | None:
+    """Return an item's name at a destination, None if it has none there yet."""
+    earlier = connection.execute(
+        "SELECT base FROM uploads WHERE item_id = ?1 AND destination_id = ?2"
+        " UNION ALL SELECT base FROM live_files"
+        " WHERE item_id = ?1 AND destination_id = ?2 LIMIT 1",
+        (item_id, destination_id),
+    ).fetchone()
+    return None if earlier is None else str(earlier["base"])
 
 
 def free_path(
@@ -284,16 +293,18 @@ def free_path(
     *,
     taken: Collection[str] = (),
 ) -> str:
-    """Return the wanted path, or another one if it is `taken` or an upload has it."""
+    """Return the wanted path, or another one if it is `taken` or a file of ours has it."""
     keys = {path_key(path) for path in taken}
     for path in alternatives(wanted, short_id):
         key = path_key(path)
         if key in keys:
             continue
-        upload = connection.execute(
-            "SELECT 1 FROM uploads WHERE destination_id = ? AND path_key = ?",
+        ours = connection.execute(
+            "SELECT 1 FROM uploads WHERE destination_id = ?1 AND path_key = ?2"
+            " UNION ALL SELECT 1 FROM live_files"
+            " WHERE destination_id = ?1 AND path_key = ?2",
             (destination_id, key),
         ).fetchone()
-        if upload is None:
+        if ours is None:
             return path
     raise AssertionError("alternatives never end")

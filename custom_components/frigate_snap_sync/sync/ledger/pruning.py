@@ -13,6 +13,9 @@ SELECT id FROM items INDEXED BY forgettable_items
         (SELECT 1 FROM uploads WHERE item_id = items.id
             AND (state = 'pending' OR clean_up IS NOT NULL
                 AND destination_id IN (SELECT id FROM destinations)))
+    AND NOT EXISTS
+        (SELECT 1 FROM live_files WHERE item_id = items.id
+            AND (state != 'over' OR clean_up = 1))
     ORDER BY reported_at LIMIT ?2
 """
 
@@ -47,6 +50,7 @@ def prune(connection: sqlite3.Connection, *, before: float, limit: int) -> int:
     connection.execute("DELETE FROM closed_periods WHERE end < ?", (before,))
     over = [(row["id"],) for row in connection.execute(_OVER, (before, limit))]
     review_objects.forget(connection, over)
+    connection.executemany("DELETE FROM live_files WHERE item_id = ?", over)
     connection.executemany("DELETE FROM uploads WHERE item_id = ?", over)
     connection.executemany("DELETE FROM files WHERE item_id = ?", over)
     connection.executemany("DELETE FROM items WHERE id = ?", over)

@@ -187,7 +187,9 @@ def is_folder_used(
         "SELECT EXISTS (SELECT 1 FROM uploads WHERE destination_id = ?1"
         # All names that begin with the folder and a slash: `0` comes after that.
         " AND path_key > ?2 || '/' AND path_key < ?2 || '0'"
-        " AND (state IN ('pending', 'verified') OR clean_up IS NOT NULL))",
+        " AND (state IN ('pending', 'verified') OR clean_up IS NOT NULL))"
+        " OR EXISTS (SELECT 1 FROM live_files WHERE destination_id = ?1"
+        " AND path_key > ?2 || '/' AND path_key < ?2 || '0')",
         (destination_id, folder_key),
     ).fetchone()
     return bool(is_used)

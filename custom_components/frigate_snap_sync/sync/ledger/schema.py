@@ -299,6 +299,37 @@ _LIVE_SNAPSHOTS: Final = """
 ALTER TABLE destinations ADD COLUMN live_snapshots_uploaded INTEGER NOT NULL DEFAULT 0;
 """
 
+_LIVE_FILES: Final = """
+-- Film that left while it happened. It is no upload, and counts nowhere.
+CREATE TABLE live_files (
+    id INTEGER PRIMARY KEY,
+    item_id INTEGER NOT NULL REFERENCES items,
+    destination_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    -- What the item's files are called there.
+    base TEXT NOT NULL,
+    path TEXT NOT NULL,
+    path_key TEXT NOT NULL,
+    -- How many pieces it may lie there in; NULL for one file that grows.
+    pieces INTEGER,
+    -- From when on it shows something, by Frigate's clock, and what: NULL where a
+    -- crash ended it.
+    start REAL NOT NULL,
+    held TEXT,
+    size INTEGER NOT NULL DEFAULT 0,
+    -- growing, kept, over
+    state TEXT NOT NULL,
+    -- It is to be removed at its destination.
+    clean_up INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (destination_id, path_key)
+) STRICT;
+CREATE INDEX live_files_of_item ON live_files (item_id, destination_id);
+CREATE INDEX kept_live_files ON live_files (destination_id, start)
+    WHERE state = 'kept';
+CREATE INDEX growing_live_files ON live_files (id) WHERE state = 'growing';
+CREATE INDEX live_clean_ups ON live_files (destination_id, id) WHERE clean_up = 1;
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
@@ -309,6 +340,7 @@ STEPS: Final[Sequence[str]] = (
     _DRILLS,
     _SUMMARIES,
     _LIVE_SNAPSHOTS,
+    _LIVE_FILES,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""
 

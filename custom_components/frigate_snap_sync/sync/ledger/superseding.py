@@ -1,4 +1,4 @@
-"""Superseding: which parts a destination no longer needs, since the whole is there.
+"""Superseding: which parts and live files a destination no longer needs.
 
 Frigate reports the end of a review late (its longest default cut-off is two minutes),
 and until then parts leave. So the whole reaches as far as they do.
@@ -69,6 +69,8 @@ def supersede(
     wholes = _wholes(connection, item_id, destination_id)
     if not wholes.looked:
         return []
+    if not keep_parts:
+        supersede_live(connection, item_id, destination_id, wholes)
     rows = connection.execute(
         "SELECT uploads.id AS id, file_id, uploads.state AS state, start, files.end,"
         " shown FROM uploads JOIN files ON files.id = file_id"
@@ -92,6 +94,55 @@ def supersede(
         [(now, row["id"]) for row in going],
     )
     return [row["file_id"] for row in going]
+
+
+def supersede_live(
+    connection: sqlite3.Connection,
+    item_id: int,
+    destination_id: str,
+    wholes: _Wholes | None = None,
+) -> None:
+    """Let the live files go whose seconds the destination has in whole pieces.
+
+    What they show beside the recording that its owner wants is no reason to keep them:
+    they begin with the first sign of a review, and end when its end is reported.
+    """
+    rows = connection.execute(
+        "SELECT id, start, held FROM live_files INDEXED BY live_files_of_item"
+        " WHERE item_id = ? AND destination_id = ? AND state = 'kept'",
+        (item_id, destination_id),
+    ).fetchall()
+    if not rows:
+        return
+    wholes = wholes or _wholes(connection, item_id, destination_id)
+    if not wholes.looked:
+        return
+    asked = connection.execute(
+        "SELECT MIN(files.start) AS begin, MAX(files.end) AS until FROM files"
+        " JOIN items ON items.id = item_id"
+        " WHERE item_id = ? AND role = 'whole' AND is_open = 0",
+        (item_id,),
+    ).fetchone()
+    connection.executemany(
+        "UPDATE live_files SET state = 'over', clean_up = 1 WHERE id = ?",
+        [(row["id"],) for row in rows if _is_live_held(row, wholes, asked)],
+    )
+
+
+def _is_live_held(live: sqlite3.Row, wholes: _Wholes, asked: sqlite3.Row) -> bool:
+    """Tell whether all that is wanted of a live file lies there in whole pieces.
+
+    `asked` has the ends of the recording, None while it may still grow.
+    """
+    shown = from_text(live["held"])
+    if asked["begin"] is None:
+        return live["held"] is not None and not lacks(wholes.held, shown)
+    begin, end = float(asked["begin"]), float(asked["until"])
+    if live["held"] is None:
+        # A crash ended it: it shows no more than there was from its beginning on.
+        shown = within(wholes.known, live["start"], end)
+        return bool(wholes.known) and not lacks(wholes.held, shown)
+    return not lacks(wholes.held, within(shown, begin, end))
 
 
 def _wholes(

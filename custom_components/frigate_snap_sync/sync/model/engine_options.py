@@ -1,7 +1,16 @@
 """What one Frigate's engine is set up with: the owner's options, its files."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+
+
+class LiveFootage(StrEnum):
+    """Of which reviews the film leaves while they go on."""
+
+    OFF = "off"
+    ALERTS = "alerts"
+    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +26,9 @@ class EngineOptions:
     spool_limit: int = 2048 << 20
     at_risk_after: float = 900
     """How long an outage may last before the owner is at risk."""
+    live_footage: LiveFootage = LiveFootage.OFF
+    live_taps: int = 4
+    """Of how many cameras at once."""
     follows_topic_prefix: bool = True
     """Whether Frigate's own topic prefix is meant, not one that the owner chose."""
 

@@ -29,6 +29,8 @@ class Limits:
     """Seconds of the pieces that a longer recording is kept as."""
     piece_remainder: int = 60
     """Seconds that may be left over and are added to the last piece."""
+    live_bytes: int = 8 << 20
+    """Bytes of a camera's live film that are kept for who is late for it."""
     object_page: int = 100
     """Tracked objects that Frigate's API is asked for in one request."""
     object_pages: int = 2000

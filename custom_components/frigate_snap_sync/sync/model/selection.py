@@ -22,6 +22,8 @@ class Selection:
     labels: frozenset[str] = frozenset()
     zones: frozenset[str] = frozenset()
     severity: Severity | None = None
+    live_footage: bool = False
+    """Whether it takes film while it happens, too."""
 
 
 def wants(selection: Selection | None, item: Item) -> bool:
@@ -50,6 +52,23 @@ def wants(selection: Selection | None, item: Item) -> bool:
     if selection.zones and not _words(selection.zones) & _words(item.zones):
         return False
     return selection.severity is None or item.severity in (None, selection.severity)
+
+
+def wants_live(selection: Selection | None, item: Item) -> bool:
+    """Tell whether a destination wants the film of a review while it happens.
+
+    Whether it wants the recording later is another question.
+    """
+    if selection is None or not selection.live_footage:
+        return False
+    return wants(replace(selection, media=frozenset({item.media})), item)
+
+
+def wants_live_of(selection: Selection | None, camera: str) -> bool:
+    """Tell whether a destination may want the live film of a camera."""
+    if selection is None or not selection.live_footage:
+        return False
+    return not selection.cameras or camera in selection.cameras
 
 
 def bounded(

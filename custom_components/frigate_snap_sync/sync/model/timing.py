@@ -138,6 +138,25 @@ class Timing:
     """Bytes a second that a drill waits for: a bandwidth limit is no failure."""
     drill_farewell: float = 10
     """How long a failed drill may take to remove what it has sent."""
+    live_hint: float = 15
+    """How long after a first sign a review must follow, or the film is not watched."""
+    live_news: float = 600
+    """How long nothing may be heard of a review whose film is watched."""
+    live_look: float = 1
+    """How often it is looked whose film is to be watched, while there is any."""
+    live_retry: float = 1
+    """How long after a live film broke off it is begun again; it doubles."""
+    live_longest_retry: float = 15
+    live_take: float = 1800
+    """How long a file of live film may become."""
+    live_jump: float = 1
+    """By how much a film's clock may jump within a file."""
+    live_behind: float = 1.5
+    """How late a destination may be for a film before it goes on with the newest."""
+    live_piece: float = 2
+    """How long the pieces are of a film that can't grow where it goes."""
+    live_tick: float = 0.1
+    """How long what comes is gathered before it is sent."""
     jitter: Callable[[float, float], float] = random.uniform
     """Returns a factor between two for the wait after a destination's failure, so
     that many destinations of one server don't come back in step."""

@@ -18,7 +18,7 @@ from ...frigate.errors import (
     NotFrigate,
     UnsupportedVersion,
 )
-from ...frigate.models import CameraConfig, FrigateConfig
+from ...frigate.models import CameraConfig, FrigateConfig, LiveSource
 from ...frigate.protocol import FrigateApi
 from ..model.timing import Timing
 from ..support.said_once import SaidOnce
@@ -81,6 +81,8 @@ class FrigateMonitor:
         """Clear while Frigate runs for less than `delay_after_startup` seconds."""
         if not delay_after_startup:
             self.released.set()
+        self.live_sources: Mapping[str, LiveSource] = {}
+        """The cameras that go2rtc shows, as Frigate's configuration said last."""
         self._client = client
         self._name = name
         self._timing = timing
@@ -230,6 +232,8 @@ class FrigateMonitor:
             self.mqtt_enabled = config.mqtt_enabled
             self.topic_prefix = config.topic_prefix
             self.has_config = self.has_config or not config.safe_mode
+            if not config.safe_mode:
+                self.live_sources = config.live
             self.cameras.learn_config(config, asked_at=asked_at)
             await self._on_config(config)
         if not self.answers.is_set():

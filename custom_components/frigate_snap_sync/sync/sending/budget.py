@@ -9,7 +9,7 @@ import time
 from ...frigate.protocol import FrigateApi
 from ..ledger import LedgerError, budgets
 from ..ledger.uploads import UploadJob
-from ..model.budget import BudgetStatus, held_back, kind_of_item, month_of
+from ..model.budget import BudgetStatus, Sendable, held_back, kind_of_item, month_of
 from ..model.destination_setup import DestinationSetup
 from ..model.errors import SpoolError
 from ..monitoring.frigate_monitor import FrigateMonitor
@@ -94,8 +94,12 @@ class Budget:
 
     def allows(self, job: UploadJob) -> bool:
         """Tell whether an upload may begin now."""
+        return self.allows_kind(kind_of_item(job.item, job.role))
+
+    def allows_kind(self, kind: Sendable) -> bool:
+        """Tell whether something of this kind may be sent now."""
         used = self._spent.bytes + self._uncounted
-        return kind_of_item(job.item, job.role) not in held_back(used, self.limit)
+        return kind not in held_back(used, self.limit)
 
     async def run(self, in_flight: Callable[[], Collection[int]]) -> None:
         """Keep what is counted, and look for the next month, until cancelled.

@@ -16,6 +16,7 @@ from ..model.naming import path_key
 from ..model.plans import ToRemove
 from ..services import Services
 from .breaker import reaction_to
+from .live_clean_up import LiveCleanUp
 from .sender import Sender
 
 _LOGGER = logging.getLogger(__name__)
@@ -49,6 +50,9 @@ class CleanUp:
         self._sender = sender
         self._timing = services.timing
         self._most_stuck = services.limits.stuck_leftovers
+        self._live = LiveCleanUp(
+            setup, services=services, on_removed=self._remove_folders
+        )
         self._stuck: dict[int, float] = {}
         """Until when uploads whose leftovers resist are left alone."""
 
@@ -73,7 +77,7 @@ class CleanUp:
             uploads.next_leftover, self._setup.id, exclude={*but, *self._stuck}
         )
         if leftover is None:
-            return False
+            return await self._live.remove_one()
         try:
             await self._remove(leftover)
         except StorageError as err:

@@ -33,6 +33,10 @@ class Signals:
         """Files for the destinations of these ids lie in the spool."""
         self.reviews_running = Signal[()]()
         """Something was said of a review that is still running."""
+        self.camera_alive = Signal[str]()
+        """A first sign came that something happens before a camera."""
+        self.review_heard = Signal[str]()
+        """There is news of the active review of this id."""
         self.review_unsure = Signal[str]()
         """Frigate's API is to be asked about the review of this id."""
         self.messages_missed = Signal[()]()

@@ -1,0 +1,182 @@
+"""Live files: film that leaves while it happens, and what becomes of it.
+
+They are no uploads: they count nowhere and raise no event, and nothing waits for them.
+Their names are in the ledger before their first byte is at the destination.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+import sqlite3
+
+from ..model.item import Media
+from ..model.naming import numbered, path_key
+from ..model.spans import Spans, to_text
+from .items import free_path, known_base
+from .superseding import supersede_live
+
+
+class LiveState(StrEnum):
+    """Where a live file is."""
+
+    GROWING = "growing"
+    """It is being sent."""
+    KEPT = "kept"
+    """What is there is there: it is never taken up again."""
+    OVER = "over"
+    """It is to be removed: the whole is there, or its retention is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFile:
+    """A live file at a destination; `path` is that of all its pieces if it has some."""
+
+    id: int
+    path: str
+
+
+def piece_path(path: str, number: int) -> str:
+    """Return the path of a piece of a live file."""
+    return numbered(path, f"{number:04}")
+
+
+def begin(
+    connection: sqlite3.Connection,
+    review_id: str,
+    destination_id: str,
+    *,
+    base: str,
+    short_id: str,
+    start: float,
+    pieces: int | None = None,
+) -> LiveFile | None:
+    """Keep that a live file begins; None if there is no such review or destination.
+
+    `base` is what the item's files are called there, unless it has a name already;
+    `start` is from when on it shows something (Frigate's clock). With `pieces` it is
+    kept as pieces, so many at most for now.
+    """
+    row = connection.execute(
+        "SELECT items.id AS id, (SELECT COALESCE(MAX(number), 0) FROM live_files"
+        "  WHERE item_id = items.id AND destination_id = ?1) AS last"
+        " FROM items WHERE media = ?2 AND source_id = ?3"
+        " AND EXISTS (SELECT 1 FROM destinations WHERE id = ?1)",
+        (destination_id, Media.RECORDINGS, review_id),
+    ).fetchone()
+    if row is None:
+        return None
+    number = row["last"] + 1
+    base = known_base(connection, row["id"], destination_id) or base
+    path = free_path(
+        connection, destination_id, numbered(base, f"live{number:02}"), short_id
+    )
+    cursor = connection.execute(
+        "INSERT INTO live_files (item_id, destination_id, number, base, path, path_key,"
+        " pieces, start, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            row["id"],
+            destination_id,
+            number,
+            base,
+            path,
+            path_key(path),
+            pieces,
+            start,
+            LiveState.GROWING,
+        ),
+    )
+    assert cursor.lastrowid is not None
+    return LiveFile(id=cursor.lastrowid, path=path)
+
+
+def reserve(connection: sqlite3.Connection, live_id: int, *, pieces: int) -> None:
+    """Keep that a live file may have so many pieces."""
+    connection.execute(
+        "UPDATE live_files SET pieces = ? WHERE id = ?", (pieces, live_id)
+    )
+
+
+def ended(
+    connection: sqlite3.Connection,
+    live_id: int,
+    *,
+    held: Spans,
+    size: int,
+    keep: bool = False,
+) -> None:
+    """Note that a live file grows no more, and the seconds that it shows.
+
+    One that shows nothing is to be removed. So is one whose whole has come meanwhile,
+    unless all is to be kept there.
+    """
+    state = LiveState.KEPT if held else LiveState.OVER
+    row = connection.execute(
+        "UPDATE live_files SET state = ?, held = ?, size = ?, clean_up = ?"
+        " WHERE id = ? AND state = 'growing' RETURNING item_id, destination_id",
+        (state, to_text(held), size, not held, live_id),
+    ).fetchone()
+    if row is not None and not keep:
+        supersede_live(connection, row["item_id"], row["destination_id"])
+
+
+def taken(connection: sqlite3.Connection, live_id: int) -> None:
+    """Note that somebody's file has the name: it is never touched, nor tried again."""
+    connection.execute("UPDATE live_files SET state = 'over' WHERE id = ?", (live_id,))
+
+
+def end_all(connection: sqlite3.Connection) -> int:
+    """Note that nothing grows any more: we were ended. Return how many there were.
+
+    It is not known until when they show something.
+    """
+    return connection.execute(
+        "UPDATE live_files SET state = 'kept' WHERE state = 'growing'"
+    ).rowcount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveLeftover:
+    """A live file that is to be removed: its names at the destination."""
+
+    id: int
+    paths: tuple[str, ...]
+
+
+def next_leftover(
+    connection: sqlite3.Connection, destination_id: str, *, exclude: Collection[int]
+) -> LiveLeftover | None:
+    """Return a live file that is to be removed at a destination."""
+    rows = connection.execute(
+        "SELECT id, path, pieces FROM live_files INDEXED BY live_clean_ups"
+        " WHERE destination_id = ? AND clean_up = 1 ORDER BY id LIMIT ?",
+        (destination_id, 1 + len(exclude)),
+    )
+    for row in rows:
+        if row["id"] not in exclude:
+            numbers = range(1, (row["pieces"] or 0) + 1)
+            return LiveLeftover(
+                id=row["id"],
+                paths=(row["path"],)
+                if row["pieces"] is None
+                else tuple(piece_path(row["path"], number) for number in numbers),
+            )
+    return None
+
+
+def removed(connection: sqlite3.Connection, live_id: int) -> None:
+    """Forget a live file that lies nowhere any more."""
+    connection.execute("DELETE FROM live_files WHERE id = ?", (live_id,))
+
+
+def expire(
+    connection: sqlite3.Connection, destination_id: str, *, before: float
+) -> int:
+    """Let the live files go that began before then; return how many."""
+    return connection.execute(
+        "UPDATE live_files SET state = 'over', clean_up = 1 WHERE id IN"
+        " (SELECT id FROM live_files INDEXED BY kept_live_files"
+        " WHERE destination_id = ? AND state = 'kept' AND start < ?)"
+        " AND EXISTS (SELECT 1 FROM items WHERE items.id = item_id"
+        " AND is_open = 0 AND is_protected = 0)",
+        (destination_id, before),
+    ).rowcount

@@ -1,0 +1,1 @@
+"""Film that leaves while it happens: Frigate's go2rtc -> destinations."""

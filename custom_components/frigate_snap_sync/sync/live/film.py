@@ -1,0 +1,208 @@
+"""A camera's film as it comes in: cut into takes, its newest seconds kept in memory.
+
+Nothing of it is put on this machine's disk: whoever is late for it gets the newest
+pictures, and the gap from Frigate's recordings, later.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ...frigate.live_mp4 import LiveFragment, LiveInit
+from ..model.spans import Spans
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A fragment of the film: pictures or sound.
+
+    All of one `take` make one file, behind its `init`. `arrived` is by a steady clock,
+    `moment` by Frigate's; `seconds` is how far the film's own clock has come.
+    """
+
+    number: int
+    take: int
+    init: bytes = field(repr=False)
+    data: bytes = field(repr=False)
+    is_keyframe: bool
+    arrived: float
+    moment: float
+    seconds: float
+
+
+class Takes:
+    """Cuts a film into takes: each plays alone, and its clock has no hole. Pure.
+
+    A new one begins when the film does, when its clock jumps, and every half hour; each
+    with a keyframe. What comes before one can't be shown, and is left out.
+    """
+
+    def __init__(self, *, longest: float, jump: float) -> None:
+        """Begin a take after so many seconds, and after a jump of so many."""
+        self._longest = longest
+        self._jump = jump
+        self._init: LiveInit | None = None
+        self._take = 0
+        self._number = 0
+        self._is_open = False
+        self._begin = 0.0
+        self._end = 0.0
+
+    def feed(
+        self, message: LiveInit | LiveFragment, *, arrived: float, moment: float
+    ) -> Chunk | None:
+        """Return what is to be kept of a message, if anything is."""
+        if isinstance(message, LiveInit):
+            self._init, self._is_open = message, False
+            return None
+        assert self._init is not None
+        pictures = message.pictures
+        is_keyframe = pictures is not None and pictures.is_keyframe
+        if pictures is not None:
+            if abs(pictures.start - self._end) > self._jump:
+                self._is_open = False
+            is_over = pictures.start - self._begin >= self._longest
+            if is_keyframe and (is_over or not self._is_open):
+                self._take += 1
+                self._is_open, self._begin = True, pictures.start
+            self._end = pictures.end
+        if not self._is_open:
+            return None
+        self._number += 1
+        return Chunk(
+            number=self._number,
+            take=self._take,
+            init=self._init.data,
+            data=message.data,
+            is_keyframe=is_keyframe,
+            arrived=arrived,
+            moment=moment,
+            seconds=self._end,
+        )
+
+    def interrupt(self) -> None:
+        """Note that the connection broke: what comes next is another take."""
+        self._is_open = False
+
+
+class Film:
+    """The newest chunks of a film, for all who follow it."""
+
+    def __init__(self, *, most_bytes: int) -> None:
+        """Keep no more than so many bytes; a keyframe is the first of them."""
+        self._most = most_bytes
+        self._chunks: deque[Chunk] = deque()
+        self._size = 0
+        self._news = asyncio.Event()
+
+    @property
+    def newest(self) -> Chunk | None:
+        """Return the newest chunk that is there."""
+        return self._chunks[-1] if self._chunks else None
+
+    def add(self, chunk: Chunk) -> None:
+        """Add a chunk, and drop the oldest ones if there are too many bytes."""
+        self._chunks.append(chunk)
+        self._size += len(chunk.data)
+        while self._size > self._most and len(self._chunks) > 1:
+            self._drop()
+            while self._chunks and not self._chunks[0].is_keyframe:
+                self._drop()
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def after(self, number: int) -> list[Chunk]:
+        """Return the chunks behind that number."""
+        if not self._chunks:
+            return []
+        skipped = max(number + 1 - self._chunks[0].number, 0)
+        if skipped >= len(self._chunks):
+            return []
+        return [self._chunks[index] for index in range(skipped, len(self._chunks))]
+
+    def before(self, moment: float) -> int:
+        """Return the number before the first keyframe that came after a moment.
+
+        `moment` is by the steady clock. Without such a keyframe it is the last number.
+        """
+        for chunk in self._chunks:
+            if chunk.is_keyframe and chunk.arrived >= moment:
+                return chunk.number - 1
+        return self._chunks[-1].number if self._chunks else 0
+
+    async def more(self, number: int) -> None:
+        """Wait until there is something behind that number."""
+        while not self._chunks or self._chunks[-1].number <= number:
+            await self._news.wait()
+
+    def _drop(self) -> None:
+        self._size -= len(self._chunks.popleft().data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What is to be sent next: chunks of one take; `is_jump`: some before are left out."""
+
+    chunks: tuple[Chunk, ...]
+    is_jump: bool = False
+
+    @property
+    def data(self) -> bytes:
+        """Return the bytes."""
+        return b"".join(chunk.data for chunk in self.chunks)
+
+
+def next_batch(
+    chunks: Sequence[Chunk],
+    *,
+    last: int,
+    oldest: float,
+    most_bytes: int,
+) -> Batch | None:
+    """Return what to send behind the chunk with the number `last`. Pure.
+
+    What came before `oldest` (steady clock) is too late: then it goes on with the newest
+    keyframe, if there is one further on. Up to `most_bytes`, at least one chunk.
+    """
+    if not chunks:
+        return None
+    first = 0
+    is_lost = chunks[0].number != last + 1
+    if is_lost or chunks[0].arrived < oldest:
+        keyframes = [n for n, chunk in enumerate(chunks) if chunk.is_keyframe]
+        if keyframes and (chunks[keyframes[-1]].number > last + 1 or is_lost):
+            first = keyframes[-1]
+        elif is_lost:
+            return None
+    found: list[Chunk] = []
+    size = 0
+    for chunk in chunks[first:]:
+        if found and (
+            size + len(chunk.data) > most_bytes or chunk.take != found[0].take
+        ):
+            break
+        found.append(chunk)
+        size += len(chunk.data)
+    is_jump = is_lost or bool(first)
+    return Batch(chunks=tuple(found), is_jump=is_jump)
+
+
+class Shown:
+    """The seconds that a file shows, by Frigate's clock, as they arrive."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._spans: list[tuple[float, float]] = []
+
+    @property
+    def spans(self) -> Spans:
+        """Return them; a moment alone is none."""
+        return tuple((begin, end) for begin, end in self._spans if end > begin)
+
+    def add(self, batch: Batch) -> None:
+        """Note that what a batch shows has arrived."""
+        begin, end = batch.chunks[0].moment, batch.chunks[-1].moment
+        if self._spans and not batch.is_jump:
+            begin = self._spans.pop()[0]
+        self._spans.append((begin, max(begin, end)))

@@ -1,0 +1,117 @@
+"""A live lane: one item's film on its way to one destination."""
+
+import asyncio
+import logging
+import time
+from typing import Final
+
+from ...storage.errors import StorageError
+from ..ledger import LedgerError
+from ..model.timing import Timing
+from ..sending.worker import Worker
+from ..support.live_progress import LiveProgress
+from ..support.outage_log import OutageLog
+from .film import Batch, Film, next_batch
+from .target import LiveTarget
+from .writers import Gone, GrowingWriter, LiveWriter, PieceWriter
+
+_LOGGER = logging.getLogger(__name__)
+
+_MOST_BYTES: Final = 512 * 1024
+"""Bytes of one write: enough for what comes while one is under way."""
+
+
+class LiveLane:
+    """Follows a film. It is late for nothing else, and nothing waits for it."""
+
+    def __init__(
+        self, target: LiveTarget, film: Film, *, timing: Timing, since: float
+    ) -> None:
+        """Begin with the first keyframe after `since`, by a steady clock."""
+        self._target = target
+        self._film = film
+        self._timing = timing
+        self._last = film.before(since)
+        self._progress: LiveProgress = target.services.live_progress
+        self._outage = OutageLog(_LOGGER, f"Live film for {target.name}")
+        self._pause = timing.live_retry
+        can = target.destination.capabilities
+        self._writer: LiveWriter = (
+            GrowingWriter(target)
+            if can.append
+            else PieceWriter(target, seconds=timing.live_piece)
+        )
+        self._take = 0
+
+    @property
+    def worker(self) -> Worker:
+        """Return whose destination it sends to."""
+        return self._target.worker
+
+    async def run(self) -> None:
+        """Send until cancelled, or until the ledger no longer knows the item."""
+        try:
+            while True:
+                try:
+                    await self._follow()
+                except (StorageError, LedgerError) as err:
+                    self._outage.report(err)
+                except Gone:
+                    return
+                await self._end_take()
+                await asyncio.sleep(self._pause)
+                self._pause = min(2 * self._pause, self._timing.live_longest_retry)
+        finally:
+            # Also when Home Assistant stops: its end is bounded.
+            await self._end_take()
+
+    async def _follow(self) -> None:
+        """Send what comes. Returns when nothing may be sent for now."""
+        is_first = True
+        while True:
+            await self._film.more(self._last)
+            if not is_first:
+                await asyncio.sleep(self._timing.live_tick)
+            if not self._target.is_open:
+                return
+            batch = next_batch(
+                self._film.after(self._last),
+                last=self._last,
+                # What there was before it began is sent at one go.
+                oldest=0 if is_first else time.monotonic() - self._timing.live_behind,
+                most_bytes=_MOST_BYTES,
+            )
+            if batch is None or (not self._take and not batch.chunks[0].is_keyframe):
+                self._skip(batch)
+                continue
+            await self._send(batch)
+            is_first = False
+
+    async def _send(self, batch: Batch) -> None:
+        first = batch.chunks[0]
+        if first.take != self._take:
+            await self._end_take()
+            await self._writer.begin(first)
+            self._take = first.take
+        await self._writer.send(batch)
+        self._last = batch.chunks[-1].number
+        self._note()
+        self._pause = self._timing.live_retry
+        self._outage.over()
+
+    def _skip(self, batch: Batch | None) -> None:
+        """Leave out what can't be shown without what was before it."""
+        if batch is not None:
+            self._last = batch.chunks[0].number
+        elif self._film.newest is not None:
+            self._last = self._film.newest.number
+
+    def _note(self) -> None:
+        self._progress.note(
+            self._target.item.source_id, self._target.id, self._writer.spans
+        )
+
+    async def _end_take(self) -> None:
+        """End the file, if there is one. The next one begins with a keyframe."""
+        self._take = 0
+        await self._writer.end()

@@ -1,0 +1,300 @@
+"""Live footage: which cameras are watched, and whose film goes where."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+import logging
+from math import ceil, floor
+import time
+from typing import Any
+
+from ...frigate.models import Severity
+from ...frigate.protocol import FrigateApi
+from ..ledger import items as ledger_items, off_periods
+from ..model.engine_options import EngineOptions, LiveFootage
+from ..model.footage_ranges import FootageRange
+from ..model.item import Item
+from ..model.openings import for_range, wanted
+from ..model.plans import UploadPlan
+from ..model.selection import wants_live, wants_live_of
+from ..monitoring.frigate_monitor import FrigateMonitor
+from ..planning.paths import ItemPaths
+from ..planning.registry import ItemRegistry
+from ..sending.worker import Worker
+from ..services import Services
+from ..support.tasks import cancel, wait_for
+from .lane import LiveLane
+from .tap import Tap
+from .target import LiveTarget
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Running[T]:
+    """Something that runs, and its task."""
+
+    what: T
+    task: asyncio.Task[None]
+
+
+@dataclass(slots=True)
+class _Session:
+    """A review whose film is watched; it is over at `ends` (Frigate's clock)."""
+
+    item: Item
+    heard: float
+    ends: float | None = None
+    lanes: dict[str, _Running[LiveLane]] = field(default_factory=dict)
+
+
+class LiveManager:
+    """Opens a tap at the first sign of a review, and lets its film leave with it.
+
+    A camera has one tap, whoever wants its film, and there are only so many: those of
+    alerts first. Everything is looked at again every second, and when something was
+    heard: so a switch, a destination's hours or a changed severity need no signal.
+    """
+
+    def __init__(
+        self,
+        client: FrigateApi,
+        *,
+        services: Services,
+        monitor: FrigateMonitor,
+        registry: ItemRegistry,
+        workers: Mapping[str, Worker],
+        options: EngineOptions,
+        time_zone: tzinfo,
+    ) -> None:
+        """Keep what it works with; nothing is watched before `run`."""
+        self._client = client
+        self._services = services
+        self._timing = services.timing
+        self._registry = registry
+        self._monitor = monitor
+        self._paths = ItemPaths(time_zone)
+        self._workers = workers
+        self._options = options
+        self._hints: dict[str, float] = {}
+        self._sessions: dict[str, _Session] = {}
+        self._heard: dict[str, float] = {}
+        self._taps: dict[str, _Running[Tap]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._news = asyncio.Event()
+
+    @property
+    def taps(self) -> Mapping[str, str | None]:
+        """Return the cameras that are watched, each with what is wrong, if anything."""
+        return {
+            camera: None if running.what.error is None else str(running.what.error)
+            for camera, running in self._taps.items()
+        }
+
+    def hint(self, camera: str) -> None:
+        """Take a first sign that something happens before a camera."""
+        if self._may_watch(camera):
+            self._hints[camera] = time.monotonic() + self._timing.live_hint
+            self.wake()
+
+    def hear(self, review_id: str) -> None:
+        """Take news of a review."""
+        self._heard.pop(review_id, None)
+        self._heard[review_id] = time.monotonic()
+        while len(self._heard) > 1000:
+            del self._heard[next(iter(self._heard))]
+        self.wake()
+
+    def wake(self) -> None:
+        """Look now at what is to be watched."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Watch what is to be watched, until cancelled."""
+        if self._options.live_footage is LiveFootage.OFF:
+            await asyncio.Event().wait()
+        try:
+            while True:
+                self._news.clear()
+                await self._look()
+                is_idle = not (self._sessions or self._hints)
+                await wait_for(self._news, None if is_idle else self._timing.live_look)
+        finally:
+            for session in self._sessions.values():
+                self._end_lanes(session, tuple(session.lanes))
+            self._end(self._taps.values())
+            self._sessions.clear()
+            self._taps.clear()
+            await cancel(tuple(self._ending))
+
+    async def _look(self) -> None:
+        """Begin and end what is due. Raises LedgerError."""
+        ledger, now = self._services.ledger, time.monotonic()
+        items: list[Item] = []
+        if await ledger.run(off_periods.capture_on):
+            items = [
+                item
+                for item in await ledger.run(ledger_items.open_reviews)
+                if self._is_live(item, now)
+            ]
+        else:
+            self._hints.clear()
+        await self._note_ends({item.source_id: item for item in items})
+        for item in items:
+            session = self._sessions.get(item.source_id)
+            if session is None:
+                session = self._sessions[item.source_id] = _Session(item, now)
+            session.item, session.ends = item, None
+        self._drop_sessions()
+        self._choose_taps(now)
+        for session in self._sessions.values():
+            await self._choose_lanes(session)
+
+    def _is_live(self, item: Item, now: float) -> bool:
+        """Tell whether the film of an open review is to be watched."""
+        if self._options.live_footage is LiveFootage.ALERTS:
+            if item.severity is Severity.DETECTION:
+                return False
+        heard = self._heard.get(item.source_id)
+        if heard is None or now - heard > self._timing.live_news:
+            return False
+        return item.camera in self._monitor.live_sources and any(
+            wants_live(worker.setup.selection, item)
+            for worker in self._workers.values()
+        )
+
+    def _may_watch(self, camera: str) -> bool:
+        """Tell whether anyone may want the film of a camera."""
+        return (
+            self._options.live_footage is not LiveFootage.OFF
+            and camera in self._monitor.live_sources
+            and any(
+                wants_live_of(worker.setup.selection, camera)
+                for worker in self._workers.values()
+            )
+        )
+
+    async def _note_ends(self, active: Mapping[str, Item]) -> None:
+        """Note when those end that are no longer active: with what their owner adds."""
+        for source_id, session in self._sessions.items():
+            if source_id in active or session.ends is not None:
+                continue
+            session.ends = 0.0
+            known = await self._services.ledger.run(ledger_items.review, source_id)
+            if known is not None and known[0].end is not None and not known[1]:
+                session.item = known[0]
+                session.ends = known[0].end + self._options.padding_after
+
+    def _drop_sessions(self) -> None:
+        now = time.time() - self._client.clock_offset
+        over = [
+            source_id
+            for source_id, session in self._sessions.items()
+            if session.ends is not None and session.ends <= now
+        ]
+        for source_id in over:
+            session = self._sessions.pop(source_id)
+            self._end_lanes(session, tuple(session.lanes))
+
+    def _choose_taps(self, now: float) -> None:
+        """Watch the cameras of alerts, then of detections, then of mere signs."""
+        self._hints = {
+            camera: until for camera, until in self._hints.items() if until > now
+        }
+        cameras = dict.fromkeys(
+            session.item.camera
+            for session in sorted(
+                self._sessions.values(),
+                key=lambda one: one.item.severity is Severity.DETECTION,
+            )
+        ) | dict.fromkeys(self._hints)
+        chosen = list(cameras)[: self._options.live_taps]
+        self._end(
+            self._taps.pop(camera)
+            for camera in tuple(self._taps)
+            if camera not in chosen or camera not in self._monitor.live_sources
+        )
+        for camera in chosen:
+            if camera not in self._taps and camera in self._monitor.live_sources:
+                tap = Tap(
+                    self._client,
+                    camera,
+                    self._monitor.live_sources[camera],
+                    timing=self._timing,
+                    most_bytes=self._services.limits.live_bytes,
+                )
+                self._taps[camera] = _Running(tap, asyncio.create_task(tap.run()))
+
+    async def _choose_lanes(self, session: _Session) -> None:
+        """Let a review's film leave to whoever takes it now."""
+        tap = self._taps.get(session.item.camera)
+        targets: dict[str, LiveTarget] = {}
+        if tap is not None:
+            targets = await self._targets(session.item)
+        self._end_lanes(
+            session,
+            [
+                id_
+                for id_, lane in session.lanes.items()
+                if id_ not in targets
+                or lane.task.done()
+                or lane.what.worker is not self._workers.get(id_)
+            ],
+        )
+        for id_, target in targets.items():
+            if id_ not in session.lanes and tap is not None:
+                since = time.monotonic() - self._options.padding_before
+                lane = LiveLane(target, tap.what.film, timing=self._timing, since=since)
+                session.lanes[id_] = _Running(lane, asyncio.create_task(lane.run()))
+
+    async def _targets(self, item: Item) -> dict[str, LiveTarget]:
+        """Return where the film of an item goes now. Raises LedgerError."""
+        bounds = await self._registry.bounds(item)
+        now = time.time() - self._client.clock_offset
+        if (
+            bounds is None
+            or bounds.cut(FootageRange(floor(now), ceil(now) + 1)) is None
+        ):
+            return {}
+        takers = {
+            id_: worker
+            for id_, worker in self._workers.items()
+            if wants_live(worker.setup.selection, item)
+        }
+        plans = wanted(
+            for_range(
+                (
+                    UploadPlan(
+                        destination_id=id_, path=self._paths.of(worker.setup, item)
+                    )
+                    for id_, worker in takers.items()
+                ),
+                bounds.openings,
+                FootageRange(floor(now), ceil(now) + 1),
+            )
+        )
+        return {
+            plan.destination_id: LiveTarget(
+                item=item,
+                base=plan.path,
+                worker=takers[plan.destination_id],
+                services=self._services,
+            )
+            for plan in plans
+        }
+
+    def _end_lanes(self, session: _Session, ids: Iterable[str]) -> None:
+        self._end([session.lanes.pop(id_) for id_ in tuple(ids)])
+
+    def _end(self, running: Iterable[_Running[Any]]) -> None:
+        """Cancel tasks; they end within seconds, which nothing waits for."""
+        for each in running:
+            each.task.cancel()
+            self._ending.add(each.task)
+            each.task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._ending.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _LOGGER.error("Live film failed unexpectedly", exc_info=error)

@@ -1,0 +1,76 @@
+"""A tap: the film of one camera, kept open as long as it is wanted."""
+
+import asyncio
+from contextlib import aclosing
+import logging
+import time
+
+from ...frigate.errors import FrigateError, FrigateForbidden, LiveRefused
+from ...frigate.models import LiveSource
+from ...frigate.protocol import FrigateApi
+from ..model.timing import Timing
+from ..support.outage_log import OutageLog
+from .film import Film, Takes
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Tap:
+    """Reads what go2rtc sends as fast as it comes, and waits for no destination."""
+
+    def __init__(
+        self,
+        client: FrigateApi,
+        camera: str,
+        source: LiveSource,
+        *,
+        timing: Timing,
+        most_bytes: int,
+    ) -> None:
+        """Keep what to watch; nothing is opened before `run`."""
+        self.camera = camera
+        self.film = Film(most_bytes=most_bytes)
+        self.error: FrigateError | None = None
+        """Why no film comes, None while it does."""
+        self._client = client
+        self._source = source
+        self._timing = timing
+        self._takes = Takes(longest=timing.live_take, jump=timing.live_jump)
+        self._outage = OutageLog(_LOGGER, f"The live film of {camera}")
+
+    async def run(self) -> None:
+        """Watch until cancelled; a film that ends is begun again."""
+        pause = self._timing.live_retry
+        while True:
+            number, is_refusal = self._newest, False
+            try:
+                await self._watch()
+            except FrigateError as err:
+                self.error = err
+                self._outage.report(err)
+                is_refusal = isinstance(err, FrigateForbidden | LiveRefused)
+            self._takes.interrupt()
+            if self._newest != number:
+                pause = self._timing.live_retry
+            if is_refusal:
+                pause = self._timing.live_longest_retry
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, self._timing.live_longest_retry)
+
+    @property
+    def _newest(self) -> int:
+        return self.film.newest.number if self.film.newest is not None else 0
+
+    async def _watch(self) -> None:
+        async with aclosing(self._client.live_film(self._source.main)) as messages:
+            async for message in messages:
+                chunk = self._takes.feed(
+                    message,
+                    arrived=time.monotonic(),
+                    moment=time.time() - self._client.clock_offset,
+                )
+                if chunk is not None:
+                    self.film.add(chunk)
+                    if self.error is not None:
+                        self.error = None
+                        self._outage.over()

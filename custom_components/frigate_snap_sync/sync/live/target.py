@@ -1,0 +1,81 @@
+"""Where live film goes: a destination, as far as live lanes know it."""
+
+from dataclasses import dataclass
+
+from ...storage.base import Destination
+from ..ledger import LedgerError, live_files
+from ..ledger.live_files import LiveFile
+from ..model.budget import kind_of_item
+from ..model.item import Item, Role
+from ..model.spans import Spans
+from ..sending.worker import Worker
+from ..services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveTarget:
+    """One item's film at one destination; `base` is what its files are called there."""
+
+    item: Item
+    base: str
+    worker: Worker
+    services: Services
+
+    @property
+    def id(self) -> str:
+        """Return the destination's id."""
+        return self.worker.setup.id
+
+    @property
+    def name(self) -> str:
+        """Return what its owner calls the destination."""
+        return self.worker.setup.name
+
+    @property
+    def destination(self) -> Destination:
+        """Return the destination."""
+        return self.worker.setup.destination
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether film may be sent there now."""
+        kind = kind_of_item(self.item, Role.PART)
+        return self.worker.is_usable and self.worker.budget.allows_kind(kind)
+
+    def count(self, size: int) -> None:
+        """Note that so many bytes are being sent."""
+        self.worker.budget.count(size)
+
+    async def begin(self, start: float, *, pieces: int | None) -> LiveFile | None:
+        """Keep that a live file begins there. Raises LedgerError."""
+        return await self.services.ledger.run(
+            live_files.begin,
+            self.item.source_id,
+            self.id,
+            base=self.base,
+            short_id=self.item.short_id,
+            start=start,
+            pieces=pieces,
+        )
+
+    async def leave(self, file: LiveFile) -> None:
+        """Keep that its name is somebody's. Raises LedgerError."""
+        await self.services.ledger.run(live_files.taken, file.id)
+
+    async def reserve(self, file: LiveFile, pieces: int) -> None:
+        """Keep that it may have so many pieces. Raises LedgerError."""
+        await self.services.ledger.run(live_files.reserve, file.id, pieces=pieces)
+
+    async def end(self, file: LiveFile, *, held: Spans, size: int) -> None:
+        """Keep what it shows. What the ledger can't keep is seen at the next start."""
+        try:
+            await self.services.ledger.run(
+                live_files.ended,
+                file.id,
+                held=held,
+                size=size,
+                keep=not self.destination.capabilities.can_delete,
+            )
+        except LedgerError:
+            return
+        self.worker.wake()

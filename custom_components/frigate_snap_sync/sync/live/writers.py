@@ -1,0 +1,242 @@
+"""Two ways in which live film lies at a destination: one file that grows, or pieces."""
+
+from abc import ABC, abstractmethod
+import asyncio
+from collections import deque
+from contextlib import suppress
+from typing import Final, override
+
+from ...storage.base import AlreadyThere, GrowingFile
+from ...storage.errors import Rejected, StorageError
+from ...storage.memory_source import MemorySource
+from ..ledger import LedgerError
+from ..ledger.live_files import LiveFile, piece_path
+from ..model.spans import Spans
+from .film import Batch, Chunk, Shown
+from .target import LiveTarget
+
+_AT_ONCE: Final = 2
+"""Writes that are under way: the next one must not wait for an answer from far away."""
+_RESERVED: Final = 10
+"""Pieces whose names are kept in the ledger by one commit."""
+_PATIENCE: Final = 1.5
+"""How much longer than it should be a piece may wait for its keyframe."""
+_ROUNDING: Final = 0.01
+"""Seconds that don't count."""
+_NAMES: Final = 100
+"""Names that are tried for a file."""
+_GOODBYE: Final = 1.5
+"""Seconds in which a file must be closed: Home Assistant may be stopping."""
+
+
+class Gone(Exception):
+    """The ledger no longer has the item or the destination."""
+
+
+class LiveWriter(ABC):
+    """Brings takes of a film to a destination, one after the other."""
+
+    def __init__(self, target: LiveTarget) -> None:
+        """Keep where to; nothing is sent yet."""
+        self.target = target
+        self.size = 0
+        """Bytes of the take that have arrived."""
+        self._shown = Shown()
+        self._file: LiveFile | None = None
+
+    @property
+    def spans(self) -> Spans:
+        """Return what has arrived of the take."""
+        return self._shown.spans
+
+    @abstractmethod
+    async def begin(self, first: Chunk) -> None:
+        """Begin a take. Raises StorageError, LedgerError or Gone."""
+
+    @abstractmethod
+    async def send(self, batch: Batch) -> None:
+        """Send what comes next of it. Raises StorageError or LedgerError."""
+
+    async def end(self) -> None:
+        """End the take, as well as can be; never raises, takes a moment at most."""
+        with suppress(StorageError, LedgerError, TimeoutError):
+            await self._finish()
+        file, self._file = self._file, None
+        if file is not None:
+            await self.target.end(file, held=self.spans, size=self.size)
+        self._shown, self.size = Shown(), 0
+
+    @abstractmethod
+    async def _finish(self) -> None:
+        """Bring what is left of the take to an end, in a moment.
+
+        Raises StorageError, LedgerError or TimeoutError.
+        """
+
+    async def _reserve(self, start: float, *, pieces: int | None) -> LiveFile:
+        """Have a name in the ledger before there is anything of it."""
+        self._file = await self.target.begin(start, pieces=pieces)
+        if self._file is None:
+            raise Gone
+        return self._file
+
+    async def _give_up_name(self) -> None:
+        """Leave the name to somebody who has it."""
+        file, self._file = self._file, None
+        if file is not None:
+            await self.target.leave(file)
+
+
+class GrowingWriter(LiveWriter):
+    """One file a take, seen from its first byte on."""
+
+    def __init__(self, target: LiveTarget) -> None:
+        """Keep where to."""
+        super().__init__(target)
+        self._growing: GrowingFile | None = None
+        self._position = 0
+        self._writes: deque[asyncio.Task[None]] = deque()
+
+    @override
+    async def begin(self, first: Chunk) -> None:
+        for _ in range(_NAMES):
+            file = await self._reserve(first.moment, pieces=None)
+            try:
+                self._growing = await self.target.destination.grow(file.path)
+            except AlreadyThere:
+                await self._give_up_name()
+            else:
+                break
+        else:
+            raise Rejected("Every name for a live file is taken")
+        self._position = 0
+        await self._write(first.init, None)
+
+    @override
+    async def send(self, batch: Batch) -> None:
+        await self._write(batch.data, batch)
+
+    async def _write(self, data: bytes, batch: Batch | None) -> None:
+        while len(self._writes) >= _AT_ONCE:
+            await self._writes[0]
+            self._writes.popleft()
+        at, self._position = self._position, self._position + len(data)
+        self.target.count(len(data))
+        self._writes.append(asyncio.create_task(self._arrive(data, at, batch)))
+        # What failed is seen at once, not only by the next one.
+        await asyncio.sleep(0)
+
+    async def _arrive(self, data: bytes, at: int, batch: Batch | None) -> None:
+        assert self._growing is not None
+        await self._growing.write(data, at=at)
+        self.size = max(self.size, at + len(data))
+        if batch is not None:
+            self._shown.add(batch)
+
+    @override
+    async def _finish(self) -> None:
+        writes, self._writes = self._writes, deque()
+        growing, self._growing = self._growing, None
+        if writes:
+            await asyncio.wait(writes, timeout=_GOODBYE)
+        for write in writes:
+            write.cancel()
+        await asyncio.gather(*writes, return_exceptions=True)
+        if growing is not None:
+            async with asyncio.timeout(_GOODBYE):
+                await growing.close()
+
+
+class PieceWriter(LiveWriter):
+    """Pieces of some seconds, each of which plays alone, by one request each.
+
+    A piece ends before a keyframe. One that comes late does not keep what there is from
+    leaving: the piece is sent once more, longer, where it may be replaced.
+    """
+
+    def __init__(self, target: LiveTarget, *, seconds: float) -> None:
+        """Keep where to, and how long a piece should be."""
+        super().__init__(target)
+        self._seconds = seconds
+        self._number = 0
+        self._reserved = 0
+        self._init = b""
+        self._chunks: list[Chunk] = []
+        self._sent = 0
+        self._is_jump = False
+        can = target.destination.capabilities
+        self._may_replace, self._may_look = can.can_delete, can.can_read
+
+    @override
+    async def begin(self, first: Chunk) -> None:
+        for _ in range(_NAMES):
+            file = await self._reserve(first.moment, pieces=_RESERVED)
+            if not self._may_look or not await self._is_taken(file):
+                break
+            await self._give_up_name()
+        else:
+            raise Rejected("Every name for a live file is taken")
+        self._number, self._reserved = 0, _RESERVED
+        self._init, self._chunks, self._sent = first.init, [], 0
+
+    async def _is_taken(self, file: LiveFile) -> bool:
+        """Tell whether something of somebody lies under the first piece's name."""
+        first = piece_path(file.path, 1)
+        return await self.target.destination.stat(first) is not None
+
+    @override
+    async def send(self, batch: Batch) -> None:
+        if batch.is_jump and self._chunks:
+            await self._put_piece()
+            self._chunks, self._sent = [], 0
+        self._is_jump = self._is_jump or batch.is_jump
+        for chunk in batch.chunks:
+            if (
+                chunk.is_keyframe
+                and self._chunks
+                and self._length(chunk) >= self._seconds
+            ):
+                await self._put_piece()
+                self._chunks, self._sent = [], 0
+            self._chunks.append(chunk)
+        if self._may_replace and self._unsent >= self._seconds * _PATIENCE:
+            await self._put_piece()
+
+    def _length(self, until: Chunk) -> float:
+        return until.seconds - self._chunks[0].seconds + _ROUNDING
+
+    @property
+    def _unsent(self) -> float:
+        """Return how many seconds of the piece have not left."""
+        if self._sent >= len(self._chunks):
+            return 0.0
+        first = self._chunks[max(self._sent - 1, 0)]
+        return self._chunks[-1].seconds - first.seconds
+
+    async def _put_piece(self) -> None:
+        """Send the piece as far as it is."""
+        if self._sent >= len(self._chunks):
+            return
+        assert self._file is not None
+        if not self._sent:
+            self._number += 1
+            if self._number > self._reserved:
+                self._reserved += _RESERVED
+                await self.target.reserve(self._file, self._reserved)
+        data = self._init + b"".join(chunk.data for chunk in self._chunks)
+        path = piece_path(self._file.path, self._number)
+        self.target.count(len(data))
+        source = await asyncio.to_thread(MemorySource, path, data)
+        await self.target.destination.put_at_once(path, source)
+        fresh = tuple(self._chunks[self._sent :])
+        self.size += sum(len(chunk.data) for chunk in fresh)
+        self._shown.add(Batch(chunks=fresh, is_jump=self._is_jump))
+        self._sent, self._is_jump = len(self._chunks), False
+
+    @override
+    async def _finish(self) -> None:
+        try:
+            async with asyncio.timeout(_GOODBYE):
+                await self._put_piece()
+        finally:
+            self._chunks, self._sent = [], 0

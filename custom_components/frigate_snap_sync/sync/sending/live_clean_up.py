@@ -1,0 +1,56 @@
+"""Removes live files at a destination once the whole is there, or their time is over."""
+
+from collections.abc import Awaitable, Callable
+import time
+
+from ...storage.errors import StorageError
+from ..ledger import live_files
+from ..model.destination_setup import DestinationSetup
+from ..services import Services
+from .breaker import reaction_to
+
+
+class LiveCleanUp:
+    """Removes one live file after the other, with all its pieces.
+
+    Where nothing is ever deleted it only forgets them. What the destination refuses to
+    delete is left alone for a while, and holds up nothing else.
+    """
+
+    def __init__(
+        self,
+        setup: DestinationSetup,
+        *,
+        services: Services,
+        on_removed: Callable[[str], Awaitable[None]],
+    ) -> None:
+        """Keep what it works with; `on_removed` is awaited with a removed file's path."""
+        self._setup = setup
+        self._ledger = services.ledger
+        self._pause = services.timing.longest_retry
+        self._on_removed = on_removed
+        self._stuck: dict[int, float] = {}
+
+    async def remove_one(self) -> bool:
+        """Remove one live file; return whether there was any.
+
+        Raises StorageError, LedgerError or SpoolError.
+        """
+        now = time.monotonic()
+        self._stuck = {id_: until for id_, until in self._stuck.items() if until > now}
+        leftover = await self._ledger.run(
+            live_files.next_leftover, self._setup.id, exclude=tuple(self._stuck)
+        )
+        if leftover is None:
+            return False
+        if self._setup.destination.capabilities.can_delete:
+            try:
+                for path in leftover.paths:
+                    await self._setup.destination.delete(path)
+            except StorageError as err:
+                if reaction_to(err).is_contact:
+                    self._stuck[leftover.id] = time.monotonic() + self._pause
+                raise
+        await self._ledger.run(live_files.removed, leftover.id)
+        await self._on_removed(leftover.paths[0])
+        return True

@@ -1,0 +1,68 @@
+"""How far live film has come: what parts need not be asked for any more."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from math import floor
+
+from ..model.plans import Progress, UploadPlan
+from ..model.spans import NONE, Spans, missing, union
+
+_MARGIN = 1.0
+"""Seconds by which what a film shows may be older than its arrival."""
+_MOST = 1000
+
+
+class LiveProgress:
+    """The seconds of running reviews that have arrived at destinations live.
+
+    Of this run of the engine alone: what was before is not taken up again.
+    """
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._known: dict[tuple[str, str], Spans] = {}
+
+    def note(self, source_id: str, destination_id: str, spans: Spans) -> None:
+        """Note what has arrived of a review at a destination."""
+        key = (source_id, destination_id)
+        self._known[key] = _joined(self._known.pop(key, NONE), spans)
+        while len(self._known) > _MOST:
+            del self._known[next(iter(self._known))]
+
+    def until(
+        self, source_id: str, destination_ids: tuple[str, ...], begin: float
+    ) -> float:
+        """Return up to when all of these have all of a review's film from `begin` on.
+
+        `begin` itself if one of them lacks something there. By Frigate's clock.
+        """
+        ends = [
+            self._until(self._known.get((source_id, each), NONE), begin)
+            for each in destination_ids
+        ]
+        return max(begin, min(ends, default=begin))
+
+    def ahead(
+        self, known: Progress, source_id: str, uploads: Iterable[UploadPlan]
+    ) -> Progress:
+        """Return how far a review's parts go, with what all have live instead.
+
+        The first part stays: it brings what was before.
+        """
+        if known.parts_end is None:
+            return known
+        ids = tuple(upload.destination_id for upload in uploads)
+        until = floor(self.until(source_id, ids, known.parts_end))
+        return replace(known, parts_end=max(known.parts_end, until))
+
+    @staticmethod
+    def _until(spans: Spans, begin: float) -> float:
+        for start, end in spans:
+            if start <= begin <= end:
+                return end - _MARGIN
+        return begin
+
+
+def _joined(known: Spans, spans: Spans) -> Spans:
+    """Return both together; only what is new costs anything."""
+    return union(known, spans) if missing(spans, known) else known

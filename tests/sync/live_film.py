@@ -1,0 +1,89 @@
+"""Live film for tests of the engine: fragments as go2rtc sends them, at any speed."""
+
+import asyncio
+from collections.abc import Iterator
+from itertools import count
+
+from custom_components.frigate_snap_sync.frigate.errors import FrigateError
+from custom_components.frigate_snap_sync.frigate.live_mp4 import (
+    LiveFragment,
+    LiveInit,
+    parse_fragment,
+    parse_init,
+)
+
+from ..harness.frigate import live
+from .fakes import FakeFrigate
+
+START = 1_764_000_000
+"""The moment that the first picture shows."""
+
+
+def messages(*, size: int = 2000, first: int = 0) -> Iterator[LiveInit | LiveFragment]:
+    """Yield a film for ever: a keyframe every tenth picture, ten a second.
+
+    Of each second the same pictures are shown again; the film's clock goes on, and
+    begins with second `first`.
+    """
+    init = parse_init(live.beginning())
+    yield init
+    units = live.pictures_of("front_door", START)
+    for number in count():
+        data = live.fragment(
+            units[number % live.FPS],
+            number=number + 1,
+            ticks=(first * live.FPS + number) * live.TIMESCALE // live.FPS,
+            is_key=number % live.FPS == 0,
+            size=size,
+        )
+        yield parse_fragment(data, init)
+
+
+class Camera:
+    """Feeds a fake Frigate's film, picture by picture."""
+
+    def __init__(self, frigate: FakeFrigate, stream: str = "front_door") -> None:
+        """Feed that stream."""
+        self._frigate = frigate
+        self._stream = stream
+        self._film = messages()
+        self.sent = b""
+        """What was fed since the last film began."""
+
+    async def opened(self) -> None:
+        """Wait until the film is watched."""
+        async with asyncio.timeout(20):
+            while self._stream not in self._frigate.live_feeds:
+                await asyncio.sleep(0.005)
+
+    @property
+    def is_watched(self) -> bool:
+        """Tell whether the film is watched."""
+        return self._stream in self._frigate.live_feeds
+
+    async def show(self, pictures: int) -> None:
+        """Let so many pictures happen, one right after the other."""
+        await self.opened()
+        for _ in range(pictures):
+            message = next(self._film)
+            if isinstance(message, LiveInit):
+                self.feed(message)
+                message = next(self._film)
+            self.feed(message)
+            await asyncio.sleep(0.002)
+
+    def feed(self, message: LiveInit | LiveFragment | FrigateError) -> None:
+        """Let that come."""
+        self._frigate.live_feeds[self._stream].put_nowait(message)
+        if not isinstance(message, FrigateError):
+            self.sent += message.data
+
+    async def break_off(self, error: FrigateError) -> None:
+        """Let the film end, and another one begin."""
+        feed = self._frigate.live_feeds[self._stream]
+        self.feed(error)
+        async with asyncio.timeout(20):
+            while self._frigate.live_feeds.get(self._stream) in (feed, None):
+                await asyncio.sleep(0.005)
+        self._film = messages()
+        self.sent = b""

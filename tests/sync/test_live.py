@@ -1,0 +1,526 @@
+"""Film that leaves while it happens: an engine with a fake go2rtc."""
+
+import asyncio
+from dataclasses import replace
+import logging
+import re
+import time
+from typing import Any
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.errors import (
+    FrigateUnreachable,
+    LiveRefused,
+)
+from custom_components.frigate_snap_sync.frigate.live_mp4 import look_at_bytes
+from custom_components.frigate_snap_sync.frigate.models import LiveSource, Severity
+from custom_components.frigate_snap_sync.storage.base import Capabilities
+from custom_components.frigate_snap_sync.storage.errors import Unreachable
+from custom_components.frigate_snap_sync.sync.model.engine_options import (
+    EngineOptions,
+    LiveFootage,
+)
+from custom_components.frigate_snap_sync.sync.model.item import Media
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
+
+from ..harness.frigate import live
+from ..waiting import until
+from .conftest import FAST, Bench, setup
+from .fakes import FakeDestination
+from .live_film import Camera
+
+LIVE = Selection(live_footage=True)
+QUICK = replace(
+    FAST,
+    live_look=0.02,
+    live_retry=0.02,
+    live_longest_retry=0.05,
+    live_tick=0.001,
+    live_hint=0.3,
+    live_behind=0.5,
+)
+
+
+@pytest.fixture
+def camera(bench: Bench) -> Camera:
+    """Return a camera that go2rtc shows, and let alerts be sent live."""
+    bench.timing = QUICK
+    bench.frigate.live = {"front_door": LiveSource(main="front_door")}
+    bench.options = EngineOptions(
+        live_footage=LiveFootage.ALERTS, padding_after=0, upload_during_review=False
+    )
+    return Camera(bench.frigate)
+
+
+@pytest.fixture
+def growing(nas: FakeDestination) -> FakeDestination:
+    """Return a destination where files can grow."""
+    nas.can = Capabilities(append=True)
+    return nas
+
+
+def films(destination: FakeDestination) -> list[str]:
+    """Return the names of the live files that lie there."""
+    return sorted(name for name in destination.files if re.search(r"-live\d", name))
+
+
+async def arrived(destination: FakeDestination, camera: Camera, number: int = 0) -> str:
+    """Wait until all that the camera has shown is there; return the file's name."""
+    await until(
+        lambda: (
+            len(films(destination)) > number
+            and destination.files[films(destination)[number]] == camera.sent
+        )
+    )
+    return films(destination)[number]
+
+
+async def test_a_film_is_there_while_it_happens(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Each picture, at once, under the name it will keep."""
+    await bench.start(setup(growing, selection=LIVE))
+    await bench.heard()
+    bench.review("new", start=1_764_000_000.5)
+    await camera.show(3)
+    name = await arrived(growing, camera)
+    assert (
+        name
+        == "2025-11-24/2025-11-24_17-00-00+0100-front_door-recording-person-abc123-live01.mp4"
+    )
+    assert live.moments(growing.files[name]) == [
+        1_764_000_000 + n / 10 for n in range(3)
+    ]
+    for _ in range(5):
+        await camera.show(4)
+        await arrived(growing, camera)
+    assert bench.frigate.live_opened == ["front_door"]
+
+
+async def test_it_is_gone_when_the_whole_is_there(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """And the film ends with its review."""
+    await bench.start(setup(growing, selection=LIVE))
+    start = time.time() - 1
+    source_id = bench.review("new", start=start)
+    await camera.show(12)
+    await arrived(growing, camera)
+    bench.review("end", source_id=source_id, start=start, end=time.time())
+    await until(lambda: not camera.is_watched)
+    await bench.settled()
+    await until(lambda: films(growing) == [])
+    (name,) = growing.media
+    assert "-live" not in name
+    assert bench.status.destinations["nas"].recordings_uploaded == 1
+    assert [event.path for event in bench.uploaded] == [name]
+
+
+async def test_pieces_where_no_file_can_grow(
+    bench: Bench, camera: Camera, nas: FakeDestination
+) -> None:
+    """Each plays alone, and joined they are the film."""
+    await bench.start(setup(nas, selection=LIVE))
+    bench.review("new")
+    await camera.show(61)
+    await until(lambda: len(films(nas)) == 3)
+    pieces = [nas.files[name] for name in films(nas)]
+    assert [name.partition("-live")[2] for name in films(nas)] == [
+        f"01-{number:04}.mp4" for number in (1, 2, 3)
+    ]
+    for piece in pieces:
+        assert piece.startswith(live.beginning())
+        assert len(live.moments(piece)) == 20
+        assert look_at_bytes(piece).duration == pytest.approx(2)
+    joined = live.beginning() + b"".join(
+        piece.removeprefix(live.beginning()) for piece in pieces
+    )
+    assert camera.sent.startswith(joined)
+
+
+async def test_the_last_piece_leaves_at_the_end(
+    bench: Bench, camera: Camera, nas: FakeDestination
+) -> None:
+    """Also when it is short; then the whole comes, and all pieces go."""
+    await bench.start(setup(nas, selection=LIVE))
+    start = time.time() - 1
+    nas.gate.clear()
+    source_id = bench.review("new", start=start)
+    await camera.show(25)
+    nas.gate.set()
+    bench.review("end", source_id=source_id, start=start, end=time.time())
+    await until(lambda: len(nas.pieces) >= 2)
+    await bench.settled()
+    await until(lambda: films(nas) == [])
+    assert len(nas.media) == 1
+
+
+async def test_a_long_gop_does_not_keep_a_piece_from_leaving(
+    bench: Bench, camera: Camera, nas: FakeDestination
+) -> None:
+    """The same piece leaves again, longer."""
+    bench.timing = replace(QUICK, live_piece=0.5)
+    await bench.start(setup(nas, selection=LIVE))
+    bench.review("new")
+    await camera.show(10)
+    await until(lambda: nas.pieces)
+    await camera.show(11)
+    await until(lambda: len(nas.pieces) >= 3)
+    assert len(set(nas.pieces)) < len(nas.pieces)
+    assert live.moments(nas.files[nas.pieces[0]])[:3] == [
+        1_764_000_000 + n / 10 for n in range(3)
+    ]
+
+
+async def test_no_piece_is_replaced_where_all_is_kept(
+    bench: Bench, camera: Camera, nas: FakeDestination
+) -> None:
+    """It leaves when it is over."""
+    bench.timing = replace(QUICK, live_piece=0.5)
+    nas.can = Capabilities(can_delete=False)
+    await bench.start(setup(nas, selection=LIVE))
+    bench.review("new")
+    await camera.show(35)
+    await until(lambda: len(nas.pieces) == 3)
+    assert len(set(nas.pieces)) == 3
+
+
+async def test_a_film_that_breaks_off_is_another_file(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """go2rtc was restarted, or the camera was silent: each file plays."""
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new")
+    await camera.show(5)
+    first = await arrived(growing, camera)
+    await camera.break_off(FrigateUnreachable("go2rtc closed the film"))
+    await camera.show(5)
+    second = await arrived(growing, camera, 1)
+    assert (first[-10:], second[-10:]) == ("live01.mp4", "live02.mp4")
+    assert len(live.moments(growing.files[first])) == 5
+
+
+async def test_a_refusal_is_said_once(
+    bench: Bench,
+    camera: Camera,
+    growing: FakeDestination,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """And asked for again, a little later each time."""
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new")
+    for _ in range(3):
+        await camera.opened()
+        await camera.break_off(LiveRefused("go2rtc gives no film: not found"))
+    errors = [r for r in caplog.records if r.levelno >= logging.WARNING]
+    assert [r.getMessage() for r in errors] == [
+        "The live film of front_door has to wait: go2rtc gives no film: not found"
+    ]
+    await camera.show(3)
+    await arrived(growing, camera)
+
+
+async def test_the_tap_opens_at_the_first_sign(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """What it shows before the review is known leaves with it."""
+    await bench.start(setup(growing, selection=LIVE))
+    await until(lambda: bench.status.cameras)
+    bench.live_snapshot()
+    await camera.show(7)
+    await bench.at_rest()
+    assert films(growing) == []
+    bench.review("new")
+    name = await arrived(growing, camera)
+    assert len(live.moments(growing.files[name])) == 7
+
+
+async def test_a_sign_without_a_review_leaves_nothing(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Neither a connection nor a file."""
+    await bench.start(setup(growing, selection=LIVE))
+    await until(lambda: bench.status.cameras)
+    bench.live_snapshot()
+    await camera.show(7)
+    await until(lambda: not camera.is_watched)
+    assert films(growing) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"severity": "detection"},
+        {"camera": "back-yard_2"},  # go2rtc does not show it
+    ],
+)
+async def test_what_is_not_watched(
+    bench: Bench, camera: Camera, growing: FakeDestination, change: dict[str, Any]
+) -> None:
+    """Detections, unless all is chosen; a camera without go2rtc."""
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new", **change)
+    await bench.at_rest()
+    await asyncio.sleep(0.1)
+    assert bench.frigate.live_opened == []
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        Selection(),
+        Selection(live_footage=True, cameras=frozenset({"back-yard_2"})),
+        Selection(live_footage=True, labels=frozenset({"cat"})),
+        Selection(live_footage=True, zones=frozenset({"street"})),
+    ],
+)
+async def test_only_what_a_destination_selects(
+    bench: Bench, camera: Camera, growing: FakeDestination, selection: Selection
+) -> None:
+    """As for parts."""
+    await bench.start(setup(growing, selection=selection))
+    bench.review("new", zones=["porch"])
+    await bench.at_rest()
+    await asyncio.sleep(0.1)
+    assert bench.frigate.live_opened == []
+
+
+async def test_a_destination_without_recordings_may_have_live_film(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Nothing supersedes it there: it stays."""
+    selection = replace(LIVE, media=frozenset({Media.SNAPSHOTS}))
+    await bench.start(setup(growing, selection=selection))
+    source_id = bench.review("new")
+    await camera.show(5)
+    await arrived(growing, camera)
+    bench.review("end", source_id=source_id, end=time.time())
+    await until(lambda: not camera.is_watched)
+    await bench.at_rest()
+    assert len(films(growing)) == 1
+
+
+async def test_a_detection_that_becomes_an_alert(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Its film leaves from then on."""
+    await bench.start(setup(growing, selection=LIVE))
+    source_id = bench.review("new", severity="detection")
+    await bench.at_rest()
+    assert bench.frigate.live_opened == []
+    bench.review("update", source_id=source_id)
+    await camera.show(3)
+    await arrived(growing, camera)
+
+
+async def test_alerts_have_the_taps(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """There are only so many; a detection gives way."""
+    bench.options = replace(bench.options, live_footage=LiveFootage.ALL, live_taps=1)
+    bench.frigate.live["back-yard_2"] = LiveSource(main="yard")
+    yard = Camera(bench.frigate, "yard")
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new", severity=Severity.DETECTION.value)
+    await camera.show(3)
+    await arrived(growing, camera)
+    alert = bench.review("new", camera="back-yard_2", source_id="1764000000.5-zzz999")
+    await yard.show(3)
+    await until(lambda: len(films(growing)) == 2)
+    assert not camera.is_watched
+    bench.review("end", camera="back-yard_2", source_id=alert, end=time.time())
+    await camera.opened()
+    assert not yard.is_watched
+
+
+async def test_one_tap_for_all_destinations(
+    bench: Bench, camera: Camera, growing: FakeDestination, cloud: FakeDestination
+) -> None:
+    """Whoever wants its film."""
+    cloud.can = Capabilities(append=True)
+    await bench.start(
+        setup(growing, selection=LIVE), setup(cloud, name="cloud", selection=LIVE)
+    )
+    bench.review("new")
+    await camera.show(10)
+    await arrived(growing, camera)
+    await arrived(cloud, camera)
+    assert bench.frigate.live_opened == ["front_door"]
+
+
+async def test_a_destination_that_hangs_holds_nothing_up(
+    bench: Bench, camera: Camera, growing: FakeDestination, cloud: FakeDestination
+) -> None:
+    """Neither the film nor another destination; back again, it gets the newest."""
+    cloud.can = Capabilities(append=True)
+    await bench.start(
+        setup(growing, selection=LIVE), setup(cloud, name="cloud", selection=LIVE)
+    )
+    bench.review("new")
+    await camera.show(5)
+    await arrived(cloud, camera)
+    cloud.gate.clear()
+    for _ in range(12):
+        await camera.show(10)
+        await arrived(growing, camera)
+        await asyncio.sleep(0.1)
+    cloud.gate.set()
+    await camera.show(10)
+    await arrived(growing, camera)
+    await until(lambda: live.moments(cloud.files[films(cloud)[0]])[-1:] != [])
+    content = cloud.files[films(cloud)[0]]
+    assert look_at_bytes(content).size == len(content)
+    assert len(content) < len(camera.sent)
+    assert bench.frigate.live_opened == ["front_door"]
+
+
+async def test_a_destination_that_fails_gets_another_file(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """What lies there stays until the whole is there."""
+    await bench.start(setup(growing, selection=LIVE))
+    start = time.time() - 1
+    source_id = bench.review("new", start=start)
+    await camera.show(5)
+    await arrived(growing, camera)
+    growing.error = Unreachable("gone")
+    await camera.show(5)
+    await asyncio.sleep(0.1)
+    growing.error = None
+    await camera.show(15)
+    await until(lambda: len(films(growing)) == 2)
+    assert live.moments(growing.files[films(growing)[1]])[0] == 1_764_000_000
+    bench.review("end", source_id=source_id, start=start, end=time.time())
+    await bench.settled()
+    await until(lambda: films(growing) == [])
+
+
+async def test_a_name_of_somebody_is_left_to_them(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Their file keeps its bytes, also when the whole is there."""
+    await bench.start(setup(growing, selection=LIVE))
+    start = time.time() - 1
+    source_id = bench.review("new", start=start, severity="detection")
+    await bench.at_rest()
+    theirs = None
+    grow = growing.grow
+
+    async def taken(name: str) -> object:
+        nonlocal theirs
+        if theirs is None:
+            theirs = name
+            growing.files[name] = b"theirs"
+        return await grow(name)
+
+    growing.grow = taken  # type: ignore[method-assign, assignment]
+    bench.review("update", source_id=source_id, start=start)
+    await camera.show(5)
+    name = await arrived(growing, camera, 1)
+    assert name.endswith("live02.mp4")
+    bench.review("end", source_id=source_id, start=start, end=time.time())
+    await bench.settled()
+    await until(lambda: films(growing) == [theirs])
+    assert growing.files[str(theirs)] == b"theirs"
+
+
+async def test_nothing_leaves_while_capture_is_off(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """The film ends at once, and no sign begins another."""
+    engine = await bench.start(setup(growing, selection=LIVE))
+    bench.review("new")
+    await camera.show(5)
+    await arrived(growing, camera)
+    await engine.set_capture(False)
+    await until(lambda: not camera.is_watched)
+    bench.live_snapshot()
+    bench.review("new", source_id="1764000001.5-zzz999")
+    await bench.at_rest()
+    await asyncio.sleep(0.1)
+    assert not camera.is_watched
+    assert len(films(growing)) == 1
+
+
+async def test_a_paused_destination_gets_nothing(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Until it is sent to again: then from the next keyframe on."""
+    engine = await bench.start(setup(growing, selection=LIVE))
+    bench.review("new")
+    await camera.show(5)
+    name = await arrived(growing, camera)
+    await engine.set_sending("nas", False)
+    before = growing.files[name]
+    await camera.show(10)
+    await asyncio.sleep(0.1)
+    assert growing.files[name] == before
+    await engine.set_sending("nas", True)
+    await camera.show(10)
+    await until(lambda: len(films(growing)) == 2)
+
+
+async def test_a_closed_destination_gets_nothing(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """As of everything else."""
+    engine = await bench.start(setup(growing, selection=LIVE))
+    await engine.set_closed(["nas"], since=time.time() - 60)
+    bench.review("new", start=time.time() - 1)
+    await camera.show(5)
+    await asyncio.sleep(0.1)
+    assert films(growing) == []
+
+
+async def test_a_restart_takes_no_file_up_again(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """What is there is there; the whole supersedes it."""
+    await bench.start(setup(growing, selection=LIVE))
+    start = time.time() - 1
+    source_id = bench.review("new", start=start, known=True)
+    await camera.show(5)
+    first = await arrived(growing, camera)
+    content = growing.files[first]
+    await bench.stop()
+    camera = Camera(bench.frigate)
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("update", source_id=source_id, start=start, known=True)
+    await camera.show(5)
+    await until(lambda: len(films(growing)) == 2)
+    assert growing.files[first] == content
+    bench.review("end", source_id=source_id, start=start, end=time.time(), known=True)
+    await bench.settled()
+    await until(lambda: films(growing) == [])
+
+
+async def test_a_film_of_which_nothing_is_heard_ends(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Its end may have been missed."""
+    bench.timing = replace(QUICK, live_news=0.3)
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new")
+    await camera.show(5)
+    await arrived(growing, camera)
+    await until(lambda: not camera.is_watched)
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+async def test_parts_are_not_asked_for_of_what_has_left_live(
+    bench: Bench, camera: Camera, growing: FakeDestination, is_live: bool
+) -> None:
+    """But the first one, which has what was before."""
+    bench.options = replace(bench.options, upload_during_review=True, part_length=1)
+    await bench.start(setup(growing, selection=LIVE))
+    start = time.time() - 13
+    source_id = bench.review("new", start=start)
+    await until(lambda: len(bench.frigate.clips) >= 2)
+    await bench.at_rest()
+    if is_live:
+        progress = bench.engine._services.live_progress  # noqa: SLF001
+        progress.note(source_id, "nas", ((start - 5, start + 1000),))
+    before = len(bench.frigate.clips)
+    await asyncio.sleep(3)
+    assert (len(bench.frigate.clips) > before) == (not is_live)

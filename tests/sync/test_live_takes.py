@@ -1,0 +1,292 @@
+"""A film cut into takes, and what is sent of it next: pure decisions."""
+
+import asyncio
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.live_mp4 import (
+    LiveFragment,
+    look_at_bytes,
+)
+from custom_components.frigate_snap_sync.sync.live.film import (
+    Batch,
+    Chunk,
+    Film,
+    Shown,
+    Takes,
+    next_batch,
+)
+from custom_components.frigate_snap_sync.sync.model.plans import Progress, UploadPlan
+from custom_components.frigate_snap_sync.sync.support.live_progress import LiveProgress
+
+from ..frigate.live_sessions import film as recorded
+from .live_film import messages
+
+
+def chunk(number: int, *, key: bool = False, size: int = 100, take: int = 1) -> Chunk:
+    """Return the picture of a film that has one each second."""
+    return Chunk(
+        number=number,
+        take=take,
+        init=b"init",
+        data=bytes(size),
+        is_keyframe=key,
+        arrived=float(number),
+        moment=1000.0 + number,
+        seconds=float(number),
+    )
+
+
+def chunks(*, begin: int = 1, end: int, gop: int = 4) -> list[Chunk]:
+    """Return chunks from `begin` to before `end`; each `gop` begins with a keyframe."""
+    return [chunk(number, key=(number - 1) % gop == 0) for number in range(begin, end)]
+
+
+def cut(takes: Takes, *found: object) -> list[Chunk]:
+    """Return what is kept of some messages."""
+    kept = [
+        takes.feed(message, arrived=0, moment=0)  # type: ignore[arg-type]
+        for message in found
+    ]
+    return [each for each in kept if each is not None]
+
+
+def test_a_take_is_the_film_byte_for_byte() -> None:
+    """From the first keyframe on nothing is left out, and each take plays."""
+    film = list(islice(messages(), 41))
+    kept = cut(Takes(longest=1800, jump=1), *film)
+
+    assert [each.number for each in kept] == list(range(1, 41))
+    assert {each.take for each in kept} == {1}
+    assert [each.data for each in kept] == [each.data for each in film[1:]]
+    assert [each.number for each in kept if each.is_keyframe] == [1, 11, 21, 31]
+
+
+def test_what_comes_before_a_keyframe_is_left_out() -> None:
+    """It can't be shown."""
+    init, *film = islice(messages(), 20)
+    kept = cut(Takes(longest=1800, jump=1), init, *film[5:])
+
+    assert kept[0].is_keyframe
+    assert len(kept) == 19 - 10
+
+
+@pytest.mark.parametrize("hole", [15, -8])
+def test_a_jump_of_the_clock_begins_another_take(hole: int) -> None:
+    """A camera's gap: what follows it is no film together with what was before."""
+    init, *film = islice(messages(first=10), 26)
+    later = list(islice(messages(first=10 + hole), 3, 30))
+    kept = cut(Takes(longest=1800, jump=1), init, *film, *later)
+
+    first = [each for each in kept if each.take == 1]
+    second = [each for each in kept if each.take == 2]
+    assert len(first) == 25
+    assert second[0].is_keyframe
+    for take in (first, second):
+        data = take[0].init + b"".join(each.data for each in take)
+        assert look_at_bytes(data).size == len(data)
+
+
+def test_a_long_take_ends_at_a_keyframe() -> None:
+    """The check of an MP4 has a limit, and so has the patience of who looks at it."""
+    kept = cut(Takes(longest=2.5, jump=1), *islice(messages(), 71))
+
+    begins = [each for n, each in enumerate(kept) if each.take != kept[n - 1].take]
+    assert [each.number for each in begins] == [1, 31, 61]
+    assert all(each.is_keyframe for each in begins)
+
+
+def test_another_beginning_is_another_take() -> None:
+    """As after go2rtc was restarted, or the connection was."""
+    takes = Takes(longest=1800, jump=1)
+    first = cut(takes, *islice(messages(), 11))
+    takes.interrupt()
+    second = cut(takes, *islice(messages(), 11))
+
+    assert {each.take for each in first} == {1}
+    assert {each.take for each in second} == {2}
+    assert second[0].number == first[-1].number + 1
+
+
+def test_sound_belongs_to_the_take_that_is_open() -> None:
+    """A recorded film with sound is kept whole, in its order."""
+    from custom_components.frigate_snap_sync.frigate.live_mp4 import (  # noqa: PLC0415
+        parse_fragment,
+        parse_init,
+    )
+
+    data = recorded("h264_aac")
+    init = parse_init(data[0])
+    fragments = [parse_fragment(each, init) for each in data[1:]]
+    sound = next(each for each in fragments if each.pictures is None)
+    kept = cut(Takes(longest=1800, jump=1), init, sound, *fragments)
+
+    assert [each.data for each in kept] == list(data[1:])
+
+
+def test_a_film_keeps_its_newest_seconds() -> None:
+    """And begins with a keyframe, so that it can be shown."""
+    film = Film(most_bytes=1000)
+    for each in chunks(end=16):
+        film.add(each)
+
+    kept = film.after(0)
+    assert kept[0].is_keyframe
+    assert kept[-1].number == 15
+    assert 600 <= sum(len(each.data) for each in kept) <= 1000
+    assert [each.number for each in film.after(13)] == [14, 15]
+    assert film.after(15) == []
+
+
+def test_a_picture_larger_than_all_is_not_kept() -> None:
+    """Then there is no film, but no memory is eaten either."""
+    film = Film(most_bytes=1000)
+    film.add(chunk(1, key=True))
+    film.add(chunk(2, size=5000))
+
+    assert film.after(0) == []
+    film.add(chunk(3, key=True))
+    assert [each.number for each in film.after(0)] == [3]
+
+
+async def test_who_waits_for_more_gets_it() -> None:
+    """Each picture wakes all who follow."""
+    film = Film(most_bytes=1000)
+    waiting = [asyncio.create_task(film.more(0)) for _ in range(3)]
+    await asyncio.sleep(0)
+    film.add(chunk(1, key=True))
+    async with asyncio.timeout(5):
+        await asyncio.gather(*waiting)
+
+
+def test_where_a_film_is_taken_up() -> None:
+    """At the first keyframe since a moment, else with what comes next."""
+    film = Film(most_bytes=100_000)
+    assert film.before(0) == 0
+    for each in chunks(end=12):
+        film.add(each)
+
+    assert film.before(0) == 0
+    assert film.before(3) == 4
+    assert film.before(10) == 11
+
+
+@pytest.mark.parametrize(
+    ("end", "last", "oldest", "sent", "is_jump"),
+    [
+        (8, 0, 0, range(1, 8), False),
+        (8, 3, 0, range(4, 8), False),
+        # Late, but the newest keyframe was sent already: what follows belongs to it.
+        (8, 5, 7, range(6, 8), False),
+        # Late: it goes on with the newest keyframe.
+        (12, 2, 7, range(9, 12), True),
+        (12, 8, 7, range(9, 12), False),
+    ],
+)
+def test_what_is_sent_next(
+    end: int, last: int, oldest: float, sent: range, is_jump: bool
+) -> None:
+    """Everything, as long as it is in time."""
+    batch = next_batch(
+        [each for each in chunks(end=end) if each.number > last],
+        last=last,
+        oldest=oldest,
+        most_bytes=10_000,
+    )
+
+    assert batch is not None
+    assert [each.number for each in batch.chunks] == list(sent)
+    assert batch.is_jump == is_jump
+
+
+def test_what_the_film_no_longer_has_is_jumped_over() -> None:
+    """From the next keyframe on; before it there is nothing to show."""
+    found = chunks(begin=6, end=12)
+
+    batch = next_batch(found, last=2, oldest=0, most_bytes=10_000)
+    assert batch is not None
+    assert batch.is_jump
+    assert batch.chunks[0].number == 9
+    assert next_batch(found[:3], last=2, oldest=0, most_bytes=10_000) is None
+    assert next_batch([], last=2, oldest=0, most_bytes=10_000) is None
+
+
+def test_one_write_has_a_largest_size_and_one_take() -> None:
+    """But at least a picture, however large."""
+    found = chunks(end=9)
+    other = [replace(each, take=2) for each in chunks(begin=9, end=12)]
+
+    def numbers(most: int, last: int = 0) -> list[int]:
+        batch = next_batch(
+            [each for each in (*found, *other) if each.number > last],
+            last=last,
+            oldest=0,
+            most_bytes=most,
+        )
+        assert batch is not None
+        return [each.number for each in batch.chunks]
+
+    assert numbers(250) == [1, 2]
+    assert numbers(10) == [1]
+    assert numbers(100_000) == list(range(1, 9))
+    assert numbers(100_000, last=8) == [9, 10, 11]
+
+
+def test_the_seconds_that_are_shown() -> None:
+    """A gap is one, and what follows is joined to what was before otherwise."""
+    shown = Shown()
+    found = chunks(end=20)
+    shown.add(Batch(chunks=tuple(found[:3])))
+    shown.add(Batch(chunks=tuple(found[3:5])))
+    assert shown.spans == ((1001, 1005),)
+    shown.add(Batch(chunks=tuple(found[12:16]), is_jump=True))
+    shown.add(Batch(chunks=tuple(found[16:17])))
+    assert shown.spans == ((1001, 1005), (1013, 1017))
+
+
+def test_parts_are_needed_from_where_live_film_lacks_something() -> None:
+    """Up to there all destinations have it; one that has none needs all parts."""
+    progress = LiveProgress()
+    uploads = [UploadPlan(destination_id=each, path="") for each in ("nas", "cloud")]
+    known = Progress(parts=1, parts_end=1010)
+
+    def until(*ids: str, parts_end: int | None = 1010) -> int | None:
+        return progress.ahead(
+            replace(known, parts_end=parts_end),
+            "review",
+            [each for each in uploads if each.destination_id in ids],
+        ).parts_end
+
+    assert until("nas") == 1010
+    progress.note("review", "nas", ((1000, 1040.5),))
+    assert until("nas") == 1039
+    assert until("nas", "cloud") == 1010
+    assert until("nas", parts_end=None) is None
+    assert until("nas", parts_end=1050) == 1050
+    progress.note("review", "cloud", ((1005, 1025),))
+    assert until("nas", "cloud") == 1024
+    # A gap: what comes behind it does not help.
+    progress.note("review", "nas", ((1060, 1090),))
+    assert until("nas") == 1039
+    assert until("nas", parts_end=1070) == 1089
+    assert until() == 1010
+
+
+def test_progress_of_many_reviews_takes_no_memory() -> None:
+    """The oldest is forgotten."""
+    progress = LiveProgress()
+    for number in range(1500):
+        progress.note(f"review{number}", "nas", ((0, 100),))
+
+    assert progress.until("review0", ("nas",), 5) == 5
+    assert progress.until("review1499", ("nas",), 5) == 99
+
+
+def test_a_fragment_is_what_it_says() -> None:
+    """The films of these tests are whole."""
+    init, *film = islice(messages(), 12)
+    assert all(isinstance(each, LiveFragment) for each in film)
+    data = init.data + b"".join(each.data for each in film)
+    assert look_at_bytes(data).size == len(data)
