@@ -46,6 +46,9 @@ def auto_enable_custom_integrations(request: pytest.FixtureRequest) -> None:
 
     Tests without the hass fixture (the pure rooms) stay free of it.
     """
+    if "recorder_mock" in request.fixturenames:
+        # It must be there before Home Assistant is.
+        request.getfixturevalue("recorder_mock")
     if "hass" in request.fixturenames:
         request.getfixturevalue("enable_custom_integrations")
 

@@ -185,6 +185,18 @@ async def test_counts_have_no_unit(
     }
 
 
+async def test_disabled_by_default(
+    hass: HomeAssistant, entry: MockConfigEntry, entity_registry: er.EntityRegistry
+) -> None:
+    """A time stamp of each upload, which fills Activity, is for those who ask for it."""
+    disabled = [
+        item.unique_id
+        for item in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+        if item.disabled_by is not None
+    ]
+    assert disabled == [f"{ENTRY_ID}_{LOCAL_ID}_last_upload"]
+
+
 @pytest.mark.parametrize(
     ("changes", "connection", "enabled"),
     [
@@ -261,7 +273,6 @@ async def test_destination_away(
     assert state(hass, "binary_sensor.garage_nas_connection") == STATE_UNKNOWN
     assert state(hass, "sensor.garage_nas_free_space") == STATE_UNKNOWN
     assert state(hass, "sensor.garage_nas_last_error") == "none"
-    assert state(hass, "sensor.garage_nas_last_upload") == STATE_UNKNOWN
 
     engine.show(destinations={})
     assert state(hass, "binary_sensor.garage_nas_connection") == STATE_UNAVAILABLE

@@ -1,7 +1,11 @@
 """Upload events come at a rate that the recorder can bear."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
+from typing import override
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -9,16 +13,57 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.frigate_snap_sync.event import MAX_WAITING
+from custom_components.frigate_snap_sync.pacing import MAX_WAITING
+from custom_components.frigate_snap_sync.sync.model.stored import FileKey
+from custom_components.frigate_snap_sync.sync.playback.playback import Playback
+from custom_components.frigate_snap_sync.sync.playback.reading import (
+    Choose,
+    NotThere,
+    Reader,
+    Reading,
+)
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_state_change_event
 
-from .component import StandInEngine, async_set_up, frigate_entry, local_subentry
+from .component import (
+    ENTRY_ID,
+    LOCAL_ID,
+    StandInEngine,
+    async_set_up,
+    frigate_entry,
+    local_subentry,
+)
 
 pytestmark = pytest.mark.usefixtures("mqtt_client")
 
 ENTITY_ID = "event.garage_nas_upload"
+IN_EVERY_STATE = {"event_types", "friendly_name"}
+
+
+class Nothing(Playback):
+    """Knows no file."""
+
+    def __init__(self) -> None:
+        """Need nothing for that."""
+        self.reader = NoReader()
+
+
+class NoReader(Reader):
+    """Finds nothing."""
+
+    def __init__(self) -> None:
+        """Need nothing for that."""
+
+    @override
+    @asynccontextmanager
+    async def open(self, key: FileKey, choose: Choose) -> AsyncIterator[Reading]:
+        raise NotThere
+        yield
+
+
+NOTHING = Nothing()
 
 
 @pytest.fixture
@@ -52,6 +97,69 @@ async def pass_second(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> No
     freezer.tick(timedelta(seconds=1.1))
     async_fire_time_changed(hass)
     await hass.async_block_till_done()
+
+
+async def test_what_an_event_says(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    told: list[dict[str, object]],
+    hass_client_no_auth: ClientSessionGenerator,
+) -> None:
+    """All that a notification needs; its URL is relative, and opens without a login."""
+    engine.upload(
+        labels=("dog", "person"),
+        severity="alert",
+        zones=("porch",),
+        start=1795336200.0,
+        end=1795336232.4,
+        review_id="1795336200.123456-l0g9kw",
+        object_ids=("1795336200.9-abc123",),
+        file="1.mp4",
+    )
+    await hass.async_block_till_done()
+    (event,) = told
+    url = event.pop("url")
+    assert {key: event[key] for key in event.keys() - IN_EVERY_STATE} == {
+        "event_type": "uploaded",
+        "camera": "front_door",
+        "media": "recording",
+        "labels": ["dog", "person"],
+        "severity": "alert",
+        "zones": ["porch"],
+        "start": "2026-11-22T00:30:00-08:00",
+        "end": "2026-11-22T00:30:32.400000-08:00",
+        "duration": 32.4,
+        "size": 8_500_000,
+        "destination": "Garage NAS",
+        "destination_id": LOCAL_ID,
+        "path": "2026-11-22/2026-11-22_18-04-31+0100-front_door-recording-person-l0g9kw.mp4",
+        "id": "1795336200.123456-l0g9kw",
+        "review_id": "1795336200.123456-l0g9kw",
+        "object_ids": ["1795336200.9-abc123"],
+        "reason": None,
+        "config_entry_id": ENTRY_ID,
+        "media_content_id": f"media-source://frigate_snap_sync/{ENTRY_ID}/file/recording/"
+        "1795336200.123456-l0g9kw/1.mp4",
+        "omitted": 0,
+    }
+    assert isinstance(url, str)
+    assert url.startswith("/api/frigate_snap_sync/file/")
+    client = await hass_client_no_auth()
+    unsigned = await client.get(url.partition("?")[0])
+    assert unsigned.status == HTTPStatus.UNAUTHORIZED
+    engine.playback = NOTHING
+    assert (await client.get(url)).status == HTTPStatus.NOT_FOUND
+
+
+async def test_a_failure_has_no_address(
+    hass: HomeAssistant, engine: StandInEngine, told: list[dict[str, object]]
+) -> None:
+    """Nothing is there to be shown."""
+    engine.upload(verified=False, reason="no footage", size=None)
+    await hass.async_block_till_done()
+    (event,) = told
+    assert (event["event_type"], event["reason"]) == ("failed", "no footage")
+    assert event["url"] is event["media_content_id"] is event["end"] is None
 
 
 async def test_one_event_a_second(

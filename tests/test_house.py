@@ -45,9 +45,9 @@ FLOORS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"engine_setup", "gates", "owner_requests", "stored_files", "targets"}),
     frozenset({"media_ids"}),
-    frozenset({"upload_data"}),
+    frozenset({"pacing", "upload_data"}),
     frozenset({"coordinator"}),
-    frozenset({"actions", "entity", "issues"}),
+    frozenset({"actions", "activity", "entity", "issues"}),
     frozenset(
         {
             "backup",
@@ -58,6 +58,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "event",
             "flows",
             "image",
+            "logbook",
             "media_source",
             "media_view",
             "sensor",

@@ -447,12 +447,16 @@ def test_entity_texts_are_of_known_platforms() -> None:
 
 
 def test_words() -> None:
-    """What the media browser says of a file."""
-    assert set(english()["common"]) == {
-        *Severity,
-        *(set(Role) - {Role.WHOLE}),
-        *(media.kind for media in set(Media) - {Media.RECORDINGS}),
+    """What the media browser says of a file, and Activity of an upload."""
+    words = dict(english()["common"])
+    activity = {key: words.pop(key) for key in list(words) if "activity" in key}
+    assert {key: placeholders(text) for key, text in activity.items()} == {
+        "activity_what": {"camera", "media"},
+        "activity_verified": {"destination", "what"},
+        "activity_failed": {"destination", "reason", "what"},
     }
+    kinds = (media.kind for media in Media)
+    assert set(words) == {*Severity, *kinds, *(set(Role) - {Role.WHOLE})}
 
 
 def test_exceptions() -> None:
@@ -579,6 +583,7 @@ def test_states_of_entities() -> None:
     assert set(attributes["event_type"]["state"]) == set(UPLOAD.event_types or ())
     kinds = {media.kind for media in Media}
     assert set(attributes["media"]["state"]) == kinds
+    assert set(attributes["severity"]["state"]) == set(Severity)
 
 
 def test_readme_and_docs_name_what_a_user_sees() -> None:

@@ -11,7 +11,7 @@ from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
-from . import issues
+from . import activity, issues
 from .const import DOMAIN
 from .coordinator import (
     FrigateSnapSyncConfigEntry,
@@ -57,6 +57,7 @@ async def async_setup_entry(
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_on_unload(issues.async_watch(hass, entry))
+    entry.async_on_unload(activity.async_watch(hass, entry))
     entry.async_on_unload(entry.add_update_listener(_async_entry_updated))
     # What was changed since the coordinator was made had no listener yet.
     await coordinator.async_apply_changes()

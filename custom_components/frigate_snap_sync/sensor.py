@@ -137,6 +137,8 @@ DESTINATION_SENSORS = (
     SnapSyncSensorDescription[DestinationStatus](
         key="last_upload",
         device_class=SensorDeviceClass.TIMESTAMP,
+        # Each upload would be a line in Activity.
+        entity_registry_enabled_default=False,
         value_fn=lambda status: status.last_upload,
     ),
     SnapSyncSensorDescription[DestinationStatus](
