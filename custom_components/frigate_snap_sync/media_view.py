@@ -99,8 +99,8 @@ class FileView(HomeAssistantView):
                 response.headers[hdrs.CONTENT_RANGE] = (
                     f"bytes {span.start}-{last}/{reading.size}"
                 )
-        await response.prepare(request)
         try:
+            await response.prepare(request)
             await self._send(response, reading)
         except ENDINGS as err:
             LOGGER.debug("%s can't be read to its end: %s", request.path, err)

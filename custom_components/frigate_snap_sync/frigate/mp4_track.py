@@ -64,13 +64,21 @@ class Run:
 
 def read_moov(content: memoryview) -> Track:
     """Return the first video track."""
+    if not (tracks := read_tracks(content, b"vide")):
+        raise MediaBroken("MP4 has no video track")
+    return tracks[0]
+
+
+def read_tracks(content: memoryview, wanted: bytes) -> list[Track]:
+    """Return the tracks of a kind: `vide` are pictures, `soun` is sound."""
+    found: list[Track] = []
     for kind, trak in children(content):
         if kind != b"trak":
             continue
         hdlr = child(trak, b"mdia", b"hdlr")
         tkhd = child(trak, b"tkhd")
         mdhd = child(trak, b"mdia", b"mdhd")
-        if hdlr is None or tkhd is None or mdhd is None or bytes(hdlr[8:12]) != b"vide":
+        if hdlr is None or tkhd is None or mdhd is None or bytes(hdlr[8:12]) != wanted:
             continue
         # Version 1 has 64-bit times
         (track_id,) = struct.unpack_from(">I", tkhd, 20 if tkhd[0] else 12)
@@ -89,8 +97,8 @@ def read_moov(content: memoryview) -> Track:
         if (stbl := child(trak, b"mdia", b"minf", b"stbl")) is not None:
             track.plain_bytes = _plain_bytes(stbl)
             track.keyframes = _plain_keyframes(stbl)
-        return track
-    raise MediaBroken("MP4 has no video track")
+        found.append(track)
+    return found
 
 
 def read_moof(content: memoryview, track: Track) -> int:

@@ -10,7 +10,8 @@ from .item import Media, Role
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """Ids that are legal in a URL and a media id as they are."""
-_NAME: Final = re.compile(r"(?:(part|incomplete)-)?(\d{1,9})\.(jpg|mp4)")
+_ROLES: Final = "|".join(sorted(set(Role) - {Role.WHOLE}))
+_NAME: Final = re.compile(rf"(?:({_ROLES})-)?(\d{{1,9}})\.(jpg|mp4)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The index of a fragmented MP4: read at its end, written for its front."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 import struct
 from typing import Final
 
@@ -63,32 +64,38 @@ def _random_access_points(content: memoryview) -> tuple[list[int], list[int]]:
     return times, offsets
 
 
-def sidx(
-    track_id: int, timescale: int, times: Sequence[int], ends: tuple[int, Sequence[int]]
-) -> bytes:
-    """Return the index of what follows it at once.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subsegments:
+    """What a track's index lists: times, one more than there are, and places.
 
-    `times` are those of the subsegments' beginnings, and of the end of the last;
-    `ends` the first one's offset in the file, and the offset of each one's end.
-    Raises MediaBroken where the box can't say it.
+    `times` are in units of 1/`timescale` s, `stops` where each ends in the file.
     """
-    start, stops = ends
-    if len(stops) > _MAX_REFERENCES:
-        raise MediaBroken("MP4 has more fragments than an index can list")
-    references = bytearray()
-    for number, stop in enumerate(stops):
-        size, duration = stop - start, times[number + 1] - times[number]
-        if size > _MAX_SIZE or duration > _MAX_DURATION:
-            raise MediaBroken("MP4 has a fragment that no index can list")
-        references += struct.pack(">III", size, duration, _HAS_KEYFRAME)
-        start = stop
-    return _box(
-        b"sidx",
-        struct.pack(
-            ">IIIQQHH", 1 << 24, track_id, timescale, times[0], 0, 0, len(stops)
+
+    track_id: int
+    timescale: int
+    times: Sequence[int]
+    start: int
+    stops: Sequence[int]
+
+    def sidx(self, *, before: int) -> bytes:
+        """Return the index, behind which come `before` bytes, and then the first.
+
+        Raises MediaBroken where the box can't say it.
+        """
+        if before < 0 or len(self.stops) > _MAX_REFERENCES:
+            raise MediaBroken("MP4 has more fragments than an index can list")
+        references, start = bytearray(), self.start
+        for number, stop in enumerate(self.stops):
+            size, duration = stop - start, self.times[number + 1] - self.times[number]
+            if size > _MAX_SIZE or not 0 <= duration <= _MAX_DURATION:
+                raise MediaBroken("MP4 has a fragment that no index can list")
+            references += struct.pack(">III", size, duration, _HAS_KEYFRAME)
+            start = stop
+        head = (1 << 24, self.track_id, self.timescale, self.times[0], before)
+        return _box(
+            b"sidx",
+            struct.pack(">IIIQQHH", *head, 0, len(self.stops)) + references,
         )
-        + references,
-    )
 
 
 def with_duration(init: bytes, duration: int, timescale: int) -> bytes:

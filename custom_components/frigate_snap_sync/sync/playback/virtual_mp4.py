@@ -8,14 +8,21 @@ others are those of the stored file.
 
 from bisect import bisect_right
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 import struct
 from typing import Final
 
 from ...frigate.errors import MediaBroken
 from ...frigate.mp4_boxes import header
-from ...frigate.mp4_track import Track, read_moof, read_moov
-from .mp4_index import MFRO_SIZE, corrected, keyframes, mfra_size, sidx, with_duration
+from ...frigate.mp4_track import Track, read_moof, read_moov, read_tracks
+from .mp4_index import (
+    MFRO_SIZE,
+    Subsegments,
+    corrected,
+    keyframes,
+    mfra_size,
+    with_duration,
+)
 
 type Read = Callable[[int, int], AsyncGenerator[bytes]]
 """Yields so many bytes of the stored file, from a position on; fewer at its end."""
@@ -169,16 +176,38 @@ async def _open(read: Read, size: int) -> VirtualMp4:
     mfra = tail[-length:]
     if length > len(tail):
         mfra = await _exactly(read, end, length - len(tail)) + tail
-    times, offsets = keyframes(mfra, track.id)
-    if offsets[0] != len(init) or offsets[-1] >= end:
+    heads = _Heads(read, end)
+    video = await _subsegments(track, mfra, heads)
+    if video.start != len(init):
         raise MediaBroken("MP4 has a closing index (mfra) of other fragments")
-    last = await _last_duration(read, offsets[-1], end, track)
-    begin = times[0]
-    times.append(times[-1] + last)
-    prefix = with_duration(init, times[-1] - begin, track.timescale) + sidx(
-        track.id, track.timescale, times, (offsets[0], [*offsets[1:], end])
+    indexes = b""
+    # A player that seeks looks for the place in each track.
+    for sound in read_tracks(_moov(init), b"soun"):
+        with suppress(MediaBroken):  # It is then not in the index: as good as can be.
+            other = await _subsegments(sound, mfra, heads)
+            # Its first fragment may be a later one.
+            before = len(indexes) + other.start - video.start
+            indexes = other.sidx(before=before) + indexes
+    indexes = video.sidx(before=len(indexes)) + indexes
+    duration = video.times[-1] - video.times[0]
+    prefix = with_duration(init, duration, track.timescale) + indexes
+    offsets = [video.start, *video.stops[:-1]]
+    return VirtualMp4(prefix, offsets, first=video.start, end=end)
+
+
+async def _subsegments(track: Track, mfra: bytes, heads: _Heads) -> Subsegments:
+    """Return where the fragments of a track are, by the closing index."""
+    times, offsets = keyframes(mfra, track.id)
+    if offsets[-1] >= heads.end:
+        raise MediaBroken("MP4 has a closing index (mfra) of other fragments")
+    times.append(times[-1] + await heads.duration(track, offsets[-1]))
+    return Subsegments(
+        track_id=track.id,
+        timescale=track.timescale,
+        times=times,
+        start=offsets[0],
+        stops=[*offsets[1:], heads.end],
     )
-    return VirtualMp4(prefix, offsets, first=offsets[0], end=end)
 
 
 async def _init(read: Read, size: int) -> bytes:
@@ -208,26 +237,46 @@ def _moov(init: bytes) -> memoryview:
     raise MediaBroken("MP4 has no index (moov)")
 
 
-async def _last_duration(read: Read, position: int, end: int, track: Track) -> int:
-    """Return how long what follows the last keyframe lasts."""
-    for _ in range(_MAX_BOXES):
-        head = await _exactly(read, position, min(_NEAR, end - position))
-        kind, body, stop = header(head[:16], position, end)
+class _Heads:
+    """The heads of the last fragments, each read once for all tracks."""
+
+    def __init__(self, read: Read, end: int) -> None:
+        """Read a file whose fragments end there."""
+        self.end = end
+        self._read = read
+        self._known: dict[int, bytes] = {}
+
+    async def duration(self, track: Track, position: int) -> int:
+        """Return how long what a track has from `position` on lasts."""
+        for _ in range(_MAX_BOXES):
+            head = await self._at(position)
+            kind, body, stop = header(head[:16], position, self.end)
+            if kind == b"moof":
+                moof = memoryview(head)[body - position : stop - position]
+                read_moof(moof, track)
+                # Its data need not be looked at.
+                stop = _heads(head, position, self.end)[-1][2]
+            position = stop
+            if position == self.end:
+                if track.begin is None:
+                    raise MediaBroken("MP4 has a fragment without samples")
+                return track.end - track.begin
+        raise MediaBroken("MP4 has a fragment of too many boxes")
+
+    async def _at(self, position: int) -> bytes:
+        """Return what is there: of a fragment's head all, and the next box's head."""
+        if (known := self._known.get(position)) is not None:
+            return known
+        end = self.end
+        data = await _exactly(self._read, position, min(_NEAR, end - position))
+        kind, _, stop = header(data[:16], position, end)
         if kind == b"moof":
             if stop - position > _MAX_INDEX:
                 raise MediaBroken("MP4 has a fragment with too large a head")
-            if (missing := stop - position - len(head)) > 0:
-                head += await _exactly(read, position + len(head), missing)
-            read_moof(memoryview(head)[body - position : stop - position], track)
-            # Its data need not be looked at.
-            heads = list(_heads(head, position, end))
-            stop = heads[-1][2]
-        position = stop
-        if position == end:
-            if track.begin is None:
-                raise MediaBroken("MP4 has a fragment without samples")
-            return track.end - track.begin
-    raise MediaBroken("MP4 has a fragment of too many boxes")
+            if (missing := min(stop + 16, end) - position - len(data)) > 0:
+                data += await _exactly(self._read, position + len(data), missing)
+        self._known[position] = data
+        return data
 
 
 def _heads(data: bytes, position: int, end: int) -> list[tuple[bytes, int, int]]:
