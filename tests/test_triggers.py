@@ -331,7 +331,8 @@ async def test_protection_by_device(
             "entity": "{{ trigger.entity_id }}",
             "from": "{{ trigger.from_state.state }}",
             "to": "{{ trigger.to_state.state }}",
-            "why": "{{ trigger.to_state.attributes.reasons | join(', ') }}",
+            "reasons": "{{ trigger.to_state.attributes.reasons | join(', ') }}",
+            "why": "{{ trigger.why }}",
         },
     )
     engine.show(drill=engine.drill)
@@ -346,7 +347,8 @@ async def test_protection_by_device(
             "entity": "sensor.frigate_protection",
             "from": "catching_up",
             "to": "at_risk",
-            "why": "mqtt_away",
+            "reasons": "mqtt_away",
+            "why": "The MQTT broker is away",
         }
     ]
 

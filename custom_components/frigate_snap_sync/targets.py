@@ -4,10 +4,11 @@ from typing import Final, override
 
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.automation import DomainSpec
 from homeassistant.helpers.target import TargetEntityChangeTracker, TargetSelection
+from homeassistant.helpers.translation import async_translate_state_attr
 from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
@@ -30,6 +31,17 @@ def protections(hass: HomeAssistant, entities: set[str]) -> set[str]:
         and entry.platform == DOMAIN
         and entry.translation_key == "protection"
     }
+
+
+@callback
+def reasons_in_words(hass: HomeAssistant, protection: State) -> str:
+    """Return why somebody is not protected, in Home Assistant's language."""
+    return ", ".join(
+        async_translate_state_attr(
+            hass, reason, Platform.SENSOR, DOMAIN, "protection", None, "reasons"
+        )
+        for reason in protection.attributes.get("reasons", ())
+    )
 
 
 class TargetDevices(TargetEntityChangeTracker):

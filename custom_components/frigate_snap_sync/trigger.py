@@ -1,12 +1,13 @@
 """Triggers: an upload arrived or failed, the protection changed."""
 
-from typing import ClassVar, Final, cast, override
+import asyncio
+from typing import Any, ClassVar, Final, cast, override
 
 import probatio as vol
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_FOR, CONF_OPTIONS, CONF_TARGET
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, State, callback
+from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, State, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
@@ -23,7 +24,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import CONF_MEDIA, DOMAIN
 from .sync.model.status import Protection, UploadEvent
-from .targets import PROTECTION_SPECS, TargetDevices, protections
+from .targets import PROTECTION_SPECS, TargetDevices, protections, reasons_in_words
 from .upload_data import UPLOAD_ENDED, upload_data
 
 CONF_TO: Final = "to"
@@ -147,6 +148,26 @@ class ProtectionChangedTrigger(EntityTriggerBase):
     def is_valid_transition(self, from_state: State, to_state: State) -> bool:
         """Tell whether something has changed: between states asked for, nothing has."""
         return from_state.state != to_state.state and from_state.state not in self._to
+
+    @override
+    async def async_attach_runner(
+        self,
+        run_action: TriggerActionRunner,
+        did_not_trigger: TriggerNotTriggeredReporter | None = None,
+    ) -> CALLBACK_TYPE:
+        """Begin to listen; tell the reasons in words, too."""
+
+        @callback
+        def run(
+            extra_trigger_payload: dict[str, Any],
+            description: str,
+            context: Context | None = None,
+        ) -> asyncio.Task[Any]:
+            why = reasons_in_words(self._hass, extra_trigger_payload["to_state"])
+            payload = {**extra_trigger_payload, "why": why}
+            return run_action(payload, description, context)
+
+        return await super().async_attach_runner(run, did_not_trigger)
 
     @property
     def _to(self) -> list[str]:
