@@ -1,13 +1,14 @@
 """A login that may only add files: what the form asks for, and what is stored."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any, override
 
 import pytest
 
 from custom_components.frigate_snap_sync.flows.kinds import FLOWS
 from custom_components.frigate_snap_sync.kinds import KINDS, Kind
-from custom_components.frigate_snap_sync.storage.base import StoredFile
+from custom_components.frigate_snap_sync.storage.base import Capabilities, StoredFile
 from custom_components.frigate_snap_sync.storage.check import FIXED_PROBE
 from custom_components.frigate_snap_sync.storage.errors import PermissionDenied
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER
@@ -25,6 +26,12 @@ class DropBox(FakeDestination):
 
     may_read = False
     may_delete = False
+    may_be_limited = False
+
+    @property
+    @override
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, may_be_limited=self.may_be_limited)
 
     @override
     async def stat(self, path: str) -> StoredFile | None:
@@ -48,16 +55,21 @@ class DropBox(FakeDestination):
         await super().delete(path)
 
 
+@pytest.mark.parametrize("may_be_limited", [False, True])
 @pytest.mark.parametrize("may_read", [False, True])
 async def test_only_new_files_are_taken(
     hass: HomeAssistant,
     engine: StandInEngine,
     monkeypatch: pytest.MonkeyPatch,
     may_read: bool,
+    may_be_limited: bool,
 ) -> None:
-    """The form says so, and what the test has found is kept."""
+    """The form says so, and what the test has found is kept.
+
+    Whether or not the test has to look first at what the login may do.
+    """
     box = DropBox()
-    box.may_read = may_read
+    box.may_read, box.may_be_limited = may_read, may_be_limited
     kind = Kind(key="memory", model="Memory", build=lambda *_: box, private=frozenset())
     monkeypatch.setitem(KINDS, kind.key, kind)
     monkeypatch.setitem(FLOWS, kind.key, MemoryFlow)
@@ -75,7 +87,8 @@ async def test_only_new_files_are_taken(
     flow_id = result["flow_id"]
     result = await submit(flow_id)
     assert result["errors"] == {"storing": "append_only_needed"}
-    assert "Access denied" in result["description_placeholders"]["reason"]
+    reason = "but not be deleted" if may_be_limited else "Access denied"
+    assert reason in result["description_placeholders"]["reason"]
     if not may_read:
         result = await submit(flow_id, append_only=True, verify_checksum=True)
         assert result["errors"] == {"storing": "verify_not_possible"}

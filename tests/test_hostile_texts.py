@@ -7,7 +7,6 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES
@@ -24,9 +23,9 @@ from custom_components.frigate_snap_sync.sync.model.status import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.setup import async_setup_component
 
 from .component import (
+    FAILED_DRILL,
     SFTP_ID,
     StandInEngine,
     async_set_up,
@@ -35,6 +34,9 @@ from .component import (
 )
 from .flow_texts import english, unsafe
 from .source import PACKAGE
+from .test_repairs import fix
+
+__all__ = ["fix"]
 
 pytestmark = pytest.mark.usefixtures("mqtt_client", "folders")
 
@@ -44,23 +46,6 @@ HOSTILE = (
     + "z"
     * 5000
 )
-
-
-@pytest.fixture
-async def fix(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> Any:
-    """Return what opens a repair, and submits its steps."""
-    assert await async_setup_component(hass, "repairs", {})
-    client = await hass_client()
-
-    async def post(to: Any) -> dict[str, Any]:
-        body = {"handler": DOMAIN, "issue_id": to} if isinstance(to, str) else {}
-        path = "" if isinstance(to, str) else f"/{to['flow_id']}"
-        response = await client.post(f"/api/repairs/issues/fix{path}", json=body)
-        assert response.status == 200
-        answer: dict[str, Any] = await response.json()
-        return answer
-
-    return post
 
 
 def shown_in_markdown(problem: str, result: dict[str, Any]) -> list[str]:
@@ -119,6 +104,7 @@ async def test_repairs_of_frigate(
     hass.config_entries.async_update_entry(entry, title=HOSTILE[:80])
     engine.show(
         reasons=tuple(Reason),
+        drill=FAILED_DRILL,
         frigate_mqtt_disabled=True,
         no_mqtt_messages=True,
         nothing_uploaded=True,

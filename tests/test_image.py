@@ -1,5 +1,6 @@
 """The image of a camera is the newest picture of it, also after a restart."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -123,7 +124,8 @@ async def test_what_came_before_the_entity_was_there(
     await come(hass, engine, b"one", camera="attic")
     await come(hass, engine, b"two", camera="attic", later=1)
     camera = engine.status.cameras["front_door"]
-    engine.show(cameras={"front_door": camera, "attic": camera})
+    attic = replace(camera, name="attic", display_name="attic")
+    engine.show(cameras={"front_door": camera, "attic": attic})
     await hass.async_block_till_done()
     image = await async_get_image(hass, "image.attic_last_snapshot")
     assert image.content == b"two"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from aiohttp.test_utils import TestClient
 import asyncssh
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -64,11 +65,17 @@ async def server(
 
 @pytest.fixture
 async def fix(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> Post:
-    """Return what opens a repair as the frontend does, and submits its steps."""
+    """Return what opens a repair as the frontend does, and submits its steps.
+
+    The web server starts with the first of them: a test's takes no views after that.
+    """
     assert await async_setup_component(hass, "repairs", {})
-    client = await hass_client()
+    clients: list[TestClient[Any, Any]] = []
 
     async def post(to: str | dict[str, Any], **fields: Any) -> dict[str, Any]:
+        if not clients:
+            clients.append(await hass_client())
+        (client,) = clients
         if isinstance(to, str):
             path, body = "", {"handler": DOMAIN, "issue_id": to}
         else:

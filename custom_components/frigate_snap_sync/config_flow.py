@@ -103,7 +103,7 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
             url = await async_find_frigate(self.hass, self._used_urls())
             return self._show("user", {CONF_URL: url} if url else {}, Verdict())
         if user_input.get(SECTION_ADVANCED, {}).get(CONF_IMPORT_CONFIG):
-            return self._show_import({})
+            return await self.async_step_import_config()
         data = entry_data(user_input)
         verdict = await async_check_entry(self.hass, data)
         if verdict.errors:
