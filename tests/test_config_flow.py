@@ -17,6 +17,7 @@ from custom_components.frigate_snap_sync.engine_setup import engine_options
 from custom_components.frigate_snap_sync.flows.options import OPTIONS_SCHEMA
 from custom_components.frigate_snap_sync.frigate.client import Limits
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions, LedgerError
+from custom_components.frigate_snap_sync.sync.model.engine_options import LiveFootage
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -721,6 +722,8 @@ async def test_options(hass: HomeAssistant, engine: StandInEngine) -> None:
         "look_back": 48,
         "spool_limit": 512,
         "at_risk_after": 120,
+        "live_footage": "all",
+        "live_taps": 2,
     }
     result = await hass.config_entries.options.async_configure(
         result["flow_id"], options
@@ -737,6 +740,8 @@ async def test_options(hass: HomeAssistant, engine: StandInEngine) -> None:
         look_back=172_800,
         spool_limit=536_870_912,
         at_risk_after=7_200,
+        live_footage=LiveFootage.ALL,
+        live_taps=2,
     )
 
 
@@ -751,5 +756,7 @@ def test_defaults_are_those_of_the_engine() -> None:
         "look_back": 24,
         "spool_limit": 2048,
         "at_risk_after": 15,
+        "live_footage": "alerts",
+        "live_taps": 4,
     }
     assert engine_options({}) == engine_options(OPTIONS_SCHEMA({})) == EngineOptions()

@@ -142,17 +142,34 @@ async def test_unreadable_but_for_its_selection(
     assert setup.selection.media == {Media.SNAPSHOTS}
 
 
+async def test_live_footage_is_selected_with_the_media(hass: HomeAssistant) -> None:
+    """It is no medium of its own, and may be all that a destination takes."""
+    for media, live in (
+        (["recordings"], False),
+        (["recordings", "live_footage"], True),
+        (["live_footage"], True),
+    ):
+        data = sftp_data(selection={**SELECTION, "media": media})
+        setup = destination_setup(hass, subentry("sftp", data))
+        assert isinstance(setup.destination, SftpDestination)
+        assert setup.selection is not None
+        assert setup.selection.live_footage == live
+        assert setup.selection.media == {
+            Media(each) for each in media[:1] if not live or each == "recordings"
+        }
+
+
 async def test_selection_of_a_newer_version(
     hass: HomeAssistant, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Media that it can't have are left out; limits that limit nothing don't matter."""
-    newer = {"media": ["recordings", "live_footage"], "only_while": None}
+    newer = {"media": ["recordings", "holograms"], "only_while": None}
     data = sftp_data(selection={**SELECTION, **newer})
     setup = destination_setup(hass, subentry("sftp", data))
     assert isinstance(setup.destination, SftpDestination)
     assert setup.selection is not None
     assert setup.selection.media == {Media.RECORDINGS}
-    assert "not sent to the destination Garage NAS: live_footage" in caplog.text
+    assert "not sent to the destination Garage NAS: holograms" in caplog.text
 
 
 @pytest.mark.parametrize(

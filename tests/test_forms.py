@@ -69,9 +69,11 @@ async def test_options(
         "look_back": 24,
         "spool_limit": 2048,
         "at_risk_after": 15,
+        "live_footage": "alerts",
+        "live_taps": 4,
     }
     bounds = {
-        name: (number["min"], number["max"], number["unit_of_measurement"])
+        name: (number["min"], number["max"], number.get("unit_of_measurement"))
         for name, field in fields.items()
         if (number := field["selector"].get("number"))
     }
@@ -83,6 +85,7 @@ async def test_options(
         "look_back": (1, 720, "h"),
         "spool_limit": (64, 1048576, "MiB"),
         "at_risk_after": (1, 120, "min"),
+        "live_taps": (1, 16, None),
     }
 
 
@@ -133,11 +136,12 @@ async def test_destination(
         "storing.verify_checksum",
         "storing.append_only",
     ]
-    assert fields["selection.media"]["default"] == [
-        "live_snapshots",
-        "snapshots",
-        "recordings",
-    ]
+    media = ["live_snapshots", "snapshots", "recordings"]
+    options = fields["selection.media"]["selector"]["select"]["options"]
+    assert options == [*media, "live_footage"]
+    # Where no file can grow, it takes a request every two seconds.
+    grows = kind in ("local", "sftp")
+    assert fields["selection.media"]["default"] == (options if grows else media)
     assert fields["selection.cameras"]["default"] == []
     assert fields["selection.cameras"]["selector"]["select"]["options"] == [
         "front_door"

@@ -8,7 +8,7 @@ from custom_components.frigate_snap_sync.kinds import KINDS, build_destination
 from custom_components.frigate_snap_sync.storage.wrappers.verified import Verified
 from homeassistant.core import HomeAssistant
 
-from .component import local_data, sftp_data
+from .component import SELECTION, STORING, local_data, sftp_data
 from .flow_texts import english
 
 
@@ -16,6 +16,39 @@ def test_each_kind_has_its_rows() -> None:
     """One in each table, and texts for its forms; each under its own key."""
     assert set(KINDS) == set(FLOWS) == set(english()["config_subentries"])
     assert all(kind.key == key for key, kind in KINDS.items())
+
+
+def test_whose_files_can_grow(hass: HomeAssistant) -> None:
+    """The forms offer live footage by what the destinations themselves say."""
+    data = {
+        "local": local_data(Path("/media")),
+        "s3": {
+            "endpoint_url": "https://s3.example",
+            "region": "us-east-1",
+            "bucket": "evidence",
+            "access_key_id": "key",
+            "secret_access_key": "secret",
+            "verify_ssl": True,
+            "path": "",
+            "selection": SELECTION,
+            "storing": STORING,
+        },
+        "sftp": sftp_data(),
+        "webdav": {
+            "url": "https://dav.example",
+            "username": "camera",
+            "password": "secret",
+            "verify_ssl": True,
+            "path": "",
+            "selection": SELECTION,
+            "storing": STORING,
+        },
+    }
+    for key, kind in KINDS.items():
+        assert (
+            kind.can_append
+            == build_destination(hass, key, data[key]).capabilities.append
+        )
 
 
 def test_secrets_of_credentials_are_private() -> None:

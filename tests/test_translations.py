@@ -561,8 +561,10 @@ def test_selectors() -> None:
         assert written == set(select["options"])
     assert set(texts) == {
         "cancellable_state",
+        "live_footage",
         "media",
         "protection",
+        "selected_media",
         "severity",
         "upload_media",
         "upload_state",

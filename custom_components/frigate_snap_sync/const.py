@@ -27,6 +27,8 @@ CONF_PADDING_AFTER: Final = "padding_after"
 CONF_LOOK_BACK: Final = "look_back"
 CONF_SPOOL_LIMIT: Final = "spool_limit"
 CONF_AT_RISK_AFTER: Final = "at_risk_after"
+CONF_LIVE_FOOTAGE: Final = "live_footage"
+CONF_LIVE_TAPS: Final = "live_taps"
 
 DEFAULT_DELAY_AFTER_STARTUP: Final = 0
 DEFAULT_UPLOAD_DURING_REVIEW: Final = True
@@ -35,9 +37,14 @@ DEFAULT_PADDING: Final = 5
 DEFAULT_LOOK_BACK: Final = 24
 DEFAULT_SPOOL_LIMIT: Final = 2048
 DEFAULT_AT_RISK_AFTER: Final = 15
+DEFAULT_LIVE_FOOTAGE: Final = "alerts"
+DEFAULT_LIVE_TAPS: Final = 4
 
 MAX_LOOK_BACK: Final = 30 * 24
 """Hours."""
+LIVE_FOOTAGE: Final = ("off", "alerts", "all")
+MAX_LIVE_TAPS: Final = 16
+"""Cameras."""
 
 # The config subentries: one destination each
 SUBENTRY_LOCAL: Final = "local"
@@ -68,6 +75,8 @@ CONF_ONLY_WHILE_ENTITY: Final = "only_while_entity"
 CONF_ONLY_WHILE_STATES: Final = "only_while_states"
 
 MEDIA: Final = ("live_snapshots", "snapshots", "recordings")
+MEDIUM_LIVE_FOOTAGE: Final = "live_footage"
+"""It is selected with the media, but is the beginning of a recording, no item."""
 SEVERITY_ALL: Final = "all"
 SEVERITY_ALERT: Final = "alert"
 

@@ -13,6 +13,8 @@ from .const import (
     CONF_CAMERAS,
     CONF_DELAY_AFTER_STARTUP,
     CONF_LABELS,
+    CONF_LIVE_FOOTAGE,
+    CONF_LIVE_TAPS,
     CONF_LOOK_BACK,
     CONF_MEDIA,
     CONF_ONLY_WHILE_ENTITY,
@@ -31,12 +33,15 @@ from .const import (
     CONF_ZONES,
     DEFAULT_AT_RISK_AFTER,
     DEFAULT_DELAY_AFTER_STARTUP,
+    DEFAULT_LIVE_FOOTAGE,
+    DEFAULT_LIVE_TAPS,
     DEFAULT_LOOK_BACK,
     DEFAULT_PADDING,
     DEFAULT_PART_LENGTH,
     DEFAULT_SPOOL_LIMIT,
     DEFAULT_UPLOAD_DURING_REVIEW,
     LOGGER,
+    MEDIUM_LIVE_FOOTAGE,
     SECONDS_PER_HOUR,
     SECONDS_PER_MINUTE,
     SECTION_SELECTION,
@@ -54,6 +59,7 @@ from .storage.errors import Unusable
 from .storage.layout import Layout
 from .storage.names import TemporaryForm
 from .sync.engine import DestinationSetup, EngineOptions
+from .sync.model.engine_options import LiveFootage
 from .sync.model.item import Media
 from .sync.model.naming import NameValues, Render
 from .sync.model.selection import Selection
@@ -91,6 +97,8 @@ def engine_options(
         at_risk_after=(
             options.get(CONF_AT_RISK_AFTER, DEFAULT_AT_RISK_AFTER) * SECONDS_PER_MINUTE
         ),
+        live_footage=LiveFootage(options.get(CONF_LIVE_FOOTAGE, DEFAULT_LIVE_FOOTAGE)),
+        live_taps=options.get(CONF_LIVE_TAPS, DEFAULT_LIVE_TAPS),
         follows_topic_prefix=follows_topic_prefix,
     )
 
@@ -211,10 +219,11 @@ def _selection(section: Mapping[str, Any], title: str) -> Selection:
     if limits := {key for key, value in section.items() if value} - _SELECTION_KEYS:
         raise ValueError(f"unknown limits: {', '.join(sorted(limits))}")
     stored = _names(section, CONF_MEDIA)
+    known = {*Media, MEDIUM_LIVE_FOOTAGE}
     media = frozenset(Media) & stored
-    if not media:
+    if not stored & known:
         raise ValueError("no known media")
-    if unknown := stored - media:
+    if unknown := stored - known:
         LOGGER.warning(
             "Unknown media are not sent to the destination %s: %s",
             title,
@@ -226,6 +235,7 @@ def _selection(section: Mapping[str, Any], title: str) -> Selection:
         labels=_names(section, CONF_LABELS),
         zones=_names(section, CONF_ZONES),
         severity=_SEVERITIES[section[CONF_SEVERITY]],
+        live_footage=MEDIUM_LIVE_FOOTAGE in stored,
     )
 
 

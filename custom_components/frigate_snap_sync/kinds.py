@@ -117,6 +117,7 @@ class Kind:
     TypeError or ValueError when the data are not those that the flow stores.
     `private` are the fields that no diagnostics may show. `place_of_error` names the
     field of the form that a cause belongs to, by its code: the path for all others.
+    `can_append`: its files can grow, as `capabilities` of its destinations say.
     """
 
     key: str
@@ -125,6 +126,7 @@ class Kind:
     private: frozenset[str]
     place_of_error: Mapping[str, str] = field(default_factory=dict)
     credentials: Credentials | None = None
+    can_append: bool = False
 
     def place_of(self, err: StorageError) -> tuple[str, str]:
         """Return the field that a failure belongs to, and the name of the error."""
@@ -246,6 +248,7 @@ KINDS: Final[dict[str, Kind]] = {
             model="Local folder",
             build=_local,
             private=frozenset({CONF_MOUNT_POINT, CONF_PATH}),
+            can_append=True,
         ),
         Kind(
             key=SUBENTRY_S3,
@@ -308,6 +311,7 @@ KINDS: Final[dict[str, Kind]] = {
                 belongs_to={CONF_PASSPHRASE: CONF_PRIVATE_KEY},
                 our_key=our_sftp_key,
             ),
+            can_append=True,
         ),
         Kind(
             key=SUBENTRY_WEBDAV,

@@ -17,6 +17,7 @@ from ..harness.installation import (
     wait_loaded,
     wait_subscribed,
 )
+from ..waiting import until
 from .stage import FOLDER, SERVER, TIME_ZONE, Stage, open_stage
 
 # What a recording needs after the last activity: 20 s, and a little.
@@ -103,7 +104,8 @@ async def _all_arrived(stage: Stage) -> None:
         _assert_asked_once(stage, item)
     names = {item.path(ZoneInfo(TIME_ZONE)) for item in stage.arrivals.items}
     # All of it, and nothing else: no part of a file, no file of a test.
-    assert _files(stage) == {FOLDER: names, SERVER: names}
+    # What left live goes once the whole is there.
+    await until(lambda: _files(stage) == {FOLDER: names, SERVER: names})
 
 
 async def test_everything_arrives(stage: Stage) -> None:
@@ -217,7 +219,8 @@ async def test_power_cut_loses_nothing(stage: Stage) -> None:
             await stage.wait_for_value(device, "sensor", key, str(count))
         await stage.wait_for_value(device, "sensor", "pending_uploads", "0")
     names = {item.path(ZoneInfo(TIME_ZONE)) for item in items}
-    assert _files(stage) == {FOLDER: names, SERVER: names}
+    # What left live goes once the whole is there.
+    await until(lambda: _files(stage) == {FOLDER: names, SERVER: names})
 
 
 async def _wait_loaded(stage: Stage) -> None:

@@ -12,6 +12,7 @@ import pytest
 from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateUnreachable,
     LiveRefused,
+    MediaNotReady,
 )
 from custom_components.frigate_snap_sync.frigate.live_mp4 import look_at_bytes
 from custom_components.frigate_snap_sync.frigate.models import LiveSource, Severity
@@ -27,7 +28,7 @@ from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from ..harness.frigate import live
 from ..waiting import until
 from .conftest import FAST, Bench, setup
-from .fakes import FakeDestination
+from .fakes import FULL_IMAGE, FakeDestination
 from .live_film import Camera
 
 LIVE = Selection(live_footage=True)
@@ -252,18 +253,58 @@ async def test_a_sign_without_a_review_leaves_nothing(
     "change",
     [
         {"severity": "detection"},
-        {"camera": "back-yard_2"},  # go2rtc does not show it
+        {"camera": "unknown"},
     ],
 )
 async def test_what_is_not_watched(
     bench: Bench, camera: Camera, growing: FakeDestination, change: dict[str, Any]
 ) -> None:
-    """Detections, unless all is chosen; a camera without go2rtc."""
+    """Detections, unless all is chosen; a camera that Frigate does not have."""
     await bench.start(setup(growing, selection=LIVE))
     bench.review("new", **change)
     await bench.at_rest()
     await asyncio.sleep(0.1)
+    assert bench.frigate.live_opened == bench.frigate.pictures == []
+
+
+async def test_stills_of_a_camera_that_go2rtc_does_not_show(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Frigate's newest picture, again and again; the whole supersedes them all."""
+    bench.timing = replace(QUICK, live_still=0.02)
+    await bench.start(setup(growing, selection=LIVE))
+    start = time.time() - 1
+    where = {"camera": "back-yard_2", "start": start}
+    source_id = bench.review("new", **where)
+    await until(lambda: len(films(growing)) >= 12)
+    names = [name.partition("-live")[2] for name in films(growing)]
+    assert names[:2] == ["01-0001.jpg", "01-0002.jpg"]
+    assert growing.files[films(growing)[0]] == FULL_IMAGE
+    watched = (await bench.engine.diagnostics())["live"]["watched"]
+    assert watched == {"back-yard_2": {"as": "stills", "error": None}}
+    bench.review("end", source_id=source_id, end=time.time(), **where)
+    await bench.settled()
+    await until(lambda: films(growing) == [])
+    asked = len(bench.frigate.pictures)
+    await asyncio.sleep(0.2)
+    assert len(bench.frigate.pictures) == asked
     assert bench.frigate.live_opened == []
+
+
+async def test_stills_that_frigate_does_not_give(
+    bench: Bench,
+    camera: Camera,
+    growing: FakeDestination,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Said once; and they are asked for again."""
+    bench.timing = replace(QUICK, live_still=0.02)
+    bench.frigate.latest_faults += [MediaNotReady("HTTP status 500")] * 3
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new", camera="back-yard_2")
+    await until(lambda: len(films(growing)) >= 2)
+    errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert errors == ["The live film of back-yard_2 has to wait: HTTP status 500"]
 
 
 @pytest.mark.parametrize(

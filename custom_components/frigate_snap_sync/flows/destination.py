@@ -43,6 +43,7 @@ from ..const import (
     MAX_RETENTION_SIZE,
     MAX_VOLUME_BUDGET,
     MEDIA,
+    MEDIUM_LIVE_FOOTAGE,
     SECTION_SELECTION,
     SECTION_STORING,
     SEVERITY_ALERT,
@@ -97,15 +98,18 @@ class _NamesSelector(SelectSelector):
         return list(dict.fromkeys(name for name in names if name))
 
 
-def _selection_schema(cameras: list[str], states: list[str]) -> vol.Schema:
+def _selection_schema(kind: str, cameras: list[str], states: list[str]) -> vol.Schema:
+    media = [*MEDIA, MEDIUM_LIVE_FOOTAGE]
+    # Where no file can grow, film takes a request every two seconds.
+    usual = media if KINDS[kind].can_append else MEDIA
     return vol.Schema(
         {
-            vol.Optional(CONF_MEDIA, default=list(MEDIA)): SelectSelector(
+            vol.Optional(CONF_MEDIA, default=list(usual)): SelectSelector(
                 SelectSelectorConfig(
-                    options=list(MEDIA),
+                    options=media,
                     multiple=True,
                     mode=SelectSelectorMode.LIST,
-                    translation_key=CONF_MEDIA,
+                    translation_key="selected_media",
                 )
             ),
             vol.Optional(CONF_CAMERAS, default=list): _NamesSelector(cameras),
@@ -192,7 +196,7 @@ class DestinationFlow(ConfigSubentryFlow):
         self._typed = {
             **user_input,
             CONF_NAME: user_input[CONF_NAME].strip(),
-            SECTION_SELECTION: _selection_schema(cameras, [])(
+            SECTION_SELECTION: _selection_schema(self.kind, cameras, [])(
                 user_input.get(SECTION_SELECTION, {})
             ),
             SECTION_STORING: _STORING_SCHEMA(user_input.get(SECTION_STORING, {})),
@@ -257,7 +261,7 @@ class DestinationFlow(ConfigSubentryFlow):
                 vol.Required(CONF_NAME): TextSelector(),
                 **self._fields(),
                 vol.Optional(SECTION_SELECTION): section(
-                    _selection_schema(cameras, states),
+                    _selection_schema(self.kind, cameras, states),
                     {"collapsed": SECTION_SELECTION not in errors},
                 ),
                 vol.Optional(SECTION_STORING): section(

@@ -6,11 +6,17 @@ import voluptuous as vol
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.const import UnitOfInformation, UnitOfTime
-from homeassistant.helpers.selector import BooleanSelector
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectSelector,
+    SelectSelectorConfig,
+)
 
 from ..const import (
     CONF_AT_RISK_AFTER,
     CONF_DELAY_AFTER_STARTUP,
+    CONF_LIVE_FOOTAGE,
+    CONF_LIVE_TAPS,
     CONF_LOOK_BACK,
     CONF_PADDING_AFTER,
     CONF_PADDING_BEFORE,
@@ -19,11 +25,15 @@ from ..const import (
     CONF_UPLOAD_DURING_REVIEW,
     DEFAULT_AT_RISK_AFTER,
     DEFAULT_DELAY_AFTER_STARTUP,
+    DEFAULT_LIVE_FOOTAGE,
+    DEFAULT_LIVE_TAPS,
     DEFAULT_LOOK_BACK,
     DEFAULT_PADDING,
     DEFAULT_PART_LENGTH,
     DEFAULT_SPOOL_LIMIT,
     DEFAULT_UPLOAD_DURING_REVIEW,
+    LIVE_FOOTAGE,
+    MAX_LIVE_TAPS,
     MAX_LOOK_BACK,
 )
 from .selectors import whole_number
@@ -52,6 +62,14 @@ OPTIONS_SCHEMA = vol.Schema(
         ),
         vol.Required(CONF_AT_RISK_AFTER, default=DEFAULT_AT_RISK_AFTER): whole_number(
             1, 120, UnitOfTime.MINUTES
+        ),
+        vol.Required(CONF_LIVE_FOOTAGE, default=DEFAULT_LIVE_FOOTAGE): SelectSelector(
+            SelectSelectorConfig(
+                options=list(LIVE_FOOTAGE), translation_key=CONF_LIVE_FOOTAGE
+            )
+        ),
+        vol.Required(CONF_LIVE_TAPS, default=DEFAULT_LIVE_TAPS): whole_number(
+            1, MAX_LIVE_TAPS
         ),
     }
 )

@@ -9,8 +9,8 @@ from homeassistant.helpers.selector import (
 )
 
 
-def whole_number(lowest: int, highest: int, unit: str) -> vol.All[int]:
-    """Return a field for a whole number of a unit."""
+def whole_number(lowest: int, highest: int, unit: str | None = None) -> vol.All[int]:
+    """Return a field for a whole number, of a unit if it has one."""
     return vol.All(
         NumberSelector(
             NumberSelectorConfig(
@@ -18,7 +18,7 @@ def whole_number(lowest: int, highest: int, unit: str) -> vol.All[int]:
                 max=highest,
                 step=1,
                 mode=NumberSelectorMode.BOX,
-                unit_of_measurement=unit,
+                **({"unit_of_measurement": unit} if unit else {}),
             )
         ),
         vol.Coerce(int),

@@ -349,6 +349,7 @@ class Engine:
             "mqtt_connected": self._outages.mqtt_connected,
             "clock_offset": self._client.clock_offset,
             "queued_messages": len(self._inbox),
+            "live": self.live.diagnostics,
             "counts": await self._ledger.run(status_summary.counts_by_state),
         }
 

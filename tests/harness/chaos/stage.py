@@ -131,7 +131,8 @@ async def open_stage(
         api = home_assistant.api
         await add_mqtt(api, broker.port)
         entry_id = await add_frigate(api, server.url)
-        await set_options(api, entry_id, options)
+        # What left live is no evidence yet.
+        await set_options(api, entry_id, {"live_footage": "off", **options})
         await add_local(api, entry_id, name=FOLDER, path=folders[FOLDER])
         for name, ssh in servers.items():
             await add_sftp(

@@ -49,12 +49,13 @@ def begin(
     short_id: str,
     start: float,
     pieces: int | None = None,
+    extension: str | None = None,
 ) -> LiveFile | None:
     """Keep that a live file begins; None if there is no such review or destination.
 
     `base` is what the item's files are called there, unless it has a name already;
     `start` is from when on it shows something (Frigate's clock). With `pieces` it is
-    kept as pieces, so many at most for now.
+    kept as pieces, so many at most for now. They have the item's `extension` or another.
     """
     row = connection.execute(
         "SELECT items.id AS id, (SELECT COALESCE(MAX(number), 0) FROM live_files"
@@ -67,9 +68,10 @@ def begin(
         return None
     number = row["last"] + 1
     base = known_base(connection, row["id"], destination_id) or base
-    path = free_path(
-        connection, destination_id, numbered(base, f"live{number:02}"), short_id
-    )
+    wanted = numbered(base, f"live{number:02}")
+    if extension is not None:
+        wanted = f"{wanted.rpartition('.')[0]}.{extension}"
+    path = free_path(connection, destination_id, wanted, short_id)
     cursor = connection.execute(
         "INSERT INTO live_files (item_id, destination_id, number, base, path, path_key,"
         " pieces, start, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -89,8 +89,12 @@ class Takes:
 class Film:
     """The newest chunks of a film, for all who follow it."""
 
-    def __init__(self, *, most_bytes: int) -> None:
-        """Keep no more than so many bytes; a keyframe is the first of them."""
+    def __init__(self, *, most_bytes: int, is_stills: bool = False) -> None:
+        """Keep no more than so many bytes; a keyframe is the first of them.
+
+        `is_stills`: each chunk is a picture of its own, a JPEG.
+        """
+        self.is_stills = is_stills
         self._most = most_bytes
         self._chunks: deque[Chunk] = deque()
         self._size = 0

@@ -13,12 +13,21 @@ from ..support.live_progress import LiveProgress
 from ..support.outage_log import OutageLog
 from .film import Batch, Film, next_batch
 from .target import LiveTarget
-from .writers import Gone, GrowingWriter, LiveWriter, PieceWriter
+from .writers import Gone, GrowingWriter, LiveWriter, PieceWriter, StillWriter
 
 _LOGGER = logging.getLogger(__name__)
 
 _MOST_BYTES: Final = 512 * 1024
 """Bytes of one write: enough for what comes while one is under way."""
+
+
+def _writer_for(target: LiveTarget, film: Film, timing: Timing) -> LiveWriter:
+    """Return what brings a film to a destination, in the way that it can."""
+    if film.is_stills:
+        return StillWriter(target)
+    if target.destination.capabilities.append:
+        return GrowingWriter(target)
+    return PieceWriter(target, seconds=timing.live_piece)
 
 
 class LiveLane:
@@ -35,12 +44,7 @@ class LiveLane:
         self._progress: LiveProgress = target.services.live_progress
         self._outage = OutageLog(_LOGGER, f"Live film for {target.name}")
         self._pause = timing.live_retry
-        can = target.destination.capabilities
-        self._writer: LiveWriter = (
-            GrowingWriter(target)
-            if can.append
-            else PieceWriter(target, seconds=timing.live_piece)
-        )
+        self._writer = _writer_for(target, film, timing)
         self._take = 0
 
     @property
@@ -107,6 +111,8 @@ class LiveLane:
             self._last = self._film.newest.number
 
     def _note(self) -> None:
+        if self._film.is_stills:
+            return  # They are no film that a part could be left out for.
         self._progress.note(
             self._target.item.source_id, self._target.id, self._writer.spans
         )

@@ -85,11 +85,20 @@ class LiveManager:
         self._news = asyncio.Event()
 
     @property
-    def taps(self) -> Mapping[str, str | None]:
-        """Return the cameras that are watched, each with what is wrong, if anything."""
+    def diagnostics(self) -> dict[str, Any]:
+        """Return which cameras go2rtc shows, and what is watched now, ready for JSON."""
         return {
-            camera: None if running.what.error is None else str(running.what.error)
-            for camera, running in self._taps.items()
+            "streams": {
+                camera: source.main
+                for camera, source in self._monitor.live_sources.items()
+            },
+            "watched": {
+                camera: {
+                    "as": "stills" if running.what.film.is_stills else "film",
+                    "error": running.what.error and str(running.what.error),
+                }
+                for camera, running in self._taps.items()
+            },
         }
 
     def hint(self, camera: str) -> None:
@@ -159,7 +168,7 @@ class LiveManager:
         heard = self._heard.get(item.source_id)
         if heard is None or now - heard > self._timing.live_news:
             return False
-        return item.camera in self._monitor.live_sources and any(
+        return self._is_known(item.camera) and any(
             wants_live(worker.setup.selection, item)
             for worker in self._workers.values()
         )
@@ -168,12 +177,17 @@ class LiveManager:
         """Tell whether anyone may want the film of a camera."""
         return (
             self._options.live_footage is not LiveFootage.OFF
-            and camera in self._monitor.live_sources
+            and self._is_known(camera)
             and any(
                 wants_live_of(worker.setup.selection, camera)
                 for worker in self._workers.values()
             )
         )
+
+    def _is_known(self, camera: str) -> bool:
+        """Tell whether Frigate has said how a camera can be seen, if it is."""
+        is_there = self._monitor.is_on(camera, "recordings") is not None
+        return self._monitor.has_config and is_there
 
     async def _note_ends(self, active: Mapping[str, Item]) -> None:
         """Note when those end that are no longer active: with what their owner adds."""
@@ -209,18 +223,22 @@ class LiveManager:
                 key=lambda one: one.item.severity is Severity.DETECTION,
             )
         ) | dict.fromkeys(self._hints)
-        chosen = list(cameras)[: self._options.live_taps]
+        chosen, sources = (
+            list(cameras)[: self._options.live_taps],
+            self._monitor.live_sources,
+        )
         self._end(
             self._taps.pop(camera)
             for camera in tuple(self._taps)
-            if camera not in chosen or camera not in self._monitor.live_sources
+            if camera not in chosen
+            or self._taps[camera].what.source != sources.get(camera)
         )
         for camera in chosen:
-            if camera not in self._taps and camera in self._monitor.live_sources:
+            if camera not in self._taps:
                 tap = Tap(
                     self._client,
                     camera,
-                    self._monitor.live_sources[camera],
+                    sources.get(camera),
                     timing=self._timing,
                     most_bytes=self._services.limits.live_bytes,
                 )

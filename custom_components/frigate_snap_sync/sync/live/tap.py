@@ -1,4 +1,4 @@
-"""A tap: the film of one camera, kept open as long as it is wanted."""
+"""A tap: the film of one camera, or its stills, as long as they are wanted."""
 
 import asyncio
 from contextlib import aclosing
@@ -10,7 +10,7 @@ from ...frigate.models import LiveSource
 from ...frigate.protocol import FrigateApi
 from ..model.timing import Timing
 from ..support.outage_log import OutageLog
-from .film import Film, Takes
+from .film import Chunk, Film, Takes
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -22,18 +22,21 @@ class Tap:
         self,
         client: FrigateApi,
         camera: str,
-        source: LiveSource,
+        source: LiveSource | None,
         *,
         timing: Timing,
         most_bytes: int,
     ) -> None:
-        """Keep what to watch; nothing is opened before `run`."""
+        """Keep what to watch; nothing is opened before `run`.
+
+        Without a `source`, a stream of go2rtc, Frigate is asked for stills.
+        """
         self.camera = camera
-        self.film = Film(most_bytes=most_bytes)
+        self.film = Film(most_bytes=most_bytes, is_stills=source is None)
         self.error: FrigateError | None = None
         """Why no film comes, None while it does."""
         self._client = client
-        self._source = source
+        self.source = source
         self._timing = timing
         self._takes = Takes(longest=timing.live_take, jump=timing.live_jump)
         self._outage = OutageLog(_LOGGER, f"The live film of {camera}")
@@ -62,7 +65,10 @@ class Tap:
         return self.film.newest.number if self.film.newest is not None else 0
 
     async def _watch(self) -> None:
-        async with aclosing(self._client.live_film(self._source.main)) as messages:
+        if self.source is None:
+            await self._watch_stills()
+            return
+        async with aclosing(self._client.live_film(self.source.main)) as messages:
             async for message in messages:
                 chunk = self._takes.feed(
                     message,
@@ -70,7 +76,31 @@ class Tap:
                     moment=time.time() - self._client.clock_offset,
                 )
                 if chunk is not None:
-                    self.film.add(chunk)
-                    if self.error is not None:
-                        self.error = None
-                        self._outage.over()
+                    self._add(chunk)
+
+    async def _watch_stills(self) -> None:
+        """Ask for one picture after the other; each can be shown by itself."""
+        while True:
+            asked = time.monotonic()
+            data = await self._client.latest(self.camera)
+            now = time.monotonic()
+            self._add(
+                Chunk(
+                    number=self._newest + 1,
+                    take=1,
+                    init=b"",
+                    data=data,
+                    is_keyframe=True,
+                    arrived=now,
+                    moment=time.time() - self._client.clock_offset,
+                    seconds=now,
+                )
+            )
+            # Frigate scales each in its own loop.
+            await asyncio.sleep(max(asked + self._timing.live_still - now, 0.0))
+
+    def _add(self, chunk: Chunk) -> None:
+        self.film.add(chunk)
+        if self.error is not None:
+            self.error = None
+            self._outage.over()

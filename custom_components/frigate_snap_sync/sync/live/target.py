@@ -46,7 +46,9 @@ class LiveTarget:
         """Note that so many bytes are being sent."""
         self.worker.budget.count(size)
 
-    async def begin(self, start: float, *, pieces: int | None) -> LiveFile | None:
+    async def begin(
+        self, start: float, *, pieces: int | None, extension: str | None = None
+    ) -> LiveFile | None:
         """Keep that a live file begins there. Raises LedgerError."""
         return await self.services.ledger.run(
             live_files.begin,
@@ -56,6 +58,7 @@ class LiveTarget:
             short_id=self.item.short_id,
             start=start,
             pieces=pieces,
+            extension=extension,
         )
 
     async def leave(self, file: LiveFile) -> None:

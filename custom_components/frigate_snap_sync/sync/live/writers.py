@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 import asyncio
 from collections import deque
 from contextlib import suppress
-from typing import Final, override
+from typing import ClassVar, Final, override
 
 from ...storage.base import AlreadyThere, GrowingFile
 from ...storage.errors import Rejected, StorageError
@@ -73,9 +73,11 @@ class LiveWriter(ABC):
         Raises StorageError, LedgerError or TimeoutError.
         """
 
-    async def _reserve(self, start: float, *, pieces: int | None) -> LiveFile:
+    async def _reserve(
+        self, start: float, *, pieces: int | None, extension: str | None = None
+    ) -> LiveFile:
         """Have a name in the ledger before there is anything of it."""
-        self._file = await self.target.begin(start, pieces=pieces)
+        self._file = await self.target.begin(start, pieces=pieces, extension=extension)
         if self._file is None:
             raise Gone
         return self._file
@@ -85,6 +87,69 @@ class LiveWriter(ABC):
         file, self._file = self._file, None
         if file is not None:
             await self.target.leave(file)
+
+
+class NumberedWriter(LiveWriter):
+    """Several files a take, with numbers, by one request each."""
+
+    extension: ClassVar[str | None] = None
+    """Of the files, if it is another than that of the item's."""
+
+    def __init__(self, target: LiveTarget) -> None:
+        """Keep where to."""
+        super().__init__(target)
+        self._number = 0
+        self._reserved = 0
+
+    @override
+    async def begin(self, first: Chunk) -> None:
+        for _ in range(_NAMES):
+            file = await self._reserve(
+                first.moment, pieces=_RESERVED, extension=self.extension
+            )
+            if not await self._is_taken(file):
+                break
+            await self._give_up_name()
+        else:
+            raise Rejected("Every name for a live file is taken")
+        self._number, self._reserved = 0, _RESERVED
+
+    async def _is_taken(self, file: LiveFile) -> bool:
+        """Tell whether something of somebody lies under the first one's name."""
+        if not self.target.destination.capabilities.can_read:
+            return False
+        first = piece_path(file.path, 1)
+        return await self.target.destination.stat(first) is not None
+
+    async def _put(self, data: bytes, *, is_new: bool) -> None:
+        """Send a file, or the last one once more."""
+        assert self._file is not None
+        if is_new:
+            self._number += 1
+            if self._number > self._reserved:
+                self._reserved += _RESERVED
+                await self.target.reserve(self._file, self._reserved)
+        path = piece_path(self._file.path, self._number)
+        self.target.count(len(data))
+        source = await asyncio.to_thread(MemorySource, path, data)
+        await self.target.destination.put_at_once(path, source)
+
+
+class StillWriter(NumberedWriter):
+    """Pictures, of which the newest one is worth more than all before it."""
+
+    extension = "jpg"
+
+    @override
+    async def send(self, batch: Batch) -> None:
+        newest = batch.chunks[-1]
+        await self._put(newest.data, is_new=True)
+        self.size += len(newest.data)
+        self._shown.add(batch)
+
+    @override
+    async def _finish(self) -> None:
+        """Nothing is left: each picture left by itself."""
 
 
 class GrowingWriter(LiveWriter):
@@ -147,7 +212,7 @@ class GrowingWriter(LiveWriter):
                 await growing.close()
 
 
-class PieceWriter(LiveWriter):
+class PieceWriter(NumberedWriter):
     """Pieces of some seconds, each of which plays alone, by one request each.
 
     A piece ends before a keyframe. One that comes late does not keep what there is from
@@ -158,31 +223,16 @@ class PieceWriter(LiveWriter):
         """Keep where to, and how long a piece should be."""
         super().__init__(target)
         self._seconds = seconds
-        self._number = 0
-        self._reserved = 0
         self._init = b""
         self._chunks: list[Chunk] = []
         self._sent = 0
         self._is_jump = False
-        can = target.destination.capabilities
-        self._may_replace, self._may_look = can.can_delete, can.can_read
+        self._may_replace = target.destination.capabilities.can_delete
 
     @override
     async def begin(self, first: Chunk) -> None:
-        for _ in range(_NAMES):
-            file = await self._reserve(first.moment, pieces=_RESERVED)
-            if not self._may_look or not await self._is_taken(file):
-                break
-            await self._give_up_name()
-        else:
-            raise Rejected("Every name for a live file is taken")
-        self._number, self._reserved = 0, _RESERVED
+        await super().begin(first)
         self._init, self._chunks, self._sent = first.init, [], 0
-
-    async def _is_taken(self, file: LiveFile) -> bool:
-        """Tell whether something of somebody lies under the first piece's name."""
-        first = piece_path(file.path, 1)
-        return await self.target.destination.stat(first) is not None
 
     @override
     async def send(self, batch: Batch) -> None:
@@ -217,17 +267,8 @@ class PieceWriter(LiveWriter):
         """Send the piece as far as it is."""
         if self._sent >= len(self._chunks):
             return
-        assert self._file is not None
-        if not self._sent:
-            self._number += 1
-            if self._number > self._reserved:
-                self._reserved += _RESERVED
-                await self.target.reserve(self._file, self._reserved)
         data = self._init + b"".join(chunk.data for chunk in self._chunks)
-        path = piece_path(self._file.path, self._number)
-        self.target.count(len(data))
-        source = await asyncio.to_thread(MemorySource, path, data)
-        await self.target.destination.put_at_once(path, source)
+        await self._put(data, is_new=not self._sent)
         fresh = tuple(self._chunks[self._sent :])
         self.size += sum(len(chunk.data) for chunk in fresh)
         self._shown.add(Batch(chunks=fresh, is_jump=self._is_jump))

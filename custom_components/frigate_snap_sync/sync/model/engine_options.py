@@ -26,7 +26,7 @@ class EngineOptions:
     spool_limit: int = 2048 << 20
     at_risk_after: float = 900
     """How long an outage may last before the owner is at risk."""
-    live_footage: LiveFootage = LiveFootage.OFF
+    live_footage: LiveFootage = LiveFootage.ALERTS
     live_taps: int = 4
     """Of how many cameras at once."""
     follows_topic_prefix: bool = True
