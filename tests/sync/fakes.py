@@ -334,6 +334,8 @@ class FakeDestination(Destination):
         self.deleted: list[str] = []
         self.grew: list[str] = []
         """The files that have grown there."""
+        self.faults_of_growth: list[BaseException] = []
+        """What the next files that grow fail with."""
         self.pieces: list[str] = []
         """The pieces that came by one request each, in their order."""
         self.gate = asyncio.Event()
@@ -385,6 +387,8 @@ class FakeDestination(Destination):
     @override
     async def grow(self, path: str) -> GrowingFile:
         self._check()
+        if self.faults_of_growth:
+            raise self.faults_of_growth.pop(0)
         if path in self.files:
             raise AlreadyThere(path)
         self.files[path] = b""

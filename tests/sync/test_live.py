@@ -22,6 +22,7 @@ from custom_components.frigate_snap_sync.sync.model.engine_options import (
     EngineOptions,
     LiveFootage,
 )
+from custom_components.frigate_snap_sync.sync.model.errors import LedgerError
 from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 
@@ -202,24 +203,76 @@ async def test_a_film_that_breaks_off_is_another_file(
     assert len(live.moments(growing.files[first])) == 5
 
 
-async def test_a_refusal_is_said_once(
+async def test_what_go2rtc_refuses_is_seen_in_stills(
     bench: Bench,
     camera: Camera,
     growing: FakeDestination,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """And asked for again, a little later each time."""
+    """For a while; it is said once, however many reviews there are."""
+    bench.timing = replace(QUICK, live_refused=0.5, live_still=0.02)
     await bench.start(setup(growing, selection=LIVE))
     bench.review("new")
-    for _ in range(3):
+    for _ in range(2):
         await camera.opened()
-        await camera.break_off(LiveRefused("go2rtc gives no film: not found"))
+        camera.feed(LiveRefused("go2rtc gives no film: not found"))
+        shown = len(films(growing))
+        await until(lambda: len(films(growing)) > shown + 3)  # noqa: B023
+        assert not camera.is_watched
     errors = [r for r in caplog.records if r.levelno >= logging.WARNING]
     assert [r.getMessage() for r in errors] == [
         "The live film of front_door has to wait: go2rtc gives no film: not found"
     ]
+    assert all(name.endswith(".jpg") for name in films(growing))
+    await camera.show(3)
+    await until(
+        lambda: any(data == camera.sent for data in growing.files.values()),
+    )
+
+
+async def test_a_bug_ends_no_film_for_good(
+    bench: Bench,
+    camera: Camera,
+    growing: FakeDestination,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is logged, and the film begins again."""
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new")
     await camera.show(3)
     await arrived(growing, camera)
+    bench.frigate.live_feeds["front_door"].put_nowait("no message")  # type: ignore[arg-type]
+    await until(lambda: "The live film of front_door failed" in caplog.text)
+    growing.faults_of_growth.append(ZeroDivisionError("a bug"))
+    camera = Camera(bench.frigate)
+    await camera.show(15)
+    await until(lambda: "Live film for nas failed" in caplog.text)
+    await camera.show(15)
+    await until(lambda: len(films(growing)) >= 2)
+    assert live.moments(growing.files[films(growing)[-1]])
+
+
+async def test_a_ledger_that_fails_ends_no_film(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """What has its name in the ledger goes on."""
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new")
+    await camera.show(3)
+    await arrived(growing, camera)
+
+    async def fail(job: object, run: object) -> None:
+        raise LedgerError("disk I/O error")
+
+    bench.faults.run = fail
+    for _ in range(4):
+        await camera.show(5)
+        await asyncio.sleep(0.05)
+    await arrived(growing, camera)
+    bench.faults.run = None
+    await camera.show(5)
+    await arrived(growing, camera)
+    assert len(films(growing)) == 1
 
 
 async def test_the_tap_opens_at_the_first_sign(
@@ -274,7 +327,7 @@ async def test_stills_of_a_camera_that_go2rtc_does_not_show(
     bench.timing = replace(QUICK, live_still=0.02)
     await bench.start(setup(growing, selection=LIVE))
     start = time.time() - 1
-    where = {"camera": "back-yard_2", "start": start}
+    where: dict[str, Any] = {"camera": "back-yard_2", "start": start}
     source_id = bench.review("new", **where)
     await until(lambda: len(films(growing)) >= 12)
     names = [name.partition("-live")[2] for name in films(growing)]

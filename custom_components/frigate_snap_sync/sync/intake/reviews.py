@@ -199,7 +199,7 @@ class ReviewIntake:
 
         Raises FrigateError beside LedgerError.
         """
-        known = await self._ledger.run(ledger_items.progress, item.source_id)
+        known = await self._progress(item)
         bounds = await self._registry.bounds(item) or Bounds()
         if not self._is_overdue(item, known, bounds):
             return
@@ -223,10 +223,7 @@ class ReviewIntake:
             bounds = await self._registry.bounds(item)
             if bounds is None:
                 return None
-            planned = await self._ledger.run(ledger_items.progress, item.source_id)
-            known = self._services.live_progress.ahead(
-                planned, item.source_id, self._planner.uploads(item)
-            )
+            known = await self._progress(item)
             if item.end is not None or self._is_overdue(item, known, bounds):
                 self._signals.review_unsure(item.source_id)
                 return None
@@ -240,9 +237,15 @@ class ReviewIntake:
             )
             if files:
                 await self._registry.plan_more(item, files)
-            if files or known != planned:
+            if files or self._services.live_progress.knows(item.source_id):
                 self._ask_if_silent(item)
             return again
+
+    async def _progress(self, item: Item) -> Progress:
+        """Return how far an active review's files go, or live film does."""
+        known = await self._ledger.run(ledger_items.progress, item.source_id)
+        live, uploads = self._services.live_progress, self._planner.uploads(item)
+        return live.ahead(known, item.source_id, uploads)
 
     def recordings_switched(self) -> None:
         """Look at the open reviews: a camera's recordings were switched on or off."""
@@ -374,12 +377,11 @@ class ReviewIntake:
         return overdue > self._timing.stale
 
     async def _off_since(self, item: Item) -> float | None:
-        """Return since when a camera's recordings are off, by our clock; None: not."""
+        """Return since when recordings are off (our clock; a steady one keeps it)."""
         if self._monitor.is_on(item.camera, "recordings") is not False:
             self._off.pop(item.camera, None)
             return None
         await self._registry.hurry(item)
-        # Kept by a clock that is never set.
         now = time.monotonic()
         return time.time() - (now - self._off.setdefault(item.camera, now))
 

@@ -34,15 +34,21 @@ class LiveLane:
     """Follows a film. It is late for nothing else, and nothing waits for it."""
 
     def __init__(
-        self, target: LiveTarget, film: Film, *, timing: Timing, since: float
+        self,
+        target: LiveTarget,
+        film: Film,
+        *,
+        timing: Timing,
+        since: float,
+        outage: OutageLog,
     ) -> None:
         """Begin with the first keyframe after `since`, by a steady clock."""
+        self.film = film
         self._target = target
-        self._film = film
         self._timing = timing
         self._last = film.before(since)
         self._progress: LiveProgress = target.services.live_progress
-        self._outage = OutageLog(_LOGGER, f"Live film for {target.name}")
+        self._outage = outage
         self._pause = timing.live_retry
         self._writer = _writer_for(target, film, timing)
         self._take = 0
@@ -58,10 +64,13 @@ class LiveLane:
             while True:
                 try:
                     await self._follow()
+                    self._pause = self._timing.live_retry
                 except (StorageError, LedgerError) as err:
                     self._outage.report(err)
                 except Gone:
                     return
+                except Exception:
+                    _LOGGER.exception("Live film for %s failed", self._target.name)
                 await self._end_take()
                 await asyncio.sleep(self._pause)
                 self._pause = min(2 * self._pause, self._timing.live_longest_retry)
@@ -73,13 +82,13 @@ class LiveLane:
         """Send what comes. Returns when nothing may be sent for now."""
         is_first = True
         while True:
-            await self._film.more(self._last)
+            await self.film.more(self._last)
             if not is_first:
                 await asyncio.sleep(self._timing.live_tick)
             if not self._target.is_open:
                 return
             batch = next_batch(
-                self._film.after(self._last),
+                self.film.after(self._last),
                 last=self._last,
                 # What there was before it began is sent at one go.
                 oldest=0 if is_first else time.monotonic() - self._timing.live_behind,
@@ -107,11 +116,11 @@ class LiveLane:
         """Leave out what can't be shown without what was before it."""
         if batch is not None:
             self._last = batch.chunks[0].number
-        elif self._film.newest is not None:
-            self._last = self._film.newest.number
+        elif self.film.newest is not None:
+            self._last = self.film.newest.number
 
     def _note(self) -> None:
-        if self._film.is_stills:
+        if self.film.is_stills:
             return  # They are no film that a part could be left out for.
         self._progress.note(
             self._target.item.source_id, self._target.id, self._writer.spans

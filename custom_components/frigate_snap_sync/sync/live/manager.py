@@ -9,9 +9,9 @@ from math import ceil, floor
 import time
 from typing import Any
 
-from ...frigate.models import Severity
+from ...frigate.models import LiveSource, Severity
 from ...frigate.protocol import FrigateApi
-from ..ledger import items as ledger_items, off_periods
+from ..ledger import LedgerError, items as ledger_items, off_periods
 from ..model.engine_options import EngineOptions, LiveFootage
 from ..model.footage_ranges import FootageRange
 from ..model.item import Item
@@ -23,9 +23,10 @@ from ..planning.paths import ItemPaths
 from ..planning.registry import ItemRegistry
 from ..sending.worker import Worker
 from ..services import Services
+from ..support.outage_log import OutageLog
 from ..support.tasks import cancel, wait_for
 from .lane import LiveLane
-from .tap import Tap
+from .tap import REFUSALS, Tap
 from .target import LiveTarget
 
 _LOGGER = logging.getLogger(__name__)
@@ -82,6 +83,10 @@ class LiveManager:
         self._heard: dict[str, float] = {}
         self._taps: dict[str, _Running[Tap]] = {}
         self._ending: set[asyncio.Task[None]] = set()
+        self._refused: dict[str, float] = {}
+        """Until when go2rtc is not asked for cameras again, which it refused."""
+        self._outages: dict[str, OutageLog] = {}
+        self._outage = OutageLog(_LOGGER, "Live footage")
         self._news = asyncio.Event()
 
     @property
@@ -126,7 +131,13 @@ class LiveManager:
         try:
             while True:
                 self._news.clear()
-                await self._look()
+                try:
+                    await self._look()
+                except LedgerError as err:
+                    self._outage.report(err)
+                    await asyncio.sleep(self._timing.failure_pause)
+                    continue
+                self._outage.over()
                 is_idle = not (self._sessions or self._hints)
                 await wait_for(self._news, None if is_idle else self._timing.live_look)
         finally:
@@ -149,6 +160,8 @@ class LiveManager:
             ]
         else:
             self._hints.clear()
+            for active in self._sessions.values():
+                active.ends = 0.0
         await self._note_ends({item.source_id: item for item in items})
         for item in items:
             session = self._sessions.get(item.source_id)
@@ -223,10 +236,8 @@ class LiveManager:
                 key=lambda one: one.item.severity is Severity.DETECTION,
             )
         ) | dict.fromkeys(self._hints)
-        chosen, sources = (
-            list(cameras)[: self._options.live_taps],
-            self._monitor.live_sources,
-        )
+        chosen = list(cameras)[: self._options.live_taps]
+        sources = self._sources(now)
         self._end(
             self._taps.pop(camera)
             for camera in tuple(self._taps)
@@ -239,10 +250,27 @@ class LiveManager:
                     self._client,
                     camera,
                     sources.get(camera),
-                    timing=self._timing,
-                    most_bytes=self._services.limits.live_bytes,
+                    services=self._services,
+                    outage=self._outage_of("The live film of", camera),
                 )
                 self._taps[camera] = _Running(tap, asyncio.create_task(tap.run()))
+
+    def _sources(self, now: float) -> Mapping[str, LiveSource]:
+        """Return the cameras whose film go2rtc gives: those it refuses are left out."""
+        for camera, running in self._taps.items():
+            error = running.what.error
+            if running.what.source is not None and isinstance(error, REFUSALS):
+                self._refused[camera] = now + self._timing.live_refused
+        return {
+            camera: source
+            for camera, source in self._monitor.live_sources.items()
+            if self._refused.get(camera, 0.0) <= now
+        }
+
+    def _outage_of(self, what: str, whom: str) -> OutageLog:
+        """Return what logs an outage once, however many reviews it lasts."""
+        key = f"{what} {whom}"
+        return self._outages.setdefault(key, OutageLog(_LOGGER, key))
 
     async def _choose_lanes(self, session: _Session) -> None:
         """Let a review's film leave to whoever takes it now."""
@@ -258,12 +286,19 @@ class LiveManager:
                 if id_ not in targets
                 or lane.task.done()
                 or lane.what.worker is not self._workers.get(id_)
+                or (tap is not None and lane.what.film is not tap.what.film)
             ],
         )
         for id_, target in targets.items():
             if id_ not in session.lanes and tap is not None:
                 since = time.monotonic() - self._options.padding_before
-                lane = LiveLane(target, tap.what.film, timing=self._timing, since=since)
+                lane = LiveLane(
+                    target,
+                    tap.what.film,
+                    timing=self._timing,
+                    since=since,
+                    outage=self._outage_of("Live film for", target.name),
+                )
                 session.lanes[id_] = _Running(lane, asyncio.create_task(lane.run()))
 
     async def _targets(self, item: Item) -> dict[str, LiveTarget]:

@@ -4,15 +4,19 @@ import asyncio
 from contextlib import aclosing
 import logging
 import time
+from typing import Final
 
 from ...frigate.errors import FrigateError, FrigateForbidden, LiveRefused
 from ...frigate.models import LiveSource
 from ...frigate.protocol import FrigateApi
-from ..model.timing import Timing
+from ..services import Services
 from ..support.outage_log import OutageLog
 from .film import Chunk, Film, Takes
 
 _LOGGER = logging.getLogger(__name__)
+
+REFUSALS: Final = (FrigateForbidden, LiveRefused)
+"""What says that a stream won't be had soon."""
 
 
 class Tap:
@@ -24,22 +28,24 @@ class Tap:
         camera: str,
         source: LiveSource | None,
         *,
-        timing: Timing,
-        most_bytes: int,
+        services: Services,
+        outage: OutageLog,
     ) -> None:
         """Keep what to watch; nothing is opened before `run`.
 
         Without a `source`, a stream of go2rtc, Frigate is asked for stills.
         """
         self.camera = camera
-        self.film = Film(most_bytes=most_bytes, is_stills=source is None)
+        self.film = Film(
+            most_bytes=services.limits.live_bytes, is_stills=source is None
+        )
         self.error: FrigateError | None = None
         """Why no film comes, None while it does."""
         self._client = client
         self.source = source
-        self._timing = timing
+        self._timing = timing = services.timing
         self._takes = Takes(longest=timing.live_take, jump=timing.live_jump)
-        self._outage = OutageLog(_LOGGER, f"The live film of {camera}")
+        self._outage = outage
 
     async def run(self) -> None:
         """Watch until cancelled; a film that ends is begun again."""
@@ -51,7 +57,9 @@ class Tap:
             except FrigateError as err:
                 self.error = err
                 self._outage.report(err)
-                is_refusal = isinstance(err, FrigateForbidden | LiveRefused)
+                is_refusal = isinstance(err, REFUSALS)
+            except Exception:
+                _LOGGER.exception("The live film of %s failed", self.camera)
             self._takes.interrupt()
             if self._newest != number:
                 pause = self._timing.live_retry

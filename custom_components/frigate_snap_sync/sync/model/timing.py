@@ -155,6 +155,9 @@ class Timing:
     """How late a destination may be for a film before it goes on with the newest."""
     live_piece: float = 2
     """How long the pieces are of a film that can't grow where it goes."""
+    live_refused: float = 900
+    """How long a camera that go2rtc refuses is seen in stills before it is asked for
+    again."""
     live_still: float = 0.5
     """How often a camera is asked for a picture that go2rtc does not show."""
     live_tick: float = 0.1

@@ -29,6 +29,10 @@ class LiveProgress:
         while len(self._known) > _MOST:
             del self._known[next(iter(self._known))]
 
+    def knows(self, source_id: str) -> bool:
+        """Tell whether anything of a review has arrived live."""
+        return any(known == source_id for known, _ in self._known)
+
     def until(
         self, source_id: str, destination_ids: tuple[str, ...], begin: float
     ) -> float:
