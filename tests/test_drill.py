@@ -108,6 +108,7 @@ async def test_a_failure_is_an_answer(
 @pytest.mark.parametrize(
     "code",
     [
+        Refusal.CAMERA_DISABLED,
         Refusal.CAPTURE_OFF,
         Refusal.DRILL_INTERRUPTED,
         Refusal.DRILL_RUNNING,

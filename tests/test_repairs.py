@@ -19,6 +19,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     PermissionDenied,
     Unreachable,
 )
+from custom_components.frigate_snap_sync.sync.model.errors import Refusal, Refused
 from custom_components.frigate_snap_sync.sync.model.status import (
     Loss,
     Losses,
@@ -395,10 +396,14 @@ async def test_a_failed_drill(
     assert not [call for call in engine.calls if call[0] == "drill"]
     result = await fix(result)
     assert (result["type"], result["errors"]) == ("form", {"base": "drill_failed"})
+    engine.failure = Refused(Refusal.DRILL_RUNNING)
+    result = await fix(result)
+    assert (result["type"], result["errors"]) == ("form", {"base": "drill_refused"})
+    engine.failure = None
     engine.drill = PASSED_DRILL
     result = await fix(result)
     assert result["type"] == "create_entry"
-    assert engine.calls.count(("drill", "front_door")) == 2
+    assert engine.calls.count(("drill", "front_door")) == 3
     assert not open_issues(hass)
 
 

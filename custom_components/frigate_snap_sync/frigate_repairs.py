@@ -5,9 +5,10 @@ import voluptuous as vol
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 
-from .const import DOMAIN
+from .const import DOMAIN, LOGGER
 from .coordinator import FrigateSnapSyncConfigEntry
 from .drill_report import destination_name
 from .flows.entry import is_topic_prefix
@@ -131,14 +132,19 @@ class DrillFailedFlow(FrigateRepairFlow):
         if user_input is not None:
             cameras = {each.camera for each in self._status.drill.failures}
             requests = self._entry.runtime_data.requests
-            drills = [
-                drill
-                for camera in sorted(cameras)
-                for drill in await requests.async_drill(camera)
-            ]
-            if not any(each.outcome is DrillOutcome.FAILED for each in drills):
-                return self.async_create_entry(data={})
-            errors = {"base": "drill_failed"}
+            try:
+                drills = [
+                    drill
+                    for camera in sorted(cameras)
+                    for drill in await requests.async_drill(camera)
+                ]
+            except HomeAssistantError as err:
+                LOGGER.info("A repair's drill was refused: %s", err)
+                errors = {"base": "drill_refused"}
+            else:
+                if not any(each.outcome is DrillOutcome.FAILED for each in drills):
+                    return self.async_create_entry(data={})
+                errors = {"base": "drill_failed"}
         lines = [
             f"- **{escape(each.camera)}**: {escape(self._name(each.destination_id))}"
             for each in self._status.drill.failures

@@ -115,6 +115,12 @@ def _errors() -> Iterator[None]:
 
 def _refusal(err: Refused) -> ServiceValidationError:
     match err.code:
+        case Refusal.CAMERA_DISABLED:
+            return ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="camera_disabled",
+                translation_placeholders={"camera": err.about},
+            )
         case Refusal.CAPTURE_OFF:
             return ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="capture_off"

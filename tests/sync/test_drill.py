@@ -62,6 +62,7 @@ class Place(FakeDestination):
         self.keeps = False
         self.most: int | None = None
         self.discarded: list[str] = []
+        self.undeletable: set[str] = set()
 
     @override
     async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
@@ -80,6 +81,8 @@ class Place(FakeDestination):
 
     @override
     async def delete(self, path: str) -> None:
+        if path in self.undeletable:
+            raise PermissionDenied("no")
         if not self.keeps:
             await super().delete(path)
 
@@ -216,6 +219,63 @@ async def test_a_failure_ends_with_its_destination(
     await bench.engine.apply_destinations([setup(cloud, name="cloud")])
     await until(lambda: bench.status.protection is Protection.PROTECTED)
     assert bench.status.drill.state is DrillState.PASSED
+
+
+async def test_a_failure_at_what_is_switched_off(
+    bench: Bench, nas: Place, cloud: Place
+) -> None:
+    """One paused destination of several does not count, nor does a camera not in use."""
+    await ready(bench, ("nas", nas), ("cloud", cloud))
+    nas.most = 0
+    await bench.engine.drills.run()
+    await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
+    await bench.engine.set_sending("nas", False)
+    await until(lambda: bench.status.protection is Protection.PROTECTED)
+    assert bench.status.drill.state is DrillState.FAILED
+    await bench.engine.set_sending("nas", True)
+    await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
+    await disable(bench, "front_door", "back-yard_2")
+    await until(lambda: bench.status.protection is Protection.PROTECTED)
+
+
+async def disable(bench: Bench, *names: str) -> None:
+    """Switch cameras off in Frigate, and let it say so."""
+    for name in names:
+        bench.frigate.cameras[name] = replace(
+            bench.frigate.cameras[name], enabled=False
+        )
+    bench.publish("available", "online")
+    await until(
+        lambda: bench.status.cameras[names[0]].recordings_enabled is None,
+    )
+
+
+async def test_a_camera_that_is_not_in_use(bench: Bench, nas: Place) -> None:
+    """Frigate has no picture of it, and that is no failure."""
+    await ready(bench, ("nas", nas))
+    await disable(bench, "back-yard_2")
+    (done,) = await bench.engine.drills.run()
+    assert done.camera == "front_door"
+    with pytest.raises(Refused) as caught:
+        await bench.engine.drills.run("back-yard_2")
+    assert caught.value.code is Refusal.CAMERA_DISABLED
+
+
+async def test_what_is_refused_to_be_removed_is_not_forgotten(
+    bench: Bench, nas: Place
+) -> None:
+    """A drill forgets its own files alone."""
+    await ready(bench, ("nas", nas))
+    nas.keeps = True
+    await drill(bench)
+    left = nas.drilled()
+    nas.keeps = False
+    nas.undeletable = set(left)
+    assert (await drill(bench, "back-yard_2")).outcome is Outcome.PASSED
+    assert nas.drilled() == left
+    nas.undeletable = set()
+    await drill(bench, "back-yard_2")
+    assert not nas.drilled()
 
 
 async def test_other_bytes_come_back(bench: Bench, nas: Place) -> None:

@@ -161,7 +161,7 @@ class Engine:
             options=options,
         )
         self.summaries = Summaries(services, time_zone=time_zone)
-        self.drills = Drills(client, services=services, workers=self._pool.workers)
+        self.drills = Drills(client, self._monitor, services, self._pool.workers)
         self._pruner = Pruner(
             services,
             look_back=options.look_back,

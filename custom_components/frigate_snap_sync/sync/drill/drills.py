@@ -19,6 +19,7 @@ from ..model.drill import (
     wanted_steps,
 )
 from ..model.errors import Refusal, Refused
+from ..monitoring.frigate_monitor import FrigateMonitor
 from ..sending.breaker import keeps_away
 from ..sending.worker import Worker
 from ..services import Services
@@ -36,7 +37,7 @@ class Drills:
     def __init__(
         self,
         client: FrigateApi,
-        *,
+        monitor: FrigateMonitor,
         services: Services,
         workers: Mapping[str, Worker],
     ) -> None:
@@ -45,6 +46,7 @@ class Drills:
         self._services = services
         self._ledger = services.ledger
         self._workers = workers
+        self._is_disabled = monitor.cameras.is_disabled
         self._materials = Materials(client, services=services)
         self._running: asyncio.Task[None] | None = None
 
@@ -78,6 +80,8 @@ class Drills:
             raise Refused(Refusal.CAPTURE_OFF)
         if not self._workers:
             raise Refused(Refusal.NO_DESTINATION)
+        if camera is not None and self._is_disabled(camera):
+            raise Refused(Refusal.CAMERA_DISABLED, camera)
         names = [camera] if camera is not None else await self._cameras()
         if not names:
             raise Refused(Refusal.NO_CAMERA)
@@ -100,7 +104,9 @@ class Drills:
             raise Refused(Refusal.NOTHING_TO_DRILL)
 
     async def _cameras(self) -> list[str]:
-        return sorted(await self._ledger.run(cameras.shown_cameras))
+        """Return the cameras that Frigate uses, in order."""
+        shown = await self._ledger.run(cameras.shown_cameras)
+        return sorted(name for name in shown if not self._is_disabled(name))
 
     async def _drill(
         self,

@@ -60,6 +60,8 @@ class RoundTrip:
         self._timing = services.timing
         self._proof = proof_of(self._destination.capabilities)
         self._watch = Stopwatch()
+        self._made: list[str] = []
+        """Names that were used."""
 
     async def run(self, items: Sequence[DrillItem]) -> DestinationDrill:
         """Return what came of it. Raises LedgerError."""
@@ -154,14 +156,9 @@ class RoundTrip:
 
     async def _delete(self, paths: Sequence[str]) -> None:
         for path in paths:
-            await self._destination.delete(path)
-            if (
-                self._destination.capabilities.can_read
-                and await self._destination.stat(path) is not None
-            ):
+            if not await self._remove(path):
                 raise DrillFailed(Cause.STILL_THERE)
-        left = await self._ledger.run(drills.left, self._setup.id)
-        await self._forget([file.name for file in left])
+        await self._forget(self._made)
 
     async def _clean_up(self) -> None:
         """Remove what an earlier drill had to leave, as far as it can be removed."""
@@ -169,14 +166,22 @@ class RoundTrip:
             try:
                 if file.is_temporary:
                     await self._destination.discard(file.name)
-                else:
-                    await self._destination.delete(file.name)
+                elif not await self._remove(file.name):
+                    continue
             except StorageError as err:
                 if not reaction_to(err).is_contact:
                     raise
                 _LOGGER.debug("What a drill has left stays: %s", err)
             else:
                 await self._forget([file.name])
+
+    async def _remove(self, path: str) -> bool:
+        """Remove a file; tell whether it is gone, as far as can be seen."""
+        await self._destination.delete(path)
+        return (
+            not self._destination.capabilities.can_read
+            or await self._destination.stat(path) is None
+        )
 
     async def _give_up(self) -> None:
         """Remove what was sent, if the destination still answers."""
@@ -192,6 +197,7 @@ class RoundTrip:
             files.append(DrillFile(name=path, is_temporary=False))
         if can.can_delete or not can.uses_temporary:
             files.append(DrillFile(name=temporary, is_temporary=True))
+        self._made += [file.name for file in files]
         await self._ledger.run(drills.remember, self._setup.id, files)
 
     async def _forget(self, names: Sequence[str]) -> None:

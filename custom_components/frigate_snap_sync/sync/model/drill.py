@@ -168,11 +168,15 @@ class DrillStatus:
 
 
 def status_of(
-    kept: Collection[CameraDrill], *, destinations: Collection[str]
+    kept: Collection[CameraDrill],
+    *,
+    destinations: Collection[str],
+    idle: Collection[str] = (),
 ) -> DrillStatus:
     """Return what to show of the last drill of each camera.
 
-    What concerns a destination that is no more says nothing any longer.
+    What concerns a destination that is no more says nothing any longer. Failures of
+    cameras and destinations that are `idle`, switched off by their owner, don't stand.
     """
     known = [_without_others(each, destinations) for each in kept]
     done = sorted(
@@ -188,7 +192,12 @@ def status_of(
         state=DrillState.FAILED if has_failed else DrillState.PASSED,
         time=datetime.fromtimestamp(moment, UTC),
         drills=last,
-        failures=tuple(failure for each in done for failure in _failures(each)),
+        failures=tuple(
+            failure
+            for each in done
+            for failure in _failures(each)
+            if not {failure.camera, failure.destination_id} & {*idle}
+        ),
     )
 
 

@@ -14,6 +14,7 @@ class LedgerRefusal(LedgerError):
 class Refusal(StrEnum):
     """Why what a person asks for is not done."""
 
+    CAMERA_DISABLED = "camera_disabled"
     CAPTURE_OFF = "capture_off"
     CAPTURE_WAS_OFF = "capture_was_off"
     DRILL_INTERRUPTED = "drill_interrupted"

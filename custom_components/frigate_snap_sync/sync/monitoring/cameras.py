@@ -52,6 +52,11 @@ class Cameras:
         config = None if self._config is None else self._config.get(camera)
         return None if config is None else config.friendly_name or camera
 
+    def is_disabled(self, camera: str) -> bool:
+        """Tell whether Frigate has the camera, but does not use it."""
+        config = None if self._config is None else self._config.get(camera)
+        return config is not None and not config.enabled
+
     def note(self, camera: str, *, kept: float) -> bool:
         """Note that something was heard of a camera.
 

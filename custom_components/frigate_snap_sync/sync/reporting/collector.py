@@ -196,7 +196,14 @@ class Collector:
                 large_images=lost.large_images or self._inbox.large_images > 0,
                 until=now.timestamp(),
             )
-        drill = status_of(summary.drills, destinations=self._workers)
+        drill = status_of(
+            summary.drills,
+            destinations=destinations,
+            idle={
+                *(id_ for id_, each in destinations.items() if not each.sending),
+                *(each.camera for each in summary.drills if self._is_idle(each.camera)),
+            },
+        )
         facts = self._outages.facts(
             capture=summary.capture,
             destinations=destinations,
@@ -240,6 +247,9 @@ class Collector:
             },
             destinations=destinations,
         )
+
+    def _is_idle(self, camera: str) -> bool:
+        return self._monitor.cameras.is_disabled(camera)
 
     def _camera(self, status: CameraStatus) -> CameraStatus:
         cameras = self._monitor.cameras
