@@ -2,19 +2,28 @@
 
 from dataclasses import asdict, replace
 import json
+from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.components.diagnostics import (
     get_diagnostics_for_config_entry,
+    get_diagnostics_for_device,
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
-from custom_components.frigate_snap_sync.sync.model.status import Problem, Protection
+from custom_components.frigate_snap_sync.const import DOMAIN
+from custom_components.frigate_snap_sync.sync.model.status import (
+    Problem,
+    Protection,
+    UploadFilter,
+)
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
 
 from .component import (
     DESTINATION,
+    ENTRY_ID,
     LOCAL_ID,
     SECRETS,
     SFTP_ID,
@@ -81,6 +90,50 @@ async def test_diagnostics(
     assert not [name for name, text in PRIVATE.items() if text in told]
     assert "8971" in told
     assert "refused" in told
+
+
+@pytest.mark.usefixtures("mqtt_client")
+async def test_diagnostics_of_devices(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    engine: StandInEngine,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """Of a camera or destination its own part with its uploads; no secrets."""
+    entry = frigate_entry(
+        f"https://{PRIVATE['frigate']}:8971",
+        subentries=[local_subentry("/media/nas"), sftp_subentry()],
+    )
+    failed = replace(DESTINATION, reason="camera-uploads@192.0.2.7:/srv: refused")
+    engine.first_status = replace(
+        STATUS, destinations={LOCAL_ID: DESTINATION, SFTP_ID: failed}
+    )
+    await async_set_up(hass, entry)
+
+    async def get(identifier: str) -> dict[str, Any]:
+        device = device_registry.async_get_device_by_identifier(
+            (DOMAIN, identifier), ENTRY_ID
+        )
+        assert device is not None
+        found = await get_diagnostics_for_device(hass, hass_client, entry, device)
+        assert not [name for name, text in PRIVATE.items() if text in json.dumps(found)]
+        assert isinstance(found, dict)
+        return found
+
+    camera = await get(f"{ENTRY_ID}_front_door")
+    assert camera["camera"] == "front_door"
+    assert camera["status"]["recordings_uploaded"] == 3
+    destination = await get(SFTP_ID)
+    assert destination["destination"]["type"] == "sftp"
+    assert destination["status"]["reason"].endswith(": refused")
+    for found, wanted in (
+        (camera, UploadFilter(camera="front_door", limit=50)),
+        (destination, UploadFilter(destination_id=SFTP_ID, limit=50)),
+    ):
+        assert ("list_uploads", wanted) in engine.calls
+        assert len(found["uploads"]) == len(engine.rows)
+    whole = await get(ENTRY_ID)
+    assert whole == await get_diagnostics_for_config_entry(hass, hass_client, entry)
 
 
 def keys_of(document: object) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
@@ -32,6 +32,16 @@ def camera_of_device(entry_id: str, device: dr.DeviceEntry) -> str | None:
     for domain, value in device.identifiers:
         if domain == DOMAIN and value.startswith(prefix):
             return value.removeprefix(prefix)
+    return None
+
+
+def destination_of_device(
+    entry: ConfigEntry, device: dr.DeviceEntry
+) -> ConfigSubentry | None:
+    """Return the destination that a device of the entry stands for, or None."""
+    for subentry_id, subentry in entry.subentries.items():
+        if destination_identifier(subentry_id) in device.identifiers:
+            return subentry
     return None
 
 

@@ -7,14 +7,17 @@ from typing import Any, Final
 from yarl import URL
 
 from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 
 from .const import CONF_PROXY, DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry
+from .devices import camera_of_device, destination_of_device
 from .kinds import KINDS
 from .redaction import Redactor, parts_of_url
+from .sync.model.status import UploadFilter
 
 _OF_FRIGATE: Final = frozenset({CONF_PASSWORD, CONF_PROXY, CONF_URL, CONF_USERNAME})
 
@@ -22,6 +25,10 @@ _OF_FRIGATE: Final = frozenset({CONF_PASSWORD, CONF_PROXY, CONF_URL, CONF_USERNA
 def to_redact() -> set[str]:
     """Return the fields that are private, of Frigates and destinations of all kinds."""
     return set(_OF_FRIGATE.union(*(kind.private for kind in KINDS.values())))
+
+
+_MOST_UPLOADS: Final = 50
+"""Of the newest uploads, in the diagnostics of a camera or destination."""
 
 
 async def async_get_config_entry_diagnostics(
@@ -37,10 +44,7 @@ async def async_get_config_entry_diagnostics(
         "status": status,
         "engine": await coordinator.engine.diagnostics(),
     }
-    private = _private_texts(entry.data)
-    for subentry in entry.subentries.values():
-        private |= _private_texts(subentry.data)
-    redactor = Redactor(private)
+    redactor = _redactor(entry)
     return {
         "entry": {
             "title": entry.title,
@@ -51,23 +55,61 @@ async def async_get_config_entry_diagnostics(
             "options": dict(entry.options),
         },
         "destinations": {
-            subentry_id: {
-                "type": subentry.subentry_type,
-                "title": redactor.redact(subentry.title),
-                "data": async_redact_data(dict(subentry.data), to_redact()),
-            }
+            subentry_id: _destination(subentry, redactor)
             for subentry_id, subentry in entry.subentries.items()
         },
-        "issues": sorted(
-            issue_id
-            for (domain, issue_id), issue in ir.async_get(hass).issues.items()
-            if domain == DOMAIN
-            and issue.active
-            and issue_id.endswith((entry.entry_id, *entry.subentries))
-        ),
+        "issues": _issues(hass, entry.entry_id, *entry.subentries),
         # Error texts name hosts, users and folders.
         **redactor.redact(texts),
     }
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry, device: dr.DeviceEntry
+) -> dict[str, Any]:
+    """Return the diagnostics of a camera or destination; of a Frigate all there are."""
+    coordinator, redactor = entry.runtime_data, _redactor(entry)
+    camera = camera_of_device(entry.entry_id, device)
+    if camera is not None:
+        status: object = coordinator.data.cameras.get(camera)
+        wanted = UploadFilter(camera=camera, limit=_MOST_UPLOADS)
+        about: dict[str, Any] = {"camera": camera}
+    elif subentry := destination_of_device(entry, device):
+        status = coordinator.data.destinations.get(subentry.subentry_id)
+        wanted = UploadFilter(destination_id=subentry.subentry_id, limit=_MOST_UPLOADS)
+        about = {
+            "destination": _destination(subentry, redactor),
+            "issues": _issues(hass, subentry.subentry_id),
+        }
+    else:
+        return await async_get_config_entry_diagnostics(hass, entry)
+    rows = await coordinator.async_list_uploads(wanted)
+    texts = {"status": status and asdict(status), "uploads": [asdict(r) for r in rows]}
+    return {**about, **redactor.redact(texts)}
+
+
+def _destination(subentry: ConfigSubentry, redactor: Redactor) -> dict[str, Any]:
+    return {
+        "type": subentry.subentry_type,
+        "title": redactor.redact(subentry.title),
+        "data": async_redact_data(dict(subentry.data), to_redact()),
+    }
+
+
+def _issues(hass: HomeAssistant, *about: str) -> list[str]:
+    """Return the open issues about an entry or subentries."""
+    return sorted(
+        issue_id
+        for (domain, issue_id), issue in ir.async_get(hass).issues.items()
+        if domain == DOMAIN and issue.active and issue_id.endswith(about)
+    )
+
+
+def _redactor(entry: FrigateSnapSyncConfigEntry) -> Redactor:
+    private = _private_texts(entry.data)
+    for subentry in entry.subentries.values():
+        private |= _private_texts(subentry.data)
+    return Redactor(private)
 
 
 def _private_texts(data: Mapping[str, Any]) -> set[str]:
