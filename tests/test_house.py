@@ -64,6 +64,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "sensor",
             "services",
             "switch",
+            "system_health",
             "trigger",
         },
     ),
