@@ -17,7 +17,7 @@ from .coordinator import FrigateSnapSyncConfigEntry
 from .devices import camera_of_device, destination_of_device
 from .kinds import KINDS
 from .redaction import Redactor, parts_of_url
-from .sync.model.status import UploadFilter
+from .sync.model.status import CameraStatus, DestinationStatus, UploadFilter
 
 _OF_FRIGATE: Final = frozenset({CONF_PASSWORD, CONF_PROXY, CONF_URL, CONF_USERNAME})
 
@@ -71,7 +71,9 @@ async def async_get_device_diagnostics(
     coordinator, redactor = entry.runtime_data, _redactor(entry)
     camera = camera_of_device(entry.entry_id, device)
     if camera is not None:
-        status: object = coordinator.data.cameras.get(camera)
+        status: CameraStatus | DestinationStatus | None = coordinator.data.cameras.get(
+            camera
+        )
         wanted = UploadFilter(camera=camera, limit=_MOST_UPLOADS)
         about: dict[str, Any] = {"camera": camera}
     elif subentry := destination_of_device(entry, device):
