@@ -6,10 +6,10 @@ PATH=$PATH:/usr/sbin:/sbin # where Debian keeps them, and a plain user does not 
 # A command, or a file, and the Debian package that has it.
 parts=(mosquitto sshd proftpd dropbear
   ceph-mon ceph-osd radosgw ceph
-  apache2 htpasswd nginx php)
+  apache2 htpasswd nginx php chromium)
 packages=(mosquitto openssh-server proftpd-core dropbear-bin
   ceph-mon ceph-osd radosgw ceph-common
-  apache2-bin apache2-utils nginx-light php-cli)
+  apache2-bin apache2-utils nginx-light php-cli chromium)
 files=("/usr/lib*/proftpd/mod_sftp.so" "/usr/lib*/nginx/modules/ngx_http_dav_ext_module.so"
   "/usr/share/php/Sabre/autoload.php")
 file_packages=(proftpd-mod-crypto libnginx-mod-http-dav-ext "php-sabre-dav php-xml php-mbstring")

@@ -14,7 +14,7 @@ from aiohttp import ClientResponse, hdrs
 from aiohttp.test_utils import TestClient
 from hypothesis import given, strategies as st
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 from pytest_homeassistant_custom_component.typing import (
     ClientSessionGenerator,
     WebSocketGenerator,
@@ -31,6 +31,7 @@ from custom_components.frigate_snap_sync.sync.playback.byte_ranges import (
     Unsatisfiable,
     asked_span,
 )
+from homeassistant.components.http import KEY_HASS_REFRESH_TOKEN_ID
 from homeassistant.components.media_player import (
     BrowseError,
     MediaClass,
@@ -44,6 +45,7 @@ from homeassistant.components.media_source import (
     async_search_media,
 )
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.http import current_request
 from homeassistant.setup import async_setup_component
 
 from .component import ENTRY_ID, StandInEngine, async_set_up, frigate_entry
@@ -323,6 +325,23 @@ async def test_only_with_a_login(
     assert (await client.get(signed)).status == HTTPStatus.OK
     other = signed.replace("1.mp4", "2.mp4")
     assert (await client.get(other)).status == HTTPStatus.UNAUTHORIZED
+
+
+async def test_a_signature_is_no_user_s(
+    hass: HomeAssistant,
+    archive: Archive,
+    hass_client_no_auth: ClientSessionGenerator,
+    hass_admin_user: MockUser,
+) -> None:
+    """Who set the entry up may log out, and what was signed later is valid still."""
+    token = await hass.auth.async_create_refresh_token(hass_admin_user, "https://page")
+    request = {KEY_HASS_REFRESH_TOKEN_ID: token.id}
+    reset = current_request.set(request)  # type: ignore[arg-type]
+    signed = async_signed_path(hass, ENTRY_ID, archive.clip)
+    current_request.reset(reset)
+    hass.auth.async_remove_refresh_token(token)
+    client = await hass_client_no_auth()
+    assert (await client.get(signed)).status == HTTPStatus.OK
 
 
 @pytest.fixture

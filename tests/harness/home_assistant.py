@@ -49,6 +49,7 @@ homeassistant:
 {allowed}
 frontend:
 config:
+media_source:
 logger:
   default: info
   logs:
@@ -114,6 +115,11 @@ class HomeAssistant:
     def url(self) -> str:
         """Where its page is."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The id of its process, None while it does not run."""
+        return self._program.pid
 
     @property
     def api(self) -> HomeAssistantApi:
