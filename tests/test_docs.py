@@ -2,6 +2,8 @@
 
 from pathlib import Path
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -76,3 +78,43 @@ def test_all_decisions_are_numbered() -> None:
     numbers = [int(record.name[:2]) for record in RECORDS]
     assert numbers == list(range(1, len(RECORDS) + 1))
     assert len(RECORDS) >= 10
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_fence_is_indented(page: Path) -> None:
+    """What is copied from a list would keep the spaces, and break a heredoc."""
+    assert not re.findall(r"(?m)^[ \t]+(?:```|~~~).*$", page.read_text())
+
+
+def shell_blocks() -> list[tuple[str, str]]:
+    """Return the commands that the pages ask to paste, each with its page."""
+    return [
+        (str(page.relative_to(ROOT)), block)
+        for page in PAGES
+        for block in re.findall(r"(?ms)^```sh\n(.*?)^```$", page.read_text())
+    ]
+
+
+def test_there_are_commands_to_paste() -> None:
+    """The set-up of an SFTP server is among them, with its heredoc."""
+    heredocs = [page for page, block in shell_blocks() if "<<" in block]
+    assert "docs/sftp-server.md" in heredocs
+
+
+@pytest.mark.parametrize(("page", "block"), shell_blocks())
+def test_commands_can_be_pasted(page: str, block: str) -> None:
+    """Bash understands them and finds the end of each heredoc; no line is indented.
+
+    A comment behind a command is none in zsh, and apt's question would swallow the
+    lines that follow.
+    """
+    bash = shutil.which("bash")
+    assert bash
+    checked = subprocess.run(
+        [bash, "-n"], input=block, capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stderr) == (0, ""), page
+    for line in block.splitlines():
+        assert line == line.strip(), page
+        assert " #" not in line, page
+        assert not re.search(r"apt(?:-get)? install (?!-y )", line), page
