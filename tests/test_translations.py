@@ -37,6 +37,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
 from homeassistant.components.repairs import RepairsFlow
 from homeassistant.config_entries import HANDLERS
 from homeassistant.const import BASE_PLATFORMS
+from homeassistant.generated.languages import LANGUAGES
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.util.yaml import load_yaml_dict
 
@@ -193,10 +194,10 @@ PLATFORMS = sorted(
 
 
 def test_files() -> None:
-    """English only, and in the folder that Home Assistant reads."""
-    assert [path.name for path in (INTEGRATION / "translations").iterdir()] == [
-        "en.json"
-    ]
+    """English and languages of Home Assistant, in the folder that it reads."""
+    files = {path.name for path in (INTEGRATION / "translations").iterdir()}
+    assert "en.json" in files
+    assert files <= {f"{language}.json" for language in LANGUAGES}
     assert not (INTEGRATION / "strings.json").exists()
     assert set(english()) <= CATEGORIES
 
