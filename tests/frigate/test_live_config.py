@@ -28,7 +28,7 @@ def inputs(*rows: tuple[str, list[str]]) -> dict[str, Any]:
     ("config", "found"),
     [
         (document({}), None),
-        (document({"door": []}), LiveSource(main="door")),
+        (document({"door": []}), LiveSource(stream="door")),
         (document({"other": []}), None),
         # What Frigate records is open anyway.
         (
@@ -38,18 +38,18 @@ def inputs(*rows: tuple[str, list[str]]) -> dict[str, Any]:
                     (f"{OWN}door_sub", ["detect"]), (f"{OWN}door_main", ["record"])
                 ),
             ),
-            LiveSource(main="door_main", sub="door_sub"),
+            LiveSource(stream="door_main"),
         ),
         (
             document({"door": []}, ffmpeg=inputs((f"{OWN}door", ["record", "detect"]))),
-            LiveSource(main="door"),
+            LiveSource(stream="door"),
         ),
         (
             document(
                 {"a": []},
                 ffmpeg=inputs(("rtsp://u:p@localhost:8554/a?video", ["record"])),
             ),
-            LiveSource(main="a"),
+            LiveSource(stream="a"),
         ),
         # Another server's stream of that name is not go2rtc's.
         (
@@ -60,8 +60,8 @@ def inputs(*rows: tuple[str, list[str]]) -> dict[str, Any]:
             document({"a": []}, ffmpeg=inputs((f"{OWN}gone", ["record"]))),
             None,
         ),
-        (document({"b": []}, live={"streams": {"Main": "b"}}), LiveSource(main="b")),
-        (document({"c": []}, live={"stream_name": "c"}), LiveSource(main="c")),
+        (document({"b": []}, live={"streams": {"Main": "b"}}), LiveSource(stream="b")),
+        (document({"c": []}, live={"stream_name": "c"}), LiveSource(stream="c")),
         # The default of `live.streams` points nowhere.
         (
             document({"door_hd": []}, live={"streams": {"door": "door"}}),
@@ -73,11 +73,11 @@ def inputs(*rows: tuple[str, list[str]]) -> dict[str, Any]:
         (document(["door"], live=[], ffmpeg={"inputs": {}}), None),
         (
             document({"door": []}, ffmpeg={"inputs": [None, {"roles": "record"}, {}]}),
-            LiveSource(main="door"),
+            LiveSource(stream="door"),
         ),
         (
             {"cameras": {"door": None}, "go2rtc": {"streams": {"door": 1}}},
-            LiveSource(main="door"),
+            LiveSource(stream="door"),
         ),
         ({}, None),
     ],
@@ -99,4 +99,4 @@ def test_recorded_configurations_have_no_go2rtc(version: str) -> None:
     assert parse_config(config).live == {}
 
     config["go2rtc"] = {"streams": {"front_door": ["rtsp://camera/1"]}}
-    assert parse_config(config).live == {"front_door": LiveSource(main="front_door")}
+    assert parse_config(config).live == {"front_door": LiveSource(stream="front_door")}

@@ -13,7 +13,7 @@ from .arrivals import Kind as ItemKind
 from .chaos.evidence import Evidence, Folder, Verdict
 from .chaos.plan import AT_ONCE, AWAY, LONG, LONGEST, SHORTEST, Card, Kind, make_plan
 from .chaos.watching import Outage, Shown, wrongly_protected
-from .frigate import Frigate, FrigateServer
+from .frigate import Frigate, FrigateServer, live
 
 NOW = 1795337000.0
 ZONE = ZoneInfo("Europe/Berlin")
@@ -140,6 +140,42 @@ def test_not_heard(scene: Scene) -> None:
     assert scene.judge() == WELL
     scene.paths[ItemKind.LIVE_SNAPSHOT].unlink()
     assert scene.judge() == replace(WELL, live_snapshots=0)
+
+
+def put_film(scene: Scene, *, plays: bool = True) -> Path:
+    """Put a film beside the recording that left while it happened."""
+    units = live.pictures_of("front_door", int(NOW))
+    film = live.fragment(units[0], number=1, ticks=0, is_key=True)
+    path = scene.beside(ItemKind.RECORDING, "live01")
+    path.write_bytes(live.beginning() + (film + film[:50] if plays else b""))
+    return path
+
+
+def test_a_film_that_left_live_is_not_the_whole(scene: Scene) -> None:
+    """Whatever it shows: it may be cut off anywhere."""
+    put_film(scene)
+    scene.paths[ItemKind.RECORDING].unlink()
+    verdict = scene.judge()
+    assert len(verdict.lost) == 1
+    assert not verdict.doubled
+    assert not verdict.corrupt
+
+
+def test_a_film_beside_its_whole(scene: Scene) -> None:
+    """It must go, unless it may show what Frigate has not."""
+    path = put_film(scene)
+    assert len(scene.judge().doubled) == 1
+    footage = scene.frigate.cameras["front_door"].footage
+    footage.lose(NOW, NOW + 5)
+    assert not scene.judge().doubled
+    path.unlink()
+    assert not scene.judge().lost
+
+
+def test_a_film_without_a_picture(scene: Scene) -> None:
+    """It is of no use."""
+    put_film(scene, plays=False)
+    assert len(scene.judge().corrupt) == 1
 
 
 @pytest.mark.parametrize("suffix", ["part001", "02", "incomplete"])

@@ -48,7 +48,7 @@ QUICK = replace(
 def camera(bench: Bench) -> Camera:
     """Return a camera that go2rtc shows, and let alerts be sent live."""
     bench.timing = QUICK
-    bench.frigate.live = {"front_door": LiveSource(main="front_door")}
+    bench.frigate.live = {"front_door": LiveSource(stream="front_door")}
     bench.options = EngineOptions(
         live_footage=LiveFootage.ALERTS, padding_after=0, upload_during_review=False
     )
@@ -189,7 +189,10 @@ async def test_no_piece_is_replaced_where_all_is_kept(
 
 
 async def test_a_film_that_breaks_off_is_another_file(
-    bench: Bench, camera: Camera, growing: FakeDestination
+    bench: Bench,
+    camera: Camera,
+    growing: FakeDestination,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """go2rtc was restarted, or the camera was silent: each file plays."""
     await bench.start(setup(growing, selection=LIVE))
@@ -201,6 +204,7 @@ async def test_a_film_that_breaks_off_is_another_file(
     second = await arrived(growing, camera, 1)
     assert (first[-10:], second[-10:]) == ("live01.mp4", "live02.mp4")
     assert len(live.moments(growing.files[first])) == 5
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
 
 
 async def test_what_go2rtc_refuses_is_seen_in_stills(
@@ -221,7 +225,7 @@ async def test_what_go2rtc_refuses_is_seen_in_stills(
         assert not camera.is_watched
     errors = [r for r in caplog.records if r.levelno >= logging.WARNING]
     assert [r.getMessage() for r in errors] == [
-        "The live film of front_door has to wait: go2rtc gives no film: not found"
+        "The live film of front_door can't be seen: go2rtc gives no film: not found"
     ]
     assert all(name.endswith(".jpg") for name in films(growing))
     await camera.show(3)
@@ -357,7 +361,7 @@ async def test_stills_that_frigate_does_not_give(
     bench.review("new", camera="back-yard_2")
     await until(lambda: len(films(growing)) >= 2)
     errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
-    assert errors == ["The live film of back-yard_2 has to wait: HTTP status 500"]
+    assert errors == ["The live film of back-yard_2 can't be seen: HTTP status 500"]
 
 
 @pytest.mark.parametrize(
@@ -413,7 +417,7 @@ async def test_alerts_have_the_taps(
 ) -> None:
     """There are only so many; a detection gives way."""
     bench.options = replace(bench.options, live_footage=LiveFootage.ALL, live_taps=1)
-    bench.frigate.live["back-yard_2"] = LiveSource(main="yard")
+    bench.frigate.live["back-yard_2"] = LiveSource(stream="yard")
     yard = Camera(bench.frigate, "yard")
     await bench.start(setup(growing, selection=LIVE))
     bench.review("new", severity=Severity.DETECTION.value)

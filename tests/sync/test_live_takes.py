@@ -218,12 +218,13 @@ def test_one_write_has_a_largest_size_and_one_take() -> None:
     found = chunks(end=9)
     other = [replace(each, take=2) for each in chunks(begin=9, end=12)]
 
-    def numbers(most: int, last: int = 0) -> list[int]:
+    def numbers(most: int, last: int = 0, longest: float = 1e9) -> list[int]:
         batch = next_batch(
             [each for each in (*found, *other) if each.number > last],
             last=last,
             oldest=0,
             most_bytes=most,
+            longest=longest,
         )
         assert batch is not None
         return [each.number for each in batch.chunks]
@@ -232,6 +233,8 @@ def test_one_write_has_a_largest_size_and_one_take() -> None:
     assert numbers(10) == [1]
     assert numbers(100_000) == list(range(1, 9))
     assert numbers(100_000, last=8) == [9, 10, 11]
+    assert numbers(100_000, longest=2) == [1, 2, 3]
+    assert numbers(100_000, longest=0) == [1]
 
 
 def test_the_seconds_that_are_shown() -> None:

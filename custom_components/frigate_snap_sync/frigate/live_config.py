@@ -30,19 +30,18 @@ def live_sources(document: Mapping[str, object]) -> Mapping[str, LiveSource]:
     found: dict[str, LiveSource] = {}
     for name, value in mapping_or_empty(document.get("cameras")).items():
         camera = mapping_or_empty(value)
-        if (main := _main(name, camera, streams)) is not None:
-            sub = next(_inputs(camera, "detect", streams), None)
-            found[name] = LiveSource(main=main, sub=None if sub == main else sub)
+        if (stream := _stream(name, camera, streams)) is not None:
+            found[name] = LiveSource(stream=stream)
     return found
 
 
-def _main(
+def _stream(
     name: str, camera: Mapping[str, object], streams: frozenset[str]
 ) -> str | None:
-    """Return the stream to see first: what Frigate records, for it is open anyway."""
+    """Return the stream to see: what Frigate records if it can be, for it is open anyway."""
     live = mapping_or_empty(camera.get("live"))
     candidates = (
-        *_inputs(camera, "record", streams),
+        *_recorded(camera, streams),
         *mapping_or_empty(live.get("streams")).values(),
         live.get("stream_name"),  # up to Frigate 0.15
         name,
@@ -52,15 +51,13 @@ def _main(
     )
 
 
-def _inputs(
-    camera: Mapping[str, object], role: str, streams: frozenset[str]
-) -> Iterator[str]:
-    """Yield the streams that Frigate itself reads for a role."""
+def _recorded(camera: Mapping[str, object], streams: frozenset[str]) -> Iterator[str]:
+    """Yield the streams that Frigate itself records."""
     inputs = mapping_or_empty(camera.get("ffmpeg")).get("inputs")
     for value in inputs if isinstance(inputs, list) else ():
         entry = mapping_or_empty(value)
         roles, path = entry.get("roles"), entry.get("path")
-        if not isinstance(roles, list) or role not in roles:
+        if not isinstance(roles, list) or "record" not in roles:
             continue
         found = _OWN.match(path) if isinstance(path, str) else None
         if found is not None and found[1] in streams:

@@ -97,10 +97,9 @@ class CameraConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSource:
-    """The streams of go2rtc that show a camera: the one to see, and a smaller one."""
+    """How go2rtc shows a camera: `stream` is the name of its stream."""
 
-    main: str
-    sub: str | None = None
+    stream: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import time
 from zoneinfo import ZoneInfo
 
 from custom_components.frigate_snap_sync.frigate.errors import MediaBroken
+from custom_components.frigate_snap_sync.frigate.live_mp4 import look_at
 from custom_components.frigate_snap_sync.frigate.media import check_mp4
 
 from ..arrivals import Item, Kind, live_snapshot
@@ -19,7 +20,7 @@ _TIME = r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d[+-]\d{4}"
 _NAME = re.compile(
     rf"{_TIME}-(?P<camera>.+?)-(?P<kind>recording|snapshot|live-snapshot)"
     r"(?:-(?P<label>.+?))?-(?P<id>[0-9a-z]+)"
-    r"(?:-(?P<suffix>part\d{3}|\d\d|incomplete))?\.(?:mp4|jpg)"
+    r"(?:-(?P<suffix>part\d{3}|live\d\d(?:-\d{4})?|\d\d|incomplete))?\.(?:mp4|jpg)"
 )
 _CLIP = re.compile(r"/api/[^/]+/start/([0-9.]+)/end/([0-9.]+)/clip\.mp4")
 _PADDING = 5
@@ -102,7 +103,7 @@ class Folder:
         seconds = None
         if path.suffix == ".mp4":
             try:
-                seconds = check_mp4(path).duration
+                seconds = _seconds(path)
             except MediaBroken:
                 seconds = None
         return File(
@@ -228,7 +229,7 @@ class Evidence:
             found.setdefault(key, []).append((file, match["suffix"] or ""))
         for key, item in by_key.items():
             own = found.get(key, [])
-            wholes = [(file, suffix) for file, suffix in own if "part" not in suffix]
+            wholes = [one for one in own if not _is_early(one[1])]
             if wholes and item.kind is Kind.LIVE_SNAPSHOT:
                 verdict.live_snapshots += 1
             elif wholes and item.kind is Kind.SNAPSHOT:
@@ -263,10 +264,13 @@ class Evidence:
         is noted. Beside an incomplete recording all parts may stay, if Frigate
         really has no more of it.
         """
-        wholes = [file for file, suffix in own if "part" not in suffix]
+        wholes = [file for file, suffix in own if not _is_early(suffix)]
         paths = {file.path: file.sha256 for file, _ in own}
         if any(suffix == "incomplete" for _, suffix in own) and self._has_holes(item):
-            own = [(file, suffix) for file, suffix in own if "part" not in suffix]
+            own = [one for one in own if not _is_early(one[1])]
+        if self._has_holes(item) or self._has_lost(item):
+            # They may show what Frigate never had on its disk.
+            own = [one for one in own if not one[1].startswith("live")]
         staying = set()
         for loss in self.losses:
             if loss.review != item.frigate_id:
@@ -288,6 +292,10 @@ class Evidence:
                 ):
                     verdict.lost.append(f"{path}: the last copy of what Frigate lost")
         return [(file, suffix) for file, suffix in own if file.path not in staying]
+
+    def _has_lost(self, item: Item) -> bool:
+        """Tell whether Frigate has lost footage of a review on purpose."""
+        return any(loss.review == item.frigate_id for loss in self.losses)
 
     def _has_holes(self, item: Item) -> bool:
         """Tell whether Frigate lacks footage from within a review."""
@@ -326,6 +334,8 @@ class Evidence:
         return None
 
     def _wrong_recording(self, item: Item, file: File, suffix: str) -> str | None:
+        if suffix.startswith("live"):
+            return "can't be played" if file.seconds is None else None
         served = self._server.journal.paths_of(file.sha256)
         if not any(path.startswith(f"/api/{item.camera}/start/") for path in served):
             return "no clip that Frigate served"
@@ -350,6 +360,19 @@ class Evidence:
             max(0, ceil(min(stop, end)) - floor(max(begin, start)))
             for begin, stop in doubtful
         )
+
+
+def _seconds(path: Path) -> float:
+    """Return how much of a film plays; one that left live may end anywhere."""
+    if "-live" not in path.name:
+        return check_mp4(path).duration
+    with path.open("rb") as film:
+        return look_at(film).duration
+
+
+def _is_early(suffix: str) -> bool:
+    """Tell whether a file leaves while its review goes on, and then has to go."""
+    return suffix.startswith(("part", "live"))
 
 
 def _key(item: Item) -> tuple[str, str, str]:

@@ -83,6 +83,7 @@ async def open_stage(
         timing=TIMING,
         clock=SettableClock(ahead),
         seed=seed,
+        live=True,
     )
     async with AsyncExitStack() as stack:
         disks = {
@@ -131,8 +132,7 @@ async def open_stage(
         api = home_assistant.api
         await add_mqtt(api, broker.port)
         entry_id = await add_frigate(api, server.url)
-        # What left live is no evidence yet.
-        await set_options(api, entry_id, {"live_footage": "off", **options})
+        await set_options(api, entry_id, options)
         await add_local(api, entry_id, name=FOLDER, path=folders[FOLDER])
         for name, ssh in servers.items():
             await add_sftp(

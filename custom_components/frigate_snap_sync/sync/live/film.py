@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from ...frigate.live_mp4 import LiveFragment, LiveInit
 from ..model.spans import Spans
@@ -163,11 +164,13 @@ def next_batch(
     last: int,
     oldest: float,
     most_bytes: int,
+    longest: float = inf,
 ) -> Batch | None:
     """Return what to send behind the chunk with the number `last`. Pure.
 
     What came before `oldest` (steady clock) is too late: then it goes on with the newest
-    keyframe, if there is one further on. Up to `most_bytes`, at least one chunk.
+    keyframe, if there is one further on. Up to `most_bytes`, and so many seconds, but at
+    least one chunk.
     """
     if not chunks:
         return None
@@ -183,7 +186,9 @@ def next_batch(
     size = 0
     for chunk in chunks[first:]:
         if found and (
-            size + len(chunk.data) > most_bytes or chunk.take != found[0].take
+            size + len(chunk.data) > most_bytes
+            or chunk.take != found[0].take
+            or chunk.arrived - found[0].arrived > longest
         ):
             break
         found.append(chunk)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from math import inf
 import time
 from typing import Final
 
@@ -18,7 +19,9 @@ from .writers import Gone, GrowingWriter, LiveWriter, PieceWriter, StillWriter
 _LOGGER = logging.getLogger(__name__)
 
 _MOST_BYTES: Final = 512 * 1024
-"""Bytes of one write: enough for what comes while one is under way."""
+"""Bytes of one write."""
+_LONGEST: Final = 0.25
+"""Seconds of film in one write: what is under way on a slow line must not be many."""
 
 
 def _writer_for(target: LiveTarget, film: Film, timing: Timing) -> LiveWriter:
@@ -65,7 +68,10 @@ class LiveLane:
                 try:
                     await self._follow()
                     self._pause = self._timing.live_retry
-                except (StorageError, LedgerError) as err:
+                except StorageError as err:
+                    # The worker says what is wrong with the destination.
+                    _LOGGER.debug("Live film for %s: %s", self._target.name, err)
+                except LedgerError as err:
                     self._outage.report(err)
                 except Gone:
                     return
@@ -85,20 +91,29 @@ class LiveLane:
             await self.film.more(self._last)
             if not is_first:
                 await asyncio.sleep(self._timing.live_tick)
+            # Only then is it chosen what to send: it may be another keyframe by now.
+            await self._writer.ready()
             if not self._target.is_open:
                 return
             batch = next_batch(
                 self.film.after(self._last),
                 last=self._last,
                 # What there was before it began is sent at one go.
-                oldest=0 if is_first else time.monotonic() - self._timing.live_behind,
+                oldest=0 if is_first else self._oldest(),
                 most_bytes=_MOST_BYTES,
+                longest=inf if is_first else _LONGEST,
             )
             if batch is None or (not self._take and not batch.chunks[0].is_keyframe):
                 self._skip(batch)
                 continue
             await self._send(batch)
             is_first = False
+
+    def _oldest(self) -> float:
+        """Return what is too late to be sent: all, if what is under way is."""
+        oldest = time.monotonic() - self._timing.live_behind
+        since = self._writer.waiting_since
+        return inf if since is not None and since < oldest else oldest
 
     async def _send(self, batch: Batch) -> None:
         first = batch.chunks[0]

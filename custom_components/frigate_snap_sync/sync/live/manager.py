@@ -23,7 +23,7 @@ from ..planning.paths import ItemPaths
 from ..planning.registry import ItemRegistry
 from ..sending.worker import Worker
 from ..services import Services
-from ..support.outage_log import OutageLog
+from ..support.outage_log import ComplaintLog, OutageLog
 from ..support.tasks import cancel, wait_for
 from .lane import LiveLane
 from .tap import REFUSALS, Tap
@@ -85,7 +85,7 @@ class LiveManager:
         self._ending: set[asyncio.Task[None]] = set()
         self._refused: dict[str, float] = {}
         """Until when go2rtc is not asked for cameras again, which it refused."""
-        self._outages: dict[str, OutageLog] = {}
+        self._complaints = ComplaintLog(_LOGGER)
         self._outage = OutageLog(_LOGGER, "Live footage")
         self._news = asyncio.Event()
 
@@ -94,7 +94,7 @@ class LiveManager:
         """Return which cameras go2rtc shows, and what is watched now, ready for JSON."""
         return {
             "streams": {
-                camera: source.main
+                camera: source.stream
                 for camera, source in self._monitor.live_sources.items()
             },
             "watched": {
@@ -251,7 +251,7 @@ class LiveManager:
                     camera,
                     sources.get(camera),
                     services=self._services,
-                    outage=self._outage_of("The live film of", camera),
+                    complaints=self._complaints,
                 )
                 self._taps[camera] = _Running(tap, asyncio.create_task(tap.run()))
 
@@ -266,11 +266,6 @@ class LiveManager:
             for camera, source in self._monitor.live_sources.items()
             if self._refused.get(camera, 0.0) <= now
         }
-
-    def _outage_of(self, what: str, whom: str) -> OutageLog:
-        """Return what logs an outage once, however many reviews it lasts."""
-        key = f"{what} {whom}"
-        return self._outages.setdefault(key, OutageLog(_LOGGER, key))
 
     async def _choose_lanes(self, session: _Session) -> None:
         """Let a review's film leave to whoever takes it now."""
@@ -297,7 +292,7 @@ class LiveManager:
                     tap.what.film,
                     timing=self._timing,
                     since=since,
-                    outage=self._outage_of("Live film for", target.name),
+                    outage=self._outage,
                 )
                 session.lanes[id_] = _Running(lane, asyncio.create_task(lane.run()))
 

@@ -6,11 +6,16 @@ import logging
 import time
 from typing import Final
 
-from ...frigate.errors import FrigateError, FrigateForbidden, LiveRefused
+from ...frigate.errors import (
+    FrigateError,
+    FrigateForbidden,
+    FrigateUnreachable,
+    LiveRefused,
+)
 from ...frigate.models import LiveSource
 from ...frigate.protocol import FrigateApi
 from ..services import Services
-from ..support.outage_log import OutageLog
+from ..support.outage_log import ComplaintLog
 from .film import Chunk, Film, Takes
 
 _LOGGER = logging.getLogger(__name__)
@@ -29,7 +34,7 @@ class Tap:
         source: LiveSource | None,
         *,
         services: Services,
-        outage: OutageLog,
+        complaints: ComplaintLog,
     ) -> None:
         """Keep what to watch; nothing is opened before `run`.
 
@@ -45,7 +50,7 @@ class Tap:
         self.source = source
         self._timing = timing = services.timing
         self._takes = Takes(longest=timing.live_take, jump=timing.live_jump)
-        self._outage = outage
+        self._complaints = complaints
 
     async def run(self) -> None:
         """Watch until cancelled; a film that ends is begun again."""
@@ -56,8 +61,13 @@ class Tap:
                 await self._watch()
             except FrigateError as err:
                 self.error = err
-                self._outage.report(err)
                 is_refusal = isinstance(err, REFUSALS)
+                if isinstance(err, FrigateUnreachable):
+                    # Who asks Frigate for more than this says that it is away.
+                    _LOGGER.debug("The film of %s broke off: %s", self.camera, err)
+                else:
+                    what = f"The live film of {self.camera} can't be seen"
+                    self._complaints.report(what, str(err))
             except Exception:
                 _LOGGER.exception("The live film of %s failed", self.camera)
             self._takes.interrupt()
@@ -76,7 +86,7 @@ class Tap:
         if self.source is None:
             await self._watch_stills()
             return
-        async with aclosing(self._client.live_film(self.source.main)) as messages:
+        async with aclosing(self._client.live_film(self.source.stream)) as messages:
             async for message in messages:
                 chunk = self._takes.feed(
                     message,
@@ -109,6 +119,4 @@ class Tap:
 
     def _add(self, chunk: Chunk) -> None:
         self.film.add(chunk)
-        if self.error is not None:
-            self.error = None
-            self._outage.over()
+        self.error = None

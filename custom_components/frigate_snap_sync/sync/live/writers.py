@@ -45,9 +45,17 @@ class LiveWriter(ABC):
         self._file: LiveFile | None = None
 
     @property
+    def waiting_since(self) -> float | None:
+        """Return when the oldest came of what is under way, by a steady clock."""
+        return None
+
+    @property
     def spans(self) -> Spans:
         """Return what has arrived of the take."""
         return self._shown.spans
+
+    async def ready(self) -> None:  # noqa: B027 - few wait
+        """Wait until something may be sent at once. Raises StorageError."""
 
     @abstractmethod
     async def begin(self, first: Chunk) -> None:
@@ -161,6 +169,13 @@ class GrowingWriter(LiveWriter):
         self._growing: GrowingFile | None = None
         self._position = 0
         self._writes: deque[asyncio.Task[None]] = deque()
+        self._waiting: dict[int, float] = {}
+        """When came what is under way, by where it goes."""
+
+    @property
+    @override
+    def waiting_since(self) -> float | None:
+        return min(self._waiting.values(), default=None)
 
     @override
     async def begin(self, first: Chunk) -> None:
@@ -181,10 +196,14 @@ class GrowingWriter(LiveWriter):
     async def send(self, batch: Batch) -> None:
         await self._write(batch.data, batch)
 
-    async def _write(self, data: bytes, batch: Batch | None) -> None:
+    @override
+    async def ready(self) -> None:
         while len(self._writes) >= _AT_ONCE:
             await self._writes[0]
             self._writes.popleft()
+
+    async def _write(self, data: bytes, batch: Batch | None) -> None:
+        await self.ready()
         at, self._position = self._position, self._position + len(data)
         self.target.count(len(data))
         self._writes.append(asyncio.create_task(self._arrive(data, at, batch)))
@@ -193,7 +212,12 @@ class GrowingWriter(LiveWriter):
 
     async def _arrive(self, data: bytes, at: int, batch: Batch | None) -> None:
         assert self._growing is not None
-        await self._growing.write(data, at=at)
+        if batch is not None:
+            self._waiting[at] = batch.chunks[0].arrived
+        try:
+            await self._growing.write(data, at=at)
+        finally:
+            self._waiting.pop(at, None)
         self.size = max(self.size, at + len(data))
         if batch is not None:
             self._shown.add(batch)
