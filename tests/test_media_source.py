@@ -165,6 +165,10 @@ async def test_browsed_by_camera_and_day(hass: HomeAssistant, archive: Archive) 
         assert shown["title"] == folder["title"]
         assert shown["media_content_id"] == folder["media_content_id"]
     assert titles == ["Frigate", "front_door", archive.day]
+    (camera,) = (await browse(hass, ENTRY_ID))["children"]
+    rows = await archive.bench.uploads(media="live_snapshots")
+    live = FileKey(media=Media.LIVE_SNAPSHOTS, source_id=rows[0].item_id)
+    assert camera["thumbnail"] == file_path(ENTRY_ID, live)
     snapshot, recording = shown["children"]
     assert snapshot["title"] == "12:00:05 · person · Snapshot"
     assert recording["title"] == "12:00:00 · dog, person · 32 s · Alert"

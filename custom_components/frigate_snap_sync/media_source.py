@@ -89,14 +89,7 @@ class SnapSyncMediaSource(MediaSource):
         camera, *when = [unquote(part) for part in rest] or [""]
         with _ledger_errors():
             if not camera:
-                return self._folder(
-                    (entry_id,),
-                    entry.title,
-                    [
-                        self._folder((entry_id, name), name)
-                        for name in await playback.cameras()
-                    ],
-                )
+                return await self._cameras(entry)
             if not when:
                 return self._folder(
                     (entry_id, camera),
@@ -137,6 +130,17 @@ class SnapSyncMediaSource(MediaSource):
                     found.append((file.start, shown))
         found.sort(key=lambda each: -each[0])
         return SearchMedia(result=[shown for _, shown in found])
+
+    async def _cameras(self, entry: FrigateSnapSyncConfigEntry) -> BrowseMediaSource:
+        """Return a Frigate, each camera with its newest picture."""
+        playback = entry.runtime_data.playback
+        folders: list[BrowseMediaSource] = []
+        for name in await playback.cameras():
+            folder = self._folder((entry.entry_id, name), name)
+            if (picture := await playback.picture(name)) is not None:
+                folder.thumbnail = file_path(entry.entry_id, picture)
+            folders.append(folder)
+        return self._folder((entry.entry_id,), entry.title, folders)
 
     async def _files(
         self, playback: Playback, path: tuple[str, ...]

@@ -169,7 +169,9 @@ def test_pictures_of_a_recording(connection: sqlite3.Connection) -> None:
         key = file.thumbnail
         return None if key is None else (key.media, key.source_id)
 
+    assert browsing.newest_picture(connection, "front_door", among=BOTH) is None
     store(connection, replace(ITEM, object_ids=frozenset({"1.5-mine"})))
+    assert browsing.newest_picture(connection, "front_door", among=BOTH) is None
     still = replace(ITEM, media=Media.SNAPSHOTS, label="person")
     store(connection, replace(still, source_id="1.5-other"))
     assert thumbnail() is None
@@ -181,6 +183,10 @@ def test_pictures_of_a_recording(connection: sqlite3.Connection) -> None:
     assert thumbnail() == (Media.SNAPSHOTS, "1.5-mine")
     store(connection, replace(live, source_id="a/b/00", start=ITEM.start - 1))
     assert thumbnail() == (Media.LIVE_SNAPSHOTS, "a/b/00")
+    store(connection, replace(still, source_id="9.5-new", start=ITEM.start + 9))
+    newest = browsing.newest_picture(connection, "front_door", among=BOTH)
+    assert newest == FileKey(media=Media.SNAPSHOTS, source_id="9.5-new")
+    assert browsing.newest_picture(connection, "front_door", among=()) is None
 
 
 def test_where_a_file_lies(connection: sqlite3.Connection) -> None:

@@ -133,6 +133,19 @@ def count(
     return int(found)
 
 
+def newest_picture(
+    connection: sqlite3.Connection, camera: str, *, among: Collection[str]
+) -> FileKey | None:
+    """Return the newest image of a camera that lies there."""
+    row = connection.execute(
+        "SELECT media, source_id FROM items INDEXED BY stored_items"  # noqa: S608
+        " WHERE camera = :camera AND copies > 0 AND media != 'recordings'"
+        f" AND {_LIES} ORDER BY start DESC LIMIT 1",
+        {"camera": camera, "among": _list(among)},
+    ).fetchone()
+    return None if row is None else _key_of(row)
+
+
 def search(
     connection: sqlite3.Connection,
     words: Sequence[str],
@@ -284,8 +297,10 @@ def _thumbnail(
             " ORDER BY start LIMIT 1",
             {"review": item.source_id, "among": _list(among)},
         ).fetchone()
-    if row is None:
-        return None
+    return None if row is None else _key_of(row)
+
+
+def _key_of(row: sqlite3.Row) -> FileKey:
     return FileKey(media=Media(row["media"]), source_id=row["source_id"])
 
 

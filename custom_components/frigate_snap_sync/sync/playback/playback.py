@@ -6,7 +6,7 @@ from math import inf
 from typing import Final
 
 from ..ledger import Ledger, browsing
-from ..model.stored import StoredFile
+from ..model.stored import FileKey, StoredFile
 from .nearness import Place
 from .reading import PlaybackTiming, Reader
 
@@ -38,6 +38,12 @@ class Playback:
         """Return the cameras of which something lies somewhere, sorted."""
         return await self._ledger.run(
             browsing.cameras, among=self.reader.nearness.readable
+        )
+
+    async def picture(self, camera: str) -> FileKey | None:
+        """Return the newest picture of a camera that lies somewhere."""
+        return await self._ledger.run(
+            browsing.newest_picture, camera, among=self.reader.nearness.readable
         )
 
     async def days(self, camera: str) -> list[datetime]:
