@@ -170,8 +170,8 @@ async def test_browsed_by_camera_and_day(hass: HomeAssistant, archive: Archive) 
     live = FileKey(media=Media.LIVE_SNAPSHOTS, source_id=rows[0].item_id)
     assert camera["thumbnail"] == file_path(ENTRY_ID, live)
     snapshot, recording = shown["children"]
-    assert snapshot["title"] == "12:00:05 · person · Snapshot"
-    assert recording["title"] == "12:00:00 · dog, person · 32 s · Alert"
+    assert snapshot["title"] == "12:00 person, Snapshot"
+    assert recording["title"] == "12:00 dog, person, 32 s, Alert"
     assert recording["can_play"]
     assert not recording["can_expand"]
     assert recording["media_class"] == MediaClass.VIDEO

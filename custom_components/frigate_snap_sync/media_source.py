@@ -126,7 +126,7 @@ class SnapSyncMediaSource(MediaSource):
                 ):
                     begin = datetime.fromtimestamp(file.start, playback.time_zone)
                     title = f"{_day_name(begin)} {self._title(playback, file)}"
-                    shown = self._file(entry.entry_id, file, f"{title} · {file.camera}")
+                    shown = self._file(entry.entry_id, file, f"{title}, {file.camera}")
                     found.append((file.start, shown))
         found.sort(key=lambda each: -each[0])
         return SearchMedia(result=[shown for _, shown in found])
@@ -222,11 +222,11 @@ class SnapSyncMediaSource(MediaSource):
 
     @callback
     def _title(self, playback: Playback, file: StoredFile) -> str:
-        """Return what a file shows: when, what, how long, how serious."""
-        words = [
-            f"{datetime.fromtimestamp(file.start, playback.time_zone):%H:%M:%S}",
-            ", ".join(file.labels),
-        ]
+        """Return what a file shows: when, what, how long, how serious.
+
+        A tile shows the first twenty letters of it.
+        """
+        words = [", ".join(file.labels)]
         if file.key.media is Media.RECORDINGS:
             if file.end is not None:
                 words.append(duration_text(file.end - file.start))
@@ -236,7 +236,8 @@ class SnapSyncMediaSource(MediaSource):
                 words.append(async_word(self.hass, file.key.role))
         else:
             words.append(async_word(self.hass, file.key.media.kind))
-        return " · ".join(word for word in words if word)
+        begin = datetime.fromtimestamp(file.start, playback.time_zone)
+        return f"{begin:%H:%M} {', '.join(word for word in words if word)}"
 
     def _entries(self) -> list[FrigateSnapSyncConfigEntry]:
         entries: list[FrigateSnapSyncConfigEntry] = (
