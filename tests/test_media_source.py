@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -182,6 +182,23 @@ async def test_browsed_by_camera_and_day(hass: HomeAssistant, archive: Archive) 
     (days,) = [await browse(hass, f"{ENTRY_ID}/front_door")]
     assert len(days["children"]) == 2
     assert days["children"][0]["title"] > days["children"][1]["title"]
+
+
+async def test_called_as_their_owner_does(
+    hass: HomeAssistant, archive: Archive, engine: StandInEngine
+) -> None:
+    """Cameras have the names of their devices, in folders and in what is found."""
+    camera = replace(engine.status.cameras["front_door"], display_name="Front door")
+    engine.show(cameras={"front_door": camera})
+    (folder,) = (await browse(hass, ENTRY_ID))["children"]
+    assert folder["title"] == "Front door"
+    assert folder["media_content_id"] == f"{ROOT}/{ENTRY_ID}/front_door"
+    assert (await browse(hass, f"{ENTRY_ID}/front_door"))["title"] == "Front door"
+    query = SearchMediaQuery(search_query="dog")
+    found = await async_search_media(hass, ROOT, query)
+    assert [each.title for each in found.result] == [
+        f"{archive.day} 12:00 dog, person, 32 s, Alert, Front door"
+    ]
 
 
 async def test_a_day_of_very_much(hass: HomeAssistant, archive: Archive) -> None:

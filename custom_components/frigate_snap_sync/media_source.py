@@ -93,7 +93,7 @@ class SnapSyncMediaSource(MediaSource):
             if not when:
                 return self._folder(
                     (entry_id, camera),
-                    camera,
+                    _camera_name(entry, camera),
                     [
                         self._folder((entry_id, camera, name), name)
                         for name in map(_day_name, await playback.days(camera))
@@ -126,7 +126,11 @@ class SnapSyncMediaSource(MediaSource):
                 ):
                     begin = datetime.fromtimestamp(file.start, playback.time_zone)
                     title = f"{_day_name(begin)} {self._title(playback, file)}"
-                    shown = self._file(entry.entry_id, file, f"{title}, {file.camera}")
+                    shown = self._file(
+                        entry.entry_id,
+                        file,
+                        f"{title}, {_camera_name(entry, file.camera)}",
+                    )
                     found.append((file.start, shown))
         found.sort(key=lambda each: -each[0])
         return SearchMedia(result=[shown for _, shown in found])
@@ -136,7 +140,7 @@ class SnapSyncMediaSource(MediaSource):
         playback = entry.runtime_data.playback
         folders: list[BrowseMediaSource] = []
         for name in await playback.cameras():
-            folder = self._folder((entry.entry_id, name), name)
+            folder = self._folder((entry.entry_id, name), _camera_name(entry, name))
             if (picture := await playback.picture(name)) is not None:
                 folder.thumbnail = file_path(entry.entry_id, picture)
             folders.append(folder)
@@ -259,6 +263,12 @@ class SnapSyncMediaSource(MediaSource):
                 translation_domain=DOMAIN, translation_key="frigate_not_loaded"
             )
         return entry
+
+
+def _camera_name(entry: FrigateSnapSyncConfigEntry, camera: str) -> str:
+    """Return what Frigate's owner calls a camera, as its device is called."""
+    known = entry.runtime_data.data.cameras.get(camera)
+    return camera if known is None else known.display_name or camera
 
 
 def _day_name(day: datetime) -> str:
