@@ -118,3 +118,17 @@ def test_commands_can_be_pasted(page: str, block: str) -> None:
         assert line == line.strip(), page
         assert " #" not in line, page
         assert not re.search(r"apt(?:-get)? install (?!-y )", line), page
+
+
+def test_the_table_of_gigabytes() -> None:
+    """The FAQ's figures follow from its assumptions, by the formula below it."""
+    page = (ROOT / "docs/faq.md").read_text()
+    rows = [
+        [float(re.sub(r" (?:s|Mbit/s|GB)$", "", cell)) for cell in row.split(" | ")[1:]]
+        for row in re.findall(r"(?m)^\| ((?:quiet|usual|busy).*) \|$", page)
+    ]
+    assert len(rows) == 3
+    for cameras, reviews, seconds, rate, stored, sent, month in rows:
+        assert stored == round(cameras * reviews * seconds * rate / 8000, 1)
+        assert sent == pytest.approx(2 * stored)
+        assert month == pytest.approx(30 * stored)

@@ -29,6 +29,13 @@ from .places import sessions
 PAGE = (ROOT / "docs" / "other-clouds.md").read_text()
 HOST = "127.0.0.1"
 PASSWORD = "CHANGE-ME"
+# As `rclone config` writes it; the password is that of `rclone obscure`.
+SECRET = """\
+[secret]
+type = crypt
+remote = cloud:frigate
+password = iFJCf605DTwWU5Dr73Tc37KoYGw
+"""
 
 
 def command(kind: str) -> list[str]:
@@ -43,7 +50,7 @@ async def cloud(arguments: Sequence[str], folder: Path) -> AsyncGenerator[int]:
     """Run the command, with a folder as its cloud, at a free port."""
     root, config, port = folder / "cloud", folder / "rclone.conf", free_port()
     root.mkdir()
-    config.write_text(f"[cloud]\ntype = alias\nremote = {root}\n")
+    config.write_text(f"[cloud]\ntype = alias\nremote = {root}\n{SECRET}")
     ours = [
         re.sub(r"^--addr=.*$", f"--addr={HOST}:{port}", argument)
         for argument in arguments
@@ -109,3 +116,25 @@ async def test_sftp(tmp_path: Path, make_source: MakeSource) -> None:
             )
         )
         await use(destination, tmp_path / "cloud", make_source().path)
+
+
+async def test_encrypted(tmp_path: Path, make_source: MakeSource) -> None:
+    """The cloud has neither names nor contents; who asks rclone has both."""
+    arguments = ["secret:" if a == "cloud:frigate" else a for a in command("webdav")]
+    content = b"evidence " * 1000
+    source = make_source(content=content)
+    async with cloud(arguments, tmp_path) as port, sessions() as open_session:
+        settings = WebdavSettings(
+            url=f"http://{HOST}:{port}", username="camera", password=PASSWORD
+        )
+        destination = WebdavDestination(settings, open_session)
+        root = tmp_path / "cloud"
+        await use(destination, root, source.path)
+        destination = WebdavDestination(settings, open_session)
+        await destination.put("day/film.mp4", source, temporary="day/.film.mp4.tmp")
+        read = b"".join([part async for part in destination.open_read("day/film.mp4")])
+        await destination.close()
+    (stored,) = [path for path in root.rglob("*") if path.is_file()]
+    assert read == content
+    assert "film" not in str(stored.relative_to(root))
+    assert b"evidence" not in stored.read_bytes()
