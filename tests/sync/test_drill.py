@@ -354,7 +354,7 @@ async def test_its_caller_gives_up(bench: Bench, nas: Place) -> None:
 
 async def test_a_destination_that_hangs(bench: Bench, nas: Place) -> None:
     """Its time is bounded."""
-    bench.timing = replace(bench.timing, drill_step=0.1, drill_rate=1 << 30)
+    bench.timing = replace(bench.timing, drill_step=3, drill_rate=1 << 30)
     await ready(bench, ("nas", nas))
     nas.gate.clear()
     result = at(await drill(bench), "nas")
