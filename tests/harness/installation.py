@@ -122,10 +122,8 @@ async def add_local(
     more: Mapping[str, Any] | None = None,
 ) -> str:
     """Add a folder as a destination; returns the subentry's id."""
-    step = expect_form(await api.start_subentry_flow(entry_id, "local"), "user")
     answers = {"name": name, "path": str(path), **(more or {})}
-    expect_created(await api.submit(step, answers))
-    return await _subentry_id(api, entry_id, name)
+    return await add_by_form(api, entry_id, "local", answers)
 
 
 async def add_sftp(
@@ -170,6 +168,15 @@ async def add_sftp(
         step = await api.submit(step)
     expect_created(step)
     return await _subentry_id(api, entry_id, name)
+
+
+async def add_by_form(
+    api: HomeAssistantApi, entry_id: str, kind: str, answers: Mapping[str, Any]
+) -> str:
+    """Add a destination of a kind that asks once; returns the subentry's id."""
+    step = expect_form(await api.start_subentry_flow(entry_id, kind), "user")
+    expect_created(await api.submit(step, answers))
+    return await _subentry_id(api, entry_id, answers["name"])
 
 
 async def _subentry_id(api: HomeAssistantApi, entry_id: str, name: str) -> str:

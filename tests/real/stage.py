@@ -1,7 +1,7 @@
 """A stage for a test of the whole: real processes around a simulated Frigate."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +63,13 @@ async def open_stage(
     auth: Auth | None = None,
     base_path: str = "",
     destinations: tuple[str, ...] = (FOLDER, SERVER),
+    others: Mapping[str, Path] | None = None,
 ) -> AsyncIterator[Stage]:
     """Start everything around a Frigate, and stop it in the end.
 
     With `auth` Frigate is reached as at its port 8971: with TLS that nobody
-    vouches for, and a login. Arrivals are looked for at these `destinations`.
+    vouches for, and a login. Arrivals are looked for at these `destinations`, and in
+    the folders of `others`.
     """
     store = folder / "folder"
     store.mkdir()
@@ -89,9 +91,8 @@ async def open_stage(
         story = Story(frigate)
         stack.push_async_callback(story.stop)
         folders = {FOLDER: store, SERVER: ssh.root}
-        arrivals = Arrivals(
-            frigate, server, {name: folders[name] for name in destinations}
-        )
+        looked_at = {name: folders[name] for name in destinations}
+        arrivals = Arrivals(frigate, server, {**looked_at, **(others or {})})
         watching = asyncio.create_task(arrivals.watch())
         stack.callback(watching.cancel)
         yield Stage(
