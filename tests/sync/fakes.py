@@ -334,6 +334,9 @@ class FakeDestination(Destination):
         self.deleted: list[str] = []
         self.grew: list[str] = []
         """The files that have grown there."""
+        self.hold_writes = False
+        self.held_writes: list[asyncio.Future[None]] = []
+        """Writes of files that grow, each of which a test lets succeed or fail."""
         self.faults_of_growth: list[BaseException] = []
         """What the next files that grow fail with."""
         self.pieces: list[str] = []
@@ -472,6 +475,11 @@ class FakeGrowingFile(GrowingFile):
     @override
     async def write(self, data: bytes, *, at: int) -> None:
         await self._destination.pass_gate()
+        if self._destination.hold_writes:
+            held = asyncio.get_running_loop().create_future()
+            self._destination.held_writes.append(held)
+            await held
+            return
         content = self._destination.files[self._path]
         assert at == len(content), "there is a hole"
         self._destination.files[self._path] = content + data

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 import logging
 import re
+import sqlite3
 import time
 from typing import Any
 
@@ -25,6 +26,7 @@ from custom_components.frigate_snap_sync.sync.model.engine_options import (
 from custom_components.frigate_snap_sync.sync.model.errors import LedgerError
 from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
+from custom_components.frigate_snap_sync.sync.model.spans import from_text
 
 from ..harness.frigate import live
 from ..waiting import until
@@ -492,6 +494,48 @@ async def test_a_destination_that_fails_gets_another_file(
     bench.review("end", source_id=source_id, start=start, end=time.time())
     await bench.settled()
     await until(lambda: films(growing) == [])
+
+
+async def test_what_follows_on_a_hole_counts_for_nothing(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Of two writes under way the first one fails: the second can't be played."""
+    bench.timing = replace(QUICK, live_tick=0)
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new")
+    await camera.show(4)
+    await arrived(growing, camera)
+    begun = time.time()
+    growing.hold_writes = True
+    await camera.show(4)
+    await until(lambda: len(growing.held_writes) == 2)
+    first, second = growing.held_writes
+    second.set_result(None)
+    await asyncio.sleep(0.02)
+    growing.hold_writes = False
+    first.set_exception(Unreachable("lost"))
+    await camera.show(12)
+    await until(lambda: len(films(growing)) == 2)
+
+    def held(connection: sqlite3.Connection) -> str:
+        rows = connection.execute("SELECT held FROM live_files WHERE number = 1")
+        return str(rows.fetchone()["held"])
+
+    ((_, end),) = from_text(await bench.engine._ledger.run(held))  # noqa: SLF001
+    assert end <= begun
+
+
+async def test_a_destination_that_is_selected_later(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """It gets the film of what goes on."""
+    engine = await bench.start(setup(growing))
+    bench.review("new")
+    await bench.at_rest()
+    assert not camera.is_watched
+    await engine.apply_destinations([setup(growing, selection=LIVE)])
+    await camera.show(3)
+    await arrived(growing, camera)
 
 
 async def test_a_name_of_somebody_is_left_to_them(

@@ -277,6 +277,7 @@ class Engine:
         Raises LedgerError or SpoolError.
         """
         if await self._pool.apply(destinations):
+            self.live.wake()
             await self._collector.refresh()
 
     async def catch_up(self, look_back: float | None = None) -> int:

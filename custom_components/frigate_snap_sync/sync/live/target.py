@@ -40,7 +40,9 @@ class LiveTarget:
     def is_open(self) -> bool:
         """Tell whether film may be sent there now."""
         kind = kind_of_item(self.item, Role.PART)
-        return self.worker.is_usable and self.worker.budget.allows_kind(kind)
+        budget = self.worker.budget
+        is_known = budget.loaded.is_set()
+        return self.worker.is_usable and is_known and budget.allows_kind(kind)
 
     def count(self, size: int) -> None:
         """Note that so many bytes are being sent."""

@@ -1,9 +1,10 @@
-"""Two ways in which live film lies at a destination: one file that grows, or pieces."""
+"""Ways in which live film lies at a destination: a file that grows, pieces, or stills."""
 
 from abc import ABC, abstractmethod
 import asyncio
 from collections import deque
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import ClassVar, Final, override
 
 from ...storage.base import AlreadyThere, GrowingFile
@@ -160,6 +161,15 @@ class StillWriter(NumberedWriter):
         """Nothing is left: each picture left by itself."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """Bytes on their way: up to which position of the file, and what they show."""
+
+    task: asyncio.Task[None]
+    end: int
+    batch: Batch | None
+
+
 class GrowingWriter(LiveWriter):
     """One file a take, seen from its first byte on."""
 
@@ -168,14 +178,14 @@ class GrowingWriter(LiveWriter):
         super().__init__(target)
         self._growing: GrowingFile | None = None
         self._position = 0
-        self._writes: deque[asyncio.Task[None]] = deque()
-        self._waiting: dict[int, float] = {}
-        """When came what is under way, by where it goes."""
+        self._writes: deque[_Write] = deque()
+        """What is under way, in the order of the file."""
 
     @property
     @override
     def waiting_since(self) -> float | None:
-        return min(self._waiting.values(), default=None)
+        batches = (write.batch for write in self._writes if not write.task.done())
+        return next((each.chunks[0].arrived for each in batches if each), None)
 
     @override
     async def begin(self, first: Chunk) -> None:
@@ -198,39 +208,42 @@ class GrowingWriter(LiveWriter):
 
     @override
     async def ready(self) -> None:
-        while len(self._writes) >= _AT_ONCE:
-            await self._writes[0]
-            self._writes.popleft()
+        while self._writes and (
+            self._writes[0].task.done() or len(self._writes) >= _AT_ONCE
+        ):
+            await self._writes[0].task
+            self._note(self._writes.popleft())
 
     async def _write(self, data: bytes, batch: Batch | None) -> None:
+        assert self._growing is not None
         await self.ready()
         at, self._position = self._position, self._position + len(data)
         self.target.count(len(data))
-        self._writes.append(asyncio.create_task(self._arrive(data, at, batch)))
-        # What failed is seen at once, not only by the next one.
-        await asyncio.sleep(0)
+        task = asyncio.create_task(self._growing.write(data, at=at))
+        self._writes.append(_Write(task, self._position, batch))
 
-    async def _arrive(self, data: bytes, at: int, batch: Batch | None) -> None:
-        assert self._growing is not None
-        if batch is not None:
-            self._waiting[at] = batch.chunks[0].arrived
-        try:
-            await self._growing.write(data, at=at)
-        finally:
-            self._waiting.pop(at, None)
-        self.size = max(self.size, at + len(data))
-        if batch is not None:
-            self._shown.add(batch)
+    def _note(self, write: _Write) -> None:
+        """Count what has arrived, and all before it."""
+        self.size = write.end
+        if write.batch is not None:
+            self._shown.add(write.batch)
 
     @override
     async def _finish(self) -> None:
-        writes, self._writes = self._writes, deque()
+        writes, self._writes = tuple(self._writes), deque()
         growing, self._growing = self._growing, None
-        if writes:
-            await asyncio.wait(writes, timeout=_GOODBYE)
-        for write in writes:
-            write.cancel()
-        await asyncio.gather(*writes, return_exceptions=True)
+        tasks = {write.task for write in writes}
+        if tasks:
+            await asyncio.wait(tasks, timeout=_GOODBYE)
+        for task in tasks:
+            task.cancel()
+        failures = await asyncio.gather(
+            *(w.task for w in writes), return_exceptions=True
+        )
+        for write, failure in zip(writes, failures, strict=True):
+            if failure is not None:
+                break  # What follows can't be played.
+            self._note(write)
         if growing is not None:
             async with asyncio.timeout(_GOODBYE):
                 await growing.close()
