@@ -14,13 +14,14 @@ from custom_components.frigate_snap_sync.sync.model.status import Picture
 from homeassistant.components.image import async_get_image
 from homeassistant.const import STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 
 from .component import ENTRY_ID, StandInEngine, async_set_up, frigate_entry
 
 pytestmark = pytest.mark.usefixtures("mqtt_client")
 
 ENTITY_ID = "image.front_door_last_snapshot"
-MOMENT = datetime(2026, 11, 22, 18, 4, 31, 250_000, tzinfo=UTC)
+MOMENT = datetime(2024, 11, 22, 18, 4, 31, 250_000, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -97,6 +98,17 @@ async def test_it_is_there_after_a_restart(
     assert (await async_get_image(hass, ENTITY_ID)).content == b"second"
     await come(hass, engine, b"third", later=6)
     assert (await async_get_image(hass, ENTITY_ID)).content == b"third"
+
+
+async def test_a_picture_from_the_future(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
+) -> None:
+    """A clock was wrong when it came: the next one replaces it all the same."""
+    ahead = (dt_util.utcnow() + timedelta(days=365) - MOMENT).total_seconds()
+    await come(hass, engine, b"future", later=ahead)
+    await come(hass, engine, b"now")
+    assert (await async_get_image(hass, ENTITY_ID)).content == b"now"
+    assert state(hass) == MOMENT.isoformat()
 
 
 @pytest.mark.parametrize("damage", ["empty", "folder"])

@@ -7,6 +7,7 @@ from typing import override
 from homeassistant.components.image import ImageEntity, ImageEntityDescription
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.util import dt as dt_util
 
 from .coordinator import FrigateSnapSyncConfigEntry, FrigateSnapSyncCoordinator
 from .entity import SnapSyncEntity, Subject, async_setup_entities
@@ -91,7 +92,8 @@ class LastSnapshot(SnapSyncEntity[CameraStatus], ImageEntity):
     @callback
     def _async_pictured(self, picture: Picture) -> None:
         last = self.image_last_updated
-        if last is not None and picture.moment < last:
+        # One from the future was taken while a clock was wrong.
+        if last is not None and picture.moment < last <= dt_util.utcnow():
             return  # It was asked for late, or fetched again.
         self._show(picture.image, picture.moment)
         self._file.async_save(picture.image, picture.moment)
