@@ -353,6 +353,37 @@ async def test_protection_by_device(
     ]
 
 
+async def test_at_risk_since_a_start(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    calls: list[ServiceCall],
+) -> None:
+    """It is told to who asks for that state, though nothing is known of before."""
+    target = {"entity_id": "sensor.frigate_protection"}
+    risk = {
+        "triggers": {
+            "trigger": f"{DOMAIN}.protection_changed",
+            "target": target,
+            "options": {"to": "at_risk"},
+        },
+        "actions": {"action": "test.automation", "data": {"who": "risk"}},
+    }
+    change = {
+        "triggers": {"trigger": f"{DOMAIN}.protection_changed", "target": target},
+        "actions": {"action": "test.automation", "data": {"who": "change"}},
+    }
+    assert await async_setup_component(
+        hass, "automation", {"automation": [risk, change]}
+    )
+    await hass.async_block_till_done()
+    engine.first_status = replace(engine.first_status, protection=Protection.AT_RISK)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert hass.states.is_state("sensor.frigate_protection", "at_risk")
+    assert [call.data["who"] for call in calls] == ["risk"]
+
+
 async def test_protection_for_a_time(
     hass: HomeAssistant,
     engine: StandInEngine,

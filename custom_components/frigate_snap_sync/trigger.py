@@ -131,6 +131,7 @@ class ProtectionChangedTrigger(EntityTriggerBase):
 
     _domain_specs = PROTECTION_SPECS
     _schema = _PROTECTION_SCHEMA
+    _excluded_from_states = frozenset()
 
     @override
     def entity_filter(self, entities: set[str]) -> set[str]:
@@ -146,7 +147,13 @@ class ProtectionChangedTrigger(EntityTriggerBase):
 
     @override
     def is_valid_transition(self, from_state: State, to_state: State) -> bool:
-        """Tell whether something has changed: between states asked for, nothing has."""
+        """Tell whether something has changed: between states asked for, nothing has.
+
+        After a start, and a reload, nothing is known of before: one that was asked for
+        is told then, lest an outage be kept back that began meanwhile.
+        """
+        if from_state.state in self._excluded_states:
+            return bool(self._to)
         return from_state.state != to_state.state and from_state.state not in self._to
 
     @override
