@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+import sqlite3
+import time
 from typing import override
 
 import pytest
@@ -324,6 +326,65 @@ async def test_a_killed_drill(bench: Bench, nas: Place) -> None:
     assert not nas.drilled()
 
 
+class Bucket(Place):
+    """Names itself what is unfinished, as an object store does."""
+
+    def __init__(self) -> None:
+        """Begin with nothing unfinished."""
+        super().__init__()
+        self.can = Capabilities(uses_temporary=False)
+        self.begun = 0
+        self.unfinished: set[str] = set()
+
+    @override
+    async def prepare(self, path: str, source: Source, *, temporary: str) -> str:
+        self.begun += 1
+        name = f"upload-{self.begun}.tmp"
+        self.unfinished.add(name)
+        return name
+
+    @override
+    async def discard(self, temporary: str) -> None:
+        self.unfinished.discard(temporary)
+
+
+async def test_a_killed_drill_of_an_object_store(bench: Bench) -> None:
+    """What the server calls the unfinished file is known to the next one."""
+    bucket = Bucket()
+    await ready(bench, ("nas", bucket))
+    bucket.gate.clear()
+    running = asyncio.create_task(bench.engine.drills.run("front_door"))
+    await until(lambda: bool(bucket.unfinished))
+    await bench.stop()
+    with pytest.raises(Refused):
+        await running
+    # As after a kill, when not even that could be told to the server.
+    bucket.unfinished.add("upload-1.tmp")
+    bucket.gate.set()
+    await ready(bench, ("nas", bucket))
+    await drill(bench)
+    assert bucket.unfinished == {"upload-2.tmp", "upload-3.tmp"}  # They are whole.
+
+
+async def test_what_is_removed_is_forgotten(bench: Bench, nas: Place) -> None:
+    """A camera with its last drill, a destination with what lies there."""
+    await ready(bench, ("nas", nas))
+    nas.keeps = True
+    await drill(bench)
+    tables = "SELECT (SELECT COUNT(*) FROM drills), (SELECT COUNT(*) FROM drill_files)"
+
+    def rows(connection: sqlite3.Connection) -> tuple[int, int]:
+        found: tuple[int, int] = tuple(connection.execute(tables).fetchone())
+        return found
+
+    ledger = bench.engine._ledger  # noqa: SLF001
+    assert (await ledger.run(rows))[0] == 1
+    assert (await ledger.run(rows))[1] > 0
+    await bench.engine.forget_camera("front_door")
+    await bench.engine.apply_destinations([])
+    assert await ledger.run(rows) == (0, 0)
+
+
 async def test_one_at_a_time(bench: Bench, nas: Place) -> None:
     """A second one is refused, whatever its camera."""
     await ready(bench, ("nas", nas))
@@ -423,6 +484,19 @@ async def test_footage_that_was_to_stay_at_home(bench: Bench, nas: Place) -> Non
     assert list(nas.sent.values()) == [FULL_IMAGE]
 
 
+@pytest.mark.parametrize(("opened", "count"), [(2, 1), (30, 2)])
+async def test_footage_of_a_closed_time(
+    bench: Bench, nas: Place, opened: float, count: int
+) -> None:
+    """What was before it was opened is not for it; what was closed long ago is over."""
+    await ready(bench, ("nas", nas))
+    await bench.engine.set_closed(["nas"], since=time.time() - 60)
+    await bench.engine.set_closed([], since=time.time() - opened)
+    assert (await drill(bench)).outcome is Outcome.PASSED
+    assert len(nas.sent) == count
+    assert FULL_IMAGE in nas.sent.values()
+
+
 async def test_skipped(bench: Bench, nas: Place, cloud: Place) -> None:
     """A pause is no failure, and no proof."""
     attic = Place()
@@ -448,6 +522,15 @@ async def test_skipped(bench: Bench, nas: Place, cloud: Place) -> None:
         await bench.engine.drills.run("front_door")
     assert caught.value.code is Refusal.NOTHING_TO_DRILL
     assert bench.status.drill == before
+
+
+async def test_live_footage_alone(bench: Bench, nas: Place) -> None:
+    """That is film as well."""
+    selection = Selection(media=frozenset(), live_footage=True)
+    await bench.start(setup(nas, selection=selection))
+    await bench.heard()
+    assert (await drill(bench)).outcome is Outcome.PASSED
+    assert list(nas.sent.values()) == [CLIP]
 
 
 @pytest.mark.parametrize(
@@ -561,6 +644,20 @@ async def test_it_counts_for_the_budget(bench: Bench, nas: Place) -> None:
     with pytest.raises(Refused) as caught:
         await bench.engine.drills.run("front_door")
     assert caught.value.code is Refusal.NOTHING_TO_DRILL
+
+
+async def test_it_counts_before_there_is_a_budget(bench: Bench, nas: Place) -> None:
+    """A destination may get one later in the month."""
+    bench.timing = replace(bench.timing, budget_flush=0.01)
+    size = len(FULL_IMAGE) + len(CLIP)
+    await ready(bench, ("nas", nas))
+    await drill(bench)
+    await asyncio.sleep(0.1)
+    await bench.engine.apply_destinations([replace(setup(nas), volume_budget=1 << 40)])
+    await until(lambda: bench.status.destinations["nas"].budget is not None)
+    budget = bench.status.destinations["nas"].budget
+    assert budget is not None
+    assert budget.used == size
 
 
 async def test_it_respects_the_bandwidth_limit(bench: Bench, nas: Place) -> None:

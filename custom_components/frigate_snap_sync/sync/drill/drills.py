@@ -207,7 +207,7 @@ class Drills:
         if await self._ledger.run(off_periods.was_off_within, start, end):
             return False
         openings = await self._ledger.run(closed_periods.openings, start, end)
-        return worker.setup.id not in openings
+        return openings.get(worker.setup.id, start) <= start
 
 
 def _skip(destination_id: str, cause: Cause) -> DestinationDrill:

@@ -251,8 +251,9 @@ def skipped_because(
 def wanted_steps(selection: Selection | None, *, has_footage: bool) -> tuple[Step, ...]:
     """Return what a destination is sent: pictures, footage, both, or nothing."""
     media = frozenset(Media) if selection is None else selection.media
+    wants_film = media - STILLS or (selection is not None and selection.live_footage)
     steps = [Step.SEND_PICTURE] if media & STILLS else []
-    if media - STILLS and has_footage:
+    if wants_film and has_footage:
         steps.append(Step.SEND_FOOTAGE)
     return tuple(steps)
 
