@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 
+from .pages import PAGES, anchors
 from .source import INTEGRATION, ROOT
 
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 RECORDS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
 
 
@@ -49,15 +49,6 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert there.is_file(), target
         if anchor:
             assert anchor in anchors(there.read_text()), target
-
-
-def anchors(text: str) -> set[str]:
-    """Return the anchors of a page's headings, as GitHub makes them."""
-    headings = re.findall(r"(?m)^#+ (.*)$", text)
-    return {
-        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        for heading in headings
-    }
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
@@ -132,3 +123,12 @@ def test_the_table_of_gigabytes() -> None:
         assert stored == round(cameras * reviews * seconds * rate / 8000, 1)
         assert sent == pytest.approx(2 * stored)
         assert month == pytest.approx(30 * stored)
+
+
+def test_versions_of_frigate_that_are_tested() -> None:
+    """The FAQ names those whose recorded sessions the tests play, and no others."""
+    page = (ROOT / "docs/faq.md").read_text()
+    section = page.split("## What is it tested with?\n")[1].split("\n## ")[0]
+    recorded = (ROOT / "tests/fixtures/recorded").iterdir()
+    versions = {path.name for path in recorded if path.is_dir()}
+    assert set(re.findall(r"\d+\.\d+\.\d+", section)) == versions

@@ -21,69 +21,8 @@ import pytest
 from homeassistant.const import BASE_PLATFORMS
 from homeassistant.util.yaml import load_yaml_dict
 
-from .source import INTEGRATION, ROOT, imports, methods, trees
-
-# The rules of the integration quality scale, per tier (developers.home-assistant.io).
-QUALITY_RULES = {
-    "bronze": [
-        "action-setup",
-        "appropriate-polling",
-        "brands",
-        "common-modules",
-        "config-flow",
-        "config-flow-test-coverage",
-        "dependency-transparency",
-        "docs-actions",
-        "docs-conditions",
-        "docs-high-level-description",
-        "docs-installation-instructions",
-        "docs-removal-instructions",
-        "docs-triggers",
-        "entity-event-setup",
-        "entity-unique-id",
-        "has-entity-name",
-        "runtime-data",
-        "test-before-configure",
-        "test-before-setup",
-        "unique-config-entry",
-    ],
-    "silver": [
-        "action-exceptions",
-        "config-entry-unloading",
-        "docs-configuration-parameters",
-        "docs-installation-parameters",
-        "entity-unavailable",
-        "integration-owner",
-        "log-when-unavailable",
-        "parallel-updates",
-        "reauthentication-flow",
-        "test-coverage",
-    ],
-    "gold": [
-        "devices",
-        "diagnostics",
-        "discovery",
-        "discovery-update-info",
-        "docs-data-update",
-        "docs-examples",
-        "docs-known-limitations",
-        "docs-supported-devices",
-        "docs-supported-functions",
-        "docs-troubleshooting",
-        "docs-use-cases",
-        "dynamic-devices",
-        "entity-category",
-        "entity-device-class",
-        "entity-disabled-by-default",
-        "entity-translations",
-        "exception-translations",
-        "icon-translations",
-        "reconfiguration-flow",
-        "repair-issues",
-        "stale-devices",
-    ],
-    "platinum": ["async-dependency", "inject-websession", "strict-typing"],
-}
+from .quality_rules import TIERS
+from .source import INTEGRATION, ROOT, imports, trees
 
 # Keys that hassfest accepts in the manifest of a custom integration.
 MANIFEST_KEYS = {
@@ -126,19 +65,6 @@ def manifest() -> dict[str, Any]:
     return loaded
 
 
-def quality_scale() -> dict[str, Any]:
-    """Return the rules of quality_scale.yaml."""
-    rules: dict[str, Any] = load_yaml_dict(str(INTEGRATION / "quality_scale.yaml"))[
-        "rules"
-    ]
-    return rules
-
-
-def done(rule: str) -> bool:
-    """Tell whether the quality scale calls a rule done."""
-    return quality_scale()[rule] in ("done", {"status": "done"})
-
-
 def project_files() -> Iterator[Path]:
     """Yield the files that are, or would be, in version control."""
     listing = subprocess.run(
@@ -178,7 +104,7 @@ def test_manifest_values() -> None:
         AwesomeVersionStrategy.CALVER,
     }
     # Home Assistant reads a custom integration's scale as "custom", whatever it says.
-    assert "quality_scale" not in data or data["quality_scale"] in QUALITY_RULES
+    assert "quality_scale" not in data or data["quality_scale"] in TIERS
 
 
 def test_manifest_requirements_meet_home_assistants_own() -> None:
@@ -351,58 +277,6 @@ def test_brand(name: str, size: int) -> None:
     head = (INTEGRATION / "brand" / name).read_bytes()[:24]
     assert head.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack(">II", head[16:24]) == (size, size)
-
-
-def test_quality_scale_names_every_rule() -> None:
-    """All rules, each with a legal value; an exemption says why."""
-    rules = quality_scale()
-    expected = [rule for tier in QUALITY_RULES.values() for rule in tier]
-    assert len(expected) == 54
-    assert sorted(rules) == sorted(expected)
-    for rule, value in rules.items():
-        status = value["status"] if isinstance(value, dict) else value
-        assert status in {"done", "todo", "exempt"}, rule
-        if status == "exempt":
-            assert value.get("comment", "").strip(), rule
-
-
-def test_quality_scale_is_honest() -> None:
-    """What files and code can show for a rule, they show."""
-    functions = methods()
-    platforms = {str(p) for p in BASE_PLATFORMS} & {
-        path.stem for path in INTEGRATION.glob("*.py")
-    }
-    assert platforms
-    docs = [*ROOT.glob("README.md"), *(ROOT / "docs").rglob("*.md")]
-    prose = "\n".join(page.read_text() for page in docs)
-    actions = load_yaml_dict(str(INTEGRATION / "services.yaml"))
-    shown = {
-        "action-setup": "async_setup" in functions,
-        "brands": (INTEGRATION / "brand/icon.png").is_file(),
-        "common-modules": all(
-            (INTEGRATION / name).is_file() for name in ("coordinator.py", "entity.py")
-        ),
-        "diagnostics": (INTEGRATION / "diagnostics.py").is_file(),
-        "docs-actions": all(
-            name in prose
-            for action, described in actions.items()
-            for name in (action, *described["fields"])
-        ),
-        "discovery": "mqtt" in manifest() and "async_step_mqtt" in functions,
-        "icon-translations": (INTEGRATION / "icons.json").is_file(),
-        "integration-owner": bool(manifest()["codeowners"]),
-        "parallel-updates": all(
-            "\nPARALLEL_UPDATES = " in (INTEGRATION / f"{platform}.py").read_text()
-            for platform in platforms
-        ),
-        "reauthentication-flow": "async_step_reauth" in functions,
-        "reconfiguration-flow": "async_step_reconfigure" in functions,
-        "repair-issues": (INTEGRATION / "repairs.py").is_file(),
-        "strict-typing": (INTEGRATION / "py.typed").is_file(),
-    }
-    assert {rule for rule in shown if done(rule)} <= {
-        r for r, ok in shown.items() if ok
-    }
 
 
 def test_services_are_described() -> None:
