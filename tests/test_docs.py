@@ -1,10 +1,13 @@
 """The documentation names places that there are, and links lead somewhere."""
 
+from functools import cache
+import json
 from pathlib import Path
 import re
 import shutil
 import subprocess
 
+import hass_frontend
 import pytest
 
 from .pages import PAGES, anchors
@@ -132,3 +135,44 @@ def test_versions_of_frigate_that_are_tested() -> None:
     recorded = (ROOT / "tests/fixtures/recorded").iterdir()
     versions = {path.name for path in recorded if path.is_dir()}
     assert set(re.findall(r"\d+\.\d+\.\d+", section)) == versions
+
+
+@cache
+def frontend_texts() -> dict[str, str]:
+    """Return Home Assistant's own English words, of its menus among them."""
+    folder = Path(hass_frontend.where()) / "static/translations"
+    (everywhere,) = folder.glob("en-[0-9a-f]*.json")
+    (of_settings,) = (folder / "config").glob("en-[0-9a-f]*.json")
+    texts: dict[str, str] = {}
+    for path in (everywhere, of_settings):
+        texts.update(json.loads(path.read_text()))
+    return texts
+
+
+def menu_paths() -> set[str]:
+    """Return every way through Home Assistant's menus that the pages or forms name."""
+    english = INTEGRATION / "translations/en.json"
+    return {
+        " ".join(way.split())
+        for page in (*PAGES, english)
+        for way in re.findall(r"\*\*(Settings\s+>[^*]*)\*\*", page.read_text())
+    }
+
+
+def test_there_are_menu_paths() -> None:
+    """The one to the actions was another before."""
+    assert "Settings > Tools > Actions" in menu_paths()
+
+
+@pytest.mark.parametrize("way", sorted(menu_paths()))
+def test_menu_paths(way: str) -> None:
+    """They are in the words of the Home Assistant that the tests use."""
+    texts = frontend_texts()
+    settings, section, *places = way.split(" > ")
+    assert settings == texts["panel.config"]
+    assert section in {
+        text
+        for key, text in texts.items()
+        if re.fullmatch(r"ui\.panel\.config\.dashboard\.\w+\.main", key)
+    }
+    assert set(places) <= {*texts.values(), "Frigate Snap Sync"}
