@@ -1,10 +1,11 @@
 """The machine's clock is set: nothing sleeps until the old time, nothing looks old."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 import time
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
     LedgerError,
     clock as ledger_clock,
+    items as ledger_items,
     milestones,
 )
 from custom_components.frigate_snap_sync.sync.ledger.clock import ClockJump
@@ -220,6 +222,64 @@ async def test_what_is_young_is_not_given_up(
     bench.frigate.footage = None
     await until(lambda: nas.media)
     assert await bench.settled() == {"verified": 1}
+
+
+class Slow:
+    """Holds an answer of Frigate until it is let through, once."""
+
+    def __init__(self, answer: Callable[..., Awaitable[Any]]) -> None:
+        """Hold this one."""
+        self._answer = answer
+        self.asked, self.release = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Answer late."""
+        self.asked.set()
+        await self.release.wait()
+        return await self._answer(*args, **kwargs)
+
+
+async def test_the_clock_is_set_while_a_clip_is_asked_for(
+    bench: Bench, nas: FakeDestination, set_clock: Callable[[float], None]
+) -> None:
+    """What was read before it looks years old when Frigate answers at last."""
+    bench.timing = replace(FAST, clock_check=0.05)
+    await bench.start(setup(nas))
+    slow = Slow(bench.frigate.recordings)
+    bench.frigate.recordings = slow  # type: ignore[method-assign]
+    bench.frigate.footage = lambda camera, after, before: []
+    bench.review("end", end=time.time() - 1, known=True)
+    await slow.asked.wait()
+    set_clock(YEARS)
+    bench.frigate.clock_offset = YEARS
+    await followed(bench)
+    slow.release.set()
+    await until(lambda: len(bench.frigate.looks) > 3)
+    bench.frigate.footage = None
+    await until(lambda: nas.media)
+    assert await bench.settled() == {"verified": 1}
+
+
+async def test_the_clock_is_set_while_a_review_is_asked_for(
+    bench: Bench, nas: FakeDestination, set_clock: Callable[[float], None]
+) -> None:
+    """Frigate did not know it yet."""
+    bench.timing = replace(FAST, clock_check=0.05)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    slow = Slow(bench.frigate.review)
+    bench.frigate.review = slow  # type: ignore[method-assign]
+    review_id = bench.review("new", start=time.time() - 2)
+    bench.publish("available", "online")
+    await slow.asked.wait()
+    set_clock(YEARS)
+    bench.frigate.clock_offset = YEARS
+    await followed(bench)
+    slow.release.set()
+    await bench.at_rest()
+    known = await bench.engine._ledger.run(ledger_items.review, review_id)  # noqa: SLF001
+    assert known is not None
+    assert known[1], "it is still open"
 
 
 async def test_frigates_clock_makes_nothing_look_old(

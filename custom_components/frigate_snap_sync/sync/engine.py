@@ -137,6 +137,7 @@ class Engine:
             inbox=self._inbox,
             space=self._space,
             monitor=self._monitor,
+            clock=self._clock,
             planner=self._planner,
             look_back=options.look_back,
         )

@@ -318,6 +318,7 @@ class Fetcher:
         self, job: FetchJob, error: FrigateError, patience: float
     ) -> None:
         """End the file if Frigate shows that it will never come, else try again."""
+        job = await self._missing.read_again(job)
         age = self._downloads.age(job)
         if not self._missing.is_final(job, age=age, patience=patience):
             await self._retry(job, error)

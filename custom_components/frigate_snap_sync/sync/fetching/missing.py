@@ -1,11 +1,12 @@
 """Files that Frigate will never give: lost there, or never there at all."""
 
+from dataclasses import replace
 import logging
 import time
 
 from ...frigate.errors import FrigateError
 from ...frigate.protocol import FrigateApi
-from ..ledger import outcomes, uploads
+from ..ledger import items, outcomes, uploads
 from ..ledger.fetch_queue import FetchJob
 from ..model.item import UploadState
 from ..model.spans import Spans
@@ -33,11 +34,20 @@ class MissingFiles:
         self._timing = services.timing
         self._unknown_items = UnknownItems(client, ledger=services.ledger)
 
+    async def read_again(self, job: FetchJob) -> FetchJob:
+        """Return the job with its report by the clock as it is now. Raises LedgerError.
+
+        A clip may have taken minutes, in which the clock was set.
+        """
+        reported_at = await self._ledger.run(items.reported_at, job.item)
+        return replace(job, item=replace(job.item, reported_at=reported_at))
+
     def is_final(self, job: FetchJob, *, age: float, patience: float) -> bool:
         """Tell whether what Frigate does not have will never come.
 
-        `age` is how long ago the file's time was over, by Frigate's clock. Any clock
-        may be set: by one alone what has just begun may look old.
+        The job was read just now. `age` is how long ago the file's time was over, by
+        Frigate's clock. Any clock may be set: by one alone what has just begun may look
+        old.
         """
         heard = time.time() - job.item.reported_at
         return (

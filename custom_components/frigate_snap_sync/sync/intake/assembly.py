@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ...frigate.protocol import FrigateApi
+from ..monitoring.clock_monitor import ClockMonitor
 from ..monitoring.frigate_monitor import FrigateMonitor
 from ..planning.footage_survey import FootageSurvey
 from ..planning.planner import Planner
@@ -46,6 +47,7 @@ def intake_parts(
     inbox: Inbox,
     space: SpoolSpace,
     monitor: FrigateMonitor,
+    clock: ClockMonitor,
     planner: Planner,
     look_back: float,
 ) -> IntakeParts:
@@ -121,6 +123,10 @@ def intake_parts(
         intake=intake,
         running=RunningReviews(services=services, monitor=monitor, reviews=reviews),
         open_reviews=OpenReviews(
-            client, services=services, monitor=monitor, reviews=reviews
+            client,
+            services=services,
+            monitor=monitor,
+            reviews=reviews,
+            clock=clock,
         ),
     )

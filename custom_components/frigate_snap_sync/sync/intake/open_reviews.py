@@ -1,7 +1,7 @@
 """Asks Frigate about reviews that go on: their end may never come over MQTT."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import logging
 import time
 
@@ -10,6 +10,7 @@ from ...frigate.protocol import FrigateApi
 from ..ledger import LedgerError, items as ledger_items
 from ..model.errors import SpoolError
 from ..model.item import Item
+from ..monitoring.clock_monitor import ClockMonitor
 from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
 from ..services import Services
 from ..support.backoff import retry_delay
@@ -40,9 +41,11 @@ class OpenReviews:
         services: Services,
         monitor: FrigateMonitor,
         reviews: ReviewIntake,
+        clock: ClockMonitor,
     ) -> None:
         """Keep what it works with; nothing is asked before `run`."""
         self._client = client
+        self._clock = clock
         self._ledger = services.ledger
         self._monitor = monitor
         self._reviews = reviews
@@ -117,8 +120,11 @@ class OpenReviews:
             await self._reviews.look_if_overdue(item)
             return None
         if review is None:
-            if time.time() - item.reported_at > self._timing.missing_after:
-                await self._reviews.end_lost(item)
+            # Frigate may have taken its time, in which the clock was set.
+            reported_at = await self._ledger.run(ledger_items.reported_at, item)
+            heard = time.time() - reported_at
+            if self._clock.is_steady and heard > self._timing.missing_after:
+                await self._reviews.end_lost(replace(item, reported_at=reported_at))
         elif review.ended:
             await self._reviews.look_and_take(review, reported_at=time.time())
         else:

@@ -22,6 +22,18 @@ def review(connection: sqlite3.Connection, review_id: str) -> tuple[Item, bool] 
     return None if row is None else (item_of(row), bool(row["is_open"]))
 
 
+def reported_at(connection: sqlite3.Connection, item: Item) -> float:
+    """Return when an item was reported, by the clock as it is now.
+
+    What was read earlier may be a time of a clock that has been set since.
+    """
+    row = connection.execute(
+        "SELECT reported_at FROM items WHERE media = ? AND source_id = ?",
+        (item.media, item.source_id),
+    ).fetchone()
+    return item.reported_at if row is None else float(row["reported_at"])
+
+
 def is_known(connection: sqlite3.Connection, item: Item) -> bool:
     """Tell whether the ledger has the item."""
     return bool(
