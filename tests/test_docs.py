@@ -6,9 +6,14 @@ from pathlib import Path
 import re
 import shutil
 import subprocess
+from urllib.parse import parse_qs, urlsplit
 
 import hass_frontend
 import pytest
+import voluptuous as vol
+
+from homeassistant.core import HomeAssistant
+from homeassistant.core_config import async_process_ha_core_config
 
 from .pages import PAGES, anchors
 from .source import INTEGRATION, ROOT
@@ -176,3 +181,35 @@ def test_menu_paths(way: str) -> None:
         if re.fullmatch(r"ui\.panel\.config\.dashboard\.\w+\.main", key)
     }
     assert set(places) <= {*texts.values(), "Frigate Snap Sync"}
+
+
+async def test_a_missing_folder_on_the_list_is_refused(
+    hass: HomeAssistant, tmp_path: Path
+) -> None:
+    """Home Assistant takes none of its configuration then: hence "make it first"."""
+    assert "**Make the folder first.**" in (ROOT / "docs/folders.md").read_text()
+    there, missing = str(tmp_path), str(tmp_path / "missing")
+    await async_process_ha_core_config(hass, {"allowlist_external_dirs": [there]})
+    assert there in hass.config.allowlist_external_dirs
+    with pytest.raises(vol.Invalid, match="not a directory"):
+        await async_process_ha_core_config(hass, {"allowlist_external_dirs": [missing]})
+
+
+def test_buttons_of_my_home_assistant() -> None:
+    """They open this repository in HACS, and the set-up of this integration."""
+    manifest = json.loads((INTEGRATION / "manifest.json").read_text())
+    readme = (ROOT / "README.md").read_text()
+    asked = {
+        url.path: {key: value for key, (value,) in parse_qs(url.query).items()}
+        for url in map(urlsplit, re.findall(r"\]\((https://my\.[^)]+)\)", readme))
+        if url.path.startswith("/redirect/")
+    }
+    owner, repository = urlsplit(manifest["documentation"]).path.split("/")[1:]
+    assert asked == {
+        "/redirect/hacs_repository/": {
+            "owner": owner,
+            "repository": repository,
+            "category": "integration",
+        },
+        "/redirect/config_flow_start/": {"domain": manifest["domain"]},
+    }
