@@ -50,6 +50,8 @@ SELECTION = {
     "zones": [],
     "only_while_states": [],
 }
+GROWING_SELECTION = {**SELECTION, "media": [*SELECTION["media"], "live_footage"]}
+"""The default where files can grow."""
 STORING = {
     "path_template": "",
     "bandwidth_limit": 0,

@@ -30,6 +30,7 @@ from homeassistant.util import dt as dt_util
 
 from .component import (
     CAMERA,
+    GROWING_SELECTION,
     LOCAL_ID,
     SELECTION,
     STORING,
@@ -87,7 +88,7 @@ async def test_user(hass: HomeAssistant, folders: Path, engine: StandInEngine) -
     assert subentry.data == {
         "path": str(path),
         "mount_point": mount_point,
-        "selection": SELECTION,
+        "selection": GROWING_SELECTION,
         "storing": STORING,
     }
     assert path.is_dir()

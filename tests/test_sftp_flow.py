@@ -15,7 +15,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
 from .component import (
-    SELECTION,
+    GROWING_SELECTION,
     SFTP_ID,
     STORING,
     StandInEngine,
@@ -125,7 +125,7 @@ async def test_user_password(
         "password": PASSWORD,
         "path": "/upload/frigate",
         "host_key": server.host_key,
-        "selection": SELECTION,
+        "selection": GROWING_SELECTION,
         "storing": STORING,
     }
     assert (server.root / "upload" / "frigate").is_dir()
