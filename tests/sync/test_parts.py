@@ -112,6 +112,29 @@ async def open_reviews(bench: Bench) -> list[Item]:
     return list(await bench.engine._ledger.run(items.open_reviews))  # noqa: SLF001
 
 
+async def test_a_recording_has_one_name_everywhere(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Also where it is wanted only later, when more labels are known."""
+    cloud = FakeDestination()
+    alerts = Selection(severity=Severity.ALERT)
+    start = time.time() - 14
+    await bench.start(setup(nas), setup(cloud, name="cloud", selection=alerts))
+    review = bench.review("new", start=start, severity="detection", objects=["car"])
+    await until(lambda: suffixes(nas) == ["-part001.mp4"])
+    assert not cloud.media
+    bench.review(
+        "end",
+        source_id=review,
+        start=start,
+        end=time.time() - 2,
+        objects=["car", "person"],
+    )
+    await until(lambda: list(nas.media) == list(cloud.media) != [])
+    (name,) = cloud.media
+    assert "-recording-car-" in name
+
+
 async def test_the_whole_supersedes_the_parts(
     bench: Bench, nas: FakeDestination
 ) -> None:

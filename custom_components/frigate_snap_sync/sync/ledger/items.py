@@ -7,7 +7,7 @@ import sqlite3
 
 from ...frigate.models import Severity
 from ..model.item import Item, Media, Role, UploadState
-from ..model.naming import alternatives, numbered, path_key
+from ..model.naming import alternatives, differs_in_labels_only, numbered, path_key
 from ..model.plans import FilePlan, FileState, Progress, UploadPlan
 from . import budgets, review_objects, tracked_objects
 from .superseding import reach_parts
@@ -279,22 +279,40 @@ def names(
 
     `suffix` is the file's.
     """
-    base = known_base(connection, item_id, upload.destination_id) or upload.path
+    base = base_of(
+        connection, item_id, upload.destination_id, upload.path, short_id=short_id
+    )
     wanted = numbered(base, suffix) if suffix else base
     return base, free_path(connection, upload.destination_id, wanted, short_id)
 
 
-def known_base(
-    connection: sqlite3.Connection, item_id: int, destination_id: str
-) -> str | None:
-    """Return an item's name at a destination, None if it has none there yet."""
-    earlier = connection.execute(
-        "SELECT base FROM uploads WHERE item_id = ?1 AND destination_id = ?2"
-        " UNION ALL SELECT base FROM live_files"
-        " WHERE item_id = ?1 AND destination_id = ?2 LIMIT 1",
+def base_of(
+    connection: sqlite3.Connection,
+    item_id: int,
+    destination_id: str,
+    wanted: str,
+    *,
+    short_id: str,
+) -> str:
+    """Return an item's name at a destination: `wanted`, unless it has one already.
+
+    A default name that it has at another destination is taken over: labels that
+    became known meanwhile give it no second one.
+    """
+    rows = connection.execute(
+        "SELECT base, destination_id FROM"
+        " (SELECT base, destination_id FROM uploads WHERE item_id = ?1"
+        " UNION SELECT base, destination_id FROM live_files WHERE item_id = ?1)"
+        " ORDER BY destination_id = ?2 DESC",
         (item_id, destination_id),
-    ).fetchone()
-    return None if earlier is None else str(earlier["base"])
+    )
+    for row in rows:
+        base = str(row["base"])
+        if row["destination_id"] == destination_id or differs_in_labels_only(
+            base, wanted, short_id
+        ):
+            return base
+    return wanted
 
 
 def free_path(

@@ -12,7 +12,7 @@ import sqlite3
 from ..model.item import Media
 from ..model.naming import numbered, path_key
 from ..model.spans import Spans, to_text
-from .items import free_path, known_base
+from .items import base_of, free_path
 from .superseding import supersede_live
 
 
@@ -67,7 +67,7 @@ def begin(
     if row is None:
         return None
     number = row["last"] + 1
-    base = known_base(connection, row["id"], destination_id) or base
+    base = base_of(connection, row["id"], destination_id, base, short_id=short_id)
     wanted = numbered(base, f"live{number:02}")
     if extension is not None:
         wanted = f"{wanted.rpartition('.')[0]}.{extension}"

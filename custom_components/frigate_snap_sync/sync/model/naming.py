@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+import posixpath
 import re
 import secrets
 import unicodedata
@@ -80,6 +81,22 @@ def default_name(item: Item, values: NameValues) -> str:
     words = [time, camera, kind, label, tail]
     return clean_path(
         f"{date}/{'-'.join(word for word in words if word)}", values.extension
+    )
+
+
+def differs_in_labels_only(path: str, other: str, short_id: str) -> bool:
+    """Tell whether two paths are default names of one recording.
+
+    Its labels become known one after the other.
+    """
+    tail = f"{short_id}.mp4"
+    start = posixpath.commonprefix([path, other])
+    return (
+        "-recording-" in start
+        and "/" not in path[len(start) :]
+        and "/" not in other[len(start) :]
+        and path.endswith(tail)
+        and other.endswith(tail)
     )
 
 
