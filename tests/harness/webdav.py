@@ -318,7 +318,7 @@ class Rclone(DavServer):
             *(tool("rclone"), "serve", "webdav", self.root),
             *("--addr", f"{HOST}:{self.port}", "--config", os.devnull),
             *("--user", USERNAME, "--pass", PASSWORD),
-            *("--vfs-cache-mode", "off", "--dir-cache-time", "10ms"),
+            *("--vfs-cache-mode", "off", "--dir-cache-time", "1ms"),
             *(["--read-only"] if self.read_only else []),
         ]
 

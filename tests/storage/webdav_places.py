@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 import shutil
+import time
 from typing import ClassVar, override
 
 from custom_components.frigate_snap_sync.storage.webdav.destination import (
@@ -83,6 +84,8 @@ class _Webdav(FolderPlace):
         target = self.root / path
         for each in (target, *target.relative_to(self.server.root).parents):
             self.server.own(self.server.root / each)
+        # rclone does not see it at once: it remembers a folder for a moment.
+        time.sleep(0.01)
 
     @override
     def paths(self) -> set[str]:
