@@ -17,14 +17,33 @@ from homeassistant.data_entry_flow import FlowHandler, FlowResultType, section
 
 from .source import INTEGRATION, PACKAGE
 
+LANGUAGES: Final = sorted(
+    path.stem for path in (INTEGRATION / "translations").iterdir()
+)
+"""The languages that have a file."""
+
 
 @cache
-def english() -> dict[str, Any]:
-    """Return the English texts."""
+def texts_of(language: str) -> dict[str, Any]:
+    """Return the texts of a language."""
     loaded: dict[str, Any] = json.loads(
-        (INTEGRATION / "translations" / "en.json").read_text()
+        (INTEGRATION / "translations" / f"{language}.json").read_text()
     )
     return loaded
+
+
+def english() -> dict[str, Any]:
+    """Return the English texts."""
+    return texts_of("en")
+
+
+def leaves(tree: dict[str, Any], *path: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield every text with its path."""
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, *path, key)
+        else:
+            yield (*path, key), value
 
 
 def placeholders(text: str) -> set[str]:

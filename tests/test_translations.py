@@ -37,11 +37,11 @@ from custom_components.frigate_snap_sync.sync.model.status import (
 from homeassistant.components.repairs import RepairsFlow
 from homeassistant.config_entries import HANDLERS
 from homeassistant.const import BASE_PLATFORMS
-from homeassistant.generated.languages import LANGUAGES
+from homeassistant.generated import languages
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.util.yaml import load_yaml_dict
 
-from .flow_texts import english, placeholders
+from .flow_texts import LANGUAGES, english, leaves, placeholders, texts_of
 from .source import INTEGRATION, PACKAGE, ROOT, module_name, string_literals, trees
 
 CATEGORIES = {
@@ -93,15 +93,6 @@ TRANSLATED_ERRORS = {
     "Unresolvable",
     "UpdateFailed",
 }
-
-
-def leaves(tree: dict[str, Any], *path: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield every text with its path."""
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from leaves(value, *path, key)
-        else:
-            yield (*path, key), value
 
 
 FIXABLE = [
@@ -196,8 +187,8 @@ PLATFORMS = sorted(
 def test_files() -> None:
     """English and languages of Home Assistant, in the folder that it reads."""
     files = {path.name for path in (INTEGRATION / "translations").iterdir()}
-    assert "en.json" in files
-    assert files <= {f"{language}.json" for language in LANGUAGES}
+    assert files == {f"{language}.json" for language in LANGUAGES}
+    assert {"en"} < set(LANGUAGES) <= languages.LANGUAGES
     assert not (INTEGRATION / "strings.json").exists()
     assert set(english()) <= CATEGORIES
 
@@ -208,10 +199,11 @@ def test_keys_are_slugs() -> None:
     assert not {part for part in parts if not re.fullmatch(r"[a-z0-9_]+", part)}
 
 
-def test_texts_are_clean() -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_texts_are_clean(language: str) -> None:
     """What hassfest refuses, and Home Assistant's style of names."""
     wrong = {}
-    for path, text in leaves(english()):
+    for path, text in leaves(texts_of(language)):
         rules = {
             "empty": not text,
             "blanks around": text != text.strip(),
