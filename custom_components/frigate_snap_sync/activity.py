@@ -1,4 +1,4 @@
-"""What Activity is told of: a bus event for each upload that a person cares about."""
+"""What Activity shows: a bus event for each upload that a person cares about."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ EVENT_UPLOAD: Final = f"{DOMAIN}_upload"
 """The type of the event, which `logbook.py` describes."""
 
 _QUIET: Final = "live_snapshot"
-"""Each review begins with some of these: told of only if they fail."""
+"""Each review begins with some of these: shown only if they fail."""
 
 
 @callback

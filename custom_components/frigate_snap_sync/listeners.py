@@ -1,4 +1,4 @@
-"""Who is told of what the engine has just done, by what it is about."""
+"""Who listens to what the engine has just done, by what it is about."""
 
 from collections import deque
 from collections.abc import Callable

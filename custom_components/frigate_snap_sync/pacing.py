@@ -1,4 +1,4 @@
-"""Uploads that ended, told of at a rate that recorder and Activity can bear."""
+"""Uploads that ended, shown at a rate that recorder and Activity can bear."""
 
 from collections import deque
 from collections.abc import Callable

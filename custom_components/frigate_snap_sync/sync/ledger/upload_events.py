@@ -1,4 +1,4 @@
-"""What is told of uploads that ended."""
+"""The events of uploads that ended."""
 
 from collections.abc import Collection
 from dataclasses import replace

@@ -106,7 +106,7 @@ class Item:
 
     @property
     def shown_labels(self) -> tuple[str, ...]:
-        """Return what a person is told that it shows, in order."""
+        """Return what it shows in a person's words, in order."""
         return (self.label,) if self.label else tuple(sorted(self.labels))
 
     @property
