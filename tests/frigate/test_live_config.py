@@ -38,18 +38,18 @@ def inputs(*rows: tuple[str, list[str]]) -> dict[str, Any]:
                     (f"{OWN}door_sub", ["detect"]), (f"{OWN}door_main", ["record"])
                 ),
             ),
-            LiveSource(stream="door_main"),
+            LiveSource(stream="door_main", is_recorded=True),
         ),
         (
             document({"door": []}, ffmpeg=inputs((f"{OWN}door", ["record", "detect"]))),
-            LiveSource(stream="door"),
+            LiveSource(stream="door", is_recorded=True),
         ),
         (
             document(
                 {"a": []},
                 ffmpeg=inputs(("rtsp://u:p@localhost:8554/a?video", ["record"])),
             ),
-            LiveSource(stream="a"),
+            LiveSource(stream="a", is_recorded=True),
         ),
         # Another server's stream of that name is not go2rtc's.
         (
@@ -59,6 +59,17 @@ def inputs(*rows: tuple[str, list[str]]) -> dict[str, Any]:
         (
             document({"a": []}, ffmpeg=inputs((f"{OWN}gone", ["record"]))),
             None,
+        ),
+        # What Frigate records comes from the camera itself: this may be few pixels.
+        (
+            document(
+                {"door_sub": []},
+                live={"streams": {"Sub": "door_sub"}},
+                ffmpeg=inputs(
+                    ("rtsp://camera/main", ["record"]), (f"{OWN}door_sub", ["detect"])
+                ),
+            ),
+            LiveSource(stream="door_sub"),
         ),
         (document({"b": []}, live={"streams": {"Main": "b"}}), LiveSource(stream="b")),
         (document({"c": []}, live={"stream_name": "c"}), LiveSource(stream="c")),
@@ -99,4 +110,6 @@ def test_recorded_configurations_have_no_go2rtc(version: str) -> None:
     assert parse_config(config).live == {}
 
     config["go2rtc"] = {"streams": {"front_door": ["rtsp://camera/1"]}}
-    assert parse_config(config).live == {"front_door": LiveSource(stream="front_door")}
+    assert parse_config(config).live == {
+        "front_door": LiveSource(stream="front_door", is_recorded=True)
+    }

@@ -31,7 +31,9 @@ def live_sources(document: Mapping[str, object]) -> Mapping[str, LiveSource]:
     for name, value in mapping_or_empty(document.get("cameras")).items():
         camera = mapping_or_empty(value)
         if (stream := _stream(name, camera, streams)) is not None:
-            found[name] = LiveSource(stream=stream)
+            found[name] = LiveSource(
+                stream=stream, is_recorded=stream in _recorded(camera, streams)
+            )
     return found
 
 

@@ -97,9 +97,14 @@ class CameraConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSource:
-    """How go2rtc shows a camera: `stream` is the name of its stream."""
+    """How go2rtc shows a camera: `stream` is the name of its stream.
+
+    `is_recorded` tells whether Frigate surely records that one: a camera may have
+    another of few pixels.
+    """
 
     stream: str
+    is_recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from math import inf
 import time
 from typing import Final
 
-from ...storage.errors import StorageError
+from ...storage.errors import StorageError, Unreachable
 from ..ledger import LedgerError
 from ..model.timing import Timing
 from ..sending.worker import Worker
@@ -43,10 +43,15 @@ class LiveLane:
         *,
         timing: Timing,
         since: float,
+        is_recorded: bool,
         outage: OutageLog,
     ) -> None:
-        """Begin with the first keyframe after `since`, by a steady clock."""
+        """Begin with the first keyframe after `since`, by a steady clock.
+
+        `is_recorded` tells whether the film shows what Frigate records.
+        """
         self.film = film
+        self._is_recorded = is_recorded
         self._target = target
         self._timing = timing
         self._last = film.before(since)
@@ -55,6 +60,8 @@ class LiveLane:
         self._pause = timing.live_retry
         self._writer = _writer_for(target, film, timing)
         self._take = 0
+        self._has_lost = False
+        """Whether the connection broke since film has arrived."""
 
     @property
     def worker(self) -> Worker:
@@ -69,8 +76,7 @@ class LiveLane:
                     await self._follow()
                     self._pause = self._timing.live_retry
                 except StorageError as err:
-                    # The worker says what is wrong with the destination.
-                    _LOGGER.debug("Live film for %s: %s", self._target.name, err)
+                    await self._note_failure(err)
                 except LedgerError as err:
                     self._outage.report(err)
                 except Gone:
@@ -83,6 +89,19 @@ class LiveLane:
         finally:
             # Also when Home Assistant stops: its end is bounded.
             await self._end_take()
+
+    async def _note_failure(self, error: StorageError) -> None:
+        """Tell the worker, which then says when the destination may be tried again.
+
+        Only a connection that broke is made again at once, for film is late soon: if
+        that fails, too, or no film arrives by it, the destination is at fault. A login
+        that was refused is never tried again from here: servers ban who does.
+        """
+        _LOGGER.debug("Live film for %s: %s", self._target.name, error)
+        is_first_loss = error.code == Unreachable.code and not self._has_lost
+        self._has_lost = True
+        if not is_first_loss:
+            await self.worker.note_failure(error)
 
     async def _follow(self) -> None:
         """Send what comes. Returns when nothing may be sent for now."""
@@ -123,6 +142,8 @@ class LiveLane:
             self._take = first.take
         await self._writer.send(batch)
         self._last = batch.chunks[-1].number
+        if self._writer.spans:
+            self._has_lost = False
         self._note()
         self._pause = self._timing.live_retry
         self._outage.over()
@@ -135,8 +156,9 @@ class LiveLane:
             self._last = self.film.newest.number
 
     def _note(self) -> None:
-        if self.film.is_stills:
-            return  # They are no film that a part could be left out for.
+        if not self._is_recorded:
+            # Stills, or a stream of few pixels: no part could be left out for them.
+            return
         self._progress.note(
             self._target.item.source_id, self._target.id, self._writer.spans
         )

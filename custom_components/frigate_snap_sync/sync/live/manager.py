@@ -292,6 +292,7 @@ class LiveManager:
                     tap.what.film,
                     timing=self._timing,
                     since=since,
+                    is_recorded=tap.what.is_recorded,
                     outage=self._outage,
                 )
                 session.lanes[id_] = _Running(lane, asyncio.create_task(lane.run()))

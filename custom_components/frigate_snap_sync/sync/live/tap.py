@@ -44,6 +44,8 @@ class Tap:
         self.film = Film(
             most_bytes=services.limits.live_bytes, is_stills=source is None
         )
+        self.is_recorded = source is not None and source.is_recorded
+        """Whether the film shows what Frigate records."""
         self.error: FrigateError | None = None
         """Why no film comes, None while it does."""
         self._client = client

@@ -183,6 +183,11 @@ class Worker:
                     await asyncio.wait(self._tests, timeout=_TEST_TIMEOUT)
             await self._destination.close()
 
+    async def note_failure(self, error: StorageError) -> None:
+        """Note what failed of live film, unless it concerns one file alone."""
+        if not concerns_one_file(error):
+            await self._health.fail(error)
+
     def retire(self) -> None:
         """Take no more orders: the worker is about to be cancelled for good."""
         self._is_over = True

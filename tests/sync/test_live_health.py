@@ -1,0 +1,179 @@
+"""What live film that fails says of its destination."""
+
+import asyncio
+from dataclasses import replace
+import time
+from typing import override
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.models import LiveSource
+from custom_components.frigate_snap_sync.storage.base import Capabilities, GrowingFile
+from custom_components.frigate_snap_sync.storage.errors import (
+    AuthFailed,
+    HostKeyChanged,
+    InvalidKey,
+    NoSpace,
+    Rejected,
+    StorageError,
+    Unreachable,
+)
+from custom_components.frigate_snap_sync.sync.model.engine_options import (
+    EngineOptions,
+    LiveFootage,
+)
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
+from custom_components.frigate_snap_sync.sync.model.status import Protection
+
+from ..waiting import until
+from .conftest import Bench, setup
+from .fakes import FakeDestination
+from .live_film import Camera
+from .test_live import LIVE, QUICK, films
+
+LIVE_ALONE = Selection(media=frozenset(), live_footage=True)
+
+
+class Growing(FakeDestination):
+    """A destination whose files grow, and whose tries are counted."""
+
+    def __init__(self) -> None:
+        """Begin sound."""
+        super().__init__()
+        self.can = Capabilities(append=True)
+        self.fault: StorageError | None = None
+        self.tries = 0
+
+    @override
+    async def grow(self, path: str) -> GrowingFile:
+        self.tries += 1
+        if self.fault is not None:
+            raise self.fault
+        return await super().grow(path)
+
+
+@pytest.fixture
+def camera(bench: Bench) -> Camera:
+    """Return a camera that go2rtc shows, and let alerts be sent live."""
+    bench.timing = QUICK
+    bench.frigate.live = {"front_door": LiveSource(stream="front_door")}
+    bench.options = EngineOptions(
+        live_footage=LiveFootage.ALERTS, padding_after=0, upload_during_review=False
+    )
+    return Camera(bench.frigate)
+
+
+async def _shown(camera: Camera, seconds: float) -> None:
+    """Let the camera show something for so long."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        await camera.show(2)
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("cause", [AuthFailed, HostKeyChanged, InvalidKey, NoSpace])
+async def test_what_is_refused_is_not_tried_again(
+    bench: Bench, camera: Camera, cause: type[StorageError]
+) -> None:
+    """A server bans who knocks too often; the destination is said to fail."""
+    destination = Growing()
+    await bench.start(setup(destination, selection=LIVE_ALONE))
+    await bench.heard()
+    destination.fault = cause("no")
+    bench.review("new", start=time.time() - 1)
+    await camera.opened()
+    await _shown(camera, 1)
+    await bench.at_rest()
+    assert destination.tries == 1
+    shown = bench.status.destinations["nas"]
+    assert shown.last_error is not None
+    assert shown.last_error.code == cause.code
+    assert bench.status.protection is not Protection.PROTECTED
+
+
+async def test_a_refusal_after_film_is_not_tried_again_either(
+    bench: Bench, camera: Camera
+) -> None:
+    """The connection broke, and the next login is refused."""
+    destination = Growing()
+    await bench.start(setup(destination, selection=LIVE))
+    bench.review("new", start=time.time() - 1)
+    await camera.show(5)
+    await until(lambda: films(destination))
+    await _shown(camera, 0.2)
+    destination.fault = AuthFailed("no")
+    destination.error = Unreachable("connection lost")
+    await _shown(camera, 0.2)
+    destination.error = None
+    before = destination.tries
+    await _shown(camera, 1)
+    assert destination.tries - before <= 1
+
+
+async def test_one_connection_that_broke_is_made_again(
+    bench: Bench, camera: Camera
+) -> None:
+    """Film is late soon, and a server that restarts is back at once."""
+    destination = Growing()
+    await bench.start(setup(destination, selection=LIVE))
+    bench.review("new", start=time.time() - 1)
+    await _shown(camera, 0.2)
+    for number in (2, 3):
+        destination.hold_writes = True
+        await camera.show(12)
+        await until(lambda: destination.held_writes)
+        destination.hold_writes = False
+        while destination.held_writes:
+            destination.held_writes.pop().set_exception(Unreachable("lost"))
+        await _shown(camera, 0.5)
+        assert len(films(destination)) == number
+    assert bench.status.destinations["nas"].last_error is None
+
+
+async def test_a_destination_that_stays_away_is_left_to_its_worker(
+    bench: Bench, camera: Camera
+) -> None:
+    """It is tried once more, and then only as the worker does."""
+    bench.timing = replace(QUICK, live_longest_retry=0.02)
+    destination = Growing()
+    await bench.start(setup(destination, selection=LIVE_ALONE))
+    await bench.heard()
+    destination.fault = Unreachable("away")
+    bench.review("new", start=time.time() - 1)
+    await camera.opened()
+    await _shown(camera, 1)
+    assert destination.tries == 2
+    await until(lambda: bench.status.destinations["nas"].connected is False)
+
+
+async def test_what_one_file_is_refused_for_says_nothing_of_the_destination(
+    bench: Bench, camera: Camera
+) -> None:
+    """It is tried again with the next keyframe."""
+    destination = Growing()
+    await bench.start(setup(destination, selection=LIVE_ALONE))
+    await bench.heard()
+    destination.fault = Rejected("this name is not allowed")
+    bench.review("new", start=time.time() - 1)
+    await camera.opened()
+    await _shown(camera, 0.5)
+    assert destination.tries > 2
+    assert bench.status.destinations["nas"].last_error is None
+    destination.fault = None
+    await _shown(camera, 0.5)
+    await until(lambda: films(destination))
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+async def test_only_film_of_what_is_recorded_makes_parts_needless(
+    bench: Bench, camera: Camera, is_recorded: bool
+) -> None:
+    """Another stream may have few pixels: then parts are asked for as usual."""
+    bench.frigate.live = {
+        "front_door": LiveSource(stream="front_door", is_recorded=is_recorded)
+    }
+    await bench.start(setup(Growing(), selection=LIVE))
+    source_id = bench.review("new", start=time.time() - 1)
+    await _shown(camera, 0.5)
+    progress = bench.engine._services.live_progress  # noqa: SLF001
+    assert progress.knows(source_id) is is_recorded
