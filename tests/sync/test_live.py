@@ -17,8 +17,17 @@ from custom_components.frigate_snap_sync.frigate.errors import (
 )
 from custom_components.frigate_snap_sync.frigate.live_mp4 import look_at_bytes
 from custom_components.frigate_snap_sync.frigate.models import LiveSource, Severity
-from custom_components.frigate_snap_sync.storage.base import Capabilities
-from custom_components.frigate_snap_sync.storage.errors import Unreachable
+from custom_components.frigate_snap_sync.storage.base import (
+    Capabilities,
+    Source,
+    StoredFile,
+)
+from custom_components.frigate_snap_sync.storage.errors import (
+    NotMounted,
+    StorageError,
+    Unreachable,
+)
+from custom_components.frigate_snap_sync.sync.ledger import live_files
 from custom_components.frigate_snap_sync.sync.model.engine_options import (
     EngineOptions,
     LiveFootage,
@@ -565,6 +574,111 @@ async def test_a_name_of_somebody_is_left_to_them(
     await bench.settled()
     await until(lambda: films(growing) == [theirs])
     assert growing.files[str(theirs)] == b"theirs"
+
+
+@pytest.mark.parametrize("cause", [Unreachable, NotMounted])
+async def test_a_lost_answer_is_no_proof_that_a_file_is_ours(
+    bench: Bench,
+    camera: Camera,
+    growing: FakeDestination,
+    cause: type[StorageError],
+) -> None:
+    """Somebody may have the name: theirs stays, and it is not tried again."""
+    await bench.start(setup(growing, selection=LIVE))
+    start = time.time() - 1
+    theirs = None
+    grow = growing.grow
+
+    async def lost(name: str) -> object:
+        nonlocal theirs
+        if theirs is None:
+            theirs = name
+            growing.files[name] = b"theirs"
+            raise cause("the answer got lost")
+        return await grow(name)
+
+    growing.grow = lost  # type: ignore[method-assign, assignment]
+    source_id = bench.review("new", start=start)
+    await camera.show(20)
+    await until(lambda: growing.grew)
+    assert growing.grew[0].endswith("live02.mp4")
+    bench.review("end", source_id=source_id, start=start, end=time.time())
+    await bench.settled()
+    await until(lambda: films(growing) == [theirs])
+    assert growing.files[str(theirs)] == b"theirs"
+
+
+async def test_pictures_that_come_one_by_one_stay(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """A slow line: between any two some are left out. There is no whole."""
+    bench.timing = replace(QUICK, live_still=0.1)
+    bench.frigate.clip_faults = [MediaNotReady("no")] * 1000
+    put = growing.put_at_once
+
+    async def slow(path: str, source: Source) -> StoredFile:
+        await asyncio.sleep(0.8)
+        return await put(path, source)
+
+    growing.put_at_once = slow  # type: ignore[method-assign]
+    await bench.start(setup(growing, selection=LIVE))
+    where: dict[str, Any] = {"camera": "back-yard_2", "start": time.time() - 1}
+    source_id = bench.review("new", **where)
+    await until(lambda: len(films(growing)) >= 3)
+    bench.review("end", source_id=source_id, end=time.time(), **where)
+    await asyncio.sleep(1.5)
+    assert len(films(growing)) >= 3
+    assert growing.deleted == []
+
+
+async def test_a_piece_has_its_name_in_the_ledger_first(
+    bench: Bench, camera: Camera, nas: FakeDestination
+) -> None:
+    """Also the last one of a take for which the ledger could keep no more names."""
+    bench.timing = replace(QUICK, live_piece=0.1)
+    failed = 0
+
+    def reserve(connection: sqlite3.Connection, live_id: int, *, pieces: int) -> None:
+        nonlocal failed
+        failed += 1
+        raise sqlite3.OperationalError("disk I/O error")
+
+    bench.faults.jobs[live_files.reserve] = reserve
+    await bench.start(setup(nas, selection=LIVE))
+    bench.review("new")
+    await camera.show(120)
+    await until(lambda: failed)
+    await camera.show(30)
+    await until(lambda: any("-live02-" in name for name in nas.pieces))
+    assert {name[-8:] for name in nas.pieces if "-live01-" in name} == {
+        f"{number:04}.mp4" for number in range(1, 11)
+    }
+
+
+async def test_no_number_comes_twice_where_nothing_can_be_seen(
+    bench: Bench, camera: Camera, nas: FakeDestination
+) -> None:
+    """Nothing is removed there either: a second file with the name would replace it."""
+    bench.timing = replace(QUICK, live_piece=0.5)
+    nas.can = Capabilities(can_read=False, can_delete=False)
+    tried: list[str] = []
+    put = nas.put_at_once
+
+    async def noted(path: str, source: Source) -> StoredFile:
+        tried.append(path)
+        if len(tried) % 2:
+            await put(path, source)
+            raise Unreachable("the answer got lost")
+        return await put(path, source)
+
+    nas.put_at_once = noted  # type: ignore[method-assign]
+    await bench.start(setup(nas, selection=LIVE))
+    bench.review("new")
+    for number in range(1, 7):
+        await camera.show(22)
+        await until(lambda: len(tried) > number)  # noqa: B023
+    assert len(set(tried)) == len(tried)
+    assert nas.deleted == []
 
 
 async def test_nothing_leaves_while_capture_is_off(

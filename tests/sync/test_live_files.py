@@ -29,7 +29,9 @@ def begin(
     *,
     destination: str = "nas",
     start: float = 1000,
+    ahead: float = 0,
     pieces: int | None = None,
+    is_ours: bool = True,
 ) -> LiveFile:
     """Let a live file begin."""
     file = live_files.begin(
@@ -39,9 +41,12 @@ def begin(
         base="2026/door-abc123.mp4",
         short_id=ITEM.short_id,
         start=start,
+        ahead=ahead,
         pieces=pieces,
     )
     assert file is not None
+    if is_ours:
+        live_files.own(connection, file.id)
     return file
 
 
@@ -96,7 +101,7 @@ def test_nothing_begins_of_what_is_not_known(connection: sqlite3.Connection) -> 
 
 
 def test_one_without_a_picture_is_removed(connection: sqlite3.Connection) -> None:
-    """It may lie there all the same: its answer got lost."""
+    """It is ours, and holds nothing."""
     items.remember_open(connection, REVIEW)
     file = begin(connection)
     assert left(connection) == ()
@@ -115,13 +120,37 @@ def test_a_file_of_somebody_is_never_removed(connection: sqlite3.Connection) -> 
     assert begin(connection).path.endswith("live02.mp4")
 
 
+def test_what_may_be_somebody_s_is_never_removed(
+    connection: sqlite3.Connection,
+) -> None:
+    """It was not said that it was made new: the answer got lost, or we were killed."""
+    items.remember_open(connection, REVIEW)
+    lost = begin(connection, is_ours=False)
+    live_files.ended(connection, lost.id, held=(), size=0, is_ours=False)
+    begin(connection, is_ours=False)
+    assert live_files.end_all(connection, now=1020) == 1
+    items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    upload(connection, Role.WHOLE, 1, shown=((995, 1026),))
+    assert states(connection) == ["over", "over"]
+    assert left(connection) == ()
+    assert begin(connection).path.endswith("live03.mp4")
+
+
 @pytest.mark.parametrize(
     ("held", "whole", "stays"),
     [
         # All of it.
         (((996, 1020),), ((995, 1026),), False),
-        # It began with the first sign, and ended when the end was reported.
-        (((980, 1070),), ((995, 1026),), False),
+        # What it shows before the recording, or behind it, is nowhere else.
+        (((980, 1020),), ((995, 1026),), True),
+        (((996, 1029),), ((995, 1026),), True),
+        (((994.5, 1027),), ((995, 1026),), False),
+        # Another take, far behind, and one without anything of the recording.
+        (((996, 1800),), ((995, 1026),), True),
+        (((1018, 1019),), ((995, 1012),), True),
+        # Pictures alone: each must be there.
+        (((996, 997), (1005, 1006)), ((995, 1000), (1003, 1026)), False),
+        (((996, 997), (1005, 1006)), ((995, 1000), (1010, 1026)), True),
         # Frigate lost some.
         (((996, 1020),), ((995, 1005), (1012, 1026)), True),
         # Of what it shows nothing is there.
@@ -190,18 +219,56 @@ def test_each_half_hour_supersedes_its_own(connection: sqlite3.Connection) -> No
     assert states(connection) == ["over", "over"]
 
 
-def test_what_a_crash_ended(connection: sqlite3.Connection) -> None:
-    """It is not known until when it shows something: all since its begin must be there."""
+@pytest.mark.parametrize(
+    ("began_again", "whole", "stays"),
+    [
+        (1020, ((995, 1026),), False),
+        # Frigate had the newest seconds in its memory alone.
+        (1020, ((995, 1012),), True),
+        # Until then it may have shown something.
+        (1060, ((995, 1026),), True),
+        # This machine began without a clock.
+        (900, ((995, 1026),), True),
+    ],
+)
+def test_what_a_crash_ended(
+    connection: sqlite3.Connection, began_again: float, whole: Spans, stays: bool
+) -> None:
+    """It is not known until when it shows something: all there may be must be there."""
     items.remember_open(connection, REVIEW)
-    begin(connection, start=1010)
-    assert live_files.end_all(connection) == 1
+    file = begin(connection)
+    assert live_files.end_all(connection, now=began_again) == 1
     assert states(connection) == ["kept"]
     items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
-    upload(connection, Role.WHOLE, 1, shown=((995, 1026),), held=((995, 1015),))
-    assert states(connection) == ["kept"]
-    connection.execute("UPDATE uploads SET state = 'pending'")
+    upload(connection, Role.WHOLE, 1, shown=whole)
+    assert states(connection) == ["kept" if stays else "over"]
+    assert left(connection) == (() if stays else (file.path,))
+
+
+def test_what_a_crash_ended_while_frigate_s_clock_was_ahead(
+    connection: sqlite3.Connection,
+) -> None:
+    """Its seconds are those of Frigate's clock."""
+    items.remember_open(connection, REVIEW)
+    begin(connection, ahead=60)
+    begin(connection, ahead=-60)
+    live_files.end_all(connection, now=1010)
+    items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
     upload(connection, Role.WHOLE, 1, shown=((995, 1026),))
-    assert states(connection) == ["over"]
+    assert states(connection) == ["kept", "kept"]
+    connection.execute("UPDATE live_files SET state = 'growing'")
+    live_files.end_all(connection, now=950)
+    assert states(connection) == ["over", "kept"]
+
+
+def test_an_end_that_was_not_kept(connection: sqlite3.Connection) -> None:
+    """The ledger failed then, and the whole came: the next start looks."""
+    items.remember_open(connection, REVIEW)
+    file = begin(connection)
+    items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    upload(connection, Role.WHOLE, 1, shown=((995, 1026),))
+    live_files.end_all(connection, now=1024)
+    assert left(connection) == (file.path,)
 
 
 def test_pieces_go_together(connection: sqlite3.Connection) -> None:
@@ -215,6 +282,19 @@ def test_pieces_go_together(connection: sqlite3.Connection) -> None:
         "2026/door-abc123-live01-0002.mp4",
         "2026/door-abc123-live01-0003.mp4",
     )
+
+
+def test_only_pieces_that_were_sent_are_removed(
+    connection: sqlite3.Connection,
+) -> None:
+    """Under the names that were reserved beside them may be something of somebody."""
+    items.remember_open(connection, REVIEW)
+    file, none = begin(connection, pieces=10), begin(connection, pieces=10)
+    live_files.ended(connection, file.id, held=(), size=0, pieces=2)
+    live_files.ended(connection, none.id, held=(), size=0, pieces=0)
+    assert len(left(connection)) == 2
+    live_files.removed(connection, file.id)
+    assert left(connection) == ()
 
 
 def test_they_count_nowhere(connection: sqlite3.Connection) -> None:

@@ -249,6 +249,33 @@ def test_the_seconds_that_are_shown() -> None:
     assert shown.spans == ((1001, 1005), (1013, 1017))
 
 
+def test_pictures_alone_are_held_too() -> None:
+    """No film is made of them, but nobody may take them for nothing."""
+    shown = Shown()
+    found = chunks(end=20)
+    for number in (0, 6, 12):
+        shown.add(Batch(chunks=(found[number],), is_jump=True))
+    assert shown.spans == ()
+    assert shown.held == ((1001, 1002), (1007, 1008), (1013, 1014))
+    shown.add(Batch(chunks=(found[13],)))
+    assert shown.spans == ((1013, 1014),)
+
+
+@pytest.mark.parametrize("step", [-60.0, -4.0, 3600.0])
+def test_frigate_s_clock_is_set_in_mid_film(step: float) -> None:
+    """What was shown before stays known, and no second is made up."""
+    shown = Shown()
+    found = chunks(end=20)
+    later = [replace(each, moment=each.moment + step) for each in found]
+    shown.add(Batch(chunks=tuple(found[:5])))
+    shown.add(Batch(chunks=(*found[5:8], *later[8:10])))
+    shown.add(Batch(chunks=tuple(later[10:12])))
+    expected = [(1001, 1008), (1009 + step, 1012 + step)]
+    if step == -4.0:
+        expected = [(1001, 1008)]
+    assert shown.spans == shown.held == tuple(sorted(expected))
+
+
 def test_parts_are_needed_from_where_live_film_lacks_something() -> None:
     """Up to there all destinations have it; one that has none needs all parts."""
     progress = LiveProgress()

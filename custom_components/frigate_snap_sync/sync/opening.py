@@ -30,7 +30,7 @@ async def open_home(services: Services) -> float:
     await ledger.run(milestones.moment, milestones.SINCE, default=time.time())
     if ledger.was_replaced and (name := await spool.set_aside()):
         _LOGGER.error("What waited in the spool was set aside as %s", name)
-    await ledger.run(live_files.end_all)
+    await ledger.run(live_files.end_all, now=time.time())
     restored = await _restored_at(ledger)
     known = await ledger.run(spooled_files.spool_names)
     is_own = ledger.origin is Origin.OWN

@@ -48,13 +48,15 @@ def begin(
     base: str,
     short_id: str,
     start: float,
+    ahead: float = 0.0,
     pieces: int | None = None,
     extension: str | None = None,
 ) -> LiveFile | None:
     """Keep that a live file begins; None if there is no such review or destination.
 
     `base` is what the item's files are called there, unless it has a name already;
-    `start` is from when on it shows something (Frigate's clock). With `pieces` it is
+    `start` is from when on it shows something by Frigate's clock, which is so many
+    seconds `ahead` of ours. With `pieces` it is
     kept as pieces, so many at most for now. They have the item's `extension` or another.
     """
     row = connection.execute(
@@ -74,7 +76,7 @@ def begin(
     path = free_path(connection, destination_id, wanted, short_id)
     cursor = connection.execute(
         "INSERT INTO live_files (item_id, destination_id, number, base, path, path_key,"
-        " pieces, start, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " pieces, start, ahead, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             row["id"],
             destination_id,
@@ -84,6 +86,7 @@ def begin(
             path_key(path),
             pieces,
             start,
+            ahead,
             LiveState.GROWING,
         ),
     )
@@ -98,42 +101,72 @@ def reserve(connection: sqlite3.Connection, live_id: int, *, pieces: int) -> Non
     )
 
 
+def own(connection: sqlite3.Connection, live_id: int) -> None:
+    """Note that what lies under its name is ours: it was made new, or seen to be free."""
+    connection.execute("UPDATE live_files SET is_ours = 1 WHERE id = ?", (live_id,))
+
+
 def ended(
     connection: sqlite3.Connection,
     live_id: int,
     *,
     held: Spans,
     size: int,
+    is_ours: bool = True,
+    pieces: int | None = None,
     keep: bool = False,
 ) -> None:
-    """Note that a live file grows no more, and the seconds that it shows.
+    """Note that a live file grows no more, the seconds that it shows, and its pieces.
 
-    One that shows nothing is to be removed. So is one whose whole has come meanwhile,
-    unless all is to be kept there.
+    One that shows nothing is to be removed if it `is_ours`: what may be somebody's is
+    left alone. So is one to be removed whose whole has come meanwhile, unless all is to
+    be kept there.
     """
-    state = LiveState.KEPT if held else LiveState.OVER
+    state = LiveState.KEPT if held and is_ours else LiveState.OVER
     row = connection.execute(
-        "UPDATE live_files SET state = ?, held = ?, size = ?, clean_up = ?"
+        "UPDATE live_files SET state = ?, held = ?, size = ?, is_ours = ?,"
+        " pieces = IIF(pieces IS NULL, NULL, COALESCE(?, pieces)), clean_up = ?"
         " WHERE id = ? AND state = 'growing' RETURNING item_id, destination_id",
-        (state, to_text(held), size, not held, live_id),
+        (
+            state,
+            to_text(held),
+            size,
+            is_ours,
+            pieces,
+            is_ours and not held and pieces != 0,
+            live_id,
+        ),
     ).fetchone()
     if row is not None and not keep:
         supersede_live(connection, row["item_id"], row["destination_id"])
 
 
 def taken(connection: sqlite3.Connection, live_id: int) -> None:
-    """Note that somebody's file has the name: it is never touched, nor tried again."""
-    connection.execute("UPDATE live_files SET state = 'over' WHERE id = ?", (live_id,))
+    """Note that a file with this name is never touched, nor the name tried again.
+
+    It is somebody's, or lies where nothing is removed.
+    """
+    connection.execute(
+        "UPDATE live_files SET state = 'over', clean_up = 0 WHERE id = ?", (live_id,)
+    )
 
 
-def end_all(connection: sqlite3.Connection) -> int:
+def end_all(connection: sqlite3.Connection, *, now: float) -> int:
     """Note that nothing grows any more: we were ended. Return how many there were.
 
-    It is not known until when they show something.
+    It is not known until when they show something: until `now` at the latest. What may
+    be somebody's is left alone.
     """
-    return connection.execute(
-        "UPDATE live_files SET state = 'kept' WHERE state = 'growing'"
-    ).rowcount
+    rows = connection.execute(
+        "UPDATE live_files SET state = IIF(is_ours, 'kept', 'over'),"
+        " ended_by = ? + ahead WHERE state = 'growing'"
+        " RETURNING item_id, destination_id",
+        (now,),
+    ).fetchall()
+    # Their wholes may have come before what ended them was kept.
+    for item_id, destination_id in dict.fromkeys(tuple(row) for row in rows):
+        supersede_live(connection, item_id, destination_id)
+    return len(rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +199,7 @@ def next_leftover(
 
 
 def removed(connection: sqlite3.Connection, live_id: int) -> None:
-    """Forget a live file that lies nowhere any more."""
+    """Forget a live file that was removed."""
     connection.execute("DELETE FROM live_files WHERE id = ?", (live_id,))
 
 

@@ -189,7 +189,8 @@ def is_folder_used(
         " AND path_key > ?2 || '/' AND path_key < ?2 || '0'"
         " AND (state IN ('pending', 'verified') OR clean_up IS NOT NULL))"
         " OR EXISTS (SELECT 1 FROM live_files WHERE destination_id = ?1"
-        " AND path_key > ?2 || '/' AND path_key < ?2 || '0')",
+        " AND path_key > ?2 || '/' AND path_key < ?2 || '0'"
+        " AND (state != 'over' OR clean_up = 1))",
         (destination_id, folder_key),
     ).fetchone()
     return bool(is_used)

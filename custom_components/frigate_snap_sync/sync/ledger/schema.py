@@ -330,6 +330,18 @@ CREATE INDEX growing_live_files ON live_files (id) WHERE state = 'growing';
 CREATE INDEX live_clean_ups ON live_files (destination_id, id) WHERE clean_up = 1;
 """
 
+_LIVE_OWNERS: Final = """
+-- What lies under the name is ours for certain. Else it is never removed.
+ALTER TABLE live_files ADD COLUMN is_ours INTEGER NOT NULL DEFAULT 0;
+-- So many seconds Frigate's clock is ahead of ours.
+ALTER TABLE live_files ADD COLUMN ahead REAL NOT NULL DEFAULT 0;
+-- Where a crash ended it: when that was at the latest, by Frigate's clock.
+ALTER TABLE live_files ADD COLUMN ended_by REAL;
+UPDATE live_files SET is_ours = 1 WHERE size > 0;
+UPDATE live_files SET state = 'over', clean_up = 0
+    WHERE size = 0 AND (state = 'over' OR held IS NOT NULL);
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
@@ -341,6 +353,7 @@ STEPS: Final[Sequence[str]] = (
     _SUMMARIES,
     _LIVE_SNAPSHOTS,
     _LIVE_FILES,
+    _LIVE_OWNERS,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""
 

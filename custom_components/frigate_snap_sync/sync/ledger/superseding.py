@@ -9,7 +9,7 @@ import sqlite3
 
 from ..model.coverage import lacks
 from ..model.item import UploadState
-from ..model.spans import Spans, from_text, missing, union, within
+from ..model.spans import Spans, from_text, missing, total, union, within
 from .footage import known_of_item
 
 _REACH = 180
@@ -104,11 +104,10 @@ def supersede_live(
 ) -> None:
     """Let the live files go whose seconds the destination has in whole pieces.
 
-    What they show beside the recording that its owner wants is no reason to keep them:
-    they begin with the first sign of a review, and end when its end is reported.
+    All of them: what they show beside the recording is nowhere else.
     """
     rows = connection.execute(
-        "SELECT id, start, held FROM live_files INDEXED BY live_files_of_item"
+        "SELECT id, start, held, ended_by FROM live_files INDEXED BY live_files_of_item"
         " WHERE item_id = ? AND destination_id = ? AND state = 'kept'",
         (item_id, destination_id),
     ).fetchall()
@@ -117,32 +116,22 @@ def supersede_live(
     wholes = wholes or _wholes(connection, item_id, destination_id)
     if not wholes.looked:
         return
-    asked = connection.execute(
-        "SELECT MIN(files.start) AS begin, MAX(files.end) AS until FROM files"
-        " JOIN items ON items.id = item_id"
-        " WHERE item_id = ? AND role = 'whole' AND is_open = 0",
-        (item_id,),
-    ).fetchone()
     connection.executemany(
-        "UPDATE live_files SET state = 'over', clean_up = 1 WHERE id = ?",
-        [(row["id"],) for row in rows if _is_live_held(row, wholes, asked)],
+        "UPDATE live_files SET state = 'over', clean_up = is_ours WHERE id = ?",
+        [(row["id"],) for row in rows if _is_live_held(row, wholes)],
     )
 
 
-def _is_live_held(live: sqlite3.Row, wholes: _Wholes, asked: sqlite3.Row) -> bool:
-    """Tell whether all that is wanted of a live file lies there in whole pieces.
-
-    `asked` has the ends of the recording, None while it may still grow.
-    """
-    shown = from_text(live["held"])
-    if asked["begin"] is None:
-        return live["held"] is not None and not lacks(wholes.held, shown)
-    begin, end = float(asked["begin"]), float(asked["until"])
-    if live["held"] is None:
-        # A crash ended it: it shows no more than there was from its beginning on.
-        shown = within(wholes.known, live["start"], end)
-        return bool(wholes.known) and not lacks(wholes.held, shown)
-    return not lacks(wholes.held, within(shown, begin, end))
+def _is_live_held(live: sqlite3.Row, wholes: _Wholes) -> bool:
+    """Tell whether all that a live file may show lies there in whole pieces."""
+    spans = from_text(live["held"])
+    if live["held"] is None and live["ended_by"] is not None:
+        # A crash ended it: it may show all until then.
+        spans = ((live["start"], max(live["start"], live["ended_by"])),)
+    # No span may be lacking altogether, however short it is.
+    return total(spans) > 0 and not any(
+        lacks(wholes.held, each) for each in (spans, *((span,) for span in spans))
+    )
 
 
 def _wholes(

@@ -6,9 +6,10 @@ pictures, and the gap from Frigate's recordings, later.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
+from typing import Final
 
 from ...frigate.live_mp4 import LiveFragment, LiveInit
 from ..model.spans import Spans
@@ -157,6 +158,11 @@ class Batch:
         """Return the bytes."""
         return b"".join(chunk.data for chunk in self.chunks)
 
+    @property
+    def size(self) -> int:
+        """Return how many bytes there are."""
+        return sum(len(chunk.data) for chunk in self.chunks)
+
 
 def next_batch(
     chunks: Sequence[Chunk],
@@ -197,21 +203,58 @@ def next_batch(
     return Batch(chunks=tuple(found), is_jump=is_jump)
 
 
+_ALONE: Final = 1.0
+"""Seconds that a picture alone counts for, when it is asked who holds what it shows."""
+_STEP: Final = 1.0
+"""Seconds by which Frigate's clock must differ from a steady one to have been set."""
+
+
 class Shown:
     """The seconds that a file shows, by Frigate's clock, as they arrive."""
 
     def __init__(self) -> None:
         """Begin with none."""
         self._spans: list[tuple[float, float]] = []
+        self._last: Chunk | None = None
 
     @property
     def spans(self) -> Spans:
-        """Return them; a moment alone is none."""
-        return tuple((begin, end) for begin, end in self._spans if end > begin)
+        """Return the film that there is; a moment alone is none."""
+        return _merged((begin, end) for begin, end in self._spans if end > begin)
+
+    @property
+    def held(self) -> Spans:
+        """Return what there is, pictures alone as well: nothing of it may get lost."""
+        return _merged(
+            (begin, end if end > begin else begin + _ALONE)
+            for begin, end in self._spans
+        )
 
     def add(self, batch: Batch) -> None:
         """Note that what a batch shows has arrived."""
-        begin, end = batch.chunks[0].moment, batch.chunks[-1].moment
-        if self._spans and not batch.is_jump:
-            begin = self._spans.pop()[0]
-        self._spans.append((begin, max(begin, end)))
+        if batch.is_jump:
+            self._last = None
+        for chunk in batch.chunks:
+            last, self._last = self._last, chunk
+            if last is None or _was_set(last, chunk):
+                self._spans.append((chunk.moment, chunk.moment))
+            else:
+                begin, end = self._spans[-1]
+                self._spans[-1] = begin, max(end, chunk.moment)
+
+
+def _was_set(last: Chunk, chunk: Chunk) -> bool:
+    """Tell whether Frigate's clock was set between two chunks."""
+    passed = chunk.arrived - last.arrived
+    return abs(chunk.moment - last.moment - passed) > _STEP
+
+
+def _merged(spans: Iterable[tuple[float, float]]) -> Spans:
+    """Return spans in their order, each second once; gaps stay."""
+    found: list[tuple[float, float]] = []
+    for begin, end in sorted(spans):
+        if found and begin <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((begin, end))
+    return tuple(found)

@@ -1,6 +1,7 @@
 """Where live film goes: a destination, as far as live lanes know it."""
 
 from dataclasses import dataclass
+import time
 
 from ...storage.base import Destination
 from ..ledger import LedgerError, live_files
@@ -10,6 +11,7 @@ from ..model.item import Item, Role
 from ..model.spans import Spans
 from ..sending.worker import Worker
 from ..services import Services
+from .film import Chunk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +51,25 @@ class LiveTarget:
         self.worker.budget.count(size)
 
     async def begin(
-        self, start: float, *, pieces: int | None, extension: str | None = None
+        self, first: Chunk, *, pieces: int | None, extension: str | None = None
     ) -> LiveFile | None:
-        """Keep that a live file begins there. Raises LedgerError."""
+        """Keep that a live file begins there with a chunk. Raises LedgerError."""
+        arrived = time.time() - (time.monotonic() - first.arrived)
         return await self.services.ledger.run(
             live_files.begin,
             self.item.source_id,
             self.id,
             base=self.base,
             short_id=self.item.short_id,
-            start=start,
+            start=first.moment,
+            ahead=first.moment - arrived,
             pieces=pieces,
             extension=extension,
         )
+
+    async def own(self, file: LiveFile) -> None:
+        """Keep that what lies under its name is ours. Raises LedgerError."""
+        await self.services.ledger.run(live_files.own, file.id)
 
     async def leave(self, file: LiveFile) -> None:
         """Keep that its name is somebody's. Raises LedgerError."""
@@ -71,14 +79,24 @@ class LiveTarget:
         """Keep that it may have so many pieces. Raises LedgerError."""
         await self.services.ledger.run(live_files.reserve, file.id, pieces=pieces)
 
-    async def end(self, file: LiveFile, *, held: Spans, size: int) -> None:
-        """Keep what it shows. What the ledger can't keep is seen at the next start."""
+    async def end(
+        self,
+        file: LiveFile,
+        *,
+        held: Spans,
+        size: int,
+        is_ours: bool,
+        pieces: int | None,
+    ) -> None:
+        """Keep what it shows. The next start looks at what the ledger can't keep."""
         try:
             await self.services.ledger.run(
                 live_files.ended,
                 file.id,
                 held=held,
                 size=size,
+                is_ours=is_ours,
+                pieces=pieces,
                 keep=not self.destination.capabilities.can_delete,
             )
         except LedgerError:

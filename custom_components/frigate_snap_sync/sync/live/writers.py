@@ -43,7 +43,11 @@ class LiveWriter(ABC):
         self.size = 0
         """Bytes of the take that have arrived."""
         self._shown = Shown()
+        self._tried = Shown()
+        """What was sent, whether or not it has arrived."""
         self._file: LiveFile | None = None
+        self._is_ours = False
+        """Whether what lies under the name is ours for certain."""
 
     @property
     def waiting_since(self) -> float | None:
@@ -52,8 +56,13 @@ class LiveWriter(ABC):
 
     @property
     def spans(self) -> Spans:
-        """Return what has arrived of the take."""
+        """Return the film of the take that has arrived."""
         return self._shown.spans
+
+    @property
+    def _pieces(self) -> int | None:
+        """Return how many pieces were sent, None if it is one file."""
+        return None
 
     async def ready(self) -> None:  # noqa: B027 - few wait
         """Wait until something may be sent at once. Raises StorageError."""
@@ -72,8 +81,16 @@ class LiveWriter(ABC):
             await self._finish()
         file, self._file = self._file, None
         if file is not None:
-            await self.target.end(file, held=self.spans, size=self.size)
-        self._shown, self.size = Shown(), 0
+            await self.target.end(
+                file,
+                # The answer to a picture that has arrived may have got lost.
+                held=self._shown.held or self._tried.held,
+                size=self.size,
+                is_ours=self._is_ours,
+                pieces=self._pieces,
+            )
+        self._shown, self._tried, self.size = Shown(), Shown(), 0
+        self._is_ours = False
 
     @abstractmethod
     async def _finish(self) -> None:
@@ -83,13 +100,19 @@ class LiveWriter(ABC):
         """
 
     async def _reserve(
-        self, start: float, *, pieces: int | None, extension: str | None = None
+        self, first: Chunk, *, pieces: int | None, extension: str | None = None
     ) -> LiveFile:
         """Have a name in the ledger before there is anything of it."""
-        self._file = await self.target.begin(start, pieces=pieces, extension=extension)
+        self._file = await self.target.begin(first, pieces=pieces, extension=extension)
         if self._file is None:
             raise Gone
         return self._file
+
+    async def _own(self) -> None:
+        """Keep that what lies there is ours. Raises LedgerError."""
+        assert self._file is not None
+        self._is_ours = True
+        await self.target.own(self._file)
 
     async def _give_up_name(self) -> None:
         """Leave the name to somebody who has it."""
@@ -110,18 +133,23 @@ class NumberedWriter(LiveWriter):
         self._number = 0
         self._reserved = 0
 
+    @property
+    @override
+    def _pieces(self) -> int | None:
+        return self._number
+
     @override
     async def begin(self, first: Chunk) -> None:
+        self._number, self._reserved = 0, _RESERVED
         for _ in range(_NAMES):
             file = await self._reserve(
-                first.moment, pieces=_RESERVED, extension=self.extension
+                first, pieces=_RESERVED, extension=self.extension
             )
             if not await self._is_taken(file):
                 break
             await self._give_up_name()
         else:
             raise Rejected("Every name for a live file is taken")
-        self._number, self._reserved = 0, _RESERVED
 
     async def _is_taken(self, file: LiveFile) -> bool:
         """Tell whether something of somebody lies under the first one's name."""
@@ -130,18 +158,27 @@ class NumberedWriter(LiveWriter):
         first = piece_path(file.path, 1)
         return await self.target.destination.stat(first) is not None
 
-    async def _put(self, data: bytes, *, is_new: bool) -> None:
-        """Send a file, or the last one once more."""
+    async def _put(self, data: bytes, batch: Batch, *, is_new: bool) -> None:
+        """Send a file, or the last one once more; `batch` is what is new in it."""
         assert self._file is not None
         if is_new:
-            self._number += 1
-            if self._number > self._reserved:
+            number = self._number + 1
+            if number > self._reserved:
+                await self.target.reserve(self._file, self._reserved + _RESERVED)
                 self._reserved += _RESERVED
-                await self.target.reserve(self._file, self._reserved)
+            if not self._is_ours and self.target.destination.capabilities.can_read:
+                # It was seen that the name is free.
+                await self._own()
+            self._number = number
+        self._tried.add(batch)
         path = piece_path(self._file.path, self._number)
         self.target.count(len(data))
         source = await asyncio.to_thread(MemorySource, path, data)
         await self.target.destination.put_at_once(path, source)
+        self.size += batch.size
+        self._shown.add(batch)
+        if not self._is_ours:
+            await self._own()
 
 
 class StillWriter(NumberedWriter):
@@ -152,9 +189,8 @@ class StillWriter(NumberedWriter):
     @override
     async def send(self, batch: Batch) -> None:
         newest = batch.chunks[-1]
-        await self._put(newest.data, is_new=True)
-        self.size += len(newest.data)
-        self._shown.add(batch)
+        sent = Batch(chunks=(newest,), is_jump=batch.is_jump or len(batch.chunks) > 1)
+        await self._put(newest.data, sent, is_new=True)
 
     @override
     async def _finish(self) -> None:
@@ -190,7 +226,7 @@ class GrowingWriter(LiveWriter):
     @override
     async def begin(self, first: Chunk) -> None:
         for _ in range(_NAMES):
-            file = await self._reserve(first.moment, pieces=None)
+            file = await self._reserve(first, pieces=None)
             try:
                 self._growing = await self.target.destination.grow(file.path)
             except AlreadyThere:
@@ -199,8 +235,9 @@ class GrowingWriter(LiveWriter):
                 break
         else:
             raise Rejected("Every name for a live file is taken")
-        self._position = 0
+        self._position, self._is_ours = 0, True
         await self._write(first.init, None)
+        await self._own()
 
     @override
     async def send(self, batch: Batch) -> None:
@@ -217,6 +254,8 @@ class GrowingWriter(LiveWriter):
     async def _write(self, data: bytes, batch: Batch | None) -> None:
         assert self._growing is not None
         await self.ready()
+        if batch is not None:
+            self._tried.add(batch)
         at, self._position = self._position, self._position + len(data)
         self.target.count(len(data))
         task = asyncio.create_task(self._growing.write(data, at=at))
@@ -305,10 +344,8 @@ class PieceWriter(NumberedWriter):
         if self._sent >= len(self._chunks):
             return
         data = self._init + b"".join(chunk.data for chunk in self._chunks)
-        await self._put(data, is_new=not self._sent)
-        fresh = tuple(self._chunks[self._sent :])
-        self.size += sum(len(chunk.data) for chunk in fresh)
-        self._shown.add(Batch(chunks=fresh, is_jump=self._is_jump))
+        fresh = Batch(chunks=tuple(self._chunks[self._sent :]), is_jump=self._is_jump)
+        await self._put(data, fresh, is_new=not self._sent)
         self._sent, self._is_jump = len(self._chunks), False
 
     @override

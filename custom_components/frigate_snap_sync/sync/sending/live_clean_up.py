@@ -13,7 +13,7 @@ from .breaker import reaction_to
 class LiveCleanUp:
     """Removes one live file after the other, with all its pieces.
 
-    Where nothing is ever deleted it only forgets them. What the destination refuses to
+    Where nothing is ever deleted it leaves them alone. What the destination refuses to
     delete is left alone for a while, and holds up nothing else.
     """
 
@@ -43,14 +43,17 @@ class LiveCleanUp:
         )
         if leftover is None:
             return False
-        if self._setup.destination.capabilities.can_delete:
-            try:
-                for path in leftover.paths:
-                    await self._setup.destination.delete(path)
-            except StorageError as err:
-                if reaction_to(err).is_contact:
-                    self._stuck[leftover.id] = time.monotonic() + self._pause
-                raise
+        if not self._setup.destination.capabilities.can_delete:
+            # Its name stays known: another file with it might replace this one.
+            await self._ledger.run(live_files.taken, leftover.id)
+            return True
+        try:
+            for path in leftover.paths:
+                await self._setup.destination.delete(path)
+        except StorageError as err:
+            if reaction_to(err).is_contact:
+                self._stuck[leftover.id] = time.monotonic() + self._pause
+            raise
         await self._ledger.run(live_files.removed, leftover.id)
         await self._on_removed(leftover.paths[0])
         return True
