@@ -72,6 +72,8 @@ def read_moov(content: memoryview) -> Track:
 def read_tracks(content: memoryview, wanted: bytes) -> list[Track]:
     """Return the tracks of a kind: `vide` are pictures, `soun` is sound."""
     found: list[Track] = []
+    # Once for all: they are as many as the tracks, and a file may have thousands.
+    defaults = _defaults(content)
     for kind, trak in children(content):
         if kind != b"trak":
             continue
@@ -92,7 +94,7 @@ def read_tracks(content: memoryview, wanted: bytes) -> list[Track]:
             id=track_id,
             timescale=timescale,
             duration=duration,
-            defaults=_defaults(content),
+            defaults=defaults,
         )
         if (stbl := child(trak, b"mdia", b"minf", b"stbl")) is not None:
             track.plain_bytes = _plain_bytes(stbl)

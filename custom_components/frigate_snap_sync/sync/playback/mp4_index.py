@@ -59,6 +59,8 @@ def _random_access_points(content: memoryview) -> tuple[list[int], list[int]]:
             raise MediaBroken("MP4 has a closing index (mfra) out of order")
         times.append(time)
         offsets.append(offset)
+        if len(offsets) > _MAX_REFERENCES:
+            raise MediaBroken("MP4 has more fragments than an index can list")
     if not offsets:
         raise MediaBroken("MP4 has an empty closing index (mfra)")
     return times, offsets

@@ -1,7 +1,6 @@
 """Reading a file that lies at a destination, in any range, as a player wants it."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -16,13 +15,12 @@ from ..ledger import Ledger, browsing
 from ..model.item import Media
 from ..model.stored import Copy, FileKey
 from .byte_ranges import Span
+from .known import Known, KnownFiles
 from .nearness import Nearness, Place
-from .virtual_mp4 import Read, VirtualMp4, open_virtual
+from .virtual_mp4 import Read, open_virtual
 
 _LOGGER = logging.getLogger(__name__)
 
-_MAX_KNOWN: Final = 64
-"""Files whose size and index are remembered."""
 _MAX_PICTURES: Final = 6
 """Pictures that are read at once: a page of a browser asks for dozens."""
 
@@ -70,15 +68,6 @@ class Reading:
             yield piece
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known of a file at a destination."""
-
-    size: int
-    film: VirtualMp4 | None
-    until: float
-
-
 class Reader:
     """Finds the nearest copy that can be read; keeps no bytes of it."""
 
@@ -96,7 +85,7 @@ class Reader:
         self._places = places
         self._timing = timing or PlaybackTiming()
         self._clock = clock
-        self._known: OrderedDict[Copy, _Known] = OrderedDict()
+        self._known = KnownFiles()
         self._pictures = asyncio.Semaphore(_MAX_PICTURES)
 
     @asynccontextmanager
@@ -158,14 +147,14 @@ class Reader:
             except TimeoutError as err:
                 raise ConnectTimeout("It does not answer in time") from err
             except StorageError, FileNotFoundError, MediaBroken:
-                self._known.pop(copy, None)
+                self._known.forget(copy)
                 raise
             await stack.enter_async_context(tried.pop_all())
         self.nearness.note_success(copy.destination_id, self._clock() - begin)
         return Reading(size=known.size, span=span, first=first, others=pieces)
 
     async def _pieces(
-        self, destination: Destination, copy: Copy, known: _Known, span: Span | None
+        self, destination: Destination, copy: Copy, known: Known, span: Span | None
     ) -> AsyncGenerator[bytes]:
         """Yield the chosen bytes of a copy, or of the film that is made of it.
 
@@ -182,19 +171,17 @@ class Reader:
                 async for piece in pieces:
                     yield piece
         except ENDINGS as err:
-            self._known.pop(copy, None)
+            self._known.forget(copy)
             if isinstance(err, StorageError):
                 self.nearness.note_failure(copy.destination_id, err)
             raise
 
-    async def _look(self, destination: Destination, copy: Copy, key: FileKey) -> _Known:
+    async def _look(self, destination: Destination, copy: Copy, key: FileKey) -> Known:
         """Return what is known of a copy, or found out now.
 
         Raises FileNotFoundError or StorageError.
         """
-        known = self._known.get(copy)
-        if known is not None and self._clock() < known.until:
-            self._known.move_to_end(copy)
+        if (known := self._known.get(copy, self._clock())) is not None:
             return known
         stored = await destination.stat(copy.path)
         if stored is None:
@@ -202,14 +189,12 @@ class Reader:
         film = None
         if key.media is Media.RECORDINGS:
             film = await open_virtual(_reader_of(destination, copy), stored.size)
-        known = _Known(
+        known = Known(
             stored.size if film is None else film.size,
             film,
             self._clock() + self._timing.known,
         )
-        self._known[copy] = known
-        while len(self._known) > _MAX_KNOWN:
-            self._known.popitem(last=False)
+        self._known.keep(copy, known)
         return known
 
 
