@@ -10,7 +10,8 @@ from ..frigate import Kind as Answer
 from .plan import Card, Kind, PlannedFault
 from .stage import FAR, HERE, Stage
 
-_LINK_TIMEOUT = 90.0
+_LINK_TIMEOUT = 300.0
+"""Seconds: several outages of the broker may follow each other."""
 _REVIEW_WITHIN = 20.0
 _MEDIA = "*.[mj]p[4g]"
 
