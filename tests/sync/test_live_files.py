@@ -328,6 +328,91 @@ def test_retention_and_the_end_of_history(connection: sqlite3.Connection) -> Non
     assert states(connection) == []
 
 
+def test_live_files_stay_while_anything_of_their_item_waits(
+    connection: sqlite3.Connection,
+) -> None:
+    """The recorder was stolen: the whole never comes. So do protected ones."""
+    items.remember_open(connection, REVIEW)
+    file = begin(connection)
+    live_files.ended(connection, file.id, held=((996, 1020),), size=7)
+    items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    assert live_files.expire(connection, "nas", before=1e9) == 0
+    connection.execute("UPDATE uploads SET destination_id = 'cloud'")
+    assert live_files.expire(connection, "nas", before=1e9) == 0
+    connection.execute("UPDATE uploads SET state = 'gone'")
+    connection.execute("UPDATE items SET is_protected = 1")
+    assert live_files.expire(connection, "nas", before=1e9) == 0
+    connection.execute("UPDATE items SET is_protected = 0")
+    assert live_files.expire(connection, "nas", before=1e9) == 1
+
+
+def whole_end(connection: sqlite3.Connection) -> int:
+    """Return where the whole ends."""
+    row = connection.execute("SELECT end, due FROM files WHERE role = 'whole'")
+    end, due = row.fetchone()
+    assert due == end - 1026
+    return int(end)
+
+
+@pytest.mark.parametrize(
+    ("held", "end"),
+    [
+        (((996, 1070.2),), 1071),
+        (((996, 1010), (1100, 1206)), 1206),
+        (((996, 1010), (1100, 1207)), 1026),
+        (((996, 1070), (1100, 1207)), 1070),
+        (((996, 1020),), 1026),
+    ],
+)
+def test_the_whole_reaches_to_the_end_of_the_film(
+    connection: sqlite3.Connection, held: Spans, end: int
+) -> None:
+    """Frigate reports the end late; what lies further out stays beside it."""
+    items.remember_open(connection, REVIEW)
+    file = begin(connection)
+    live_files.ended(connection, file.id, held=held, size=7)
+    items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    assert whole_end(connection) == end
+    upload(connection, Role.WHOLE, 1, shown=((995, end),))
+    assert states(connection) == ["kept" if held[-1][1] > end else "over"]
+
+
+def test_the_whole_reaches_to_film_that_still_leaves(
+    connection: sqlite3.Connection,
+) -> None:
+    """Until its end was reported; when it has ended it is known how far."""
+    items.remember_open(connection, REVIEW)
+    file = begin(connection, ahead=-10)
+    item = replace(ITEM, reported_at=1080)
+    items.plan(connection, item, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    assert whole_end(connection) == 1071
+    live_files.ended(connection, file.id, held=((996, 1072.5),), size=7)
+    assert whole_end(connection) == 1073
+    upload(connection, Role.WHOLE, 1, shown=((995, 1073),))
+    assert left(connection) == (file.path,)
+
+
+@pytest.mark.parametrize("table", ["off_periods", "closed_periods"])
+def test_the_whole_does_not_reach_into_a_closed_time(
+    connection: sqlite3.Connection, table: str
+) -> None:
+    """Whoever may not have its footage would get it: the film stays beside it."""
+    items.remember_open(connection, REVIEW)
+    file = begin(connection)
+    if table == "off_periods":
+        connection.execute("INSERT INTO off_periods (start) VALUES (1040)")
+    else:
+        connection.execute(
+            "INSERT INTO closed_periods (destination_id, start, end)"
+            " VALUES ('cloud', 1040, 1050)"
+        )
+    live_files.ended(connection, file.id, held=((996, 1070),), size=7)
+    items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    assert whole_end(connection) == 1026
+    upload(connection, Role.WHOLE, 1, shown=((995, 1026),))
+    assert states(connection) == ["kept"]
+
+
 def test_its_folder_is_in_use(connection: sqlite3.Connection) -> None:
     """Until nothing of ours lies there."""
     items.remember_open(connection, REVIEW)

@@ -10,7 +10,7 @@ from ..model.item import Item, Media, Role, UploadState
 from ..model.naming import alternatives, differs_in_labels_only, numbered, path_key
 from ..model.plans import FilePlan, FileState, Progress, UploadPlan
 from . import budgets, review_objects, tracked_objects
-from .superseding import reach_parts
+from .superseding import reach_live, reach_parts
 
 
 def review(connection: sqlite3.Connection, review_id: str) -> tuple[Item, bool] | None:
@@ -83,6 +83,7 @@ def plan(
     add_to(connection, item_id, item, files)
     if item.media is Media.RECORDINGS:
         reach_parts(connection, item_id)
+        reach_live(connection, item_id)
     return True
 
 

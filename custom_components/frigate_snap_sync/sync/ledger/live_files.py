@@ -13,7 +13,7 @@ from ..model.item import Media
 from ..model.naming import numbered, path_key
 from ..model.spans import Spans, to_text
 from .items import base_of, free_path
-from .superseding import supersede_live
+from .superseding import reach_live, supersede_live
 
 
 class LiveState(StrEnum):
@@ -137,7 +137,10 @@ def ended(
             live_id,
         ),
     ).fetchone()
-    if row is not None and not keep:
+    if row is None:
+        return
+    reach_live(connection, row["item_id"])
+    if not keep:
         supersede_live(connection, row["item_id"], row["destination_id"])
 
 
@@ -206,12 +209,17 @@ def removed(connection: sqlite3.Connection, live_id: int) -> None:
 def expire(
     connection: sqlite3.Connection, destination_id: str, *, before: float
 ) -> int:
-    """Let the live files go that began before then; return how many."""
+    """Let the live files go that began before then; return how many.
+
+    As parts they stay while anything of their item waits, here or elsewhere.
+    """
     return connection.execute(
         "UPDATE live_files SET state = 'over', clean_up = 1 WHERE id IN"
         " (SELECT id FROM live_files INDEXED BY kept_live_files"
         " WHERE destination_id = ? AND state = 'kept' AND start < ?)"
-        " AND EXISTS (SELECT 1 FROM items WHERE items.id = item_id"
-        " AND is_open = 0 AND is_protected = 0)",
+        " AND EXISTS (SELECT 1 FROM items WHERE items.id = live_files.item_id"
+        " AND is_open = 0 AND is_protected = 0)"
+        " AND NOT EXISTS (SELECT 1 FROM uploads"
+        " WHERE uploads.item_id = live_files.item_id AND uploads.state = 'pending')",
         (destination_id, before),
     ).rowcount

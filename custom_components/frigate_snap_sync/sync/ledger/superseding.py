@@ -5,6 +5,7 @@ and until then parts leave. So the whole reaches as far as they do.
 """
 
 from dataclasses import dataclass
+from math import ceil
 import sqlite3
 
 from ..model.coverage import lacks
@@ -13,10 +14,13 @@ from ..model.spans import Spans, from_text, missing, total, union, within
 from .footage import known_of_item
 
 _REACH = 180
-"""Seconds by which a whole is made longer, at most, to hold what its parts show.
+"""Seconds by which a whole is made longer, at most, to hold what parts and film show.
 
 What lies further out stays beside it: the end of the review may be wrong.
 """
+
+_REACTION = 1
+"""Seconds in which film ends whose review has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,54 @@ def reach_parts(connection: sqlite3.Connection, item_id: int) -> None:
         " AND role = 'whole' AND end IS NOT NULL ORDER BY number DESC LIMIT 1)"
         " AND (SELECT is_open FROM items WHERE id = ?1) = 0",
         (item_id, _REACH),
+    )
+
+
+def reach_live(connection: sqlite3.Connection, item_id: int) -> None:
+    """Let the last whole of a recording reach to the end of the film that left live.
+
+    As to the end of parts; but not into a time while capture was off or a destination
+    was closed. Film that still leaves shows all until the end was reported.
+    """
+    last = connection.execute(
+        "SELECT files.id AS id, state, is_open, files.end AS end, reported_at"
+        " FROM files JOIN items ON items.id = item_id"
+        " WHERE item_id = ? AND role = 'whole' AND files.end IS NOT NULL"
+        " ORDER BY number DESC LIMIT 1",
+        (item_id,),
+    ).fetchone()
+    if last is None or last["state"] != "wanted" or last["is_open"]:
+        return
+    until = float(last["end"])
+    for live in connection.execute(
+        "SELECT state, held, ahead FROM live_files INDEXED BY live_files_of_item"
+        " WHERE item_id = ? AND state IN ('growing', 'kept') AND is_ours = 1",
+        (item_id,),
+    ).fetchall():
+        ends = [end for _, end in from_text(live["held"])]
+        if live["state"] == "growing":
+            ends = [last["reported_at"] + live["ahead"] + _REACTION]
+        reached = max((end for end in ends if end <= last["end"] + _REACH), default=0.0)
+        if reached > until and not _was_closed(
+            connection, last["end"] - live["ahead"], reached - live["ahead"]
+        ):
+            until = reached
+    longer = ceil(until) - last["end"]
+    connection.execute(
+        "UPDATE files SET end = end + ?1, due = due + ?1 WHERE id = ?2 AND ?1 > 0",
+        (longer, last["id"]),
+    )
+
+
+def _was_closed(connection: sqlite3.Connection, begin: float, end: float) -> bool:
+    """Tell whether capture was off, or a destination closed, in a time of our clock."""
+    return any(
+        connection.execute(
+            f"SELECT EXISTS (SELECT 1 FROM {table} WHERE start < ?2"  # noqa: S608
+            " AND (end IS NULL OR end > ?1))",
+            (begin, end),
+        ).fetchone()[0]
+        for table in ("off_periods", "closed_periods")
     )
 
 
