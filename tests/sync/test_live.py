@@ -5,6 +5,7 @@ from dataclasses import replace
 import logging
 import re
 import sqlite3
+import threading
 import time
 from typing import Any
 
@@ -288,6 +289,29 @@ async def test_a_ledger_that_fails_ends_no_film(
     await camera.show(5)
     await arrived(growing, camera)
     assert len(films(growing)) == 1
+
+
+async def test_an_end_that_the_ledger_could_not_keep(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """It is kept later, and the whole supersedes the film all the same."""
+
+    def ended(*arguments: object, **more: object) -> None:
+        failed.set()
+        raise sqlite3.OperationalError("disk I/O error")
+
+    failed = threading.Event()
+    bench.faults.jobs[live_files.ended] = ended
+    await bench.start(setup(growing, selection=LIVE))
+    start = time.time() - 1
+    source_id = bench.review("new", start=start)
+    await camera.show(12)
+    await arrived(growing, camera)
+    bench.review("end", source_id=source_id, start=start, end=time.time())
+    await until(failed.is_set)
+    await bench.settled()
+    await until(lambda: films(growing) == [])
+    assert len(growing.media) == 1
 
 
 async def test_the_tap_opens_at_the_first_sign(

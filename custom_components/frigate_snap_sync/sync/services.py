@@ -9,6 +9,7 @@ from .model.limits import Limits
 from .model.timing import Timing
 from .model.transition import Transition
 from .spool.spool import Spool
+from .support.live_ends import LiveEnds
 from .support.live_progress import LiveProgress
 from .support.signals import Signals
 
@@ -23,6 +24,7 @@ class Services:
     limits: Limits = field(default_factory=Limits)
     signals: Signals = field(default_factory=Signals)
     live_progress: LiveProgress = field(default_factory=LiveProgress)
+    live_ends: LiveEnds = field(default_factory=LiveEnds)
 
     @classmethod
     def at(cls, paths: EnginePaths, *, spool_limit: int) -> Self:

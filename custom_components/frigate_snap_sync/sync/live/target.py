@@ -1,6 +1,7 @@
 """Where live film goes: a destination, as far as live lanes know it."""
 
 from dataclasses import dataclass
+from functools import partial
 import time
 
 from ...storage.base import Destination
@@ -88,7 +89,8 @@ class LiveTarget:
         is_ours: bool,
         pieces: int | None,
     ) -> None:
-        """Keep what it shows. The next start looks at what the ledger can't keep."""
+        """Keep what it shows; later if the ledger can't now."""
+        keep = not self.destination.capabilities.can_delete
         try:
             await self.services.ledger.run(
                 live_files.ended,
@@ -97,8 +99,18 @@ class LiveTarget:
                 size=size,
                 is_ours=is_ours,
                 pieces=pieces,
-                keep=not self.destination.capabilities.can_delete,
+                keep=keep,
             )
         except LedgerError:
+            later = partial(
+                live_files.ended,
+                live_id=file.id,
+                held=held,
+                size=size,
+                is_ours=is_ours,
+                pieces=pieces,
+                keep=keep,
+            )
+            self.services.live_ends.add(self.id, later)
             return
         self.worker.wake()

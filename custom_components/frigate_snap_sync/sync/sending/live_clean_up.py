@@ -27,6 +27,7 @@ class LiveCleanUp:
         """Keep what it works with; `on_removed` is awaited with a removed file's path."""
         self._setup = setup
         self._ledger = services.ledger
+        self._ends = services.live_ends
         self._pause = services.timing.longest_retry
         self._on_removed = on_removed
         self._stuck: dict[int, float] = {}
@@ -36,6 +37,9 @@ class LiveCleanUp:
 
         Raises StorageError, LedgerError or SpoolError.
         """
+        while (job := self._ends.next(self._setup.id)) is not None:
+            await self._ledger.run(job)
+            self._ends.done(self._setup.id, job)
         now = time.monotonic()
         self._stuck = {id_: until for id_, until in self._stuck.items() if until > now}
         leftover = await self._ledger.run(
