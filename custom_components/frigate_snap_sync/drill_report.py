@@ -8,6 +8,7 @@ from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
+from .sync.model.drill import failures_of
 from .sync.model.status import CameraDrill, DestinationDrill, DrillStatus
 
 
@@ -36,12 +37,7 @@ def drill_rows(
 def drill_attributes(entry: ConfigEntry, status: DrillStatus) -> dict[str, Any]:
     """Return what the sensor shows beside its state: of a failure the first one."""
     failure = next(
-        (
-            each
-            for each in status.failures
-            if each.camera in {drill.camera for drill in status.drills}
-        ),
-        None,
+        (failure for drill in status.drills for failure in failures_of(drill)), None
     )
     cameras = [drill.camera for drill in status.drills]
     only = cameras[0] if len(cameras) == 1 else None

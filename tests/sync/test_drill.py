@@ -210,6 +210,61 @@ async def test_a_failure_stands_until_a_later_drill_passes(
     assert not bench.status.drill.failures
 
 
+async def spare(bench: Bench, nas: Place, how: str) -> None:
+    """Let the next drill not reach a destination."""
+    match how:
+        case "only_while":
+            await bench.engine.set_closed(["nas"], since=0)
+        case "sending_off":
+            await bench.engine.set_sending("nas", False)
+        case "frigate_away":
+            bench.frigate.latest_faults = [FrigateUnreachable("no answer")]
+
+
+@pytest.mark.parametrize("how", ["only_while", "sending_off", "frigate_away"])
+async def test_a_skip_ends_no_failure(
+    bench: Bench, nas: Place, cloud: Place, how: str
+) -> None:
+    """What was not tried again is not proven, whatever else passes, and a restart."""
+    await ready(bench, ("nas", nas), ("cloud", cloud))
+    nas.most = 0
+    await drill(bench)
+    nas.most = None
+    for _ in range(2):
+        await spare(bench, nas, how)
+        await drill(bench)
+    await bench.stop()
+    await bench.start(setup(nas), setup(cloud, name="cloud"))
+    await bench.engine.set_closed([], since=0)
+    await bench.engine.set_sending("nas", True)
+    bench.publish("stats", "{}")
+    await until(lambda: bench.status.protection is Protection.AT_RISK)
+    assert Reason.DRILL_FAILED in bench.status.reasons
+    assert "nas" in {each.destination_id for each in bench.status.drill.failures}
+    # Nor does it go with the destination that passed.
+    await bench.engine.apply_destinations([setup(nas)])
+    assert "nas" in {each.destination_id for each in bench.status.drill.failures}
+    assert at(await drill(bench), "nas").outcome is Outcome.PASSED
+    await until(lambda: bench.status.protection is Protection.PROTECTED)
+    assert not bench.status.drill.failures
+
+
+async def test_a_failure_ends_with_the_selection(
+    bench: Bench, nas: Place, cloud: Place
+) -> None:
+    """A destination that no longer takes the camera has nothing to prove."""
+    await ready(bench, ("nas", nas), ("cloud", cloud))
+    nas.most = 0
+    await drill(bench)
+    await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
+    other = Selection(cameras=frozenset({"other"}))
+    await bench.engine.apply_destinations(
+        [setup(nas, selection=other), setup(cloud, name="cloud")]
+    )
+    await drill(bench)
+    await until(lambda: bench.status.protection is Protection.PROTECTED)
+
+
 async def test_a_failure_ends_with_its_destination(
     bench: Bench, nas: Place, cloud: Place
 ) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 import json
 import sqlite3
+from typing import Any
 
-from ..model.drill import CameraDrill, DestinationDrill, Outcome
+from ..model.drill import CameraDrill, DestinationDrill, Outcome, carried_over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,12 +18,17 @@ class DrillFile:
 
 
 def keep(connection: sqlite3.Connection, done: Iterable[CameraDrill]) -> None:
-    """Keep what came of drills, each in place of its camera's last one."""
-    connection.executemany(
-        "INSERT INTO drills VALUES (?, ?, ?) ON CONFLICT (camera)"
-        " DO UPDATE SET moment = excluded.moment, report = excluded.report",
-        [(each.camera, each.moment, json.dumps(asdict(each))) for each in done],
-    )
+    """Keep what came of drills, each in place of its camera's last one.
+
+    What that one showed of destinations which this one did not reach is carried over.
+    """
+    for drill in done:
+        kept = carried_over(drill, _last_of(connection, drill.camera))
+        connection.execute(
+            "INSERT INTO drills VALUES (?, ?, ?) ON CONFLICT (camera)"
+            " DO UPDATE SET moment = excluded.moment, report = excluded.report",
+            (kept.camera, kept.moment, json.dumps(asdict(kept))),
+        )
 
 
 def last(connection: sqlite3.Connection) -> list[CameraDrill]:
@@ -67,10 +73,22 @@ def left(connection: sqlite3.Connection, destination_id: str) -> list[DrillFile]
     ]
 
 
+def _last_of(connection: sqlite3.Connection, camera: str) -> CameraDrill | None:
+    row = connection.execute(
+        "SELECT report FROM drills WHERE camera = ?", (camera,)
+    ).fetchone()
+    return None if row is None else _report(row["report"])
+
+
 def _report(text: str) -> CameraDrill:
     values = json.loads(text)
-    destinations = tuple(
+    destinations = _destinations(values.pop("destinations"))
+    earlier = _destinations(values.pop("earlier", []))
+    return CameraDrill(**values, destinations=destinations, earlier=earlier)
+
+
+def _destinations(rows: Iterable[dict[str, Any]]) -> tuple[DestinationDrill, ...]:
+    return tuple(
         DestinationDrill(**{**each, "outcome": Outcome(each["outcome"])})
-        for each in values.pop("destinations")
+        for each in rows
     )
-    return CameraDrill(**values, destinations=destinations)

@@ -124,7 +124,8 @@ class CameraDrill:
     """A drill of one camera. `moment` is when it began (epoch seconds).
 
     `cause` and `step` are set when it failed at Frigate already; `seconds` are those
-    of the steps there. `bytes` were to be sent to each destination.
+    of the steps there. `bytes` were to be sent to each destination. `earlier` is what
+    came of the last drill at each destination that this one did not reach.
     """
 
     camera: str
@@ -134,6 +135,7 @@ class CameraDrill:
     step: str | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     destinations: tuple[DestinationDrill, ...] = ()
+    earlier: tuple[DestinationDrill, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -183,8 +185,14 @@ def status_of(
         (each for each in known if each.outcome is not Outcome.SKIPPED),
         key=lambda each: each.camera,
     )
+    failures = tuple(
+        failure
+        for each in sorted(known, key=lambda each: each.camera)
+        for failure in (*failures_of(each), *_standing(each, _failed(each.earlier)))
+        if not {failure.camera, failure.destination_id} & {*idle}
+    )
     if not done:
-        return DrillStatus()
+        return DrillStatus(failures=failures)
     moment = max(each.moment for each in done)
     last = tuple(each for each in done if each.moment == moment)
     has_failed = any(each.outcome is Outcome.FAILED for each in last)
@@ -192,13 +200,37 @@ def status_of(
         state=DrillState.FAILED if has_failed else DrillState.PASSED,
         time=datetime.fromtimestamp(moment, UTC),
         drills=last,
-        failures=tuple(
-            failure
-            for each in done
-            for failure in _failures(each)
-            if not {failure.camera, failure.destination_id} & {*idle}
+        failures=failures,
+    )
+
+
+def carried_over(drill: CameraDrill, last: CameraDrill | None) -> CameraDrill:
+    """Return a drill with what the camera's last one showed of destinations it spared.
+
+    A skip proves nothing, nor does a drill that ended at Frigate: a failure stands
+    until the destination passes, or no longer wants the camera.
+    """
+    if last is None:
+        return drill
+    settled = {
+        each.destination_id
+        for each in drill.destinations
+        if each.outcome is not Outcome.SKIPPED or each.cause == Cause.NOT_SELECTED
+    }
+    return replace(
+        drill,
+        earlier=tuple(
+            each
+            for each in (*last.destinations, *last.earlier)
+            if each.outcome is Outcome.FAILED and each.destination_id not in settled
         ),
     )
+
+
+def failures_of(drill: CameraDrill) -> list[StandingFailure]:
+    """Return where a drill failed itself, in the order of its steps."""
+    found = [(None, drill.cause, drill.step)] if drill.cause is not None else []
+    return _standing(drill, (*found, *_failed(drill.destinations)))
 
 
 def _without_others(drill: CameraDrill, destinations: Collection[str]) -> CameraDrill:
@@ -207,16 +239,24 @@ def _without_others(drill: CameraDrill, destinations: Collection[str]) -> Camera
         destinations=tuple(
             each for each in drill.destinations if each.destination_id in destinations
         ),
+        earlier=tuple(
+            each for each in drill.earlier if each.destination_id in destinations
+        ),
     )
 
 
-def _failures(drill: CameraDrill) -> list[StandingFailure]:
-    found = [(None, drill.cause, drill.step)] if drill.cause is not None else []
-    at_destinations = [
+type _Failed = tuple[str | None, str | None, str | None]
+
+
+def _failed(at: Collection[DestinationDrill]) -> list[_Failed]:
+    return [
         (each.destination_id, each.cause, each.step)
-        for each in drill.destinations
+        for each in at
         if each.outcome is Outcome.FAILED
     ]
+
+
+def _standing(drill: CameraDrill, found: Collection[_Failed]) -> list[StandingFailure]:
     return [
         StandingFailure(
             camera=drill.camera,
@@ -224,7 +264,7 @@ def _failures(drill: CameraDrill) -> list[StandingFailure]:
             cause=cause or Cause.UNEXPECTED,
             step=step or Step.CONNECT,
         )
-        for destination_id, cause, step in (*found, *at_destinations)
+        for destination_id, cause, step in found
     ]
 
 
