@@ -81,6 +81,7 @@ async def test_action(
                 "cause": None,
                 "step": None,
                 "proof": "read_back",
+                "picture_only": False,
                 "seconds": {"connect": 0.1, "send_picture": 0.3, "send_footage": 2.1},
             }
         ],
@@ -197,3 +198,22 @@ async def test_really(
     assert result["proof"] == "read_back"
     assert not files(nas)
     await async_wait(shows(hass, SENSOR, "passed"), "the sensor")
+
+
+async def test_a_dead_camera_really(
+    hass: HomeAssistant, frigate_server: FrigateServer, folders: Path
+) -> None:
+    """Frigate answers with a picture and no hint: its count of pictures tells."""
+    nas = folders / "media" / "nas"
+    nas.mkdir()
+    entry = frigate_entry(frigate_server.url, subentries=[local_subentry(nas)])
+    await async_set_up(hass, entry)
+    connect(hass, frigate_server.frigate)
+    await async_wait(lambda: hass.states.get("button.front_door_drill"), "the camera")
+    frigate_server.frigate.cameras["front_door"].sends = False
+    answer = await async_drill(hass, camera="front_door")
+    assert isinstance(answer, dict)
+    (row,) = answer["drills"]
+    assert (row["outcome"], row["cause"]) == ("failed", "camera_silent")
+    await async_wait(shows(hass, SENSOR, "failed"), "the sensor")
+    assert not files(nas)

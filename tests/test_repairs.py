@@ -21,6 +21,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
 )
 from custom_components.frigate_snap_sync.sync.model.errors import Refusal, Refused
 from custom_components.frigate_snap_sync.sync.model.status import (
+    DrillOutcome,
     Loss,
     Losses,
     Problem,
@@ -400,10 +401,19 @@ async def test_a_failed_drill(
     result = await fix(result)
     assert (result["type"], result["errors"]) == ("form", {"base": "drill_refused"})
     engine.failure = None
+    (drill,) = PASSED_DRILL.drills
+    (passed,) = drill.destinations
+    skipped = replace(passed, outcome=DrillOutcome.SKIPPED)
+    elsewhere = replace(passed, destination_id="another")
+    engine.drill = replace(
+        PASSED_DRILL, drills=(replace(drill, destinations=(skipped, elsewhere)),)
+    )
+    result = await fix(result)
+    assert (result["type"], result["errors"]) == ("form", {"base": "drill_failed"})
     engine.drill = PASSED_DRILL
     result = await fix(result)
     assert result["type"] == "create_entry"
-    assert engine.calls.count(("drill", "front_door")) == 3
+    assert engine.calls.count(("drill", "front_door")) == 4
     assert not open_issues(hass)
 
 

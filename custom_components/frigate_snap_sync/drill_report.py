@@ -8,7 +8,6 @@ from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
-from .sync.model.drill import failures_of
 from .sync.model.status import CameraDrill, DestinationDrill, DrillStatus
 
 
@@ -36,9 +35,7 @@ def drill_rows(
 @callback
 def drill_attributes(entry: ConfigEntry, status: DrillStatus) -> dict[str, Any]:
     """Return what the sensor shows beside its state: of a failure the first one."""
-    failure = next(
-        (failure for drill in status.drills for failure in failures_of(drill)), None
-    )
+    failure = status.first_failure
     cameras = [drill.camera for drill in status.drills]
     only = cameras[0] if len(cameras) == 1 else None
     return {
@@ -68,5 +65,6 @@ def _destination_row(entry: ConfigEntry, drill: DestinationDrill) -> JsonObjectT
         "cause": drill.cause,
         "step": drill.step,
         "proof": drill.proof,
+        "picture_only": drill.picture_only,
         "seconds": dict(drill.seconds),
     }

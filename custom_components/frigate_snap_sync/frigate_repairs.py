@@ -1,5 +1,7 @@
 """Repairs of what is wrong with a Frigate, or at home: one flow each."""
 
+from collections.abc import Collection
+
 import voluptuous as vol
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
@@ -13,7 +15,7 @@ from .coordinator import FrigateSnapSyncConfigEntry
 from .drill_report import destination_name
 from .flows.entry import is_topic_prefix
 from .markdown import escape
-from .sync.model.status import DrillOutcome, EngineStatus, Losses
+from .sync.model.status import CameraDrill, DrillOutcome, EngineStatus, Losses
 
 
 class FrigateRepairFlow(RepairsFlow):
@@ -142,7 +144,7 @@ class DrillFailedFlow(FrigateRepairFlow):
                 LOGGER.info("A repair's drill was refused: %s", err)
                 errors = {"base": "drill_refused"}
             else:
-                if not any(each.outcome is DrillOutcome.FAILED for each in drills):
+                if self._are_proven(drills):
                     return self.async_create_entry(data={})
                 errors = {"base": "drill_failed"}
         lines = [
@@ -157,6 +159,20 @@ class DrillFailedFlow(FrigateRepairFlow):
                 "frigate": escape(self._entry.title),
                 "failures": "\n".join(dict.fromkeys(lines)),
             },
+        )
+
+    def _are_proven(self, drills: Collection[CameraDrill]) -> bool:
+        """Tell whether all passed that failed: what was skipped is not proven."""
+        passed = {
+            (drill.camera, each.destination_id)
+            for drill in drills
+            for each in drill.destinations
+            if each.outcome is DrillOutcome.PASSED
+        }
+        return all(each.outcome is not DrillOutcome.FAILED for each in drills) and all(
+            (each.camera, each.destination_id) in passed
+            for each in self._status.drill.failures
+            if each.destination_id is not None
         )
 
     def _name(self, destination_id: str | None) -> str:

@@ -186,6 +186,52 @@ async def test_uptime_that_is_none(
         await client.uptime()
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_camera_fps(
+    server: FakeServer, client: FrigateClient, version: str
+) -> None:
+    """As Frigate counts; a camera that it does not count sends nothing."""
+    server.record(version)
+    assert await client.camera_fps("front_door") == 5.0
+    assert await client.camera_fps("garage") == 0.0
+
+
+@pytest.mark.parametrize("fps", [None, 0, -1, True, float("nan"), "5"])
+async def test_camera_that_sends_nothing(
+    server: FakeServer, client: FrigateClient, fps: object
+) -> None:
+    """The shape of the statistics varies."""
+    document = {"cameras": {"front_door": {"camera_fps": fps}}}
+    server.answer("/api/stats", as_json(document))
+    assert await client.camera_fps("front_door") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("record", "keeps_everything"),
+    [
+        ({"continuous": {"days": 1.0}}, True),
+        ({"continuous": {"days": 0.0}, "motion": {"days": 3.0}}, False),
+        ({"retain": {"days": 3, "mode": "all"}}, True),
+        ({"retain": {"days": 3, "mode": "motion"}}, False),
+        ({"retain": {"days": 0.0, "mode": "all"}}, False),
+        ({}, False),
+        ({"continuous": None}, False),
+    ],
+)
+async def test_what_is_kept(
+    server: FakeServer,
+    client: FrigateClient,
+    record: dict[str, object],
+    keeps_everything: bool,
+) -> None:
+    """Each version says it in its own way whether a quiet hour is kept."""
+    document = json.loads(reply("0.17.2", "config").body)
+    document["cameras"]["front_door"]["record"] = {"enabled": True, **record}
+    server.answer("/api/config", as_json(document))
+    camera = (await client.config()).cameras["front_door"]
+    assert camera.keeps_everything is keeps_everything
+
+
 # Reviews and tracked objects
 
 

@@ -50,7 +50,10 @@ def camera(
 ) -> CameraConfig:
     """Return a camera of Frigate's configuration."""
     return CameraConfig(
-        name=name, snapshots_enabled=snapshots, recordings_enabled=recordings
+        name=name,
+        snapshots_enabled=snapshots,
+        recordings_enabled=recordings,
+        keeps_everything=True,
     )
 
 
@@ -93,6 +96,8 @@ class FakeFrigate:
     snapshot_faults: list[FrigateError | bytes] = field(default_factory=list)
     clips: list[tuple[str, float, float]] = field(default_factory=list)
     snapshots: list[str] = field(default_factory=list)
+    silent: set[str] = field(default_factory=set)
+    """Cameras that send nothing; there is a picture of them all the same."""
     latest_faults: list[FrigateError] = field(default_factory=list)
     pictures: list[str] = field(default_factory=list)
     """The cameras whose newest picture was asked for."""
@@ -144,6 +149,11 @@ class FakeFrigate:
         """Return the seconds since Frigate started."""
         self._check()
         return self.started
+
+    async def camera_fps(self, camera: str) -> float:
+        """Return the rate of a camera that works."""
+        self._check()
+        return 0.0 if camera in self.silent else 5.0
 
     async def review(self, review_id: str) -> Review | None:
         """Return a review that the test made known."""

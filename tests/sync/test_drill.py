@@ -154,6 +154,7 @@ async def test_the_whole_way(bench: Bench, nas: Place, cloud: Place) -> None:
         )
         assert all(path.startswith(DRILL_PREFIX) for path in place.sent)
         assert not place.drilled()
+        assert not result.picture_only
     assert not set(nas.sent) & set(cloud.sent)
     assert not bench.spooled()
     ((camera, start, end),) = bench.frigate.clips
@@ -514,12 +515,64 @@ async def test_a_clip_that_breaks_once(bench: Bench, nas: Place) -> None:
     assert not bench.spooled()
 
 
-async def test_a_camera_without_recordings(bench: Bench, nas: Place) -> None:
-    """Its picture alone is drilled."""
+async def test_a_camera_that_sends_nothing(bench: Bench, nas: Place) -> None:
+    """Frigate shows a picture all the same: that proves nothing."""
+    await ready(bench, ("nas", nas))
+    bench.frigate.silent.add("front_door")
+    done = await drill(bench)
+    assert (done.cause, done.step) == (Cause.CAMERA_SILENT, "picture")
+    assert not nas.sent
+    assert not bench.spooled()
+    await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
+    assert (await drill(bench, "back-yard_2")).outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize("age", [None, 59 * 60, 150])
+async def test_a_camera_that_records_no_more(
+    bench: Bench, nas: Place, age: float | None
+) -> None:
+    """Frigate keeps every moment of it, and has none of the last ones."""
+    bench.frigate.footage = lambda camera, after, before: [
+        Segment(start_time=begin, end_time=begin + 10)
+        for begin in (() if age is None else (time.time() - age,))
+        if begin + 10 > after and begin < before
+    ]
+    await ready(bench, ("nas", nas))
+    done = await drill(bench)
+    assert (done.outcome, done.cause, done.step) == (
+        Outcome.FAILED,
+        Cause.NO_FOOTAGE,
+        "footage",
+    )
+    assert not nas.sent
+    assert not bench.spooled()
+
+
+async def test_footage_that_nobody_wants(bench: Bench, nas: Place) -> None:
+    """Where pictures alone are selected, it is not missed, nor asked for."""
     bench.frigate.footage = lambda camera, after, before: []
+    media = frozenset({Media.SNAPSHOTS})
+    await bench.start(setup(nas, selection=Selection(media=media)))
+    await bench.heard()
+    done = await drill(bench)
+    assert (done.outcome, set(done.seconds)) == (Outcome.PASSED, {"picture"})
+    assert not at(done, "nas").picture_only
+
+
+@pytest.mark.parametrize(
+    "without", [{"recordings_enabled": False}, {"keeps_everything": False}]
+)
+async def test_a_camera_without_recordings(
+    bench: Bench, nas: Place, without: dict[str, bool]
+) -> None:
+    """Its picture alone is drilled, and that is said."""
+    bench.frigate.footage = lambda camera, after, before: []
+    cameras = bench.frigate.cameras
+    cameras["front_door"] = replace(cameras["front_door"], **without)
     await ready(bench, ("nas", nas))
     done = await drill(bench)
     assert done.outcome is Outcome.PASSED
+    assert at(done, "nas").picture_only
     assert list(nas.sent.values()) == [FULL_IMAGE]
     assert set(at(done, "nas").seconds) == STEPS - {"send_footage"}
 
@@ -748,14 +801,3 @@ async def test_the_ledger_fails(bench: Bench, nas: Place) -> None:
         await bench.engine.drills.run("front_door")
     assert not nas.sent
     assert not bench.spooled()
-
-
-async def test_footage_of_an_hour_ago_will_do(bench: Bench, nas: Place) -> None:
-    """Frigate keeps what moves alone: the last ten recorded seconds prove the way."""
-    bench.frigate.footage = lambda camera, after, before: [
-        Segment(start_time=before - 1800, end_time=before - 1784.6)
-    ]
-    await ready(bench, ("nas", nas))
-    assert (await drill(bench)).outcome is Outcome.PASSED
-    ((_, start, end),) = bench.frigate.clips
-    assert end - start == 10

@@ -154,6 +154,16 @@ class FrigateClient:
             raise FrigateServerError("/api/stats tells no uptime")
         return uptime
 
+    async def camera_fps(self, camera: str) -> float:
+        """Return how many pictures a second a camera sends, 0.0 for one that is away.
+
+        Frigate counts every 15 s only. One that it does not count sends nothing.
+        """
+        stats = mapping_or_empty(await self._api.json("stats"))
+        cameras = mapping_or_empty(stats.get("cameras"))
+        fps = number_or_none(mapping_or_empty(cameras.get(camera)).get("camera_fps"))
+        return max(fps or 0.0, 0.0)
+
     async def review(self, review_id: str) -> Review | None:
         """Return a review, None if Frigate has no such one."""
         return await self._get_item("review", review_id, review_row)

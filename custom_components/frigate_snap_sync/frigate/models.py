@@ -86,12 +86,15 @@ class CameraConfig:
 
     `enabled` is false for a camera that is switched off as a whole. `friendly_name`
     is what people call it (Frigate 0.17+), None if it has no such name.
+    `keeps_everything` tells whether its footage is kept though nothing happens, if it
+    is recorded at all.
     """
 
     name: str
     friendly_name: str | None = None
     snapshots_enabled: bool
     recordings_enabled: bool
+    keeps_everything: bool = False
     enabled: bool = True
 
 

@@ -183,6 +183,9 @@ def parse_config(value: object) -> FrigateConfig:
                     "record": mapping_or_empty(
                         mapping_or_empty(camera).get("record")
                     ).get("enabled"),
+                    "keeps_everything": _keeps_everything(
+                        mapping_or_empty(mapping_or_empty(camera).get("record"))
+                    ),
                 },
             )
             for name, camera in cameras.items()
@@ -228,10 +231,21 @@ def _cameras(
                 ),
                 snapshots_enabled=snapshots,
                 recordings_enabled=record,
+                keeps_everything=values.get("keeps_everything") is True,
                 # Frigate 0.14 and 0.15 tell it in the configuration alone.
                 enabled=values.get("enabled") is not False,
             )
     return cameras
+
+
+def _keeps_everything(record: Mapping[str, object]) -> bool:
+    """Tell whether footage in which nothing happens is kept, if only for a day."""
+    if "continuous" in record:  # Frigate 0.17+
+        days = mapping_or_empty(record["continuous"]).get("days")
+    else:
+        retain = mapping_or_empty(record.get("retain"))
+        days = retain.get("days") if retain.get("mode") == "all" else None
+    return (number_or_none(days) or 0.0) > 0
 
 
 def _id(row: Mapping[str, object], what: str) -> str:

@@ -28,6 +28,9 @@ class FrigateApi(Protocol):
     async def uptime(self) -> float:
         """Return for how many seconds Frigate has been running."""
 
+    async def camera_fps(self, camera: str) -> float:
+        """Return how many pictures a second a camera sends, 0.0 for one that is away."""
+
     async def review(self, review_id: str) -> Review | None:
         """Return a review, None if Frigate has no such one."""
 

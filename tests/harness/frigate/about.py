@@ -39,11 +39,11 @@ def config_document(
             "user": "frigate",
         },
         "go2rtc": {"streams": streams} if live else {},
-        "cameras": {camera.name: _camera_config(camera) for camera in cameras},
+        "cameras": {camera.name: _camera_config(version, camera) for camera in cameras},
     }
 
 
-def _camera_config(camera: Camera) -> dict[str, Any]:
+def _camera_config(version: Version, camera: Camera) -> dict[str, Any]:
     keep = {"pre_capture": 5, "post_capture": 5, "retain": {"days": 10.0}}
     return {
         "name": camera.name,
@@ -60,6 +60,7 @@ def _camera_config(camera: Camera) -> dict[str, Any]:
         "record": {
             "enabled": camera.recordings,
             "enabled_in_config": camera.recordings_in_config,
+            **_retention(version, days=1.0 if camera.keeps_everything else 0.0),
             "alerts": keep,
             "detections": keep,
         },
@@ -77,6 +78,13 @@ def _camera_config(camera: Camera) -> dict[str, Any]:
         "review": {"alerts": {"labels": ["person", "car"], "required_zones": []}},
         "zones": {zone: {"coordinates": "0.5,0,1,0,1,1"} for zone in camera.zones},
     }
+
+
+def _retention(version: Version, *, days: float) -> dict[str, Any]:
+    """Return how long footage is kept in which nothing happens."""
+    if version.minor >= 17:
+        return {"continuous": {"days": days}, "motion": {"days": 0.0}}
+    return {"retain": {"days": days, "mode": "all"}}
 
 
 def camera_activity(
@@ -170,8 +178,8 @@ def stats_document(
     return {
         "cameras": {
             camera.name: {
-                "camera_fps": 5.0,
-                "process_fps": 5.0,
+                "camera_fps": 5.0 if camera.sends else 0.0,
+                "process_fps": 5.0 if camera.sends else 0.0,
                 "skipped_fps": 0.0,
                 "detection_fps": 1.2,
                 "detection_enabled": True,

@@ -247,7 +247,9 @@ class Api:
         if not _may_see(user, name):
             return Answer.json({"detail": _NOT_LISTED}, status=403)
         size = (payloads.WIDTH, payloads.HEIGHT)
-        picture = frame(background(name, size), name, self._frigate.clock())
+        picture = background(name, size)
+        if self._frigate.cameras[name].sends:
+            picture = frame(picture, name, self._frigate.clock())
         encoded = BytesIO()
         picture.save(encoded, "JPEG")
         return Answer(body=encoded.getvalue(), content_type="image/jpeg")

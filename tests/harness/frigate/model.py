@@ -24,6 +24,10 @@ class Camera:
     mqtt: bool = True
     """Whether snapshots go to MQTT (`cameras.<name>.mqtt.enabled`)."""
     zones: tuple[str, ...] = ()
+    sends: bool = True
+    """Whether it sends Frigate pictures; if not, Frigate shows one that says so."""
+    keeps_everything: bool = False
+    """Whether footage is kept though nothing happens."""
 
 
 @dataclass(slots=True, kw_only=True)

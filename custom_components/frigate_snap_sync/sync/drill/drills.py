@@ -129,7 +129,9 @@ class Drills:
         if at_frigate is not None:
             return replace(blank, cause=at_frigate.cause, step=at_frigate.step)
         watch = Stopwatch()
-        material = await self._materials.take(camera, watch)
+        material = await self._materials.take(
+            camera, watch, is_film_wanted=any(map(_wants_film, taking.values()))
+        )
         if material.failure is not None:
             return replace(
                 blank,
@@ -186,7 +188,11 @@ class Drills:
         if not items:
             return _skip(worker.setup.id, Cause.NO_FOOTAGE)
         try:
-            return await RoundTrip(worker, camera, services=self._services).run(items)
+            done = await RoundTrip(worker, camera, services=self._services).run(items)
+            return replace(
+                done,
+                picture_only=Step.SEND_FOOTAGE not in steps and _wants_film(worker),
+            )
         except LedgerError:
             raise
         except Exception:
@@ -208,6 +214,10 @@ class Drills:
             return False
         openings = await self._ledger.run(closed_periods.openings, start, end)
         return openings.get(worker.setup.id, start) <= start
+
+
+def _wants_film(worker: Worker) -> bool:
+    return Step.SEND_FOOTAGE in wanted_steps(worker.setup.selection, has_footage=True)
 
 
 def _skip(destination_id: str, cause: Cause) -> DestinationDrill:

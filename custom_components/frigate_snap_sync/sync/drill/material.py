@@ -87,6 +87,15 @@ def cause_of(error: FrigateError | SpoolError, step: Step) -> Cause:
     return Cause.NO_PICTURE if step is Step.PICTURE else Cause.FOOTAGE_BROKEN
 
 
+class _Missing(Exception):
+    """Frigate answers, but not with what a working camera has; `cause` is the key."""
+
+    def __init__(self, cause: Cause) -> None:
+        """Keep the cause."""
+        super().__init__(cause)
+        self.cause = cause
+
+
 class Materials:
     """Fetches what drills send into the spool."""
 
@@ -96,7 +105,9 @@ class Materials:
         self._spool = services.spool
         self._timing = services.timing
 
-    async def take(self, camera: str, watch: Stopwatch) -> Material:
+    async def take(
+        self, camera: str, watch: Stopwatch, *, is_film_wanted: bool
+    ) -> Material:
         """Fetch a camera's newest picture and footage; never raises but a cancellation.
 
         What came before a failure is removed.
@@ -106,17 +117,23 @@ class Materials:
             async with watch.measured(Step.PICTURE, most=self._timing.drill_step):
                 items.append(await self._picture(camera))
             footage: FootageRange | None = None
-            async with watch.measured(Step.FOOTAGE, most=3 * self._timing.drill_step):
-                footage = await self._recorded(camera)
-                if footage is not None:
-                    items.append(await self._clip(camera, footage))
-        except (FrigateError, SpoolError, TimeoutError) as err:
+            if is_film_wanted:
+                most = 3 * self._timing.drill_step
+                async with watch.measured(Step.FOOTAGE, most=most):
+                    footage = await self._recorded(camera)
+                    if footage is not None:
+                        items.append(await self._clip(camera, footage))
+        except (FrigateError, SpoolError, TimeoutError, _Missing) as err:
             await self.remove(items)
             step = watch.step or Step.PICTURE
             _LOGGER.debug("The drill of %s failed at Frigate: %s", camera, err)
-            cause = (
-                Cause.TOO_SLOW if isinstance(err, TimeoutError) else cause_of(err, step)
-            )
+            match err:
+                case _Missing():
+                    cause = err.cause
+                case TimeoutError():
+                    cause = Cause.TOO_SLOW
+                case _:
+                    cause = cause_of(err, step)
             return Material(failure=Failure(step=step, cause=cause))
         except BaseException:
             await self.remove(items)
@@ -132,6 +149,10 @@ class Materials:
 
     async def _picture(self, camera: str) -> DrillItem:
         image = await self._client.latest(camera)
+        # Frigate may have a picture of a camera that is away: an old one, or one that
+        # says so, and not every version tells them apart.
+        if not await self._client.camera_fps(camera):
+            raise _Missing(Cause.CAMERA_SILENT)
         return _item(Step.SEND_PICTURE, await self._spool.store(image, "jpg"), "jpg")
 
     async def _recorded(self, camera: str) -> FootageRange | None:
@@ -139,7 +160,20 @@ class Materials:
         segments = await self._client.recordings(
             camera, after=now - self._timing.drill_window, before=now
         )
-        return last_seconds(segments, seconds=SECONDS)
+        footage = last_seconds(segments, seconds=SECONDS)
+        if footage is None and await self._should_record(camera):
+            raise _Missing(Cause.NO_FOOTAGE)
+        return footage
+
+    async def _should_record(self, camera: str) -> bool:
+        """Tell whether Frigate has footage of every moment, as its owner set it up.
+
+        Where it keeps what happens alone, no footage of a quiet hour is no fault.
+        """
+        config = (await self._client.config()).cameras.get(camera)
+        return (
+            config is not None and config.recordings_enabled and config.keeps_everything
+        )
 
     async def _clip(self, camera: str, footage: FootageRange) -> DrillItem:
         for left in reversed(range(TRIES)):

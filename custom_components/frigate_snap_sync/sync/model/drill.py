@@ -63,6 +63,8 @@ class Cause(StrEnum):
     FRIGATE_LOGIN_REFUSED = "frigate_login_refused"
     CAMERA_FORBIDDEN = "camera_forbidden"
     NO_PICTURE = "no_picture"
+    CAMERA_SILENT = "camera_silent"
+    """It sends Frigate nothing, whatever picture Frigate still shows."""
     FOOTAGE_BROKEN = "footage_broken"
     SPOOL_FULL = "spool_full"
     SPOOL_FAILING = "spool_failing"
@@ -75,6 +77,7 @@ class Cause(StrEnum):
     ONLY_WHILE = "only_while"
     BUDGET_SPENT = "budget_spent"
     NOT_SELECTED = "not_selected"
+    # Of either: a failure where Frigate should have some.
     NO_FOOTAGE = "no_footage"
 
 
@@ -90,7 +93,7 @@ SKIPS: Final = frozenset(
 """Causes that are what the owner wants, or what the camera is: no failure."""
 
 FAILURES: Final[tuple[str, ...]] = (
-    *sorted(cause.value for cause in Cause if cause not in SKIPS),
+    *sorted(cause.value for cause in {*Cause} - SKIPS | {Cause.NO_FOOTAGE}),
     *sorted(cause.code for cause in CAUSES),
 )
 """The keys of all causes of a failure."""
@@ -108,7 +111,8 @@ class Failure:
 class DestinationDrill:
     """What came of a drill at one destination; `seconds` are those of each step.
 
-    `cause` is why it failed or was skipped, `step` where it failed.
+    `cause` is why it failed or was skipped, `step` where it failed. `picture_only` is
+    set where footage is wanted too, and there was none to send.
     """
 
     destination_id: str
@@ -116,6 +120,7 @@ class DestinationDrill:
     cause: str | None = None
     step: str | None = None
     proof: str | None = None
+    picture_only: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -168,6 +173,12 @@ class DrillStatus:
     drills: tuple[CameraDrill, ...] = ()
     failures: tuple[StandingFailure, ...] = ()
 
+    @property
+    def first_failure(self) -> StandingFailure | None:
+        """Return the first failure of the last drill itself, None if it passed."""
+        found = (failure for each in self.drills for failure in _failures(each))
+        return next(found, None)
+
 
 def status_of(
     kept: Collection[CameraDrill],
@@ -188,7 +199,7 @@ def status_of(
     failures = tuple(
         failure
         for each in sorted(known, key=lambda each: each.camera)
-        for failure in (*failures_of(each), *_standing(each, _failed(each.earlier)))
+        for failure in (*_failures(each), *_standing(each, _failed(each.earlier)))
         if not {failure.camera, failure.destination_id} & {*idle}
     )
     if not done:
@@ -227,8 +238,7 @@ def carried_over(drill: CameraDrill, last: CameraDrill | None) -> CameraDrill:
     )
 
 
-def failures_of(drill: CameraDrill) -> list[StandingFailure]:
-    """Return where a drill failed itself, in the order of its steps."""
+def _failures(drill: CameraDrill) -> list[StandingFailure]:
     found = [(None, drill.cause, drill.step)] if drill.cause is not None else []
     return _standing(drill, (*found, *_failed(drill.destinations)))
 

@@ -130,8 +130,9 @@ class Timing:
     """How often items are looked for that need not be remembered any more."""
     prune_margin: float = 86400
     """What is kept besides what the next comparison may ask about."""
-    drill_window: float = 3600
-    """How far back a drill looks for the last seconds that were recorded."""
+    drill_window: float = 120
+    """How far back a drill looks for the last seconds that were recorded: Frigate has
+    those of a working camera on its disk within half a minute."""
     drill_step: float = 60
     """How long one step of a drill may take, and longer by what is sent or read."""
     drill_rate: int = 16 * 1024
