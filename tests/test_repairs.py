@@ -410,6 +410,7 @@ async def test_a_failed_drill(
     )
     result = await fix(result)
     assert (result["type"], result["errors"]) == ("form", {"base": "drill_failed"})
+    engine.show(drill=FAILED_DRILL)
     engine.drill = PASSED_DRILL
     result = await fix(result)
     assert result["type"] == "create_entry"

@@ -15,7 +15,13 @@ from .coordinator import FrigateSnapSyncConfigEntry
 from .drill_report import destination_name
 from .flows.entry import is_topic_prefix
 from .markdown import escape
-from .sync.model.status import CameraDrill, DrillOutcome, EngineStatus, Losses
+from .sync.model.status import (
+    CameraDrill,
+    DrillOutcome,
+    EngineStatus,
+    Losses,
+    StandingFailure,
+)
 
 
 class FrigateRepairFlow(RepairsFlow):
@@ -132,7 +138,8 @@ class DrillFailedFlow(FrigateRepairFlow):
         self._abort_if_settled()
         errors = {}
         if user_input is not None:
-            cameras = {each.camera for each in self._status.drill.failures}
+            failures = self._status.drill.failures
+            cameras = {each.camera for each in failures}
             requests = self._entry.runtime_data.requests
             try:
                 drills = [
@@ -144,7 +151,7 @@ class DrillFailedFlow(FrigateRepairFlow):
                 LOGGER.info("A repair's drill was refused: %s", err)
                 errors = {"base": "drill_refused"}
             else:
-                if self._are_proven(drills):
+                if _are_proven(failures, by=drills):
                     return self.async_create_entry(data={})
                 errors = {"base": "drill_failed"}
         lines = [
@@ -159,20 +166,6 @@ class DrillFailedFlow(FrigateRepairFlow):
                 "frigate": escape(self._entry.title),
                 "failures": "\n".join(dict.fromkeys(lines)),
             },
-        )
-
-    def _are_proven(self, drills: Collection[CameraDrill]) -> bool:
-        """Tell whether all passed that failed: what was skipped is not proven."""
-        passed = {
-            (drill.camera, each.destination_id)
-            for drill in drills
-            for each in drill.destinations
-            if each.outcome is DrillOutcome.PASSED
-        }
-        return all(each.outcome is not DrillOutcome.FAILED for each in drills) and all(
-            (each.camera, each.destination_id) in passed
-            for each in self._status.drill.failures
-            if each.destination_id is not None
         )
 
     def _name(self, destination_id: str | None) -> str:
@@ -239,3 +232,20 @@ class TopicPrefixFlow(FrigateRepairFlow):
         self.hass.config_entries.async_update_entry(self._entry, unique_id=self._shown)
         self.hass.config_entries.async_schedule_reload(self._entry.entry_id)
         return self.async_create_entry(data={})
+
+
+def _are_proven(
+    failures: Collection[StandingFailure], *, by: Collection[CameraDrill]
+) -> bool:
+    """Tell whether all passed that failed: what was skipped is not proven."""
+    passed = {
+        (drill.camera, each.destination_id)
+        for drill in by
+        for each in drill.destinations
+        if each.outcome is DrillOutcome.PASSED
+    }
+    return all(each.outcome is not DrillOutcome.FAILED for each in by) and all(
+        (each.camera, each.destination_id) in passed
+        for each in failures
+        if each.destination_id is not None
+    )
