@@ -25,9 +25,13 @@ from custom_components.frigate_snap_sync.storage.base import (
     StoredFile,
 )
 from custom_components.frigate_snap_sync.storage.errors import (
+    AuthFailed,
+    HostKeyChanged,
+    InvalidKey,
     NoSpace,
     PermissionDenied,
     Rejected,
+    StorageError,
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.names import DRILL_PREFIX
@@ -47,7 +51,7 @@ from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from custom_components.frigate_snap_sync.sync.model.status import Protection, Reason
 
 from .conftest import Bench, setup, until
-from .fakes import CLIP, FULL_IMAGE, FakeDestination
+from .fakes import CLIP, FULL_IMAGE, FakeDestination, camera
 from .faults import Job, RunJob
 
 STEPS = {"connect", "send_picture", "send_footage", "read_back", "delete"}
@@ -65,6 +69,13 @@ class Place(FakeDestination):
         self.most: int | None = None
         self.discarded: list[str] = []
         self.undeletable: set[str] = set()
+        self.refusals = 0
+
+    @override
+    def _check(self) -> None:
+        if self.error is not None:
+            self.refusals += 1
+        super()._check()
 
     @override
     async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
@@ -680,6 +691,50 @@ async def test_all_cameras(bench: Bench, nas: Place, cloud: Place) -> None:
     assert len(cloud.sent) == 4
     await until(lambda: len(bench.status.drill.failures) == 2)
     assert bench.status.drill.drills == done
+
+
+@pytest.mark.parametrize("error", [AuthFailed, HostKeyChanged, InvalidKey])
+async def test_no_drill_storms_a_login(
+    bench: Bench, nas: Place, cloud: Place, error: type[StorageError]
+) -> None:
+    """The first refusal stands for all until the breaker's time has come."""
+    bench.frigate.cameras = {f"camera_{n}": camera(f"camera_{n}") for n in range(10)}
+    await bench.start(setup(nas), setup(cloud, name="cloud"))
+    await until(lambda: len(bench.status.cameras) == 10)
+    await bench.heard()
+    # Something of an earlier drill is to be removed: that is no reason to knock.
+    nas.keeps = True
+    await drill(bench, "camera_0")
+    nas.keeps = False
+    nas.error = error("no")
+    tries = nas.refusals
+    for name in bench.frigate.cameras:
+        result = at(await drill(bench, name), "nas")
+        assert (result.outcome, result.cause, result.step) == (
+            Outcome.FAILED,
+            error.code,
+            "connect",
+        )
+    assert nas.refusals == tries + 1
+    await until(lambda: bench.status.destinations["nas"].last_error is not None)
+    await bench.engine.drills.run()
+    assert nas.refusals == tries + 1
+    # A test that passes, on request, lifts it.
+    nas.error = None
+    await bench.engine.test_destination("nas")
+    assert at(await drill(bench, "camera_0"), "nas").outcome is Outcome.PASSED
+
+
+async def test_a_worker_that_is_refused(bench: Bench, nas: Place) -> None:
+    """What the uploads have met is the drill's failure, without another login."""
+    await ready(bench, ("nas", nas))
+    nas.error = AuthFailed("no")
+    with pytest.raises(AuthFailed):
+        await bench.engine.test_destination("nas")
+    tries = nas.refusals
+    result = at(await drill(bench), "nas")
+    assert (result.cause, result.step) == (AuthFailed.code, "connect")
+    assert nas.refusals == tries
 
 
 async def test_frigate_is_away(bench: Bench, nas: Place) -> None:

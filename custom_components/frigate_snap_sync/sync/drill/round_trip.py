@@ -24,7 +24,7 @@ from ..model.drill import (
     proof_of,
 )
 from ..model.naming import numbered
-from ..sending.breaker import reaction_to
+from ..sending.breaker import keeps_away, reaction_to
 from ..sending.worker import Worker
 from ..services import Services
 from .material import DrillItem
@@ -64,13 +64,23 @@ class RoundTrip:
         """Names that were used."""
 
     async def run(self, items: Sequence[DrillItem]) -> DestinationDrill:
-        """Return what came of it. Raises LedgerError."""
+        """Return what came of it. Raises LedgerError.
+
+        While a login is refused, or a server is another, no drill knocks again before
+        the breaker's time has come; and what a drill meets is noted there.
+        """
         cause: str
+        if (standing := self._worker.standing_refusal) is not None:
+            self._log(standing)
+            return self._failed(standing.code)
+        is_there = True
         try:
             await self._run(items)
         except StorageError as err:
             cause = err.code
             self._log(err)
+            is_there = not keeps_away(cause)
+            await self._worker.note_refusal(err)
         except DrillFailed as err:
             cause = err.cause
         except TimeoutError:
@@ -85,7 +95,11 @@ class RoundTrip:
                 proof=self._proof,
                 seconds=self._watch.seconds,
             )
-        await self._give_up()
+        if is_there:
+            await self._give_up()
+        return self._failed(cause)
+
+    def _failed(self, cause: str) -> DestinationDrill:
         return DestinationDrill(
             destination_id=self._setup.id,
             outcome=Outcome.FAILED,

@@ -96,6 +96,14 @@ def keeps_away(code: str) -> bool:
     return code in _REACTIONS
 
 
+def is_for_its_owner(code: str) -> bool:
+    """Tell whether only a person, or much patience, helps against a cause of that code.
+
+    Until its time has come, asking again shows nothing, and may get us banned.
+    """
+    return _REACTIONS.get(code) in (_REFUSED, _AWAY)
+
+
 def concerns_one_file(error: StorageError) -> bool:
     """Tell whether the error says nothing about the destination as a whole."""
     return isinstance(error, Rejected)

@@ -26,7 +26,7 @@ from ..support.lanes import Lanes
 from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 from .audit import Audit
-from .breaker import Sent, concerns_one_file, reaction_to
+from .breaker import Sent, concerns_one_file, is_for_its_owner, reaction_to
 from .budget import Budget, Calendar
 from .clean_up import CleanUp
 from .destination_health import DestinationHealth
@@ -191,6 +191,19 @@ class Worker:
     def retire(self) -> None:
         """Take no more orders: the worker is about to be cancelled for good."""
         self._is_over = True
+
+    @property
+    def standing_refusal(self) -> StorageError | None:
+        """Return what keeps everybody from connecting at the moment, if anything does."""
+        error = self._health.error
+        if error is None or not self._health.blocks or not is_for_its_owner(error.code):
+            return None
+        return error
+
+    async def note_refusal(self, error: StorageError) -> None:
+        """Take over what another has met there, so that the breaker's time begins."""
+        if is_for_its_owner(error.code):
+            await self._health.fail(error)
 
     async def test(self) -> None:
         """Do once all that uploads do, now. Raises StorageError.
