@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 import hashlib
 import logging
 import secrets
@@ -12,7 +12,6 @@ from ...storage.errors import MAKING, READING, PermissionDenied, Rejected, Stora
 from ...storage.names import temporary_name
 from ...storage.read_back import read_content
 from ...storage.wrappers.paced import CountedSource
-from ..ledger import drills
 from ..ledger.drills import DrillFile
 from ..model.drill import (
     Cause,
@@ -24,7 +23,7 @@ from ..model.drill import (
     proof_of,
 )
 from ..model.naming import numbered
-from ..sending.breaker import keeps_away, reaction_to
+from ..sending.breaker import keeps_away
 from ..sending.worker import Worker
 from ..services import Services
 from .material import DrillItem
@@ -46,7 +45,7 @@ class RoundTrip:
     """Takes a camera's files to a destination and back, as uploads go.
 
     Their names are in the ledger before they are used: what a killed drill leaves is
-    removed by the next one.
+    removed at the next start, or by the next one.
     """
 
     def __init__(self, worker: Worker, camera: str, *, services: Services) -> None:
@@ -55,11 +54,13 @@ class RoundTrip:
         self._setup = worker.setup
         self._destination = worker.setup.destination
         self._camera = camera
-        self._ledger = services.ledger
         self._spool = services.spool
         self._timing = services.timing
         self._proof = proof_of(self._destination.capabilities)
         self._watch = Stopwatch()
+        self._leftovers = worker.drill_leftovers
+        self._held = AsyncExitStack()
+        """What is held while it runs: the lock of the leftovers."""
         self._made: list[str] = []
         """Names that were used."""
 
@@ -69,6 +70,10 @@ class RoundTrip:
         While a login is refused, or a server is another, no drill knocks again before
         the breaker's time has come; and what a drill meets is noted there.
         """
+        async with self._held:
+            return await self._outcome(items)
+
+    async def _outcome(self, items: Sequence[DrillItem]) -> DestinationDrill:
         cause: str
         if (standing := self._worker.standing_refusal) is not None:
             self._log(standing)
@@ -95,7 +100,7 @@ class RoundTrip:
                 proof=self._proof,
                 seconds=self._watch.seconds,
             )
-        if is_there:
+        if is_there and self._leftovers.lock.locked():
             await self._give_up()
         return self._failed(cause)
 
@@ -111,7 +116,8 @@ class RoundTrip:
     async def _run(self, items: Sequence[DrillItem]) -> None:
         async with self._watch.measured(Step.CONNECT, most=self._timing.drill_step):
             await self._destination.connect()
-            await self._clean_up()
+            await self._held.enter_async_context(self._leftovers.lock)
+            await self._leftovers.remove()
         sent: list[tuple[DrillItem, str]] = []
         for item in items:
             async with self._watch.measured(item.step, most=self._patience(item)):
@@ -170,38 +176,15 @@ class RoundTrip:
 
     async def _delete(self, paths: Sequence[str]) -> None:
         for path in paths:
-            if not await self._remove(path):
+            if not await self._leftovers.delete(path):
                 raise DrillFailed(Cause.STILL_THERE)
-        await self._forget(self._made)
-
-    async def _clean_up(self) -> None:
-        """Remove what an earlier drill had to leave, as far as it can be removed."""
-        for file in await self._ledger.run(drills.left, self._setup.id):
-            try:
-                if file.is_temporary:
-                    await self._destination.discard(file.name)
-                elif not await self._remove(file.name):
-                    continue
-            except StorageError as err:
-                if not reaction_to(err).is_contact:
-                    raise
-                _LOGGER.debug("What a drill has left stays: %s", err)
-            else:
-                await self._forget([file.name])
-
-    async def _remove(self, path: str) -> bool:
-        """Remove a file; tell whether it is gone, as far as can be seen."""
-        await self._destination.delete(path)
-        return (
-            not self._destination.capabilities.can_read
-            or await self._destination.stat(path) is None
-        )
+        await self._leftovers.forget(self._made)
 
     async def _give_up(self) -> None:
         """Remove what was sent, if the destination still answers."""
         with suppress(TimeoutError, StorageError):
             async with asyncio.timeout(self._timing.drill_farewell):
-                await self._clean_up()
+                await self._leftovers.remove()
 
     async def _remember(self, path: str, temporary: str) -> None:
         """Keep what is about to be made, as far as it may ever be removed."""
@@ -212,10 +195,7 @@ class RoundTrip:
         if can.can_delete or not can.uses_temporary:
             files.append(DrillFile(name=temporary, is_temporary=True))
         self._made += [file.name for file in files]
-        await self._ledger.run(drills.remember, self._setup.id, files)
-
-    async def _forget(self, names: Sequence[str]) -> None:
-        await self._ledger.run(drills.forget, self._setup.id, names)
+        await self._leftovers.remember(files)
 
     def _log(self, error: Exception) -> None:
         _LOGGER.debug(

@@ -129,16 +129,25 @@ class CleanUp:
                 return
 
 
-async def discard_all(destination: Destination, unfinished: Collection[str]) -> None:
+async def discard_all(
+    destination: Destination,
+    unfinished: Collection[str],
+    *,
+    whole: Collection[str] = (),
+) -> None:
     """Remove the unfinished files of a destination that is no longer used.
 
-    As far as it answers in time. It is closed in the end.
+    `whole` are files that lie there under their final names. As far as it answers in
+    time. It is closed in the end.
     """
     try:
         async with asyncio.timeout(FAREWELL):
-            for temporary in unfinished:
+            for remove, name in (
+                *((destination.discard, name) for name in unfinished),
+                *((destination.delete, name) for name in whole),
+            ):
                 try:
-                    await destination.discard(temporary)
+                    await remove(name)
                 except StorageError as err:
                     _LOGGER.debug("An unfinished file stays: %s", err)
                     if not reaction_to(err).is_contact:

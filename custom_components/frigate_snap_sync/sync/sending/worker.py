@@ -30,6 +30,7 @@ from .breaker import Sent, concerns_one_file, is_for_its_owner, reaction_to
 from .budget import Budget, Calendar
 from .clean_up import CleanUp
 from .destination_health import DestinationHealth
+from .drill_leftovers import DrillLeftovers
 from .queue import STILLS, UploadQueue, lanes_for
 from .retention import Retention
 from .sender import Sender
@@ -73,6 +74,7 @@ class Worker:
         self._outage = OutageLog(_LOGGER, f"Destination {setup.name}")
         self._audit = Audit(setup, services=services)
         self.budget = Budget(setup, services=services, calendar=calendar)
+        self.drill_leftovers = DrillLeftovers(setup, services=services)
         self._sender = Sender(
             setup, services=services, restored=restored, count=self.budget.count
         )
@@ -343,6 +345,7 @@ class Worker:
                     await self._destination.connect()
                     self.free_space = await self._destination.free_space()
                     await self._health.clean()
+                    await self.drill_leftovers.clean()
                     await self._audit.audit()
                 except LedgerError as err:
                     self._outage.report(err)

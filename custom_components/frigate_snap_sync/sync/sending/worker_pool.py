@@ -5,7 +5,14 @@ from collections.abc import Callable, Collection, Iterable
 import time
 
 from ...storage.errors import Unreachable
-from ..ledger import destinations as ledger_destinations, outcomes, probes, uploads
+from ..ledger import (
+    destinations as ledger_destinations,
+    drills,
+    outcomes,
+    probes,
+    uploads,
+)
+from ..ledger.drills import DrillFile
 from ..model.destination_setup import DestinationSetup
 from ..model.selection import wants
 from ..planning.planner import Planner
@@ -117,12 +124,16 @@ class WorkerPool:
             ]
             await cancel(self._end(changed))
             self._planner.set_destinations(wanted.values())
+            drilled = {
+                setup.id: await self._ledger.run(drills.left, setup.id)
+                for setup in removed
+            }
             ended = await self._ledger.run(
                 ledger_destinations.keep_destinations, tuple(wanted), now=time.time()
             )
             await self._services.apply(ended)
             for setup in removed:
-                await self._discard_unfinished(setup)
+                await self._discard_unfinished(setup, drilled[setup.id])
             for destination_id in changed:
                 # It was found out of the place that the destination was before.
                 await self._ledger.run(probes.keep_form, destination_id, form=None)
@@ -132,14 +143,22 @@ class WorkerPool:
                     await self._skip_unwanted(setup)
                     self._start(setup, enabled=destination_id in sending)
 
-    async def _discard_unfinished(self, setup: DestinationSetup) -> None:
+    async def _discard_unfinished(
+        self, setup: DestinationSetup, drilled: Collection[DrillFile]
+    ) -> None:
         """Let what a removed destination holds of unfinished files be removed there.
+
+        And what drills have left there.
 
         Nothing looks at it later. That takes its time, which holds up no change.
         """
         unfinished = await self._ledger.run(uploads.unfinished, setup.id)
-        if unfinished:
-            task = asyncio.create_task(discard_all(setup.destination, unfinished))
+        names = [*unfinished, *(each.name for each in drilled if each.is_temporary)]
+        whole = [each.name for each in drilled if not each.is_temporary]
+        if names or whole:
+            task = asyncio.create_task(
+                discard_all(setup.destination, names, whole=whole)
+            )
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
 
