@@ -21,8 +21,9 @@ from custom_components.frigate_snap_sync.devices import (
 )
 from custom_components.frigate_snap_sync.sync.model.status import Protection, Reason
 from custom_components.frigate_snap_sync.sync.model.stored import FileKey
-from custom_components.frigate_snap_sync.upload_data import upload_data
-from homeassistant.core import HomeAssistant, ServiceCall
+from custom_components.frigate_snap_sync.upload_data import UPLOAD_ENDED, upload_data
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, HomeAssistant, ServiceCall
 from homeassistant.helpers import (
     area_registry as ar,
     condition,
@@ -30,7 +31,9 @@ from homeassistant.helpers import (
     entity_registry as er,
     trigger,
 )
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 
 from .component import (
     ENTRY_ID,
@@ -466,3 +469,55 @@ async def test_upload_events_are_told_whole(
     for name in asdict(UPLOAD):
         wanted = names.get(name, name)
         assert wanted is None or wanted in told
+
+
+@pytest.mark.parametrize("count", [3, 1005])
+async def test_uploads_of_a_start(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    calls: list[ServiceCall],
+    count: int,
+) -> None:
+    """Automations attach only when Home Assistant has started: they are held till then."""
+    hass.set_state(CoreState.starting)
+    entry = frigate_entry(subentries=[local_subentry("/media/nas"), sftp_subentry()])
+    await async_set_up(hass, entry)
+    await automate(
+        hass,
+        "upload_verified",
+        {"device_id": device(hass, NAS)},
+        data={"path": "{{ trigger.upload.path }}"},
+    )
+    for number in range(count):
+        engine.upload(path=f"{number}.jpg")
+    await hass.async_block_till_done()
+    assert not calls
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await hass.async_block_till_done()
+    engine.upload(path="last.jpg")
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=11))
+    await hass.async_block_till_done()
+    expected = [*(f"{number}.jpg" for number in range(count)), "last.jpg"]
+    assert [call.data["path"] for call in calls] == expected[-1000:]
+    engine.upload(path="later.jpg")
+    await hass.async_block_till_done()
+    assert calls[-1].data["path"] == "later.jpg"
+
+
+async def test_uploads_of_a_start_that_is_stopped(
+    hass: HomeAssistant, engine: StandInEngine
+) -> None:
+    """Nothing stays behind of an entry that is unloaded meanwhile."""
+    hass.set_state(CoreState.starting)
+    entry = frigate_entry(subentries=[local_subentry("/media/nas")])
+    await async_set_up(hass, entry)
+    heard: list[object] = []
+    async_dispatcher_connect(hass, UPLOAD_ENDED, lambda *args: heard.append(args))
+    engine.upload()
+    await hass.config_entries.async_unload(entry.entry_id)
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=11))
+    await hass.async_block_till_done()
+    assert not heard

@@ -15,7 +15,6 @@ from homeassistant.exceptions import (
     ConfigEntryNotReady,
     HomeAssistantError,
 )
-from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
@@ -32,6 +31,7 @@ from .engine_setup import destination_setup, engine_options
 from .frigate.errors import FrigateError, InvalidUrl
 from .frigate.messages import subscriptions
 from .gates import Gates
+from .held_uploads import HeldUploads
 from .listeners import Listeners
 from .owner_requests import OwnerRequests, ledger_errors
 from .storage.errors import StorageError
@@ -51,7 +51,6 @@ from .sync.model.status import (
     UploadRow,
 )
 from .sync.playback.playback import Playback
-from .upload_data import UPLOAD_ENDED
 
 type FrigateSnapSyncConfigEntry = ConfigEntry[FrigateSnapSyncCoordinator]
 
@@ -120,6 +119,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         self._made: dict[str, tuple[tuple[str, dict[str, Any]], DestinationSetup]] = {}
         self._applying = asyncio.Lock()
         self._gates = Gates(hass, entry, self._async_set_closed)
+        self._held = HeldUploads(hass, entry)
         self.uploads = Listeners[UploadEvent](keep=_MOST_UNHEARD)
         """By the destination's id."""
         self.pictures = Listeners[Picture](keep=1)
@@ -195,6 +195,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         """
         if not self._stopped:
             self._stopped = True
+            self._held.async_stop()
             await self.engine.stop()
 
     async def async_set_capture(self, enabled: bool) -> None:
@@ -353,7 +354,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
 
     @callback
     def _async_uploaded(self, event: UploadEvent) -> None:
-        async_dispatcher_send(self.hass, UPLOAD_ENDED, self.config_entry, event)
+        self._held.async_tell(event)
         self.uploads.async_tell(event.destination_id, event)
 
     @callback
