@@ -18,7 +18,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     MediaGone,
     MediaNotReady,
 )
-from custom_components.frigate_snap_sync.frigate.models import Segment
+from custom_components.frigate_snap_sync.frigate.models import CameraConfig, Segment
 from custom_components.frigate_snap_sync.storage.base import (
     Capabilities,
     Source,
@@ -597,15 +597,18 @@ async def test_footage_that_nobody_wants(bench: Bench, nas: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "without", [{"recordings_enabled": False}, {"keeps_everything": False}]
+    "config",
+    [
+        camera("front_door", recordings=False),
+        replace(camera("front_door"), keeps_everything=False),
+    ],
 )
 async def test_a_camera_without_recordings(
-    bench: Bench, nas: Place, without: dict[str, bool]
+    bench: Bench, nas: Place, config: CameraConfig
 ) -> None:
     """Its picture alone is drilled, and that is said."""
     bench.frigate.footage = lambda camera, after, before: []
-    cameras = bench.frigate.cameras
-    cameras["front_door"] = replace(cameras["front_door"], **without)
+    bench.frigate.cameras["front_door"] = config
     await ready(bench, ("nas", nas))
     done = await drill(bench)
     assert done.outcome is Outcome.PASSED
