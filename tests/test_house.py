@@ -46,6 +46,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine_setup", "gates", "owner_requests", "stored_files", "targets"}),
     frozenset({"media_ids"}),
     frozenset({"pacing", "upload_data"}),
+    frozenset({"held_uploads"}),
     frozenset({"coordinator"}),
     frozenset({"actions", "activity", "entity", "issues"}),
     frozenset(
