@@ -26,6 +26,7 @@ from custom_components.frigate_snap_sync.devices import (
     destination_identifier,
     frigate_identifier,
 )
+from custom_components.frigate_snap_sync.sync.model.errors import Refusal, Refused
 from custom_components.frigate_snap_sync.sync.model.status import (
     Protection,
     Reason,
@@ -483,6 +484,21 @@ async def test_weekly_drill(
             "clickAction": "/config/repairs",
         },
     }
+
+
+async def test_weekly_drill_that_is_refused(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    automate: Automate,
+    phone: App,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """No drill is news as well."""
+    await automate("weekly_drill", frigate=ENTRY_ID)
+    engine.failure = Refused(Refusal.CAPTURE_OFF)
+    await passes(hass, freezer, hours=2)
+    assert [each["title"] for each in phone.sent] == ["There was no fire drill"]
 
 
 def written_by_hand() -> dict[str, dict[str, Any]]:
