@@ -118,6 +118,23 @@ async def test_not_flooded(
     assert sum(event.data["omitted"] for event in events) == 200 - MAX_WAITING
 
 
+@pytest.mark.usefixtures("mqtt_client", "entry")
+async def test_a_destination_that_was_removed(
+    hass: HomeAssistant, engine: StandInEngine, freezer: FrozenDateTimeFactory
+) -> None:
+    """Has no name any more; that is said in words."""
+    events = async_capture_events(hass, EVENT_UPLOAD)
+    engine.upload(destination_id="gone")
+    engine.upload(destination_id="gone", verified=False, reason="It is full")
+    await hass.async_block_till_done()
+    await pass_second(hass, freezer)
+    assert lines(hass, events) == [
+        "Frigate Recording of front_door verified at a removed destination",
+        "Frigate Recording of front_door not uploaded to a removed destination:"
+        " It is full",
+    ]
+
+
 @pytest.mark.usefixtures("mqtt_client")
 async def test_nothing_after_the_end(
     hass: HomeAssistant,

@@ -6,13 +6,17 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+    async_fire_time_changed,
+)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.frigate_snap_sync.picture_files import picture_path
 from custom_components.frigate_snap_sync.sync.model.status import Picture
 from homeassistant.components.image import async_get_image
-from homeassistant.const import STATE_UNKNOWN
+from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
@@ -50,6 +54,12 @@ async def come(
     await hass.async_block_till_done(wait_background_tasks=True)
 
 
+async def pass_second(hass: HomeAssistant) -> None:
+    """Let the second be over in which no other state is told of."""
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=1.1))
+    await hass.async_block_till_done()
+
+
 def state(hass: HomeAssistant) -> str:
     """Return the image's state."""
     found = hass.states.get(ENTITY_ID)
@@ -74,6 +84,7 @@ async def test_the_newest_picture(
     await come(hass, engine, b"second", later=5)
     await come(hass, engine, b"late", later=1)
     await come(hass, engine, b"other", later=9, camera="back-yard_2")
+    await pass_second(hass)
     assert state(hass) == (MOMENT + timedelta(seconds=5)).isoformat()
     image = await async_get_image(hass, ENTITY_ID)
     assert (image.content_type, image.content) == ("image/jpeg", b"second")
@@ -81,6 +92,34 @@ async def test_the_newest_picture(
     response = await client.get(f"/api/image_proxy/{ENTITY_ID}")
     assert response.status == HTTPStatus.OK
     assert await response.read() == b"second"
+
+
+async def test_a_flood_of_pictures(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
+) -> None:
+    """Is a state a second, the last of them that of the newest; the picture is there."""
+    states = async_capture_events(hass, EVENT_STATE_CHANGED)
+
+    def told() -> int:
+        return sum(event.data["entity_id"] == ENTITY_ID for event in states)
+
+    for number in range(20):
+        await come(hass, engine, b"%d" % number, later=number)
+        assert (await async_get_image(hass, ENTITY_ID)).content == b"%d" % number
+    assert told() == 1
+    assert state(hass) == MOMENT.isoformat()
+    await pass_second(hass)
+    assert told() == 2
+    assert state(hass) == (MOMENT + timedelta(seconds=19)).isoformat()
+    await pass_second(hass)
+    await pass_second(hass)
+    assert told() == 2
+    await come(hass, engine, b"later", later=30)
+    assert told() == 3
+    await come(hass, engine, b"last", later=31)
+    assert await hass.config_entries.async_unload(ENTRY_ID)
+    await pass_second(hass)
+    assert state(hass) == STATE_UNAVAILABLE
 
 
 async def test_it_is_there_after_a_restart(
@@ -107,6 +146,7 @@ async def test_a_picture_from_the_future(
     ahead = (dt_util.utcnow() + timedelta(days=365) - MOMENT).total_seconds()
     await come(hass, engine, b"future", later=ahead)
     await come(hass, engine, b"now")
+    await pass_second(hass)
     assert (await async_get_image(hass, ENTITY_ID)).content == b"now"
     assert state(hass) == MOMENT.isoformat()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -104,6 +105,20 @@ class Archive:
     def day(self) -> str:
         """Return the day of all that lies there."""
         return f"{self.local(0):%Y-%m-%d}"
+
+    async def replace_clip(self, data: bytes) -> None:
+        """Let the recording be another file, which was verified as such."""
+        path = next(path for path, each in self.server.files.items() if each == CLIP)
+        self.server.files[path] = data
+
+        def resize(connection: Any) -> None:
+            connection.execute(
+                "UPDATE uploads SET size = ? WHERE item_id ="
+                " (SELECT id FROM items WHERE source_id = ?)",
+                (len(data), self.review),
+            )
+
+        await self.bench.engine._ledger.run(resize)  # noqa: SLF001
 
     def local(self, seconds: float) -> datetime:
         """Return a moment after the review's start, as Home Assistant shows it."""
@@ -224,6 +239,43 @@ async def test_a_day_of_very_much(hass: HomeAssistant, archive: Archive) -> None
     hour = await browse(hass, identifier)
     assert hour["title"] == "12:00"
     assert len(hour["children"]) == 2
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+async def test_the_last_day_of_all(
+    hass: HomeAssistant, archive: Archive, day: str
+) -> None:
+    """Has no day behind it, and can be asked for all the same."""
+    shown = await browse(hass, f"{ENTRY_ID}/front_door/{day}")
+    assert not shown["children"]
+    query = SearchMediaQuery(search_query=f"person {day}")
+    assert not (await async_search_media(hass, ROOT, query)).result
+
+
+async def test_half_letters(hass: HomeAssistant, archive: Archive) -> None:
+    """Are in no name: nothing is found by them, and nothing breaks."""
+    query = SearchMediaQuery(search_query="\ud800")
+    assert not (await async_search_media(hass, ROOT, query)).result
+    for path in ("front_\ud800", f"front_\ud800/{archive.day}"):
+        assert not (await browse(hass, f"{ENTRY_ID}/{path}"))["children"]
+
+
+@pytest.mark.parametrize(
+    ("text", "finds"),
+    [
+        (" ".join(["person"] * 300), True),
+        ("p e r s o n pe er rs so cat", True),
+        ("p e r s o n pe er rs cat", False),
+        ("person " + "x" * 60_000, False),
+    ],
+)
+async def test_a_search_for_very_much(
+    hass: HomeAssistant, archive: Archive, text: str, finds: bool
+) -> None:
+    """Is one for ten words: all else waits for the ledger meanwhile."""
+    query = SearchMediaQuery(search_query=text)
+    result = (await async_search_media(hass, ROOT, query)).result
+    assert bool(result) == finds
 
 
 @pytest.mark.parametrize(
@@ -467,6 +519,8 @@ async def test_other_answers(
         file_path(ENTRY_ID, FileKey(media=Media.RECORDINGS, source_id="9.5-none")),
         file_path("elsewhere", archive.clip),
         file_path(ENTRY_ID, archive.clip).replace("1.mp4", "1.jpg"),
+        # Half a letter.
+        f"/api/frigate_snap_sync/file/{ENTRY_ID}/snapshot/~7aCA/1.jpg",
     ]
     for path in paths:
         assert (await client.get(path)).status == HTTPStatus.NOT_FOUND, path
@@ -496,14 +550,44 @@ async def test_a_copy_that_breaks_off(
     assert "Error handling request" not in caplog.text
 
 
+async def test_a_copy_that_became_shorter(
+    archive: Archive, client: TestClient[Any, Any]
+) -> None:
+    """The connection ends: the next answer is not taken for the rest of the file."""
+    await archive.replace_clip(b"x" * 1000)
+    first = await get(client, archive.clip)
+    assert await first.read() == b"x" * 1000
+    path = next(
+        path for path, data in archive.server.files.items() if data == b"x" * 1000
+    )
+    archive.server.files[path] = b"x" * 400
+    reader, writer = await asyncio.open_connection(
+        client.server.host, client.server.port
+    )
+    token = client.session.headers[hdrs.AUTHORIZATION]
+    asked = f"GET {file_path(ENTRY_ID, archive.clip)} HTTP/1.1\r\nHost: x\r\n"
+    writer.write(f"{asked}{hdrs.AUTHORIZATION}: {token}\r\n\r\n".encode() * 2)
+    got = bytearray()
+    async with promptly():
+        with suppress(ConnectionError):
+            while data := await reader.read(100_000):
+                got += data
+    head, _, body = bytes(got).partition(b"\r\n\r\n")
+    assert b"Content-Length: 1000" in head
+    assert len(body) <= 400
+    assert not body.strip(b"x")
+    writer.close()
+    # What is there now is not what was verified.
+    response = await get(client, archive.clip)
+    assert response.status == HTTPStatus.SERVICE_UNAVAILABLE
+
+
 async def test_a_client_that_leaves(
     archive: Archive, client: TestClient[Any, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nothing is read for it any more."""
     archive.server.pause = 0.02
-    big = b"x" * 50_000_000
-    path = next(path for path, data in archive.server.files.items() if data == CLIP)
-    archive.server.files[path] = big
+    await archive.replace_clip(b"x" * 50_000_000)
     response = await get(client, archive.clip)
     await response.content.readexactly(100_000)
     assert archive.server.readers == 1
@@ -522,8 +606,7 @@ async def test_a_client_that_takes_nothing(
     view.name = "quick"
     hass.http.register_view(view)
     client = await hass_client()
-    path = next(path for path, data in archive.server.files.items() if data == CLIP)
-    archive.server.files[path] = b"x" * 50_000_000
+    await archive.replace_clip(b"x" * 50_000_000)
     began = time.monotonic()
     response = await client.get(f"/quick{file_path(ENTRY_ID, archive.clip)}")
     async with promptly():

@@ -444,6 +444,7 @@ def test_words() -> None:
     words = dict(english()["common"])
     activity = {key: words.pop(key) for key in list(words) if "activity" in key}
     assert {key: placeholders(text) for key, text in activity.items()} == {
+        "activity_removed": set(),
         "activity_what": {"camera", "media"},
         "activity_verified": {"destination", "what"},
         "activity_failed": {"destination", "reason", "what"},

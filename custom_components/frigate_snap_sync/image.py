@@ -11,6 +11,7 @@ from homeassistant.util import dt as dt_util
 
 from .coordinator import FrigateSnapSyncConfigEntry, FrigateSnapSyncCoordinator
 from .entity import SnapSyncEntity, Subject, async_setup_entities
+from .pacing import NewestPace
 from .picture_files import PictureFile, picture_path
 from .sync.model.status import CameraStatus, Picture
 
@@ -38,7 +39,8 @@ async def async_setup_entry(
 class LastSnapshot(SnapSyncEntity[CameraStatus], ImageEntity):
     """The newest live snapshot, or snapshot, of a camera that was to be kept.
 
-    Its bytes are in memory, and in a file for the next start.
+    Its bytes are in memory, and in a file for the next start. Its state changes at most
+    once a second, however many pictures come.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class LastSnapshot(SnapSyncEntity[CameraStatus], ImageEntity):
         """Show nothing yet."""
         SnapSyncEntity.__init__(self, coordinator, subject, description)
         ImageEntity.__init__(self, hass)
+        self._pace = NewestPace(hass, self.async_write_ha_state)
         self._image: bytes | None = None
         self._file = PictureFile(
             hass,
@@ -77,6 +80,7 @@ class LastSnapshot(SnapSyncEntity[CameraStatus], ImageEntity):
         self.async_on_remove(
             self.coordinator.pictures.async_add(self.camera, self._async_pictured)
         )
+        self.async_on_remove(self._pace.async_stop)
 
     @override
     async def async_removed_from_registry(self) -> None:
@@ -97,7 +101,7 @@ class LastSnapshot(SnapSyncEntity[CameraStatus], ImageEntity):
             return  # It was asked for late, or fetched again.
         self._show(picture.image, picture.moment)
         self._file.async_save(picture.image, picture.moment)
-        self.async_write_ha_state()
+        self._pace.async_changed()
 
     def _show(self, image: bytes, moment: datetime) -> None:
         self._image = image

@@ -36,7 +36,9 @@ def async_describe_events(
                 hass,
                 "activity_verified" if is_verified else "activity_failed",
                 what=_what(hass, data),
-                destination=str(data.get("destination")),
+                # It may have been removed between the upload and its event.
+                destination=data.get("destination")
+                or async_word(hass, "activity_removed"),
                 reason=str(data.get("reason")),
             ),
             LOGBOOK_ENTRY_ICON: (

@@ -86,7 +86,7 @@ class SnapSyncMediaSource(MediaSource):
         entry_id, *rest = item.identifier.split("/")
         entry = self._loaded(entry_id)
         playback = entry.runtime_data.playback
-        camera, *when = [unquote(part) for part in rest] or [""]
+        camera, *when = [_name(part) for part in rest] or [""]
         with _ledger_errors():
             if not camera:
                 return await self._cameras(entry)
@@ -109,7 +109,7 @@ class SnapSyncMediaSource(MediaSource):
         # It may be None, whatever its type says.
         entry_id, *rest = (item.identifier or "").split("/")
         entries = [self._loaded(entry_id)] if entry_id else self._entries()
-        camera = unquote(rest[0]) if rest else None
+        camera = _name(rest[0]) if rest else None
         classes = set(query.media_filter_classes or ())
         is_video: bool | None = None
         if classes & {MediaClass.VIDEO, MediaClass.IMAGE}:
@@ -269,6 +269,11 @@ def _camera_name(entry: FrigateSnapSyncConfigEntry, camera: str) -> str:
     """Return what Frigate's owner calls a camera, as its device is called."""
     known = entry.runtime_data.data.cameras.get(camera)
     return camera if known is None else known.display_name or camera
+
+
+def _name(part: str) -> str:
+    """Return what a part of an identifier stands for; half a letter is none."""
+    return unquote(part).encode(errors="replace").decode()
 
 
 def _day_name(day: datetime) -> str:

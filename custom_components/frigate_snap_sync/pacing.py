@@ -1,4 +1,4 @@
-"""Uploads that ended, shown at a rate that recorder and Activity can bear."""
+"""Uploads that ended, and pictures, shown at a rate that the recorder can bear."""
 
 from collections import deque
 from collections.abc import Callable
@@ -62,3 +62,38 @@ class Pace:
             self._hass, INTERVAL, self._async_tell_next
         )
         self._tell(event, omitted)
+
+
+class NewestPace:
+    """Tells of what is newest: at once, or a second after it has told last."""
+
+    def __init__(self, hass: HomeAssistant, tell: Callable[[], None]) -> None:
+        """Call `tell`, which looks itself what is newest."""
+        self._hass = hass
+        self._tell = tell
+        self._is_due = False
+        self._cancel_timer: CALLBACK_TYPE | None = None
+
+    @callback
+    def async_changed(self) -> None:
+        """Tell now, or when a second is over."""
+        self._is_due = True
+        if self._cancel_timer is None:
+            self._async_tell()
+
+    @callback
+    def async_stop(self) -> None:
+        """Tell of nothing any more."""
+        self._is_due = False
+        if self._cancel_timer is not None:
+            self._cancel_timer()
+            self._cancel_timer = None
+
+    @callback
+    def _async_tell(self, now: datetime | None = None) -> None:
+        self._cancel_timer = None
+        if not self._is_due:
+            return
+        self._is_due = False
+        self._cancel_timer = async_call_later(self._hass, INTERVAL, self._async_tell)
+        self._tell()

@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
-from typing import Any
+from typing import Any, override
 from unittest.mock import patch
 
 import pytest
@@ -27,12 +27,13 @@ from custom_components.frigate_snap_sync.storage.errors import (
 )
 from custom_components.frigate_snap_sync.storage.limits import Limits
 from custom_components.frigate_snap_sync.storage.local.destination import (
+    MAX_JOBS,
     LocalDestination,
     find_mount_point,
 )
 from custom_components.frigate_snap_sync.storage.source import PIECE_SIZE, PieceReader
 
-from ..waiting import LONG, until
+from ..waiting import LONG, promptly, until
 from .conftest import MakeSource
 from .places import small_disk
 
@@ -395,6 +396,42 @@ async def test_permissions_are_the_default(
     os.umask(umask := os.umask(0))
     assert stat.S_IMODE((root / "a/file").stat().st_mode) == 0o666 & ~umask
     assert stat.S_IMODE((root / "a").stat().st_mode) == 0o777 & ~umask
+
+
+async def test_slow_uploads_do_not_hold_up_reading(
+    destination: LocalDestination, root: Path
+) -> None:
+    """As many as may run wait for their source, and what lies there is played."""
+    (root / "old.mp4").write_bytes(b"film")
+    more = asyncio.Event()
+
+    class Slow(Source):
+        """Waits in the middle."""
+
+        name = "slow"
+        size = 8
+        sha256 = None
+
+        @override
+        async def open(self) -> AsyncGenerator[bytes]:
+            yield b"half"
+            await more.wait()
+            yield b"half"
+
+    uploads = [
+        asyncio.create_task(
+            destination.put(f"{number}.mp4", Slow(), temporary=f".{number}.tmp")
+        )
+        for number in range(MAX_JOBS)
+    ]
+    await until(lambda: len([*root.glob(".*.tmp")]) == MAX_JOBS)
+    async with promptly():
+        assert await destination.stat("old.mp4") is not None
+        got = [piece async for piece in destination.open_read("old.mp4")]
+    assert b"".join(got) == b"film"
+    assert not any(upload.done() for upload in uploads)
+    more.set()
+    await asyncio.gather(*uploads)
 
 
 async def test_the_source_fails(

@@ -189,6 +189,46 @@ def test_pictures_of_a_recording(connection: sqlite3.Connection) -> None:
     assert browsing.newest_picture(connection, "front_door", among=()) is None
 
 
+def test_a_picture_is_looked_for_among_the_newest(
+    connection: sqlite3.Connection,
+) -> None:
+    """A camera with nothing but recordings is not looked through as a whole."""
+    still = replace(ITEM, media=Media.SNAPSHOTS, source_id="1.5-still")
+    store(connection, still)
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    def fill(numbers: range) -> None:
+        connection.executemany(
+            "INSERT INTO items (media, source_id, camera, label, labels, zones, start,"
+            " end, reported_at, is_open, copies)"
+            " VALUES ('recordings', ?1, 'front_door', 'cat', '[]', '[]', ?2, ?2, ?2, 0, 1)",
+            [(f"{number}.5-x", ITEM.start + number) for number in numbers],
+        )
+
+    def looked() -> tuple[FileKey | None, int]:
+        nonlocal steps
+        steps = 0
+        connection.set_progress_handler(count, 100)
+        found = browsing.newest_picture(connection, "front_door", among=BOTH)
+        connection.set_progress_handler(None, 0)
+        return found, steps
+
+    fill(range(1, 900))
+    found, _ = looked()
+    assert found == FileKey(media=Media.SNAPSHOTS, source_id="1.5-still")
+    fill(range(900, 2000))
+    found, once = looked()
+    assert found is None
+    fill(range(2000, 20_000))
+    _, later = looked()
+    assert later < 2 * once
+
+
 def test_where_a_file_lies(connection: sqlite3.Connection) -> None:
     """Each copy with its own path; not what only waits."""
     store(connection, ITEM, to=BOTH)

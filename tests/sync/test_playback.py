@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, replace
 import time
 from typing import override
@@ -30,6 +30,7 @@ from custom_components.frigate_snap_sync.sync.playback.reading import (
     NotThere,
     PlaybackTiming,
     Reader,
+    Reading,
 )
 
 from ..waiting import promptly
@@ -48,6 +49,7 @@ class Shelf(FakeDestination):
         super().__init__()
         self.is_local = is_local
         self.readers = 0
+        self.most_readers = 0
         self.reads = 0
         self.piece = 1 << 20
         self.delay = 0.0
@@ -69,6 +71,7 @@ class Shelf(FakeDestination):
     ) -> AsyncGenerator[bytes]:
         self.reads += 1
         self.readers += 1
+        self.most_readers = max(self.most_readers, self.readers)
         try:
             sent = 0
             async with aclosing(
@@ -80,6 +83,7 @@ class Shelf(FakeDestination):
                             raise Unreachable("The connection was lost")
                         piece = data[at : at + self.piece]
                         sent += len(piece)
+                        await asyncio.sleep(0)
                         yield piece
         finally:
             self.readers -= 1
@@ -135,6 +139,17 @@ async def stored(bench: Bench, near: Shelf, far: Shelf) -> Stored:
         clip=FileKey(media=Media.RECORDINGS, source_id=review),
         picture=FileKey(media=Media.SNAPSHOTS, source_id=tracked),
     )
+
+
+async def take(reading: Reading, got: bytearray) -> None:
+    """Add to `got` what is read, however it ends."""
+    async for piece in reading.pieces():
+        got += piece
+
+
+def path_of(shelf: Shelf, content: bytes) -> str:
+    """Return where a destination has a file."""
+    return next(path for path, data in shelf.files.items() if data == content)
 
 
 def everything(size: int) -> Span:
@@ -289,19 +304,15 @@ async def test_who_leaves_closes_what_was_open(stored: Stored, near: Shelf) -> N
 
 async def test_few_pictures_at_once(stored: Stored, near: Shelf) -> None:
     """A page of a hundred does not open a hundred files; a film waits for none."""
-    most = 0
     near.piece = 100
+    near.most_readers = 0
 
     async def look() -> None:
-        nonlocal most
-        async with reader.open(stored.picture, everything) as reading:
-            async for _ in reading.pieces():
-                most = max(most, near.readers)
-                await asyncio.sleep(0)
+        assert await read(reader, stored.picture) == FULL_IMAGE
 
     reader = stored.reader()
     await asyncio.gather(*(look() for _ in range(30)))
-    assert most == 6
+    assert near.most_readers == 6
     async with promptly():
         looks = [asyncio.create_task(look()) for _ in range(30)]
         await until(lambda: near.readers == 6)
@@ -313,11 +324,139 @@ async def test_a_file_that_becomes_shorter(stored: Stored, near: Shelf) -> None:
     """Ends with an error, not as if it were whole; the next look sees what is there."""
     reader = stored.reader()
     await read(reader, stored.clip, Span(0, 10))
-    path = next(path for path, data in near.files.items() if data == CLIP)
+    path = path_of(near, CLIP)
     near.files[path] = CLIP[:100_000]
     with pytest.raises(MediaBroken):
         await read(reader, stored.clip)
-    assert await read(reader, stored.clip) == CLIP[:100_000]
+    # It is no longer the file that was verified: the other copy is.
+    assert await read(reader, stored.clip) == await whole(CLIP)
+
+
+async def test_a_file_that_is_as_short_as_its_first_bytes(
+    stored: Stored, near: Shelf, far: Shelf
+) -> None:
+    """Nothing was sent of it yet when that shows, so that the next copy is read."""
+    reader = stored.reader()
+    await read(reader, stored.picture)
+    near.files[path_of(near, FULL_IMAGE)] = b""
+    assert await read(reader, stored.picture) == FULL_IMAGE
+    assert far.reads
+
+
+async def test_a_short_picture_is_not_taken_for_a_whole_one(
+    stored: Stored, near: Shelf
+) -> None:
+    """Its reader gets what is there, then the error, never an end."""
+    reader = stored.reader()
+    await read(reader, stored.picture)
+    near.files[path_of(near, FULL_IMAGE)] = FULL_IMAGE[:100]
+    got = bytearray()
+    async with reader.open(stored.picture, everything) as reading:
+        assert reading.size == len(FULL_IMAGE)
+        with pytest.raises(MediaBroken):
+            await take(reading, got)
+    assert got == FULL_IMAGE[:100]
+    assert await read(reader, stored.picture) == FULL_IMAGE
+
+
+async def test_never_more_than_was_chosen(stored: Stored, near: Shelf) -> None:
+    """Whatever a destination sends: it would be taken for the next answer."""
+
+    class Generous(Shelf):
+        @override
+        async def open_read(
+            self, path: str, *, start: int = 0, length: int | None = None
+        ) -> AsyncGenerator[bytes]:
+            async with aclosing(super().open_read(path)) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+    generous = Generous(is_local=True)
+    generous.files = near.files
+    for piece in (1000, 1 << 20):
+        generous.piece = piece
+        place = stored.places["near"]
+        place.setup = replace(place.setup, destination=generous)
+        for length in (1, 1000, 1001):
+            got = await read(stored.reader(), stored.picture, Span(0, length))
+            assert got == FULL_IMAGE[:length], length
+    assert not generous.readers
+
+
+async def test_a_copy_of_another_size_than_was_verified(
+    stored: Stored, near: Shelf, far: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Is broken, which is said once, and the next copy is read."""
+    path = path_of(near, FULL_IMAGE)
+    for wrong in (FULL_IMAGE[:-1], FULL_IMAGE + b"x", b""):
+        near.files[path] = wrong
+        far.reads = 0
+        reader = stored.reader()
+        caplog.clear()
+        for _ in range(3):
+            assert await read(reader, stored.picture) == FULL_IMAGE
+        assert far.reads == 3
+        assert [
+            record.levelname for record in caplog.records if path in record.message
+        ].count("WARNING") == 1
+    del stored.places["far"]
+    with pytest.raises(NotNow):
+        await read(reader, stored.picture)
+    near.files[path] = FULL_IMAGE
+    assert await read(reader, stored.picture) == FULL_IMAGE
+
+
+async def test_slow_clients_hold_up_no_one(
+    stored: Stored, near: Shelf, far: Shelf
+) -> None:
+    """Their pictures wait in memory, and nothing is open for them."""
+    near.piece = 100
+    reader = stored.reader()
+    async with AsyncExitStack() as stack, promptly():
+        for _ in range(20):
+            reading = await stack.enter_async_context(
+                reader.open(stored.picture, everything)
+            )
+            await stack.enter_async_context(aclosing(reading.pieces()))
+        assert near.readers == 0
+        assert await read(reader, stored.picture) == FULL_IMAGE
+
+
+async def test_a_picture_whose_turn_does_not_come(
+    stored: Stored, near: Shelf, far: Shelf
+) -> None:
+    """Is not waited for without end: it can't be read now."""
+    near.delay = far.delay = 60
+    reader = stored.reader(PlaybackTiming(answer=600, turn=0.05))
+    looks = [asyncio.create_task(read(reader, stored.picture)) for _ in range(6)]
+    await asyncio.sleep(0.01)
+    async with promptly():
+        with pytest.raises(NotNow):
+            await read(reader, stored.picture)
+    for look in looks:
+        look.cancel()
+    await asyncio.gather(*looks, return_exceptions=True)
+    near.delay = 0
+    assert await read(reader, stored.picture) == FULL_IMAGE
+
+
+async def test_a_destination_that_is_removed_while_a_file_is_looked_for(
+    stored: Stored, near: Shelf
+) -> None:
+    """Has it no more: the next one is asked, and at last it is nowhere."""
+
+    class Leaving(Shelf):
+        @override
+        async def stat(self, path: str) -> StoredFile | None:
+            stored.places.pop("far")
+            raise Unreachable("It is away")
+
+    place = stored.places["near"]
+    place.setup = replace(place.setup, destination=Leaving(is_local=True))
+    reader = stored.reader()
+    with pytest.raises(NotNow):
+        await read(reader, stored.picture)
+    assert not stored.places.keys() - {"near"}
 
 
 def test_the_nearest_first() -> None:

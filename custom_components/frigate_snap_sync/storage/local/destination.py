@@ -50,8 +50,8 @@ async def find_disk_without_share(path: Path, mount_point: str) -> Disk | None:
 class LocalDestination(Destination):
     """A folder of a file system of this machine.
 
-    All file work is done in executor threads, at most `MAX_JOBS` at once. A
-    missing root folder is made, but only while its path lies on the mount point
+    All file work is done in executor threads, at most `MAX_JOBS` at once of each kind:
+    reading, files that grow, and all else. A missing root folder is made, but only while its path lies on the mount point
     that it was set up on: a share that is not mounted raises `NotMounted`, and
     nothing is written in its place.
     """
@@ -79,8 +79,13 @@ class LocalDestination(Destination):
             timeout=self._limits.stall_timeout,
             cancel_timeout=self._limits.cancel_timeout,
         )
-        # Of their own: copying large files must not hold them up.
+        # Of their own: copying large files must not hold up what grows, or is played.
         self._growing = JobRunner(
+            limit=MAX_JOBS,
+            timeout=self._limits.stall_timeout,
+            cancel_timeout=self._limits.cancel_timeout,
+        )
+        self._reading = JobRunner(
             limit=MAX_JOBS,
             timeout=self._limits.stall_timeout,
             cancel_timeout=self._limits.cancel_timeout,
@@ -99,6 +104,7 @@ class LocalDestination(Destination):
     async def close(self) -> None:
         self._jobs.abandon_all()
         self._growing.abandon_all()
+        self._reading.abandon_all()
 
     @override
     async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
@@ -128,7 +134,7 @@ class LocalDestination(Destination):
 
     @override
     async def stat(self, path: str) -> StoredFile | None:
-        return await self._jobs.run(partial(self._folder.stat, path=path))
+        return await self._reading.run(partial(self._folder.stat, path=path))
 
     @override
     async def delete(self, path: str) -> None:
@@ -158,11 +164,11 @@ class LocalDestination(Destination):
     async def open_read(
         self, path: str, *, start: int = 0, length: int | None = None
     ) -> AsyncGenerator[bytes]:
-        reader = await self._jobs.run(
+        reader = await self._reading.run(
             partial(self._folder.open_read, path=path, start=start, length=length)
         )
         try:
-            while piece := await self._jobs.run(lambda _: reader.read()):
+            while piece := await self._reading.run(lambda _: reader.read()):
                 yield piece
         finally:
             # Not waited for: a share that hangs must not hold up the caller.

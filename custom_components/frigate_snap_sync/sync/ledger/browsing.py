@@ -14,6 +14,9 @@ from .items import item_of
 MAX_DAYS: Final = 5000
 """Days of a camera that are listed."""
 
+_MAX_LOOKED_AT: Final = 1000
+"""Items of a camera among which a picture is looked for."""
+
 _BEFORE: Final = 3.0
 """Seconds by which an image may come before the review that shows the same."""
 _AFTER: Final = 5.0
@@ -136,12 +139,17 @@ def count(
 def newest_picture(
     connection: sqlite3.Connection, camera: str, *, among: Collection[str]
 ) -> FileKey | None:
-    """Return the newest image of a camera that lies there."""
+    """Return the newest image of a camera that lies there.
+
+    None is found of a camera that has had only recordings for long: that all of a
+    camera is looked through for a small picture would hold up everything else.
+    """
     row = connection.execute(
-        "SELECT media, source_id FROM items INDEXED BY stored_items"  # noqa: S608
-        " WHERE camera = :camera AND copies > 0 AND media != 'recordings'"
+        "SELECT media, source_id FROM (SELECT id, media, source_id, start"  # noqa: S608
+        " FROM items INDEXED BY stored_items WHERE camera = :camera AND copies > 0"
+        " ORDER BY start DESC LIMIT :most) AS items WHERE media != 'recordings'"
         f" AND {_LIES} ORDER BY start DESC LIMIT 1",
-        {"camera": camera, "among": _list(among)},
+        {"camera": camera, "among": _list(among), "most": _MAX_LOOKED_AT},
     ).fetchone()
     return None if row is None else _key_of(row)
 

@@ -52,7 +52,8 @@ class FileKey:
             padding = "=" * (-len(token[1:]) % 4)
             try:
                 data = urlsafe_b64decode(token[1:] + padding)
-                source_id = data.decode("utf-8", "surrogatepass")
+                # Half a letter is no text, and no item's id.
+                source_id = data.decode("utf-8")
             except (BinasciiError, UnicodeDecodeError) as err:
                 raise ValueError(f"not the id of an item: {token!r}") from err
         key = cls(

@@ -17,6 +17,11 @@ MAX_ITEMS: Final = 500
 MAX_FOUND: Final = 100
 """Items that a search finds."""
 
+_MAX_WORDS: Final = 10
+_MAX_LETTERS: Final = 50
+"""Of each word of a search: the ledger does nothing else meanwhile."""
+_MAX_TEXT: Final = 1000
+
 
 class Playback:
     """Lists and opens what lies at the destinations; methods raise LedgerError."""
@@ -93,11 +98,12 @@ class Playback:
     ) -> list[StoredFile]:
         """Return the newest files that fit all words of a text, newest first.
 
-        A word fits a label, a zone, a camera or a severity that holds it, or a day.
+        A word fits a label, a zone, a camera or a severity that holds it, or a day. The
+        first `_MAX_WORDS` count, and of each the first `_MAX_LETTERS`.
         """
         words: list[str] = []
         since, until = -inf, inf
-        for word in text.split():
+        for word in _words(text):
             if (day := _begin_of_day(word, self.time_zone)) is None:
                 words.append(word)
                 continue
@@ -127,8 +133,19 @@ class Playback:
 def _span(begin: datetime, hours: int) -> tuple[float, float]:
     """Return when some hours, or whole days, begin and end; a day may have 23 hours."""
     days, hours = divmod(hours, 24)
-    end = begin + timedelta(days=days)
+    try:
+        end = begin + timedelta(days=days)
+    except OverflowError:
+        return begin.timestamp(), inf
     return begin.timestamp(), end.timestamp() + hours * 3600.0
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a search that count, each once."""
+    # Of half a letter, which is no text to the ledger, a mark is made.
+    legal = text[:_MAX_TEXT].encode(errors="replace").decode()
+    words = dict.fromkeys(word[:_MAX_LETTERS] for word in legal.split())
+    return list(words)[:_MAX_WORDS]
 
 
 def _begin_of_day(word: str, time_zone: tzinfo) -> datetime | None:

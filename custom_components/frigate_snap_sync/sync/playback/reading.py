@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import logging
 import time
 from typing import Final
@@ -23,6 +23,10 @@ _LOGGER = logging.getLogger(__name__)
 
 _MAX_PICTURES: Final = 6
 """Pictures that are read at once: a page of a browser asks for dozens."""
+_MAX_AHEAD: Final = 4 * 1024 * 1024
+"""Bytes of a picture that are read before the client takes them."""
+_MAX_ODD: Final = 1000
+"""Copies of another size than was verified that are remembered as said."""
 
 
 ENDINGS: Final = (StorageError, FileNotFoundError, MediaBroken)
@@ -49,6 +53,8 @@ class PlaybackTiming:
     """For the first bytes of a destination, before another one is asked."""
     known: float = 60.0
     """How long a file is taken to be there still, and not to have changed."""
+    turn: float = 60.0
+    """For the turn of a picture, while others are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +92,7 @@ class Reader:
         self._timing = timing or PlaybackTiming()
         self._clock = clock
         self._known = KnownFiles()
+        self._odd: set[Copy] = set()
         self._pictures = asyncio.Semaphore(_MAX_PICTURES)
 
     @asynccontextmanager
@@ -95,9 +102,32 @@ class Reader:
         Raises NotThere, NotNow or LedgerError; reading on raises one of `ENDINGS`.
         """
         async with AsyncExitStack() as stack:
-            if key.media is not Media.RECORDINGS:
-                await stack.enter_async_context(self._pictures)
-            yield await self._find(key, choose, stack)
+            if key.media is Media.RECORDINGS:
+                yield await self._find(key, choose, stack)
+            else:
+                yield await self._picture(key, choose, stack)
+
+    async def _picture(
+        self, key: FileKey, choose: Choose, stack: AsyncExitStack
+    ) -> Reading:
+        """Return a picture when its turn has come, read before its client takes it.
+
+        A client that is slow must not hold up the pictures of all others.
+        """
+        try:
+            async with asyncio.timeout(self._timing.turn):
+                await self._pictures.acquire()
+        except TimeoutError as err:
+            raise NotNow from err
+        try:
+            async with AsyncExitStack() as opened:
+                reading = await self._find(key, choose, opened)
+                reading, is_whole = await _read_ahead(reading)
+                if not is_whole:
+                    await stack.enter_async_context(opened.pop_all())
+        finally:
+            self._pictures.release()
+        return reading
 
     async def _find(
         self, key: FileKey, choose: Choose, stack: AsyncExitStack
@@ -134,7 +164,9 @@ class Reader:
         Raises one of `ENDINGS`.
         """
         begin = self._clock()
-        destination = self._places[copy.destination_id].setup.destination
+        if (place := self._places.get(copy.destination_id)) is None:
+            raise FileNotFoundError("The destination was removed meanwhile")
+        destination = place.setup.destination
         async with AsyncExitStack() as tried:
             try:
                 async with asyncio.timeout(self._timing.answer):
@@ -158,18 +190,23 @@ class Reader:
     ) -> AsyncGenerator[bytes]:
         """Yield the chosen bytes of a copy, or of the film that is made of it.
 
-        What goes wrong is remembered: the next one who asks gets another copy.
+        They are as many as were chosen, never more; raises one of `ENDINGS` where there
+        are fewer. What goes wrong is remembered: the next one who asks gets another copy.
         """
-        if span is None:
+        if span is None or not span.length:
             return
         read = _reader_of(destination, copy)
         source = read(span.start, span.length)
         if known.film is not None:
             source = known.film.read(read, span.start, span.length)
+        missing = span.length
         try:
             async with aclosing(source) as pieces:
                 async for piece in pieces:
-                    yield piece
+                    yield piece[:missing]
+                    if (missing := missing - len(piece)) <= 0:
+                        return
+            raise MediaBroken("The file is shorter than it was")
         except ENDINGS as err:
             self._known.forget(copy)
             if isinstance(err, StorageError):
@@ -179,13 +216,16 @@ class Reader:
     async def _look(self, destination: Destination, copy: Copy, key: FileKey) -> Known:
         """Return what is known of a copy, or found out now.
 
-        Raises FileNotFoundError or StorageError.
+        Raises one of `ENDINGS`.
         """
         if (known := self._known.get(copy, self._clock())) is not None:
             return known
         stored = await destination.stat(copy.path)
         if stored is None:
             raise FileNotFoundError(copy.path)
+        if copy.size not in (None, stored.size):
+            self._say_once(copy, stored.size)
+            raise MediaBroken("The file is not as large as it was when it was verified")
         film = None
         if key.media is Media.RECORDINGS:
             film = await open_virtual(_reader_of(destination, copy), stored.size)
@@ -196,6 +236,44 @@ class Reader:
         )
         self._known.keep(copy, known)
         return known
+
+    def _say_once(self, copy: Copy, size: int) -> None:
+        if copy in self._odd:
+            return
+        if len(self._odd) >= _MAX_ODD:
+            self._odd.clear()
+        self._odd.add(copy)
+        place = self._places.get(copy.destination_id)
+        _LOGGER.warning(
+            "%s at %s has %s bytes, but had %s when it was verified: it is not played",
+            copy.path,
+            copy.destination_id if place is None else place.setup.name,
+            size,
+            copy.size,
+        )
+
+
+async def _read_ahead(reading: Reading) -> tuple[Reading, bool]:
+    """Return a picture of which so much as may be is in memory, and whether all is.
+
+    What ends its reading is raised behind what was read.
+    """
+    ahead, is_whole = bytearray(reading.first), False
+    others = reading.others
+    try:
+        while len(ahead) < _MAX_AHEAD and not is_whole:
+            if piece := await anext(others, b""):
+                ahead += piece
+            else:
+                is_whole = True
+    except ENDINGS as err:
+        others, is_whole = _failing(err), True
+    return replace(reading, first=bytes(ahead), others=others), is_whole
+
+
+async def _failing(error: Exception) -> AsyncGenerator[bytes]:
+    raise error
+    yield  # It is a generator.
 
 
 def _reader_of(destination: Destination, copy: Copy) -> Read:
