@@ -20,6 +20,8 @@ _ALLOWED = 45
 _UNDER_WAY = 10
 """Seconds in which what Home Assistant has fetched already may still arrive."""
 _PART = re.compile(r".*-part\d{3}\.mp4")
+_LIVE = re.compile(r".*-live\d\d\.mp4")
+_PADDING = 5
 _CLIP = re.compile(r"/api/([^/]+)/start/([0-9.]+)/end/([0-9.]+)/clip\.mp4")
 
 
@@ -98,7 +100,15 @@ def _break_in(
         seconds=seconds,
         parts=len(parts),
         playable=sum(file.seconds or 0 for file in parts),
-        shown=sum(_shown(stage, review, parts)),
+        shown=max(
+            sum(_shown(stage, review, parts)),
+            # Its film begins before it, by as much as is chosen, or with the tap.
+            *(
+                min((file.seconds or 0) - _PADDING, seconds)
+                for file in parts
+                if _LIVE.match(file.path)
+            ),
+        ),
     )
 
 
