@@ -332,6 +332,7 @@ class Engine:
         """
         if await self._ledger.run(closed_periods.set_closed, closed, now=since):
             self._parts.running.wake()
+            self.live.wake()
             await self._collector.refresh()
 
     async def test_destination(self, destination_id: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 import logging
-from math import ceil, floor
+from math import ceil, floor, inf
 import time
 from typing import Any
 
@@ -80,6 +80,8 @@ class LiveManager:
         self._options = options
         self._hints: dict[str, float] = {}
         self._sessions: dict[str, _Session] = {}
+        self._takers: dict[Worker, float] = {}
+        """From when on destinations take film that were added since the start."""
         self._heard: dict[str, float] = {}
         self._taps: dict[str, _Running[Tap]] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -151,6 +153,7 @@ class LiveManager:
     async def _look(self) -> None:
         """Begin and end what is due. Raises LedgerError."""
         ledger, now = self._services.ledger, time.monotonic()
+        self._note_takers(now)
         items: list[Item] = []
         if await ledger.run(off_periods.capture_on):
             items = [
@@ -172,6 +175,12 @@ class LiveManager:
         self._choose_taps(now)
         for session in self._sessions.values():
             await self._choose_lanes(session)
+
+    def _note_takers(self, now: float) -> None:
+        """Note which destinations are there: a new one gets nothing of before."""
+        self._takers = {
+            worker: self._takers.get(worker, now) for worker in self._workers.values()
+        }
 
     def _is_live(self, item: Item, now: float) -> bool:
         """Tell whether the film of an open review is to be watched."""
@@ -270,7 +279,7 @@ class LiveManager:
     async def _choose_lanes(self, session: _Session) -> None:
         """Let a review's film leave to whoever takes it now."""
         tap = self._taps.get(session.item.camera)
-        targets: dict[str, LiveTarget] = {}
+        targets: dict[str, tuple[LiveTarget, float]] = {}
         if tap is not None:
             targets = await self._targets(session.item)
         self._end_lanes(
@@ -284,21 +293,25 @@ class LiveManager:
                 or (tap is not None and lane.what.film is not tap.what.film)
             ],
         )
-        for id_, target in targets.items():
+        for id_, (target, earliest) in targets.items():
             if id_ not in session.lanes and tap is not None:
-                since = time.monotonic() - self._options.padding_before
+                padded = time.monotonic() - self._options.padding_before
                 lane = LiveLane(
                     target,
                     tap.what.film,
                     timing=self._timing,
-                    since=since,
+                    since=max(padded, earliest),
                     is_recorded=tap.what.is_recorded,
                     outage=self._outage,
                 )
                 session.lanes[id_] = _Running(lane, asyncio.create_task(lane.run()))
 
-    async def _targets(self, item: Item) -> dict[str, LiveTarget]:
-        """Return where the film of an item goes now. Raises LedgerError."""
+    async def _targets(self, item: Item) -> dict[str, tuple[LiveTarget, float]]:
+        """Return where the film of an item goes now, and from when on it is taken.
+
+        By a steady clock: nothing of before a destination was opened or added, or
+        before Capture was switched on. Raises LedgerError.
+        """
         bounds = await self._registry.bounds(item)
         now = time.time() - self._client.clock_offset
         if (
@@ -323,12 +336,20 @@ class LiveManager:
                 FootageRange(floor(now), ceil(now) + 1),
             )
         )
+        steady = time.monotonic() - now
         return {
-            plan.destination_id: LiveTarget(
-                item=item,
-                base=plan.path,
-                worker=takers[plan.destination_id],
-                services=self._services,
+            plan.destination_id: (
+                LiveTarget(
+                    item=item,
+                    base=plan.path,
+                    worker=(worker := takers[plan.destination_id]),
+                    services=self._services,
+                ),
+                max(
+                    steady + bounds.start,
+                    steady + bounds.openings.get(plan.destination_id, -inf),
+                    self._takers.get(worker, -inf),
+                ),
             )
             for plan in plans
         }
