@@ -9,7 +9,11 @@ from typing import override
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
+from custom_components.frigate_snap_sync.storage.base import (
+    Capabilities,
+    Source,
+    StoredFile,
+)
 from custom_components.frigate_snap_sync.storage.limits import Limits
 from custom_components.frigate_snap_sync.storage.local.destination import (
     LocalDestination,
@@ -231,3 +235,51 @@ async def test_a_limit_counts_what_it_lets_pass(tmp_path: Path) -> None:
     await Limited(inner, time.limit()).put("a", source, temporary="a.tmp")
     assert sent == [at for at, _, _ in inner.came]
     assert sent[-1] - sent[0] > 0.6
+
+
+@pytest.mark.parametrize("films", [1, 3])
+async def test_live_film_leaves_a_share_to_the_rest(tmp_path: Path, films: int) -> None:
+    """A fifth at least, however much film there is; and stills wait for none of it."""
+    time = Time()
+    inner = Watched(time)
+    inner.can = Capabilities(append=True)
+    limited = Limited(inner, time.limit())
+
+    async def film(name: str) -> None:
+        growing = await limited.grow(name)
+        position = 0
+        while True:
+            await growing.write(bytes(100 * KIB), at=position)
+            position += 100 * KIB
+
+    tasks = [asyncio.create_task(film(str(number))) for number in range(films)]
+    begin = time.now
+    async with asyncio.timeout(LONG):
+        await limited.put("a", file_of(tmp_path, "a", 2500 * KIB), temporary="a.tmp")
+    assert 17 <= time.now - begin <= 26
+    came = len(inner.came)
+    still = file_of(tmp_path, "still", 100 * KIB, urgent=True)
+    begin = time.now
+    await limited.put("still", still, temporary="s.tmp")
+    assert len(inner.came) - came >= 2
+    assert time.now - begin < 1
+    for task in tasks:
+        task.cancel()
+
+
+async def test_live_film_goes_first_where_there_is_room(tmp_path: Path) -> None:
+    """What is less than its share is never kept back by more than a slice."""
+    time = Time()
+    inner = Watched(time)
+    inner.can = Capabilities(append=True)
+    limited = Limited(inner, time.limit())
+    recording = asyncio.create_task(
+        limited.put("a", file_of(tmp_path, "a", 5000 * KIB), temporary="a.tmp")
+    )
+    growing = await limited.grow("film")
+    for number in range(20):
+        begin = time.now
+        await growing.write(bytes(10 * KIB), at=number * 10 * KIB)
+        assert time.now - begin <= 0.21
+        await time.sleep(0.1)
+    await recording

@@ -5,11 +5,11 @@ from typing import override
 from ..base import Destination, GrowingFile, Source, StoredFile
 from .base import Wrapper
 from .paced import PacedSource
-from .rate import RateLimit
+from .rate import Rank, RateLimit
 
 
 class Limited(Wrapper):
-    """Slows down what is sent, urgent files first; reading back is not slowed down.
+    """Slows down what is sent, stills first; reading back is not slowed down.
 
     All files of the destination share its rate.
     """
@@ -21,12 +21,13 @@ class Limited(Wrapper):
 
     @override
     async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
-        limited = _LimitedSource(source, self._rate)
+        rank = Rank.STILL if source.is_urgent else Rank.OTHER
+        limited = _LimitedSource(source, self._rate, rank)
         return await self.inner.put(path, limited, temporary=temporary)
 
     @override
     async def put_at_once(self, path: str, source: Source) -> StoredFile:
-        limited = _LimitedSource(source, self._rate)
+        limited = _LimitedSource(source, self._rate, Rank.LIVE)
         return await self.inner.put_at_once(path, limited)
 
     @override
@@ -37,18 +38,19 @@ class Limited(Wrapper):
 class _LimitedSource(PacedSource):
     """A source whose slices wait for their turn."""
 
-    def __init__(self, inner: Source, rate: RateLimit) -> None:
+    def __init__(self, inner: Source, rate: RateLimit, rank: Rank) -> None:
         super().__init__(inner, slice_size=rate.slice_size)
         self._rate = rate
+        self._rank = rank
 
     @override
     async def pace(self, size: int) -> None:
-        await self._rate.take(size, is_urgent=self.is_urgent)
+        await self._rate.take(size, self._rank)
         await super().pace(size)
 
 
 class _LimitedGrowth(GrowingFile):
-    """A growing file whose bytes wait for their turn, before those of others."""
+    """A growing file whose bytes wait for their turn, before most of others."""
 
     def __init__(self, inner: GrowingFile, rate: RateLimit) -> None:
         self._inner = inner
@@ -59,7 +61,7 @@ class _LimitedGrowth(GrowingFile):
         size = self._rate.slice_size
         for start in range(0, len(data), size):
             piece = data[start : start + size]
-            await self._rate.take(len(piece), is_urgent=True)
+            await self._rate.take(len(piece), Rank.LIVE)
             await self._inner.write(piece, at=at + start)
 
     @override
