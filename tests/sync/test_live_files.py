@@ -441,3 +441,16 @@ def test_parts_go_as_before(connection: sqlite3.Connection) -> None:
     begin(connection)
     recording.arrive(1, shown=((995, 1026),))
     assert recording.parts == []
+
+
+def test_ages_where_there_is_live_film_alone(connection: sqlite3.Connection) -> None:
+    """They are judged by its newest file: else nothing would ever expire there."""
+    items.remember_open(connection, REVIEW)
+    assert retention.clock(connection, "nas") is None
+    for start in (1000, 3000, 2000):
+        file = begin(connection, start=start)
+        live_files.ended(connection, file.id, held=((start, start + 20),), size=7)
+    assert retention.clock(connection, "nas") == 3000
+    assert retention.clock(connection, "cloud") is None
+    retention.keep_clock(connection, "nas", now=4000)
+    assert retention.clock(connection, "nas") == 4000

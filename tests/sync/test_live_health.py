@@ -7,6 +7,7 @@ from typing import override
 
 import pytest
 
+from custom_components.frigate_snap_sync.frigate.live_mp4 import LiveFragment
 from custom_components.frigate_snap_sync.frigate.models import LiveSource
 from custom_components.frigate_snap_sync.storage.base import Capabilities, GrowingFile
 from custom_components.frigate_snap_sync.storage.errors import (
@@ -25,10 +26,11 @@ from custom_components.frigate_snap_sync.sync.model.engine_options import (
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from custom_components.frigate_snap_sync.sync.model.status import Protection
 
+from ..harness.frigate import live
 from ..waiting import until
 from .conftest import Bench, setup
 from .fakes import FakeDestination
-from .live_film import Camera
+from .live_film import Camera, messages
 from .test_live import LIVE, QUICK, films
 
 LIVE_ALONE = Selection(media=frozenset(), live_footage=True)
@@ -177,3 +179,28 @@ async def test_only_film_of_what_is_recorded_makes_parts_needless(
     await _shown(camera, 0.5)
     progress = bench.engine._services.live_progress  # noqa: SLF001
     assert progress.knows(source_id) is is_recorded
+
+
+async def test_a_film_without_keyframes_leaves_all_the_same(
+    bench: Bench, camera: Camera, nas: FakeDestination
+) -> None:
+    """In pieces, of which no more than some seconds are kept in memory."""
+    nas.can = Capabilities(can_delete=False)
+    await bench.start(setup(nas, selection=LIVE))
+    bench.review("new", start=time.time() - 1)
+    await camera.opened()
+    film = messages()
+    for number, message in zip(range(100), film, strict=False):
+        if isinstance(message, LiveFragment) and number > 1:
+            assert message.pictures is not None
+            pictures = replace(message.pictures, is_keyframe=False)
+            message = replace(message, pictures=pictures)
+        camera.feed(message)
+        await asyncio.sleep(0.005)
+    await until(lambda: len(films(nas)) >= 3)
+    joined = b"".join(
+        nas.files[name].removeprefix(live.beginning()) for name in films(nas)
+    )
+    assert camera.sent.removeprefix(live.beginning()).startswith(joined)
+    assert max(len(nas.files[name]) for name in films(nas)) < 80_000
+    assert len(set(nas.pieces)) == len(films(nas))

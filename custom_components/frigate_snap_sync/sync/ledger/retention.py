@@ -41,7 +41,8 @@ class Expired:
 def clock(connection: sqlite3.Connection, destination_id: str) -> float | None:
     """Return the time by which ages were judged last.
 
-    Before the first time, when the newest copy began; None where there is none.
+    Before the first time, when the newest copy or live file began; None where there is
+    none.
     """
     row = connection.execute(
         "SELECT retention_clock FROM destinations WHERE id = ?", (destination_id,)
@@ -49,8 +50,11 @@ def clock(connection: sqlite3.Connection, destination_id: str) -> float | None:
     if row is not None and row["retention_clock"] is not None:
         return float(row["retention_clock"])
     (newest,) = connection.execute(
-        "SELECT MAX(item_start) FROM uploads INDEXED BY stored_uploads"
-        " WHERE destination_id = ? AND state = 'verified'",
+        "SELECT MAX(start) FROM (SELECT MAX(item_start) AS start"
+        " FROM uploads INDEXED BY stored_uploads"
+        " WHERE destination_id = ?1 AND state = 'verified'"
+        " UNION ALL SELECT MAX(start) FROM live_files INDEXED BY kept_live_files"
+        " WHERE destination_id = ?1 AND state = 'kept')",
         (destination_id,),
     ).fetchone()
     return None if newest is None else float(newest)

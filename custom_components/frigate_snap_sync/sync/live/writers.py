@@ -22,6 +22,8 @@ _RESERVED: Final = 10
 """Pieces whose names are kept in the ledger by one commit."""
 _PATIENCE: Final = 1.5
 """How much longer than it should be a piece may wait for its keyframe."""
+_LONGEST_PIECE: Final = 3.0
+"""Seconds of a piece that can't be sent again, whether a keyframe has come or not."""
 _ROUNDING: Final = 0.01
 """Seconds that don't count."""
 _NAMES: Final = 100
@@ -304,6 +306,7 @@ class PieceWriter(NumberedWriter):
         self._sent = 0
         self._is_jump = False
         self._may_replace = target.destination.capabilities.can_delete
+        self._most_bytes = target.services.limits.live_bytes
 
     @override
     async def begin(self, first: Chunk) -> None:
@@ -320,13 +323,27 @@ class PieceWriter(NumberedWriter):
             if (
                 chunk.is_keyframe
                 and self._chunks
-                and self._length(chunk) >= self._seconds
+                and (
+                    self._length(chunk) >= self._seconds
+                    or not self._chunks[0].is_keyframe
+                )
             ):
                 await self._put_piece()
                 self._chunks, self._sent = [], 0
             self._chunks.append(chunk)
+            if self._is_full:
+                # What follows plays behind this alone; but it leaves.
+                await self._put_piece()
+                self._chunks, self._sent = [], 0
         if self._may_replace and self._unsent >= self._seconds * _PATIENCE:
             await self._put_piece()
+
+    @property
+    def _is_full(self) -> bool:
+        """Tell whether the piece may wait no longer for a keyframe."""
+        if sum(len(chunk.data) for chunk in self._chunks) >= self._most_bytes:
+            return True
+        return not self._may_replace and self._length(self._chunks[-1]) > _LONGEST_PIECE
 
     def _length(self, until: Chunk) -> float:
         return until.seconds - self._chunks[0].seconds + _ROUNDING
