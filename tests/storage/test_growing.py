@@ -194,9 +194,12 @@ async def test_a_piece_at_once(place: Place) -> None:
     """It arrives under its name, in new folders, and may be replaced by a longer one."""
     destination = place.destination
     path = "2026-11-22/live01-0001.mp4"
+    temporary = "2026-11-22/.live01-0001.mp4.tmp"
     for size in (100_000, 0, 3 * MIB):
         content = os.urandom(size)
-        stored = await destination.put_at_once(path, MemorySource(path, content))
+        stored = await destination.put_at_once(
+            path, MemorySource(path, content), temporary=temporary
+        )
         assert stored == StoredFile(path=path, size=size)
         assert place.content(path) == content
         assert place.paths() == {path}
@@ -206,9 +209,13 @@ async def test_a_piece_at_once(place: Place) -> None:
 async def test_a_piece_replaces_nothing_where_all_stays(place: Place) -> None:
     """Who sends pieces there takes new names."""
     kept = wrapped(place.destination, append_only=True)
-    await kept.put_at_once("live.mp4", MemorySource("live.mp4", b"first"))
+    await kept.put_at_once(
+        "live.mp4", MemorySource("live.mp4", b"first"), temporary=".x.tmp"
+    )
     with pytest.raises(AlreadyThere):
-        await kept.put_at_once("live.mp4", MemorySource("live.mp4", b"second"))
+        await kept.put_at_once(
+            "live.mp4", MemorySource("live.mp4", b"second"), temporary=".x.tmp"
+        )
     assert place.content("live.mp4") == b"first"
 
 
@@ -219,8 +226,10 @@ async def test_a_piece_that_does_not_arrive(place: Place) -> None:
     place.break_after(MIB)
     source = MemorySource("a/live.mp4", os.urandom(4 * MIB))
     with pytest.raises(Unreachable):
-        await place.destination.put_at_once("a/live.mp4", source)
-    await place.destination.put_at_once("a/other.mp4", source)
+        await place.destination.put_at_once(
+            "a/live.mp4", source, temporary="a/.live.tmp"
+        )
+    await place.destination.put_at_once("a/other.mp4", source, temporary="a/.other.tmp")
     assert len(place.content("a/other.mp4") or b"") == 4 * MIB
 
 

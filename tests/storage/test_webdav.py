@@ -192,9 +192,13 @@ async def test_the_hash_is_the_proof(
 async def test_a_piece_of_film_is_one_request(dav: Dav, sessions: Sessions) -> None:
     """Once its folder is known: one comes every two seconds, for each camera."""
     destination = sessions.to(dav.url)
-    await destination.put_at_once("a/1.mp4", MemorySource("1.mp4", b"film"))
+    await destination.put_at_once(
+        "a/1.mp4", MemorySource("1.mp4", b"film"), temporary="a/.1.tmp"
+    )
     dav.asked.clear()
-    await destination.put_at_once("a/2.mp4", MemorySource("2.mp4", b"more film"))
+    await destination.put_at_once(
+        "a/2.mp4", MemorySource("2.mp4", b"more film"), temporary="a/.2.tmp"
+    )
     assert dav.asked == ["PUT"]
     assert dav.files["a/2.mp4"] == b"more film"
 

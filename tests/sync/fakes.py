@@ -409,7 +409,9 @@ class FakeDestination(Destination):
         return FakeGrowingFile(self, path)
 
     @override
-    async def put_at_once(self, path: str, source: Source) -> StoredFile:
+    async def put_at_once(
+        self, path: str, source: Source, *, temporary: str
+    ) -> StoredFile:
         self._check()
         await self.gate.wait()
         self.files[path] = await bytes_of(source)

@@ -640,9 +640,9 @@ async def test_pictures_that_come_one_by_one_stay(
     bench.frigate.clip_faults = [MediaNotReady("no")] * 1000
     put = growing.put_at_once
 
-    async def slow(path: str, source: Source) -> StoredFile:
+    async def slow(path: str, source: Source, *, temporary: str) -> StoredFile:
         await asyncio.sleep(0.8)
-        return await put(path, source)
+        return await put(path, source, temporary=temporary)
 
     growing.put_at_once = slow  # type: ignore[method-assign]
     await bench.start(setup(growing, selection=LIVE))
@@ -688,12 +688,12 @@ async def test_no_number_comes_twice_where_nothing_can_be_seen(
     tried: list[str] = []
     put = nas.put_at_once
 
-    async def noted(path: str, source: Source) -> StoredFile:
+    async def noted(path: str, source: Source, *, temporary: str) -> StoredFile:
         tried.append(path)
         if len(tried) % 2:
-            await put(path, source)
+            await put(path, source, temporary=temporary)
             raise Unreachable("the answer got lost")
-        return await put(path, source)
+        return await put(path, source, temporary=temporary)
 
     nas.put_at_once = noted  # type: ignore[method-assign]
     await bench.start(setup(nas, selection=LIVE))

@@ -9,7 +9,12 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.live_mp4 import LiveFragment
 from custom_components.frigate_snap_sync.frigate.models import LiveSource
-from custom_components.frigate_snap_sync.storage.base import Capabilities, GrowingFile
+from custom_components.frigate_snap_sync.storage.base import (
+    Capabilities,
+    GrowingFile,
+    Source,
+    StoredFile,
+)
 from custom_components.frigate_snap_sync.storage.errors import (
     AuthFailed,
     HostKeyChanged,
@@ -19,6 +24,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     StorageError,
     Unreachable,
 )
+from custom_components.frigate_snap_sync.storage.names import TemporaryForm
 from custom_components.frigate_snap_sync.sync.model.engine_options import (
     EngineOptions,
     LiveFootage,
@@ -204,3 +210,38 @@ async def test_a_film_without_keyframes_leaves_all_the_same(
     assert camera.sent.removeprefix(live.beginning()).startswith(joined)
     assert max(len(nas.files[name]) for name in films(nas)) < 80_000
     assert len(set(nas.pieces)) == len(films(nas))
+
+
+@pytest.mark.parametrize("form", list(TemporaryForm))
+async def test_stills_have_temporary_names_that_are_known(
+    bench: Bench, nas: FakeDestination, form: TemporaryForm
+) -> None:
+    """In the form that the server takes; what a kill left of one goes with it."""
+    used: list[str] = []
+    put = nas.put_at_once
+
+    async def noted(path: str, source: Source, *, temporary: str) -> StoredFile:
+        used.append(temporary)
+        return await put(path, source, temporary=temporary)
+
+    nas.put_at_once = noted  # type: ignore[method-assign]
+    nas.can = Capabilities(append=True)
+    bench.timing = replace(QUICK, live_still=0.02)
+    bench.options = EngineOptions(
+        live_footage=LiveFootage.ALERTS, padding_after=0, upload_during_review=False
+    )
+    await bench.start(replace(setup(nas, selection=LIVE), temporary_form=form))
+    start = time.time() - 1
+    source_id = bench.review("new", camera="back-yard_2", start=start)
+    await until(lambda: len(films(nas)) >= 3)
+    name = films(nas)[1]
+    folder, _, last = name.rpartition("/")
+    dot = "." if form is TemporaryForm.HIDDEN else ""
+    assert used[1] == f"{folder}/{dot}{last}.tmp"
+    nas.files[used[1]] = b"half of it"
+    bench.review(
+        "end", source_id=source_id, camera="back-yard_2", start=start, end=time.time()
+    )
+    await bench.settled()
+    await until(lambda: films(nas) == [])
+    assert used[1] not in nas.files

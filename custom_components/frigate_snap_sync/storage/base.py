@@ -278,15 +278,17 @@ class Destination(ABC):
         """
         raise Rejected("No file grows at this destination")
 
-    async def put_at_once(self, path: str, source: Source) -> StoredFile:
+    async def put_at_once(
+        self, path: str, source: Source, *, temporary: str
+    ) -> StoredFile:
         """Store a few megabytes as `path` in as few requests as can be.
 
         For what is of use at every length, such as a piece of film: if it fails, the
         half of it may lie there, and what lay there may be gone. What arrived is
-        compared only where that costs no request. Raises as `put`.
+        compared only where that costs no request. `temporary` is as of `put`, which a
+        kind need not use. Raises as `put`.
         """
-        folder, slash, name = path.rpartition("/")
-        return await self.put(path, source, temporary=f"{folder}{slash}.{name}.tmp")
+        return await self.put(path, source, temporary=temporary)
 
     @abstractmethod
     async def stat(self, path: str) -> StoredFile | None:

@@ -127,7 +127,9 @@ class WebdavDestination(Destination):
             return StoredFile(path=path, size=upload.size)
 
     @override
-    async def put_at_once(self, path: str, source: Source) -> StoredFile:
+    async def put_at_once(
+        self, path: str, source: Source, *, temporary: str
+    ) -> StoredFile:
         target = path_segments(path)
         async with (
             self._puts,

@@ -61,9 +61,11 @@ class AppendOnly(Wrapper):
         return await super().grow(path)
 
     @override
-    async def put_at_once(self, path: str, source: Source) -> StoredFile:
+    async def put_at_once(
+        self, path: str, source: Source, *, temporary: str
+    ) -> StoredFile:
         await self._check(path)
-        return await super().put_at_once(path, source)
+        return await super().put_at_once(path, source, temporary=temporary)
 
     @override
     async def delete(self, path: str) -> None:

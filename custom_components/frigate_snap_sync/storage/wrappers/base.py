@@ -48,8 +48,10 @@ class Wrapper(Destination):
         return await self.inner.grow(path)
 
     @override
-    async def put_at_once(self, path: str, source: Source) -> StoredFile:
-        return await self.inner.put_at_once(path, source)
+    async def put_at_once(
+        self, path: str, source: Source, *, temporary: str
+    ) -> StoredFile:
+        return await self.inner.put_at_once(path, source, temporary=temporary)
 
     @override
     async def stat(self, path: str) -> StoredFile | None:

@@ -26,9 +26,11 @@ class Limited(Wrapper):
         return await self.inner.put(path, limited, temporary=temporary)
 
     @override
-    async def put_at_once(self, path: str, source: Source) -> StoredFile:
+    async def put_at_once(
+        self, path: str, source: Source, *, temporary: str
+    ) -> StoredFile:
         limited = _LimitedSource(source, self._rate, Rank.LIVE)
-        return await self.inner.put_at_once(path, limited)
+        return await self.inner.put_at_once(path, limited, temporary=temporary)
 
     @override
     async def grow(self, path: str) -> GrowingFile:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 import sqlite3
 
+from ...storage.names import TemporaryForm, temporary_name
 from ..model.item import Media
 from ..model.naming import numbered, path_key
 from ..model.spans import Spans, to_text
@@ -38,6 +39,14 @@ class LiveFile:
 def piece_path(path: str, number: int) -> str:
     """Return the path of a piece of a live file."""
     return numbered(path, f"{number:04}")
+
+
+def live_temporary(path: str, form: TemporaryForm) -> str:
+    """Return the name that a piece may have until it is complete.
+
+    It follows from its path, so that whoever removes the piece knows it, too.
+    """
+    return temporary_name(path, path.rpartition("/")[2], form)
 
 
 def begin(
@@ -174,10 +183,15 @@ def end_all(connection: sqlite3.Connection, *, now: float) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveLeftover:
-    """A live file that is to be removed: its names at the destination."""
+    """A live file that is to be removed: its names at the destination.
+
+    `is_pieces` tells whether it lies there in pieces, each of which may have been cut
+    off under its temporary name.
+    """
 
     id: int
     paths: tuple[str, ...]
+    is_pieces: bool
 
 
 def next_leftover(
@@ -194,6 +208,7 @@ def next_leftover(
             numbers = range(1, (row["pieces"] or 0) + 1)
             return LiveLeftover(
                 id=row["id"],
+                is_pieces=row["pieces"] is not None,
                 paths=(row["path"],)
                 if row["pieces"] is None
                 else tuple(piece_path(row["path"], number) for number in numbers),

@@ -11,7 +11,7 @@ from ...storage.base import AlreadyThere, GrowingFile
 from ...storage.errors import Rejected, StorageError
 from ...storage.memory_source import MemorySource
 from ..ledger import LedgerError
-from ..ledger.live_files import LiveFile, piece_path
+from ..ledger.live_files import LiveFile, live_temporary, piece_path
 from ..model.spans import Spans
 from .film import Batch, Chunk, Shown
 from .target import LiveTarget
@@ -176,7 +176,9 @@ class NumberedWriter(LiveWriter):
         path = piece_path(self._file.path, self._number)
         self.target.count(len(data))
         source = await asyncio.to_thread(MemorySource, path, data)
-        await self.target.destination.put_at_once(path, source)
+        await self.target.destination.put_at_once(
+            path, source, temporary=live_temporary(path, self.target.worker.form)
+        )
         self.size += batch.size
         self._shown.add(batch)
         if not self._is_ours:

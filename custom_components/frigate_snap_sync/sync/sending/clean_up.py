@@ -1,7 +1,7 @@
 """The sweep: removes at a destination what is no longer to lie there, and no copy."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 import logging
 import time
 from typing import Final
@@ -9,6 +9,7 @@ from typing import Final
 from ...storage.base import Destination
 from ...storage.errors import StorageError
 from ...storage.layout import changing_folders
+from ...storage.names import TemporaryForm
 from ..ledger import retention, uploads
 from ..ledger.uploads import Leftover
 from ..model.destination_setup import DestinationSetup
@@ -43,15 +44,16 @@ class CleanUp:
         *,
         services: Services,
         sender: Sender,
+        form: Callable[[], TemporaryForm],
     ) -> None:
-        """Keep what it works with."""
+        """Keep what it works with; `form` returns that of temporary names there."""
         self._setup = setup
         self._ledger = services.ledger
         self._sender = sender
         self._timing = services.timing
         self._most_stuck = services.limits.stuck_leftovers
         self._live = LiveCleanUp(
-            setup, services=services, on_removed=self._remove_folders
+            setup, services=services, form=form, on_removed=self._remove_folders
         )
         self._stuck: dict[int, float] = {}
         """Until when uploads whose leftovers resist are left alone."""

@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable
 import time
 
 from ...storage.errors import StorageError
+from ...storage.names import TemporaryForm
 from ..ledger import live_files
+from ..ledger.live_files import live_temporary
 from ..model.destination_setup import DestinationSetup
 from ..services import Services
 from .breaker import reaction_to
@@ -22,9 +24,14 @@ class LiveCleanUp:
         setup: DestinationSetup,
         *,
         services: Services,
+        form: Callable[[], TemporaryForm],
         on_removed: Callable[[str], Awaitable[None]],
     ) -> None:
-        """Keep what it works with; `on_removed` is awaited with a removed file's path."""
+        """Keep what it works with; `on_removed` is awaited with a removed file's path.
+
+        `form` returns that of the temporary names there.
+        """
+        self._form = form
         self._setup = setup
         self._ledger = services.ledger
         self._ends = services.live_ends
@@ -53,7 +60,7 @@ class LiveCleanUp:
             return True
         try:
             for path in leftover.paths:
-                await self._setup.destination.delete(path)
+                await self._remove(path, is_piece=leftover.is_pieces)
         except StorageError as err:
             if reaction_to(err).is_contact:
                 self._stuck[leftover.id] = time.monotonic() + self._pause
@@ -61,3 +68,11 @@ class LiveCleanUp:
         await self._ledger.run(live_files.removed, leftover.id)
         await self._on_removed(leftover.paths[0])
         return True
+
+    async def _remove(self, path: str, *, is_piece: bool) -> None:
+        destination = self._setup.destination
+        await destination.delete(path)
+        can = destination.capabilities
+        if is_piece and can.uses_temporary and can.append:
+            # We may have been killed in mid-write.
+            await destination.discard(live_temporary(path, self._form()))

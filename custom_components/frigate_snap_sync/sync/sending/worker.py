@@ -79,7 +79,12 @@ class Worker:
             setup, services=services, restored=restored, count=self.budget.count
         )
         self._losses = SpoolLosses(setup.name, services=services)
-        self._clean_up = CleanUp(setup, services=services, sender=self._sender)
+        self._clean_up = CleanUp(
+            setup,
+            services=services,
+            sender=self._sender,
+            form=lambda: self._health.form,
+        )
         self.retention = Retention(
             setup, services=services, clock_offset=clock_offset, on_expired=self.wake
         )
