@@ -309,11 +309,9 @@ class Engine:
 
     async def set_capture(self, enabled: bool) -> None:
         """Switch the Frigate's capture: items of the time while off are skipped."""
+        now, offset = time.time(), self._client.clock_offset
         await self._ledger.run(
-            off_periods.set_capture,
-            enabled,
-            now=time.time(),
-            clock_offset=self._client.clock_offset,
+            off_periods.set_capture, enabled, now=now, clock_offset=offset
         )
         self.live.wake()
         await self._collector.refresh()
