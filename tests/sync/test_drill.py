@@ -446,7 +446,8 @@ async def test_a_killed_drill_of_an_object_store(bench: Bench) -> None:
     await ready(bench, ("nas", bucket))
     bucket.gate.clear()
     running = asyncio.create_task(bench.engine.drills.run("front_door"))
-    await until(lambda: bool(bucket.unfinished))
+    # By then the server's name for it is in the ledger.
+    await until(lambda: bool(bucket.drilled()))
     await bench.stop()
     with pytest.raises(Refused):
         await running
