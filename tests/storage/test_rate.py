@@ -23,7 +23,7 @@ from custom_components.frigate_snap_sync.storage.source import FileSource, open_
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 from custom_components.frigate_snap_sync.storage.wrappers.limited import Limited
 from custom_components.frigate_snap_sync.storage.wrappers.paced import CountedSource
-from custom_components.frigate_snap_sync.storage.wrappers.rate import RateLimit
+from custom_components.frigate_snap_sync.storage.wrappers.rate import Rank, RateLimit
 
 from ..sync.fakes import FakeDestination
 from ..waiting import LONG, until
@@ -238,31 +238,24 @@ async def test_a_limit_counts_what_it_lets_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("films", [1, 3])
-async def test_live_film_leaves_a_share_to_the_rest(tmp_path: Path, films: int) -> None:
+async def test_live_film_leaves_a_share_to_the_rest(films: int) -> None:
     """A fifth at least, however much film there is; and stills wait for none of it."""
     time = Time()
-    inner = Watched(time)
-    inner.can = Capabilities(append=True)
-    limited = Limited(inner, time.limit())
+    limit = time.limit()
 
-    async def film(name: str) -> None:
-        growing = await limited.grow(name)
-        position = 0
+    async def film() -> None:
         while True:
-            await growing.write(bytes(100 * KIB), at=position)
-            position += 100 * KIB
+            await limit.take(10 * KIB, Rank.LIVE)
 
-    tasks = [asyncio.create_task(film(str(number))) for number in range(films)]
+    tasks = [asyncio.create_task(film()) for _ in range(films)]
     begin = time.now
     async with asyncio.timeout(LONG):
-        await limited.put("a", file_of(tmp_path, "a", 2500 * KIB), temporary="a.tmp")
-    assert 17 <= time.now - begin <= 26
-    came = len(inner.came)
-    still = file_of(tmp_path, "still", 100 * KIB, urgent=True)
-    begin = time.now
-    await limited.put("still", still, temporary="s.tmp")
-    assert len(inner.came) - came >= 2
-    assert time.now - begin < 1
+        for _ in range(50):
+            await limit.take(50 * KIB)
+        assert 17 <= time.now - begin <= 26
+        begin = time.now
+        await limit.take(100 * KIB, Rank.STILL)
+        assert time.now - begin < 0.3
     for task in tasks:
         task.cancel()
 

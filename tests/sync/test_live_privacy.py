@@ -17,7 +17,7 @@ from ..waiting import until
 from .conftest import Bench, setup
 from .fakes import FakeDestination
 from .live_film import START, Camera
-from .test_live import LIVE, QUICK, films
+from .test_live import LIVE, QUICK, arrived, films
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def test_what_was_in_a_closed_time_stays_here(
     await bench.engine.set_closed(["cloud"], since=time.time() - 60)
     bench.review("new", start=time.time() - 1)
     await camera.show(25)
-    await until(lambda: films(nas))
+    await arrived(nas, camera)
     before = len(camera.sent)
     await bench.engine.set_closed([], since=time.time())
     await camera.show(30)
@@ -71,7 +71,7 @@ async def test_what_was_before_a_destination_was_added_stays_here(
     engine = await bench.start(setup(nas, selection=LIVE))
     bench.review("new", start=time.time() - 1)
     await camera.show(25)
-    await until(lambda: films(nas))
+    await arrived(nas, camera)
     before = len(camera.sent)
     await engine.apply_destinations(
         [setup(nas, selection=LIVE), setup(cloud, name="cloud", selection=LIVE)]
