@@ -322,7 +322,8 @@ class LiveManager:
         takers = {
             id_: worker
             for id_, worker in self._workers.items()
-            if wants_live(worker.setup.selection, item)
+            # One that has come since is looked at the next time.
+            if worker in self._takers and wants_live(worker.setup.selection, item)
         }
         plans = wanted(
             for_range(
@@ -348,7 +349,7 @@ class LiveManager:
                 max(
                     steady + bounds.start,
                     steady + bounds.openings.get(plan.destination_id, -inf),
-                    self._takers.get(worker, -inf),
+                    self._takers[worker],
                 ),
             )
             for plan in plans
