@@ -121,3 +121,27 @@ async def test_only_new_files_are_taken(
     await hass.async_block_till_done()
     (subentry,) = entry.subentries.values()
     assert subentry.data["can_read"] is True
+
+
+async def test_what_can_not_be_read_can_not_be_compared(
+    hass: HomeAssistant, engine: StandInEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A login that may delete, but not read back, takes no *Verify checksum*."""
+    box = DropBox()
+    box.may_delete = box.may_be_limited = True
+    kind = Kind(key="memory", model="Memory", build=lambda *_: box, private=frozenset())
+    monkeypatch.setitem(KINDS, kind.key, kind)
+    monkeypatch.setitem(FLOWS, kind.key, MemoryFlow)
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    flows = hass.config_entries.subentries
+    result: Any = await flows.async_init(
+        (entry.entry_id, "memory"), context={"source": SOURCE_USER}
+    )
+    typed = {"name": "Box", "url": "http://box", "username": "a", "password": "p"}
+    result = await flows.async_configure(
+        result["flow_id"], {**typed, "storing": {"verify_checksum": True}}
+    )
+    assert result["errors"]
+    assert "Reading back" in result["description_placeholders"]["reason"]
+    assert not entry.subentries

@@ -13,7 +13,6 @@ from ..const import (
     CONF_CAN_READ,
     CONF_PATH_TEMPLATE,
     CONF_TEMPORARY_FORM,
-    CONF_VERIFY_CHECKSUM,
     DOMAIN,
     FOUND_BY_TESTS,
     SECTION_SELECTION,
@@ -26,7 +25,6 @@ from ..storage.check import CheckResult, check_destination, probe_name
 from ..storage.errors import (
     DELETING,
     LOGGING_IN,
-    READING,
     ConnectTimeout,
     PermissionDenied,
     Unreachable,
@@ -70,8 +68,6 @@ async def async_try_destination(
     is_append_only = bool(storing.get(CONF_APPEND_ONLY))
     if not (result.can_delete or is_append_only):
         raise _refused(DELETING, "Files can be written, but not be deleted")
-    if not result.can_read and storing.get(CONF_VERIFY_CHECKSUM):
-        raise _refused(READING, "Files can be written, but not be read back")
     if result.form is TemporaryForm.PLAIN:
         found[CONF_TEMPORARY_FORM] = result.form.value
     if is_append_only or not result.can_read:
