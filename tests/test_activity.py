@@ -142,7 +142,7 @@ async def test_nothing_after_the_end(
     entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """Of an entry that is unloaded nothing is told; of one that is gone it is readable."""
+    """An unloaded entry shows nothing; what a removed one left is readable."""
     events = async_capture_events(hass, EVENT_UPLOAD)
     engine.upload(path="0.mp4")
     engine.upload(path="1.mp4")

@@ -377,7 +377,7 @@ async def test_pause(
     phone: App,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """Offered when somebody comes home, begun from the phone, ended by itself."""
+    """Offered when someone comes home, begun from the phone, ended by itself."""
     await automate(
         "pause",
         switch=CAPTURE,
@@ -466,13 +466,13 @@ async def test_weekly_drill(
     freezer: FrozenDateTimeFactory,
     always: bool,
 ) -> None:
-    """A failure is told in any case."""
+    """A failure is reported in any case."""
     await automate("weekly_drill", frigate=ENTRY_ID, always=always)
     await passes(hass, freezer, hours=2)
     assert engine.calls.count(("drill", None)) == 1
-    told = [(each["title"], each["message"]) for each in phone.sent]
+    messages = [(each["title"], each["message"]) for each in phone.sent]
     passed = ("The fire drill passed", "front_door: passed")
-    assert told == ([passed] if always else [])
+    assert messages == ([passed] if always else [])
     engine.drill = replace(FAILED_DRILL)
     await passes(hass, freezer, days=7)
     assert phone.sent[-1] == {
@@ -549,12 +549,12 @@ async def test_picture_by_hand(engine: StandInEngine, by_hand: Read) -> None:
     engine.upload(media="snapshot", file="1.jpg", labels=("person",))
     engine.upload(media="snapshot", file="1.jpg", destination_id=SFTP_ID)
     await settle()
-    (told,) = by_hand()
-    assert (told["title"], told["message"]) == (
+    (sent,) = by_hand()
+    assert (sent["title"], sent["message"]) == (
         "front_door: person",
         "Picture verified at Garage NAS",
     )
-    assert told["data"]["image"].startswith("/api/frigate_snap_sync/file/")
+    assert sent["data"]["image"].startswith("/api/frigate_snap_sync/file/")
 
 
 async def test_at_risk_by_hand(
@@ -568,8 +568,8 @@ async def test_at_risk_by_hand(
     await passes(hass, freezer, minutes=9)
     assert not by_hand()
     await passes(hass, freezer, minutes=2)
-    (told,) = by_hand()
-    assert told["message"] == "The MQTT broker is away"
+    (sent,) = by_hand()
+    assert sent["message"] == "The MQTT broker is away"
 
 
 async def test_only_when_armed_by_hand(
@@ -587,8 +587,8 @@ async def test_only_when_armed_by_hand(
         await settle()
         engine.upload(**clip)
         await settle()
-    (told,) = by_hand()
-    assert told["message"] == "front_door: 32.4 s at Garage NAS"
+    (sent,) = by_hand()
+    assert sent["message"] == "front_door: 32.4 s at Garage NAS"
 
 
 async def test_daily_report_by_hand(
@@ -625,8 +625,8 @@ async def test_drill_by_hand(
     by_hand: Read,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """A failure alone is told."""
+    """A failure alone is reported."""
     engine.drill = FAILED_DRILL
     await passes(hass, freezer, hours=2)
-    (told,) = by_hand()
-    assert (told["title"], told["message"]) == ("The fire drill failed", "front_door")
+    (sent,) = by_hand()
+    assert (sent["title"], sent["message"]) == ("The fire drill failed", "front_door")

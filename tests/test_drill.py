@@ -93,7 +93,7 @@ async def test_action(
 async def test_a_failure_is_an_answer(
     hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
 ) -> None:
-    """An automation goes on, and reads it; the camera may be given by its device."""
+    """An automation continues, and reads it; the camera may be given by its device."""
     engine.drill = FAILED_DRILL
     device = dr.async_get(hass).async_get_device_by_identifier(
         camera_identifier(ENTRY_ID, "front_door"), ENTRY_ID
@@ -140,7 +140,7 @@ async def test_buttons(
     button: str,
     camera: str | None,
 ) -> None:
-    """Of the Frigate, and of each camera; a failure is told to whoever pressed."""
+    """Of the Frigate, and of each camera; whoever pressed hears of a failure."""
     press = ("button", "press", {ATTR_ENTITY_ID: f"button.{button}_drill"})
     await hass.services.async_call(*press, blocking=True)
     assert engine.calls[-1] == ("drill", camera)

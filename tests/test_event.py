@@ -77,7 +77,7 @@ async def entry(
 
 
 @pytest.fixture
-def told(
+def events(
     hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
 ) -> list[dict[str, object]]:
     """Return the attributes of the events, as they come."""
@@ -102,7 +102,7 @@ async def pass_second(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> No
 async def test_what_an_event_says(
     hass: HomeAssistant,
     engine: StandInEngine,
-    told: list[dict[str, object]],
+    events: list[dict[str, object]],
     hass_client_no_auth: ClientSessionGenerator,
 ) -> None:
     """All that a notification needs; its URL is relative, and opens without a login."""
@@ -117,7 +117,7 @@ async def test_what_an_event_says(
         file="1.mp4",
     )
     await hass.async_block_till_done()
-    (event,) = told
+    (event,) = events
     url = event.pop("url")
     assert {key: event[key] for key in event.keys() - IN_EVERY_STATE} == {
         "event_type": "uploaded",
@@ -152,12 +152,12 @@ async def test_what_an_event_says(
 
 
 async def test_a_failure_has_no_address(
-    hass: HomeAssistant, engine: StandInEngine, told: list[dict[str, object]]
+    hass: HomeAssistant, engine: StandInEngine, events: list[dict[str, object]]
 ) -> None:
     """Nothing is there to be shown."""
     engine.upload(verified=False, reason="no footage", size=None)
     await hass.async_block_till_done()
-    (event,) = told
+    (event,) = events
     assert (event["event_type"], event["reason"]) == ("failed", "no footage")
     assert event["url"] is event["media_content_id"] is event["end"] is None
 
@@ -165,21 +165,21 @@ async def test_a_failure_has_no_address(
 async def test_one_event_a_second(
     hass: HomeAssistant,
     engine: StandInEngine,
-    told: list[dict[str, object]],
+    events: list[dict[str, object]],
     freezer: FrozenDateTimeFactory,
 ) -> None:
     """The first at once, the others in their order; and at once again after a rest."""
     for number in range(3):
         engine.upload(path=f"{number}.mp4")
     await hass.async_block_till_done()
-    assert [each["path"] for each in told] == ["0.mp4"]
+    assert [each["path"] for each in events] == ["0.mp4"]
     for _ in range(4):
         await pass_second(hass, freezer)
-    assert [each["path"] for each in told] == ["0.mp4", "1.mp4", "2.mp4"]
-    assert {each["omitted"] for each in told} == {0}
+    assert [each["path"] for each in events] == ["0.mp4", "1.mp4", "2.mp4"]
+    assert {each["omitted"] for each in events} == {0}
     engine.upload(path="3.mp4")
     await hass.async_block_till_done()
-    assert told[-1]["path"] == "3.mp4"
+    assert events[-1]["path"] == "3.mp4"
 
 
 async def test_what_ended_before_the_entity_was_there(
@@ -197,7 +197,7 @@ async def test_what_ended_before_the_entity_was_there(
 async def test_of_a_flood_some_are_left_out(
     hass: HomeAssistant,
     engine: StandInEngine,
-    told: list[dict[str, object]],
+    events: list[dict[str, object]],
     freezer: FrozenDateTimeFactory,
 ) -> None:
     """But no failure, and the next event says how many."""
@@ -207,17 +207,17 @@ async def test_of_a_flood_some_are_left_out(
         engine.upload(path=f"{number}.mp4")
     for _ in range(MAX_WAITING + 5):
         await pass_second(hass, freezer)
-    assert len(told) == 1 + MAX_WAITING
-    assert [each["path"] for each in told[:3]] == ["first.mp4", "bad.mp4", "41.mp4"]
-    assert [each["omitted"] for each in told[:3]] == [0, 41, 0]
-    assert told[-1]["path"] == "99.mp4"
+    assert len(events) == 1 + MAX_WAITING
+    assert [each["path"] for each in events[:3]] == ["first.mp4", "bad.mp4", "41.mp4"]
+    assert [each["omitted"] for each in events[:3]] == [0, 41, 0]
+    assert events[-1]["path"] == "99.mp4"
 
 
 async def test_nothing_is_told_after_the_end(
     hass: HomeAssistant,
     engine: StandInEngine,
     entry: MockConfigEntry,
-    told: list[dict[str, object]],
+    events: list[dict[str, object]],
     freezer: FrozenDateTimeFactory,
 ) -> None:
     """What waits for its second ends with the entity."""
@@ -225,4 +225,4 @@ async def test_nothing_is_told_after_the_end(
     engine.upload(path="1.mp4")
     assert await hass.config_entries.async_unload(entry.entry_id)
     await pass_second(hass, freezer)
-    assert "1.mp4" not in {each.get("path") for each in told}
+    assert "1.mp4" not in {each.get("path") for each in events}

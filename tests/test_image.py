@@ -55,7 +55,7 @@ async def come(
 
 
 async def pass_second(hass: HomeAssistant) -> None:
-    """Let the second be over in which no other state is told of."""
+    """Let the second be over in which no other state is written."""
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=1.1))
     await hass.async_block_till_done()
 
@@ -100,22 +100,22 @@ async def test_a_flood_of_pictures(
     """Is a state a second, the last of them that of the newest; the picture is there."""
     states = async_capture_events(hass, EVENT_STATE_CHANGED)
 
-    def told() -> int:
+    def written() -> int:
         return sum(event.data["entity_id"] == ENTITY_ID for event in states)
 
     for number in range(20):
         await come(hass, engine, b"%d" % number, later=number)
         assert (await async_get_image(hass, ENTITY_ID)).content == b"%d" % number
-    assert told() == 1
+    assert written() == 1
     assert state(hass) == MOMENT.isoformat()
     await pass_second(hass)
-    assert told() == 2
+    assert written() == 2
     assert state(hass) == (MOMENT + timedelta(seconds=19)).isoformat()
     await pass_second(hass)
     await pass_second(hass)
-    assert told() == 2
+    assert written() == 2
     await come(hass, engine, b"later", later=30)
-    assert told() == 3
+    assert written() == 3
     await come(hass, engine, b"last", later=31)
     assert await hass.config_entries.async_unload(ENTRY_ID)
     await pass_second(hass)

@@ -553,7 +553,7 @@ async def test_a_copy_that_breaks_off(
 async def test_a_copy_that_became_shorter(
     archive: Archive, client: TestClient[Any, Any]
 ) -> None:
-    """The connection ends: the next answer is not taken for the rest of the file."""
+    """The connection ends: the next answer is not taken for the remainder of the file."""
     await archive.replace_clip(b"x" * 1000)
     first = await get(client, archive.clip)
     assert await first.read() == b"x" * 1000

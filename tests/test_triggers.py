@@ -196,8 +196,8 @@ async def test_what_an_upload_tells(
     engine.upload(verified=False, media="snapshot")
     await hass.async_block_till_done()
     (call,) = calls
-    told = call.data["upload"]
-    assert told == {
+    data = call.data["upload"]
+    assert data == {
         "camera": "front_door",
         "media": "recording",
         "labels": ["car", "person"],
@@ -218,7 +218,7 @@ async def test_what_an_upload_tells(
         "media_content_id": None,
         "url": None,
     }
-    assert call.data["text"] == f"upload of {told['path']} failed"
+    assert call.data["text"] == f"upload of {data['path']} failed"
 
 
 @pytest.mark.parametrize(
@@ -233,15 +233,15 @@ async def test_what_has_arrived_can_be_shown(
 ) -> None:
     """By its media id, and by a URL that needs no login for a day."""
     event = replace(UPLOAD, media=media, item_id=item, file=file)
-    told = upload_data(hass, entry, event)
-    url = URL(told["url"])
+    data = upload_data(hass, entry, event)
+    url = URL(data["url"])
     assert not url.absolute
     assert url.query["authSig"]
     kind, token, name = url.path.split("/")[-3:]
     key = FileKey.parse(kind, token, name)
     assert (key.media.kind, key.source_id, key.name) == (media, item, file)
-    assert told["media_content_id"].startswith(f"media-source://{DOMAIN}/{ENTRY_ID}/")
-    assert told["media_content_id"].endswith(f"/{token}/{name}")
+    assert data["media_content_id"].startswith(f"media-source://{DOMAIN}/{ENTRY_ID}/")
+    assert data["media_content_id"].endswith(f"/{token}/{name}")
 
 
 async def test_none_is_left_out(
@@ -362,7 +362,7 @@ async def test_at_risk_since_a_start(
     entry: MockConfigEntry,
     calls: list[ServiceCall],
 ) -> None:
-    """It is told to who asks for that state, though nothing is known of before."""
+    """Who asks for that state gets it, though nothing is known of before."""
     target = {"entity_id": "sensor.frigate_protection"}
     risk = {
         "triggers": {
@@ -394,7 +394,7 @@ async def test_protection_for_a_time(
     calls: list[ServiceCall],
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """Between the states that were asked for the time goes on; others end it."""
+    """Between the states that were asked for time passes; others end it."""
     engine.show(protection=Protection.PROTECTED)
     await automate(
         hass,
@@ -464,11 +464,11 @@ async def test_upload_events_are_told_whole(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:
     """What is added to an event is added to what automations see."""
-    told = upload_data(hass, entry, UPLOAD)
+    data = upload_data(hass, entry, UPLOAD)
     names = {"item_id": "item", "verified": None, "file": None}
     for name in asdict(UPLOAD):
         wanted = names.get(name, name)
-        assert wanted is None or wanted in told
+        assert wanted is None or wanted in data
 
 
 @pytest.mark.parametrize("count", [3, 1005])

@@ -65,7 +65,7 @@ class Pace:
 
 
 class NewestPace:
-    """Tells of what is newest: at once, or a second after it has told last."""
+    """Reports what is newest: at once, or a second after its last report."""
 
     def __init__(self, hass: HomeAssistant, tell: Callable[[], None]) -> None:
         """Call `tell`, which looks itself what is newest."""

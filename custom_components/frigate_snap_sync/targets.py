@@ -35,7 +35,7 @@ def protections(hass: HomeAssistant, entities: set[str]) -> set[str]:
 
 @callback
 def reasons_in_words(hass: HomeAssistant, protection: State) -> str:
-    """Return why somebody is not protected, in Home Assistant's language."""
+    """Return why the owner is not protected, in Home Assistant's language."""
     return ", ".join(
         async_translate_state_attr(
             hass, reason, Platform.SENSOR, DOMAIN, "protection", None, "reasons"

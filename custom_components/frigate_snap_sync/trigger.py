@@ -150,7 +150,7 @@ class ProtectionChangedTrigger(EntityTriggerBase):
         """Tell whether something has changed: between states asked for, nothing has.
 
         After a start, and a reload, nothing is known of before: one that was asked for
-        is told then, lest an outage be kept back that began meanwhile.
+        is reported then: an outage may have begun meanwhile.
         """
         if from_state.state in self._excluded_states:
             return bool(self._to)

@@ -274,7 +274,7 @@ async def test_a_login_that_is_refused_twice(make_client: MakeClient) -> None:
 async def test_no_token_follows_a_redirection(
     server: FakeServer, make_client: MakeClient
 ) -> None:
-    """To another server aiohttp takes none; it can't be told not to follow."""
+    """To another server aiohttp takes none; it has no switch against following."""
     auth = Auth()
 
     async def log_in(request: web.Request) -> web.StreamResponse:

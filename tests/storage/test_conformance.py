@@ -223,7 +223,7 @@ async def test_replacing(place: Place, make_source: MakeSource) -> None:
 async def test_stale_temporary(place: Place, make_source: MakeSource) -> None:
     """What a crash left under the temporary name is replaced, or can be deleted.
 
-    Where nothing is written under one, such a file is somebody's, and stays.
+    Where nothing is written under one, such a file is someone else's, and stays.
     """
     uses_temporary = place.destination.capabilities.uses_temporary
     place.plant("a/.file.tmp", b"x" * 5000)

@@ -136,7 +136,7 @@ async def test_what_arrived_stays_when_the_connection_breaks(place: Place) -> No
 
 @at(growing, small=lambda place: True)
 async def test_a_full_disk(place: Place) -> None:
-    """It is told as such where the server says it; what arrived stays."""
+    """It shows as such where the server says it; what arrived stays."""
     file = await place.destination.grow("live.mp4")
 
     async def fill() -> None:
@@ -322,7 +322,7 @@ async def test_a_growing_file_keeps_to_the_limit() -> None:
 
 
 async def test_it_reaches_the_disk_each_second(tmp_path: Path) -> None:
-    """A power cut takes no more; between them nobody waits for the disk."""
+    """A power cut takes no more; between them no one waits for the disk."""
     synced: list[float] = []
     clock = 100.0
     jobs = JobRunner(limit=1, timeout=LONG)

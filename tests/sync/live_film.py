@@ -22,7 +22,7 @@ START = 1_764_000_000
 def messages(*, size: int = 2000, first: int = 0) -> Iterator[LiveInit | LiveFragment]:
     """Yield a film for ever: a keyframe every tenth picture, ten a second.
 
-    Of each second the same pictures are shown again; the film's clock goes on, and
+    Of each second the same pictures are shown again; the film's clock advances, and
     begins with second `first`.
     """
     init = parse_init(live.beginning())

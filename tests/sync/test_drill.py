@@ -451,7 +451,7 @@ async def test_a_killed_drill_of_an_object_store(bench: Bench) -> None:
     await bench.stop()
     with pytest.raises(Refused):
         await running
-    # As after a kill, when not even that could be told to the server.
+    # As after a kill, when the server could not even hear of that.
     bucket.unfinished.add("upload-1.tmp")
     bucket.gate.set()
     await ready(bench, ("nas", bucket))

@@ -271,7 +271,7 @@ async def test_a_bug_ends_no_film_for_good(
 async def test_a_ledger_that_fails_ends_no_film(
     bench: Bench, camera: Camera, growing: FakeDestination
 ) -> None:
-    """What has its name in the ledger goes on."""
+    """What has its name in the ledger continues."""
     await bench.start(setup(growing, selection=LIVE))
     bench.review("new")
     await camera.show(3)
@@ -561,7 +561,7 @@ async def test_what_follows_on_a_hole_counts_for_nothing(
 async def test_a_destination_that_is_selected_later(
     bench: Bench, camera: Camera, growing: FakeDestination
 ) -> None:
-    """It gets the film of what goes on."""
+    """It gets the film of what is active."""
     engine = await bench.start(setup(growing))
     bench.review("new")
     await bench.at_rest()
@@ -607,7 +607,7 @@ async def test_a_lost_answer_is_no_proof_that_a_file_is_ours(
     growing: FakeDestination,
     cause: type[StorageError],
 ) -> None:
-    """Somebody may have the name: theirs stays, and it is not tried again."""
+    """Someone else may have the name: theirs stays, and it is not tried again."""
     await bench.start(setup(growing, selection=LIVE))
     start = time.time() - 1
     theirs = None

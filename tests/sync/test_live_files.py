@@ -206,7 +206,7 @@ PIECES: list[Range] = [(1000, 2800), (2800, 4600)]
 
 
 def test_each_half_hour_supersedes_its_own(connection: sqlite3.Connection) -> None:
-    """Also while the review goes on."""
+    """Also while the review is active."""
     items.remember_open(connection, REVIEW)
     first, second = begin(connection), begin(connection)
     live_files.ended(connection, first.id, held=((1000, 2799),), size=7)
@@ -287,7 +287,7 @@ def test_pieces_go_together(connection: sqlite3.Connection) -> None:
 def test_only_pieces_that_were_sent_are_removed(
     connection: sqlite3.Connection,
 ) -> None:
-    """Under the names that were reserved beside them may be something of somebody."""
+    """Under the names that were reserved beside them may be someone else's file."""
     items.remember_open(connection, REVIEW)
     file, none = begin(connection, pieces=10), begin(connection, pieces=10)
     live_files.ended(connection, file.id, held=(), size=0, pieces=2)

@@ -180,7 +180,7 @@ def test_where_a_film_is_taken_up() -> None:
         (8, 3, 0, range(4, 8), False),
         # Late, but the newest keyframe was sent already: what follows belongs to it.
         (8, 5, 7, range(6, 8), False),
-        # Late: it goes on with the newest keyframe.
+        # Late: it continues with the newest keyframe.
         (12, 2, 7, range(9, 12), True),
         (12, 8, 7, range(9, 12), False),
     ],
@@ -250,7 +250,7 @@ def test_the_seconds_that_are_shown() -> None:
 
 
 def test_pictures_alone_are_held_too() -> None:
-    """No film is made of them, but nobody may take them for nothing."""
+    """No film is made of them, but they must not be taken for nothing."""
     shown = Shown()
     found = chunks(end=20)
     for number in (0, 6, 12):

@@ -282,7 +282,7 @@ async def test_reading_ends_with_its_reader() -> None:
 
 
 async def test_a_stored_file_that_became_shorter() -> None:
-    """Its reader learns it, rather than to wait for the rest."""
+    """Its reader learns it, and does not wait for the remainder."""
     made, _ = noise_film()
     stored = Stored(NOISE[: len(NOISE) // 2])
     with pytest.raises(MediaBroken):

@@ -371,7 +371,7 @@ def _seconds(path: Path) -> float:
 
 
 def _is_early(suffix: str) -> bool:
-    """Tell whether a file leaves while its review goes on, and then has to go."""
+    """Tell whether a file leaves while its review is active, and has to go later."""
     return suffix.startswith(("part", "live"))
 
 

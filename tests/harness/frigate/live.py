@@ -136,8 +136,8 @@ def _length_prefixed(unit: bytes, size: int) -> bytes:
     """Return an access unit as MP4 has it; filler NAL units make it larger."""
     parts = [part.rstrip(b"\0") for part in unit.split(b"\0\0\1") if part.strip(b"\0")]
     sample = b"".join(struct.pack(">I", len(part)) + part for part in parts)
-    if (room := size - len(sample) - 6) > 0:
-        sample += struct.pack(">I", room + 2) + b"\x0c" + b"\xff" * room + b"\x80"
+    if (padding := size - len(sample) - 6) > 0:
+        sample += struct.pack(">I", padding + 2) + b"\x0c" + b"\xff" * padding + b"\x80"
     return sample
 
 

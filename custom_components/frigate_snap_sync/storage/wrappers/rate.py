@@ -35,9 +35,9 @@ type _Turn = tuple[Rank, int]
 
 
 class RateLimit:
-    """Lets bytes pass at a steady rate: stills first, then live film, then the rest.
+    """Lets bytes pass at a steady rate: stills first, then live film, then all else.
 
-    Live film leaves a share to the rest.
+    Live film leaves a share to all else.
 
     All who send share it. What is not used is lost after a moment, so that there is
     no burst; a slice passes as a whole, and the next one when its time is over.

@@ -127,7 +127,7 @@ def ended(
 ) -> None:
     """Note that a live file grows no more, the seconds that it shows, and its pieces.
 
-    One that shows nothing is to be removed if it `is_ours`: what may be somebody's is
+    One that shows nothing is to be removed if it `is_ours`: what may not be is
     left alone. So is one to be removed whose whole has come meanwhile, unless all is to
     be kept there.
     """
@@ -156,7 +156,7 @@ def ended(
 def taken(connection: sqlite3.Connection, live_id: int) -> None:
     """Note that a file with this name is never touched, nor the name tried again.
 
-    It is somebody's, or lies where nothing is removed.
+    It is not ours, or lies where nothing is removed.
     """
     connection.execute(
         "UPDATE live_files SET state = 'over', clean_up = 0 WHERE id = ?", (live_id,)
@@ -167,7 +167,7 @@ def end_all(connection: sqlite3.Connection, *, now: float) -> int:
     """Note that nothing grows any more: we were ended. Return how many there were.
 
     It is not known until when they show something: until `now` at the latest. What may
-    be somebody's is left alone.
+    be someone else's is left alone.
     """
     rows = connection.execute(
         "UPDATE live_files SET state = IIF(is_ours, 'kept', 'over'),"

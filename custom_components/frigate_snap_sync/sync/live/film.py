@@ -174,7 +174,7 @@ def next_batch(
 ) -> Batch | None:
     """Return what to send behind the chunk with the number `last`. Pure.
 
-    What came before `oldest` (steady clock) is too late: then it goes on with the newest
+    What came before `oldest` (steady clock) is too late: then it continues with the newest
     keyframe, if there is one further on. Up to `most_bytes`, and so many seconds, but at
     least one chunk.
     """

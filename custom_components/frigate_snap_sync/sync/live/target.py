@@ -73,7 +73,7 @@ class LiveTarget:
         await self.services.ledger.run(live_files.own, file.id)
 
     async def leave(self, file: LiveFile) -> None:
-        """Keep that its name is somebody's. Raises LedgerError."""
+        """Keep that its name belongs to someone else. Raises LedgerError."""
         await self.services.ledger.run(live_files.taken, file.id)
 
     async def reserve(self, file: LiveFile, pieces: int) -> None:

@@ -117,7 +117,7 @@ class LiveWriter(ABC):
         await self.target.own(self._file)
 
     async def _give_up_name(self) -> None:
-        """Leave the name to somebody who has it."""
+        """Leave the name to who has it."""
         file, self._file = self._file, None
         if file is not None:
             await self.target.leave(file)
@@ -154,7 +154,7 @@ class NumberedWriter(LiveWriter):
             raise Rejected("Every name for a live file is taken")
 
     async def _is_taken(self, file: LiveFile) -> bool:
-        """Tell whether something of somebody lies under the first one's name."""
+        """Tell whether the first one's name is taken."""
         if not self.target.destination.capabilities.can_read:
             return False
         first = piece_path(file.path, 1)

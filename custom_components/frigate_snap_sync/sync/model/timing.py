@@ -153,7 +153,7 @@ class Timing:
     live_jump: float = 1
     """By how much a film's clock may jump within a file."""
     live_behind: float = 1.5
-    """How late a destination may be for a film before it goes on with the newest."""
+    """How late a destination may be for a film before it continues with the newest."""
     live_piece: float = 2
     """How long the pieces are of a film that can't grow where it goes."""
     live_refused: float = 900
