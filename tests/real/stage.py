@@ -10,6 +10,13 @@ from typing import Any
 from ..harness.arrivals import Arrivals
 from ..harness.frigate import Auth, Frigate, FrigateServer, MqttLink, Story, self_signed
 from ..harness.home_assistant import DOMAIN, HomeAssistant
+from ..harness.installation import (
+    add_frigate,
+    add_mqtt,
+    add_sftp,
+    wait_loaded,
+    wait_subscribed,
+)
 from ..harness.mosquitto import Mosquitto
 from ..harness.openssh import OpenSshServer
 from ..harness.processes import wait_until
@@ -31,6 +38,32 @@ class Stage:
     story: Story
     folder: Path
     arrivals: Arrivals
+
+    async def add_frigate(self) -> str:
+        """Set MQTT and the Frigate up; return the id of its entry."""
+        api = self.home_assistant.api
+        await add_mqtt(api, self.broker.port)
+        return await add_frigate(api, self.server.url)
+
+    async def add_server(self, entry_id: str, *, port: int | None = None) -> None:
+        """Add the SFTP server as a destination; `port` is that of a line to it."""
+        await add_sftp(
+            self.home_assistant.api,
+            entry_id,
+            name=SERVER,
+            port=self.ssh.port if port is None else port,
+            username=self.ssh.username,
+            path=str(self.ssh.root),
+            fingerprint=self.ssh.fingerprint,
+            authorize=self.ssh.authorize,
+        )
+
+    async def wait_ready(self) -> None:
+        """Wait until the Frigate's entry is loaded and listens, as after a start."""
+        api = self.home_assistant.api
+        (entry,) = await api.entries(DOMAIN)
+        await wait_loaded(api, DOMAIN, entry["entry_id"])
+        await wait_subscribed(api, self.frigate.topic_prefix)
 
     async def value(self, device: str, platform: str, key: str) -> str | None:
         """Return the state of our entity with that key, None if there is none."""

@@ -10,14 +10,7 @@ import pytest_asyncio
 
 from ..harness.arrivals import Kind, files_below
 from ..harness.frigate import Frigate, Timing
-from ..harness.home_assistant import DOMAIN
-from ..harness.installation import (
-    add_by_form,
-    add_frigate,
-    add_mqtt,
-    wait_loaded,
-    wait_subscribed,
-)
+from ..harness.installation import add_by_form
 from ..harness.s3_servers import ACCESS_KEY, SECRET_KEY, RcloneS3
 from ..harness.webdav import PASSWORD, USERNAME, Rclone
 from ..waiting import until
@@ -61,9 +54,8 @@ async def fixture_clouds(
         stage = await stack.enter_async_context(
             open_stage(folder, frigate, destinations=(), others=folders)
         )
+        entry_id = await stage.add_frigate()
         api = stage.home_assistant.api
-        await add_mqtt(api, stage.broker.port)
-        entry_id = await add_frigate(api, stage.server.url)
         await add_by_form(
             api,
             entry_id,
@@ -90,7 +82,7 @@ async def fixture_clouds(
                 "verify_ssl": True,
             },
         )
-        await wait_subscribed(api, frigate.topic_prefix)
+        await stage.wait_ready()
         yield Clouds(stage=stage, bucket=bucket, cloud=cloud, folders=folders)
         await stage.home_assistant.stop()
         assert not stage.home_assistant.complaints()
@@ -141,8 +133,7 @@ async def test_an_outage_and_a_kill_lose_nothing(clouds: Clouds) -> None:
     await clouds.bucket.start()
     await clouds.cloud.start()
     await stage.home_assistant.start()
-    (entry,) = await stage.home_assistant.api.entries(DOMAIN)
-    await wait_loaded(stage.home_assistant.api, DOMAIN, entry["entry_id"])
+    await stage.wait_ready()
     await _all_arrived(clouds)
     for name in clouds.folders:
         await stage.wait_for_value(name, "sensor", "recordings_uploaded", "2")

@@ -9,14 +9,7 @@ import pytest_asyncio
 
 from ..harness.arrivals import Item, Kind, files_below
 from ..harness.frigate import Frigate, Timing
-from ..harness.installation import (
-    add_frigate,
-    add_local,
-    add_mqtt,
-    add_sftp,
-    wait_loaded,
-    wait_subscribed,
-)
+from ..harness.installation import add_local
 from ..waiting import until
 from .stage import FOLDER, SERVER, TIME_ZONE, Stage, open_stage
 
@@ -35,21 +28,11 @@ async def fixture_stage(
     folder = tmp_path_factory.mktemp("first_light")
     frigate = Frigate(("front_door", "back-yard_2"), timing=TIMING)
     async with open_stage(folder, frigate) as stage:
+        entry_id = await stage.add_frigate()
         api = stage.home_assistant.api
-        await add_mqtt(api, stage.broker.port)
-        entry_id = await add_frigate(api, stage.server.url)
         await add_local(api, entry_id, name=FOLDER, path=stage.folder)
-        await add_sftp(
-            api,
-            entry_id,
-            name=SERVER,
-            port=stage.ssh.port,
-            username=stage.ssh.username,
-            path=str(stage.ssh.root),
-            fingerprint=stage.ssh.fingerprint,
-            authorize=stage.ssh.authorize,
-        )
-        await wait_subscribed(api, frigate.topic_prefix)
+        await stage.add_server(entry_id)
+        await stage.wait_ready()
         yield stage
         # Stopped here, so that the log is whole.
         await stage.home_assistant.stop()
@@ -172,7 +155,7 @@ async def test_restart_sends_nothing_twice(stage: Stage) -> None:
     await stage.home_assistant.stop()
     stage.server.journal.clear()
     await stage.home_assistant.start()
-    await _wait_loaded(stage)
+    await stage.wait_ready()
     # Its work goes on: a new visit goes all the way, and meanwhile nothing old does.
     visit = stage.story.visit("back-yard_2", "car", 2)
     await visit.gone.wait()
@@ -201,7 +184,7 @@ async def test_power_cut_loses_nothing(stage: Stage) -> None:
     assert not recording.arrivals
     await stage.home_assistant.kill()
     await stage.home_assistant.start()
-    await _wait_loaded(stage)
+    await stage.wait_ready()
     await stage.arrivals.wait(timeout=RECORDING_SECONDS)
     assert not stage.arrivals.wrong
     _assert_named_as_designed(recording)
@@ -221,13 +204,6 @@ async def test_power_cut_loses_nothing(stage: Stage) -> None:
     names = {item.path(ZoneInfo(TIME_ZONE)) for item in items}
     # What left live goes once the whole is there.
     await until(lambda: _files(stage) == {FOLDER: names, SERVER: names})
-
-
-async def _wait_loaded(stage: Stage) -> None:
-    api = stage.home_assistant.api
-    (entry,) = await api.entries("frigate_snap_sync")
-    await wait_loaded(api, "frigate_snap_sync", entry["entry_id"])
-    await wait_subscribed(api, stage.frigate.topic_prefix)
 
 
 def test_default_names() -> None:

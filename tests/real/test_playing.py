@@ -18,7 +18,6 @@ import pytest
 
 from ..harness.arrivals import Kind
 from ..harness.frigate import Frigate, Timing
-from ..harness.installation import add_frigate, add_mqtt, add_sftp, wait_subscribed
 from ..harness.network import HOST, Network, Way
 from ..harness.programs import require_program
 from .stage import SERVER, Stage, open_stage
@@ -201,20 +200,8 @@ async def test_a_long_recording_far_away(tmp_path: Path, clip: bytes) -> None:
         open_stage(tmp_path, frigate, destinations=(SERVER,)) as stage,
         Network(stage.ssh.port, there=_way(), back=_way()) as network,
     ):
-        api = stage.home_assistant.api
-        await add_mqtt(api, stage.broker.port)
-        entry_id = await add_frigate(api, stage.server.url)
-        await add_sftp(
-            api,
-            entry_id,
-            name=SERVER,
-            port=network.port,
-            username=stage.ssh.username,
-            path=str(stage.ssh.root),
-            fingerprint=stage.ssh.fingerprint,
-            authorize=stage.ssh.authorize,
-        )
-        await wait_subscribed(api, frigate.topic_prefix)
+        await stage.add_server(await stage.add_frigate(), port=network.port)
+        await stage.wait_ready()
         visit = stage.story.visit("front_door", "person", 4)
         await visit.ended.wait()
         await stage.arrivals.wait(timeout=60)

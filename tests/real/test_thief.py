@@ -13,13 +13,6 @@ import pytest
 import pytest_asyncio
 
 from ..harness.frigate import Frigate, Timing, live
-from ..harness.installation import (
-    add_frigate,
-    add_mqtt,
-    add_sftp,
-    wait_loaded,
-    wait_subscribed,
-)
 from ..harness.network import Network, Way
 from ..waiting import until
 from .stage import SERVER, Stage, open_stage
@@ -53,20 +46,8 @@ async def fixture_scene(
         async with Network(
             stage.ssh.port, there=Way(delay=delay), back=Way(delay=delay)
         ) as line:
-            api = stage.home_assistant.api
-            await add_mqtt(api, stage.broker.port)
-            entry_id = await add_frigate(api, stage.server.url)
-            await add_sftp(
-                api,
-                entry_id,
-                name=SERVER,
-                port=line.port,
-                username=stage.ssh.username,
-                path=str(stage.ssh.root),
-                fingerprint=stage.ssh.fingerprint,
-                authorize=stage.ssh.authorize,
-            )
-            await wait_subscribed(api, frigate.topic_prefix)
+            await stage.add_server(await stage.add_frigate(), port=line.port)
+            await stage.wait_ready()
             yield Scene(stage=stage, line=line)
 
 
@@ -107,6 +88,4 @@ async def test_the_newest_picture_elsewhere_is_a_second_old(
     await stage.server.start()
     await stage.link.start()
     await stage.home_assistant.start()
-    (entry,) = await stage.home_assistant.api.entries("frigate_snap_sync")
-    await wait_loaded(stage.home_assistant.api, "frigate_snap_sync", entry["entry_id"])
-    await wait_subscribed(stage.home_assistant.api, stage.frigate.topic_prefix)
+    await stage.wait_ready()
