@@ -20,6 +20,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
     DestinationDrill,
     DestinationStatus,
     DrillOutcome,
+    DrillStatus,
     EngineStatus,
     ExpiredCopies,
     ExpiredCopy,
@@ -197,44 +198,31 @@ UPLOAD = UploadEvent(
     reason=None,
 )
 
-PASSED_DRILL = status_of(
-    [
-        CameraDrill(
-            camera="front_door",
-            moment=1795336200.0,
-            bytes=2_500_000,
-            seconds={"picture": 0.2, "footage": 1.4},
-            destinations=(
-                DestinationDrill(
-                    destination_id=LOCAL_ID,
-                    outcome=DrillOutcome.PASSED,
-                    proof="read_back",
-                    seconds={"connect": 0.1, "send_picture": 0.3, "send_footage": 2.1},
-                ),
-            ),
-        )
-    ],
-    destinations=[LOCAL_ID],
+
+def drilled(moment: float, **destination: Any) -> DrillStatus:
+    """Return what a drill of the front door came to at the local destination."""
+    drill = CameraDrill(
+        camera="front_door",
+        moment=moment,
+        bytes=2_500_000,
+        seconds={"picture": 0.2, "footage": 1.4},
+        destinations=(DestinationDrill(destination_id=LOCAL_ID, **destination),),
+    )
+    return status_of([drill], destinations=[LOCAL_ID])
+
+
+PASSED_DRILL = drilled(
+    1795336200.0,
+    outcome=DrillOutcome.PASSED,
+    proof="read_back",
+    seconds={"connect": 0.1, "send_picture": 0.3, "send_footage": 2.1},
 )
-FAILED_DRILL = status_of(
-    [
-        CameraDrill(
-            camera="front_door",
-            moment=1795336260.0,
-            bytes=2_500_000,
-            seconds={"picture": 0.2, "footage": 1.4},
-            destinations=(
-                DestinationDrill(
-                    destination_id=LOCAL_ID,
-                    outcome=DrillOutcome.FAILED,
-                    cause="no_space",
-                    step="send_footage",
-                    seconds={"connect": 0.1, "send_picture": 0.3, "send_footage": 9.0},
-                ),
-            ),
-        )
-    ],
-    destinations=[LOCAL_ID],
+FAILED_DRILL = drilled(
+    1795336260.0,
+    outcome=DrillOutcome.FAILED,
+    cause="no_space",
+    step="send_footage",
+    seconds={"connect": 0.1, "send_picture": 0.3, "send_footage": 9.0},
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import Mock, patch
 
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 from syrupy.assertion import SnapshotAssertion
@@ -19,7 +20,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowHandler, FlowManager
 from homeassistant.helpers import issue_registry as ir
 
-from .component import StandInEngine
+from .component import StandInEngine, async_set_up, frigate_entry, local_subentry
 from .flow_texts import missing_texts, unsafe_issue
 from .harness.frigate import Frigate, FrigateServer
 
@@ -169,3 +170,13 @@ def engine() -> Iterator[StandInEngine]:
 def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     """Write snapshots as Home Assistant does, without what changes each time."""
     return snapshot.use_extension(HomeAssistantSnapshotExtension)
+
+
+@pytest.fixture
+async def entry(
+    hass: HomeAssistant, engine: StandInEngine, folders: Path
+) -> MockConfigEntry:
+    """Set up an entry with a camera and a destination."""
+    entry = frigate_entry(subentries=[local_subentry("/media/nas")])
+    await async_set_up(hass, entry)
+    return entry

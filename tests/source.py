@@ -77,3 +77,15 @@ def methods() -> frozenset[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
+
+
+@cache
+def names_of_tests(path: str) -> frozenset[str]:
+    """Return the tests of a file, as pytest would collect them."""
+    tree = ast.parse((ROOT / path).read_text())
+    return frozenset(
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+    )

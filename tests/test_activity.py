@@ -32,16 +32,6 @@ from .component import (
 )
 
 
-@pytest.fixture
-async def entry(
-    hass: HomeAssistant, engine: StandInEngine, folders: Path
-) -> MockConfigEntry:
-    """Set up an entry with a camera and a destination."""
-    entry = frigate_entry(subentries=[local_subentry("/media/nas")])
-    await async_set_up(hass, entry)
-    return entry
-
-
 def lines(hass: HomeAssistant, events: list[Event]) -> list[str]:
     """Return what Activity makes of events."""
     found: list[str] = []

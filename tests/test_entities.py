@@ -64,16 +64,6 @@ from .component import (
 pytestmark = pytest.mark.usefixtures("mqtt_client")
 
 
-@pytest.fixture
-async def entry(
-    hass: HomeAssistant, engine: StandInEngine, folders: Path
-) -> MockConfigEntry:
-    """Set up an entry with a camera and a destination."""
-    entry = frigate_entry(subentries=[local_subentry("/media/nas")])
-    await async_set_up(hass, entry)
-    return entry
-
-
 def state(hass: HomeAssistant, entity_id: str) -> str:
     """Return an entity's state."""
     found = hass.states.get(entity_id)

@@ -67,16 +67,6 @@ NOTHING = Nothing()
 
 
 @pytest.fixture
-async def entry(
-    hass: HomeAssistant, engine: StandInEngine, folders: Path
-) -> MockConfigEntry:
-    """Set up an entry with a destination."""
-    entry = frigate_entry(subentries=[local_subentry("/media/nas")])
-    await async_set_up(hass, entry)
-    return entry
-
-
-@pytest.fixture
 def events(
     hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
 ) -> list[dict[str, object]]:

@@ -1,27 +1,13 @@
 """The list of promises (docs/promises.md) is whole, and names tests that there are."""
 
-import ast
-from functools import cache
-from pathlib import Path
 import re
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from .source import ROOT, names_of_tests
+
 PROMISES = (ROOT / "docs" / "promises.md").read_text()
 SECTIONS = re.split(r"(?m)^## (?=\d)", PROMISES)[1:]
-
-
-@cache
-def collected(path: str) -> frozenset[str]:
-    """Return the tests of a file, as pytest would collect them."""
-    tree = ast.parse((ROOT / path).read_text())
-    return frozenset(
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.name.startswith("test_")
-    )
 
 
 def named(section: str) -> list[str]:
@@ -46,7 +32,7 @@ def test_each_test_exists(name: str) -> None:
     """In a file that pytest collects, under that very name."""
     path, _, test = name.partition("::")
     assert re.fullmatch(r"tests/(\w+/)*test_\w+\.py", path)
-    assert test in collected(path)
+    assert test in names_of_tests(path)
 
 
 def test_nothing_else_is_listed() -> None:

@@ -16,7 +16,7 @@ from homeassistant.util.yaml import load_yaml_dict
 
 from .pages import anchors
 from .quality_rules import TIERS
-from .source import INTEGRATION, ROOT, methods, string_literals, trees
+from .source import INTEGRATION, ROOT, methods, names_of_tests, string_literals, trees
 
 HELD_BY = {rule: held for rules in TIERS.values() for rule, held in rules.items()}
 
@@ -34,18 +34,6 @@ def status(rule: str) -> str:
     """Return what the file says of a rule."""
     value = quality_scale()[rule]
     return str(value["status"] if isinstance(value, dict) else value)
-
-
-@cache
-def names_of_tests(path: str) -> frozenset[str]:
-    """Return the names of a file's tests."""
-    tree = ast.parse((ROOT / path).read_text())
-    return frozenset(
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.name.startswith("test_")
-    )
 
 
 def holds(proof: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, override
+from typing import override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorDeviceClass,
@@ -14,7 +14,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import FrigateSnapSyncConfigEntry
-from .entity import SnapSyncEntity, async_setup_entities
+from .entity import AttributesDescription, SnapSyncEntity, async_setup_entities
 from .sync.model.status import CameraStatus, DestinationStatus, EngineStatus
 
 PARALLEL_UPDATES = 0
@@ -31,12 +31,13 @@ def _frigate_is_heard(status: EngineStatus) -> bool | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SnapSyncBinarySensorDescription[StatusT](BinarySensorEntityDescription):
+class SnapSyncBinarySensorDescription[StatusT](
+    AttributesDescription[StatusT], BinarySensorEntityDescription
+):
     """A binary sensor and where its state is found."""
 
     is_on_fn: Callable[[StatusT], bool | None]
     needs_frigate: bool = False
-    attributes_fn: Callable[[StatusT], dict[str, Any]] | None = None
 
 
 FRIGATE_BINARY_SENSORS = (
@@ -121,12 +122,3 @@ class SnapSyncBinarySensor[StatusT](SnapSyncEntity[StatusT], BinarySensorEntity)
         """Return the state."""
         status = self.status
         return None if status is None else self.entity_description.is_on_fn(status)
-
-    @property
-    @override
-    def extra_state_attributes(self) -> dict[str, Any] | None:
-        """Return what does not fit into the state."""
-        status = self.status
-        if status is None or self.entity_description.attributes_fn is None:
-            return None
-        return self.entity_description.attributes_fn(status)

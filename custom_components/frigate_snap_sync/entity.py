@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import override
+from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
@@ -22,6 +22,13 @@ from .devices import (
 )
 from .kinds import KINDS
 from .sync.model.status import CameraStatus, DestinationStatus, EngineStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttributesDescription[StatusT]:
+    """The part of a description that finds what does not fit into a state."""
+
+    attributes_fn: Callable[[StatusT], dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,19 @@ class SnapSyncEntity[StatusT](CoordinatorEntity[FrigateSnapSyncCoordinator]):
     def status(self) -> StatusT | None:
         """Return the newest status of the subject."""
         return self.subject.status(self.coordinator.data)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """Return what does not fit into the state, if the description has some."""
+        description, status = self.entity_description, self.status
+        if (
+            status is None
+            or not isinstance(description, AttributesDescription)
+            or description.attributes_fn is None
+        ):
+            return None
+        return description.attributes_fn(status)
 
     @property
     @override

@@ -20,7 +20,12 @@ from homeassistant.helpers.typing import StateType
 from .const import CONF_VOLUME_BUDGET, SECTION_STORING
 from .coordinator import FrigateSnapSyncConfigEntry
 from .drill_report import drill_attributes
-from .entity import SnapSyncEntity, async_setup_chosen_entities, async_setup_entities
+from .entity import (
+    AttributesDescription,
+    SnapSyncEntity,
+    async_setup_chosen_entities,
+    async_setup_entities,
+)
 from .storage.errors import CAUSES
 from .sync.model.status import (
     CameraStatus,
@@ -37,11 +42,12 @@ NO_ERROR = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SnapSyncSensorDescription[StatusT](SensorEntityDescription):
+class SnapSyncSensorDescription[StatusT](
+    AttributesDescription[StatusT], SensorEntityDescription
+):
     """A sensor and where its value is found."""
 
     value_fn: Callable[[StatusT], StateType | datetime]
-    attributes_fn: Callable[[StatusT], dict[str, Any]] | None = None
     available_fn: Callable[[StatusT], bool] = lambda _: True
 
 
@@ -246,15 +252,6 @@ class SnapSyncSensor[StatusT](SnapSyncEntity[StatusT], SensorEntity):
         """Return the value."""
         status = self.status
         return None if status is None else self.entity_description.value_fn(status)
-
-    @property
-    @override
-    def extra_state_attributes(self) -> dict[str, Any] | None:
-        """Return what does not fit into the state."""
-        status = self.status
-        if status is None or self.entity_description.attributes_fn is None:
-            return None
-        return self.entity_description.attributes_fn(status)
 
 
 class LastDrillSensor(SnapSyncSensor[EngineStatus]):

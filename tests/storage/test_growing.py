@@ -1,7 +1,6 @@
 """Files that are seen at their destination while they grow, at real servers."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from io import FileIO
 import os
 from pathlib import Path
@@ -12,9 +11,7 @@ import pytest
 
 from custom_components.frigate_snap_sync.storage.base import (
     AlreadyThere,
-    Destination,
     GrowingFile,
-    Source,
     StoredFile,
 )
 from custom_components.frigate_snap_sync.storage.errors import (
@@ -30,6 +27,7 @@ from custom_components.frigate_snap_sync.storage.local.growing import LocalGrowi
 from custom_components.frigate_snap_sync.storage.memory_source import MemorySource
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 
+from ..sync.fakes import FakeDestination
 from ..waiting import LONG
 from .places import PLACES as ALL_PLACES, Place
 from .test_conformance import ESCAPES, PLACES, at
@@ -255,56 +253,18 @@ class _Notebook(GrowingFile):
         return len(self.content)
 
 
-class _Shelf(Destination):
-    """A destination that can do nothing but let one file grow."""
+class _Shelf(FakeDestination):
+    """A destination with one file that grows."""
 
     def __init__(self) -> None:
         """Have one file."""
+        super().__init__()
         self.file = _Notebook()
 
     @override
     async def grow(self, path: str) -> GrowingFile:
         """Return the file."""
         return self.file
-
-    @override
-    async def connect(self) -> None:
-        """Do nothing."""
-
-    @override
-    async def close(self) -> None:
-        """Do nothing."""
-
-    @override
-    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
-        """Read all of it."""
-        async for _ in source.open():
-            pass
-        return StoredFile(path=path, size=source.size)
-
-    @override
-    async def stat(self, path: str) -> StoredFile | None:
-        """Know nothing."""
-
-    @override
-    async def delete(self, path: str) -> None:
-        """Do nothing."""
-
-    @override
-    async def free_space(self) -> int | None:
-        """Know nothing."""
-
-    @override
-    def list_files(self, path: str = "") -> AsyncGenerator[StoredFile]:
-        """Have nothing."""
-        raise NotImplementedError
-
-    @override
-    def open_read(
-        self, path: str, *, start: int = 0, length: int | None = None
-    ) -> AsyncGenerator[bytes]:
-        """Have nothing."""
-        raise NotImplementedError
 
 
 async def test_a_growing_file_keeps_to_the_limit() -> None:

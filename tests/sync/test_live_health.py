@@ -37,7 +37,9 @@ from ..waiting import until
 from .conftest import Bench, setup
 from .fakes import FakeDestination
 from .live_film import Camera, messages
-from .test_live import LIVE, QUICK, films
+from .test_live import LIVE, QUICK, camera, films
+
+__all__ = ["camera"]
 
 LIVE_ALONE = Selection(media=frozenset(), live_footage=True)
 
@@ -58,17 +60,6 @@ class Growing(FakeDestination):
         if self.fault is not None:
             raise self.fault
         return await super().grow(path)
-
-
-@pytest.fixture
-def camera(bench: Bench) -> Camera:
-    """Return a camera that go2rtc shows, and let alerts be sent live."""
-    bench.timing = QUICK
-    bench.frigate.live = {"front_door": LiveSource(stream="front_door")}
-    bench.options = EngineOptions(
-        live_footage=LiveFootage.ALERTS, padding_after=0, upload_during_review=False
-    )
-    return Camera(bench.frigate)
 
 
 async def _shown(camera: Camera, seconds: float) -> None:

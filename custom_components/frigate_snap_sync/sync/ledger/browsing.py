@@ -248,12 +248,7 @@ def _files_of(
 
 def _file_of(row: sqlite3.Row, item: Item, thumbnail: FileKey | None) -> StoredFile:
     start, end = times_of(row, item)
-    key = FileKey(
-        media=item.media,
-        source_id=item.source_id,
-        role=Role(row["role"]),
-        number=row["number"],
-    )
+    key = key_of(row, item)
     return StoredFile(
         key=key,
         camera=item.camera,
@@ -263,6 +258,16 @@ def _file_of(row: sqlite3.Row, item: Item, thumbnail: FileKey | None) -> StoredF
         end=end,
         size=row["size"],
         thumbnail=thumbnail if item.media is Media.RECORDINGS else key,
+    )
+
+
+def key_of(row: sqlite3.Row, item: Item) -> FileKey:
+    """Return the key of an item's file; `row` has its `role` and `number`."""
+    return FileKey(
+        media=item.media,
+        source_id=item.source_id,
+        role=Role(row["role"]),
+        number=row["number"],
     )
 
 

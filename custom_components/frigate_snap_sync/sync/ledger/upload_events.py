@@ -6,9 +6,8 @@ import sqlite3
 
 from ..model.item import Item, Role
 from ..model.status import UploadEvent
-from ..model.stored import FileKey
 from . import review_objects
-from .browsing import times_of
+from .browsing import key_of, times_of
 from .items import item_of
 
 _COLUMNS = (
@@ -87,17 +86,11 @@ def _of_row(
 ) -> UploadEvent:
     item = item_of(row)
     start, end = times_of(row, item)
-    key = FileKey(
-        media=item.media,
-        source_id=item.source_id,
-        role=Role(row["role"]),
-        number=row["number"],
-    )
     return replace(
         event(item, row["destination_id"], row["path"], size=size, reason=reason),
         start=start,
         end=end,
         review_id=review_objects.review_of(connection, item),
         object_ids=review_objects.objects_of(connection, item),
-        file=None if size is None else key.name,
+        file=None if size is None else key_of(row, item).name,
     )
