@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from .arrivals import Kind as ItemKind
-from .chaos.evidence import Evidence, Folder, Verdict
+from .chaos.evidence import Evidence, Verdict
+from .chaos.folder import Folder
 from .chaos.plan import AT_ONCE, AWAY, LONG, LONGEST, SHORTEST, Card, Kind, make_plan
 from .chaos.watching import Outage, Shown, wrongly_protected
 from .frigate import Frigate, FrigateServer, live
@@ -142,9 +143,9 @@ def test_not_heard(scene: Scene) -> None:
     assert scene.judge() == replace(WELL, live_snapshots=0)
 
 
-def put_film(scene: Scene, *, plays: bool = True) -> Path:
+def put_film(scene: Scene, *, plays: bool = True, at: float = NOW) -> Path:
     """Put a film beside the recording that left while it happened."""
-    units = live.pictures_of("front_door", int(NOW))
+    units = live.pictures_of("front_door", int(at))
     film = live.fragment(units[0], number=1, ticks=0, is_key=True)
     path = scene.beside(ItemKind.RECORDING, "live01")
     path.write_bytes(live.beginning() + (film + film[:50] if plays else b""))
@@ -170,6 +171,15 @@ def test_a_film_beside_its_whole(scene: Scene) -> None:
     assert not scene.judge().doubled
     path.unlink()
     assert not scene.judge().lost
+
+
+def test_a_film_of_more_than_the_review(scene: Scene) -> None:
+    """It may stay if Frigate has lost what came after the review's end, too."""
+    put_film(scene, at=NOW + 60)
+    scene.now += 120
+    assert len(scene.judge().doubled) == 1
+    scene.frigate.cameras["front_door"].footage.lose(NOW + 60, NOW + 61)
+    assert not scene.judge().doubled
 
 
 def test_a_film_without_a_picture(scene: Scene) -> None:

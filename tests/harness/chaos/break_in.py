@@ -8,7 +8,7 @@ import re
 
 from ..frigate import Review, Story
 from ..home_assistant import INTEGRATION
-from .evidence import File, Folder
+from .folder import File, Folder
 from .stage import CAMERAS, NEAR, Stage, open_stage
 
 PART_LENGTH = 15

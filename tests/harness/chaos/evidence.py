@@ -4,17 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 import hashlib
 from math import ceil, floor
-from pathlib import Path
 import re
 import time
 from zoneinfo import ZoneInfo
 
-from custom_components.frigate_snap_sync.frigate.errors import MediaBroken
-from custom_components.frigate_snap_sync.frigate.live_mp4 import look_at
-from custom_components.frigate_snap_sync.frigate.media import check_mp4
-
 from ..arrivals import Item, Kind, live_snapshot
 from ..frigate import Frigate, FrigateServer, Review
+from .folder import File
 
 _TIME = r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d[+-]\d{4}"
 _NAME = re.compile(
@@ -28,16 +24,6 @@ _LEAST_FOOTAGE = 2
 """Seconds of which it can't be said whether a clip of them has a picture."""
 _SHORT = 3
 """Seconds that a recording may lack: keyframes, and fractions at both ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file at a destination."""
-
-    path: str
-    sha256: str
-    seconds: float | None
-    """What of a recording can be played; None for what is none, or can't be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,46 +57,6 @@ class Verdict:
     def is_good(self) -> bool:
         """Tell whether nothing is wrong."""
         return not (self.lost or self.doubled or self.corrupt or self.unfinished)
-
-
-class Folder:
-    """A destination's files; each is read once as long as it does not change."""
-
-    def __init__(self, folder: Path) -> None:
-        """Look into this folder."""
-        self._folder = folder
-        self._known: dict[Path, tuple[tuple[int, int, int], File]] = {}
-
-    def files(self) -> list[File]:
-        """Return all files below it (blocking)."""
-        found: dict[Path, tuple[tuple[int, int, int], File]] = {}
-        for path in sorted(self._folder.rglob("*")):
-            try:
-                state = path.stat()
-                if not path.is_file():
-                    continue
-                mark = (state.st_ino, state.st_size, state.st_mtime_ns)
-                known = self._known.get(path)
-                if known is None or known[0] != mark:
-                    known = (mark, self._read(path))
-                found[path] = known
-            except FileNotFoundError:
-                continue  # renamed or removed at this moment
-        self._known = found
-        return [file for _, file in found.values()]
-
-    def _read(self, path: Path) -> File:
-        seconds = None
-        if path.suffix == ".mp4":
-            try:
-                seconds = _seconds(path)
-            except MediaBroken:
-                seconds = None
-        return File(
-            path.relative_to(self._folder).as_posix(),
-            hashlib.sha256(path.read_bytes()).hexdigest(),
-            seconds,
-        )
 
 
 class Evidence:
@@ -268,9 +214,13 @@ class Evidence:
         paths = {file.path: file.sha256 for file, _ in own}
         if any(suffix == "incomplete" for _, suffix in own) and self._has_holes(item):
             own = [one for one in own if not _is_early(one[1])]
-        if self._has_holes(item) or self._has_lost(item):
-            # They may show what Frigate never had on its disk.
-            own = [one for one in own if not one[1].startswith("live")]
+        # Films may show what Frigate never had on its disk, or has no more.
+        is_safe = not (self._has_holes(item) or self._has_lost(item))
+        own = [
+            (file, suffix)
+            for file, suffix in own
+            if not suffix.startswith("live") or (is_safe and self._has_all(item, file))
+        ]
         staying = set()
         for loss in self.losses:
             if loss.review != item.frigate_id:
@@ -301,6 +251,13 @@ class Evidence:
         """Tell whether Frigate lacks footage from within a review."""
         begin, end = floor(item.start - _PADDING), ceil(item.end or item.start)
         return self._footage(item, begin, end) < end - begin
+
+    def _has_all(self, item: Item, film: File) -> bool:
+        """Tell whether Frigate has every second that a film shows.
+
+        It can show more than the review: nobody could say when that ended.
+        """
+        return all(self._footage(item, at, at + 1) for at in film.shown)
 
     def _held(self, file: File) -> set[int]:
         """Return the seconds that were asked for when a clip was served."""
@@ -360,14 +317,6 @@ class Evidence:
             max(0, ceil(min(stop, end)) - floor(max(begin, start)))
             for begin, stop in doubtful
         )
-
-
-def _seconds(path: Path) -> float:
-    """Return how much of a film plays; one that left live may end anywhere."""
-    if "-live" not in path.name:
-        return check_mp4(path).duration
-    with path.open("rb") as film:
-        return look_at(film).duration
 
 
 def _is_early(suffix: str) -> bool:

@@ -13,8 +13,9 @@ import time
 from zoneinfo import ZoneInfo
 
 from ..home_assistant import DOMAIN, INTEGRATION
-from .evidence import Evidence, Folder, Verdict, totals
+from .evidence import Evidence, Verdict, totals
 from .faults import Faults, cards_of
+from .folder import Folder
 from .plan import Kind, make_plan
 from .stage import TIME_ZONE, Stage, open_stage
 from .watching import AT_RISK_AFTER
