@@ -311,6 +311,34 @@ def test_parts_that_were_not_fetched_make_no_whole_longer(
     assert recording.parts == [1, 2]
 
 
+@pytest.mark.parametrize("table", ["off_periods", "closed_periods"])
+@pytest.mark.parametrize("ahead", [0, 3600])
+def test_a_whole_does_not_reach_over_a_time_that_may_not_be_sent(
+    connection: sqlite3.Connection, table: str, ahead: int
+) -> None:
+    """Parts lie on both sides of it, by a clock that is ahead of Frigate's."""
+    review = replace(ITEM, end=None)
+    items.remember_open(connection, review)
+    parts: tuple[Range, ...] = ((2790, 2829), (2833, 2840))
+    plans = tuple(stretch(Role.PART, n, part) for n, part in enumerate(parts, 1))
+    items.add_files(connection, review, plans)
+    upload(connection, Role.PART, 1, shown=(parts[0],))
+    period: dict[str, object] = {"start": 2830 + ahead, "end": 2832 + ahead}
+    if table == "closed_periods":
+        period["destination_id"] = "nas"
+    connection.execute(
+        f"INSERT INTO {table} ({', '.join(period)})"  # noqa: S608
+        f" VALUES ({', '.join('?' * len(period))})",
+        tuple(period.values()),
+    )
+    whole = replace(stretch(Role.WHOLE, 1, (1000, 2800)), over=2800 + ahead)
+    items.plan(connection, replace(ITEM, end=2795), (whole,))
+    assert last_second(connection) == 2829
+    upload(connection, Role.PART, 2, shown=(parts[1],))
+    superseding.reach_parts(connection, 1)
+    assert last_second(connection) == 2829
+
+
 def test_a_review_that_goes_on_has_no_last_whole(
     connection: sqlite3.Connection,
 ) -> None:

@@ -39,36 +39,32 @@ def reach_parts(connection: sqlite3.Connection, item_id: int) -> None:
     """Let the last whole of a recording reach to the end of the parts that leave.
 
     Those that were fetched count, unless all their uploads were given up. Nothing if
-    the whole was fetched already: then what it lacks stays beside it.
+    the whole was fetched already: then what it lacks stays beside it. So does what
+    lies behind a time while capture was off or a destination was closed.
     """
-    connection.execute(
-        "UPDATE files AS last SET end = MAX(end, COALESCE((SELECT MAX(part.end)"
-        " FROM files AS part WHERE part.item_id = ?1 AND part.role = 'part'"
-        " AND part.size IS NOT NULL AND part.end <= last.end + ?2"
-        " AND EXISTS (SELECT 1 FROM uploads WHERE file_id = part.id"
+    if (last := _last_whole(connection, item_id)) is None:
+        return
+    ahead = last["end"] - last["over"]
+    for (until,) in connection.execute(
+        "SELECT part.end FROM files AS part WHERE part.item_id = ?"
+        " AND part.role = 'part' AND part.size IS NOT NULL AND part.end > ?"
+        " AND part.end <= ? AND EXISTS (SELECT 1 FROM uploads WHERE file_id = part.id"
         # What is being sent may arrive although it was given up.
-        " AND (state IN ('pending', 'verified') OR clean_up IS NOT NULL))), end))"
-        " WHERE state = 'wanted' AND id = (SELECT id FROM files WHERE item_id = ?1"
-        " AND role = 'whole' AND end IS NOT NULL ORDER BY number DESC LIMIT 1)"
-        " AND (SELECT is_open FROM items WHERE id = ?1) = 0",
-        (item_id, _REACH),
-    )
+        " AND (state IN ('pending', 'verified') OR clean_up IS NOT NULL))"
+        " ORDER BY part.end DESC",
+        (item_id, last["end"], last["end"] + _REACH),
+    ).fetchall():
+        if not _was_closed(connection, last["end"] - ahead, until - ahead):
+            _lengthen(connection, last, until)
+            return
 
 
 def reach_live(connection: sqlite3.Connection, item_id: int) -> None:
     """Let the last whole of a recording reach to the end of the film that left live.
 
-    As to the end of parts; but not into a time while capture was off or a destination
-    was closed. Film that still leaves shows all until the end was reported.
+    As to the end of parts. Film that still leaves shows all until the end was reported.
     """
-    last = connection.execute(
-        "SELECT files.id AS id, state, is_open, files.end AS end, reported_at"
-        " FROM files JOIN items ON items.id = item_id"
-        " WHERE item_id = ? AND role = 'whole' AND files.end IS NOT NULL"
-        " ORDER BY number DESC LIMIT 1",
-        (item_id,),
-    ).fetchone()
-    if last is None or last["state"] != "wanted" or last["is_open"]:
+    if (last := _last_whole(connection, item_id)) is None:
         return
     until = float(last["end"])
     for live in connection.execute(
@@ -85,9 +81,29 @@ def reach_live(connection: sqlite3.Connection, item_id: int) -> None:
         ):
             until = reached
     longer = ceil(until) - last["end"]
+    if longer > 0:
+        _lengthen(connection, last, ceil(until), later=longer)
+
+
+def _last_whole(connection: sqlite3.Connection, item_id: int) -> sqlite3.Row | None:
+    """Return the last whole of a recording that has ended, if it can become longer."""
+    last: sqlite3.Row | None = connection.execute(
+        "SELECT files.id AS id, state, files.end AS end, over, reported_at"
+        " FROM files JOIN items ON items.id = item_id"
+        " WHERE item_id = ? AND role = 'whole' AND files.end IS NOT NULL"
+        " AND is_open = 0 ORDER BY number DESC LIMIT 1",
+        (item_id,),
+    ).fetchone()
+    return last if last is not None and last["state"] == "wanted" else None
+
+
+def _lengthen(
+    connection: sqlite3.Connection, last: sqlite3.Row, until: float, later: float = 0
+) -> None:
+    """Let a whole end later, and be fetched so many seconds `later`."""
     connection.execute(
-        "UPDATE files SET end = end + ?1, due = due + ?1 WHERE id = ?2 AND ?1 > 0",
-        (longer, last["id"]),
+        "UPDATE files SET end = ?, over = over + ?, due = due + ? WHERE id = ?",
+        (until, until - last["end"], later, last["id"]),
     )
 
 
