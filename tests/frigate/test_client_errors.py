@@ -567,6 +567,27 @@ async def test_plain_http_to_the_port_with_tls(
             FrigateServerError,
             "HTTP status 404: Not Found",
         ),
+        # A proxy before a Frigate that is just starting: nothing is known of an item.
+        (
+            as_bytes(b"404 page not found\n", "text/plain; charset=utf-8", 404),
+            FrigateServerError,
+            "HTTP status 404",
+        ),
+        (
+            as_bytes(b"default backend - 404", "text/plain", 404),
+            FrigateServerError,
+            "HTTP status 404",
+        ),
+        (
+            as_bytes(b"Not found", "text/html", 404),
+            FrigateServerError,
+            "HTTP status 404",
+        ),
+        (
+            as_json({"message": "no Route matched with those values"}, 404),
+            FrigateServerError,
+            "HTTP status 404",
+        ),
         (
             reply("0.17.2", "auth-viewer-forbidden"),
             FrigateForbidden,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 import json
 import os
+import re
 import ssl
 import time
 from typing import Any, Final
@@ -32,6 +33,15 @@ _EXPLANATION: Final = 4096
 _MAX_MESSAGE: Final = 200
 _GOODBYE: Final = 1.0
 """Seconds that a server has to answer when a WebSocket is closed."""
+
+_OWN_WORDS: Final = frozenset({"application/json", "text/html"})
+"""What Frigate answers in: JSON, 0.14 also in plain words that it calls HTML."""
+
+_OF_OTHERS: Final = re.compile(
+    r"^not found\.?$|\b(404|page|route|backend|service|url)\b", re.IGNORECASE
+)
+"""What servers and proxies say of a route, and never Frigate of an item: Traefik's
+`404 page not found` comes while the container of Frigate starts."""
 
 AWAY: Final = frozenset(
     {
@@ -119,8 +129,9 @@ class Answer:
         """
         return (
             self.status == HTTPStatus.NOT_FOUND
+            and self.content_type in _OWN_WORDS
             and bool(self.message)
-            and self.message != "Not Found"
+            and _OF_OTHERS.search(self.message) is None
         )
 
     def error(self, what: str) -> FrigateError:
