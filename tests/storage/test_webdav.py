@@ -203,6 +203,25 @@ async def test_a_piece_of_film_is_one_request(dav: Dav, sessions: Sessions) -> N
     assert dav.files["a/2.mp4"] == b"more film"
 
 
+async def test_a_web_page_is_no_stored_piece_of_film(
+    dav: Dav, sessions: Sessions
+) -> None:
+    """A server that wants people to log in answers anything with 200 and a page."""
+
+    async def hook(request: web.BaseRequest) -> web.StreamResponse | None:
+        if request.method != "PUT":
+            return None
+        await request.read()
+        return web.Response(text="<html>Log in</html>", content_type="text/html")
+
+    dav.hook = hook
+    destination = sessions.to(dav.url)
+    with pytest.raises(NotWebdav, match="web page"):
+        await destination.put_at_once(
+            "1.mp4", MemorySource("1.mp4", b"film"), temporary=".1.tmp"
+        )
+
+
 @pytest.mark.parametrize("form", ["/", "http://"])
 async def test_the_form_of_a_target_is_found_and_remembered(
     dav: Dav, sessions: Sessions, make_source: MakeSource, form: str
@@ -280,6 +299,83 @@ async def test_no_folder_goes_while_something_is_put_into_it(
     with pytest.raises(Rejected):
         await destination.remove_folder("a")
     assert set(dav.files) == {"a/file"}
+
+
+def listed(href: str, *, is_folder: bool = False, status: int = 200) -> str:
+    """Return one answer of a list; of what is refused there are no properties."""
+    if status != 200:
+        inside = f"<d:status>HTTP/1.1 {status} Refused</d:status>"
+    else:
+        kind = "<d:collection/>" if is_folder else ""
+        inside = (
+            f"<d:propstat><d:prop><d:resourcetype>{kind}</d:resourcetype>"
+            "<d:getcontentlength>6</d:getcontentlength>"
+            "</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat>"
+        )
+    return f"<d:response><d:href>{href}</d:href>{inside}</d:response>"
+
+
+@pytest.mark.parametrize(
+    "responses",
+    [
+        [("/a/", True, 200), ("/a/theirs.jpg", False, 403)],
+        [("/a/", True, 200), ("/a/theirs.jpg", False, 500)],
+        # No order is promised, and a proxy may change addresses.
+        [("/a/theirs.jpg", False, 200), ("/a/", True, 200)],
+        [("/a/", True, 200), ("/other/a/theirs.jpg", False, 200)],
+        [("/a/", True, 200), ("/a/", False, 507)],
+    ],
+)
+async def test_a_folder_is_empty_only_if_that_is_sure(
+    dav: Dav, sessions: Sessions, responses: list[tuple[str, bool, int]]
+) -> None:
+    """What a server does not tell plainly may be a file, which would go with it."""
+    destination = sessions.to(dav.url)
+    await destination.make_folder("a")
+    dav.files["a/theirs.jpg"] = b"theirs"
+
+    async def hook(request: web.BaseRequest) -> web.StreamResponse | None:
+        if request.headers.get("Depth") != "1":
+            return None
+        body = "".join(
+            listed(href, is_folder=is_folder, status=status)
+            for href, is_folder, status in responses
+        )
+        text = f'<d:multistatus xmlns:d="DAV:">{body}</d:multistatus>'
+        return web.Response(status=207, text=text)
+
+    dav.hook = hook
+    with pytest.raises(Rejected, match="has .* in it"):
+        await destination.remove_folder("a")
+    assert dav.files == {"a/theirs.jpg": b"theirs"}
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(403, PermissionDenied), (423, Rejected), (500, Rejected), (507, NoSpace)],
+)
+async def test_what_a_server_refuses_to_tell_of_is_not_missing(
+    dav: Dav, sessions: Sessions, status: int, error: type[StorageError]
+) -> None:
+    """Else a copy that can't be looked at counts as vanished."""
+    destination = sessions.to(dav.url)
+    await destination.connect()
+    dav.files["file"] = b"123456"
+
+    async def hook(request: web.BaseRequest) -> web.StreamResponse | None:
+        if request.method != "PROPFIND" or not request.path.endswith("file"):
+            return None
+        body = listed(request.path, status=status)
+        text = f'<d:multistatus xmlns:d="DAV:">{body}</d:multistatus>'
+        return web.Response(status=207, text=text)
+
+    dav.hook = hook
+    with pytest.raises(error):
+        await destination.stat("file")
+    with pytest.raises(error):
+        await destination.delete("file")
+    status = 404
+    assert await destination.stat("file") is None
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,13 @@ class DavFiles:
             raise NotWebdav(
                 f"{self.client.where} does not speak WebDAV: {err}"
             ) from err
-        return found[0] if found and found[0].is_there else None
+        if not found or found[0].is_absent:
+            return None
+        if not found[0].is_there:
+            # Whoever may not look at it does not know that it is not there.
+            answer = Answer(status=found[0].status)
+            raise refusal(answer, what, self.client.where)
+        return found[0]
 
     async def _is_below_a_file(self, answer: Answer, *segments: str) -> bool:
         """Tell whether an odd answer is for what can't be there: some don't say 404."""
@@ -208,11 +214,40 @@ class DavFiles:
 
         What a server lists that does not lie right in the folder is left out.
         """
+        own: str | None = None
+        async with aclosing(self._listed(folder)) as resources:
+            async for each in resources:
+                parent, _, name = each.path.rpartition("/")
+                if own is None:
+                    # The folder itself comes first.
+                    own = each.path
+                    if not each.is_folder:
+                        return
+                elif parent.rstrip("/") == own and name and each.is_there:
+                    yield name, each
+
+    async def inside(self, folder: tuple[str, ...]) -> list[str]:
+        """Return the names of what may be in a folder; none if it is surely empty.
+
+        Whatever a server lists besides the folder counts, in any order, under any
+        address, and also what it refuses to tell of.
+        """
+        async with aclosing(self._listed(folder)) as resources:
+            listed = [each async for each in resources if not each.is_absent]
+        if not listed or (
+            len(listed) == 1 and listed[0].is_there and listed[0].is_folder
+        ):
+            return []
+        own = min(listed, key=lambda each: len(each.path))
+        others = [each for each in listed if each is not own] or [own]
+        return [each.path.rpartition("/")[2] for each in others]
+
+    async def _listed(self, folder: tuple[str, ...]) -> AsyncGenerator[Resource]:
+        """Yield what a server lists of a folder, which is among it."""
         url = self.addresses.of(*folder, is_folder=True)
         what = f"list {'/'.join(folder) or 'the folder'}"
         headers = {"Depth": "1", **(_XML if self._takes_body else {})}
         body = _WANTED % b"" if self._takes_body else None
-        own: str | None = None
         async with self.client.opened(
             "PROPFIND", url, headers=headers, body=body
         ) as response:
@@ -225,14 +260,7 @@ class DavFiles:
                 raise self.odd(answer, what)
             async with aclosing(self._resources(response, what)) as resources:
                 async for each in resources:
-                    parent, _, name = each.path.rpartition("/")
-                    if own is None:
-                        # The folder itself comes first.
-                        own = each.path
-                        if not each.is_folder:
-                            return
-                    elif parent.rstrip("/") == own and name and each.is_there:
-                        yield name, each
+                    yield each
 
     async def _resources(
         self, response: aiohttp.ClientResponse, what: str

@@ -1,6 +1,7 @@
 """What a server answers to PROPFIND: files and folders with their properties."""
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 import re
 from typing import Final
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -30,14 +31,27 @@ class BadAnswer(Exception):
 
 @dataclass(slots=True)
 class Resource:
-    """A file or a folder, by the path of its address."""
+    """A file or a folder, by the path of its address.
+
+    `status` is what the server says of it alone: it may refuse to tell of one of many.
+    """
 
     path: str = ""
-    is_there: bool = True
+    status: int = HTTPStatus.OK
     is_folder: bool = False
     size: int | None = None
     quota: int | None = None
     """Bytes that may still be written there."""
+
+    @property
+    def is_there(self) -> bool:
+        """Tell whether the server tells of it as of something that is there."""
+        return 200 <= self.status < 300
+
+    @property
+    def is_absent(self) -> bool:
+        """Tell whether the server says that there is no such thing."""
+        return self.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 
 @dataclass(slots=True)
@@ -106,7 +120,7 @@ class Multistatus:
             return
         if properties is not None:
             if name == _STATUS:
-                properties.is_there = _is_success(text)
+                properties.is_there = 200 <= _status_of(text) < 300
             elif name in (_SIZE, _QUOTA):
                 properties.texts[name] = text
             elif name == _PROPSTAT:
@@ -116,7 +130,7 @@ class Multistatus:
         elif name == _HREF and not resource.path:
             resource.path = path_of(text)
         elif name == _STATUS:
-            resource.is_there = _is_success(text)
+            resource.status = _status_of(text)
         elif name == _RESPONSE:
             self._found.append(resource)
             self._resource = None
@@ -162,5 +176,7 @@ def _number(text: str) -> int | None:
     return int(text) if re.fullmatch(r"-?[0-9]{1,20}", text) else None
 
 
-def _is_success(status: str) -> bool:
-    return re.search(r"\s2[0-9]{2}(\s|$)", status) is not None
+def _status_of(text: str) -> int:
+    """Return the number in a line like `HTTP/1.1 200 OK`, 0 if there is none."""
+    found = re.search(r"\s([0-9]{3})(\s|$)", text)
+    return int(found[1]) if found else 0

@@ -1,6 +1,6 @@
 """The removal of an empty folder, for which WebDAV has no request."""
 
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from http import HTTPStatus
 from secrets import token_hex
 
@@ -30,7 +30,7 @@ async def remove_empty(
         return
     if not found.is_folder:
         raise Rejected(f"{name} is no folder")
-    if inside := await _names(files, folder):
+    if inside := await files.inside(folder):
         raise Rejected(f"The folder {name} has {inside[0]} in it")
     aside = (*folder[:-1], f"frigate_snap_sync-empty-{token_hex(6)}")
     try:
@@ -41,7 +41,7 @@ async def remove_empty(
             raise PermissionDenied(
                 f"The server does not list hidden files: {name} may have some in it"
             )
-        inside = await _names(files, aside)
+        inside = await files.inside(aside)
         if not inside:
             await files.remove(*aside, is_folder=True)
             return
@@ -61,7 +61,7 @@ async def _lists_hidden(files: DavFiles, folder: Segments) -> bool:
     if not answer.is_success:
         return False
     try:
-        return hidden in await _names(files, folder)
+        return hidden in await files.inside(folder)
     finally:
         await files.remove(*folder, hidden, is_folder=True)
 
@@ -94,9 +94,3 @@ async def _put_back(
 
 def _is_done(answer: Answer) -> bool:
     return answer.is_success and answer.status != HTTPStatus.MULTI_STATUS
-
-
-async def _names(files: DavFiles, folder: Segments) -> list[str]:
-    """Return the names in a folder."""
-    async with aclosing(files.children(folder)) as children:
-        return [name async for name, _ in children]

@@ -17,7 +17,7 @@ from ..errors import (
     vanished,
 )
 from ..source import open_source
-from .answers import FULL, Answer, refusal
+from .answers import FULL, Answer, no_webdav, refusal
 from .client import LoginAsked
 from .files import DavFiles
 from .folders import DavFolders
@@ -86,6 +86,9 @@ class Upload:
         answer = await self._send_into_folder(source)
         if not answer.is_success:
             raise await self._refused(answer, f"write {self._name}")
+        if answer.status == HTTPStatus.OK and answer.is_page:
+            # A login page, say: whoever stores a new file says 201 or 204.
+            raise no_webdav(answer, self._files.client.where)
         if answer.headers.get(_HASH) is not None:
             self.step = CHECKING
             await self._prove(answer, source)
