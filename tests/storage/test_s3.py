@@ -534,6 +534,40 @@ class Bucket:
         ).hexdigest()
         self.headers: dict[str, str] = {}
         self.status = 200
+        self.parts: dict[int, bytes] = {}
+        self.loses = False
+        """Whether what was put together is lost."""
+        self.lists = True
+        """Whether the key may list: else all that is missing is forbidden."""
+
+    async def weak(self, request: web.Request) -> web.StreamResponse:
+        """Answer through a proxy that may compress."""
+        response = await self.handle(request)
+        if "ETag" in response.headers:
+            response.headers["ETag"] = f"W/{response.headers['ETag']}"
+        return response
+
+    async def handle_parts(self, request: web.Request) -> web.StreamResponse:
+        """Answer to multipart uploads, too."""
+        key = request.match_info["path"].partition("/")[2]
+        query = request.query
+        if request.method == "POST" and "uploads" in query:
+            return web.Response(text="<R><UploadId>u</UploadId></R>")
+        if request.method == "GET" and "uploads" in query:
+            return web.Response(text="<R></R>")
+        if "partNumber" in query:
+            content = await request.read()
+            self.parts[int(query["partNumber"])] = content
+            return web.Response(headers={"ETag": f'"{self.etag(content)}"'})
+        if request.method == "POST":
+            if not self.loses:
+                self.objects[key] = b"".join(self.parts[n] for n in sorted(self.parts))
+            self.parts.clear()
+            text = "<CompleteMultipartUploadResult></CompleteMultipartUploadResult>"
+            return web.Response(text=text)
+        if not self.lists and ("list-type" in query or key not in self.objects):
+            return web.Response(status=403, body=error_xml("AccessDenied"))
+        return await self.handle(request)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer as S3 does."""
@@ -569,6 +603,35 @@ async def test_etags_that_are_no_md5(make_source: MakeSource, tmp_path: Path) ->
             await destination.put("a/f", source, temporary="a/t")
         bucket.headers = {"x-amz-server-side-encryption": "aws:kms"}
         await destination.put("a/f", source, temporary="a/t")
+
+
+async def test_an_etag_that_a_proxy_made_weak(make_source: MakeSource) -> None:
+    """It is the MD5 all the same."""
+    bucket = Bucket()
+    async with odd_server(bucket.weak, proof=Proof.ETAG) as destination:
+        await destination.put("a/f", make_source(1000), temporary="a/t")
+        bucket.etag = lambda content: "0" * 32
+        with pytest.raises(Rejected, match="not the MD5"):
+            await destination.put("a/f", make_source(1000), temporary="a/t")
+
+
+async def test_what_was_put_together_is_there(make_source: MakeSource) -> None:
+    """A server may take all parts, say that it is done, and have nothing."""
+    bucket = Bucket()
+    source = make_source(LARGE)
+    async with odd_server(bucket.handle_parts, proof=Proof.ETAG) as destination:
+        temporary = await destination.prepare("a/f", source, temporary="a/t")
+        await destination.put("a/f", source, temporary=temporary)
+        assert await destination.stat("a/f") is not None
+
+        bucket.loses = True
+        temporary = await destination.prepare("a/g", source, temporary="a/t")
+        with pytest.raises(Rejected, match="has nothing"):
+            await destination.put("a/g", source, temporary=temporary)
+        # Who may not list is told so of everything: then the answer has to do.
+        bucket.lists = False
+        temporary = await destination.prepare("a/g", source, temporary="a/t")
+        await destination.put("a/g", source, temporary=temporary)
 
 
 async def test_only_200_is_success(make_source: MakeSource) -> None:
