@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 
 from custom_components.frigate_snap_sync.sync.ledger import (
+    audits,
     cameras,
     destinations,
     fetch_queue,
@@ -138,6 +139,23 @@ def test_parts_of_footage_that_is_in_no_piece_stay(
     recording.arrive(2, shown=((2800, 4600),))
     recording.arrive(3, shown=((8000, 10_800),))
     assert recording.parts == [1, 2, 4]
+
+
+def test_a_piece_that_vanished_covers_nothing(connection: sqlite3.Connection) -> None:
+    """An audit did not find it there: the part may be the only copy of its seconds."""
+    recording = Recording(
+        connection,
+        parts=[(2790, 2810), (2810, 2900)],
+        pieces=[(1000, 2800), (2800, 4600)],
+        end=4600,
+    )
+    recording.arrive(1, shown=((1000, 2800),))
+    (upload_id,) = connection.execute(
+        "SELECT id FROM uploads WHERE state = 'verified' AND role = 'whole'"
+    ).fetchone()
+    assert audits.note_missed(connection, upload_id, loss_after=0)
+    recording.arrive(2, shown=((2800, 4600),))
+    assert recording.parts == [1]
 
 
 def test_a_piece_that_never_came_covers_nothing(

@@ -209,7 +209,8 @@ def _wholes(
         "SELECT uploads.held AS held, files.start AS start, files.end AS end"
         " FROM uploads JOIN files ON files.id = file_id"
         " WHERE uploads.item_id = ? AND destination_id = ? AND uploads.state = ?"
-        " AND uploads.role = 'whole' AND files.end IS NOT NULL",
+        # What an audit did not find there holds nothing.
+        " AND is_missed = 0 AND uploads.role = 'whole' AND files.end IS NOT NULL",
         (item_id, destination_id, UploadState.VERIFIED),
     ).fetchall()
     return _Wholes(
