@@ -10,6 +10,7 @@ import pytest
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
+from custom_components.frigate_snap_sync.sync.ledger import exposure
 from custom_components.frigate_snap_sync.sync.ledger.waiting import waiting
 from custom_components.frigate_snap_sync.sync.model.errors import Refusal, Refused
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
@@ -268,6 +269,7 @@ async def test_what_was_asked_for_is_never_late(
         waiting, now=now, late=60, failing=(), frigate_is_away=False
     )
     assert found.counts == {"nas": 2}
+    assert await ledger.run(exposure.unprotected_since) is not None
     await bench.engine.requests.cancel(CancelFilter(state="pending"))
     await bench.engine.requests.upload_range(CAMERA, start, start + 50)
     found = await ledger.run(
@@ -275,6 +277,7 @@ async def test_what_was_asked_for_is_never_late(
     )
     assert found.counts == {"nas": 1}
     assert found.since is None
+    assert await ledger.run(exposure.unprotected_since) is None
     nas.gate.set()
 
 
