@@ -195,6 +195,23 @@ async def test_mqtt_is_silent(bench: Bench, nas: FakeDestination) -> None:
     assert not bench.status.no_mqtt_messages
 
 
+async def test_another_frigate_is_heard(bench: Bench, nas: FakeDestination) -> None:
+    """Its topics begin as ours do: `frigate/garage` has cameras below it."""
+    bench.timing = replace(bench.timing, mqtt_silence=0.5)
+    await bench.start(setup(nas))
+    bench.publish("garage/cam/person/snapshot", IMAGE)
+    await until(lambda: bench.status.frigate_connected)
+    await until(lambda: bench.status.destinations["nas"].connected)
+    await until(lambda: bench.status.no_mqtt_messages)
+    assert all(each.protection is not Protection.PROTECTED for each in bench.statuses)
+    bench.publish("front_door/person/snapshot", FULL_IMAGE)
+    await until(shows(bench, Protection.PROTECTED))
+    for _ in range(8):
+        bench.publish("garage/cam/person/snapshot", IMAGE)
+        await asyncio.sleep(0.1)
+    await until(lambda: bench.status.no_mqtt_messages)
+
+
 async def test_mqtt_is_disabled_in_frigate(bench: Bench, nas: FakeDestination) -> None:
     """It says nothing then, and that is all there is to be told."""
     bench.timing = replace(bench.timing, config=0)

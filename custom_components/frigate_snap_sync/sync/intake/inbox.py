@@ -47,6 +47,7 @@ class Inbox:
         self._signals = services.signals
         self._steady = steady
         self._last_message_at = self._steady()
+        self._prefix = f"{topic_prefix}/"
         self._events_topic = f"{topic_prefix}/events"
         self._stats_topic = f"{topic_prefix}/stats"
         self._messages: deque[RawMessage] = deque()
@@ -83,7 +84,7 @@ class Inbox:
 
     def add(self, topic: str, payload: bytes, *, retain: bool) -> None:
         """Queue a message; never waits, never raises, forgets the oldest when full."""
-        if not retain:
+        if not retain and self._is_ours(topic):
             self.has_received = True
             self.listen()
         if topic == self._stats_topic or (
@@ -157,6 +158,14 @@ class Inbox:
     async def drained(self) -> None:
         """Wait until all that was said so far is kept; the caller limits the time."""
         await self._empty.wait()
+
+    def _is_ours(self, topic: str) -> bool:
+        """Tell whether our Frigate surely said it.
+
+        A label may hold a slash. But so begins the prefix of another Frigate, too,
+        whose images are no sign of ours.
+        """
+        return topic.removeprefix(self._prefix).count("/") < 3
 
     def _is_full(self) -> bool:
         return (
