@@ -20,7 +20,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     Unreachable,
     Unusable,
 )
-from custom_components.frigate_snap_sync.sync.engine import LedgerError
+from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.status import (
     Problem,
@@ -736,6 +736,31 @@ async def test_messages_were_lost(bench: Bench, nas: FakeDestination) -> None:
     bench.publish("stats", "{}")
     await acknowledge(bench)
     await until(shows(bench, Protection.PROTECTED))
+
+
+async def test_images_that_wait_at_the_end_are_lost(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """The spool took none: whoever stops Home Assistant now is told of it later."""
+    await start(bench, nas)
+
+    async def refuse(_: Step) -> SpoolFile:
+        raise SpoolError("read-only")
+
+    bench.faults.store = refuse
+    bench.live_snapshot()
+    bench.review("new")
+    await until(lambda: Reason.LEDGER_FAILING in bench.status.reasons)
+    assert not bench.status.losses
+    await bench.stop()
+    bench.faults.store = None
+    await bench.start(setup(nas))
+    assert bench.status.protection is Protection.AT_RISK
+    assert bench.status.losses.messages
+    await bench.stop()
+    await bench.start(setup(nas))
+    await acknowledge(bench)
+    assert not bench.status.losses
 
 
 @pytest.mark.parametrize("size", [Limits().payload_bytes + 1, MAX_IMAGE_BYTES + 1])

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
 from datetime import tzinfo
 import time
 from typing import Any
@@ -246,10 +245,9 @@ class Engine:
     async def stop(self) -> None:
         """Cancel what is under way, within 5 s; it continues at the next start."""
         if self._tasks:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_DRAIN_TIMEOUT):
-                    await self._inbox.drained()
+            await self._inbox.drained(_DRAIN_TIMEOUT)
         await cancel([*self._tasks, *self.drills.retire(), *self._pool.retire()])
+        await self._collector.end()
         self._tasks.clear()
         await self._ledger.close()
 

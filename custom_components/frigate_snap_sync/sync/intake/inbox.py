@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 import logging
 import time
@@ -155,9 +156,18 @@ class Inbox:
         self.remove(raw)
         self._signals.messages_missed()
 
-    async def drained(self) -> None:
-        """Wait until all that was said so far is kept; the caller limits the time."""
-        await self._empty.wait()
+    def lose_all(self) -> None:
+        """Take out what is still there: it can't be kept any more."""
+        while self._messages:
+            self._note_lost(self._messages[0])
+            self._drop_first()
+        self._empty.set()
+
+    async def drained(self, seconds: float | None = None) -> None:
+        """Wait until all that was said so far is kept, at most so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
 
     def _is_ours(self, topic: str) -> bool:
         """Tell whether our Frigate surely said it.

@@ -99,6 +99,10 @@ class Collector:
                 self._outage.over()
             await asyncio.sleep(self._timing.status_pause)
 
+    async def end(self) -> None:
+        """Keep what was lost, before the ledger is closed; nothing is looked at more."""
+        await self._home_check.end()
+
     async def refresh(self) -> None:
         """Look now; what is known without the ledger is shown in any case.
 

@@ -13,6 +13,9 @@ from ..support.outage_log import OutageLog
 
 _LOGGER = logging.getLogger(__name__)
 
+_LAST_PATIENCE = 0.5
+"""Seconds that the ledger has for each moment when all ends."""
+
 
 class HomeCheck:
     """Writes to the ledger from time to time, and keeps that images were lost."""
@@ -42,15 +45,28 @@ class HomeCheck:
             return
         self._looked_at = now
         await self._health.look()
+        await self._keep(milestones.WRITTEN, patience=self._timing.ledger_patience)
+
+    async def end(self) -> None:
+        """Keep that images were lost, those among them that wait for the ledger.
+
+        Nothing is waited for where there are none.
+        """
+        self._inbox.lose_all()
+        if self._inbox.lost_images or self._inbox.large_images:
+            await self._keep(patience=_LAST_PATIENCE)
+
+    async def _keep(self, *names: str, patience: float) -> None:
+        """Keep these moments as now, and those of lost images."""
         lost, large = self._inbox.lost_images, self._inbox.large_images
-        names = [milestones.WRITTEN]
-        names += [losses.MESSAGES_LOST] if lost else []
-        names += [losses.IMAGES_TOO_LARGE] if large else []
+        moments = [*names]
+        moments += [losses.MESSAGES_LOST] if lost else []
+        moments += [losses.IMAGES_TOO_LARGE] if large else []
         try:
-            for name in names:
+            for name in moments:
                 await bounded(
                     self._ledger.run(milestones.keep_moment, name, time.time()),
-                    self._timing.ledger_patience,
+                    patience,
                 )
         except LedgerError as err:
             self._outage.report(err)
