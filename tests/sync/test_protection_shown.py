@@ -32,7 +32,7 @@ from custom_components.frigate_snap_sync.sync.support import tasks
 
 from ..harness.disk import SmallDisk, can_mount
 from .conftest import FAST, Bench, setup, until
-from .fakes import FULL_IMAGE, IMAGE, FakeDestination
+from .fakes import FULL_IMAGE, IMAGE, FakeDestination, camera
 from .faults import Job, RunJob, Step
 
 
@@ -135,6 +135,29 @@ async def test_safe_mode_is_no_good_configuration(
     bench.frigate.safe_mode = False
     bench.publish("available", "online")
     await until(shows(bench, Protection.PROTECTED))
+
+
+@pytest.mark.parametrize("cameras", [[], [False], [False, False]])
+async def test_frigate_has_no_camera_in_use(
+    bench: Bench, nas: FakeDestination, cameras: list[bool]
+) -> None:
+    """There is nothing to be copied then, from the start or later."""
+    bench.timing = replace(bench.timing, config=0)
+    good = dict(bench.frigate.cameras)
+    bench.frigate.cameras = {
+        f"c{number}": replace(camera(f"c{number}"), enabled=enabled)
+        for number, enabled in enumerate(cameras)
+    }
+    await bench.start(setup(nas))
+    bench.publish("stats", "{}")
+    await until(lambda: bench.status.frigate_connected)
+    await until(lambda: bench.status.destinations["nas"].connected)
+    await bench.engine.set_capture(True)
+    assert shows(bench, Protection.CATCHING_UP)()
+    unused, bench.frigate.cameras = bench.frigate.cameras, good
+    await until(shows(bench, Protection.PROTECTED))
+    bench.frigate.cameras = unused
+    await until(shows(bench, Protection.CATCHING_UP))
 
 
 @pytest.mark.parametrize(

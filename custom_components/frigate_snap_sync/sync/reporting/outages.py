@@ -168,9 +168,13 @@ class Outages:
         )
 
     def _is_starting(self, destinations: Mapping[str, DestinationStatus]) -> bool:
-        """Tell whether not all has been seen to work since the start."""
+        """Tell whether not all has been seen to work since the start.
+
+        A Frigate without a camera in use works as little as one that never said any.
+        """
         return not (
             self._monitor.has_config
+            and self._monitor.has_cameras
             and self._inbox.has_received
             and all(
                 status.connected is not None or not status.sending

@@ -54,8 +54,9 @@ class Facts:
     `…_for` are the seconds for which something has been wrong, None while it is
     not; `patience` is how many of them are a short outage. `is_starting` holds
     until, after a start, Frigate's configuration was read, a message came over
-    MQTT and every destination was looked at. `late_for` is for how long something
-    unprotected has been waiting that should have left.
+    MQTT and every destination was looked at, and while Frigate has no camera in
+    use. `late_for` is for how long something unprotected has been waiting that
+    should have left.
     """
 
     patience: float
