@@ -310,6 +310,57 @@ async def test_a_destination_that_was_removed_and_is_back(
     assert nas.files == {path: IMAGE}
 
 
+@pytest.mark.parametrize(
+    ("earlier", "stays"),
+    [(CLIP + bytes(1000), True), (CLIP, True), (CLIP[:1000], False)],
+    ids=["longer", "the same", "shorter"],
+)
+async def test_an_entry_that_was_made_again(
+    bench: Bench, nas: LostAnswers, earlier: bytes, stays: bool
+) -> None:
+    """Its ledger knows nothing of what an earlier one has brought to the same folder."""
+    nas.losses = 0
+    begin = time.time() - 100
+    again = Bench(bench.folder / "again")
+    for entry in (bench, again):
+        await entry.start(setup(nas))
+        await until(lambda: entry.status.frigate_connected)  # noqa: B023
+        entry.review("end", source_id="1.5-abc123", start=begin, end=begin + 10)
+        assert await entry.settled() == {"verified": 1}
+        if entry is bench:
+            (path,) = nas.media
+            nas.files[path] = earlier
+            await entry.stop()
+    assert (nas.media[path] == earlier) is stays
+    # The very same bytes need no second copy.
+    assert len(nas.media) == 1 + (stays and earlier != CLIP)
+    await again.stop()
+
+
+async def test_parts_of_an_entry_that_was_made_again(
+    bench: Bench, nas: LostAnswers
+) -> None:
+    """They may show other seconds of the review, however many bytes they have."""
+    nas.losses = 0
+    bench.options = replace(bench.options, upload_during_review=True)
+    again = Bench(bench.folder / "again", options=bench.options)
+    begin = time.time() - 100
+    for entry in (bench, again):
+        await entry.start(setup(nas))
+        await until(lambda: entry.status.frigate_connected)  # noqa: B023
+        entry.review("new", source_id="1.5-abc123", start=begin)
+        await until(lambda: any("-part001" in path for path in nas.media))
+        await entry.at_rest()
+        if entry is bench:
+            await entry.stop()
+            path = next(path for path in nas.media if "-part001" in path)
+            nas.files = {path: b"earlier"}
+        else:
+            await until(lambda: len(nas.media) > 1)
+    assert nas.media[path] == b"earlier"
+    await again.stop()
+
+
 async def test_the_same_bytes_at_a_template_s_path_are_ours(
     bench: Bench, nas: LostAnswers
 ) -> None:

@@ -80,6 +80,24 @@ async def test_a_range_goes_to_all_whatever_they_select(
     assert len(rows) == 4
 
 
+async def test_the_same_range_of_another_frigate_stays(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Both houses have a camera of that name, and one folder."""
+    start = hour_ago(2)
+    other = Bench(bench.folder / "other")
+    for house in (bench, other):
+        records(house.frigate, (start, start + 60))
+        await house.start(setup(nas))
+        await house.engine.requests.upload_range(CAMERA, start, start + 60)
+        assert await house.settled() == {"verified": 1}
+        (path, *_) = nas.media
+        nas.files[path] = b"theirs"  # Shorter than what comes next.
+    assert len(nas.media) == 2
+    assert nas.media[path] == b"theirs"
+    await other.stop()
+
+
 async def test_the_same_range_twice_doubles_nothing(
     bench: Bench, nas: FakeDestination, cloud: FakeDestination
 ) -> None:

@@ -13,7 +13,7 @@ from ...storage.wrappers.paced import CountedSource
 from ..ledger import LedgerError, outcomes, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
-from ..model.item import Media
+from ..model.item import Media, Role
 from ..services import Services
 
 _LOGGER = logging.getLogger(__name__)
@@ -40,7 +40,8 @@ class Sender:
         """Keep what it works with; `count` is called with the bytes that are sent.
 
         Of items that began before `restored` (epoch seconds) the ledger may not know
-        where they are already: the destination is looked at first.
+        where they are already: the destination is looked at first. That may be when the
+        entry was made: an earlier one may have had the same folder.
         """
         self._setup = setup
         self._destination = setup.destination
@@ -83,7 +84,12 @@ class Sender:
         """
         if job.attempts:
             return not self._destination.capabilities.can_delete
-        return bool(self._setup.render) or job.item.start < self._restored
+        return (
+            bool(self._setup.render)
+            # Another Frigate may have a camera of that name, and the same folder.
+            or job.item.is_range
+            or job.item.start < self._restored
+        )
 
     async def _put(self, job: UploadJob, path: str, form: TemporaryForm) -> StoredFile:
         temporary = temporary_name(path, secrets.token_hex(8), form)
@@ -184,9 +190,10 @@ class Sender:
         """Return the job's path, or another if a foreign file has it already.
 
         A file with the very bytes that are to be sent is no foreign one: an earlier
-        ledger knew of it. It is returned beside its path. The default names hold
-        Frigate's id, so that what is there is an earlier copy: one that may hold more
-        is kept beside the new one. Raises StorageError or LedgerError.
+        ledger knew of it. It is returned beside its path. The default names of reviews
+        and objects hold Frigate's id, so that what is there is an earlier copy: one that
+        may hold more, or other seconds, is kept beside the new one. Raises StorageError
+        or LedgerError.
         """
         path, content, taken = job.path, job.content, set[str]()
         while (stored := await self._destination.stat(path)) is not None:
@@ -196,6 +203,8 @@ class Sender:
                 return path, found
             if (
                 self._setup.render is None
+                and job.role is Role.WHOLE
+                and not job.item.is_range
                 and stored.size <= content.size
                 and self._destination.capabilities.can_delete
             ):
