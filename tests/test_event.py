@@ -172,6 +172,7 @@ async def test_one_event_a_second(
     assert events[-1]["path"] == "3.mp4"
 
 
+@pytest.mark.usefixtures("steady_loop")
 async def test_what_ended_before_the_entity_was_there(
     hass: HomeAssistant, engine: StandInEngine, folders: Path
 ) -> None:

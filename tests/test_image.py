@@ -94,6 +94,7 @@ async def test_the_newest_picture(
     assert await response.read() == b"second"
 
 
+@pytest.mark.usefixtures("steady_loop")
 async def test_a_flood_of_pictures(
     hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
 ) -> None:

@@ -635,7 +635,6 @@ class Pieces(Source):
     """A source that no file has, such as one that a wrapper slows down."""
 
     name = "pieces"
-    sha256 = None
 
     def __init__(self, *pieces: bytes, size: int | None = None) -> None:
         """Give these pieces, of which it is said that they have so many bytes."""
@@ -650,6 +649,11 @@ class Pieces(Source):
     @override
     def size(self) -> int:
         return self.claimed
+
+    @property
+    @override
+    def sha256(self) -> str | None:
+        return None
 
     @override
     async def open(self) -> AsyncGenerator[bytes]:

@@ -1,6 +1,8 @@
 """Files that are seen at their destination while they grow, at real servers."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+import hashlib
 from io import FileIO
 import os
 from pathlib import Path
@@ -19,6 +21,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     NoSpace,
     PermissionDenied,
     Rejected,
+    SourceUnreadable,
     StorageError,
     Unreachable,
 )
@@ -30,7 +33,7 @@ from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 from ..sync.fakes import FakeDestination
 from ..waiting import LONG
 from .places import PLACES as ALL_PLACES, Place
-from .test_conformance import ESCAPES, PLACES, at
+from .test_conformance import ESCAPES, PLACES, Pieces, at, put
 
 MIB = 1024 * 1024
 APPENDING = (
@@ -48,6 +51,49 @@ async def test_who_can_append_says_so(place: Place) -> None:
         with pytest.raises(Rejected):
             await place.destination.grow("a/live.mp4")
         assert place.paths() == set()
+
+
+class Download(Pieces):
+    """A source that still grows: size and hash are known behind the last byte."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        """Give these pieces."""
+        super().__init__(*pieces)
+        self.is_over = False
+
+    @property
+    @override
+    def size(self) -> int:
+        return self.claimed if self.is_over else len(self.pieces[0])
+
+    @property
+    @override
+    def sha256(self) -> str | None:
+        content = b"".join(self.pieces)
+        return hashlib.sha256(content).hexdigest() if self.is_over else None
+
+    @override
+    async def open(self) -> AsyncGenerator[bytes]:
+        async for piece in super().open():
+            yield piece
+        self.is_over = True
+
+
+@at(PLACES)
+async def test_who_takes_what_still_grows_says_so(place: Place) -> None:
+    """It is there at the end, whatever was known at first; else nothing is."""
+    assert place.destination.capabilities.unsized == (place.name in APPENDING)
+    if place.name not in APPENDING:
+        return
+    pieces = [os.urandom(size) for size in (1000, MIB, 7)]
+    stored = await put(place.destination, "a/file", Download(*pieces))
+    assert stored == StoredFile(path="a/file", size=MIB + 1007)
+    assert place.content("a/file") == b"".join(pieces)
+    broken = Download(*pieces)
+    broken.error = SourceUnreadable("It will not come")
+    with pytest.raises(SourceUnreadable):
+        await put(place.destination, "a/broken", broken)
+    assert place.paths() == {"a/file"}
 
 
 @at(growing)

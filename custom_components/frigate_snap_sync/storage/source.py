@@ -154,7 +154,10 @@ class PieceReader:
 class OpenSource(ABC):
     """A source that is being sent, piece by piece."""
 
-    size: int
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Return how many bytes there are: so far, of one that still grows."""
 
     @abstractmethod
     async def read(self) -> bytes:
@@ -172,11 +175,16 @@ class _OpenFile(OpenSource):
         self, name: str, reader: PieceReader, size: int, first: bytes = b""
     ) -> None:
         """Go on reading behind the first piece, which is there already."""
-        self.size = size
+        self._size = size
         self._name = name
         self._reader = reader
         self._first = first
         self._ahead: asyncio.Future[bytes] | None = None
+
+    @property
+    @override
+    def size(self) -> int:
+        return self._size
 
     @override
     async def read(self) -> bytes:
@@ -184,7 +192,7 @@ class _OpenFile(OpenSource):
         loop = asyncio.get_running_loop()
         if piece := self._first:
             self._first = b""
-            if len(piece) < self.size:
+            if len(piece) < self._size:
                 self._ahead = loop.run_in_executor(None, self._reader.read)
             return piece
         if self._reader.closed:
@@ -216,11 +224,18 @@ class _OpenFile(OpenSource):
 class _OpenPieces(OpenSource):
     """A source of which there are but pieces."""
 
-    def __init__(self, size: int, first: bytes, others: AsyncIterator[bytes]) -> None:
-        """Go on reading behind the first piece, which is there already."""
-        self.size = size
+    def __init__(
+        self, source: Source, first: bytes, others: AsyncIterator[bytes]
+    ) -> None:
+        """Continue behind the first piece, which is there already."""
+        self._source = source
         self._first = first
         self._others = others
+
+    @property
+    @override
+    def size(self) -> int:
+        return self._source.size
 
     @override
     async def read(self) -> bytes:
@@ -261,7 +276,7 @@ async def open_source(source: Source) -> AsyncGenerator[OpenSource]:
             yield file
         return
     async with aclosing(source.open()) as pieces:
-        yield _OpenPieces(source.size, await anext(pieces, b""), pieces)
+        yield _OpenPieces(source, await anext(pieces, b""), pieces)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from .model.engine_options import EnginePaths
 from .model.limits import Limits
 from .model.timing import Timing
 from .model.transition import Transition
+from .spool.running_downloads import RunningDownloads
 from .spool.spool import Spool
 from .support.live_ends import LiveEnds
 from .support.live_progress import LiveProgress
@@ -23,6 +24,7 @@ class Services:
     timing: Timing = field(default_factory=Timing)
     limits: Limits = field(default_factory=Limits)
     signals: Signals = field(default_factory=Signals)
+    downloads: RunningDownloads = field(default_factory=RunningDownloads)
     live_progress: LiveProgress = field(default_factory=LiveProgress)
     live_ends: LiveEnds = field(default_factory=LiveEnds)
 

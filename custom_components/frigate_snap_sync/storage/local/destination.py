@@ -94,7 +94,9 @@ class LocalDestination(Destination):
     @property
     @override
     def capabilities(self) -> Capabilities:
-        return Capabilities(max_concurrent=MAX_JOBS, append=True, is_local=True)
+        return Capabilities(
+            max_concurrent=MAX_JOBS, append=True, is_local=True, unsized=True
+        )
 
     @override
     async def connect(self) -> None:

@@ -193,10 +193,14 @@ class _Paced(OpenSource):
     """A part of a file that waits before each slice, as its source asks."""
 
     def __init__(self, opened: OpenSource, source: Source) -> None:
-        self.size = opened.size
         self._opened = opened
         self._source = source
         self._piece = memoryview(b"")
+
+    @property
+    @override
+    def size(self) -> int:
+        return self._opened.size
 
     @override
     async def read(self) -> bytes:

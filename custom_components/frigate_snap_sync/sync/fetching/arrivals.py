@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import logging
 import time
 
+from ...storage.read_back import Content
 from ..ledger import LedgerError, fetch_queue, spooled_files
 from ..ledger.fetch_queue import FetchJob
 from ..model.spans import total
@@ -34,6 +35,7 @@ class Arrivals:
         self._spool = services.spool
         self._timing = services.timing
         self._signals = services.signals
+        self._running = services.downloads
 
     async def keep(self, job: FetchJob, found: SpoolFile | Clip) -> None:
         """Keep a whole file."""
@@ -51,7 +53,7 @@ class Arrivals:
             end=found.end if isinstance(found, Clip) else None,
             now=time.time(),
         )
-        await self._hand_over(file, kept)
+        await self._hand_over(job, file, kept)
 
     async def keep_piece(self, job: FetchJob, piece: Piece) -> None:
         """Keep what there is of a file that can't be had whole."""
@@ -79,15 +81,19 @@ class Arrivals:
             too_large_for=piece.too_large_for,
             now=now,
         )
-        await self._hand_over(clip.file, kept)
+        await self._hand_over(job, clip.file, kept)
 
-    async def _hand_over(self, file: SpoolFile, kept: Awaitable[list[str]]) -> None:
-        """Wake those who wait for a file once it is in the ledger, or let it go."""
+    async def _hand_over(
+        self, job: FetchJob, file: SpoolFile, kept: Awaitable[list[str]]
+    ) -> None:
+        """Wake those who wait for a file once it is in the ledger, or release it."""
         try:
             waiting = await kept
         except LedgerError:
             await self._spool.remove([file.name])
             raise
+        content = Content(size=file.size, sha256=file.sha256)
+        self._running.end(job.file_id, content, waiting)
         if waiting:
             self._signals.files_ready(waiting)
         else:

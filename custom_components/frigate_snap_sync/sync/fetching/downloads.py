@@ -10,6 +10,7 @@ from ...frigate.errors import MediaBroken, MediaGone, MediaNotReady
 from ...frigate.media import check_mp4
 from ...frigate.models import Segment
 from ...frigate.protocol import FrigateApi
+from ..ledger import uploads
 from ..ledger.fetch_queue import FetchJob
 from ..model.coverage import Coverage, coverage, lacks, shown
 from ..model.errors import SpoolFull
@@ -18,6 +19,7 @@ from ..model.item import Media, Role
 from ..model.spans import NONE, Spans, total, union, within
 from ..model.status import Picture
 from ..services import Services
+from ..spool.running_downloads import RunningDownload
 from ..spool.spool import SpoolFile
 from .pace import Pace, giving_way
 
@@ -67,6 +69,7 @@ class Downloads:
         """
         self._client = client
         timing = services.timing
+        self._services = services
         self._spool = services.spool
         self._signals = services.signals
         self._timing = timing
@@ -124,7 +127,7 @@ class Downloads:
             raise FootageLost(
                 f"Frigate has {total(known) - lost:.0f} s left of {total(known):.0f} s"
             )
-        return await self._download(job, asked, segments)
+        return await self._download(job, asked, segments, is_followed=True)
 
     async def remainder(self, job: FetchJob) -> Clip | None:
         """Fetch what Frigate still has of footage that it has lost some of.
@@ -195,14 +198,28 @@ class Downloads:
         return segments
 
     async def _download(
-        self, job: FetchJob, asked: FootageRange, segments: Sequence[Segment]
+        self,
+        job: FetchJob,
+        asked: FootageRange,
+        segments: Sequence[Segment],
+        *,
+        is_followed: bool = False,
     ) -> Clip:
+        """Fetch a clip; who waits for it may follow while it comes, if it is whole.
+
+        Whoever keeps it then says so to those who follow.
+        """
         there = _require(segments, asked)
         size = 0
         pace = Pace(rate=self._timing.slow_rate, seconds=self._timing.slow_after)
         async with self._spool.writer(
             Media.RECORDINGS.extension, reserve=self._spool.reserve
         ) as writer:
+            download = (
+                self._services.downloads.begin(job.file_id, writer.path)
+                if is_followed
+                else None
+            )
 
             async def write(data: bytes) -> None:
                 nonlocal size
@@ -212,12 +229,16 @@ class Downloads:
                     await writer.write(data)
                 except SpoolFull as err:
                     raise DoesNotFit(size) from err
+                if download is not None:
+                    await self._grown(job, download, writer.flushed)
 
             async with giving_way(pace, self._others_wait):
                 await self._client.clip(
                     job.item.camera, start=asked.start, end=asked.end, write=write
                 )
             await writer.flush()
+            if download is not None:
+                await self._grown(job, download, writer.flushed)
             info = await asyncio.to_thread(check_mp4, writer.path)
             holds = coverage(segments, asked, info)
             if lost := lacks(holds.most, there):
@@ -225,6 +246,15 @@ class Downloads:
                     f"The clip has {total(there) - lost:.0f} s of {total(there):.0f} s"
                 )
             return Clip(file=await writer.finish(), end=asked.end, coverage=holds)
+
+    async def _grown(self, job: FetchJob, download: RunningDownload, size: int) -> None:
+        """Let those send what there is who wait for the file."""
+        least, before = self._services.limits.followed_clip, download.size
+        if size > before:
+            download.grow(size)
+        if before < least <= size:
+            takers = await self._services.ledger.run(uploads.takers_of, job.file_id)
+            self._signals.files_ready(takers)
 
 
 def _require(segments: Sequence[Segment], asked: FootageRange) -> Spans:

@@ -65,6 +65,7 @@ class Fetcher:
         self._timing = services.timing
         self._limits = services.limits
         self._signals = services.signals
+        self._running = services.downloads
         self._space = space
         self._monitor = monitor
         self._downloads = Downloads(
@@ -139,6 +140,7 @@ class Fetcher:
             await self._fetch(job)
         finally:
             self._downloads.take_shown(job.file_id)
+            self._running.end(job.file_id)
 
     async def _fetch(self, job: FetchJob) -> None:
         """Bring one file into the spool, or note why it could not be."""
@@ -179,6 +181,7 @@ class Fetcher:
         try:
             return await self._find_whole(job)
         except (MediaBroken, TooLarge) as err:
+            self._running.end(job.file_id)
             look = self._way_out(job, err)
             if look is None:
                 raise

@@ -153,6 +153,12 @@ def fetched(
     if coverage is not None:
         footage.fetched(connection, file_id, coverage)
     waiting = uploads.make_ready(connection, file_id)
+    # Who began to send it while it was downloaded sends just this.
+    connection.execute(
+        "UPDATE uploads SET tried_size = ?, tried_sha256 = ? WHERE file_id = ?"
+        " AND state = 'pending' AND temporary IS NOT NULL AND tried_sha256 IS NULL",
+        (size, sha256, file_id),
+    )
     if waiting:
         connection.execute(
             "UPDATE files SET state = ?, error = NULL, hold = NULL, spool_name = ?, size = ?,"

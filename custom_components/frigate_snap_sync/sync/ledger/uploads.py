@@ -14,7 +14,7 @@ from .turns import first_jobs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadJob:
-    """An upload whose file lies in the spool.
+    """An upload whose file lies in the spool, or is on its way into it.
 
     `temporary` is the name that an earlier try may have left at the destination,
     and `tried` what it sent.
@@ -31,6 +31,8 @@ class UploadJob:
     attempts: int
     temporary: str | None
     tried: Content | None
+    is_downloading: bool = False
+    """Its file still comes from Frigate: it has no `spool_name` or `content` yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,50 @@ def _job(row: sqlite3.Row) -> UploadJob:
     )
 
 
+def next_downloading(
+    connection: sqlite3.Connection,
+    destination_id: str,
+    file_ids: Collection[int],
+    *,
+    ranks: Collection[Rank],
+    exclude: Collection[int],
+) -> UploadJob | None:
+    """Return the first upload of files that are being downloaded, if it is its first try."""
+    rows = [
+        connection.execute(
+            "SELECT items.*, uploads.id AS upload_id, file_id, uploads.role AS role,"
+            " uploads.rank AS rank, path, attempts, temporary, tried_size, tried_sha256"
+            " FROM uploads JOIN items ON items.id = item_id WHERE file_id = ?"
+            " AND destination_id = ? AND state = 'pending' AND is_ready = 0"
+            " AND hold IS NULL AND attempts = 0 AND temporary IS NULL",
+            (file_id, destination_id),
+        ).fetchone()
+        for file_id in file_ids
+    ]
+    found = [
+        row
+        for row in rows
+        if row is not None and row["rank"] in ranks and row["upload_id"] not in exclude
+    ]
+    if not found:
+        return None
+    row = min(found, key=lambda each: (each["rank"], each["upload_id"]))
+    return UploadJob(
+        upload_id=row["upload_id"],
+        file_id=row["file_id"],
+        item=item_of(row),
+        role=Role(row["role"]),
+        rank=Rank(row["rank"]),
+        path=row["path"],
+        spool_name="",
+        content=Content(size=0, sha256=""),
+        attempts=0,
+        temporary=None,
+        tried=None,
+        is_downloading=True,
+    )
+
+
 def next_retry(
     connection: sqlite3.Connection, destination_id: str, *, after: float
 ) -> float | None:
@@ -175,6 +221,18 @@ def failed(
         " clean_up = CASE WHEN state = 'pending' OR temporary IS NULL THEN NULL"
         " WHEN state = 'superseded' THEN ? ELSE ? END WHERE id = ?",
         (retry_at, reason, ToRemove.FILE, ToRemove.TEMPORARY, upload_id),
+    )
+
+
+def given_up(connection: sqlite3.Connection, upload_id: int) -> None:
+    """Note that a file is not sent while it is downloaded: it will be when it is there.
+
+    What is no longer wanted is not tried again; what the try left is to be removed.
+    """
+    connection.execute(
+        "UPDATE uploads SET clean_up = CASE WHEN state = 'superseded' THEN ? ELSE ? END"
+        " WHERE id = ? AND state != 'pending' AND temporary IS NOT NULL",
+        (ToRemove.FILE, ToRemove.TEMPORARY, upload_id),
     )
 
 

@@ -19,6 +19,8 @@ class Limits:
     """Bytes that must be free in the spool before a clip is requested."""
     stills_at_once: int = 8
     """Images that are sent to one destination at a time."""
+    followed_clip: int = 8 << 20
+    """Bytes of a clip after which it leaves while the rest of it is downloaded."""
     slow_clips: int = 8
     """Slow clips that step back one after the other."""
     retried_at_once: int = 200

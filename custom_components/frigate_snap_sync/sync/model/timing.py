@@ -35,6 +35,8 @@ class Timing:
     """Bytes a second below which a clip may give way to others."""
     slow_after: float = 30
     """How long it must have been that slow."""
+    follow_patience: float = 2
+    """How long in all who sends what is being downloaded waits for it, before others go."""
     part_retry: float = 3
     part_patience: float = 30
     """How long after its end a part is asked for in these short steps."""

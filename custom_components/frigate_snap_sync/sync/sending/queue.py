@@ -1,11 +1,13 @@
 """The queue of one destination: which upload is next, and how many are sent at once."""
 
 from collections.abc import Collection
+import time
 from typing import Final
 
 from ...storage.base import Capabilities
 from ..ledger import uploads
 from ..ledger.uploads import UploadJob
+from ..model.destination_setup import DestinationSetup
 from ..model.item import Rank
 from ..services import Services
 
@@ -30,11 +32,18 @@ def lanes_for(
 
 
 class UploadQueue:
-    """A destination's uploads whose files lie in the spool, for its lanes."""
+    """A destination's uploads for its lanes: those whose files lie in the spool.
 
-    def __init__(self, destination_id: str, *, services: Services) -> None:
+    When there is none, those whose files are being downloaded, where the destination
+    takes what still grows.
+    """
+
+    def __init__(self, setup: DestinationSetup, *, services: Services) -> None:
         """Keep whose uploads they are."""
-        self._id = destination_id
+        self._id = setup.id
+        can = setup.destination.capabilities
+        self._follows = can.unsized and can.can_read
+        self._services = services
         self._ledger = services.ledger
         self._timing = services.timing
 
@@ -55,7 +64,31 @@ class UploadQueue:
             limit=1,
             fresh_for=self._timing.fresh,
         )
-        return jobs[0] if jobs else None
+        if jobs:
+            return jobs[0]
+        downloads = self._services.downloads
+        files = downloads.to_follow(self._id, least=self._services.limits.followed_clip)
+        if not files or not self._follows:
+            return None
+        job = await self._ledger.run(
+            uploads.next_downloading, self._id, files, ranks=ranks, exclude=exclude
+        )
+        if job is not None and (download := downloads.get(job.file_id)):
+            download.left.add(self._id)  # One try is enough.
+        return job
+
+    async def others_wait(self, job: UploadJob, in_flight: Collection[int]) -> bool:
+        """Tell whether a job keeps others from being sent. Raises LedgerError."""
+        return bool(
+            await self._ledger.run(
+                uploads.next_uploads,
+                self._id,
+                ranks=_PARTS if job.rank in _PARTS else _CLIPS,
+                now=time.time(),
+                exclude=in_flight,
+                limit=1,
+            )
+        )
 
     async def next_due(self, *, after: float) -> float | None:
         """Return when the next one may be tried again. Raises LedgerError."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import logging
 import secrets
 
-from ...storage.base import AlreadyThere, StoredFile
+from ...storage.base import AlreadyThere, Source, StoredFile
 from ...storage.errors import PermissionDenied, Rejected, StorageError
 from ...storage.names import TemporaryForm, temporary_name
 from ...storage.read_back import Content, is_stored
@@ -15,6 +15,7 @@ from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
 from ..model.item import Media, Role
 from ..services import Services
+from ..spool.running_downloads import DownloadGivenUp, DownloadSource
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -77,6 +78,20 @@ class Sender:
             path, stored = await self._free_path(job)
             return stored or await self._put(job, path, form)
 
+    async def follow(
+        self, job: UploadJob, source: DownloadSource, form: TemporaryForm
+    ) -> StoredFile:
+        """Bring a file there while it is downloaded; return what lies there, proven.
+
+        Raises DownloadGivenUp when that is not to be, StorageError or LedgerError.
+        """
+        if self._may_be_taken(job) and await self._destination.stat(job.path):
+            raise DownloadGivenUp("Something has its name")
+        try:
+            return await self._put_source(job, job.path, source, form)
+        except AlreadyThere as err:
+            raise DownloadGivenUp("Something has its name") from err
+
     def _may_be_taken(self, job: UploadJob) -> bool:
         """Tell whether something else may have the name of a file that is to be sent.
 
@@ -92,13 +107,18 @@ class Sender:
         )
 
     async def _put(self, job: UploadJob, path: str, form: TemporaryForm) -> StoredFile:
-        temporary = temporary_name(path, secrets.token_hex(8), form)
-        await self._ledger.run(uploads.started, job.upload_id, temporary=temporary)
         source = self._spool.source(
             job.spool_name,
             job.content,
             is_urgent=job.item.media is not Media.RECORDINGS,
         )
+        return await self._put_source(job, path, source, form)
+
+    async def _put_source(
+        self, job: UploadJob, path: str, source: Source, form: TemporaryForm
+    ) -> StoredFile:
+        temporary = temporary_name(path, secrets.token_hex(8), form)
+        await self._ledger.run(uploads.started, job.upload_id, temporary=temporary)
         prepared = await self._destination.prepare(path, source, temporary=temporary)
         if prepared != temporary:
             await self._note_prepared(job, prepared)

@@ -20,6 +20,7 @@ from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
 from ..model.errors import SpoolError
 from ..services import Services
+from ..spool.running_downloads import DownloadGivenUp
 from ..support.backoff import upload_delay
 from ..support.home_health import note_success
 from ..support.lanes import Lanes
@@ -31,6 +32,7 @@ from .budget import Budget, Calendar
 from .clean_up import CleanUp
 from .destination_health import DestinationHealth
 from .drill_leftovers import DrillLeftovers
+from .follower import Follower
 from .queue import STILLS, UploadQueue, lanes_for
 from .retention import Retention
 from .sender import Sender
@@ -88,8 +90,12 @@ class Worker:
         self.retention = Retention(
             setup, services=services, clock_offset=clock_offset, on_expired=self.wake
         )
+        queue = UploadQueue(setup, services=services)
+        self._follower = Follower(
+            setup, services=services, queue=queue, sender=self._sender
+        )
         self._lanes = Lanes(
-            UploadQueue(setup.id, services=services),
+            queue,
             outage=self._outage,
             timing=services.timing,
         )
@@ -287,7 +293,17 @@ class Worker:
         Returns whether it has arrived.
         """
         try:
-            stored = await self._sender.send(job, self._health.form)
+            if not job.is_downloading:
+                stored = await self._sender.send(job, self._health.form)
+            elif self._health.is_narrow:
+                raise DownloadGivenUp("One file goes at a time")  # noqa: TRY301
+            else:
+                stored = await self._follower.send(
+                    job, self._health.form, self._lanes.in_flight
+                )
+        except DownloadGivenUp as err:
+            await self._follower.note_given_up(job, err)
+            return False
         except FileNotFoundError:
             await self._losses.note_missing(job)
             self._signals.status_changed()

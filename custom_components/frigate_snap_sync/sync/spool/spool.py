@@ -168,6 +168,8 @@ class SpoolWriter:
         self._is_finished = False
         self._hash = hashlib.sha256()
         self._size = 0
+        self.flushed = 0
+        """Bytes that others can read at `path`."""
         self._buffer = bytearray()
         self._file: BinaryIO | None = None
 
@@ -208,6 +210,7 @@ class SpoolWriter:
         """Write what is buffered to the file. Raises SpoolError."""
         data, self._buffer = bytes(self._buffer), bytearray()
         await _in_thread(lambda: self._write(data))
+        self.flushed += len(data)
 
     async def finish(self) -> SpoolFile:
         """Make the file whole and durable, under its final name. Raises SpoolError."""
