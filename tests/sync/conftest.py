@@ -64,6 +64,7 @@ FAST = Timing(
     first_poll_retry=0.2,
     hint_retry=0.05,
     hint_pause=0.2,
+    shaky=0,
     catch_up_pause=0.05,
     probe=30,
     status_pause=0.01,

@@ -128,3 +128,23 @@ def test_a_frigate_that_comes_and_goes_is_asked_more_slowly() -> None:
         retry.hint(now)
         now += retry.remaining(now)
     assert rounds < 80
+
+
+def test_a_frigate_that_is_lost_again_at_once() -> None:
+    """The first time it is back as soon as it answers, and then only in a while."""
+    retry = FrigateRetry(TIMING)
+    retry.answered(0)
+    assert retry.is_back(0)
+    retry.failed(10, is_refusal=False)
+    retry.answered(20)
+    assert retry.is_back(20)
+    retry.failed(50, is_refusal=False)
+    retry.answered(60)
+    assert not retry.is_back(60)
+    retry.failed(100, is_refusal=False)
+    retry.answered(110)
+    assert not retry.is_back(169)
+    assert retry.is_back(170)
+    retry.failed(700, is_refusal=False)
+    retry.answered(710)
+    assert retry.is_back(710)

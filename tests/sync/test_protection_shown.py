@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 import time
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pytest
 
@@ -13,6 +13,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateAuthFailed,
     FrigateError,
     FrigateUnreachable,
+    NotFrigate,
 )
 from custom_components.frigate_snap_sync.frigate.messages import MAX_IMAGE_BYTES
 from custom_components.frigate_snap_sync.storage.errors import (
@@ -179,6 +180,32 @@ async def test_frigate_is_away(
     if reason is Reason.FRIGATE_AWAY:  # A login is tried again much later.
         bench.frigate.error = None
         await until(shows(bench, Protection.PROTECTED))
+
+
+async def test_frigate_answers_some_requests_with_a_page(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """A proxy does so: it comes back and is lost again, and nothing can be compared."""
+    patient(bench, 1)
+    bench.timing = replace(bench.timing, catch_up=0.1, shaky=0.5)
+    await start(bench, nas)
+    ask, pages = bench.frigate.reviews, 0
+
+    async def page(**_: Any) -> NoReturn:
+        nonlocal pages
+        pages += 1
+        raise NotFrigate("A text/html came")
+
+    bench.frigate.reviews = page  # type: ignore[method-assign]
+    await until(shows(bench, Protection.CATCHING_UP, Reason.FRIGATE_AWAY))
+    await until(lambda: pages > 1)
+    seen = len(bench.statuses)
+    await until(shows(bench, Protection.AT_RISK, Reason.FRIGATE_AWAY))
+    assert not any(
+        status.protection is Protection.PROTECTED for status in bench.statuses[seen:]
+    )
+    bench.frigate.reviews = ask  # type: ignore[method-assign]
+    await until(shows(bench, Protection.PROTECTED))
 
 
 async def test_another_cause_does_not_make_frigate_be_away_for_less(

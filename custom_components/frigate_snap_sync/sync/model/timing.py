@@ -75,6 +75,8 @@ class Timing:
     least_patience: float = 60
     """How long nothing is given up after it was reported, or after a clock was set:
     Frigate's, too, may be set, and what is young then look old."""
+    shaky: float = 60
+    """How long a Frigate must answer to be back that was lost again sooner than that."""
     login_retry: float = 900
     """How long after Frigate refused the login it is asked again, hints or not."""
     probe: float = 300

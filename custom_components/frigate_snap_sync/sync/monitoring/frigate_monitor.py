@@ -106,7 +106,8 @@ class FrigateMonitor:
         """Tell whether Frigate is there; None until it was asked once."""
         if not self._asked:
             return None
-        return self.answers.is_set() and not self._is_offline
+        is_there = self.answers.is_set() and self._retry.is_back(monotonic())
+        return is_there and not self._is_offline
 
     @property
     def login_refused(self) -> bool:

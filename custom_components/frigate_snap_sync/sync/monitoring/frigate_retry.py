@@ -26,6 +26,18 @@ class FrigateRetry:
         self._is_hinted = False
         self._refused_until = float("-inf")
         self._answers_since: float | None = None
+        self._is_shaky = False
+
+    def is_back(self, now: float) -> bool:
+        """Tell whether a Frigate that answers is believed to be there.
+
+        One that was lost again at once, because it answers some requests with a web
+        page, say, has to answer for a while.
+        """
+        since = self._answers_since
+        if self._is_shaky and since is not None and now - since >= self._timing.shaky:
+            self._is_shaky = False
+        return not self._is_shaky
 
     def remaining(self, now: float) -> float:
         """Return the seconds until Frigate may be asked again."""
@@ -71,6 +83,8 @@ class FrigateRetry:
         elif since is not None:
             # It comes and goes: hints no longer make the tries quick.
             self._hint_pause = doubled(self._hint_pause, longest=timing.poll)
+        if since is not None and self._has_failed and now - since < timing.shaky:
+            self._is_shaky = True
         self._has_failed = True
         self._answers_since = None
         self._due = now + self._delay
