@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+import sqlite3
 import time
 from typing import Any, NoReturn, cast
 
@@ -22,6 +23,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     Unusable,
 )
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
+from custom_components.frigate_snap_sync.sync.ledger import milestones
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.status import (
     Problem,
@@ -887,6 +889,28 @@ async def test_a_copy_vanished(
 
 
 # Since when
+
+
+async def test_a_destination_that_was_added_late(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Nothing could be uploaded before: that is no two days without an upload."""
+    long_ago = time.time() - 3 * 86400
+    await bench.start()
+    ledger = bench.engine._ledger  # noqa: SLF001
+    now = time.time()
+    await ledger.run(milestones.keep_moment, milestones.SINCE, long_ago)
+    await ledger.run(milestones.keep_moment, milestones.LAST_REVIEW, now)
+    bench.publish("stats", "{}")
+    await bench.engine.apply_destinations([setup(nas)])
+    await until(shows(bench, Protection.PROTECTED))
+    assert not any(status.nothing_uploaded for status in bench.statuses)
+
+    def age(connection: sqlite3.Connection) -> None:
+        connection.execute("UPDATE destinations SET since = ?", (long_ago,))
+
+    await ledger.run(age)
+    await until(shows(bench, Protection.AT_RISK, Reason.NOTHING_UPLOADED))
 
 
 async def test_since_when(bench: Bench, nas: FakeDestination) -> None:

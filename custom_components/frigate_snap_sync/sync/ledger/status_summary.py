@@ -28,7 +28,7 @@ class Summary:
     last_review: datetime | None = None
     """When Frigate last reported a review."""
     since: datetime | None = None
-    """When the entry was made."""
+    """Since when there has been a destination, of those that there are; None: none is."""
 
 
 def summary(connection: sqlite3.Connection) -> Summary:
@@ -75,8 +75,14 @@ def summary(connection: sqlite3.Connection) -> Summary:
         losses=losses.losses(connection),
         drills=drills.last(connection),
         last_review=_moment(moments.get(LAST_REVIEW)),
-        since=_moment(moments.get(SINCE)),
+        since=_moment(_since(connection, moments.get(SINCE))),
     )
+
+
+def _since(connection: sqlite3.Connection, made: float | None) -> float | None:
+    """Return when the oldest destination was added to an entry that was `made` then."""
+    (added,) = connection.execute("SELECT MIN(since) FROM destinations").fetchone()
+    return None if made is None or added is None else max(made, added)
 
 
 def counts_by_state(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
