@@ -245,6 +245,20 @@ def test_what_a_crash_ended(
     assert left(connection) == (() if stays else (file.path,))
 
 
+@pytest.mark.parametrize(("began_again", "end"), [(1060.5, 1061), (1300, 1026)])
+def test_the_whole_reaches_to_the_start_after_a_crash(
+    connection: sqlite3.Connection, began_again: float, end: int
+) -> None:
+    """Unless that was long after the review: then the film stays beside it."""
+    items.remember_open(connection, REVIEW)
+    begin(connection)
+    live_files.end_all(connection, now=began_again)
+    items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    assert whole_end(connection) == end
+    upload(connection, Role.WHOLE, 1, shown=((995, end),))
+    assert states(connection) == ["kept" if end == 1026 else "over"]
+
+
 def test_what_a_crash_ended_while_frigate_s_clock_was_ahead(
     connection: sqlite3.Connection,
 ) -> None:

@@ -62,19 +62,23 @@ def reach_parts(connection: sqlite3.Connection, item_id: int) -> None:
 def reach_live(connection: sqlite3.Connection, item_id: int) -> None:
     """Let the last whole of a recording reach to the end of the film that left live.
 
-    As to the end of parts. Film that still leaves shows all until the end was reported.
+    As to the end of parts. Film that still leaves shows all until the end was reported,
+    and film that a crash ended all until the next start.
     """
     if (last := _last_whole(connection, item_id)) is None:
         return
     until = float(last["end"])
     for live in connection.execute(
-        "SELECT state, held, ahead FROM live_files INDEXED BY live_files_of_item"
+        "SELECT state, held, ahead, ended_by FROM live_files INDEXED BY live_files_of_item"
         " WHERE item_id = ? AND state IN ('growing', 'kept') AND is_ours = 1",
         (item_id,),
     ).fetchall():
         ends = [end for _, end in from_text(live["held"])]
         if live["state"] == "growing":
             ends = [last["reported_at"] + live["ahead"] + _REACTION]
+        elif live["held"] is None and live["ended_by"] is not None:
+            # A crash ended it: it may show all until we were there again.
+            ends = [live["ended_by"]]
         reached = max((end for end in ends if end <= last["end"] + _REACH), default=0.0)
         if reached > until and not _was_closed(
             connection, last["end"] - live["ahead"], reached - live["ahead"]
