@@ -90,9 +90,6 @@ class Drills:
         dead: dict[str, DestinationDrill] = {}
         for name in names:
             drill = await self._drill(name, moment, at_frigate, dead)
-            if drill.outcome is not Outcome.SKIPPED:
-                await self._ledger.run(drills.keep, [drill])
-                self._services.signals.status_changed()
             done.append(drill)
             at_frigate = _lasting(drill)
             dead |= {
@@ -100,8 +97,12 @@ class Drills:
                 for each in drill.destinations
                 if each.cause is not None and keeps_away(each.cause)
             }
-        if all(each.outcome is Outcome.SKIPPED for each in done):
+        kept = [each for each in done if each.outcome is not Outcome.SKIPPED]
+        if not kept:
             raise Refused(Refusal.NOTHING_TO_DRILL)
+        # Together: a drill is not passed while one of its cameras is still to come.
+        await self._ledger.run(drills.keep, kept)
+        self._services.signals.status_changed()
 
     async def _cameras(self) -> list[str]:
         """Return the cameras that Frigate uses, in order."""
