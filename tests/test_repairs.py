@@ -733,7 +733,14 @@ async def test_our_own_key(
     engine.show_destination(SFTP_ID, problem=Problem.LOGIN_REFUSED)
     result = await fix(f"login_refused_{SFTP_ID}")
     assert result["step_id"] == "public_key"
-    assert result["data_schema"] == []
+    assert {
+        field["name"]: field["description"]["suggested_value"]
+        for field in result["data_schema"]
+    } == {
+        "command": "echo 'ssh-ed25519 AAAA frigate-snap-sync'"
+        f" | sudo tee -a /etc/ssh/authorized_keys/{stored['data']['username']}",
+        "public_key": "ssh-ed25519 AAAA frigate-snap-sync",
+    }
     shown = result["description_placeholders"]
     assert shown["public_key"] == "ssh-ed25519 AAAA frigate-snap-sync"
 

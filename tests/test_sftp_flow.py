@@ -205,8 +205,12 @@ async def test_user_own_key(
     result = await async_submit(hass, result)
     assert result["step_id"] == "public_key"
     assert not result["errors"]
-    assert result["data_schema"].schema == {}
     line = result["description_placeholders"]["public_key"]
+    # To be copied: in a text nothing long can be selected on a phone.
+    assert suggested(result) == {
+        "command": f"echo '{line}' | sudo tee -a /etc/ssh/authorized_keys/misspelled",
+        "public_key": line,
+    }
     assert line.startswith("ssh-ed25519 ")
     public = asyncssh.import_public_key(line)
 
@@ -215,7 +219,7 @@ async def test_user_own_key(
     assert result["step_id"] == "public_key"
     assert result["errors"] == {"base": "invalid_auth"}
     assert result["description_placeholders"]["public_key"] == line
-    assert list(result["data_schema"].schema) == ["username"]
+    assert list(result["data_schema"].schema) == ["command", "public_key", "username"]
 
     # Pasted, and the user name mended.
     server.behavior.authorized.add(public.public_data)
@@ -245,6 +249,10 @@ async def test_user_name_that_is_markdown(
     assert result["step_id"] == "public_key"
     shown = result["description_placeholders"]["username"]
     assert shown == r"\*\*root\*\* \[x\]\(https\://evil.example\)"
+    # The shell sees one word.
+    assert suggested(result)["command"].endswith(
+        " -a '/etc/ssh/authorized_keys/**root** [x](https://evil.example)'"
+    )
 
 
 async def test_user_own_key_then_something_else(

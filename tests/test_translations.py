@@ -300,7 +300,8 @@ def test_keys_have_hints() -> None:
     for step in (sftp["host_key"], changed):
         assert "ssh-keygen -lf" in step["description"]
     for step in (sftp["public_key"], log_in["public_key"]):
-        assert "`.ssh/authorized_keys`" in step["description"]
+        assert "`.ssh/authorized_keys`" in step["data_description"]["public_key"]
+        assert "Run it there" in step["data_description"]["command"]
 
 
 def test_every_cause_has_a_text_in_every_form() -> None:

@@ -14,7 +14,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from .const import CONF_HOST_KEY, DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry
-from .flows.credentials import SELECTORS, SHOWN
+from .flows.credentials import SELECTORS, SHOWN, key_fields
 from .flows.trial import async_try_destination
 from .frigate_repairs import (
     DrillFailedFlow,
@@ -57,7 +57,7 @@ async def async_create_fix_flow(
 
 
 class DestinationRepairFlow(RepairsFlow):
-    """Mends something about one destination."""
+    """Fixes something about one destination."""
 
     _reason = ""
     """What failed last, for the text of the form."""
@@ -270,13 +270,15 @@ class LogInFlow(DestinationRepairFlow):
         )
 
     def _show_public_key(self, error: str | None = None) -> RepairsFlowResult:
+        key = self._our_key or ""
+        account = self._subentry.data[self._credentials.account]
         return self.async_show_form(
             step_id="public_key",
-            data_schema=vol.Schema({}),
+            data_schema=vol.Schema(key_fields(key, account)),
             errors={_BASE: error} if error else {},
             description_placeholders={
                 **self._log_in_placeholders(),
-                "public_key": self._our_key or "",
+                "public_key": key,
             },
         )
 

@@ -46,7 +46,12 @@ from ..storage.sftp.destination import (
     generate_key_pair,
     load_private_key,
 )
-from .credentials import PASSPHRASE_SELECTOR, PASSWORD_SELECTOR, PRIVATE_KEY_SELECTOR
+from .credentials import (
+    PASSPHRASE_SELECTOR,
+    PASSWORD_SELECTOR,
+    PRIVATE_KEY_SELECTOR,
+    key_fields,
+)
 from .destination import DestinationFlow
 
 _KEY_COMMENT = "frigate-snap-sync"
@@ -88,10 +93,10 @@ class SftpFlow(DestinationFlow):
             vol.Required(CONF_USERNAME): TextSelector(
                 TextSelectorConfig(autocomplete="username")
             ),
+            vol.Required(CONF_PATH): TextSelector(),
             vol.Optional(CONF_PASSWORD): PASSWORD_SELECTOR,
             vol.Optional(CONF_PRIVATE_KEY): PRIVATE_KEY_SELECTOR,
             vol.Optional(CONF_PASSPHRASE): PASSPHRASE_SELECTOR,
-            vol.Required(CONF_PATH): TextSelector(),
         }
 
     @override
@@ -232,9 +237,9 @@ class SftpFlow(DestinationFlow):
         )
 
     def _show_public_key(self, *, failed: bool = False) -> SubentryFlowResult:
-        """Show the key to paste; after a refusal a wrong user name can be mended."""
+        """Show the key to paste; after a refusal a wrong user name can be corrected."""
         username = self._data[CONF_USERNAME]
-        fields: dict[vol.Marker, Any] = {}
+        fields = key_fields(self._data[CONF_PUBLIC_KEY], username)
         if failed:
             fields[vol.Optional(CONF_USERNAME, default=username)] = TextSelector()
         return self.async_show_form(
