@@ -1,4 +1,4 @@
-"""Fixtures for all tests but those of whole processes (tests/real)."""
+"""Fixtures for all tests but those of whole processes (tests/real, tests/e2e)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
