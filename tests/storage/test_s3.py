@@ -107,6 +107,10 @@ def error_xml(code: str, message: str = "", more: str = "") -> bytes:
         (429, b"", {"Retry-After": "7"}, Throttled),
         (503, error_xml("SlowDown"), {"Retry-After": "7"}, Throttled),
         (500, error_xml("InternalError"), {}, Unreachable),
+        # Behind a 200 that was sent to keep us waiting.
+        (200, error_xml("InternalError"), {}, Unreachable),
+        (200, error_xml("SlowDown"), {"Retry-After": "7"}, Throttled),
+        (400, error_xml("RequestTimeout"), {}, Unreachable),
         (302, b"", {"Location": "https://portal.example/login?token=x"}, Redirected),
         (404, b"<html><title>Not here</title></html>", {}, Unreachable),
         (

@@ -37,6 +37,8 @@ _AUTH: Final = frozenset(
         *("AccountProblem", "InvalidAccessKey", "Unauthorized", "UnauthorizedAccess"),
     }
 )
+_AWAY: Final = frozenset({"InternalError", "ServiceUnavailable", "RequestTimeout"})
+"""What ails the server or the line, and no file: behind a 200, too, if it took long."""
 _SKEW: Final = frozenset({"RequestTimeTooSkewed", "RequestExpired"})
 _SKEW_TEXTS: Final = re.compile(
     r"exceeds the maximum allowed|time.{0,20}(skew|too large)|request has expired",
@@ -117,7 +119,7 @@ def _other_error(answer: Answer, text: str, where: str) -> StorageError:
     status, code = answer.status, answer.code
     if status in (429, 503) or code in ("SlowDown", "TooManyRequests"):
         return throttled(text, answer.headers.get("Retry-After"))
-    if status >= 500:
+    if status >= 500 or code in _AWAY:
         return Unreachable(text)
     if answer.text and not answer.is_s3:
         return no_s3(answer, where)
