@@ -16,21 +16,18 @@ from .services import Services
 
 _LOGGER = logging.getLogger(__name__)
 
-_CLOCKS = 600.0
-"""Seconds by which Frigate's clock may be ahead of ours when an entry is made."""
-
 
 async def open_home(services: Services) -> float:
     """Open the spool, as the ledger knows it, which is open.
 
-    Returns when the ledger began, or began again with less than it had known: of what
-    began before, an earlier one may know more. Raises LedgerError or SpoolError.
+    Returns when the ledger began again with less than it had known, or 0. Raises
+    LedgerError or SpoolError.
     """
     ledger, spool = services.ledger, services.spool
     await ledger.run(
         clock.begin, now=time.time(), longest=services.timing.longest_retry
     )
-    since = await ledger.run(milestones.moment, milestones.SINCE, default=time.time())
+    await ledger.run(milestones.moment, milestones.SINCE, default=time.time())
     if ledger.was_replaced and (name := await spool.set_aside()):
         _LOGGER.error("What waited in the spool was set aside as %s", name)
     await ledger.run(live_files.end_all, now=time.time())
@@ -44,7 +41,7 @@ async def open_home(services: Services) -> float:
         await services.apply(
             await ledger.run(spooled_files.lost_names, missing, now=time.time())
         )
-    return max(restored, since + _CLOCKS)
+    return restored
 
 
 async def _restored_at(ledger: Ledger) -> float:

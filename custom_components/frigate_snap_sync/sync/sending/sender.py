@@ -10,7 +10,7 @@ from ...storage.errors import PermissionDenied, Rejected, StorageError
 from ...storage.names import TemporaryForm, temporary_name
 from ...storage.read_back import Content, is_stored
 from ...storage.wrappers.paced import CountedSource
-from ..ledger import LedgerError, outcomes, uploads
+from ..ledger import LedgerError, milestones, outcomes, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
 from ..model.item import Media, Role
@@ -18,6 +18,9 @@ from ..services import Services
 from ..spool.running_downloads import DownloadGivenUp, DownloadSource
 
 _LOGGER = logging.getLogger(__name__)
+
+_CLOCKS = 600.0
+"""Seconds by which Frigate's clock may be ahead of ours when an entry is made."""
 
 _MAX_NAMES = 100
 """Names that are tried for a file where others are in the way."""
@@ -41,8 +44,8 @@ class Sender:
         """Keep what it works with; `count` is called with the bytes that are sent.
 
         Of items that began before `restored` (epoch seconds) the ledger may not know
-        where they are already: the destination is looked at first. That may be when the
-        entry was made: an earlier one may have had the same folder.
+        where they are already: the destination is looked at first. So it is of those
+        from before the entry was made: an earlier one may have had the same folder.
         """
         self._setup = setup
         self._destination = setup.destination
@@ -51,6 +54,8 @@ class Sender:
         self._services = services
         self._restored = restored
         self._count = count
+        self._made: float | None = None
+        """When the entry was made, once that was asked for."""
 
     async def send(self, job: UploadJob, form: TemporaryForm) -> StoredFile:
         """Bring one file there, unless it is; return what lies there, proven.
@@ -68,7 +73,7 @@ class Sender:
                 path = await self._ledger.run(
                     uploads.rename_unseen, job, self._setup.id
                 )
-        elif self._may_be_taken(job):
+        elif await self._may_be_taken(job):
             path, stored = await self._free_path(job)
             if stored is not None:
                 return stored
@@ -85,26 +90,29 @@ class Sender:
 
         Raises DownloadGivenUp when that is not to be, StorageError or LedgerError.
         """
-        if self._may_be_taken(job) and await self._destination.stat(job.path):
+        if await self._may_be_taken(job) and await self._destination.stat(job.path):
             raise DownloadGivenUp("Something has its name")
         try:
             return await self._put_source(job, job.path, source, form)
         except AlreadyThere as err:
             raise DownloadGivenUp("Something has its name") from err
 
-    def _may_be_taken(self, job: UploadJob) -> bool:
+    async def _may_be_taken(self, job: UploadJob) -> bool:
         """Tell whether something else may have the name of a file that is to be sent.
 
-        Also what an earlier try has made of it, where nothing may be replaced.
+        Also what an earlier try has made of it, where nothing may be replaced. Raises
+        LedgerError.
         """
         if job.attempts:
             return not self._destination.capabilities.can_delete
-        return (
-            bool(self._setup.render)
-            # Another Frigate may have a camera of that name, and the same folder.
-            or job.item.is_range
-            or job.item.start < self._restored
-        )
+        # Another Frigate may have a camera of that name, and the same folder.
+        if self._setup.render or job.item.is_range:
+            return True
+        if self._made is None:
+            self._made = await self._ledger.run(
+                milestones.moment, milestones.SINCE, default=0.0
+            )
+        return job.item.start < max(self._restored, self._made + _CLOCKS)
 
     async def _put(self, job: UploadJob, path: str, form: TemporaryForm) -> StoredFile:
         source = self._spool.source(
