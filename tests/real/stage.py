@@ -11,6 +11,7 @@ from ..harness.arrivals import Arrivals
 from ..harness.frigate import Auth, Frigate, FrigateServer, MqttLink, Story, self_signed
 from ..harness.home_assistant import DOMAIN, HomeAssistant
 from ..harness.installation import (
+    add_by_form,
     add_frigate,
     add_mqtt,
     add_sftp,
@@ -20,9 +21,14 @@ from ..harness.installation import (
 from ..harness.mosquitto import Mosquitto
 from ..harness.openssh import OpenSshServer
 from ..harness.processes import wait_until
+from ..harness.s3_servers import ACCESS_KEY, SECRET_KEY, RcloneS3
+from ..harness.webdav import PASSWORD, USERNAME, Rclone
 
 TIME_ZONE = "Europe/Berlin"
 FOLDER, SERVER = "Folder", "Office server"
+BUCKET, CLOUD = "Bucket", "Cloud"
+CAMS = "cams"
+"""The name of the bucket at its server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +64,30 @@ class Stage:
             authorize=self.ssh.authorize,
         )
 
+    async def add_bucket(self, entry_id: str, bucket: RcloneS3, **answers: Any) -> None:
+        """Add a bucket as a destination; `answers` are what is not as usual."""
+        usual = {
+            "name": BUCKET,
+            "endpoint_url": bucket.url,
+            "region": "us-east-1",
+            "bucket": CAMS,
+            "access_key_id": ACCESS_KEY,
+            "secret_access_key": SECRET_KEY,
+            "verify_ssl": True,
+        }
+        await add_by_form(self.home_assistant.api, entry_id, "s3", usual | answers)
+
+    async def add_cloud(self, entry_id: str, cloud: Rclone, **answers: Any) -> None:
+        """Add a WebDAV server as a destination; `answers` are what is not as usual."""
+        usual = {
+            "name": CLOUD,
+            "url": cloud.url,
+            "username": USERNAME,
+            "password": PASSWORD,
+            "verify_ssl": True,
+        }
+        await add_by_form(self.home_assistant.api, entry_id, "webdav", usual | answers)
+
     async def wait_ready(self) -> None:
         """Wait until the Frigate's entry is loaded and listens, as after a start."""
         api = self.home_assistant.api
@@ -86,6 +116,19 @@ class Stage:
             await wait_until(right, f"{platform} {key} of {device}", timeout=timeout)
         except TimeoutError as err:
             raise TimeoutError(f"{err} is {value}; it is {seen}") from None
+
+
+@asynccontextmanager
+async def open_clouds(folder: Path) -> AsyncIterator[tuple[RcloneS3, Rclone]]:
+    """Start a server with an empty bucket, and a WebDAV server."""
+    async with AsyncExitStack() as stack:
+        bucket = RcloneS3(folder / "buckets")
+        (bucket.root / CAMS).mkdir(parents=True)
+        await stack.enter_async_context(bucket)
+        cloud = Rclone()
+        stack.callback(cloud.remove)
+        await cloud.start()
+        yield bucket, cloud
 
 
 @asynccontextmanager

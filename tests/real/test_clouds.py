@@ -10,13 +10,11 @@ import pytest_asyncio
 
 from ..harness.arrivals import Kind, files_below
 from ..harness.frigate import Frigate, Timing
-from ..harness.installation import add_by_form
-from ..harness.s3_servers import ACCESS_KEY, SECRET_KEY, RcloneS3
-from ..harness.webdav import PASSWORD, USERNAME, Rclone
+from ..harness.s3_servers import RcloneS3
+from ..harness.webdav import Rclone
 from ..waiting import until
-from .stage import Stage, open_stage
+from .stage import BUCKET, CAMS, CLOUD, Stage, open_clouds, open_stage
 
-BUCKET, CLOUD = "Bucket", "Cloud"
 RECORDING_SECONDS = 60
 TIMING = replace(Timing().scaled(0.1), alert_cutoff=6, detection_cutoff=6)
 
@@ -43,45 +41,14 @@ async def fixture_clouds(
     folder = tmp_path_factory.mktemp("clouds")
     frigate = Frigate(("front_door",), timing=TIMING)
     async with AsyncExitStack() as stack:
-        bucket = RcloneS3(folder / "buckets")
-        stored = bucket.root / "cams"
-        stored.mkdir(parents=True)
-        await stack.enter_async_context(bucket)
-        cloud = Rclone()
-        stack.callback(cloud.remove)
-        await cloud.start()
-        folders = {BUCKET: stored, CLOUD: cloud.root}
+        bucket, cloud = await stack.enter_async_context(open_clouds(folder))
+        folders = {BUCKET: bucket.root / CAMS, CLOUD: cloud.root}
         stage = await stack.enter_async_context(
             open_stage(folder, frigate, destinations=(), others=folders)
         )
         entry_id = await stage.add_frigate()
-        api = stage.home_assistant.api
-        await add_by_form(
-            api,
-            entry_id,
-            "s3",
-            {
-                "name": BUCKET,
-                "endpoint_url": bucket.url,
-                "region": "us-east-1",
-                "bucket": "cams",
-                "access_key_id": ACCESS_KEY,
-                "secret_access_key": SECRET_KEY,
-                "verify_ssl": True,
-            },
-        )
-        await add_by_form(
-            api,
-            entry_id,
-            "webdav",
-            {
-                "name": CLOUD,
-                "url": cloud.url,
-                "username": USERNAME,
-                "password": PASSWORD,
-                "verify_ssl": True,
-            },
-        )
+        await stage.add_bucket(entry_id, bucket)
+        await stage.add_cloud(entry_id, cloud)
         await stage.wait_ready()
         yield Clouds(stage=stage, bucket=bucket, cloud=cloud, folders=folders)
         await stage.home_assistant.stop()
