@@ -67,8 +67,8 @@ async def test_uploads_in_words(
     engine.upload(labels=("dog", "person"), start=1000.0, end=1725.0)
     engine.upload(media="snapshot", labels=("person",), start=1000.0, end=1010.0)
     engine.upload(start=1000.0)
-    engine.upload(verified=False, reason="no footage", labels=("cat",), size=None)
-    engine.upload(media="live_snapshot", verified=False, reason="the disk is full")
+    engine.upload(verified=False, cause="gone", labels=("cat",), size=None)
+    engine.upload(media="live_snapshot", verified=False, cause="dropped")
     for _ in range(8):
         await pass_second(hass, freezer)
     assert lines(hass, events) == [
@@ -76,8 +76,10 @@ async def test_uploads_in_words(
         "Frigate Recording of front_door (dog, person, 12:05 min) verified at Garage NAS",
         "Frigate Snapshot of front_door (person) verified at Garage NAS",
         "Frigate Recording of front_door verified at Garage NAS",
-        "Frigate Recording of front_door (cat) not uploaded to Garage NAS: no footage",
-        "Frigate Live snapshot of front_door not uploaded to Garage NAS: the disk is full",
+        "Frigate Recording of front_door (cat) not uploaded to Garage NAS:"
+        " Frigate no longer has it",
+        "Frigate Live snapshot of front_door not uploaded to Garage NAS:"
+        " There was no space for it, or its bytes were lost, before it could be sent",
     ]
     data = events[0].data
     assert "url" not in data
@@ -98,7 +100,7 @@ async def test_not_flooded(
     assert not events
     for number in range(200):
         engine.upload(path=f"{number}.mp4")
-    engine.upload(path="bad.mp4", verified=False, reason="no footage")
+    engine.upload(path="bad.mp4", verified=False, cause="gone")
     await hass.async_block_till_done()
     assert len(events) == 1
     for _ in range(MAX_WAITING + 5):
@@ -115,13 +117,13 @@ async def test_a_destination_that_was_removed(
     """Has no name any more; that is said in words."""
     events = async_capture_events(hass, EVENT_UPLOAD)
     engine.upload(destination_id="gone")
-    engine.upload(destination_id="gone", verified=False, reason="It is full")
+    engine.upload(destination_id="gone", verified=False, cause="incomplete")
     await hass.async_block_till_done()
     await pass_second(hass, freezer)
     assert lines(hass, events) == [
         "Frigate Recording of front_door verified at a removed destination",
         "Frigate Recording of front_door not uploaded to a removed destination:"
-        " It is full",
+        " Frigate gives only some of it",
     ]
 
 

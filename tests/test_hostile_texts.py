@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
+from custom_components.frigate_snap_sync.cause import Cause
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES
 from custom_components.frigate_snap_sync.markdown import MAX_LENGTH
@@ -82,13 +83,14 @@ async def test_repairs_of_destinations(
         entry, entry.subentries[SFTP_ID], title=HOSTILE[:80]
     )
     await hass.async_block_till_done()
-    engine.show_destination(SFTP_ID, problem=problem, reason=HOSTILE)
+    cause = Cause(code="rejected", hint="no_folder", about=HOSTILE, said=HOSTILE)
+    engine.show_destination(SFTP_ID, problem=problem, cause=cause)
     with patch(f"{PACKAGE}.repairs.fetch_host_key") as fetch:
-        fetch.side_effect = Unreachable(HOSTILE)
+        fetch.side_effect = Unreachable(HOSTILE, said=HOSTILE)
         result = await fix(f"{problem}_{SFTP_ID}")
     assert shown_in_markdown(problem, result) == []
     if result["type"] == "form" and not result["data_schema"]:
-        engine.failure = PermissionDenied(HOSTILE)
+        engine.failure = PermissionDenied(HOSTILE, said=HOSTILE)
         result = await fix(result)
         assert result["errors"]
         assert shown_in_markdown(problem, result) == []
@@ -111,12 +113,16 @@ async def test_repairs_of_frigate(
         spool_full=True,
         disk_full=True,
         ledger_failing=True,
-        home_error=HOSTILE,
+        home_cause=Cause(code="spool_failing", said=HOSTILE),
         topic_prefix_changed=True,
         frigate_topic_prefix=HOSTILE,
         losses=Losses(
             count=1,
-            newest=(Loss(destination_id=SFTP_ID, path=HOSTILE, reason=HOSTILE),),
+            newest=(
+                Loss(
+                    destination_id=SFTP_ID, path=HOSTILE, cause="gone", reason=HOSTILE
+                ),
+            ),
         ),
     )
     issue = ir.async_get(hass).async_get_issue(DOMAIN, f"{key}_{entry.entry_id}")

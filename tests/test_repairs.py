@@ -12,11 +12,13 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.frigate_snap_sync.cause import Cause
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES
 from custom_components.frigate_snap_sync.storage.errors import (
     AuthFailed,
     PermissionDenied,
+    StorageError,
     Unreachable,
 )
 from custom_components.frigate_snap_sync.sync.model.errors import Refusal, Refused
@@ -27,6 +29,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
     Problem,
     Reason,
 )
+from custom_components.frigate_snap_sync.words import async_why
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -112,6 +115,9 @@ def pinned(key: asyncssh.SSHKey) -> str:
     return " ".join(key.export_public_key().decode().split()[:2])
 
 
+FULL = Cause(code="no_space", said="Full")
+
+
 # Told and taken back
 
 
@@ -124,13 +130,14 @@ async def test_of_a_destination(
     await async_set_up(hass, entry)
     assert not open_issues(hass)
 
-    engine.show_destination(SFTP_ID, problem=problem, reason="It says no")
+    cause = Cause(code="rejected", said="It says no", step="Writing")
+    engine.show_destination(SFTP_ID, problem=problem, reason="Raw", cause=cause)
     assert open_issues(hass) == {f"{problem}_{SFTP_ID}"}
     found = issue(hass, f"{problem}_{SFTP_ID}")
     assert found.translation_key == problem
     assert found.translation_placeholders == {
         "destination": "Off-site server",
-        "reason": "It says no",
+        "reason": 'Writing: File rejected. Original message: "It says no"',
     }
     assert found.is_fixable
     assert not found.is_persistent
@@ -148,7 +155,7 @@ async def test_another_problem_takes_its_place(
     """One cause at a time; the text follows the newest error and the name."""
     entry = frigate_entry(subentries=[sftp_subentry()])
     await async_set_up(hass, entry)
-    engine.show_destination(SFTP_ID, problem=Problem.NO_SPACE, reason="Full")
+    engine.show_destination(SFTP_ID, problem=Problem.NO_SPACE, cause=FULL)
     engine.show_destination(SFTP_ID, problem=Problem.LOGIN_REFUSED)
     assert open_issues(hass) == {f"login_refused_{SFTP_ID}"}
 
@@ -167,9 +174,9 @@ async def test_ignored_stays_ignored(
     """What the owner ignores is not told anew by every status."""
     await async_set_up(hass, frigate_entry(subentries=[sftp_subentry()]))
     issue_id = f"no_space_{SFTP_ID}"
-    engine.show_destination(SFTP_ID, problem=Problem.NO_SPACE, reason="Full")
+    engine.show_destination(SFTP_ID, problem=Problem.NO_SPACE, cause=FULL)
     ir.async_ignore_issue(hass, DOMAIN, issue_id, True)
-    engine.show_destination(SFTP_ID, reason="Still full")
+    engine.show_destination(SFTP_ID, cause=replace(FULL, said="Still full"))
     assert issue(hass, issue_id).dismissed_version is not None
 
 
@@ -194,8 +201,14 @@ OF_FRIGATE: dict[str, dict[str, Any]] = {
     },
     "nothing_uploaded": {"nothing_uploaded": True},
     "spool_full": {"spool_full": True},
-    "disk_full": {"disk_full": True, "home_error": "No *space* left"},
-    "ledger_failing": {"ledger_failing": True, "home_error": "disk I/O error"},
+    "disk_full": {
+        "disk_full": True,
+        "home_cause": Cause(code="spool_failing", said="No *space* left"),
+    },
+    "ledger_failing": {
+        "ledger_failing": True,
+        "home_cause": Cause(code="ledger_failing", said="disk I/O error"),
+    },
     "items_lost": {"losses": Losses(count=1)},
     "drill_failed": {"drill": FAILED_DRILL},
 }
@@ -325,7 +338,12 @@ async def test_entry_that_could_not_be_unloaded_is_removed(
 LOST = Losses(
     count=7,
     newest=(
-        Loss(destination_id=SFTP_ID, path="2026-11-22/a_b.mp4", reason="No *footage*"),
+        Loss(
+            destination_id=SFTP_ID,
+            path="2026-11-22/a_b.mp4",
+            cause="gone",
+            reason="No *footage*",
+        ),
     ),
     until=1795336200.5,
 )
@@ -365,7 +383,7 @@ async def test_losses(
             shown = result["description_placeholders"]
             assert shown["count"] == "7"
             assert shown["losses"] == (
-                r"- **Off-site server**: 2026-11-22/a\_b.mp4 (No \*footage\*)"
+                r"- **Off-site server**: 2026-11-22/a\_b.mp4 (Frigate no longer has it)"
             )
         result = await fix(result)
     assert result["type"] == "create_entry"
@@ -435,9 +453,13 @@ async def test_a_failing_ledger(
 ) -> None:
     """Submitting starts the entry again: a damaged ledger is looked through then."""
     await async_set_up(hass, frigate_entry())
-    engine.show(ledger_failing=True, home_error="Ledger: malformed")
+    cause = Cause(code="ledger_failing", said="database disk image is *malformed*")
+    engine.show(ledger_failing=True, home_error="Ledger: malformed", home_cause=cause)
     result = await fix(f"ledger_failing_{ENTRY_ID}")
-    assert result["description_placeholders"]["cause"] == "Ledger: malformed"
+    assert result["description_placeholders"]["cause"] == (
+        "The ledger can't be used. Original message:"
+        r' "database disk image is \*malformed\*"'
+    )
     assert ("stop",) not in engine.calls
     result = await fix(result)
     assert result["type"] == "create_entry"
@@ -700,7 +722,7 @@ async def test_nothing_typed(
     hass: HomeAssistant,
     engine: StandInEngine,
     fix: Post,
-    failure: Exception,
+    failure: StorageError,
     errors: dict[str, str],
 ) -> None:
     """What is stored may work again: it is tested by the running engine."""
@@ -715,7 +737,7 @@ async def test_nothing_typed(
     engine.failure = failure
     result = await fix(result, password="")
     assert result["errors"] == errors
-    assert result["description_placeholders"]["reason"] == str(failure)
+    assert result["description_placeholders"]["reason"] == async_why(hass, failure)
     engine.failure = None
     result = await fix(result)
     assert result["type"] == "create_entry"
@@ -765,20 +787,22 @@ async def test_test_again(
     """The repair closes when the test succeeds, and not before."""
     await async_set_up(hass, frigate_entry(subentries=[local_subentry("/media/nas")]))
     issue_id = f"{problem}_{LOCAL_ID}"
-    engine.show_destination(LOCAL_ID, problem=Problem(problem), reason="It can't")
+    engine.show_destination(LOCAL_ID, problem=Problem(problem), cause=FULL)
     result = await fix(issue_id)
     assert result["step_id"] == "confirm"
     assert result["description_placeholders"] == {
         "destination": "Garage NAS",
         "name": "Garage NAS",
-        "reason": "It can't",
-        "cause": "It can't",
+        "reason": 'No space left. Original message: "Full"',
+        "cause": 'No space left. Original message: "Full"',
     }
 
-    engine.failure = PermissionDenied("It still can't")
+    engine.failure = PermissionDenied("It still can't", said="It still can't")
     result = await fix(result)
     assert result["errors"] == {"base": "test_failed"}
-    assert result["description_placeholders"]["reason"] == "It still can't"
+    assert result["description_placeholders"]["reason"] == (
+        'Not writable. Original message: "It still can\'t"'
+    )
     assert open_issues(hass) == {issue_id}
 
     engine.failure = None

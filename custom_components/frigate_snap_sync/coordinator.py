@@ -51,6 +51,7 @@ from .sync.model.status import (
     UploadRow,
 )
 from .sync.playback.playback import Playback
+from .words import async_why
 
 type FrigateSnapSyncConfigEntry = ConfigEntry[FrigateSnapSyncCoordinator]
 
@@ -110,7 +111,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             on_status=self._async_show,
             on_upload=self._async_uploaded,
         )
-        self.requests = OwnerRequests(self.engine)
+        self.requests = OwnerRequests(hass, self.engine)
         self.data = self.engine.status
         # What was taken over, to tell later what was changed: a subentry is changed
         # in place, so the entry itself can't tell.
@@ -149,7 +150,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             raise ConfigEntryNotReady(
                 translation_domain=DOMAIN,
                 translation_key="ledger_not_usable",
-                translation_placeholders={"error": str(err)},
+                translation_placeholders={"error": async_why(hass, err)},
             ) from err
         self._gates.async_track()
         entry.async_on_unload(self._gates.async_stop)
@@ -180,12 +181,12 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
 
     async def async_back_up(self) -> None:
         """Copy the ledger for a backup; raises HomeAssistantError."""
-        with ledger_errors():
+        with ledger_errors(self.hass):
             await self.engine.back_up()
 
     async def async_end_backup(self) -> None:
         """Note that the backup is over; raises HomeAssistantError."""
-        with ledger_errors():
+        with ledger_errors(self.hass):
             await self.engine.end_backup()
 
     async def async_stop(self) -> None:
@@ -200,12 +201,12 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
 
     async def async_set_capture(self, enabled: bool) -> None:
         """Keep what happens from now on, or leave it at home; raises HomeAssistantError."""
-        with ledger_errors():
+        with ledger_errors(self.hass):
             await self.engine.set_capture(enabled)
 
     async def async_set_sending(self, destination_id: str, enabled: bool) -> None:
         """Send a destination's queue, or let it wait; raises HomeAssistantError."""
-        with ledger_errors():
+        with ledger_errors(self.hass):
             await self.engine.set_sending(destination_id, enabled)
 
     async def async_test_destination(self, destination_id: str) -> None:
@@ -216,7 +217,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="test_failed",
-                translation_placeholders={"error": str(err)},
+                translation_placeholders={"error": async_why(self.hass, err)},
             ) from err
 
     async def async_probe_destination(self, destination_id: str) -> None:
@@ -230,7 +231,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         Raises HomeAssistantError.
         """
         try:
-            with ledger_errors():
+            with ledger_errors(self.hass):
                 return await self.engine.catch_up(
                     None if look_back is None else look_back * SECONDS_PER_HOUR
                 )
@@ -238,7 +239,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
                 translation_key="catch_up_failed",
-                translation_placeholders={"error": str(err)},
+                translation_placeholders={"error": async_why(self.hass, err)},
             ) from err
 
     async def async_retry_failed(self) -> int:
@@ -246,7 +247,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
 
         Raises HomeAssistantError.
         """
-        with ledger_errors():
+        with ledger_errors(self.hass):
             return await self.engine.retry_failed()
 
     async def async_acknowledge_losses(self, until: float) -> None:
@@ -254,12 +255,12 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
 
         Raises HomeAssistantError.
         """
-        with ledger_errors():
+        with ledger_errors(self.hass):
             await self.engine.acknowledge_losses(until)
 
     async def async_list_uploads(self, wanted: UploadFilter) -> list[UploadRow]:
         """Return the newest uploads that fit; raises HomeAssistantError."""
-        with ledger_errors():
+        with ledger_errors(self.hass):
             return await self.engine.list_uploads(wanted)
 
     async def async_remove_camera(self, camera: str) -> bool:
@@ -272,7 +273,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
                 return False
             if camera in config.cameras:
                 return False
-            with ledger_errors():
+            with ledger_errors(self.hass):
                 await self.engine.forget_camera(camera)
         return True
 

@@ -22,6 +22,7 @@ from .sync.model.status import (
     Losses,
     StandingFailure,
 )
+from .words import async_home_cause, async_word
 
 
 class FrigateRepairFlow(RepairsFlow):
@@ -86,7 +87,7 @@ class ItemsLostFlow(FrigateRepairFlow):
             }
             lines = [
                 f"- **{escape(names.get(loss.destination_id, ''))}**:"
-                f" {escape(loss.path)} ({escape(loss.reason)})"
+                f" {escape(loss.path)} ({escape(self._why(loss.cause))})"
                 for loss in self._shown.newest
             ]
             return self._show(
@@ -115,6 +116,9 @@ class ItemsLostFlow(FrigateRepairFlow):
         if user_input is None:
             return self._show("large_images")
         return await self._async_acknowledge()
+
+    def _why(self, cause: str) -> str:
+        return async_word(self.hass, f"loss_{cause}")
 
     async def _async_acknowledge(self) -> RepairsFlowResult:
         self._abort_if_settled()
@@ -181,7 +185,8 @@ class LedgerFailingFlow(FrigateRepairFlow):
     ) -> RepairsFlowResult:
         """Say what fails, and what submitting does."""
         self._abort_if_settled()
-        return self._show("confirm", cause=escape(self._status.home_error))
+        cause = async_home_cause(self.hass, self._status)
+        return self._show("confirm", cause=escape(cause))
 
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None

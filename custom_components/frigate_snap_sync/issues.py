@@ -11,10 +11,12 @@ from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
+from .cause import Cause
 from .const import DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry
 from .markdown import escape, one_line
 from .sync.model.status import EngineStatus, Problem, Reason
+from .words import async_home_cause, async_why
 
 _ERROR, _WARNING = ir.IssueSeverity.ERROR, ir.IssueSeverity.WARNING
 
@@ -31,7 +33,7 @@ class FrigateIssue:
 
     severity: ir.IssueSeverity = _ERROR
     applies: Callable[[EngineStatus], bool]
-    values: Callable[[EngineStatus], dict[str, str]] = lambda _: {}
+    values: Callable[[HomeAssistant, EngineStatus], dict[str, str]] = lambda *_: {}
     is_fixable: bool = False
 
 
@@ -45,7 +47,7 @@ FRIGATE_ISSUES: Final[dict[str, FrigateIssue]] = {
     "no_mqtt_messages": FrigateIssue(applies=lambda status: status.no_mqtt_messages),
     "topic_prefix_changed": FrigateIssue(
         applies=lambda status: status.topic_prefix_changed,
-        values=lambda status: {"new_prefix": status.frigate_topic_prefix or ""},
+        values=lambda _, status: {"new_prefix": status.frigate_topic_prefix or ""},
         is_fixable=True,
     ),
     "nothing_uploaded": FrigateIssue(
@@ -54,11 +56,11 @@ FRIGATE_ISSUES: Final[dict[str, FrigateIssue]] = {
     "spool_full": FrigateIssue(applies=lambda status: status.spool_full),
     "disk_full": FrigateIssue(
         applies=lambda status: status.disk_full,
-        values=lambda status: {"cause": status.home_error},
+        values=lambda hass, status: {"cause": async_home_cause(hass, status)},
     ),
     "ledger_failing": FrigateIssue(
         applies=lambda status: status.ledger_failing,
-        values=lambda status: {"cause": status.home_error},
+        values=lambda hass, status: {"cause": async_home_cause(hass, status)},
         is_fixable=True,
     ),
     "drill_failed": FrigateIssue(
@@ -181,7 +183,7 @@ class _Teller:
             if not issue.applies(status):
                 continue
             issue_id = frigate_issue_id(key, entry_id)
-            values = {"frigate": self._entry.title, **issue.values(status)}
+            values = {"frigate": self._entry.title, **issue.values(self._hass, status)}
             ir.async_create_issue(
                 self._hass,
                 DOMAIN,
@@ -278,11 +280,14 @@ class _Teller:
                 translation_key=issue.problem.value,
                 translation_placeholders={
                     "destination": subentry.title,
-                    "reason": one_line(destination.reason or ""),
+                    "reason": one_line(self._why(destination.cause)),
                 },
             )
             wanted.add(issue.id)
         return wanted
+
+    def _why(self, cause: Cause | None) -> str:
+        return "" if cause is None else async_why(self._hass, cause)
 
     @callback
     def _async_ask_for_login(self, *, is_news: bool) -> None:

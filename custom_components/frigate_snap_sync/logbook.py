@@ -39,7 +39,7 @@ def async_describe_events(
                 # It may have been removed between the upload and its event.
                 destination=data.get("destination")
                 or async_word(hass, "activity_removed"),
-                reason=str(data.get("reason")),
+                reason=async_word(hass, f"loss_{data.get('cause')}"),
             ),
             LOGBOOK_ENTRY_ICON: (
                 "mdi:cloud-check-outline" if is_verified else "mdi:cloud-alert-outline"

@@ -36,7 +36,7 @@ from .stored_files import (
     Role,
     StoredFile,
 )
-from .words import async_word, duration_text
+from .words import async_why, async_word, duration_text
 
 _HOUR = 1
 _DAY = 24
@@ -87,7 +87,7 @@ class SnapSyncMediaSource(MediaSource):
         entry = self._loaded(entry_id)
         playback = entry.runtime_data.playback
         camera, *when = [_name(part) for part in rest] or [""]
-        with _ledger_errors():
+        with _ledger_errors(self.hass):
             if not camera:
                 return await self._cameras(entry)
             if not when:
@@ -118,7 +118,7 @@ class SnapSyncMediaSource(MediaSource):
         elif classes:
             return SearchMedia(result=[])
         found: list[tuple[float, BrowseMedia]] = []
-        with _ledger_errors():
+        with _ledger_errors(self.hass):
             for entry in entries:
                 playback = entry.runtime_data.playback
                 for file in await playback.search(
@@ -281,7 +281,7 @@ def _day_name(day: datetime) -> str:
 
 
 @contextmanager
-def _ledger_errors() -> Iterator[None]:
+def _ledger_errors(hass: HomeAssistant) -> Iterator[None]:
     """Turn a failure of the ledger into one that the media browser shows."""
     try:
         yield
@@ -289,5 +289,5 @@ def _ledger_errors() -> Iterator[None]:
         raise BrowseError(
             translation_domain=DOMAIN,
             translation_key="ledger_not_usable",
-            translation_placeholders={"error": str(err)},
+            translation_placeholders={"error": async_why(hass, err)},
         ) from err

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .const import DOMAIN
@@ -18,39 +19,41 @@ from .sync.model.status import (
     Queued,
     Summary,
 )
+from .words import async_why
 
 
 class OwnerRequests:
     """Queues, cancels, protects and expires; every method raises HomeAssistantError."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, hass: HomeAssistant, engine: Engine) -> None:
         """Keep whom to ask."""
+        self._hass = hass
         self._engine = engine
 
     async def async_upload_review(
         self, review_id: str, destination_id: str | None
     ) -> Queued:
         """Queue a review's recording for one destination, or all."""
-        with _errors():
+        with _errors(self._hass):
             return await self._engine.requests.upload_review(review_id, destination_id)
 
     async def async_upload_range(
         self, camera: str, start: datetime, end: datetime, destination_id: str | None
     ) -> Queued:
         """Queue a camera's footage for one destination, or all."""
-        with _errors():
+        with _errors(self._hass):
             return await self._engine.requests.upload_range(
                 camera, start.timestamp(), end.timestamp(), destination_id
             )
 
     async def async_cancel_uploads(self, wanted: CancelFilter) -> int:
         """Cancel the uploads that fit; return how many."""
-        with _errors():
+        with _errors(self._hass):
             return await self._engine.requests.cancel(wanted)
 
     async def async_protect(self, wanted: ProtectFilter, *, is_protected: bool) -> int:
         """Let retention keep these items, or no longer; return how many there are."""
-        with _errors():
+        with _errors(self._hass):
             return await self._engine.retention.protect(
                 wanted, is_protected=is_protected
             )
@@ -59,14 +62,14 @@ class OwnerRequests:
         self, destination_id: str | None, *, limit: int, apply: bool
     ) -> Mapping[str, ExpiredCopies]:
         """Return what retention deletes by destination; with `apply` it does so now."""
-        with _errors():
+        with _errors(self._hass):
             return await self._engine.retention.expired(
                 destination_id, limit=limit, apply=apply
             )
 
     async def async_drill(self, camera: str | None) -> Sequence[CameraDrill]:
         """Take what a camera, or each, shows now the whole way; return what came of it."""
-        with _errors():
+        with _errors(self._hass):
             return await self._engine.drills.run(camera)
 
     async def async_summary(
@@ -78,14 +81,14 @@ class OwnerRequests:
         destination_id: str | None,
     ) -> Summary:
         """Return what was uploaded of the items that began in that time."""
-        with _errors():
+        with _errors(self._hass):
             return await self._engine.summaries.of(
                 start, end, camera=camera, destination_id=destination_id
             )
 
 
 @contextmanager
-def ledger_errors() -> Iterator[None]:
+def ledger_errors(hass: HomeAssistant) -> Iterator[None]:
     """Turn a failure of ledger or spool into one that the frontend shows."""
     try:
         yield
@@ -93,15 +96,15 @@ def ledger_errors() -> Iterator[None]:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="ledger_not_usable",
-            translation_placeholders={"error": str(err)},
+            translation_placeholders={"error": async_why(hass, err)},
         ) from err
 
 
 @contextmanager
-def _errors() -> Iterator[None]:
+def _errors(hass: HomeAssistant) -> Iterator[None]:
     """Turn what the engine raises into what the frontend shows."""
     try:
-        with ledger_errors():
+        with ledger_errors(hass):
             yield
     except Refused as err:
         raise _refusal(err) from err
@@ -109,7 +112,7 @@ def _errors() -> Iterator[None]:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="footage_not_asked",
-            translation_placeholders={"error": str(err)},
+            translation_placeholders={"error": async_why(hass, err)},
         ) from err
 
 

@@ -9,6 +9,7 @@ from homeassistant.exceptions import TemplateError
 from homeassistant.helpers.template import Template
 from homeassistant.util import dt as dt_util
 
+from .cause import CausedError
 from .const import LOGGER
 from .storage.layout import Layout, dated_layout, layout_of
 from .storage.names import clean_path
@@ -20,8 +21,10 @@ _AGO: Final = timedelta(days=400, hours=13, minutes=31)
 """Back to another hour of another day of another month of another year."""
 
 
-class InvalidPathTemplate(ValueError):
+class InvalidPathTemplate(CausedError, ValueError):
     """The template can't be rendered, or what it gives is not a relative path."""
+
+    code = "template_error"
 
 
 class PathTemplate:
@@ -46,10 +49,12 @@ class PathTemplate:
                 ),
             ).strip()
         except TemplateError as err:
-            raise InvalidPathTemplate(str(err)) from err
+            raise InvalidPathTemplate(str(err), said=str(err)) from err
         segments = path.replace("\\", "/").split("/")
         if len(path) > _MAX_LENGTH or not all(segments) or ".." in segments:
-            raise InvalidPathTemplate("not a relative path of a file")
+            raise InvalidPathTemplate(
+                "not a relative path of a file", hint="template_no_path"
+            )
         return path
 
     async def async_validate(self) -> None:
@@ -63,9 +68,11 @@ class PathTemplate:
                     _TIME_LIMIT, variables, strict=True
                 )
             except TemplateError as err:
-                raise InvalidPathTemplate(str(err)) from err
+                raise InvalidPathTemplate(str(err), said=str(err)) from err
             if too_slow:
-                raise InvalidPathTemplate("rendering takes too long")
+                raise InvalidPathTemplate(
+                    "rendering takes too long", hint="template_too_slow"
+                )
             self.async_render(variables)
 
 

@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers import issue_registry as ir
 
-from .const import CONF_HOST_KEY, DOMAIN
+from .const import CONF_HOST_KEY, DOMAIN, LOGGER
 from .coordinator import FrigateSnapSyncConfigEntry
 from .flows.credentials import SELECTORS, SHOWN, key_fields
 from .flows.trial import async_try_destination
@@ -28,6 +28,7 @@ from .storage.errors import AuthFailed, StorageError
 from .storage.sftp.destination import HostKey, fetch_host_key
 from .storage.sftp.keys import describe_host_key, load_public_key
 from .sync.model.status import Problem
+from .words import async_why
 
 _BASE = "base"
 
@@ -102,6 +103,12 @@ class DestinationRepairFlow(RepairsFlow):
             "cause": escape(self._reason),
         }
 
+    def _note(self, err: StorageError) -> str:
+        """Keep why something failed, in words; return that."""
+        LOGGER.info("A repair of %s failed: %s", self._subentry.title, err)
+        self._reason = async_why(self.hass, err)
+        return self._reason
+
     async def _async_test(self) -> None:
         """Test the destination as it is; when that works uploads go on at once.
 
@@ -134,7 +141,7 @@ class HostKeyFlow(DestinationRepairFlow):
         except StorageError as err:
             return self.async_abort(
                 reason="cannot_connect",
-                description_placeholders={"cause": escape(str(err))},
+                description_placeholders={"cause": escape(self._note(err))},
             )
         if self._offered.line == self._subentry.data[CONF_HOST_KEY]:
             return self.async_abort(reason="host_key_back")
@@ -152,7 +159,7 @@ class HostKeyFlow(DestinationRepairFlow):
         try:
             self._offered = await self._async_fetch()
         except StorageError as err:
-            self._reason = str(err)
+            self._note(err)
             return self._show(shown, "cannot_connect")
         self._abort_if_settled()
         if self._offered.line != shown.line:
@@ -204,7 +211,7 @@ class LogInFlow(DestinationRepairFlow):
         try:
             await self._async_test()
         except StorageError as err:
-            self._reason = str(err)
+            self._note(err)
             return self._show_public_key(err.code)
         return self.async_create_entry(data={})
 
@@ -225,7 +232,7 @@ class LogInFlow(DestinationRepairFlow):
                 self.hass, self._entry.entry_id, self._subentry.subentry_type, data
             )
         except StorageError as err:
-            self._reason = str(err)
+            self._note(err)
             return self._show_credentials(self._errors(err))
         self._abort_if_settled()
         return self._store(data)
@@ -312,7 +319,7 @@ class TestAgainFlow(DestinationRepairFlow):
         try:
             await self._async_test()
         except StorageError as err:
-            self._reason = str(err)
+            self._note(err)
             return self._show("test_failed")
         return self.async_create_entry(data={})
 

@@ -46,6 +46,7 @@ def upload_data(
         "review_id": event.review_id,
         "object_ids": list(event.object_ids),
         "reason": event.reason,
+        "cause": event.cause,
         "config_entry_id": entry.entry_id,
         "media_content_id": None
         if key is None

@@ -1,18 +1,71 @@
 """Single words and sentences that are shown outside of forms and entities."""
 
+from typing import Final
+
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.translation import async_get_cached_translations
+from homeassistant.helpers.translation import (
+    async_get_cached_translations,
+    async_load_integrations,
+)
 
+from .cause import Cause, CausedError
 from .const import DOMAIN
+from .sync.model.status import EngineStatus
 
-_PREFIX = f"component.{DOMAIN}.common."
+_PREFIX: Final = f"component.{DOMAIN}"
+_CAUSES: Final = f"entity.{Platform.SENSOR}.last_drill.state_attributes.cause.state"
+"""Where the short names of causes are, which the sensors show as well."""
+
+
+async def async_load_words(hass: HomeAssistant) -> None:
+    """Load the texts, for a flow: the integration itself need not be set up yet."""
+    await async_load_integrations(hass, {DOMAIN})
 
 
 @callback
 def async_word(hass: HomeAssistant, key: str, **placeholders: str) -> str:
     """Return a text of the category `common` in Home Assistant's language."""
-    texts = async_get_cached_translations(hass, hass.config.language, "common", DOMAIN)
-    return texts.get(f"{_PREFIX}{key}", key).format_map(placeholders)
+    return (_text(hass, f"common.{key}") or key).format_map(placeholders)
+
+
+@callback
+def async_why(hass: HomeAssistant, cause: Cause | CausedError) -> str:
+    """Return what failed and why, in Home Assistant's language, without a full stop.
+
+    Of the error's own text, which is English, nothing is in it. The raw words of a
+    server are quoted behind the sentence; whoever shows them escapes all of it.
+    """
+    found = (
+        _text(hass, path)
+        for key in (cause.hint, cause.code)
+        for path in (f"common.cause_{key}", f"{_CAUSES}.{key}")
+    )
+    text = next(filter(None, found), cause.code).format_map({"about": cause.about})
+    if cause.step:
+        step = async_word(hass, step_key(cause.step))
+        text = async_word(hass, "step_of_cause", step=step, cause=text)
+    if cause.said:
+        text = async_word(hass, "message_of_cause", cause=text, said=cause.said)
+    return text
+
+
+@callback
+def async_home_cause(hass: HomeAssistant, status: EngineStatus) -> str:
+    """Return what fails of Home Assistant's own disk, empty if nothing does."""
+    return "" if status.home_cause is None else async_why(hass, status.home_cause)
+
+
+def step_key(step: str) -> str:
+    """Return the key of the word for a step of an operation."""
+    return f"step_{step.lower().replace(' ', '_')}"
+
+
+def _text(hass: HomeAssistant, path: str) -> str | None:
+    category = path.partition(".")[0]
+    language = hass.config.language
+    texts = async_get_cached_translations(hass, language, category, DOMAIN)
+    return texts.get(f"{_PREFIX}.{path}")
 
 
 def duration_text(seconds: float) -> str:

@@ -43,7 +43,6 @@ from custom_components.frigate_snap_sync.storage.s3.listing import parse_list
 from custom_components.frigate_snap_sync.storage.s3.settings import (
     Addressing,
     InvalidBucket,
-    InvalidPrefix,
     Proof,
     clean_bucket,
     clean_endpoint,
@@ -202,7 +201,7 @@ def test_buckets_and_prefixes() -> None:
     assert clean_prefix("/") == ""
     assert clean_prefix("p" * 300) == "p" * 300
     for bad in ("..", "a/../b", "a//b", "a\0b", "a\nb", "ü" * 300):
-        with pytest.raises(InvalidPrefix):
+        with pytest.raises(InvalidPath):
             clean_prefix(bad)
 
 

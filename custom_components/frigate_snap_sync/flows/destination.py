@@ -23,6 +23,7 @@ from homeassistant.helpers.selector import (
     TextSelector,
 )
 
+from ..cause import CausedError
 from ..const import (
     CONF_APPEND_ONLY,
     CONF_BANDWIDTH_LIMIT,
@@ -38,6 +39,7 @@ from ..const import (
     CONF_VERIFY_CHECKSUM,
     CONF_VOLUME_BUDGET,
     CONF_ZONES,
+    LOGGER,
     MAX_BANDWIDTH_LIMIT,
     MAX_RETENTION_DAYS,
     MAX_RETENTION_SIZE,
@@ -62,6 +64,7 @@ from ..storage.errors import (
     PermissionDenied,
     StorageError,
 )
+from ..words import async_load_words, async_why
 from .import_config import next_suggestion
 from .selectors import whole_number
 from .trial import async_try_destination
@@ -192,6 +195,7 @@ class DestinationFlow(ConfigSubentryFlow):
     ) -> SubentryFlowResult:
         if user_input is None:
             return self._show_form(suggestions, {})
+        await async_load_words(self.hass)
         cameras = known_cameras(self.hass, self._get_entry().entry_id)
         self._typed = {
             **user_input,
@@ -224,7 +228,7 @@ class DestinationFlow(ConfigSubentryFlow):
             try:
                 await PathTemplate(self.hass, text).async_validate()
             except InvalidPathTemplate as err:
-                self._reason = str(err)
+                self._note(err)
                 errors[SECTION_STORING] = "invalid_template"
         return errors
 
@@ -249,6 +253,12 @@ class DestinationFlow(ConfigSubentryFlow):
         return {}
 
     _reason: str = ""
+
+    def _note(self, err: CausedError) -> str:
+        """Keep why something failed, in words; return the code of the cause."""
+        LOGGER.info("A %s destination was not accepted: %s", self.kind, err)
+        self._reason = async_why(self.hass, err)
+        return err.code
 
     def _show_form(
         self, values: dict[str, Any], errors: dict[str, str]
@@ -281,7 +291,7 @@ class DestinationFlow(ConfigSubentryFlow):
 
     def _show_failure(self, err: StorageError) -> SubentryFlowResult:
         """Show the form again, with the error at the field it belongs to."""
-        self._reason = str(err)
+        self._note(err)
         place, error = self._error(err)
         if (refusal := self._refused_choice(err)) is not None:
             place, error = SECTION_STORING, refusal

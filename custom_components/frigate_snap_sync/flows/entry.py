@@ -20,7 +20,13 @@ from homeassistant.helpers.selector import (
 )
 
 from ..clients import async_create_session, build_client
-from ..const import CONF_IMPORT_CONFIG, CONF_PROXY, CONF_TOPIC_PREFIX, SECTION_ADVANCED
+from ..const import (
+    CONF_IMPORT_CONFIG,
+    CONF_PROXY,
+    CONF_TOPIC_PREFIX,
+    LOGGER,
+    SECTION_ADVANCED,
+)
 from ..frigate.address import parse_base_url, parse_proxy, without_page
 from ..frigate.client import FrigateClient
 from ..frigate.errors import (
@@ -34,6 +40,7 @@ from ..frigate.errors import (
     NotFrigate,
     UnsupportedVersion,
 )
+from ..words import async_load_words, async_why
 from .credentials import PASSWORD_SELECTOR
 
 _BASE = "base"
@@ -197,6 +204,7 @@ def entry_suggestions(data: Mapping[str, Any]) -> dict[str, Any]:
 async def async_check_entry(hass: HomeAssistant, data: Mapping[str, Any]) -> Verdict:
     """Find out whether MQTT is there and Frigate can be used with these data."""
     verdict = Verdict()
+    await async_load_words(hass)
     prefix = data.get(CONF_TOPIC_PREFIX, "")
     if prefix and not is_topic_prefix(prefix):
         verdict.errors[SECTION_ADVANCED] = "invalid_topic_prefix"
@@ -212,7 +220,8 @@ async def async_check_entry(hass: HomeAssistant, data: Mapping[str, Any]) -> Ver
     except InvalidUrl:
         verdict.errors[CONF_URL] = "invalid_url"
     except FrigateError as err:
-        verdict.reason = str(err)
+        LOGGER.info("Frigate was not accepted: %s", err)
+        verdict.reason = async_why(hass, err)
         place, error = next(
             (place, error) for cause, place, error in _ERRORS if isinstance(err, cause)
         )

@@ -110,11 +110,11 @@ def _mapping(text: str) -> Mapping[Any, Any]:
         values = yaml.safe_load(text)
     except yaml.YAMLError as err:
         mark = getattr(err, "problem_mark", None)
-        where = f"line {mark.line + 1}" if mark else type(err).__name__
+        where = str(mark.line + 1) if mark else "?"
         raise InvalidConfig("invalid_yaml", where) from err
     except (ValueError, RecursionError) as err:
         # Such as a date that there is not.
-        raise InvalidConfig("invalid_yaml", type(err).__name__) from err
+        raise InvalidConfig("invalid_yaml", "?") from err
     if not isinstance(values, dict):
         raise InvalidConfig("no_mapping")
     return values

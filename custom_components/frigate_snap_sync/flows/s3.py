@@ -27,7 +27,6 @@ from ..storage.errors import InvalidPath, StorageError, WrongRegion
 from ..storage.http.address import InvalidUrl, server_of
 from ..storage.s3.settings import (
     InvalidBucket,
-    InvalidPrefix,
     InvalidRegion,
     clean_bucket,
     clean_endpoint,
@@ -83,9 +82,8 @@ class S3Flow(DestinationFlow):
             errors[CONF_REGION] = "invalid_region"
         try:
             data[CONF_PATH] = clean_prefix(typed.get(CONF_PATH, ""))
-        except InvalidPrefix as err:
-            self._reason = str(err)
-            errors[CONF_PATH] = InvalidPath.code
+        except InvalidPath as err:
+            errors[CONF_PATH] = self._note(err)
         try:
             data[CONF_BUCKET] = clean_bucket(typed[CONF_BUCKET])
             data[CONF_ENDPOINT_URL] = clean_endpoint(

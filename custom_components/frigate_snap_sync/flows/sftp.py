@@ -120,8 +120,7 @@ class SftpFlow(DestinationFlow):
                     self._data[CONF_PRIVATE_KEY], self._data.get(CONF_PASSPHRASE)
                 )
             except InvalidKey as err:
-                self._reason = str(err)
-                errors[CONF_PRIVATE_KEY] = err.code
+                errors[CONF_PRIVATE_KEY] = self._note(err)
         return errors
 
     def _merged(self) -> dict[str, Any]:
@@ -218,7 +217,7 @@ class SftpFlow(DestinationFlow):
             return self._show_failure(err)
         except AuthFailed as err:
             if our_sftp_key(self._data):
-                self._reason = str(err)
+                self._note(err)
                 return self._show_public_key(failed=True)
             return self._show_failure(err)
         except StorageError as err:

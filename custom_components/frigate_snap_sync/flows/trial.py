@@ -67,7 +67,11 @@ async def async_try_destination(
     storing, found = data[SECTION_STORING], dict(data)
     is_append_only = bool(storing.get(CONF_APPEND_ONLY))
     if not (result.can_delete or is_append_only):
-        raise _refused(DELETING, "Files can be written, but not be deleted")
+        refusal = PermissionDenied(
+            "Files can be written, but not be deleted", hint="still_there"
+        )
+        refusal.step = DELETING
+        raise refusal
     if result.form is TemporaryForm.PLAIN:
         found[CONF_TEMPORARY_FORM] = result.form.value
     if is_append_only or not result.can_read:
@@ -75,9 +79,3 @@ async def async_try_destination(
     if not result.can_delete:
         found[CONF_CAN_DELETE] = False
     return {**found, **destination.findings}
-
-
-def _refused(step: str, text: str) -> PermissionDenied:
-    error = PermissionDenied(text)
-    error.step = step
-    return error

@@ -73,8 +73,7 @@ class WebdavFlow(DestinationFlow):
                 parse_folder(typed.get(CONF_PATH, ""))
             )
         except InvalidPath as err:
-            self._reason = str(err)
-            errors[CONF_PATH] = err.code
+            errors[CONF_PATH] = self._note(err)
         try:
             url = parse_url(typed[CONF_URL])
         except InvalidUrl:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -113,7 +114,7 @@ class Auth:
     def _raise_again(self) -> NoReturn:
         """Raise the last failure, as an exception of its own for each caller."""
         assert self._failure is not None
-        raise type(self._failure)(*self._failure.args)
+        raise copy(self._failure)
 
     def _block[E: FrigateError](self, failure: E) -> E:
         """Let no request out for a while; return the failure."""
@@ -169,7 +170,9 @@ class Auth:
                 raise NotFrigate(f"The login: HTTP status {answer.status}")
             case HTTPStatus.TOO_MANY_REQUESTS:
                 raise FrigateServerError(
-                    "Frigate allows no more logins for now", status=answer.status
+                    "Frigate allows no more logins for now",
+                    status=answer.status,
+                    hint="too_many_logins",
                 )
         raise answer.error("the login")
 

@@ -123,7 +123,8 @@ class FrigateClient:
             raise NotFrigate("/api/version does not answer a version") from err
         if not version.supported:
             raise UnsupportedVersion(
-                f"This is Frigate {version}; {OLDEST_SUPPORTED} or newer is needed"
+                f"This is Frigate {version}; {OLDEST_SUPPORTED} or newer is needed",
+                about=version,
             )
         self._version = version
         self._version_until = self._clock() + _VERSION_KEPT
@@ -353,7 +354,7 @@ class FrigateClient:
             and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
             and answer.status not in _PASSING
         ):
-            raise NotFrigate(str(error))
+            raise NotFrigate(str(error), said=error.said)
         raise error
 
     async def _get_item[T](

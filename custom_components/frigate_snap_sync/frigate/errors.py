@@ -1,8 +1,10 @@
 """What can go wrong with Frigate, one class per cause.
 
-The texts are for a log and for the owner. They never hold a secret, a token,
-or an address with user information in it.
+The texts are for a log. They never hold a secret, a token, or an address with user
+information in it; no more does what is said of a cause elsewhere.
 """
+
+from ..cause import CausedError
 
 
 class InvalidUrl(ValueError):
@@ -21,8 +23,10 @@ class ImageTooLarge(MalformedMessage):
     """An image over MQTT is larger than any that is kept."""
 
 
-class FrigateError(Exception):
+class FrigateError(CausedError):
     """Frigate could not do what was asked; the subclass says why."""
+
+    code = "frigate_failed"
 
 
 class FrigateUnreachable(FrigateError):
@@ -32,33 +36,49 @@ class FrigateUnreachable(FrigateError):
     container too, and answers so while Frigate itself starts or is away.
     """
 
+    code = "frigate_away"
+
 
 class FrigateTimeout(FrigateUnreachable):
     """Frigate did not answer in time."""
+
+    code = "timeout_connect"
 
 
 class FrigateTlsError(FrigateUnreachable):
     """No TLS connection: certificate refused, or only one side speaks TLS."""
 
+    code = "ssl_error"
+
 
 class FrigateAuthFailed(FrigateError):
     """Frigate wants a login, or refused the one it got."""
+
+    code = "frigate_login_refused"
 
 
 class FrigateForbidden(FrigateError):
     """The user is logged in but may not do this (role, or camera not allowed)."""
 
+    code = "frigate_forbids"
+
 
 class NotFrigate(FrigateError):
     """Something answers, but not as Frigate does (web page, redirect, no HTTP)."""
+
+    code = "not_frigate"
 
 
 class UnsupportedVersion(FrigateError):
     """Frigate is older than the oldest version this works with."""
 
+    code = "unsupported_version"
+
 
 class MediaGone(FrigateError):
     """Frigate says that it does not have this (any more)."""
+
+    code = "frigate_has_not"
 
 
 class MediaNeverThere(MediaGone):
@@ -68,9 +88,13 @@ class MediaNeverThere(MediaGone):
 class MediaNotReady(FrigateError):
     """Frigate has nothing to give yet: refused, or an empty answer."""
 
+    code = "frigate_has_not"
+
 
 class MediaBroken(FrigateError):
     """What came is not whole: cut off, hanging, or not the kind of file expected."""
+
+    code = "footage_broken"
 
 
 class FrigateServerError(FrigateError):
@@ -79,9 +103,16 @@ class FrigateServerError(FrigateError):
     `status` is that of the HTTP answer, None where the answer itself was odd.
     """
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        hint: str = "",
+        said: str = "",
+    ) -> None:
         """Keep the status beside the message."""
-        super().__init__(message)
+        super().__init__(message, hint=hint, said=said)
         self.status = status
 
 

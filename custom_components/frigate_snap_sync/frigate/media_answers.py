@@ -64,7 +64,7 @@ def clip_error(answer: Answer, what: str) -> FrigateError:
         answer.status == HTTPStatus.BAD_REQUEST
         or (answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and answer.message)
     ):
-        return MediaNotReady(str(error))
+        return MediaNotReady(str(error), said=error.said)
     return error
 
 

@@ -138,30 +138,39 @@ class Answer:
         """Return the error for a status that is not 200; `what` was asked for."""
         status = self.status
         if 300 <= status < 400:
-            return NotFrigate(f"{what}: redirected{_to(self.location)}")
+            to = _server_of(self.location)
+            return NotFrigate(
+                f"{what}: redirected{f' to {to}' if to else ''}",
+                hint="leads_to" if to else "redirected",
+                about=to,
+            )
         if status == HTTPStatus.BAD_REQUEST and b"HTTPS port" in self.body:
-            return FrigateTlsError(f"{what}: this port wants https://")
-        said = f": {self.message}" if self.message else ""
-        text = f"{what}: HTTP status {status}{said}"
+            return FrigateTlsError(
+                f"{what}: this port wants https://", hint="wants_tls"
+            )
+        said = self.message
+        text = f"{what}: HTTP status {status}{f': {said}' if said else ''}"
         match status:
             case HTTPStatus.FORBIDDEN:
-                return FrigateForbidden(text)
+                return FrigateForbidden(text, said=said)
             case HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-                return FrigateUnreachable(f"{what}: the proxy wants a login")
+                return FrigateUnreachable(
+                    f"{what}: the proxy wants a login", hint="proxy_wants_login"
+                )
             case HTTPStatus.GATEWAY_TIMEOUT:
-                return FrigateTimeout(text)
+                return FrigateTimeout(text, said=said)
             case _ if status in AWAY:
-                return FrigateUnreachable(text)
+                return FrigateUnreachable(text, said=said)
             case HTTPStatus.NOT_FOUND if self.is_page:
                 return NotFrigate(f"{what}: no such page")
-        return FrigateServerError(text, status=status)
+        return FrigateServerError(text, status=status, said=said)
 
 
-def _to(location: URL | None) -> str:
+def _server_of(location: URL | None) -> str:
     """Name the server of a redirection, without what may be private in it."""
     if location is None or not location.host:
         return ""
-    return f" to {location.scheme}://{location.host}:{location.port}"
+    return f"{location.scheme}://{location.host}:{location.port}"
 
 
 class Transport:
@@ -321,27 +330,42 @@ def errors_by_cause(
     except TimeoutError as err:
         raise FrigateTimeout("No answer in time") from err
     except aiohttp.ClientProxyConnectionError as err:
-        raise FrigateUnreachable(f"The proxy can't be reached{_why(err)}") from err
+        text = "The proxy can't be reached"
+        raise _failure(FrigateUnreachable, text, err, "proxy_away") from err
     except aiohttp.ClientConnectorCertificateError as err:
-        raise FrigateTlsError(
-            f"The certificate was refused{_why(err.certificate_error)}"
-        ) from err
+        cause = err.certificate_error
+        raise _failure(FrigateTlsError, "The certificate was refused", cause) from err
     except (aiohttp.ClientSSLError, ssl.SSLError) as err:
-        raise FrigateTlsError(f"No TLS connection{_why(err)}") from err
+        raise _failure(FrigateTlsError, "No TLS connection", err, "tls_failed") from err
     except aiohttp.ClientConnectorDNSError as err:
-        raise FrigateUnreachable("The host's name is not known") from err
+        raise FrigateUnreachable(
+            "The host's name is not known", hint="unknown_host"
+        ) from err
     except aiohttp.ClientHttpProxyError as err:
         raise FrigateUnreachable(
-            f"The proxy refused the connection: HTTP status {err.status}"
+            f"The proxy refused the connection: HTTP status {err.status}",
+            hint="proxy_refused",
         ) from err
     except aiohttp.ClientResponseError as err:
-        raise NotFrigate("The answer is no HTTP") from err
+        raise NotFrigate("The answer is no HTTP", hint="no_http") from err
     except aiohttp.ServerDisconnectedError as err:
-        raise FrigateUnreachable("The connection was closed without an answer") from err
+        raise FrigateUnreachable(
+            "The connection was closed without an answer", hint="no_answer"
+        ) from err
     except aiohttp.ClientPayloadError as err:
-        raise FrigateUnreachable("The connection broke in the middle") from err
+        raise FrigateUnreachable(
+            "The connection broke in the middle", hint="connection_broke"
+        ) from err
     except (aiohttp.ClientError, OSError, UnicodeError) as err:
-        raise FrigateUnreachable(f"No connection{_why(err)}") from err
+        raise _failure(FrigateUnreachable, "No connection", err) from err
+
+
+def _failure[E: FrigateError](
+    kind: type[E], text: str, err: BaseException, hint: str = ""
+) -> E:
+    """Return an error that repeats what the system says of another."""
+    said = _why(err)
+    return kind(f"{text}: {said}" if said else text, hint=hint, said=said)
 
 
 def _why(err: BaseException) -> str:
@@ -351,8 +375,8 @@ def _why(err: BaseException) -> str:
     number = getattr(cause, "errno", None)
     if is_network and isinstance(number, int) and number > 0:
         # Not its own text: asyncio puts the address there.
-        return f": {os.strerror(number)}"
+        return os.strerror(number)
     for name in ("verify_message", "reason", "strerror"):
         if isinstance(word := getattr(cause, name, None), str) and word:
-            return f": {word}"
+            return word
     return ""

@@ -17,6 +17,7 @@ from .errors import (
     MAKING,
     READING,
     REPLACING,
+    WRITING,
     NoSpace,
     PermissionDenied,
     Rejected,
@@ -211,7 +212,7 @@ class _Test:
 
     async def write(self, path: str, source: FileSource) -> None:
         """Store the file, under the form of temporary names that the server takes."""
-        with step_of("Writing", is_broad=True):
+        with step_of(WRITING, is_broad=True):
             try:
                 await self._put(path, source, self._temporary(path))
             except (PermissionDenied, Rejected) as err:
@@ -246,20 +247,25 @@ class _Test:
         with step_of(LOOKING):
             stored = await self._destination.stat(path)
             if stored is None:
-                raise Rejected("It is not there")
+                raise Rejected("It is not there", hint="file_missing")
             if stored.size != len(expected):
-                raise Rejected(f"It has {stored.size} bytes instead of {len(expected)}")
+                raise Rejected(
+                    f"It has {stored.size} bytes instead of {len(expected)}",
+                    hint="other_size",
+                )
         with step_of(READING):
             read = await read_probe(self._destination, path, most=len(expected))
             if read != expected:
-                raise Rejected("Other bytes came back than were written")
+                raise Rejected(
+                    "Other bytes came back than were written", hint="other_bytes"
+                )
 
     async def delete(self, path: str) -> None:
         """Remove the file, and see that it is gone."""
         with step_of(DELETING):
             await self._destination.delete(path)
             if self.can_read and await self._destination.stat(path) is not None:
-                raise Rejected("The file is still there")
+                raise Rejected("The file is still there", hint="still_there")
         self._files.clear()
 
     async def remove_folders(self) -> Leftovers:
@@ -302,13 +308,16 @@ class _Test:
         self.form = first
         if not await self._is_taken(path, source, _trial_name(path)):
             raise refusal
-        names = " nor ".join(
+        names = [
             posixpath.basename(temporary_name(path, "…", form))
             for form in TemporaryForm
-        )
+        ]
         error = type(refusal)(
-            f"Files are taken, but not while they are called {names}, as they must"
-            f" be until they are complete: {refusal}"
+            f"Files are taken, but not while they are called {' nor '.join(names)}, as they must"
+            f" be until they are complete: {refusal}",
+            hint="names_refused",
+            about=", ".join(names),
+            said=refusal.said,
         )
         error.step = refusal.step
         raise error from refusal

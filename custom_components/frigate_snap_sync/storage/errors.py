@@ -1,6 +1,8 @@
 """What goes wrong at a destination, by cause."""
 
-from typing import ClassVar, Final
+from typing import Final
+
+from ..cause import CausedError
 
 CONNECTING: Final = "Connecting"
 LOGGING_IN: Final = "Logging in"
@@ -8,10 +10,11 @@ STARTING: Final = "Starting SFTP"
 FINDING: Final = "Finding the folder"
 """Steps of reaching a destination."""
 
+WRITING: Final = "Writing"
 MAKING: Final = "Making a folder"
 CHECKING: Final = "Checking"
 RENAMING: Final = "Renaming"
-"""Steps of storing a file, besides the writing itself."""
+"""Steps of storing a file."""
 
 REPLACING: Final = "Replacing"
 LOOKING: Final = "Looking at the file"
@@ -19,19 +22,31 @@ READING: Final = "Reading back"
 DELETING: Final = "Deleting"
 """Steps of a test that a destination may refuse which only takes new files."""
 
+STEPS: Final = (
+    CONNECTING,
+    LOGGING_IN,
+    STARTING,
+    FINDING,
+    WRITING,
+    MAKING,
+    CHECKING,
+    RENAMING,
+    REPLACING,
+    LOOKING,
+    READING,
+    DELETING,
+)
+"""All of them."""
 
-class StorageError(Exception):
+
+class StorageError(CausedError):
     """A destination could not do what was asked; the subclass says why.
 
-    The text is for a log and for the owner: it names what was tried and what
-    the server answered, and never holds a secret. `code` is the stable name of
-    the cause: form errors, repairs, the breaker and entities key on it. `step` is
-    what failed of an operation that has several, in words that an error's text can
-    begin with.
+    The text is for a log: it names what was tried and what the server answered, and
+    never holds a secret; no more does what is said of it elsewhere. `code` is the
+    stable name of the cause: form errors, repairs, the breaker and entities key on it.
+    `step` is one of the words above.
     """
-
-    code: ClassVar[str]
-    step: str | None = None
 
 
 class Unreachable(StorageError):
@@ -60,9 +75,11 @@ class Throttled(Unreachable):
 
     code = "throttled"
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, said: str = ""
+    ) -> None:
         """Keep the time beside the message."""
-        super().__init__(message)
+        super().__init__(message, said=said)
         self.retry_after = retry_after
 
 
@@ -128,9 +145,16 @@ class WrongRegion(StorageError):
 
     code = "wrong_region"
 
-    def __init__(self, message: str, *, region: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, region: str | None = None, said: str = ""
+    ) -> None:
         """Keep the region beside the message."""
-        super().__init__(message)
+        super().__init__(
+            message,
+            hint="other_region" if region else "",
+            about=region or "",
+            said=said,
+        )
         self.region = region
 
 
@@ -229,6 +253,19 @@ CAUSES: Final[tuple[type[StorageError], ...]] = (
 """Every cause; each has a `code` of its own."""
 
 
+def unreadable(what: str, err: OSError) -> SourceUnreadable:
+    """Return the error of `what` (in `…ing`) of a source, that the system refused."""
+    said = err.strerror or ""
+    return SourceUnreadable(f"{what} failed: {said or err}", said=said)
+
+
+def other_size(text: str) -> Rejected:
+    """Return the error of a file that arrived with another size than was sent."""
+    error = Rejected(text, hint="other_size")
+    error.step = CHECKING
+    return error
+
+
 def vanished(name: str) -> Rejected:
     """Return the error of a file that was written and is gone before its renaming.
 
@@ -236,7 +273,8 @@ def vanished(name: str) -> Rejected:
     """
     error = Rejected(
         f"Every byte was taken, but {name} was gone before it could get its final"
-        " name: something there removes or renames unfinished files"
+        " name: something there removes or renames unfinished files",
+        hint="vanished",
     )
     error.step = RENAMING
     return error

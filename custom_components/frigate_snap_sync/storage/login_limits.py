@@ -50,7 +50,7 @@ async def _is_back(destination: Destination, path: str, source: FileSource) -> b
 
 async def _compare(destination: Destination, path: str, expected: bytes) -> None:
     if await read_probe(destination, path, most=len(expected)) != expected:
-        raise Rejected("Other bytes came back than were written")
+        raise Rejected("Other bytes came back than were written", hint="other_bytes")
 
 
 async def may_delete(destination: Destination, path: str, can_read: bool) -> bool:

@@ -40,7 +40,11 @@ async def probe_sources(workdir: Path, name: str) -> AsyncGenerator[list[FileSou
         try:
             sources = await asyncio.to_thread(write)
         except OSError as err:
-            raise Rejected(f"Preparing the test failed: {err.strerror}") from err
+            raise Rejected(
+                f"Preparing the test failed: {err.strerror}",
+                hint="no_probe",
+                said=str(err.strerror),
+            ) from err
         yield sources
     finally:
         await asyncio.to_thread(remove)

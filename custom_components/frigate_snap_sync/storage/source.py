@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Final, Self, override
 
 from .base import Source
-from .errors import SourceDamaged, SourceUnreadable
+from .errors import SourceDamaged, SourceUnreadable, unreadable
 
 PIECE_SIZE: Final = 1024 * 1024
 """The most bytes that one read returns."""
@@ -204,9 +204,7 @@ class _OpenFile(OpenSource):
         except TimeoutError as err:
             raise SourceUnreadable(f"Reading {self._name} takes too long") from err
         except OSError as err:
-            raise SourceUnreadable(
-                f"Reading {self._name} failed: {err.strerror}"
-            ) from err
+            raise unreadable(f"Reading {self._name}", err) from err
         if piece:
             self._ahead = loop.run_in_executor(None, self._reader.read)
         return piece
@@ -297,7 +295,7 @@ async def _explained_file(
     except TimeoutError as err:
         raise SourceUnreadable(f"Opening {name} takes too long") from err
     except OSError as err:
-        raise SourceUnreadable(f"Opening {name} failed: {err.strerror}") from err
+        raise unreadable(f"Opening {name}", err) from err
     try:
         yield file
     finally:

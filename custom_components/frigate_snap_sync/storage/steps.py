@@ -24,4 +24,4 @@ def step_of(name: str, *, is_broad: bool = False) -> Iterator[None]:
             named.step = step
         raise named from err
     except FileNotFoundError as err:
-        raise Rejected(f"{name}: The file is not there") from err
+        raise Rejected(f"{name}: The file is not there", hint="file_missing") from err

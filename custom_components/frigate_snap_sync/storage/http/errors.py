@@ -43,30 +43,42 @@ def connection_error(err: Exception, where: str) -> StorageError:
         case TimeoutError():
             error = ConnectTimeout(f"{where} does not answer in time")
         case aiohttp.ClientConnectorCertificateError():
-            why = _why(err.certificate_error)
-            error = CertificateRefused(f"The certificate of {where} was refused{why}")
+            said = _why(err.certificate_error)
+            error = CertificateRefused(
+                f"The certificate of {where} was refused{_with(said)}", said=said
+            )
             error.step = CONNECTING
         case aiohttp.ClientSSLError() | ssl.SSLError():
             error = _tls_error(err, where)
             error.step = CONNECTING
         case aiohttp.ClientConnectorDNSError():
-            error = Unreachable(f"The host name of {where} is not known")
+            error = Unreachable(
+                f"The host name of {where} is not known", hint="unknown_host"
+            )
             error.step = CONNECTING
         case aiohttp.ClientConnectorError():
-            error = Unreachable(f"{where} can't be reached{_why(err)}")
+            said = _why(err)
+            error = Unreachable(f"{where} can't be reached{_with(said)}", said=said)
             error.step = CONNECTING
         case aiohttp.ServerDisconnectedError():
-            error = Unreachable(f"{where} closed the connection without an answer")
+            error = Unreachable(
+                f"{where} closed the connection without an answer", hint="no_answer"
+            )
         case aiohttp.ClientResponseError():
-            error = Unreachable(f"{where} does not speak HTTP")
+            error = Unreachable(f"{where} does not speak HTTP", hint="no_http")
         case _:
-            error = Unreachable(f"The connection to {where} broke{_why(err)}")
+            said = _why(err)
+            error = Unreachable(
+                f"The connection to {where} broke{_with(said)}",
+                hint="connection_broke",
+                said=said,
+            )
     return error
 
 
-def throttled(text: str, header: str | None) -> Throttled:
+def throttled(text: str, header: str | None, said: str) -> Throttled:
     """Return the error of a server that asks to wait, as its `Retry-After` says."""
-    return Throttled(text, retry_after=retry_after(header))
+    return Throttled(text, retry_after=retry_after(header), said=said)
 
 
 def retry_after(header: str | None, *, now: datetime | None = None) -> float | None:
@@ -88,8 +100,18 @@ def retry_after(header: str | None, *, now: datetime | None = None) -> float | N
 def _tls_error(err: Exception, where: str) -> CertificateRefused:
     cause = getattr(err, "os_error", err)
     if getattr(cause, "reason", None) in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"}:
-        return CertificateRefused(f"{where} speaks no TLS: this port wants http://")
-    return CertificateRefused(f"No TLS connection to {where}{_why(err)}")
+        return CertificateRefused(
+            f"{where} speaks no TLS: this port wants http://", hint="no_tls"
+        )
+    said = _why(err)
+    return CertificateRefused(
+        f"No TLS connection to {where}{_with(said)}", hint="tls_failed", said=said
+    )
+
+
+def _with(said: str) -> str:
+    """Return words as an error's text goes on with them, empty if there are none."""
+    return f": {said}" if said else ""
 
 
 def _why(err: BaseException) -> str:
@@ -97,9 +119,9 @@ def _why(err: BaseException) -> str:
     cause = getattr(err, "os_error", err)
     if isinstance(cause, ssl.SSLError):
         words = [getattr(cause, name, None) for name in ("verify_message", "reason")]
-        return next((f": {brief(word)}" for word in words if word), "")
+        return next((brief(word) for word in words if word), "")
     number = getattr(cause, "errno", None)
     if isinstance(number, int) and number > 0:
         # Not its own text: asyncio puts the address there.
-        return f": {os.strerror(number)}"
+        return os.strerror(number)
     return ""

@@ -11,7 +11,6 @@ from typing import Final
 
 from ..base import MAX_DEPTH, StoredFile, path_segments
 from ..errors import (
-    CHECKING,
     MAKING,
     RENAMING,
     NoSpace,
@@ -20,9 +19,10 @@ from ..errors import (
     PathNotAllowed,
     PermissionDenied,
     Rejected,
-    SourceUnreadable,
     StorageError,
     Unreachable,
+    other_size,
+    unreadable,
     vanished,
 )
 from ..jobs import Job
@@ -77,7 +77,8 @@ def explained(what: str, step: str | None = None) -> Iterator[None]:
         yield
     except OSError as err:
         cause = _CAUSES.get(err.errno or 0, Rejected)
-        error = cause(f"Failed to {what}: {err.strerror or err}")
+        said = err.strerror or ""
+        error = cause(f"Failed to {what}: {said or err}", said=said)
         error.step = step
         raise error from err
 
@@ -118,7 +119,9 @@ class LocalFolder:
         found = mount_point_of(self.root)
         if found != self.mount_point:
             raise NotMounted(
-                f"{self.root} lies on {found} and no longer on {self.mount_point}"
+                f"{self.root} lies on {found} and no longer on {self.mount_point}",
+                hint="share_is_gone",
+                about=self.mount_point,
             )
         job.step()
         return self.root.resolve()
@@ -131,14 +134,17 @@ class LocalFolder:
                 root.mkdir(parents=True, exist_ok=True)
             except (FileExistsError, NotADirectoryError) as err:
                 # About the destination as a whole, so not `Rejected`.
-                raise PermissionDenied(f"{self.root} is no folder") from err
+                raise PermissionDenied(
+                    f"{self.root} is no folder", hint="no_folder", about=self.root
+                ) from err
             except OSError as err:
                 if err.errno != errno.EROFS:
                     raise
                 # Home Assistant OS puts an empty read-only folder in the place
                 # of a share that it can't mount.
                 raise NotMounted(
-                    f"{self.root} is gone and its file system is read-only"
+                    f"{self.root} is gone and its file system is read-only",
+                    hint="read_only",
                 ) from err
         return root
 
@@ -155,9 +161,7 @@ class LocalFolder:
         except FileNotFoundError:
             raise
         except OSError as err:
-            raise SourceUnreadable(
-                f"Opening the source failed: {err.strerror}"
-            ) from err
+            raise unreadable("Opening the source", err) from err
         try:
             root = self.make_root(job)
             folder = make_folders(root, path, segments[:-1])
@@ -345,9 +349,7 @@ def _copy(job: Job, reader: Reader, writer: int) -> int:
     job.step()
     size, stored = reader.size(), os.fstat(writer).st_size
     if not size == copied == stored:
-        error = Rejected(f"Of {size} bytes {copied} were read and {stored} arrived")
-        error.step = CHECKING
-        raise error
+        raise other_size(f"Of {size} bytes {copied} were read and {stored} arrived")
     return size
 
 
@@ -355,7 +357,7 @@ def _read(reader: Reader) -> bytes:
     try:
         return reader.read()
     except OSError as err:
-        raise SourceUnreadable(f"Reading the source failed: {err.strerror}") from err
+        raise unreadable("Reading the source", err) from err
 
 
 def sync(descriptor: int) -> None:

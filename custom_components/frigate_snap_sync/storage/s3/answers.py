@@ -94,13 +94,14 @@ def error_of(answer: Answer, what: str, where: str) -> StorageError:
     message = brief(value_of(answer.text, "Message") or "")
     said = ": ".join(each for each in (code, message) if each)
     text = f"Failed to {what}: {where} answered {status}{f' ({said})' if said else ''}"
-    if (error := _region_error(answer, text)) is not None:
+    if (error := _region_error(answer, text, said)) is not None:
         return error
     if 300 <= status < 400:
         return _redirected(answer, where)
     if _PLAIN_FOR_TLS.search(answer.text):
         return CertificateRefused(
-            f"{where} speaks TLS: the address must begin with https://"
+            f"{where} speaks TLS: the address must begin with https://",
+            hint="wants_tls",
         )
     if code in _SKEW or (status in (400, 403) and _SKEW_TEXTS.search(message)):
         return _clock_skew(answer, where)
@@ -108,19 +109,19 @@ def error_of(answer: Answer, what: str, where: str) -> StorageError:
         if abs(_skew_of(answer) or 0) > MAX_SKEW:
             return _clock_skew(answer, where)
         return AuthFailed(
-            f"{where} refused the access key{f' ({said})' if said else ''}"
+            f"{where} refused the access key{f' ({said})' if said else ''}", said=said
         )
     if status == 507 or _FULL.search(f"{code} {message}"):
-        return NoSpace(text)
-    return _other_error(answer, text, where)
+        return NoSpace(text, said=said)
+    return _other_error(answer, text, where, said)
 
 
-def _other_error(answer: Answer, text: str, where: str) -> StorageError:
+def _other_error(answer: Answer, text: str, where: str, said: str) -> StorageError:
     status, code = answer.status, answer.code
     if status in (429, 503) or code in ("SlowDown", "TooManyRequests"):
-        return throttled(text, answer.headers.get("Retry-After"))
+        return throttled(text, answer.headers.get("Retry-After"), said)
     if status >= 500 or code in _AWAY:
-        return Unreachable(text)
+        return Unreachable(text, hint="server_failed", said=said)
     if answer.text and not answer.is_s3:
         return no_s3(answer, where)
     if code == "NoSuchBucket":
@@ -128,16 +129,18 @@ def _other_error(answer: Answer, text: str, where: str) -> StorageError:
     if status == 403:
         if abs(_skew_of(answer) or 0) > MAX_SKEW:
             return _clock_skew(answer, where)
-        return PermissionDenied(text)
-    return Rejected(text)
+        return PermissionDenied(text, said=said)
+    return Rejected(text, said=said)
 
 
 def no_s3(answer: Answer, where: str) -> Unreachable:
     """Return the error of an answer that no S3 server gives: a web page, say."""
-    said = brief(re.sub(r"<[^>]*>", " ", answer.text))
-    said = f" (“{said[:100]}”)" if said else ""
+    said = brief(re.sub(r"<[^>]*>", " ", answer.text))[:100]
+    quoted = f" (“{said}”)" if said else ""
     return Unreachable(
-        f"What answers at {where} is no S3 server{said}. Use the address of its S3 API"
+        f"What answers at {where} is no S3 server{quoted}. Use the address of its S3 API",
+        hint="no_s3",
+        said=said,
     )
 
 
@@ -152,13 +155,13 @@ def region_of(answer: Answer) -> str | None:
     return named if named and re.fullmatch(r"[A-Za-z0-9_-]{1,63}", named) else None
 
 
-def _region_error(answer: Answer, text: str) -> WrongRegion | None:
+def _region_error(answer: Answer, text: str, said: str) -> WrongRegion | None:
     is_moved = answer.status == 301 and "x-amz-bucket-region" in answer.headers
     if answer.code not in _REGION and not is_moved:
         return None
     region = region_of(answer)
     if region is None:
-        return WrongRegion(text)
+        return WrongRegion(text, said=said)
     return WrongRegion(f"The bucket lies in the region {region}", region=region)
 
 
@@ -166,7 +169,11 @@ def _redirected(answer: Answer, where: str) -> Redirected:
     to = value_of(answer.text, "Endpoint") or answer.headers.get("Location", "")
     to = brief(to.partition("?")[0])
     leads = f" to {to}" if to else ""
-    return Redirected(f"{where} leads{leads}, which is not followed. Use that address")
+    return Redirected(
+        f"{where} leads{leads}, which is not followed. Use that address",
+        hint="leads_to" if to else "",
+        about=to,
+    )
 
 
 def _skew_of(answer: Answer) -> float | None:
@@ -179,9 +186,14 @@ def _skew_of(answer: Answer) -> float | None:
 
 
 def _clock_skew(answer: Answer, where: str) -> ClockSkew:
+    text = f"{where} refused the login because of the clock"
     skew = _skew_of(answer)
-    by = ""
-    if skew is not None and abs(skew) > 60:
-        way = "ahead of" if skew > 0 else "behind"
-        by = f": this machine's is {abs(skew) / 60:.0f} minutes {way} it"
-    return ClockSkew(f"{where} refused the login because of the clock{by}")
+    if skew is None or abs(skew) <= 60:
+        return ClockSkew(text)
+    way, hint = ("ahead of", "clock_ahead") if skew > 0 else ("behind", "clock_behind")
+    minutes = f"{abs(skew) / 60:.0f}"
+    return ClockSkew(
+        f"{text}: this machine's is {minutes} minutes {way} it",
+        hint=hint,
+        about=minutes,
+    )

@@ -11,7 +11,6 @@ from urllib.parse import quote, unquote
 
 from ..base import Capabilities, Destination, Source, StoredFile, path_segments
 from ..errors import (
-    CHECKING,
     AuthFailed,
     ClockSkew,
     PermissionDenied,
@@ -19,6 +18,7 @@ from ..errors import (
     StorageError,
     Throttled,
     WrongRegion,
+    other_size,
 )
 from ..http.address import where
 from ..http.limits import HttpLimits
@@ -331,9 +331,7 @@ class S3Destination(Destination):
             return  # It can't be told from one that may not be looked at.
         if stored is None or stored.size != size:
             has = "nothing" if stored is None else stored.size
-            error = Rejected(f"Of {size} bytes the server has {has}")
-            error.step = CHECKING
-            raise error
+            raise other_size(f"Of {size} bytes the server has {has}")
 
     async def _end(
         self, uploads: Uploads, key: str, begun: asyncio.Future[str]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ..base import Source
-from ..errors import SourceUnreadable
+from ..errors import SourceUnreadable, unreadable
 from ..source import READ_TIMEOUT, PieceReader
 
 _STEP: Final = 16 * 1024 * 1024
@@ -71,4 +71,4 @@ async def _in_time[**P, T](
     except TimeoutError as err:
         raise SourceUnreadable(f"Reading {name} takes too long") from err
     except OSError as err:
-        raise SourceUnreadable(f"Reading {name} failed: {err.strerror}") from err
+        raise unreadable(f"Reading {name}", err) from err

@@ -17,16 +17,15 @@ DEFAULT_REGION: Final = "us-east-1"
 MAX_KEY: Final = 1024
 """Bytes of the name of an object, prefix included."""
 
+MAX_PREFIX: Final = 512
+"""Bytes of the prefix, so that names fit behind it."""
+
 _BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 _REGION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
 class InvalidBucket(ValueError):
     """The text can't be the name of a bucket."""
-
-
-class InvalidPrefix(ValueError):
-    """The text can't be the prefix of the names in a bucket."""
 
 
 class InvalidRegion(ValueError):
@@ -105,18 +104,21 @@ def clean_region(text: str) -> str:
 def clean_prefix(text: str) -> str:
     """Return a prefix without blanks and slashes around it.
 
-    It is taken as it is: `%2f` is no slash. Raises `InvalidPrefix` for one that leads
+    It is taken as it is: `%2f` is no slash. Raises `InvalidPath` for one that leads
     upwards or is too long for names to fit.
     """
     text = text.strip().strip("/")
     if not text:
         return ""
-    try:
-        path_segments(text)
-    except InvalidPath as err:
-        raise InvalidPrefix(str(err)) from err
-    if any(not letter.isprintable() for letter in text) or len(text.encode()) > 512:
-        raise InvalidPrefix("unprintable, or longer than 512 bytes")
+    path_segments(text)
+    if not text.isprintable():
+        raise InvalidPath("The path can't be printed", hint="odd_characters")
+    if len(text.encode()) > MAX_PREFIX:
+        raise InvalidPath(
+            f"The path has more than {MAX_PREFIX} bytes",
+            hint="too_long_path",
+            about=MAX_PREFIX,
+        )
     return text
 
 

@@ -208,11 +208,13 @@ class SftpConnection:
             )
         else:
             reason = os.strerror(err.errno or 0) if isinstance(err, OSError) else err
+            said = brief(getattr(reason, "reason", str(reason)))
             error = Unreachable(
-                f"{self._where} let us in, but then the connection broke "
-                f"({brief(getattr(reason, 'reason', str(reason)))}). If it always "
-                "does, see that a ChrootDirectory, and the folders above, belong to root "
-                "and are writable by root alone"
+                f"{self._where} let us in, but then the connection broke ({said}). If it "
+                "always does, see that a ChrootDirectory, and the folders above, belong "
+                "to root and are writable by root alone",
+                hint="broke_after_login",
+                said=said,
             )
         error.step = STARTING
         return error

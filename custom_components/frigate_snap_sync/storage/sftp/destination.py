@@ -204,7 +204,9 @@ class SftpDestination(Destination):
             error = await self._judged(session, err)
             if isinstance(error, Rejected):
                 # It is about the destination as a whole.
-                error = PermissionDenied(str(error))
+                error = PermissionDenied(
+                    str(error), hint=error.hint, about=error.about, said=error.said
+                )
             error.step = FINDING
             raise error from err
 
@@ -218,7 +220,9 @@ class SftpDestination(Destination):
                 if not await files.exists(session, self._root):
                     return PathNotFound(
                         f"{error}. The folder {self._root} does not exist and can't be "
-                        "made: check the path, or make the folder on the server"
+                        "made: check the path, or make the folder on the server",
+                        hint="folder_not_made",
+                        said=error.said,
                     )
         return error
 

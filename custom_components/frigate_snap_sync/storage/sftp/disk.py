@@ -58,9 +58,13 @@ async def _judge(
         if status is None:
             return error
         if status.flags & asyncssh.FXE_STATVFS_ST_RDONLY:
-            cause = PermissionDenied(f"{error}; its file system is read-only")
+            cause = PermissionDenied(
+                f"{error}; its file system is read-only",
+                hint="read_only",
+                said=error.said,
+            )
         elif needs_space and (_free(status) < FULL or not _has_place(status)):
-            cause = NoSpace(f"{error}; {_free(status)} bytes are free")
+            cause = NoSpace(f"{error}; {_free(status)} bytes are free", said=error.said)
     cause.step = error.step
     return cause
 

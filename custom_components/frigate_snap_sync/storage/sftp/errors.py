@@ -101,14 +101,15 @@ _METHODS: Final = {
 
 def answer_error(err: asyncssh.SFTPError, what: str) -> StorageError:
     """Return the cause of a server's refusal to do `what`."""
-    text = f"Failed to {what}: {brief(err.reason) or type(err).__name__}"
+    said = brief(err.reason)
+    text = f"Failed to {what}: {said or type(err).__name__}"
     # A version 3 server has but one code for most failures, and its text.
-    reason = brief(err.reason).lower()
+    reason = said.lower()
     if isinstance(err, _FULL) or _FULL_TEXTS.search(reason):
-        return NoSpace(text)
+        return NoSpace(text, said=said)
     if isinstance(err, _DENIED) or _DENIED_TEXTS.search(reason):
-        return PermissionDenied(text)
-    return Rejected(text)
+        return PermissionDenied(text, said=said)
+    return Rejected(text, said=said)
 
 
 @contextmanager
@@ -160,7 +161,8 @@ def is_bare_loss(err: Exception) -> bool:
 def silent_refusal(host: str, port: int) -> AuthFailed:
     """Return the cause of logins that the server only hangs up on."""
     error = AuthFailed(
-        f"{host}:{port} hangs up on every login. That is how some servers refuse one"
+        f"{host}:{port} hangs up on every login. That is how some servers refuse one",
+        hint="always_hangs_up",
     )
     error.step = LOGGING_IN
     return error
@@ -175,15 +177,21 @@ def _login_error(err: Exception, where: str) -> StorageError | None:
             return AuthFailed(f"{where} refused the login")
         case _ if is_bare_loss(err):
             return Unreachable(
-                f"{where} hung up during the login. It may have refused it"
+                f"{where} hung up during the login. It may have refused it",
+                hint="hung_up_in_login",
             )
         case asyncssh.DisconnectError() if (
             err.code != constants.DISC_TOO_MANY_CONNECTIONS
             and not isinstance(err, _OUR_FINDINGS)
         ):
             # A message: ProFTPD's, or OpenSSH's "Too many authentication failures".
-            return AuthFailed(f"{where} refused the login: {brief(err.reason)}")
+            return _refused(err.reason, where)
     return None
+
+
+def _refused(reason: str, where: str) -> AuthFailed:
+    said = brief(reason)
+    return AuthFailed(f"{where} refused the login: {said}", said=said)
 
 
 def _greeting_error(greeting: str, where: str) -> StorageError | None:
@@ -194,12 +202,16 @@ def _greeting_error(greeting: str, where: str) -> StorageError | None:
     if _LIMITED.search(said):
         return Unreachable(
             f"{where} takes no more connections at the moment (“{said}”). It limits "
-            "them, such as by MaxStartups or PerSourcePenalties of OpenSSH"
+            "them, such as by MaxStartups or PerSourcePenalties of OpenSSH",
+            hint="connection_limit",
+            said=said,
         )
     if greeting.startswith("220"):
         return NoSftp(
             f"An FTP server answers at {where} (“{said}”), and FTP is not SFTP. Use the "
-            "port of SSH there, which is mostly 22"
+            "port of SSH there, which is mostly 22",
+            hint="ftp_server",
+            said=said,
         )
     if greeting.startswith("HTTP/"):
         kind = "A web server answers"
@@ -208,10 +220,13 @@ def _greeting_error(greeting: str, where: str) -> StorageError | None:
     else:
         return Unreachable(
             f"What answers at {where} is no SSH server (“{said}”). Use the port of SSH "
-            "there, which is mostly 22"
+            "there, which is mostly 22",
+            hint="no_ssh",
+            said=said,
         )
     return Unreachable(
-        f"{kind} at {where}. Use the port of SSH there, which is mostly 22"
+        f"{kind} at {where}. Use the port of SSH there, which is mostly 22",
+        hint="no_ssh",
     )
 
 
@@ -220,7 +235,9 @@ def _outdated(what: str, offered: str, where: str) -> NoSftp:
     advice = " or give it an ed25519 key" if what == "host keys" else ""
     return NoSftp(
         f"{where} offers no usable SFTP: of {what} it has only outdated ones "
-        f"({brief(offered)}). Update its SSH server{advice}"
+        f"({brief(offered)}). Update its SSH server{advice}",
+        hint="outdated_host_keys" if advice else "outdated_ssh",
+        about=brief(offered),
     )
 
 
@@ -230,35 +247,42 @@ def _connect_error(err: Exception, host: str, port: int) -> StorageError:
         case TimeoutError():
             return ConnectTimeout(f"{where} did not answer in time")
         case socket.gaierror():
-            return Unreachable(f"The name {host} can't be resolved: {err.strerror}")
+            return Unreachable(
+                f"The name {host} can't be resolved: {err.strerror}",
+                hint="unknown_host",
+            )
         case ConnectionResetError() | BrokenPipeError() | asyncssh.ConnectionLost():
             return Unreachable(
                 f"{where} hung up before the login. It may limit connections or block "
-                "this address"
+                "this address",
+                hint="hung_up_before_login",
             )
         case OSError():
             # Of its number, not its own text: asyncio puts the address there.
-            reason = os.strerror(err.errno) if err.errno else str(err)
-            return Unreachable(f"Connecting to {where} failed: {reason}")
+            reason = brief(os.strerror(err.errno) if err.errno else str(err))
+            return Unreachable(f"Connecting to {where} failed: {reason}", said=reason)
         case asyncssh.PermissionDenied():
             return AuthFailed(
                 f"{where} refused the login: it asked for neither the password nor the "
-                "key that is set up"
+                "key that is set up",
+                hint="no_login_method",
             )
         case asyncssh.ProtocolError() if "authentication" in err.reason.lower():
             # OpenSSH's "Too many authentication failures" has no code of its own.
-            return AuthFailed(f"{where} refused the login: {brief(err.reason)}")
+            return _refused(err.reason, where)
         case asyncssh.IllegalUserName():
-            return AuthFailed(f"{where} refused the login: {brief(err.reason)}")
+            return _refused(err.reason, where)
         case asyncssh.HostKeyNotVerifiable():
             return HostKeyChanged(f"The host key of {where} is not the pinned one")
         case asyncssh.KeyExchangeFailed() if found := _OUTDATED.search(err.reason):
             kind, offered = found.groups()
             return _outdated(_METHODS.get(kind, kind), offered, where)
         case asyncssh.KeyExchangeFailed() | asyncssh.ProtocolNotSupported():
-            return NoSftp(f"{where} offers no usable SFTP: {brief(err.reason)}")
+            said = brief(err.reason)
+            return NoSftp(f"{where} offers no usable SFTP: {said}", said=said)
         case asyncssh.DisconnectError() | asyncssh.ChannelOpenError():
-            return Unreachable(f"{where} broke the connection: {brief(err.reason)}")
+            said = brief(err.reason)
+            return Unreachable(f"{where} broke the connection: {said}", said=said)
         case ValueError() | OverflowError():
             # Not its text, which may quote what was asked for.
             return Unusable(f"{where} is no address, or the user name is no name")

@@ -11,7 +11,7 @@ from typing import Final, cast
 import asyncssh
 
 from ..base import MAX_DEPTH, MAX_SIZE, StoredFile
-from ..errors import CHECKING, Rejected, StorageError, vanished
+from ..errors import Rejected, StorageError, other_size, vanished
 from ..source import OpenSource
 from .errors import MAYBE_EXISTS, NO_SUCH_FILE
 from .folders import make_folder
@@ -159,9 +159,7 @@ async def prove(
         if isinstance(answer, BaseException):
             raise answer
     if answers[1] != size:
-        error = Rejected(f"Of {size} bytes the server has {answers[1]}")
-        error.step = CHECKING
-        raise error
+        raise other_size(f"Of {size} bytes the server has {answers[1]}")
 
 
 async def _stored_size(session: SftpSession, file: RemoteFile) -> int | None:

@@ -73,4 +73,4 @@ async def _expect_folder(
         asyncssh.FILEXFER_TYPE_DIRECTORY,
         asyncssh.FILEXFER_TYPE_UNKNOWN,
     ):
-        raise Rejected(f"{folder} is no folder")
+        raise Rejected(f"{folder} is no folder", hint="no_folder", about=folder)

@@ -20,6 +20,7 @@ _UNSEEN: Final = str.maketrans({"\ufeff": None, "\u200b": None, "\xa0": " "})
 _KINDS: Final = (
     (
         re.compile(r"PuTTY-User-Key-File-"),
+        "key_of_putty",
         "This is a key of PuTTY (.ppk). Open it in PuTTYgen, choose Conversions and "
         "Export OpenSSH key, and paste what that file holds",
     ),
@@ -28,28 +29,34 @@ _KINDS: Final = (
             r"(ssh|sk-ssh|ecdsa|sk-ecdsa)-\S+ AAAA|---- BEGIN SSH2 PUBLIC"
             r"|-----BEGIN [A-Z ]*PUBLIC KEY"
         ),
+        "key_is_public",
         "This is a public key: the private one is needed",
     ),
     (
         re.compile(r"-----BEGIN [A-Z ]*CERTIFICATE"),
+        "key_is_certificate",
         "This is a certificate: the private key is needed",
     ),
     (
         re.compile(r"---- BEGIN SSH2 ENCRYPTED PRIVATE"),
+        "key_of_ssh_com",
         "This is a key of ssh.com. Convert it to OpenSSH's form, such as by PuTTYgen, "
         "and paste that",
     ),
     (
         re.compile(r"[A-Za-z0-9+/=\s]{64,}"),
+        "key_is_cut",
         "The private key lacks its first and its last line. Paste it from -----BEGIN "
         "to -----END",
     ),
     (
         re.compile(r"SHA256:|MD5:"),
+        "key_is_fingerprint",
         "This is a fingerprint: the private key is needed",
     ),
     (
         re.compile(r"~?/[\w./~-]+|[A-Za-z]:\\.*"),
+        "key_is_file_name",
         "This is the name of a file: paste what the file holds",
     ),
 )
@@ -78,7 +85,12 @@ def tidy_key(text: str) -> str:
     )
 
 
-def name_key(text: str) -> str | None:
-    """Return what a text is that is no private key, and what to do; None if unknown."""
+def name_key(text: str) -> tuple[str, str] | None:
+    """Return what a text is that is no private key, as a hint and in words.
+
+    None if it is not known.
+    """
     text = text.strip()
-    return next((words for kind, words in _KINDS if kind.match(text)), None)
+    return next(
+        ((hint, words) for kind, hint, words in _KINDS if kind.match(text)), None
+    )

@@ -144,14 +144,16 @@ def _import_private_key(text: str, passphrase: str | None) -> asyncssh.SSHKey:
     try:
         return asyncssh.import_private_key(text, passphrase or None)
     except ValueError as err:  # the base of asyncssh's own classes for it
-        raise InvalidKey(_complaint(text, err)) from err
+        hint, words = _complaint(text, err)
+        raise InvalidKey(words, hint=hint) from err
 
 
-def _complaint(text: str, err: ValueError) -> str:
+def _complaint(text: str, err: ValueError) -> tuple[str, str]:
+    """Return what is wrong with a key, as a hint and in words."""
     if (name := name_key(text)) is not None:
         return name
     if isinstance(err, asyncssh.KeyEncryptionError) or "decrypt" in str(err):
-        return "The passphrase of the private key is wrong"
+        return "wrong_passphrase", "The passphrase of the private key is wrong"
     if "Passphrase" in str(err):
-        return "The private key needs its passphrase"
-    return "The private key can't be read"
+        return "passphrase_missing", "The private key needs its passphrase"
+    return "key_not_read", "The private key can't be read"

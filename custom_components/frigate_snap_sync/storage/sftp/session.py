@@ -101,6 +101,7 @@ class SftpSession:
         self._answered = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._lost: str | None = None
+        self._said = ""
         self._watch = self._loop.create_task(self._wait_for_end())
 
     @property
@@ -118,7 +119,7 @@ class SftpSession:
         ends the connection.
         """
         if self._lost is not None:
-            raise Unreachable(self._lost)
+            raise self._loss
         mark = object()
         self._pending[mark] = self._loop.time()
         if self._timer is None:
@@ -131,11 +132,11 @@ class SftpSession:
             # ProFTPD, of a path below a file; others say that there is none.
             raise asyncssh.SFTPNoSuchFile(err.reason) from err
         except CONNECTION_LOST as err:
-            self._end(f"The connection broke: {brief(str(err))}")
-            raise Unreachable(self._lost) from err
+            self._end(f"The connection broke: {brief(str(err))}", said=str(err))
+            raise self._loss from err
         except NONSENSE as err:
             self._end(f"The server's answer makes no sense: {brief(str(err))}")
-            raise Unreachable(self._lost) from err
+            raise self._loss from err
         finally:
             del self._pending[mark]
             self._answered = self._loop.time()
@@ -169,10 +170,14 @@ class SftpSession:
         await self.client.wait_closed()
         self._end("The server closed the connection")
 
-    def _end(self, reason: str) -> None:
+    @property
+    def _loss(self) -> Unreachable:
+        return Unreachable(self._lost or "", hint="connection_broke", said=self._said)
+
+    def _end(self, reason: str, *, said: str = "") -> None:
         """Note the first reason; every request under way then ends by itself."""
         if self._lost is None:
-            self._lost = reason
+            self._lost, self._said = reason, brief(said)
         self._stop_timer()
         self._connection.abort()
 

@@ -53,14 +53,19 @@ async def start_sftp(
             NoSftp(
                 f"{where} sends text where SFTP should begin (“{brief(err.text)}”). "
                 "Let what greets at login, such as .bashrc or .profile, print nothing "
-                "when no terminal is attached, or use a user whose shell allows SFTP"
+                "when no terminal is attached, or use a user whose shell allows SFTP",
+                hint="text_for_sftp",
+                said=brief(err.text),
             )
         ) from err
     except OversizedPacket as err:
         raise _failed(NoSftp(f"{where} speaks no SFTP: {err.reason}")) from err
     except asyncssh.SFTPBadMessage as err:
         raise _failed(
-            NoSftp(f"{where} offers no usable SFTP: {brief(err.reason)}")
+            NoSftp(
+                f"{where} offers no usable SFTP: {brief(err.reason)}",
+                said=brief(err.reason),
+            )
         ) from err
     except asyncssh.SFTPError as err:
         ended = await _how_it_ended(
@@ -70,14 +75,20 @@ async def start_sftp(
             raise
         raise _failed(
             Unreachable(
-                f"{where} let us in, but its SFTP channel ended: {brief(err.reason)}"
+                f"{where} let us in, but its SFTP channel ended: {brief(err.reason)}",
+                hint="sftp_channel_ended",
+                said=brief(err.reason),
             )
             if ended is None
             else NoSftp(
-                f"{where} let us in, but its SFTP program ended at once ({ended}). "
+                f"{where} let us in, but its SFTP program ended at once "
+                f"({': '.join(filter(None, ended))}). "
                 "See that SFTP is installed and enabled there, that the user's shell "
                 "allows it, and that a ChrootDirectory, and the folders above, belong to "
-                "root and are writable by root alone"
+                "root and are writable by root alone",
+                hint="sftp_program_ended",
+                about=ended[0].rpartition(" ")[2],
+                said=ended[1],
             )
         ) from err
 
@@ -87,13 +98,16 @@ def _not_opened(err: asyncssh.ChannelOpenError, where: str) -> StorageError:
         return _failed(
             NoSftp(
                 f"{where} let us in, but offers no SFTP. Enable it there: for OpenSSH "
-                "a line “Subsystem sftp internal-sftp” in sshd_config"
+                "a line “Subsystem sftp internal-sftp” in sshd_config",
+                hint="sftp_is_off",
             )
         )
     return _failed(
         Unreachable(
             f"{where} let us in, but opened no session for SFTP ({brief(err.reason)}). It "
-            "may limit sessions, such as by MaxSessions of OpenSSH, or allow this user none"
+            "may limit sessions, such as by MaxSessions of OpenSSH, or allow this user none",
+            hint="no_session",
+            said=brief(err.reason),
         )
     )
 
@@ -105,8 +119,8 @@ def _failed(error: StorageError) -> StorageError:
 
 async def _how_it_ended(
     channel: asyncssh.SSHClientChannel[bytes], errors: asyncssh.SSHReader[bytes]
-) -> str | None:
-    """Return how the program failed, in words; None if it did not say."""
+) -> tuple[str, str] | None:
+    """Return how the program failed, and what it said; None if it did not fail."""
     said = b""
     with suppress(TimeoutError, asyncssh.Error, OSError):
         async with asyncio.timeout(_END_TIMEOUT):
@@ -116,5 +130,4 @@ async def _how_it_ended(
     if not status and signal is None:
         return None
     how = f"exit status {status}" if signal is None else f"signal {brief(signal[0])}"
-    text = brief(said.decode(errors="replace"))
-    return f"{how}: {text}" if text else how
+    return how, brief(said.decode(errors="replace"))

@@ -63,32 +63,45 @@ class Answer:
 def refusal(answer: Answer, what: str, where: str) -> StorageError:
     """Return the cause of a refusal to do `what`; `where` names the server."""
     status = answer.status
-    words = f": {answer.words}" if answer.words else ""
+    said = answer.words
+    words = f": {said}" if said else ""
     text = f"Failed to {what}: HTTP status {status}{words}"
     if 300 <= status < 400:
         return _redirected(answer, where)
     match status:
         case HTTPStatus.UNAUTHORIZED:
-            return AuthFailed(f"{where} refuses the login{words}")
+            return AuthFailed(f"{where} refuses the login{words}", said=said)
         case HTTPStatus.FORBIDDEN:
-            return PermissionDenied(text)
+            return PermissionDenied(text, said=said)
         case HTTPStatus.BAD_REQUEST if b"HTTPS" in answer.body:
-            return CertificateRefused(f"{where} wants https:// at this port")
+            return CertificateRefused(
+                f"{where} wants https:// at this port", hint="wants_tls"
+            )
         case HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            return Unreachable(f"A proxy before {where} wants a login")
+            return Unreachable(
+                f"A proxy before {where} wants a login", hint="proxy_wants_login"
+            )
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return Rejected(f"{text}. The file is larger than the server allows")
+            return Rejected(
+                f"{text}. The file is larger than the server allows",
+                hint="file_too_large",
+                said=said,
+            )
         case _ if status == LOCKED:
-            return Rejected(f"{text}. Another program has locked it")
+            return Rejected(
+                f"{text}. Another program has locked it",
+                hint="file_locked",
+                said=said,
+            )
         case _ if status == FULL:
-            return NoSpace(text)
+            return NoSpace(text, said=said)
         case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
-            return throttled(text, answer.headers.get("Retry-After"))
+            return throttled(text, answer.headers.get("Retry-After"), said)
         case HTTPStatus.INTERNAL_SERVER_ERROR | HTTPStatus.NOT_IMPLEMENTED:
-            return Rejected(text)
+            return Rejected(text, said=said)
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Unreachable(text)
-    return Rejected(text)
+            return Unreachable(text, hint="server_failed", said=said)
+    return Rejected(text, said=said)
 
 
 def no_webdav(answer: Answer, where: str) -> NotWebdav:
@@ -96,10 +109,13 @@ def no_webdav(answer: Answer, where: str) -> NotWebdav:
     if answer.is_page:
         return NotWebdav(
             f"{where} answers with a web page. Use the address for WebDAV, which the "
-            "server's manual names"
+            "server's manual names",
+            hint="web_page",
         )
     if answer.status == HTTPStatus.NOT_FOUND:
-        return NotWebdav(f"{where} has no WebDAV folder at this address")
+        return NotWebdav(
+            f"{where} has no WebDAV folder at this address", hint="no_webdav_folder"
+        )
     return NotWebdav(f"{where} does not speak WebDAV (HTTP status {answer.status})")
 
 
@@ -111,4 +127,9 @@ def _redirected(answer: Answer, where: str) -> StorageError:
         return Redirected(
             f"{where} sends us to another address, and does not say which"
         )
-    return Redirected(f"{where} sends us to another address: {brief(str(target))}")
+    address = brief(str(target))
+    return Redirected(
+        f"{where} sends us to another address: {address}",
+        hint="leads_to",
+        about=address,
+    )

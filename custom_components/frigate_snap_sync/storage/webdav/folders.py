@@ -106,10 +106,16 @@ class DavFolders:
             if found is None:
                 await self._make_root()
             elif not found.is_folder:
-                raise PathNotFound("The path is that of a file, not of a folder")
+                raise PathNotFound(
+                    "The path is that of a file, not of a folder",
+                    hint="no_folder",
+                    about=self._files.addresses.root[-1],
+                )
         except Rejected as err:
             # It is about the destination as a whole.
-            error = PermissionDenied(str(err))
+            error = PermissionDenied(
+                str(err), hint=err.hint, about=err.about, said=err.said
+            )
             error.step = FINDING
             raise error from err
         except StorageError as err:
@@ -139,7 +145,9 @@ class DavFolders:
             if type(error) in (Rejected, PermissionDenied):
                 raise PathNotFound(
                     f"{error}. The folder does not exist and can't be made: check the "
-                    "path, or make the folder on the server"
+                    "path, or make the folder on the server",
+                    hint="folder_not_made",
+                    said=error.said,
                 )
             raise error
         raise PathNotFound("The folder is not there although it was made")

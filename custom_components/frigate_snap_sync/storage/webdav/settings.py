@@ -61,9 +61,15 @@ def parse_folder(text: str) -> tuple[str, ...]:
         return ()
     segments = path_segments("/".join(part for part in text.split("/") if part))
     if not text.isprintable() or "\\" in text:
-        raise InvalidPath("The path has characters that no folder has")
+        raise InvalidPath(
+            "The path has characters that no folder has", hint="odd_characters"
+        )
     if any(len(segment.encode()) > MAX_NAME for segment in segments):
-        raise InvalidPath(f"The path has a name of more than {MAX_NAME} bytes")
+        raise InvalidPath(
+            f"The path has a name of more than {MAX_NAME} bytes",
+            hint="too_long_name",
+            about=MAX_NAME,
+        )
     return segments
 
 

@@ -153,7 +153,10 @@ class Upload:
         arrived = answer.headers.get(_HASH)
         if arrived is not None and source.sha256 is not None:
             if arrived.lower() != source.sha256:
-                raise Rejected(f"Of {self._name} other bytes arrived than were sent")
+                raise Rejected(
+                    f"Of {self._name} other bytes arrived than were sent",
+                    hint="other_bytes",
+                )
             return
         await self._compare(self._temporary)
 
@@ -163,7 +166,9 @@ class Upload:
             return
         if size is None:
             raise vanished("/".join(path))
-        error: StorageError = Rejected(f"Of {self.size} bytes the server has {size}")
+        error: StorageError = Rejected(
+            f"Of {self.size} bytes the server has {size}", hint="other_size"
+        )
         if await self._is_full():
             error = NoSpace(f"{error}: there is no space left")
         error.step = CHECKING
@@ -191,10 +196,12 @@ class Upload:
         error = refusal(answer, what, self._files.client.where)
         if answer.status == HTTPStatus.NOT_FOUND and isinstance(error, Rejected):
             # Its folder is there: so rclone says that it is read-only.
-            return PermissionDenied(f"{error}. The server takes no files there")
+            return PermissionDenied(
+                f"{error}. The server takes no files there", said=error.said
+            )
         if answer.status != FULL and isinstance(error, Rejected):
             if await self._is_full():
-                return NoSpace(f"{error}: there is no space left")
+                return NoSpace(f"{error}: there is no space left", said=error.said)
         return error
 
     async def _is_full(self) -> bool:

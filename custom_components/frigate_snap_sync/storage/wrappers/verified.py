@@ -37,8 +37,10 @@ async def verify_checksum(
     try:
         found = await read_content(destination, path, most=size)
     except FileNotFoundError:
-        raise Rejected(f"{path} is not there any more") from None
+        raise Rejected(f"{path} is not there any more", hint="file_missing") from None
     if found.sha256 != sha256 or size not in (None, found.size):
         if destination.capabilities.can_delete:
             await destination.delete(path)
-        raise Rejected(f"What was read back of {path} is not what was sent")
+        raise Rejected(
+            f"What was read back of {path} is not what was sent", hint="other_bytes"
+        )

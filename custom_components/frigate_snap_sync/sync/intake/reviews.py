@@ -257,14 +257,14 @@ class ReviewIntake:
             if await self._unknown_items.may_be(item):
                 await self._registry.end(item, UploadState.SKIPPED, UNKNOWN_REVIEW)
                 return
-            reason = "Frigate has no such review any more"
-            uploads = await self._registry.end(item, UploadState.GONE, reason)
+            gone, reason = UploadState.GONE, "Frigate has no such review any more"
+            uploads = await self._registry.end(item, gone, reason)
             events = (
                 upload_events.event(
-                    item, upload.destination_id, upload.path, reason=reason
+                    item, each.destination_id, each.path, reason=reason, cause=gone
                 )
-                for upload in uploads
-                if upload.state is UploadState.GONE
+                for each in uploads
+                if each.state is gone
             )
             await self._services.apply(Transition(events=tuple(events)))
 

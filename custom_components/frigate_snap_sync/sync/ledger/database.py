@@ -11,7 +11,7 @@ import sqlite3
 from threading import Event
 from typing import Any, Concatenate, Final, cast
 
-from ..model.errors import LedgerError, LedgerRefusal
+from ..model.errors import LedgerError, LedgerRefusal, words_of
 from . import generations
 from .backup import make_copy
 from .generations import GenerationFile
@@ -120,7 +120,9 @@ class Ledger:
         try:
             await asyncio.to_thread(self._copy, self.path, abandoned)
         except (sqlite3.Error, OSError) as err:
-            raise LedgerError(f"Copying ledger {self.path.name}: {err}") from err
+            raise LedgerError(
+                f"Copying ledger {self.path.name}: {err}", said=words_of(err)
+            ) from err
         finally:
             abandoned.set()
 
@@ -190,7 +192,7 @@ class Ledger:
                 with suppress(OSError):  # Then it is found again.
                     suspect_mark(self.path).touch()
             kind = LedgerRefusal if isinstance(err, _REFUSALS) else LedgerError
-            raise kind(f"Ledger {self.path.name}: {err}") from err
+            raise kind(f"Ledger {self.path.name}: {err}", said=words_of(err)) from err
 
     def _open(self) -> None:
         opened = open_ledger(self.path, self._generation_file)

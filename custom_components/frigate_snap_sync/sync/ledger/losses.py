@@ -13,6 +13,8 @@ NAMED: Final = 5
 """How many are named; the others are counted."""
 MESSAGES_LOST: Final = "messages_lost"
 """The moment when live snapshots were lost before they could be kept."""
+MISSING: Final = "missing"
+"""The cause of a loss that an audit has found."""
 IMAGES_TOO_LARGE: Final = "images_too_large"
 """The moment when live snapshots were too large to be kept."""
 
@@ -31,7 +33,7 @@ def losses(connection: sqlite3.Connection) -> Losses:
         " AND destination_id IN (SELECT id FROM destinations)"
     ).fetchone()
     newest = connection.execute(
-        "SELECT destination_id, path, is_missed, COALESCE(reason,"  # noqa: S608
+        "SELECT destination_id, path, state, is_missed, COALESCE(reason,"  # noqa: S608
         " (SELECT error FROM files WHERE files.id = file_id)) AS reason FROM uploads"
         f" WHERE {_LOST} AND destination_id IN (SELECT id FROM destinations)"
         " ORDER BY finished DESC LIMIT ?",
@@ -52,6 +54,7 @@ def losses(connection: sqlite3.Connection) -> Losses:
             Loss(
                 destination_id=row["destination_id"],
                 path=row["path"],
+                cause=MISSING if row["is_missed"] else row["state"],
                 reason="It is no longer there, or not as it was"
                 if row["is_missed"]
                 else row["reason"] or "",

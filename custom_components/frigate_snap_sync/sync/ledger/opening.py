@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 from typing import Final
 
-from ..model.errors import LedgerError
+from ..model.errors import LedgerError, words_of
 from ..support.private_files import (
     make_private,
     make_private_folder,
@@ -79,7 +79,7 @@ def open_ledger(path: Path, file: GenerationFile | None) -> Opened:
         for own in path.parent.glob(f"{path.name}*"):
             make_private(own)
     except OSError as err:
-        raise LedgerError(f"Ledger {path}: {err}") from err
+        raise LedgerError(f"Ledger {path}: {err}", said=words_of(err)) from err
     opened = _choose(path, file)
     number = generations.begin(opened.connection, after=(file and file.read()) or 0)
     if file is not None:
@@ -169,7 +169,7 @@ def _connect(path: Path, check: Check) -> sqlite3.Connection:
         # What SQLite makes beside the file has its mode.
         os.close(private_opener(str(path), os.O_RDWR | os.O_CREAT))
     except OSError as err:
-        raise LedgerError(f"Ledger {path}: {err}") from err
+        raise LedgerError(f"Ledger {path}: {err}", said=words_of(err)) from err
     connection = sqlite3.connect(path, timeout=10, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
@@ -181,7 +181,9 @@ def _connect(path: Path, check: Check) -> sqlite3.Connection:
         try:
             schema.migrate(connection)
         except ValueError as err:
-            raise LedgerError(f"Ledger {path.name}: {err}") from err
+            raise LedgerError(
+                f"Ledger {path.name}: {err}", hint="newer_schema"
+            ) from err
     except BaseException:
         connection.close()
         raise
@@ -215,7 +217,9 @@ def _set_aside(path: Path) -> str:
             try:
                 file.rename(aside.with_name(aside.name + ending))
             except OSError as err:
-                raise LedgerError(f"Ledger {file.name}: {err}") from err
+                raise LedgerError(
+                    f"Ledger {file.name}: {err}", said=words_of(err)
+                ) from err
     return aside.name
 
 
@@ -242,4 +246,4 @@ def _install_copy(path: Path) -> None:
             shutil.copyfileobj(source, target)
         put_in_place(new, path)
     except OSError as err:
-        raise LedgerError(f"Ledger {path.name}: {err}") from err
+        raise LedgerError(f"Ledger {path.name}: {err}", said=words_of(err)) from err

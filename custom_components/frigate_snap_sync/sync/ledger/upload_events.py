@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 import sqlite3
 
-from ..model.item import Item, Role
+from ..model.item import Item, Role, UploadState
 from ..model.status import UploadEvent
 from . import review_objects
 from .browsing import key_of, times_of
@@ -12,6 +12,7 @@ from .items import item_of
 
 _COLUMNS = (
     "SELECT items.*, destination_id, path, uploads.reason AS reason,"
+    " uploads.state AS upload_state,"
     " files.role AS role, number, files.start AS file_start, files.end AS file_end,"
     " (SELECT COUNT(*) FROM files AS f WHERE f.item_id = items.id"
     " AND f.role = 'whole') AS pieces FROM uploads"
@@ -29,8 +30,10 @@ def arrival(
     if row is None:
         return ()
     is_whole = row["role"] == Role.WHOLE
-    reason = None if is_whole else "Frigate gives only some of it"
-    return (_of_row(connection, row, size=size, reason=reason),)
+    if is_whole:
+        return (_of_row(connection, row, size=size),)
+    reason, cause = "Frigate gives only some of it", UploadState.INCOMPLETE
+    return (_of_row(connection, row, size=size, reason=reason, cause=cause),)
 
 
 def losses(
@@ -43,7 +46,7 @@ def losses(
         (file_id,),
     ).fetchall()
     return tuple(
-        _of_row(connection, row, reason=row["reason"])
+        _of_row(connection, row, reason=row["reason"], cause=row["upload_state"])
         for row in rows
         if row["destination_id"] in destination_ids  # Others ended long ago.
     )
@@ -56,17 +59,19 @@ def event(
     *,
     size: int | None = None,
     reason: str | None = None,
+    cause: str | None = None,
 ) -> UploadEvent:
-    """Return what to tell of an upload that ended, verified if there is no reason."""
+    """Return what to tell of an upload that ended, verified if there is no cause."""
     return UploadEvent(
         destination_id=destination_id,
-        verified=reason is None,
+        verified=cause is None,
         media=item.media.kind,
         camera=item.camera,
         item_id=item.source_id,
         path=path,
         size=size,
         reason=reason,
+        cause=cause,
         labels=item.shown_labels,
         severity=item.severity,
         zones=tuple(sorted(item.zones)),
@@ -82,12 +87,20 @@ def _of_row(
     row: sqlite3.Row,
     *,
     size: int | None = None,
-    reason: str | None,
+    reason: str | None = None,
+    cause: str | None = None,
 ) -> UploadEvent:
     item = item_of(row)
     start, end = times_of(row, item)
     return replace(
-        event(item, row["destination_id"], row["path"], size=size, reason=reason),
+        event(
+            item,
+            row["destination_id"],
+            row["path"],
+            size=size,
+            reason=reason,
+            cause=cause,
+        ),
         start=start,
         end=end,
         review_id=review_objects.review_of(connection, item),

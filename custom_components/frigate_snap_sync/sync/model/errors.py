@@ -2,13 +2,22 @@
 
 from enum import StrEnum
 
+from ...cause import CausedError
 
-class LedgerError(Exception):
+
+class LedgerError(CausedError):
     """The ledger can't be read or written; the text says why."""
+
+    code = "ledger_failing"
 
 
 class LedgerRefusal(LedgerError):
     """The ledger can't hold what it was given, and won't when it is asked again."""
+
+
+def words_of(error: Exception) -> str:
+    """Return the raw words of SQLite or of the operating system, without paths."""
+    return (error.strerror or "") if isinstance(error, OSError) else str(error)
 
 
 class Refusal(StrEnum):
@@ -38,9 +47,13 @@ class Refused(Exception):
         self.about = about
 
 
-class SpoolError(Exception):
+class SpoolError(CausedError):
     """The spool's disk refused; the text says why."""
+
+    code = "spool_failing"
 
 
 class SpoolFull(SpoolError):
     """The spool has reached its limit."""
+
+    code = "spool_full"

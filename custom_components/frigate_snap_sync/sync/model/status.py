@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from ...cause import Cause
 from .budget import BudgetStatus
 from .drill import (
     FAILURES as DRILL_FAILURES,
@@ -116,8 +117,8 @@ class DestinationStatus:
     `pending_uploads` counts those that wait; what is on its way as planned does
     not. `failed_uploads` counts those that ended as gone, incomplete or dropped.
     `last_error` is None once the destination has worked since. `failing_since` is
-    None while the destination as a whole works; then so are `reason`, why it does
-    not, in words; `problem`, what a person can fix; and `fingerprint`, that of a
+    None while the destination as a whole works; then so are `reason` and `cause`, why
+    it does not, for the log and for people; `problem`, what a person can fix; and `fingerprint`, that of a
     host key which is not the pinned one. `space_needed` are the bytes that should
     be free, None while there are as many. `budget` is None where there is none. `closed`:
     an entity has another state than the owner chose, so nothing new is wanted.
@@ -140,6 +141,7 @@ class DestinationStatus:
     space_needed: int | None = None
     failing_since: datetime | None = None
     reason: str | None = None
+    cause: Cause | None = None
     problem: Problem | None = None
     fingerprint: str | None = None
     budget: BudgetStatus | None = None
@@ -147,10 +149,15 @@ class DestinationStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """A file that a destination will not get, or has lost; `reason` says why."""
+    """A file that a destination will not get, or has lost.
+
+    `cause` is the state in which its upload ended, or `missing` where the copy had
+    arrived; `reason` says why, for the log.
+    """
 
     destination_id: str
     path: str
+    cause: str
     reason: str
 
 
@@ -182,8 +189,9 @@ class EngineStatus:
     is the broker's link. `frigate_login_refusals` counts the refused logins since
     Frigate answered last; `frigate_topic_prefix` is the one in its configuration,
     None until that was read; `topic_prefix_changed` tells that it is not ours any
-    more. `protection` is so since `since`, for all of the `reasons`. `home_error` is
-    what fails at home while the disk is full or the ledger can't be used.
+    more. `protection` is so since `since`, for all of the `reasons`. `home_error` and
+    `home_cause` are what fails at home while the disk is full or the ledger can't be
+    used, for the log and for people.
     `oldest_pending` is since when the oldest upload waits that does.
     `destinations` is keyed by the destination's id.
     """
@@ -202,6 +210,7 @@ class EngineStatus:
     disk_full: bool = False
     ledger_failing: bool = False
     home_error: str = ""
+    home_cause: Cause | None = None
     losses: Losses = field(default_factory=Losses)
     drill: DrillStatus = field(default_factory=DrillStatus)
     capture: bool = True
@@ -216,7 +225,7 @@ class EngineStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadEvent:
-    """One upload that ended: verified, or failed (gone, incomplete, dropped).
+    """One upload that ended: verified, or failed: gone, incomplete, dropped (`cause`).
 
     `media` is `live_snapshot`, `snapshot` or `recording`; parts tell nothing. `labels`
     and `zones` are sorted. Times are those of the item, or of this piece of it, in
@@ -232,6 +241,7 @@ class UploadEvent:
     path: str
     size: int | None
     reason: str | None
+    cause: str | None = None
     labels: tuple[str, ...] = ()
     severity: str | None = None
     zones: tuple[str, ...] = ()

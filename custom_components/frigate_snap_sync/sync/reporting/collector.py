@@ -8,6 +8,7 @@ import logging
 import time
 from typing import Any
 
+from ...cause import Cause
 from ..intake.inbox import Inbox
 from ..ledger import LedgerError, milestones, status_summary, traffic, waiting
 from ..model.drill import status_of
@@ -223,6 +224,7 @@ class Collector:
         self._next_look = self._outages.seconds_to_next_look(
             facts, waits, at_most=min(_TIMEOUT, self._timing.home)
         )
+        home_error = self._unreadable or self._health.error
         return EngineStatus(
             frigate_connected=self._monitor.connected,
             frigate_version=self._monitor.version,
@@ -237,7 +239,8 @@ class Collector:
             spool_full=self._space.is_full,
             disk_full=facts.disk_full,
             ledger_failing=facts.ledger_failing,
-            home_error=str(self._unreadable or self._health.error),
+            home_error=str(home_error or ""),
+            home_cause=None if home_error is None else Cause.of(home_error),
             losses=lost,
             drill=drill,
             capture=summary.capture,
@@ -284,6 +287,7 @@ class Collector:
             ),
             failing_since=_moment(since),
             reason=None if worker.error is None else str(worker.error),
+            cause=None if worker.error is None else Cause.of(worker.error),
             problem=problem_of(
                 worker.error,
                 failing_for=self._outages.failing_for(destination_id),

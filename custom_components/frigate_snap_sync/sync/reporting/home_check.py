@@ -81,4 +81,4 @@ async def bounded[T](job: Awaitable[T], seconds: float) -> T:
         async with asyncio.timeout(seconds):
             return await job
     except TimeoutError as err:
-        raise LedgerError("The ledger does not answer") from err
+        raise LedgerError("The ledger does not answer", hint="ledger_silent") from err

@@ -279,6 +279,6 @@ class Breaker:
 def _writable_no_more(error: StorageError, *, by_row: bool) -> PermissionDenied:
     """Return the error of a destination that takes no file, whatever the reason."""
     text = f"{ROW} files in a row were refused: {error}" if by_row else str(error)
-    cause = PermissionDenied(text)
+    cause = PermissionDenied(text, hint=error.hint, about=error.about, said=error.said)
     cause.step = error.step
     return cause

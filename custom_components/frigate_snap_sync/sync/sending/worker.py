@@ -319,7 +319,8 @@ class Worker:
             raise
         except Exception as err:
             _LOGGER.exception("Destination %s failed unexpectedly", self.setup.name)
-            await self._postpone(job, Rejected(f"{type(err).__name__}: {err}"))
+            unexpected = Rejected(f"{type(err).__name__}: {err}", hint="unexpected")
+            await self._postpone(job, unexpected)
             return False
         self._losses.over()
         await self._sender.note_arrival(job.upload_id, stored, now=time.time())

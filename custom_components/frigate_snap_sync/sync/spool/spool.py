@@ -13,7 +13,7 @@ from typing import BinaryIO, Self
 from ...storage.base import Source
 from ...storage.read_back import Content
 from ...storage.source import FileSource
-from ..model.errors import SpoolError, SpoolFull
+from ..model.errors import SpoolError, SpoolFull, words_of
 from ..support.private_files import (
     make_private,
     make_private_folder,
@@ -243,4 +243,4 @@ async def _in_thread[T](work: Callable[[], T]) -> T:
     try:
         return await asyncio.to_thread(work)
     except OSError as err:
-        raise SpoolError(f"Spool: {err.strerror or err}") from err
+        raise SpoolError(f"Spool: {err.strerror or err}", said=words_of(err)) from err

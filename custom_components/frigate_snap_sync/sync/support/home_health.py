@@ -14,7 +14,7 @@ from pathlib import Path
 import shutil
 import sqlite3
 import time
-from typing import Final
+from typing import Final, TypeIs
 from weakref import WeakKeyDictionary
 
 from ..model.errors import LedgerError, LedgerRefusal, SpoolError, SpoolFull
@@ -37,7 +37,7 @@ _CURRENT: ContextVar[HomeHealth | None] = ContextVar("home_health", default=None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Failure:
-    error: Exception
+    error: LedgerError | SpoolError
     at: float
 
 
@@ -145,9 +145,9 @@ class HomeHealth:
         return any(not is_disk_full(error) for error in self._errors())
 
     @property
-    def error(self) -> str:
-        """Return what failed last, empty if nothing does."""
-        return str(next(reversed(self._errors()), ""))
+    def error(self) -> LedgerError | SpoolError | None:
+        """Return what failed last, None if nothing does."""
+        return next(reversed(self._errors()), None)
 
     def crashed_for(self) -> float | None:
         """Return for how many seconds some part has been crashing, None if none."""
@@ -160,7 +160,7 @@ class HomeHealth:
         since = min((crash.since for crash in self._crashes.values()), default=None)
         return None if since is None else now - since
 
-    def _errors(self) -> list[Exception]:
+    def _errors(self) -> list[LedgerError | SpoolError]:
         now = self._steady()
         current = [
             failure
@@ -201,7 +201,7 @@ def is_disk_full(error: BaseException | None) -> bool:
     return False
 
 
-def _is_ours(error: Exception) -> bool:
+def _is_ours(error: Exception) -> TypeIs[LedgerError | SpoolError]:
     """Tell whether an error says that ledger or spool can't be used."""
     # The spool's own limit is not the disk's; a refusal is about one value.
     return isinstance(error, LedgerError | SpoolError) and not isinstance(
