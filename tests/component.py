@@ -444,6 +444,8 @@ class StandInEngine:
 class Refused(StorageError):
     """A failure of a destination."""
 
+    code = "not_writable"
+
 
 def subentry(data: ConfigSubentryDataWithId) -> ConfigSubentry:
     """Return the subentry that Home Assistant would make of these data."""

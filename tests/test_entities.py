@@ -14,6 +14,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from syrupy.assertion import SnapshotAssertion
 
+from custom_components.frigate_snap_sync.cause import CausedError
 from custom_components.frigate_snap_sync.devices import camera_name
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.storage.errors import CAUSES
@@ -25,6 +26,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
     Protection,
     Reason,
 )
+from custom_components.frigate_snap_sync.words import async_why
 from homeassistant.components.homeassistant.exposed_entities import async_should_expose
 from homeassistant.const import (
     ATTR_ENTITY_ID,
@@ -506,16 +508,19 @@ async def test_upload_event(
         "path": "2026-11-22/2026-11-22_18-04-31+0100-front_door-recording-person-l0g9kw.mp4",
         "size": 8_500_000,
         "reason": None,
+        "cause": None,
     }
     assert found.attributes.items() >= {"event_type": "uploaded", **told}.items()
 
-    engine.upload(verified=False, size=None, reason="Frigate has no footage of it")
+    reason = "Frigate has no footage of it"
+    engine.upload(verified=False, size=None, reason=reason, cause="gone")
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=2))
     failed = hass.states.get(entity_id)
     assert failed is not None
     assert failed.state > found.state
     assert failed.attributes["event_type"] == "failed"
-    assert failed.attributes["reason"] == "Frigate has no footage of it"
+    assert failed.attributes["reason"] == reason
+    assert failed.attributes["cause"] == "gone"
 
     engine.show(destinations={LOCAL_ID: replace(DESTINATION, connected=False)})
     assert state(hass, entity_id) == failed.state
@@ -556,7 +561,7 @@ async def test_buttons_of_frigate(
     entry: MockConfigEntry,
     key: str,
     call: tuple[Any, ...],
-    failure: Exception,
+    failure: CausedError,
     error: str,
 ) -> None:
     """The engine does it; what fails is told to whoever pressed."""
@@ -568,7 +573,8 @@ async def test_buttons_of_frigate(
     with pytest.raises(HomeAssistantError) as caught:
         await hass.services.async_call(*press, blocking=True)
     assert caught.value.translation_key == error
-    assert caught.value.translation_placeholders == {"error": str(failure)}
+    why = async_why(hass, failure)
+    assert caught.value.translation_placeholders == {"error": why}
 
 
 async def test_button(
@@ -579,10 +585,10 @@ async def test_button(
     await hass.services.async_call(*press, blocking=True)
     assert engine.calls[-1] == ("test", LOCAL_ID)
 
-    engine.failure = Refused("Writing: Permission denied")
+    engine.failure = Refused("Writing: denied", said="Permission denied")
     with pytest.raises(HomeAssistantError) as caught:
         await hass.services.async_call(*press, blocking=True)
     assert caught.value.translation_key == "test_failed"
     assert caught.value.translation_placeholders == {
-        "error": "Writing: Permission denied"
+        "error": 'Not writable. Original message: "Permission denied"'
     }

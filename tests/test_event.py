@@ -127,6 +127,7 @@ async def test_what_an_event_says(
         "review_id": "1795336200.123456-l0g9kw",
         "object_ids": ["1795336200.9-abc123"],
         "reason": None,
+        "cause": None,
         "config_entry_id": ENTRY_ID,
         "media_content_id": f"media-source://frigate_snap_sync/{ENTRY_ID}/file/recording/"
         "1795336200.123456-l0g9kw/1.mp4",

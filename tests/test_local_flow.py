@@ -214,15 +214,27 @@ async def test_user_mistakes(
 
 
 @pytest.mark.parametrize(
-    ("failure", "error"),
+    ("failure", "error", "reason"),
     [
-        (NoSpace("Writing: No space left on device"), "no_space"),
-        (Rejected("Reading back: Other bytes came back"), "rejected"),
-        (ConnectTimeout("Connecting: It hangs"), "timeout_connect"),
+        (
+            NoSpace("Writing: no space left", said="No space left on device"),
+            "no_space",
+            'No space left. Original message: "No space left on device"',
+        ),
+        (
+            Rejected("Reading back: others came", hint="other_bytes"),
+            "rejected",
+            "Other bytes came back",
+        ),
+        (
+            ConnectTimeout("Connecting: It hangs"),
+            "timeout_connect",
+            "No answer in time",
+        ),
     ],
 )
 async def test_user_test_fails(
-    hass: HomeAssistant, folders: Path, failure: StorageError, error: str
+    hass: HomeAssistant, folders: Path, failure: StorageError, error: str, reason: str
 ) -> None:
     """What a test on a good disk can't show."""
     entry = frigate_entry()
@@ -232,7 +244,7 @@ async def test_user_test_fails(
     with patch(f"{MODULE}.trial.check_destination", side_effect=failure):
         result = await async_submit(hass, start, path=path)
     assert result["errors"] == {"path": error}
-    assert result["description_placeholders"]["reason"] == str(failure)
+    assert result["description_placeholders"]["reason"] == reason
 
     result = await async_submit(hass, result, path=path)
     assert result["type"] is FlowResultType.CREATE_ENTRY

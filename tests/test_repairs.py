@@ -248,11 +248,13 @@ async def test_texts_of_others_are_no_markdown(
     entry = frigate_entry(subentries=[sftp_subentry()])
     await async_set_up(hass, entry)
     hass.config_entries.async_update_entry(entry, title="[Frigate](https://a.b)")
-    engine.show(disk_full=True, home_error="**No** <b>space</b>\n\n# left")
+    said = "**No** <b>space</b>\n\n# left"
+    engine.show(disk_full=True, home_cause=Cause(code="spool_full", said=said))
     given = issue(hass, f"disk_full_{ENTRY_ID}").translation_placeholders
     assert given == {
         "frigate": r"\[Frigate\]\(https\://a.b\)",
-        "cause": r"\*\*No\*\* \<b\>space\</b\> \# left",
+        "cause": "The spool is full. Original message:"
+        r' "\*\*No\*\* \<b\>space\</b\> \# left"',
     }
 
 

@@ -584,6 +584,7 @@ def test_states_of_entities() -> None:
     kinds = {media.kind for media in Media}
     assert set(attributes["media"]["state"]) == kinds
     assert set(attributes["severity"]["state"]) == set(Severity)
+    assert set(attributes["cause"]["state"]) == {"gone", "dropped", "incomplete"}
 
 
 def test_readme_and_docs_name_what_a_user_sees() -> None:

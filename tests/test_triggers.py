@@ -184,6 +184,7 @@ async def test_what_an_upload_tells(
     engine.upload(
         verified=False,
         reason="The disk is full",
+        cause="dropped",
         size=None,
         labels=("car", "person"),
         severity="alert",
@@ -214,6 +215,7 @@ async def test_what_an_upload_tells(
         "review_id": "1795336200.123456-l0g9kw",
         "object_ids": ["1795336201.5-abc"],
         "reason": "The disk is full",
+        "cause": "dropped",
         "config_entry_id": ENTRY_ID,
         "media_content_id": None,
         "url": None,

@@ -102,12 +102,12 @@ async def test_trouble_is_noted(health: HomeHealth, changes: list[None]) -> None
     trouble.report(LedgerError("disk I/O error"))
     assert health.ledger_failing
     assert not health.disk_full
-    assert health.error == "disk I/O error"
+    assert str(health.error) == "disk I/O error"
     assert len(changes) == 1
     trouble.over()
     trouble.over()
     assert not health.ledger_failing
-    assert health.error == ""
+    assert health.error is None
     assert len(changes) == 2
 
 
