@@ -105,7 +105,7 @@ async def following(folder: Path) -> None:
     await until(lambda: there(folder).get(".tmp", 0) >= 4 * _MIB)
 
 
-@pytest.mark.parametrize("kind", ["plain", "verified", "append_only"])
+@pytest.mark.parametrize("kind", ["plain", "verified"])
 async def test_it_lies_there_before_the_download_ends(
     bench: Bench, gates: Gates, tmp_path: Path, kind: str
 ) -> None:
@@ -114,8 +114,6 @@ async def test_it_lies_there_before_the_download_ends(
     nas: Destination = await local(folder)
     if kind == "verified":
         nas = Verified(nas)
-    if kind == "append_only":
-        nas = AppendOnly(nas)
     await bench.start(setup(nas))
     ended(bench, LENGTH)
     await following(folder)
@@ -152,6 +150,39 @@ async def test_one_download_for_all_who_follow(
     assert await bench.settled() == {"verified": 3}
     assert list(cloud.media.values()) == [BIG]
     assert gates.began == [LENGTH]
+
+
+@pytest.mark.parametrize("kind", ["append_only", "metered"])
+async def test_where_a_failure_costs_something_it_is_sent_whole(
+    bench: Bench, gates: Gates, tmp_path: Path, kind: str
+) -> None:
+    """What was sent of a download that fails can't be removed there, or is paid for."""
+    folder, other = tmp_path / "nas", tmp_path / "other"
+    nas: Destination = await local(folder)
+    place = setup(AppendOnly(nas) if kind == "append_only" else nas)
+    if kind == "metered":
+        place = replace(place, volume_budget=1 << 40)
+    await bench.start(place, setup(await local(other), name="other"))
+    ended(bench, LENGTH)
+    await following(other)
+    assert not there(folder)
+    gates.open.set()
+    assert await bench.settled() == {"verified": 2}
+
+
+async def test_what_was_broken_is_sent_whole_the_next_time(
+    bench: Bench, gates: Gates, tmp_path: Path
+) -> None:
+    """It may be broken again."""
+    nas = Choosy(refused=0)
+    await bench.start(setup(nas))
+    gates.failure = MediaBroken("It is broken")
+    ended(bench, LENGTH)
+    await until(lambda: bool(nas.sent))
+    gates.open.set()
+    assert await bench.settled() == {"verified": 1}
+    assert gates.began == [LENGTH, LENGTH]
+    assert nas.sent == ["DownloadSource", "FileSource"]
 
 
 @pytest.mark.parametrize(

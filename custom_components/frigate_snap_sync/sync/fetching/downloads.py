@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 import time
@@ -10,7 +11,7 @@ from ...frigate.errors import MediaBroken, MediaGone, MediaNotReady
 from ...frigate.media import check_mp4
 from ...frigate.models import Segment
 from ...frigate.protocol import FrigateApi
-from ..ledger import uploads
+from ..ledger import LedgerError, uploads
 from ..ledger.fetch_queue import FetchJob
 from ..model.coverage import Coverage, coverage, lacks, shown
 from ..model.errors import SpoolFull
@@ -127,7 +128,8 @@ class Downloads:
             raise FootageLost(
                 f"Frigate has {total(known) - lost:.0f} s left of {total(known):.0f} s"
             )
-        return await self._download(job, asked, segments, is_followed=True)
+        # One that was broken may be so again.
+        return await self._download(job, asked, segments, is_followed=not job.attempts)
 
     async def remainder(self, job: FetchJob) -> Clip | None:
         """Fetch what Frigate still has of footage that it has lost some of.
@@ -253,8 +255,9 @@ class Downloads:
         if size > before:
             download.grow(size)
         if before < least <= size:
-            takers = await self._services.ledger.run(uploads.takers_of, job.file_id)
-            self._signals.files_ready(takers)
+            with suppress(LedgerError):  # It leaves when it is whole.
+                takers = await self._services.ledger.run(uploads.takers_of, job.file_id)
+                self._signals.files_ready(takers)
 
 
 def _require(segments: Sequence[Segment], asked: FootageRange) -> Spans:

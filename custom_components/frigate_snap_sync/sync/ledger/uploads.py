@@ -32,7 +32,7 @@ class UploadJob:
     temporary: str | None
     tried: Content | None
     is_downloading: bool = False
-    """Its file still comes from Frigate: it has no `spool_name` or `content` yet."""
+    """Its file still comes from Frigate: there is no `spool_name` or hash yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,12 @@
 """The queue of one destination: which upload is next, and how many are sent at once."""
 
 from collections.abc import Collection
+from dataclasses import replace
 import time
 from typing import Final
 
 from ...storage.base import Capabilities
+from ...storage.read_back import Content
 from ..ledger import uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
@@ -42,7 +44,9 @@ class UploadQueue:
         """Keep whose uploads they are."""
         self._id = setup.id
         can = setup.destination.capabilities
-        self._follows = can.unsized and can.can_read
+        # A download may fail: what was sent of it is paid for, or can't be removed.
+        is_free = can.can_read and can.can_delete and not setup.volume_budget
+        self._follows = can.unsized and is_free
         self._services = services
         self._ledger = services.ledger
         self._timing = services.timing
@@ -73,9 +77,10 @@ class UploadQueue:
         job = await self._ledger.run(
             uploads.next_downloading, self._id, files, ranks=ranks, exclude=exclude
         )
-        if job is not None and (download := downloads.get(job.file_id)):
-            download.left.add(self._id)  # One try is enough.
-        return job
+        if job is None or (download := downloads.get(job.file_id)) is None:
+            return None
+        download.left.add(self._id)  # One try is enough.
+        return replace(job, content=Content(size=download.size, sha256=""))
 
     async def others_wait(self, job: UploadJob, in_flight: Collection[int]) -> bool:
         """Tell whether a job keeps others from being sent. Raises LedgerError."""

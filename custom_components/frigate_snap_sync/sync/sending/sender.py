@@ -92,10 +92,7 @@ class Sender:
         """
         if await self._may_be_taken(job) and await self._destination.stat(job.path):
             raise DownloadGivenUp("Something has its name")
-        try:
-            return await self._put_source(job, job.path, source, form)
-        except AlreadyThere as err:
-            raise DownloadGivenUp("Something has its name") from err
+        return await self._put_source(job, job.path, source, form)
 
     async def _may_be_taken(self, job: UploadJob) -> bool:
         """Tell whether something else may have the name of a file that is to be sent.

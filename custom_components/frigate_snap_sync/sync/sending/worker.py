@@ -324,7 +324,7 @@ class Worker:
             return False
         self._losses.over()
         await self._sender.note_arrival(job.upload_id, stored, now=time.time())
-        await self._health.succeed(_sent(job))
+        await self._health.succeed(Sent(upload_id=job.upload_id, size=stored.size))
         self._signals.status_changed()
         return True
 
