@@ -275,6 +275,34 @@ async def test_protected_copies_stay(bench: Bench, nas: Folders) -> None:
     await until(lambda: not nas.files)
 
 
+@pytest.mark.parametrize("days", [30, 45, 0])
+async def test_copies_that_were_not_removed_yet_are_spared(
+    bench: Bench, nas: Folders, days: int
+) -> None:
+    """Their time was over, but they were protected, or their owner keeps them longer."""
+    await filled(bench, nas, {"new.mp4": 0, "a.mp4": 40, "b.mp4": 41, "c.mp4": 50})
+    bench.timing = replace(bench.timing, longest_retry=0.1)
+    nas.refusal = PermissionDenied("Immutable")
+    await bench.start(keeping(nas, days=30))
+    await until(lambda: bench.status.destinations["nas"].last_error)
+    ledger = bench.engine._ledger  # noqa: SLF001
+    assert list((await ledger.run(states)).values()).count("expired") == 3
+    if days == 30:
+        protect = bench.engine.retention.protect
+        for path in ("a.mp4", "b.mp4"):
+            assert await protect(ProtectFilter(item_id=path), is_protected=True) == 1
+    else:
+        await bench.engine.apply_destinations([keeping(nas, days=days)])
+    nas.refusal = None
+    kept = {"new.mp4", "a.mp4", "b.mp4"} | ({"c.mp4"} if not days else set())
+    if days:
+        await until(lambda: "c.mp4" not in nas.files)
+    await bench.at_rest()
+    assert set(nas.files) == kept
+    found = await ledger.run(states)
+    assert {path for path, state in found.items() if state == "verified"} == kept
+
+
 async def test_on_demand(bench: Bench, nas: Folders) -> None:
     """A dry run changes nothing; else it goes now, however long the next look is off."""
     await filled(bench, nas, {"new.mp4": 0})

@@ -10,6 +10,7 @@ from ..ledger import (
     drills,
     outcomes,
     probes,
+    retention,
     uploads,
 )
 from ..ledger.drills import DrillFile
@@ -122,6 +123,7 @@ class WorkerPool:
                 for destination_id in changed
                 if destination_id not in wanted
             ]
+            limits = {id_: _limits_of(self.workers[id_].setup) for id_ in changed}
             await cancel(self._end(changed))
             self._planner.set_destinations(wanted.values())
             drilled = {
@@ -137,6 +139,9 @@ class WorkerPool:
             for destination_id in changed:
                 # It was found out of the place that the destination was before.
                 await self._ledger.run(probes.keep_form, destination_id, form=None)
+                setup = wanted.get(destination_id)
+                if setup is not None and _limits_of(setup) != limits[destination_id]:
+                    await self._ledger.run(retention.reconsider, destination_id)
             sending = await self._ledger.run(ledger_destinations.sending_destinations)
             for destination_id, setup in wanted.items():
                 if destination_id not in self.workers:
@@ -194,3 +199,8 @@ class WorkerPool:
                 outcomes.skip, unwanted, reason, now=time.time()
             )
             await self._services.apply(ended)
+
+
+def _limits_of(setup: DestinationSetup) -> tuple[int, int]:
+    """Return how long, and how much of, what was sent there is kept."""
+    return setup.retention_days, setup.retention_size
