@@ -14,7 +14,9 @@ from custom_components.frigate_snap_sync.storage.errors import (
     Rejected,
     StorageError,
 )
-from custom_components.frigate_snap_sync.sync.ledger import items
+from custom_components.frigate_snap_sync.sync.ledger import fetch_queue, items, outcomes
+from custom_components.frigate_snap_sync.sync.model.coverage import Coverage
+from custom_components.frigate_snap_sync.sync.model.item import Role
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
 
 from .conftest import FAST, Bench, setup, until
@@ -127,3 +129,62 @@ async def test_what_was_removed_is_noted(bench: Bench) -> None:
     await until(lambda: IMAGE in nas.media.values())
     names = [path for path in nas.deleted if path.endswith(".mp4")]
     assert sorted(names) == ["0.mp4", "1.mp4", "2.mp4"]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_the_whole_vanished_before_its_parts_were_removed(
+    bench: Bench, is_there: bool
+) -> None:
+    """A destination came back as it was some time ago: the parts are all that is left."""
+    bench.timing = replace(FAST, longest_retry=0.1)
+    nas = Stubborn("a-part1.mp4", "a-part2.mp4")
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.destinations["nas"].connected)
+    ledger = bench.engine._ledger  # noqa: SLF001
+
+    def store(connection: sqlite3.Connection) -> None:
+        review = replace(ITEM, end=None)
+        items.remember_open(connection, review)
+        plans = [
+            replace(
+                wanted("nas", number=number, path="a.mp4"),
+                role=Role.PART,
+                suffix=f"part{number}",
+                start=start,
+                end=start + 10,
+            )
+            for number, start in ((1, 1000), (2, 1010))
+        ]
+        items.add_files(connection, review, tuple(plans))
+        whole = replace(wanted("nas", path="a.mp4"), start=1000, end=1020)
+        items.plan(connection, replace(ITEM, end=1020), (whole,))
+        for row in connection.execute(
+            "SELECT files.id AS file_id, uploads.id AS id, start, files.end, path"
+            " FROM files JOIN uploads ON file_id = files.id ORDER BY uploads.id"
+        ).fetchall():
+            shown = ((row["start"], row["end"]),)
+            fetch_queue.fetched(
+                connection,
+                row["file_id"],
+                spool_name=f"s{row['id']}",
+                size=7,
+                sha256="00",
+                coverage=Coverage(shown=shown, least=shown, most=shown),
+            )
+            nas.files[row["path"]] = b"footage"
+            outcomes.verified(connection, row["id"], size=7, now=time.time() - 3600)
+
+    await ledger.run(store)
+    assert set(nas.files) == {"a.mp4", *nas.held}
+    if not is_there:
+        del nas.files["a.mp4"]
+    nas.held = set()
+    bench.engine._pool.wake(["nas"])  # noqa: SLF001
+    if is_there:
+        await until(lambda: set(nas.files) == {"a.mp4"})
+        return
+    await until(lambda: bench.status.losses.count)
+    await bench.at_rest()
+    assert set(nas.files) == {"a-part1.mp4", "a-part2.mp4"}
+    states = [row.state for row in await bench.uploads(item_id=ITEM.source_id)]
+    assert states.count("verified") == 3

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 import sqlite3
 
+from ...storage.base import StoredFile
 from ..model.coverage import lacks
 from ..model.item import UploadState
 from ..model.spans import Spans, from_text, missing, total, union, within
@@ -166,6 +167,53 @@ def supersede(
         [(now, row["id"]) for row in going],
     )
     return [row["file_id"] for row in going]
+
+
+def replacing(
+    connection: sqlite3.Connection, upload_id: int
+) -> list[tuple[int, StoredFile]]:
+    """Return the wholes that should lie there in the place of a superseded copy.
+
+    Each by its upload. None for what never arrived.
+    """
+    rows = connection.execute(
+        "SELECT whole.id AS id, whole.path AS path, whole.size AS size FROM uploads"
+        " JOIN files ON files.id = uploads.file_id"
+        " JOIN uploads AS whole ON whole.item_id = uploads.item_id"
+        " AND whole.destination_id = uploads.destination_id"
+        " JOIN files AS piece ON piece.id = whole.file_id"
+        " WHERE uploads.id = ? AND uploads.state = 'superseded'"
+        " AND uploads.size IS NOT NULL AND uploads.role IN ('part', 'incomplete')"
+        " AND whole.role = 'whole' AND whole.state = 'verified'"
+        " AND whole.is_missed = 0 AND piece.start < files.end AND piece.end > files.start",
+        (upload_id,),
+    )
+    return [(row["id"], StoredFile(path=row["path"], size=row["size"])) for row in rows]
+
+
+def reinstate(connection: sqlite3.Connection, upload_id: int) -> bool:
+    """Let a superseded copy count again if what replaced it vanished; did it?
+
+    A whole that was expired since is no such: what it replaced is older.
+    """
+    row = connection.execute(
+        "SELECT uploads.item_id AS item_id, destination_id, 'verified' AS state,"
+        " start, files.end, shown FROM uploads JOIN files ON files.id = file_id"
+        " WHERE uploads.id = ? AND uploads.state = 'superseded'"
+        " AND uploads.size IS NOT NULL AND EXISTS (SELECT 1 FROM uploads AS whole"
+        " WHERE whole.item_id = uploads.item_id AND whole.role = 'whole'"
+        " AND whole.destination_id = uploads.destination_id AND whole.is_missed = 1)",
+        (upload_id,),
+    ).fetchone()
+    if row is None or _is_held(
+        row, _wholes(connection, row["item_id"], row["destination_id"])
+    ):
+        return False
+    connection.execute(
+        "UPDATE uploads SET state = 'verified', clean_up = NULL WHERE id = ?",
+        (upload_id,),
+    )
+    return True
 
 
 def supersede_live(

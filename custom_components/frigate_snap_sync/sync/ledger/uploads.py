@@ -39,7 +39,8 @@ class UploadJob:
 class Leftover:
     """Something of an upload that is to be removed at its destination.
 
-    `tried` is what the last try sent: if that lies there, the file is a copy.
+    `tried` is what the last try sent: if that lies there, the file is a copy. `since`
+    is when it ended (epoch seconds), if that is known.
     """
 
     upload_id: int
@@ -49,6 +50,7 @@ class Leftover:
     temporary: str | None
     tried: Content | None
     what: ToRemove
+    since: float | None = None
 
 
 _TURNS = (
@@ -320,7 +322,7 @@ def next_leftover(
     """Return one upload of which something is to be removed at the destination."""
     rows = connection.execute(
         "SELECT items.*, uploads.id AS upload_id, role, path, temporary, tried_size,"
-        " tried_sha256, clean_up FROM uploads JOIN items ON items.id = item_id"
+        " tried_sha256, clean_up, finished FROM uploads JOIN items ON items.id = item_id"
         " WHERE destination_id = ? AND clean_up IS NOT NULL"
         " ORDER BY uploads.id LIMIT ?",
         (destination_id, 1 + len(exclude)),
@@ -335,6 +337,7 @@ def next_leftover(
                 temporary=row["temporary"],
                 tried=_tried(row),
                 what=ToRemove(row["clean_up"]),
+                since=row["finished"],
             )
             for row in rows
             if row["upload_id"] not in exclude

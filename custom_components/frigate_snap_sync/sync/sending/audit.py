@@ -13,7 +13,7 @@ from .breaker import concerns_one_file
 
 _LOGGER = logging.getLogger(__name__)
 
-_FRESH = 3 * 86400.0
+FRESH = 3 * 86400.0
 """Seconds in which no owner clears a copy away: when it is missing, that is a loss."""
 _NAMED = 5
 """How many of the missing files a message names."""
@@ -83,7 +83,7 @@ class Audit:
         if found == expected:
             return
         is_missed = await self._ledger.run(
-            audits.note_missed, upload_id, loss_after=time.time() - _FRESH
+            audits.note_missed, upload_id, loss_after=time.time() - FRESH
         )
         if is_missed:
             self._missed.append(expected.path)

@@ -18,6 +18,7 @@ from ..model.plans import ToRemove
 from ..services import Services
 from .breaker import reaction_to
 from .live_clean_up import LiveCleanUp
+from .replacements import Replacements
 from .sender import Sender
 
 _LOGGER = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ FAREWELL: Final = 30.0
 class CleanUp:
     """Removes superseded and expired files, and what failed tries left unfinished.
 
-    Nothing else is ever deleted under its final name. A try whose answer was lost
+    Nothing else is ever deleted under its final name, nor a superseded file that waited
+    for it once what replaced it is no longer there. A try whose answer was lost
     may have brought the file there whole, though the upload was given up since:
     then it is verified after all.
 
@@ -55,6 +57,7 @@ class CleanUp:
         self._live = LiveCleanUp(
             setup, services=services, form=form, on_removed=self._remove_folders
         )
+        self._replacements = Replacements(setup, services=services)
         self._stuck: dict[int, float] = {}
         """Until when uploads whose leftovers resist are left alone."""
 
@@ -101,6 +104,8 @@ class CleanUp:
                 )
                 return
         elif self._setup.destination.capabilities.can_delete:
+            if await self._replacements.has_vanished(leftover):
+                return
             if leftover.temporary is not None:
                 await self._setup.destination.discard(leftover.temporary)
             await self._setup.destination.delete(leftover.path)

@@ -139,8 +139,8 @@ class WorkerPool:
             for destination_id in changed:
                 # It was found out of the place that the destination was before.
                 await self._ledger.run(probes.keep_form, destination_id, form=None)
-                setup = wanted.get(destination_id)
-                if setup is not None and _limits_of(setup) != limits[destination_id]:
+                new = wanted.get(destination_id)
+                if new is not None and _limits_of(new) != limits[destination_id]:
                     await self._ledger.run(retention.reconsider, destination_id)
             sending = await self._ledger.run(ledger_destinations.sending_destinations)
             for destination_id, setup in wanted.items():
