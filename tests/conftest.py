@@ -23,6 +23,7 @@ from homeassistant.helpers import issue_registry as ir
 from .component import StandInEngine, async_set_up, frigate_entry, local_subentry
 from .flow_texts import missing_texts, unsafe_issue
 from .harness.frigate import Frigate, FrigateServer
+from .pages import is_in_manual
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -67,7 +68,8 @@ async def enable_event_loop_debug(request: pytest.FixtureRequest) -> None:
 def check_flow_texts(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test whose flows and repairs show what has no English text.
 
-    Or what Markdown would take for its own: texts of servers, of Frigate, of names.
+    Or what Markdown would take for its own: texts of servers, of Frigate, of names. And
+    a repair that leads to no place in the manual.
     """
     if "hass" not in request.fixturenames:
         yield
@@ -93,6 +95,8 @@ def check_flow_texts(request: pytest.FixtureRequest) -> Iterator[None]:
         create_issue(hass, domain, issue_id, **issue)
         if domain == DOMAIN:
             missing.extend(unsafe_issue(issue_id, issue))
+            if not is_in_manual(url := issue.get("learn_more_url") or ""):
+                missing.append(f"{issue_id}: {url!r} is no place in the manual")
 
     with (
         patch.object(FlowManager, "_async_handle_step", handle_and_check),

@@ -12,10 +12,18 @@ import hass_frontend
 import pytest
 import voluptuous as vol
 
+from custom_components.frigate_snap_sync.issues import (
+    BUDGET_SPENT,
+    FRIGATE_ISSUES,
+    PAGES as PAGES_OF_DESTINATIONS,
+    SPACE_LOW,
+    manual,
+)
+from custom_components.frigate_snap_sync.sync.model.status import Problem
 from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
 
-from .pages import PAGES, anchors
+from .pages import MANUAL, PAGES, anchors, is_in_manual
 from .source import INTEGRATION, ROOT
 
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
@@ -213,3 +221,26 @@ def test_buttons_of_my_home_assistant() -> None:
         },
         "/redirect/config_flow_start/": {"domain": manifest["domain"]},
     }
+
+
+def test_every_repair_leads_to_the_manual() -> None:
+    """To a heading that there is, where more is said of it."""
+    pages = {**PAGES_OF_DESTINATIONS, **{k: v.page for k, v in FRIGATE_ISSUES.items()}}
+    assert set(pages) == {*Problem, *FRIGATE_ISSUES, SPACE_LOW, BUDGET_SPENT}
+    assert not {key for key, page in pages.items() if not is_in_manual(manual(page))}
+
+
+@pytest.mark.parametrize(
+    ("url", "is_there"),
+    [
+        (f"{MANUAL}uploads.md#fire-drill", True),
+        (f"{MANUAL}uploads.md#fire-drills", False),
+        (f"{MANUAL}upload.md#fire-drill", False),
+        (f"{MANUAL}uploads.md", False),
+        ("https://example.org/docs/uploads.md#fire-drill", False),
+        ("", False),
+    ],
+)
+def test_addresses_of_the_manual(url: str, is_there: bool) -> None:
+    """The check that all repairs of all tests go through."""
+    assert is_in_manual(url) is is_there

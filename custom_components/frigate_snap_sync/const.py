@@ -5,6 +5,10 @@ from typing import Final
 
 DOMAIN: Final = "frigate_snap_sync"
 LOGGER: Final = logging.getLogger(__package__)
+MANUAL: Final = (
+    "https://github.com/frigate-snap-sync/hass-frigate-snap-sync/blob/main/docs"
+)
+"""Where the documentation is read."""
 
 SECONDS_PER_HOUR: Final = 3600
 SECONDS_PER_MINUTE: Final = 60

@@ -12,13 +12,15 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .cause import Cause
-from .const import DOMAIN
+from .const import DOMAIN, MANUAL
 from .coordinator import FrigateSnapSyncConfigEntry
 from .markdown import escape, one_line
 from .sync.model.status import EngineStatus, Problem, Reason
 from .words import async_home_cause, async_why
 
 _ERROR, _WARNING = ir.IssueSeverity.ERROR, ir.IssueSeverity.WARNING
+
+_REPAIRS = "troubleshooting.md#repairs"
 
 _GIGABYTE = 10**9
 _GIBIBYTE = 1 << 30
@@ -28,13 +30,15 @@ _GIBIBYTE = 1 << 30
 class FrigateIssue:
     """What may be wrong with a Frigate, or with what stands around it.
 
-    `values` fills the description; what it returns is escaped.
+    `values` fills the description; what it returns is escaped. `page` of the manual
+    says more.
     """
 
     severity: ir.IssueSeverity = _ERROR
     applies: Callable[[EngineStatus], bool]
     values: Callable[[HomeAssistant, EngineStatus], dict[str, str]] = lambda *_: {}
     is_fixable: bool = False
+    page: str = _REPAIRS
 
 
 FRIGATE_ISSUES: Final[dict[str, FrigateIssue]] = {
@@ -53,7 +57,10 @@ FRIGATE_ISSUES: Final[dict[str, FrigateIssue]] = {
     "nothing_uploaded": FrigateIssue(
         severity=_WARNING, applies=lambda status: status.nothing_uploaded
     ),
-    "spool_full": FrigateIssue(applies=lambda status: status.spool_full),
+    "spool_full": FrigateIssue(
+        applies=lambda status: status.spool_full,
+        page="uploads.md#when-much-is-waiting",
+    ),
     "disk_full": FrigateIssue(
         applies=lambda status: status.disk_full,
         values=lambda hass, status: {"cause": async_home_cause(hass, status)},
@@ -64,10 +71,14 @@ FRIGATE_ISSUES: Final[dict[str, FrigateIssue]] = {
         is_fixable=True,
     ),
     "drill_failed": FrigateIssue(
-        applies=lambda status: bool(status.drill.failures), is_fixable=True
+        applies=lambda status: bool(status.drill.failures),
+        is_fixable=True,
+        page="uploads.md#fire-drill",
     ),
     "items_lost": FrigateIssue(
-        applies=lambda status: bool(status.losses), is_fixable=True
+        applies=lambda status: bool(status.losses),
+        is_fixable=True,
+        page="uploads.md#states",
     ),
 }
 
@@ -75,6 +86,23 @@ SPACE_LOW: Final = "space_low"
 """What may be wrong with a destination that works."""
 BUDGET_SPENT: Final = "budget_spent"
 """What a destination's budget does not let it take any more."""
+
+PAGES: Final[dict[str, str]] = {
+    Problem.HOST_KEY_CHANGED: "sftp-server.md#the-fingerprint",
+    Problem.LOGIN_REFUSED: "troubleshooting.md#destinations",
+    Problem.NOT_WRITABLE: "troubleshooting.md#destinations",
+    Problem.NOT_MOUNTED: "folders.md#if-the-share-is-not-mounted",
+    Problem.NO_SPACE: "troubleshooting.md#destinations",
+    Problem.UNREACHABLE: "uploads.md#when-a-destination-is-away",
+    SPACE_LOW: _REPAIRS,
+    BUDGET_SPENT: "uploads.md#monthly-budget",
+}
+"""The pages of the manual about what may be wrong with a destination."""
+
+
+def manual(page: str) -> str:
+    """Return the address of a page of the manual."""
+    return f"{MANUAL}/{page}"
 
 
 def frigate_issue_id(key: str, entry_id: str) -> str:
@@ -191,6 +219,7 @@ class _Teller:
                 data={"entry_id": entry_id, "problem": key},
                 is_fixable=issue.is_fixable,
                 severity=issue.severity,
+                learn_more_url=manual(issue.page),
                 translation_key=key,
                 translation_placeholders={
                     name: escape(value) for name, value in values.items()
@@ -218,6 +247,7 @@ class _Teller:
                 issue_id,
                 is_fixable=False,
                 severity=_WARNING,
+                learn_more_url=manual(PAGES[SPACE_LOW]),
                 translation_key=SPACE_LOW,
                 translation_placeholders={
                     "destination": subentry.title,
@@ -244,6 +274,7 @@ class _Teller:
                 issue_id,
                 is_fixable=False,
                 severity=_ERROR if budget.is_spent else _WARNING,
+                learn_more_url=manual(PAGES[BUDGET_SPENT]),
                 translation_key=BUDGET_SPENT,
                 translation_placeholders={
                     "destination": subentry.title,
@@ -277,6 +308,7 @@ class _Teller:
                 data=issue.data(),
                 is_fixable=True,
                 severity=_ERROR,
+                learn_more_url=manual(PAGES[issue.problem]),
                 translation_key=issue.problem.value,
                 translation_placeholders={
                     "destination": subentry.title,
