@@ -302,14 +302,14 @@ async def test_a_failure_at_what_is_switched_off(
     """One paused destination of several does not count, nor does a camera not in use."""
     await ready(bench, ("nas", nas), ("cloud", cloud))
     nas.most = 0
-    await bench.engine.drills.run()
+    await bench.engine.drills.run("front_door")
     await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
     await bench.engine.set_sending("nas", False)
     await until(lambda: bench.status.protection is Protection.PROTECTED)
     assert bench.status.drill.state is DrillState.FAILED
     await bench.engine.set_sending("nas", True)
     await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
-    await disable(bench, "front_door", "back-yard_2")
+    await disable(bench, "front_door")
     await until(lambda: bench.status.protection is Protection.PROTECTED)
 
 
