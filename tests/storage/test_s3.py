@@ -50,6 +50,7 @@ from custom_components.frigate_snap_sync.storage.s3.settings import (
 )
 from custom_components.frigate_snap_sync.storage.s3.upload import part_size
 from custom_components.frigate_snap_sync.storage.source import FileSource
+from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 
 from ..harness.s3_servers import CephGateway
 from ..waiting import promptly, until
@@ -671,6 +672,27 @@ async def test_a_server_that_stops_reading(make_source: MakeSource) -> None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         assert loop.time() - begin < 1
+
+
+async def test_a_web_page_is_no_object(make_source: MakeSource) -> None:
+    """A captive portal answers all with one: nothing is known of the object then."""
+    bucket = Bucket()
+
+    async def portal(request: web.Request) -> web.StreamResponse:
+        if request.method == "GET" and "list-type" not in request.query:
+            return web.Response(text="<html>Log in</html>", content_type="text/html")
+        return await bucket.handle(request)
+
+    source = make_source(10)
+    source = FileSource(
+        source.path,
+        size=10,
+        sha256=hashlib.sha256(source.read_bytes()).hexdigest(),
+    )
+    async with odd_server(portal) as destination:
+        with pytest.raises(Unreachable, match="no S3 server"):
+            await wrapped(destination, verify=True).put("a/f", source, temporary="a/t")
+    assert bucket.objects
 
 
 async def test_a_range_that_is_ignored(make_source: MakeSource) -> None:

@@ -41,6 +41,7 @@ from custom_components.frigate_snap_sync.storage.webdav.multistatus import (
     parse,
 )
 from custom_components.frigate_snap_sync.storage.webdav.settings import WebdavSettings
+from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 
 from ..harness.webdav import PASSWORD, USERNAME, Apache, ApacheDigest, Nginx, shared
 from ..waiting import promptly
@@ -220,6 +221,25 @@ async def test_a_web_page_is_no_stored_piece_of_film(
         await destination.put_at_once(
             "1.mp4", MemorySource("1.mp4", b"film"), temporary=".1.tmp"
         )
+
+
+async def test_a_web_page_is_no_copy_that_was_read_back(
+    dav: Dav, sessions: Sessions, make_source: MakeSource
+) -> None:
+    """It says nothing about the copy, which stays."""
+
+    async def hook(request: web.BaseRequest) -> web.StreamResponse | None:
+        if request.method != "GET":
+            return None
+        return web.Response(text="<html>Log in</html>", content_type="text/html")
+
+    dav.hook = hook
+    destination = wrapped(sessions.to(dav.url), verify=True)
+    with pytest.raises(NotWebdav, match="web page"):
+        await destination.put(
+            "a/file", with_hash(make_source(10)), temporary="a/.x.tmp"
+        )
+    assert set(dav.files) == {"a/file"}
 
 
 @pytest.mark.parametrize("form", ["/", "http://"])

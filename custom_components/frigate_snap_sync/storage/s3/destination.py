@@ -207,6 +207,10 @@ class S3Destination(Destination):
                 if answer.status == 404 and answer.code != "NoSuchBucket":
                     raise FileNotFoundError(errno.ENOENT, "No such file", path)
                 raise error_of(answer, f"read {path}", self._client.where)
+            if "html" in response.headers.get("Content-Type", ""):
+                # A login page, say: it says nothing about the object.
+                page = await self._client.refusal(response)
+                raise no_s3(page, self._client.where)
             # rclone answers a range with 200 all the same.
             skip = start - _first_of(response.headers.get("Content-Range"), start)
             async with (

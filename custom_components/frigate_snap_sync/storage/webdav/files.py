@@ -169,6 +169,9 @@ class DavFiles:
             if response.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
                 answer = answer_of(response)
                 raise refusal(answer, f"read {path}", self.client.where)
+            if (page := answer_of(response)).is_page:
+                # A login page, say: it says nothing about the file.
+                raise no_webdav(page, self.client.where)
             # Some answer a range with 200, and mean it all the same.
             given = response.headers.get("Content-Range", "")
             is_part = given.startswith(f"bytes {start}-")
