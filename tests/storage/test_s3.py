@@ -638,6 +638,34 @@ async def test_what_was_put_together_is_there(make_source: MakeSource) -> None:
         await destination.put("a/g", source, temporary=temporary)
 
 
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_part_that_a_busy_server_does_not_take(
+    make_source: MakeSource, times: int
+) -> None:
+    """It is sent again, but not for ever: the others would have been sent in vain."""
+    bucket = Bucket()
+    refusals = {"2": times}
+
+    async def busy(request: web.Request) -> web.StreamResponse:
+        number = request.query.get("partNumber", "")
+        if refusals.get(number):
+            refusals[number] -= 1
+            await request.read()
+            return web.Response(status=503, body=error_xml("SlowDown"))
+        return await bucket.handle_parts(request)
+
+    source = make_source(LARGE)
+    async with odd_server(busy, proof=Proof.ETAG) as destination:
+        temporary = await destination.prepare("a/f", source, temporary="a/t")
+        put = destination.put("a/f", source, temporary=temporary)
+        if times == 1:
+            await put
+            assert bucket.objects[f"{PREFIX}/a/f"] == source.read_bytes()
+            return
+        with pytest.raises(Throttled):
+            await put
+
+
 async def test_only_200_is_success(make_source: MakeSource) -> None:
     """Another kind of server may answer 201."""
     bucket = Bucket()

@@ -8,7 +8,7 @@ from typing import Final, override
 from xml.sax.saxutils import escape
 
 from ..base import Source
-from ..errors import CHECKING, Rejected, StorageError
+from ..errors import CHECKING, Rejected, StorageError, Throttled
 from ..source import FileSource, OpenSource, open_range, open_source
 from .answers import Answer, error_of, no_s3, value_of
 from .client import BucketClient
@@ -26,6 +26,10 @@ MAX_PUT: Final = 5 * 1024 * MIB
 PART: Final = 16 * MIB
 MAX_PARTS: Final = 10_000
 PARTS_AT_ONCE: Final = 2
+PAUSES: Final = (1.0, 4.0)
+"""Seconds after which a part is sent again that the server was too busy to take: all
+others would have been sent in vain. One that asks for more is left alone for so long."""
+
 SLICE: Final = 64 * 1024
 """Bytes that wait for their turn together, where what is sent is slowed down."""
 
@@ -143,13 +147,27 @@ class Uploads:
             self._check(answer, md5, f"store part {number} of {key}")
             etags[number - 1] = answer.headers.get("ETag", "")
 
+        async def send_patiently(
+            number: int, start: int, length: int, md5: bytes
+        ) -> None:
+            for pause in PAUSES:
+                try:
+                    await send(number, start, length, md5)
+                except Throttled as err:
+                    if (err.retry_after or 0.0) > PAUSES[-1]:
+                        raise
+                    await asyncio.sleep(max(err.retry_after or 0.0, pause))
+                else:
+                    return
+            await send(number, start, length, md5)
+
         try:
             async with asyncio.TaskGroup() as group:
                 for number, start in enumerate(starts, start=1):
                     length = min(size, source.size - start)
                     md5 = await hasher.next(length)
                     await slots.acquire()
-                    task = group.create_task(send(number, start, length, md5))
+                    task = group.create_task(send_patiently(number, start, length, md5))
                     task.add_done_callback(lambda _: slots.release())
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
