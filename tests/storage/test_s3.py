@@ -711,12 +711,9 @@ async def test_a_web_page_is_no_object(make_source: MakeSource) -> None:
             return web.Response(text="<html>Log in</html>", content_type="text/html")
         return await bucket.handle(request)
 
-    source = make_source(10)
-    source = FileSource(
-        source.path,
-        size=10,
-        sha256=hashlib.sha256(source.read_bytes()).hexdigest(),
-    )
+    made = make_source(10)
+    sha256 = hashlib.sha256(made.read_bytes()).hexdigest()
+    source = FileSource(made.path, size=10, sha256=sha256)
     async with odd_server(portal) as destination:
         with pytest.raises(Unreachable, match="no S3 server"):
             await wrapped(destination, verify=True).put("a/f", source, temporary="a/t")
