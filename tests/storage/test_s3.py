@@ -467,7 +467,9 @@ LISTED = b"<ListBucketResult></ListBucketResult>"
 
 
 @asynccontextmanager
-async def odd_server(handler: Handler, **changes: Any) -> AsyncGenerator[S3Destination]:
+async def odd_server(
+    handler: Handler, *, limits: HttpLimits | None = None, **changes: Any
+) -> AsyncGenerator[S3Destination]:
     """Yield a destination at a server that answers as the handler does."""
     app = web.Application(client_max_size=1 << 30)
     app.router.add_route("*", "/{path:.*}", handler)
@@ -476,7 +478,6 @@ async def odd_server(handler: Handler, **changes: Any) -> AsyncGenerator[S3Desti
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     host, port = runner.addresses[0][:2]
-    limits = HttpLimits(connect=2, request=2, idle=0.5, finish=0.5)
     async with sessions() as open_session:
         destination = S3Destination(
             s3_settings(f"http://{host}:{port}", **changes),
@@ -686,7 +687,8 @@ async def test_a_server_that_stops_reading(make_source: MakeSource) -> None:
         await asyncio.sleep(20)
         return web.Response()
 
-    async with odd_server(stall) as destination:
+    quick = HttpLimits(connect=2, request=2, idle=0.5, finish=0.5)
+    async with odd_server(stall, limits=quick) as destination:
         async with promptly():
             with pytest.raises(ConnectTimeout):
                 await destination.put("a", make_source(40 * MIB), temporary="t")
