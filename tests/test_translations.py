@@ -34,9 +34,11 @@ from custom_components.frigate_snap_sync.sync.model.status import (
     Protection,
     Reason,
 )
+from custom_components.frigate_snap_sync.words import async_load_words, async_why
 from homeassistant.components.repairs import RepairsFlow
 from homeassistant.config_entries import HANDLERS
 from homeassistant.const import BASE_PLATFORMS
+from homeassistant.core import HomeAssistant
 from homeassistant.generated import languages
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.util.yaml import load_yaml_dict
@@ -357,12 +359,15 @@ def test_every_cause_has_a_text_in_every_form() -> None:
     ids=lambda err: type(err).__name__,
 )
 @pytest.mark.parametrize("credentials_sent", [False, True])
-def test_nothing_is_said_twice(err: Exception, credentials_sent: bool) -> None:
+async def test_nothing_is_said_twice(
+    hass: HomeAssistant, err: Exception, credentials_sent: bool
+) -> None:
     """A form's error and the reason in it don't repeat each other."""
+    await async_load_words(hass)
     cause = connect_error(err, "nas", 22, credentials_sent=credentials_sent)
     login = english()["issues"]["login_refused"]["fix_flow"]
     for texts in (english()["config_subentries"]["sftp"], login):
-        text = texts["error"][cause.code].format(reason=cause)
+        text = texts["error"][cause.code].format(reason=async_why(hass, cause))
         words = re.findall(r"[\w']+", text.lower())
         runs = list(zip(words, words[1:], words[2:], strict=False))
         assert len(runs) == len(set(runs)), text

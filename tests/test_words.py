@@ -18,10 +18,26 @@ from custom_components.frigate_snap_sync.cause import Cause, CausedError
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.flows.kinds import FLOWS
 from custom_components.frigate_snap_sync.frigate.errors import FrigateError
+from custom_components.frigate_snap_sync.frigate.transport import (
+    Answer as FrigateAnswer,
+)
 from custom_components.frigate_snap_sync.kinds import KINDS as DESTINATIONS
 from custom_components.frigate_snap_sync.path_template import InvalidPathTemplate
-from custom_components.frigate_snap_sync.storage.errors import CAUSES, STEPS, AuthFailed
+from custom_components.frigate_snap_sync.storage.errors import (
+    CAUSES,
+    STEPS,
+    WRITING,
+    AuthFailed,
+)
+from custom_components.frigate_snap_sync.storage.s3.answers import (
+    Answer as S3Answer,
+    error_of,
+)
 from custom_components.frigate_snap_sync.storage.sftp.key_text import _KINDS
+from custom_components.frigate_snap_sync.storage.webdav.answers import (
+    Answer as DavAnswer,
+    refusal,
+)
 from custom_components.frigate_snap_sync.sync.ledger.losses import MISSING
 from custom_components.frigate_snap_sync.sync.model.errors import (
     LedgerError,
@@ -35,6 +51,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
     Problem,
 )
 from custom_components.frigate_snap_sync.words import (
+    SILENT_STEPS,
     async_load_words,
     async_why,
     async_word,
@@ -147,7 +164,8 @@ def test_every_cause_has_words() -> None:
 def test_every_step_has_a_word() -> None:
     """And no other step is named: an error's step is one of them."""
     words = {key for key in english()["common"] if key.startswith("step_")}
-    assert words == {step_key(step) for step in STEPS} | {"step_of_cause"}
+    shown = {step_key(step) for step in STEPS if step not in SILENT_STEPS}
+    assert words == shown | {"step_of_cause"}
     named = [
         f"{module_name(path)}: {ast.unparse(node.value)}"
         for path, tree in trees()
@@ -174,10 +192,10 @@ async def test_causes_in_words(hass: HomeAssistant, language: str) -> None:
     await async_load_words(hass)
     for kind in KINDS:
         error = failure(kind)
-        error.step = STEPS[0]
+        error.step = WRITING
         text = async_why(hass, error)
         assert RAW not in text
-        assert async_word(hass, step_key(STEPS[0])) in text
+        assert async_word(hass, step_key(WRITING)) in text
         assert SAID in text
         assert async_why(hass, Cause.of(error)) == text
         error.said, error.step = "", None
@@ -190,6 +208,14 @@ async def test_causes_in_words(hass: HomeAssistant, language: str) -> None:
         wanted = texts_of(language)["common"].get(f"cause_{hint}", "")
         assert ("/a {b}" in text) is ("about" in placeholders(wanted)), hint
         assert not text.endswith(".")
+
+
+async def test_steps_that_say_nothing(hass: HomeAssistant) -> None:
+    """A refused login was not anything else than logging in."""
+    await async_load_words(hass)
+    for step in SILENT_STEPS:
+        cause = Cause(code=AuthFailed.code, step=step)
+        assert async_why(hass, cause) == "Login refused"
 
 
 async def test_words_that_are_missing(hass: HomeAssistant) -> None:
@@ -484,3 +510,34 @@ async def test_parts_of_errors_stay_raw(hass: HomeAssistant) -> None:
     text = async_why(hass, cause)
     assert "{said}" in text
     assert "{about}" in text
+
+
+def test_what_is_quoted_is_not_made_here() -> None:
+    """Raw words come from outside; of our own is but the protocol before a number."""
+    made = [
+        f"{module_name(path)}: {ast.unparse(keyword.value)}"
+        for path, tree in trees()
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        for keyword in call.keywords
+        if keyword.arg == "said"
+        for part in ast.walk(keyword.value)
+        if isinstance(part, ast.Constant)
+        and re.search(r"[a-z]", str(part.value), re.IGNORECASE)
+        and not re.fullmatch(r"HTTP (\d+)?", str(part.value))
+    ]
+    assert not made
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refusal(DavAnswer(status=423), "write a", "nas"),
+        error_of(S3Answer(status=423, headers={}), "write a", "nas"),
+        FrigateAnswer(status=423, body=b"", content_type="text/plain").error("/api"),
+    ],
+    ids=["WebDAV", "S3", "Frigate"],
+)
+def test_a_refusal_without_words(error: CausedError) -> None:
+    """Its number is all there is to look up."""
+    assert error.said == "HTTP 423"

@@ -11,11 +11,15 @@ from homeassistant.helpers.translation import (
 
 from .cause import Cause, CausedError
 from .const import DOMAIN
+from .storage.errors import CONNECTING, LOGGING_IN
 from .sync.model.status import EngineStatus
 
 _PREFIX: Final = f"component.{DOMAIN}"
 _CAUSES: Final = f"entity.{Platform.SENSOR}.last_drill.state_attributes.cause.state"
 """Where the short names of causes are, which the sensors show as well."""
+
+SILENT_STEPS: Final = frozenset({CONNECTING, LOGGING_IN})
+"""Steps that are not named: what fails in them says so itself."""
 
 
 async def async_load_words(hass: HomeAssistant) -> None:
@@ -42,7 +46,7 @@ def async_why(hass: HomeAssistant, cause: Cause | CausedError) -> str:
         for path in (f"common.cause_{key}", f"{_CAUSES}.{key}")
     )
     text = next(filter(None, found), cause.code).format_map({"about": cause.about})
-    if cause.step:
+    if cause.step and cause.step not in SILENT_STEPS:
         step = async_word(hass, step_key(cause.step))
         text = async_word(hass, "step_of_cause", step=step, cause=text)
     if cause.said:

@@ -167,7 +167,10 @@ class Auth:
                 # Frigate 0.14
                 raise FrigateAuthFailed(_WRONG)
             case HTTPStatus.METHOD_NOT_ALLOWED | HTTPStatus.NOT_IMPLEMENTED:
-                raise NotFrigate(f"The login: HTTP status {answer.status}")
+                raise NotFrigate(
+                    f"The login: HTTP status {answer.status}",
+                    said=f"HTTP {answer.status}",
+                )
             case HTTPStatus.TOO_MANY_REQUESTS:
                 raise FrigateServerError(
                     "Frigate allows no more logins for now",

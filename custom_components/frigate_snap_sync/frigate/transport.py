@@ -148,8 +148,8 @@ class Answer:
             return FrigateTlsError(
                 f"{what}: this port wants https://", hint="wants_tls"
             )
-        said = self.message
-        text = f"{what}: HTTP status {status}{f': {said}' if said else ''}"
+        words = f": {self.message}" if self.message else ""
+        text, said = f"{what}: HTTP status {status}{words}", f"HTTP {status}{words}"
         match status:
             case HTTPStatus.FORBIDDEN:
                 return FrigateForbidden(text, said=said)
@@ -345,6 +345,7 @@ def errors_by_cause(
         raise FrigateUnreachable(
             f"The proxy refused the connection: HTTP status {err.status}",
             hint="proxy_refused",
+            said=f"HTTP {err.status}",
         ) from err
     except aiohttp.ClientResponseError as err:
         raise NotFrigate("The answer is no HTTP", hint="no_http") from err

@@ -92,8 +92,11 @@ def error_of(answer: Answer, what: str, where: str) -> StorageError:
     """Return the cause of a server's refusal to do `what`."""
     status, code = answer.status, answer.code
     message = brief(value_of(answer.text, "Message") or "")
-    said = ": ".join(each for each in (code, message) if each)
-    text = f"Failed to {what}: {where} answered {status}{f' ({said})' if said else ''}"
+    words = ": ".join(each for each in (code, message) if each)
+    text = (
+        f"Failed to {what}: {where} answered {status}{f' ({words})' if words else ''}"
+    )
+    said = ": ".join(filter(None, (f"HTTP {status}", words)))
     if (error := _region_error(answer, text, said)) is not None:
         return error
     if 300 <= status < 400:
@@ -109,7 +112,7 @@ def error_of(answer: Answer, what: str, where: str) -> StorageError:
         if abs(_skew_of(answer) or 0) > MAX_SKEW:
             return _clock_skew(answer, where)
         return AuthFailed(
-            f"{where} refused the access key{f' ({said})' if said else ''}", said=said
+            f"{where} refused the access key{f' ({words})' if words else ''}", said=said
         )
     if status == 507 or _FULL.search(f"{code} {message}"):
         return NoSpace(text, said=said)

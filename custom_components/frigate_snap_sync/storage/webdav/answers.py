@@ -63,8 +63,8 @@ class Answer:
 def refusal(answer: Answer, what: str, where: str) -> StorageError:
     """Return the cause of a refusal to do `what`; `where` names the server."""
     status = answer.status
-    said = answer.words
-    words = f": {said}" if said else ""
+    words = f": {answer.words}" if answer.words else ""
+    said = f"HTTP {status}{words}"
     text = f"Failed to {what}: HTTP status {status}{words}"
     if 300 <= status < 400:
         return _redirected(answer, where)
@@ -116,7 +116,10 @@ def no_webdav(answer: Answer, where: str) -> NotWebdav:
         return NotWebdav(
             f"{where} has no WebDAV folder at this address", hint="no_webdav_folder"
         )
-    return NotWebdav(f"{where} does not speak WebDAV (HTTP status {answer.status})")
+    return NotWebdav(
+        f"{where} does not speak WebDAV (HTTP status {answer.status})",
+        said=f"HTTP {answer.status}",
+    )
 
 
 def _redirected(answer: Answer, where: str) -> StorageError:

@@ -144,7 +144,8 @@ class DavFiles:
             what = f"delete {'/'.join(segments)}"
             if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
                 raise PermissionDenied(
-                    f"Failed to {what}: the server does not allow it (HTTP status 405)"
+                    f"Failed to {what}: the server does not allow it (HTTP status 405)",
+                    said="HTTP 405",
                 )
             raise refusal(answer, what, self.client.where)
         if answer.status == HTTPStatus.MULTI_STATUS:

@@ -80,7 +80,8 @@ class DavFolders:
         what = f"make the folder {'/'.join(folder)}"
         if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
             raise PermissionDenied(
-                f"Failed to {what}: the server does not allow it (HTTP status 405)"
+                f"Failed to {what}: the server does not allow it (HTTP status 405)",
+                said="HTTP 405",
             )
         raise refusal(answer, what, self._files.client.where)
 
