@@ -138,6 +138,10 @@ async def test_safe_mode_is_no_good_configuration(
     bench.frigate.safe_mode = False
     bench.publish("available", "online")
     await until(shows(bench, Protection.PROTECTED))
+    # It was started again with a configuration that it can't read.
+    bench.frigate.safe_mode = True
+    bench.publish("available", "online")
+    await until(shows(bench, Protection.CATCHING_UP))
 
 
 @pytest.mark.parametrize("cameras", [[], [False], [False, False]])

@@ -73,7 +73,7 @@ class FrigateMonitor:
         self.has_config = False
         """Whether a good configuration was read: safe mode has none."""
         self.has_cameras = False
-        """Whether the last good one has a camera in use: else there is nothing to copy."""
+        """Whether Frigate uses a camera: else there is nothing to copy."""
         self.login_refusals = 0
         """How often the login was refused since Frigate answered last."""
         self.cameras = Cameras()
@@ -237,9 +237,10 @@ class FrigateMonitor:
             self.has_config = self.has_config or not config.safe_mode
             if not config.safe_mode:
                 self.live_sources = config.live
-                self.has_cameras = any(
-                    camera.enabled for camera in config.cameras.values()
-                )
+            # In safe mode Frigate uses none, whatever it lists.
+            self.has_cameras = not config.safe_mode and any(
+                camera.enabled for camera in config.cameras.values()
+            )
             self.cameras.learn_config(config, asked_at=asked_at)
             await self._on_config(config)
         if not self.answers.is_set():
