@@ -22,6 +22,7 @@ from .devices import (
 )
 from .kinds import KINDS
 from .sync.model.status import CameraStatus, DestinationStatus, EngineStatus
+from .words import async_kind_name, async_word
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,11 +220,17 @@ def _camera_subject(
             identifiers={camera_identifier(entry_id, camera)},
             name=camera_name(hass, entry_id, camera, display_name),
             manufacturer="Frigate",
-            model="Camera",
+            model=async_word(hass, "camera"),
             via_device_id=_frigate_device_id(hass, entry_id),
         ),
         status=lambda status: status.cameras.get(camera),
     )
+
+
+def _model(hass: HomeAssistant, kind: str) -> str | None:
+    """Return what a device of a kind of destination is called; None: it is unknown."""
+    known = KINDS.get(kind)
+    return None if known is None else async_kind_name(hass, kind) or known.model
 
 
 def _destination_subject(
@@ -236,7 +243,7 @@ def _destination_subject(
             identifiers={destination_identifier(subentry_id)},
             name=subentry.title,
             manufacturer="Frigate Snap Sync",
-            model=kind.model if (kind := KINDS.get(subentry.subentry_type)) else None,
+            model=_model(hass, subentry.subentry_type),
             entry_type=DeviceEntryType.SERVICE,
             via_device_id=_frigate_device_id(hass, entry.entry_id),
         ),

@@ -34,6 +34,12 @@ def async_word(hass: HomeAssistant, key: str, **placeholders: str) -> str:
 
 
 @callback
+def async_kind_name(hass: HomeAssistant, kind: str) -> str | None:
+    """Return what a kind of destination is called, None for one without texts."""
+    return _text(hass, f"config_subentries.{kind}.entry_type")
+
+
+@callback
 def async_why(hass: HomeAssistant, cause: Cause | CausedError) -> str:
     """Return what failed and why, in Home Assistant's language, without a full stop.
 

@@ -2,15 +2,23 @@
 
 import base64
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 import os
 from pathlib import Path
 import re
 from typing import Final
 
-from playwright.async_api import Error, Locator, Page, ViewportSize, async_playwright
+from playwright.async_api import (
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    ViewportSize,
+    async_playwright,
+)
 
 from ..harness.home_assistant import PASSWORD, USERNAME
+from ..harness.processes import wait_until
 from ..harness.programs import require_program
 
 DESKTOP: Final = ViewportSize(width=1280, height=900)
@@ -18,16 +26,24 @@ PHONE: Final = ViewportSize(width=390, height=844)
 README: Final = ViewportSize(width=860, height=900)
 """Narrow enough that Home Assistant hides its sidebar."""
 
+VIEW_HEIGHT: Final = 560
+
 _SCALE: Final = 1.5
 _PATIENCE: Final = 60_000
 """Milliseconds that anything may take to be there: the machine may be busy."""
+
+_SETTLED: Final = 5
+"""Seconds after which what is shown has its form."""
 
 _HERE: Final = Path(__file__).parent
 _IMAGES: Final = _HERE.parents[1] / "docs" / "images"
 _CUT_OFF: Final = (_HERE / "cut_off.js").read_text()
 
-_OTHERS: Final = re.compile(r"/api/brands/integration/(?!frigate_snap_sync)")
-"""Icons of other integrations, which come from the internet."""
+_OTHERS: Final = re.compile(
+    r"/api/brands/integration/(?!frigate_snap_sync)|Nothing handles .*unknown_command"
+)
+"""Icons of other integrations, which come from the internet, and commands of parts of
+Home Assistant that do not run here."""
 
 _SAY_REASON: Final = """
 addEventListener("unhandledrejection", ({ reason }) => {
@@ -51,6 +67,16 @@ _RENAME: Final = f"""
       node.data = renamed(node.data);
     if (node.localName === "textarea") node.value = renamed(node.value);
   }}
+}}
+"""
+_TEXTS: Final = f"""
+() => {{
+  {_INSIDE}
+  return [...inside(document.body)]
+    .filter(node => node.nodeType === Node.TEXT_NODE && node.data.trim())
+    .filter(node => node.parentElement?.closest("style, script") === null)
+    .filter(node => node.parentElement.checkVisibility({{ visibilityProperty: true }}))
+    .map(node => node.data.trim());
 }}
 """
 _HEIGHT: Final = f"""
@@ -81,15 +107,13 @@ class Browser:
         self._pictures = pictures
         self._images = _IMAGES if os.environ.get("SAVE_PICTURES") else pictures
         page.set_default_timeout(_PATIENCE)
-        page.on(
-            "console",
-            lambda said: (
-                self.complaints.append(f"{said.text} ({said.location['url']})")
-                if said.type == "error" and not _OTHERS.search(said.location["url"])
-                else None
-            ),
-        )
+        page.on("console", self._keep_message)
         page.on("pageerror", self._keep_error)
+
+    def _keep_message(self, said: ConsoleMessage) -> None:
+        text = f"{said.text} ({said.location['url']})"
+        if said.type == "error" and not _OTHERS.search(text):
+            self.complaints.append(text)
 
     def _keep_error(self, error: Error) -> None:
         # What is thrown as an object is said on the console, see _SAY_REASON.
@@ -171,15 +195,25 @@ class Browser:
             path=self._pictures / f"{name}.png", animations="disabled"
         )
 
-    async def look_on_a_phone(self, name: str) -> None:
-        """Keep a picture of what a phone would show; nothing may be cut off there."""
-        async with self.on_a_phone():
-            await self.look(f"{name}-phone")
-            assert await self.cut_off() == []
-
     async def cut_off(self) -> list[str]:
-        """Return the texts of the open dialog that can't be read to their end."""
-        found: list[str] = await self.page.evaluate(_CUT_OFF)
+        """Return the texts of what is open that can't be read to their end.
+
+        What was made smaller a moment ago may not have its form yet.
+        """
+        found: list[str] = []
+
+        async def fits() -> bool:
+            nonlocal found
+            found = await self.page.evaluate(_CUT_OFF)
+            return not found
+
+        with suppress(TimeoutError):
+            await wait_until(fits, "all fits", timeout=_SETTLED)
+        return found
+
+    async def texts(self) -> list[str]:
+        """Return all texts that the page shows."""
+        found: list[str] = await self.page.evaluate(_TEXTS)
         return found
 
     async def dialog_picture(self, names: Mapping[str, str]) -> bytes:
@@ -189,12 +223,30 @@ class Browser:
         dialog = self.dialog.locator("dialog[open]")
         return await dialog.screenshot(animations="disabled")
 
-    async def save_page(self, name: str) -> None:
-        """Save a picture of the whole page for the README."""
+    async def save_page(self, name: str, *, until: str | None = None) -> None:
+        """Save a picture of the page for the README, down to the card `until`."""
+        await self.page.mouse.move(0, 0)
         await self.page.set_viewport_size(README)
         await self.page.wait_for_load_state("networkidle")
         height = int(await self.page.evaluate(_HEIGHT))
         await self.page.set_viewport_size({**README, "height": height})
+        if until is not None:
+            card = self.page.locator("ha-card").filter(has_text=until).last
+            box = await card.bounding_box()
+            assert box is not None
+            height = int(box["y"])
+        await self.page.screenshot(
+            path=self._images / f"{name}.png",
+            animations="disabled",
+            clip={"x": 0, "y": 0, "width": README["width"], "height": height},
+        )
+        await self.page.set_viewport_size(DESKTOP)
+
+    async def save_view(self, name: str) -> None:
+        """Save a picture of what can be seen of a page for the README."""
+        await self.page.mouse.move(0, 0)
+        await self.page.set_viewport_size({**README, "height": VIEW_HEIGHT})
+        await self.page.wait_for_load_state("networkidle")
         await self.page.screenshot(
             path=self._images / f"{name}.png", animations="disabled"
         )
