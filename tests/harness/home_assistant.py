@@ -74,6 +74,7 @@ class HomeAssistant:
     to beside its media folder. `integration` is copied in at `prepare` (None:
     a Home Assistant without it); `data` is a folder that holds its ledgers and
     spools, on a disk of their own, say. `clock` is what sets its wall clock.
+    `configuration` is YAML that is added to its own.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class HomeAssistant:
         port: int | None = None,
         data: Path | None = None,
         clock: JumpingClock | None = None,
+        configuration: str = "",
     ) -> None:
         """Prepare the folder; nothing runs yet."""
         self.folder = folder
@@ -107,7 +109,7 @@ class HomeAssistant:
             folder=folder,
         )
         self._api: HomeAssistantApi | None = None
-        self._prepare(allowed, time_zone)
+        self._prepare(allowed, time_zone, configuration)
         if data is not None:
             self._keep_data_in(data)
 
@@ -128,7 +130,9 @@ class HomeAssistant:
             raise RuntimeError("Home Assistant does not run")
         return self._api
 
-    def _prepare(self, allowed: tuple[Path, ...], time_zone: str) -> None:
+    def _prepare(
+        self, allowed: tuple[Path, ...], time_zone: str, configuration: str
+    ) -> None:
         self.media.mkdir(parents=True)
         (self.folder / "configuration.yaml").write_text(
             _CONFIGURATION.format(
@@ -138,6 +142,7 @@ class HomeAssistant:
                     f"    - {json.dumps(str(path))}" for path in (self.media, *allowed)
                 ),
             )
+            + configuration
         )
         if self._integration is not None:
             shutil.copytree(

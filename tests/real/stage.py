@@ -11,6 +11,7 @@ from ..harness.arrivals import Arrivals
 from ..harness.frigate import Auth, Frigate, FrigateServer, MqttLink, Story, self_signed
 from ..harness.home_assistant import DOMAIN, HomeAssistant
 from ..harness.installation import (
+    add_bucket,
     add_by_form,
     add_frigate,
     add_mqtt,
@@ -21,14 +22,12 @@ from ..harness.installation import (
 from ..harness.mosquitto import Mosquitto
 from ..harness.openssh import OpenSshServer
 from ..harness.processes import wait_until
-from ..harness.s3_servers import ACCESS_KEY, SECRET_KEY, RcloneS3
+from ..harness.s3_servers import RcloneS3
 from ..harness.webdav import PASSWORD, USERNAME, Rclone
 
 TIME_ZONE = "Europe/Berlin"
 FOLDER, SERVER = "Folder", "Office server"
 BUCKET, CLOUD = "Bucket", "Cloud"
-CAMS = "cams"
-"""The name of the bucket at its server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +65,8 @@ class Stage:
 
     async def add_bucket(self, entry_id: str, bucket: RcloneS3, **answers: Any) -> None:
         """Add a bucket as a destination; `answers` are what is not as usual."""
-        usual = {
-            "name": BUCKET,
-            "endpoint_url": bucket.url,
-            "region": "us-east-1",
-            "bucket": CAMS,
-            "access_key_id": ACCESS_KEY,
-            "secret_access_key": SECRET_KEY,
-            "verify_ssl": True,
-        }
-        await add_by_form(self.home_assistant.api, entry_id, "s3", usual | answers)
+        api = self.home_assistant.api
+        await add_bucket(api, entry_id, bucket, name=BUCKET, **answers)
 
     async def add_cloud(self, entry_id: str, cloud: Rclone, **answers: Any) -> None:
         """Add a WebDAV server as a destination; `answers` are what is not as usual."""
@@ -122,9 +113,9 @@ class Stage:
 async def open_clouds(folder: Path) -> AsyncIterator[tuple[RcloneS3, Rclone]]:
     """Start a server with an empty bucket, and a WebDAV server."""
     async with AsyncExitStack() as stack:
-        bucket = RcloneS3(folder / "buckets")
-        (bucket.root / CAMS).mkdir(parents=True)
-        await stack.enter_async_context(bucket)
+        bucket = await stack.enter_async_context(
+            RcloneS3(folder / "buckets", bucket="cams")
+        )
         cloud = Rclone()
         stack.callback(cloud.remove)
         await cloud.start()

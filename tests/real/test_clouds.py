@@ -13,7 +13,7 @@ from ..harness.frigate import Frigate, Timing
 from ..harness.s3_servers import RcloneS3
 from ..harness.webdav import Rclone
 from ..waiting import until
-from .stage import BUCKET, CAMS, CLOUD, Stage, open_clouds, open_stage
+from .stage import BUCKET, CLOUD, Stage, open_clouds, open_stage
 
 RECORDING_SECONDS = 60
 TIMING = replace(Timing().scaled(0.1), alert_cutoff=6, detection_cutoff=6)
@@ -42,7 +42,7 @@ async def fixture_clouds(
     frigate = Frigate(("front_door",), timing=TIMING)
     async with AsyncExitStack() as stack:
         bucket, cloud = await stack.enter_async_context(open_clouds(folder))
-        folders = {BUCKET: bucket.root / CAMS, CLOUD: cloud.root}
+        folders = {BUCKET: bucket.folder, CLOUD: cloud.root}
         stage = await stack.enter_async_context(
             open_stage(folder, frigate, destinations=(), others=folders)
         )

@@ -17,7 +17,7 @@ from yarl import URL
 from ..harness.frigate import Frigate, Timing, live
 from ..harness.network import Network, Way
 from ..waiting import until
-from .stage import BUCKET, CAMS, CLOUD, SERVER, Stage, open_clouds, open_stage
+from .stage import BUCKET, CLOUD, SERVER, Stage, open_clouds, open_stage
 
 CAMERA = "front_door"
 BIT_RATE = 2_000_000
@@ -86,7 +86,7 @@ async def fixture_scene(
             lines=tuple(lines),
             folders={
                 SERVER: stage.ssh.root,
-                BUCKET: bucket.root / CAMS,
+                BUCKET: bucket.folder,
                 CLOUD: cloud.root,
             },
         )

@@ -17,6 +17,7 @@ from ..frigate import Frigate, FrigateServer, MqttLink, Story, Timing
 from ..home_assistant import DOMAIN, PASSWORD, USERNAME, HomeAssistant
 from ..installation import (
     FlowFailed,
+    add_bucket,
     add_frigate,
     add_local,
     add_mqtt,
@@ -24,17 +25,20 @@ from ..installation import (
     wait_subscribed,
 )
 from ..processes import ProgramFailed
+from ..s3_servers import RcloneS3
 from ..sftp_server import SftpServer
 from .outages import Outages
-from .story import CAMERAS, STORY, Stage
+from .story import CAMERAS, Stage, story_of
 from .table import Table, totals
+from .window import CONFIGURATION, DASHBOARD, dashboard, write_dashboard
 
 _QUIET_END = 40
 """Seconds before the end in which nothing new begins."""
 _LONGEST_WAIT = 180
 _LOOK_INTERVAL = 0.25
+_DASHBOARD_SECONDS = 30
 _LONGEST_COMPLAINT = 3000
-_FOLDER, _SERVER = "Folder", "SFTP server"
+_FOLDER, _SERVER, _BUCKET = "Folder", "SFTP server", "S3 bucket"
 
 # A real Frigate ends a review 40 s after the last activity, and needs up to 17 s to
 # have footage at hand; a demo should be a little quicker.
@@ -52,7 +56,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="script/demo",
         description="A real Home Assistant with Frigate Snap Sync, a simulated "
-        "Frigate and two destinations, all on this machine.",
+        "Frigate and three destinations, all on this machine.",
     )
     parser.add_argument(
         "--for",
@@ -61,6 +65,11 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="SECONDS",
         help="play so long, then end with a summary; fails unless everything "
         "arrived and was verified (default: until Ctrl-C)",
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        help="the port of Home Assistant's page on this machine (default: a free one)",
     )
     return parser.parse_args(argv)
 
@@ -76,24 +85,35 @@ def _time_zone() -> ZoneInfo:
 class Demo:
     """All that runs, in `folder`. `stack` ends it again, in reverse."""
 
-    def __init__(self, folder: Path, stack: contextlib.AsyncExitStack) -> None:
-        """Make the parts; nothing runs yet."""
+    def __init__(
+        self, folder: Path, stack: contextlib.AsyncExitStack, *, port: int | None
+    ) -> None:
+        """Make the parts; nothing runs yet. `port` is that of Home Assistant's page."""
         self.local = folder / "folder"
         self.local.mkdir()
         self._stack = stack
         self.sftp = SftpServer(folder / "sftp")
         self.sftp.behavior.username = "frigate"
         self.sftp.behavior.password = False
+        self.bucket = RcloneS3(folder / "s3", bucket="cams")
         self.broker = EmbeddedBroker()
-        self.frigate = Frigate(CAMERAS, timing=_TIMING)
+        self.frigate = Frigate(CAMERAS, timing=_TIMING, live=True)
         self.server = FrigateServer(self.frigate)
         self.link = MqttLink(self.frigate, "127.0.0.1", self.broker.port)
         zone = _time_zone()
         self.home_assistant = HomeAssistant(
-            folder / "config", allowed=(self.local,), time_zone=zone.key
+            folder / "config",
+            allowed=(self.local,),
+            time_zone=zone.key,
+            port=port,
+            configuration=CONFIGURATION,
         )
         self.story = Story(self.frigate)
-        self._folders = {_FOLDER: self.local, _SERVER: self.sftp.root}
+        self._folders = {
+            _FOLDER: self.local,
+            _SERVER: self.sftp.root,
+            _BUCKET: self.bucket.folder,
+        }
         self._repairs: list[str] = []
         self.arrivals = Arrivals(self.frigate, self.server, self._folders)
         self.table = Table(self.arrivals, list(self._folders), zone)
@@ -111,13 +131,15 @@ class Demo:
     async def start(self) -> None:
         """Start everything and set the integration up, as a person would."""
         say = self.table.say
-        say("Starting an MQTT broker, an SFTP server and a simulated Frigate")
-        for part in (self.broker, self.sftp, self.server, self.link):
+        say(
+            "Starting an MQTT broker, an SFTP server, an S3 server and a simulated Frigate"
+        )
+        for part in (self.broker, self.sftp, self.bucket, self.server, self.link):
             await part.start()
             self._stack.push_async_callback(part.stop)
         say("Starting Home Assistant")
         await self._stack.enter_async_context(self.home_assistant)
-        say("Setting up MQTT, Frigate Snap Sync and its two destinations")
+        say("Setting up MQTT, Frigate Snap Sync and its three destinations")
         api = self.home_assistant.api
         await add_mqtt(api, self.broker.port, protocol=PROTOCOL)
         entry = await add_frigate(api, self.server.url)
@@ -132,22 +154,47 @@ class Demo:
             fingerprint=self.sftp.fingerprint,
             authorize=self.sftp.authorize,
         )
+        await add_bucket(api, entry, self.bucket, name=_BUCKET)
         await wait_subscribed(api, self.frigate.topic_prefix)
+        await self._make_dashboard()
         # Of the parts of Home Assistant that were not installed.
         await api.call_service("persistent_notification", "dismiss_all")
         # The demo's broker knows no MQTT 5, which Home Assistant would like better.
         await api.ignore_repairs("mqtt")
+        url = self.home_assistant.url
         say("")
-        say(f"Home Assistant:  {self.home_assistant.url}")
+        say(f"Dashboard:       {url}/{DASHBOARD}")
+        say(f"Integration:     {url}/config/integrations/integration/{DOMAIN}")
+        say(f"Media:           {url}/media-browser")
         say(f"  user name:     {USERNAME}")
         say(f"  password:      {PASSWORD}")
+        port = self.home_assistant.port
+        say(f"  from elsewhere: ssh -L {port}:127.0.0.1:{port} this-machine")
         say(f"{_FOLDER + ':':<16} {self.local}")
         say(
             f"{_SERVER + ':':<16} 127.0.0.1:{self.sftp.port}, files in {self.sftp.root}"
         )
+        say(f"{_BUCKET + ':':<16} {self.bucket.url}, files in {self.bucket.folder}")
         say("")
 
-    async def _play(self, until: float | None) -> None:
+    async def _make_dashboard(self) -> None:
+        """Show what there is now: the entities of every device."""
+        api = self.home_assistant.api
+        cameras: list[str] = []
+        async with asyncio.timeout(_DASHBOARD_SECONDS):
+            while len(cameras) < len(CAMERAS):
+                await asyncio.sleep(_LOOK_INTERVAL)
+                states = await api.entity_states(DOMAIN)
+                cameras = [name for name, _, key in states if key == "last_snapshot"]
+        (frigate,) = (device for device, _, key in states if key == "protection")
+        write_dashboard(
+            self.home_assistant.folder,
+            dashboard(
+                states, frigate=frigate, cameras=cameras, destinations=self._folders
+            ),
+        )
+
+    async def _play(self, seconds: float | None, until: float | None) -> None:
         """Play the story, again and again; at `until` (monotonic) stop beginning."""
         stage = Stage(
             frigate=self.frigate,
@@ -156,7 +203,7 @@ class Demo:
             chance=random.Random(),
         )
         while True:
-            for step in STORY:
+            for step in story_of(seconds):
                 if until is not None and time.monotonic() >= until:
                     return
                 if until is not None and time.monotonic() + step.needs >= until:
@@ -179,7 +226,7 @@ class Demo:
         until = None if seconds is None else began + seconds - _QUIET_END
         watcher = asyncio.create_task(self._watch())
         try:
-            await self._play(until)
+            await self._play(seconds, until)
             if seconds is None:
                 return
             await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
@@ -225,10 +272,10 @@ class Demo:
         ]
 
 
-async def _play(folder: Path, seconds: float | None) -> int:
+async def _play(folder: Path, seconds: float | None, port: int | None) -> int:
     interrupted = False
     async with contextlib.AsyncExitStack() as stack:
-        demo = Demo(folder, stack)
+        demo = Demo(folder, stack, port=port)
         try:
             await demo.start()
             await demo.run(seconds)
@@ -244,9 +291,11 @@ async def _play(folder: Path, seconds: float | None) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; returns the exit code."""
-    seconds = _arguments(argv).seconds
+    arguments = _arguments(argv)
     try:
-        return run_command("demo", lambda folder: _play(folder, seconds))
+        return run_command(
+            "demo", lambda folder: _play(folder, arguments.seconds, arguments.port)
+        )
     except (FlowFailed, ProgramFailed, TimeoutError) as err:
         sys.stderr.write(f"The demo could not be set up: {err}\n")
         return 1

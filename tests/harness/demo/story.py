@@ -82,16 +82,20 @@ async def _broker_goes(stage: Stage) -> None:
 
 CAMERAS = ("front_door", "driveway", "garden")
 
-STORY = (
-    Step(title="A person at the door", play=_person_at_the_door, pause=6),
-    Step(
-        title="The next upload to the SFTP server will be its last for a while",
-        play=_server_dies,
-        pause=0,
-    ),
-    Step(title="A car in the driveway", play=_car, pause=6),
-    Step(title="Two cameras at once", play=_two_cameras_at_once, pause=15),
-    Step(title="A dog, then a person with it", play=_person_with_dog, pause=15),
+_CALM = (
+    Step(title="A person at the door", play=_person_at_the_door, pause=8),
+    Step(title="A car in the driveway", play=_car, pause=8),
+    Step(title="Two cameras at once", play=_two_cameras_at_once, pause=18),
+    Step(title="A dog, then a person with it", play=_person_with_dog, pause=20),
+)
+_SERVER_DIES = Step(
+    title="The next upload to the SFTP server will be its last for a while",
+    play=_server_dies,
+    pause=0,
+)
+_OUTAGES = (
+    _SERVER_DIES,
+    Step(title="A car in the driveway", play=_car, pause=15),
     Step(
         title="A person, and Frigate dies",
         play=_frigate_restarts,
@@ -105,3 +109,15 @@ STORY = (
         needs=40,
     ),
 )
+_CALM_SECONDS = 120
+"""How long a demo must be for a calm first minute."""
+
+
+def story_of(seconds: float | None) -> tuple[Step, ...]:
+    """Return the story of so many seconds, None for one without an end. Pure.
+
+    The first minute is calm, unless there are only one or two.
+    """
+    if seconds is None or seconds >= _CALM_SECONDS:
+        return (*_CALM, *_OUTAGES)
+    return (_CALM[0], _SERVER_DIES, *_CALM[1:], *_OUTAGES[2:])

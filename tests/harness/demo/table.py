@@ -16,7 +16,7 @@ _WORDS = {
 }
 _HEADINGS = ("Published", "What", "Camera", "Label")
 _WIDTHS = (9, 13, 10, 11)
-_ARRIVAL_WIDTH = 17
+_ARRIVAL_WIDTH = 15
 
 
 def _state(item: Item, name: str) -> str:
@@ -24,7 +24,7 @@ def _state(item: Item, name: str) -> str:
     if arrival is None:
         return "waiting"
     verdict = "verified" if arrival.verified else "WRONG"
-    return f"{arrival.seconds:.1f} s, {verdict}"
+    return f"{arrival.seconds:.1f} s {verdict}"
 
 
 def _row(cells: Sequence[str], names: Sequence[str]) -> str:
