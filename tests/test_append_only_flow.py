@@ -36,7 +36,7 @@ class DropBox(FakeDestination):
     @override
     async def stat(self, path: str) -> StoredFile | None:
         if not self.may_read:
-            raise PermissionDenied("Access denied")
+            raise PermissionDenied("No", said="Access denied")
         return await super().stat(path)
 
     @override
@@ -44,14 +44,14 @@ class DropBox(FakeDestination):
         self, path: str, *, start: int = 0, length: int | None = None
     ) -> AsyncGenerator[bytes]:
         if not self.may_read:
-            raise PermissionDenied("Access denied")
+            raise PermissionDenied("No", said="Access denied")
         async for piece in super().open_read(path):
             yield piece
 
     @override
     async def delete(self, path: str) -> None:
         if not self.may_delete:
-            raise PermissionDenied("Access denied")
+            raise PermissionDenied("No", said="Access denied")
         await super().delete(path)
 
 
@@ -87,7 +87,7 @@ async def test_only_new_files_are_taken(
     flow_id = result["flow_id"]
     result = await submit(flow_id)
     assert result["errors"] == {"storing": "append_only_needed"}
-    reason = "but not be deleted" if may_be_limited else "Access denied"
+    reason = "Can't be deleted" if may_be_limited else "Access denied"
     assert reason in result["description_placeholders"]["reason"]
     if not may_read:
         result = await submit(flow_id, append_only=True, verify_checksum=True)

@@ -11,6 +11,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
+from custom_components.frigate_snap_sync.cause import CausedError
 from custom_components.frigate_snap_sync.const import DOMAIN, UPLOAD_STATES
 from custom_components.frigate_snap_sync.devices import (
     camera_identifier,
@@ -27,6 +28,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
     UploadRow,
 )
 from custom_components.frigate_snap_sync.sync.model.summary import Counts
+from custom_components.frigate_snap_sync.words import async_why
 from homeassistant.core import HomeAssistant, SupportsResponse
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
@@ -448,11 +450,11 @@ async def test_entry_not_loaded(
 @pytest.mark.parametrize(
     ("action", "failure", "error"),
     [
-        ("catch_up", FrigateUnreachable("no route"), "catch_up_failed"),
-        ("catch_up", LedgerError("locked"), "ledger_not_usable"),
-        ("catch_up", SpoolError("no space"), "ledger_not_usable"),
-        ("retry_failed", LedgerError("locked"), "ledger_not_usable"),
-        ("list_uploads", LedgerError("locked"), "ledger_not_usable"),
+        ("catch_up", FrigateUnreachable("raw", said="no route"), "catch_up_failed"),
+        ("catch_up", LedgerError("raw", said="locked"), "ledger_not_usable"),
+        ("catch_up", SpoolError("raw", said="no space"), "ledger_not_usable"),
+        ("retry_failed", LedgerError("raw", said="locked"), "ledger_not_usable"),
+        ("list_uploads", LedgerError("raw", said="locked"), "ledger_not_usable"),
     ],
 )
 async def test_failure(
@@ -460,7 +462,7 @@ async def test_failure(
     engine: StandInEngine,
     entry: MockConfigEntry,
     action: str,
-    failure: Exception,
+    failure: CausedError,
     error: str,
 ) -> None:
     """What fails is shown with its reason."""
@@ -469,7 +471,9 @@ async def test_failure(
         await async_call(hass, action)
     assert not isinstance(caught.value, ServiceValidationError)
     assert caught.value.translation_key == error
-    assert caught.value.translation_placeholders == {"error": str(failure)}
+    why = async_why(hass, failure)
+    assert caught.value.translation_placeholders == {"error": why}
+    assert f'"{failure.said}"' in why
 
 
 async def test_with_the_real_engine(
