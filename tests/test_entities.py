@@ -131,13 +131,25 @@ async def test_devices(
     assert sorted(devices.values(), key=lambda device: str(device.name)) == snapshot
 
 
+@pytest.mark.parametrize(
+    ("language", "camera", "folder", "server"),
+    [
+        ("en", "Camera", "Local folder", "SFTP server"),
+        ("de", "Kamera", "Lokaler Ordner", "SFTP-Server"),
+    ],
+)
 async def test_no_device_is_of_an_unknown_make(
     hass: HomeAssistant,
     engine: StandInEngine,
     folders: Path,
     device_registry: dr.DeviceRegistry,
+    language: str,
+    camera: str,
+    folder: str,
+    server: str,
 ) -> None:
     """Home Assistant lists a device without maker or model as <unknown>."""
+    hass.config.language = language
     entry = frigate_entry(subentries=[local_subentry("/media/nas"), sftp_subentry()])
     await async_set_up(hass, entry)
     makes = {
@@ -146,9 +158,9 @@ async def test_no_device_is_of_an_unknown_make(
     }
     assert makes == {
         "Frigate": ("Frigate", "NVR"),
-        "front_door": ("Frigate", "Camera"),
-        "Garage NAS": ("Frigate Snap Sync", "Local folder"),
-        "Off-site server": ("Frigate Snap Sync", "SFTP server"),
+        "front_door": ("Frigate", camera),
+        "Garage NAS": ("Frigate Snap Sync", folder),
+        "Off-site server": ("Frigate Snap Sync", server),
     }
 
 
