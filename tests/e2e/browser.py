@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 import os
 from pathlib import Path
 import re
+import time
 from typing import Final
 
 from playwright.async_api import (
@@ -103,6 +104,8 @@ class Browser:
         """Begin on an empty page; `pictures` is the folder for those of this run."""
         self.page = page
         self.clicks = 0
+        self.looked = 0.0
+        """Seconds that were spent on how it looks on a phone."""
         self.complaints: list[str] = []
         self._pictures = pictures
         self._images = _IMAGES if os.environ.get("SAVE_PICTURES") else pictures
@@ -182,12 +185,14 @@ class Browser:
     @asynccontextmanager
     async def on_a_phone(self) -> AsyncIterator[None]:
         """Be as small as a phone for a while."""
+        began = time.monotonic()
         before = self.page.viewport_size or DESKTOP
         await self.page.set_viewport_size(PHONE)
         try:
             yield
         finally:
             await self.page.set_viewport_size(before)
+            self.looked += time.monotonic() - began
 
     async def look(self, name: str) -> None:
         """Keep a picture of what is shown, for who wants to look at it."""

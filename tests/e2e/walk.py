@@ -41,10 +41,11 @@ class Walk:
         ssh = self.stage.ssh
         return {ssh.host: "backup.lan", ssh.username: "frigate"}
 
-    def note(self, what: str, began: float) -> None:
-        """Write down what it took, for who reads the output."""
-        seconds = time.monotonic() - began
+    def seconds(self, what: str, began: float) -> float:
+        """Return what it took, without the looks; and say it to who reads the output."""
+        seconds = time.monotonic() - began - self.browser.looked
         _LOGGER.warning("%s: %d clicks, %.0f s", what, self.browser.clicks, seconds)
+        return seconds
 
     async def look_on_a_phone(self, name: str) -> None:
         """Keep a picture of what a phone would show, in the language of the walk.
