@@ -29,7 +29,7 @@ from custom_components.frigate_snap_sync.storage.base import (
     StoredFile,
 )
 from custom_components.frigate_snap_sync.storage.check import FIXED_PROBE, PROBE_PREFIX
-from custom_components.frigate_snap_sync.storage.errors import StorageError
+from custom_components.frigate_snap_sync.storage.errors import StorageError, Unreachable
 from custom_components.frigate_snap_sync.storage.source import open_source
 
 from ..films import film
@@ -349,6 +349,8 @@ class FakeDestination(Destination):
         """Writes of files that grow, each of which a test lets succeed or fail."""
         self.faults_of_growth: list[BaseException] = []
         """What the next files that grow fail with."""
+        self.lost_answers: list[bytes] = []
+        """What lies there of the next files to grow, whose making got no answer."""
         self.pieces: list[str] = []
         """The pieces that came by one request each, in their order."""
         self.gate = asyncio.Event()
@@ -404,6 +406,9 @@ class FakeDestination(Destination):
             raise self.faults_of_growth.pop(0)
         if path in self.files:
             raise AlreadyThere(path)
+        if self.lost_answers:
+            self.files[path] = self.lost_answers.pop(0)
+            raise Unreachable("The answer got lost")
         self.files[path] = b""
         self.grew.append(path)
         return FakeGrowingFile(self, path)

@@ -268,6 +268,29 @@ async def test_a_bug_ends_no_film_for_good(
     assert live.moments(growing.files[films(growing)[-1]])
 
 
+@pytest.mark.parametrize("theirs", [b"", b"theirs"])
+async def test_an_answer_that_got_lost(
+    bench: Bench, camera: Camera, growing: FakeDestination, theirs: bytes
+) -> None:
+    """An empty file that was made all the same is removed; no other is."""
+    growing.lost_answers.append(theirs)
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new")
+    await camera.show(3)
+    await until(lambda: not growing.lost_answers)
+    (lost,) = films(growing)
+    await camera.show(15)
+    await until(lambda: len(growing.grew) == 1)
+    if theirs:
+        assert films(growing) == sorted([lost, *growing.grew])
+        assert growing.files[lost] == theirs
+        assert not growing.deleted
+    else:
+        # The name is free again, and may have been taken since.
+        await until(lambda: growing.deleted == [lost])
+        await until(lambda: films(growing) == growing.grew)
+
+
 async def test_a_ledger_that_fails_ends_no_film(
     bench: Bench, camera: Camera, growing: FakeDestination
 ) -> None:

@@ -120,18 +120,29 @@ def test_a_file_of_somebody_is_never_removed(connection: sqlite3.Connection) -> 
     assert begin(connection).path.endswith("live02.mp4")
 
 
-def test_what_may_be_somebody_s_is_never_removed(
-    connection: sqlite3.Connection,
+@pytest.mark.parametrize("pieces", [None, 10])
+def test_what_may_be_somebody_s_is_looked_at(
+    connection: sqlite3.Connection, pieces: int | None
 ) -> None:
-    """It was not said that it was made new: the answer got lost, or we were killed."""
+    """It was not said that it was made new: the answer got lost, or we were killed.
+
+    An empty file may go; of pieces it was seen before that there are none.
+    """
     items.remember_open(connection, REVIEW)
-    lost = begin(connection, is_ours=False)
-    live_files.ended(connection, lost.id, held=(), size=0, is_ours=False)
-    begin(connection, is_ours=False)
+    lost = begin(connection, is_ours=False, pieces=pieces)
+    live_files.ended(
+        connection, lost.id, held=(), size=0, is_ours=False, pieces=pieces and 0
+    )
+    begin(connection, is_ours=False, pieces=pieces)
     assert live_files.end_all(connection, now=1020) == 1
     items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
     upload(connection, Role.WHOLE, 1, shown=((995, 1026),))
     assert states(connection) == ["over", "over"]
+    for _ in range(2 if pieces is None else 0):
+        leftover = live_files.next_leftover(connection, "nas", exclude=())
+        assert leftover is not None
+        assert not leftover.is_ours
+        live_files.taken(connection, leftover.id)
     assert left(connection) == ()
     assert begin(connection).path.endswith("live03.mp4")
 
@@ -257,6 +268,20 @@ def test_the_whole_reaches_to_the_start_after_a_crash(
     assert whole_end(connection) == end
     upload(connection, Role.WHOLE, 1, shown=((995, end),))
     assert states(connection) == ["kept" if end == 1026 else "over"]
+
+
+def test_film_that_a_crash_ended_behind_the_end_of_its_review(
+    connection: sqlite3.Connection,
+) -> None:
+    """It shows no more than a moment of what came after, whenever we are back."""
+    items.remember_open(connection, REVIEW)
+    file = begin(connection)
+    items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    live_files.end_all(connection, now=5000)
+    # 5 s behind what it was made longer for when the end was reported.
+    assert whole_end(connection) == 1036
+    upload(connection, Role.WHOLE, 1, shown=((995, 1036),))
+    assert left(connection) == (file.path,)
 
 
 def test_what_a_crash_ended_while_frigate_s_clock_was_ahead(

@@ -16,6 +16,9 @@ from ..model.spans import Spans, to_text
 from .items import base_of, free_path
 from .superseding import reach_live, supersede_live
 
+_GOODBYE = 5
+"""Seconds in which film surely ends whose review has."""
+
 
 class LiveState(StrEnum):
     """Where a live file is."""
@@ -127,9 +130,9 @@ def ended(
 ) -> None:
     """Note that a live file grows no more, the seconds that it shows, and its pieces.
 
-    One that shows nothing is to be removed if it `is_ours`: what may not be is
-    left alone. So is one to be removed whose whole has come meanwhile, unless all is to
-    be kept there.
+    One that shows nothing is to be removed if it `is_ours`; a single file that may not
+    be, for the answer to its making got lost, only if it is empty. So is one to be
+    removed whose whole has come meanwhile, unless all is to be kept there.
     """
     state = LiveState.KEPT if held and is_ours else LiveState.OVER
     row = connection.execute(
@@ -142,7 +145,7 @@ def ended(
             size,
             is_ours,
             pieces,
-            is_ours and not held and pieces != 0,
+            (is_ours or pieces is None) and not held and pieces != 0,
             live_id,
         ),
     ).fetchone()
@@ -166,15 +169,22 @@ def taken(connection: sqlite3.Connection, live_id: int) -> None:
 def end_all(connection: sqlite3.Connection, *, now: float) -> int:
     """Note that nothing grows any more: we were ended. Return how many there were.
 
-    It is not known until when they show something: until `now` at the latest. What may
-    be someone else's is left alone.
+    It is not known until when they show something: until `now` at the latest, and no
+    longer than their reviews. What may be someone else's is left alone, unless it is
+    empty.
     """
     rows = connection.execute(
         "UPDATE live_files SET state = IIF(is_ours, 'kept', 'over'),"
-        " ended_by = ? + ahead WHERE state = 'growing'"
+        " clean_up = (is_ours = 0 AND pieces IS NULL),"
+        " ended_by = MIN(? + ahead, COALESCE((SELECT MAX(MAX(files.end),"
+        " MAX(items.reported_at) + ahead) + ? FROM items JOIN files ON files.item_id ="
+        " items.id WHERE items.id = live_files.item_id AND is_open = 0"
+        " AND role = 'whole'), ? + ahead)) WHERE state = 'growing'"
         " RETURNING item_id, destination_id",
-        (now,),
+        (now, _GOODBYE, now),
     ).fetchall()
+    for item_id in dict.fromkeys(row["item_id"] for row in rows):
+        reach_live(connection, item_id)
     # Their wholes may have come before what ended them was kept.
     for item_id, destination_id in dict.fromkeys(tuple(row) for row in rows):
         supersede_live(connection, item_id, destination_id)
@@ -186,12 +196,14 @@ class LiveLeftover:
     """A live file that is to be removed: its names at the destination.
 
     `is_pieces` tells whether it lies there in pieces, each of which may have been cut
-    off under its temporary name.
+    off under its temporary name. One of which it is not certain that it `is_ours` is
+    only to be removed if it is empty.
     """
 
     id: int
     paths: tuple[str, ...]
     is_pieces: bool
+    is_ours: bool
 
 
 def next_leftover(
@@ -199,7 +211,7 @@ def next_leftover(
 ) -> LiveLeftover | None:
     """Return a live file that is to be removed at a destination."""
     rows = connection.execute(
-        "SELECT id, path, pieces FROM live_files INDEXED BY live_clean_ups"
+        "SELECT id, path, pieces, is_ours FROM live_files INDEXED BY live_clean_ups"
         " WHERE destination_id = ? AND clean_up = 1 ORDER BY id LIMIT ?",
         (destination_id, 1 + len(exclude)),
     )
@@ -209,6 +221,7 @@ def next_leftover(
             return LiveLeftover(
                 id=row["id"],
                 is_pieces=row["pieces"] is not None,
+                is_ours=bool(row["is_ours"]),
                 paths=(row["path"],)
                 if row["pieces"] is None
                 else tuple(piece_path(row["path"], number) for number in numbers),

@@ -59,6 +59,9 @@ class LiveCleanUp:
             await self._ledger.run(live_files.taken, leftover.id)
             return True
         try:
+            if not leftover.is_ours and not await self._is_empty(leftover.paths[0]):
+                await self._ledger.run(live_files.taken, leftover.id)
+                return True
             for path in leftover.paths:
                 await self._remove(path, is_piece=leftover.is_pieces)
         except StorageError as err:
@@ -68,6 +71,10 @@ class LiveCleanUp:
         await self._ledger.run(live_files.removed, leftover.id)
         await self._on_removed(leftover.paths[0])
         return True
+
+    async def _is_empty(self, path: str) -> bool:
+        stored = await self._setup.destination.stat(path)
+        return stored is not None and not stored.size
 
     async def _remove(self, path: str, *, is_piece: bool) -> None:
         destination = self._setup.destination
