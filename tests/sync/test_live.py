@@ -25,6 +25,7 @@ from custom_components.frigate_snap_sync.storage.base import (
 )
 from custom_components.frigate_snap_sync.storage.errors import (
     NotMounted,
+    Rejected,
     StorageError,
     Unreachable,
 )
@@ -289,6 +290,24 @@ async def test_an_answer_that_got_lost(
         # The name is free again, and may have been taken since.
         await until(lambda: growing.deleted == [lost])
         await until(lambda: films(growing) == growing.grew)
+
+
+async def test_a_file_that_takes_nothing(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """A file into which nothing could be written does not stay."""
+    growing.hold_writes = True
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new")
+    await camera.show(3)
+    # What comes before the first picture, and that.
+    await until(lambda: len(growing.held_writes) == 2)
+    growing.hold_writes = False
+    for write in growing.held_writes:
+        write.set_exception(Rejected("Not this one"))
+    (empty,) = growing.grew
+    await camera.show(15)
+    await until(lambda: empty in growing.deleted)
 
 
 async def test_a_ledger_that_fails_ends_no_film(

@@ -218,6 +218,8 @@ class GrowingWriter(LiveWriter):
         super().__init__(target)
         self._growing: GrowingFile | None = None
         self._position = 0
+        self._init = 0
+        """Bytes before the first picture."""
         self._writes: deque[_Write] = deque()
         """What is under way, in the order of the file."""
 
@@ -239,7 +241,7 @@ class GrowingWriter(LiveWriter):
                 break
         else:
             raise Rejected("Every name for a live file is taken")
-        self._position, self._is_ours = 0, True
+        self._position, self._is_ours, self._init = 0, True, len(first.init)
         await self._write(first.init, None)
         await self._own()
 
@@ -289,7 +291,9 @@ class GrowingWriter(LiveWriter):
             self._note(write)
         if growing is not None:
             async with asyncio.timeout(_GOODBYE):
-                await growing.close()
+                if await growing.close() <= self._init:
+                    # Nothing of what was tried is there.
+                    self._tried = Shown()
 
 
 class PieceWriter(NumberedWriter):
