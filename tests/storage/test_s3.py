@@ -633,7 +633,7 @@ async def test_what_was_put_together_is_there(make_source: MakeSource) -> None:
         temporary = await destination.prepare("a/g", source, temporary="a/t")
         with pytest.raises(Rejected, match="has nothing"):
             await destination.put("a/g", source, temporary=temporary)
-        # Who may not list is told so of everything: then the answer has to do.
+        # Without a right to list, nothing seems to be there: the answer has to do.
         bucket.lists = False
         temporary = await destination.prepare("a/g", source, temporary="a/t")
         await destination.put("a/g", source, temporary=temporary)

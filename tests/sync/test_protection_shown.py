@@ -797,7 +797,7 @@ async def test_messages_were_lost(bench: Bench, nas: FakeDestination) -> None:
 async def test_images_that_wait_at_the_end_are_lost(
     bench: Bench, nas: FakeDestination
 ) -> None:
-    """The spool took none: whoever stops Home Assistant now is told of it later."""
+    """The spool took none: after a stop of Home Assistant it shows as a loss."""
     await start(bench, nas)
 
     async def refuse(_: Step) -> SpoolFile:

@@ -255,7 +255,7 @@ class Evidence:
     def _has_all(self, item: Item, film: File) -> bool:
         """Tell whether Frigate has every second that a film shows.
 
-        It can show more than the review: nobody could say when that ended.
+        It can show more than the review, whose end may have been reported late.
         """
         return all(self._footage(item, at, at + 1) for at in film.shown)
 

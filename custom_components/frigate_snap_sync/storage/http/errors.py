@@ -110,7 +110,7 @@ def _tls_error(err: Exception, where: str) -> CertificateRefused:
 
 
 def _with(said: str) -> str:
-    """Return words as an error's text goes on with them, empty if there are none."""
+    """Return words as they follow in an error's text, empty if there are none."""
     return f": {said}" if said else ""
 
 

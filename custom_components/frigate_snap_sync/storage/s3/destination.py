@@ -332,7 +332,7 @@ class S3Destination(Destination):
         """See that an object which was put together is there, as far as we may."""
         stored = await self.stat(path)
         if stored is None and self._may_list is False:
-            return  # It can't be told from one that may not be looked at.
+            return  # The answer is the same for one that may not be looked at.
         if stored is None or stored.size != size:
             has = "nothing" if stored is None else stored.size
             raise other_size(f"Of {size} bytes the server has {has}")
