@@ -81,12 +81,8 @@ class ItemsLostFlow(FrigateRepairFlow):
     ) -> RepairsFlowResult:
         """Show the files that were lost."""
         if user_input is None:
-            names = {
-                subentry_id: subentry.title
-                for subentry_id, subentry in self._entry.subentries.items()
-            }
             lines = [
-                f"- **{escape(names.get(loss.destination_id, ''))}**:"
+                f"- **{escape(destination_name(self._entry, loss.destination_id) or '')}**:"
                 f" {escape(loss.path)} ({escape(self._why(loss.cause))})"
                 for loss in self._shown.newest
             ]

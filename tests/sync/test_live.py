@@ -80,6 +80,16 @@ def films(destination: FakeDestination) -> list[str]:
     return sorted(name for name in destination.files if re.search(r"-live\d", name))
 
 
+async def begin_film(
+    bench: Bench, camera: Camera, growing: FakeDestination, *, pictures: int
+) -> None:
+    """Let a review begin, and wait until so many pictures of it have left."""
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new")
+    await camera.show(pictures)
+    await arrived(growing, camera)
+
+
 async def arrived(destination: FakeDestination, camera: Camera, number: int = 0) -> str:
     """Wait until all that the camera has shown is there; return the file's name."""
     await until(
@@ -254,10 +264,7 @@ async def test_a_bug_ends_no_film_for_good(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It is logged, and the film begins again."""
-    await bench.start(setup(growing, selection=LIVE))
-    bench.review("new")
-    await camera.show(3)
-    await arrived(growing, camera)
+    await begin_film(bench, camera, growing, pictures=3)
     bench.frigate.live_feeds["front_door"].put_nowait("no message")  # type: ignore[arg-type]
     await until(lambda: "The live film of front_door failed" in caplog.text)
     growing.faults_of_growth.append(ZeroDivisionError("a bug"))
@@ -314,10 +321,7 @@ async def test_a_ledger_that_fails_ends_no_film(
     bench: Bench, camera: Camera, growing: FakeDestination
 ) -> None:
     """What has its name in the ledger continues."""
-    await bench.start(setup(growing, selection=LIVE))
-    bench.review("new")
-    await camera.show(3)
-    await arrived(growing, camera)
+    await begin_film(bench, camera, growing, pictures=3)
 
     async def fail(job: object, run: object) -> None:
         raise LedgerError("disk I/O error")
@@ -576,10 +580,7 @@ async def test_what_follows_on_a_hole_counts_for_nothing(
 ) -> None:
     """Of two writes under way the first one fails: the second can't be played."""
     bench.timing = replace(QUICK, live_tick=0)
-    await bench.start(setup(growing, selection=LIVE))
-    bench.review("new")
-    await camera.show(4)
-    await arrived(growing, camera)
+    await begin_film(bench, camera, growing, pictures=4)
     begun = time.time()
     growing.hold_writes = True
     await camera.show(4)
@@ -822,10 +823,7 @@ async def test_a_film_of_which_nothing_is_heard_ends(
 ) -> None:
     """Its end may have been missed."""
     bench.timing = replace(QUICK, live_news=0.3)
-    await bench.start(setup(growing, selection=LIVE))
-    bench.review("new")
-    await camera.show(5)
-    await arrived(growing, camera)
+    await begin_film(bench, camera, growing, pictures=5)
     await until(lambda: not camera.is_watched)
 
 

@@ -12,6 +12,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
 from ..const import CONF_MEDIA, DOMAIN, MEDIA, UPLOAD_STATES
+from ..drill_report import destination_name
 from ..sync.model.status import UploadFilter, UploadRow
 from .action import (
     ATTR_CAMERA,
@@ -60,11 +61,11 @@ async def _async_list_uploads(call: ServiceCall) -> ServiceResponse:
         limit=call.data[ATTR_LIMIT],
     )
     rows = await entry.runtime_data.async_list_uploads(wanted)
-    names = {
-        subentry_id: subentry.title
-        for subentry_id, subentry in entry.subentries.items()
+    return {
+        "uploads": [
+            _row(row, destination_name(entry, row.destination_id)) for row in rows
+        ]
     }
-    return {"uploads": [_row(row, names.get(row.destination_id)) for row in rows]}
 
 
 def _row(row: UploadRow, destination: str | None) -> JsonObjectType:

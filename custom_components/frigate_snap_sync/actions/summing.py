@@ -7,12 +7,14 @@ from typing import Any, Final
 
 import voluptuous as vol
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
+from ..drill_report import destination_name
 from ..sync.model.status import Summary, SummaryRow
 from .action import (
     ATTR_CAMERA,
@@ -62,9 +64,12 @@ async def _async_summary(call: ServiceCall) -> ServiceResponse:
             call.hass, entry, call.data.get(ATTR_DESTINATION)
         ),
     )
-    names = {id_: subentry.title for id_, subentry in entry.subentries.items()}
     by_destination: Any = [
-        {"destination": names.get(id_), "destination_id": id_, **asdict(counts)}
+        {
+            "destination": destination_name(entry, id_),
+            "destination_id": id_,
+            **asdict(counts),
+        }
         for id_, counts in summary.by(lambda row: (row.destination_id,)).items()
     ]
     return {
@@ -73,7 +78,7 @@ async def _async_summary(call: ServiceCall) -> ServiceResponse:
         "total": asdict(summary.total),
         **_groups(summary),
         "destinations": by_destination,
-        "rows": [_row(row, names) for row in summary.rows[:MAX_ROWS]],
+        "rows": [_row(row, entry) for row in summary.rows[:MAX_ROWS]],
         "rows_left_off": max(0, len(summary.rows) - MAX_ROWS),
     }
 
@@ -87,13 +92,13 @@ def _groups(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _row(row: SummaryRow, names: dict[str, str]) -> dict[str, Any]:
+def _row(row: SummaryRow, entry: ConfigEntry) -> dict[str, Any]:
     return {
         "day": row.day,
         "camera": row.camera,
         "media": row.media,
         "label": ", ".join(row.labels),
-        "destination": names.get(row.destination_id),
+        "destination": destination_name(entry, row.destination_id),
         "destination_id": row.destination_id,
         **asdict(row.counts),
     }

@@ -1,7 +1,7 @@
 """Uploads: one file at one destination, from pending to a final state."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import sqlite3
 
 from ...storage.read_back import Content
@@ -128,7 +128,8 @@ def next_downloading(
     rows = [
         connection.execute(
             "SELECT items.*, uploads.id AS upload_id, file_id, uploads.role AS role,"
-            " uploads.rank AS rank, path, attempts, temporary, tried_size, tried_sha256"
+            " uploads.rank AS rank, path, attempts, temporary, tried_size,"
+            " tried_sha256, '' AS spool_name, 0 AS size, '' AS sha256"
             " FROM uploads JOIN items ON items.id = item_id WHERE file_id = ?"
             " AND destination_id = ? AND state = 'pending' AND is_ready = 0"
             " AND hold IS NULL AND attempts = 0 AND temporary IS NULL",
@@ -136,27 +137,11 @@ def next_downloading(
         ).fetchone()
         for file_id in file_ids
     ]
-    found = [
-        row
-        for row in rows
-        if row is not None and row["rank"] in ranks and row["upload_id"] not in exclude
-    ]
-    if not found:
-        return None
-    row = min(found, key=lambda each: (each["rank"], each["upload_id"]))
-    return UploadJob(
-        upload_id=row["upload_id"],
-        file_id=row["file_id"],
-        item=item_of(row),
-        role=Role(row["role"]),
-        rank=Rank(row["rank"]),
-        path=row["path"],
-        spool_name="",
-        content=Content(size=0, sha256=""),
-        attempts=0,
-        temporary=None,
-        tried=None,
-        is_downloading=True,
+    jobs = [replace(_job(row), is_downloading=True) for row in rows if row is not None]
+    return min(
+        (job for job in jobs if job.rank in ranks and job.upload_id not in exclude),
+        key=lambda job: (job.rank, job.upload_id),
+        default=None,
     )
 
 

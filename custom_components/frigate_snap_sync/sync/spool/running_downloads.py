@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
-from contextlib import suppress
 import hashlib
 from pathlib import Path
 import time
@@ -12,6 +11,7 @@ from ...storage.base import Source
 from ...storage.errors import SourceUnreadable
 from ...storage.read_back import Content
 from ...storage.source import PieceReader
+from ..support.tasks import wait_for
 
 _LOOK_INTERVAL = 1.0
 """Seconds after which who waits for more bytes looks whether that is still right."""
@@ -52,11 +52,8 @@ class RunningDownload:
 
     async def more(self, position: int) -> None:
         """Wait a moment for bytes behind this position, or the end."""
-        if self.size > position or self.is_over:
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK_INTERVAL):
-                await self._news.wait()
+        if self.size <= position and not self.is_over:
+            await wait_for(self._news, _LOOK_INTERVAL)
 
     def _tell(self) -> None:
         self._news.set()
