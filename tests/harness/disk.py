@@ -50,16 +50,21 @@ class SmallDisk:
         """Take all the space there is, but for `leave` bytes."""
         if not self.is_real:
             raise RuntimeError(f"No disk of its own: {self.folder}")
-        space = os.statvfs(self.folder)
-        size = space.f_bavail * space.f_frsize - leave
         with self._ballast.open("wb") as file:
-            if size > 0:
-                with contextlib.suppress(OSError):  # others wrote meanwhile
-                    os.posix_fallocate(file.fileno(), 0, size)
+            taken = 0
+            while (size := self._free() - leave) > 0:
+                # All or nothing: if others wrote meanwhile, the rest is looked at again.
+                with contextlib.suppress(OSError):
+                    os.posix_fallocate(file.fileno(), taken, size)
+                    taken += size
 
     def free(self) -> None:
         """Give the space back."""
         self._ballast.unlink(missing_ok=True)
+
+    def _free(self) -> int:
+        space = os.statvfs(self.folder)
+        return space.f_bavail * space.f_frsize
 
     async def _run(self, *command: str) -> bool:
         done = await asyncio.to_thread(

@@ -130,16 +130,25 @@ async def test_what_may_still_come_to_frigates_disk_is_waited_for(
     """A long review that ended a moment ago is not cut to what is there now."""
     bench.timing = replace(FAST, settle=1.0)
     start = float(int(time.time()) - 4000)
-    asked = film(bench, start, (-5, 10))
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
-    end = float(int(time.time()) - 5)
-    bench.review("end", start=start, end=end)
-    await bench.settled()
-    assert not bench.frigate.summaries
+    end = float(int(time.time()) - 3)
     last = end - start
-    film(bench, start, (-5, 10), (last - 10, last + 5))
+    asked = film(bench, start, (-5, 10), (last - 10, last + 5))
+    there = bench.frigate.footage
+    assert there is not None
+    looks: list[float] = []
+
+    def so_far(camera: str, after: float, before: float) -> list[Segment]:
+        looks.append(time.time())
+        return [
+            each for each in there(camera, after, before) if each.end_time < looks[-1]
+        ]
+
+    bench.frigate.footage = so_far
+    bench.review("end", start=start, end=end)
     await until(lambda: len(nas.media) == 2)
+    assert min(looks) >= end + 5
     assert asked() == [(-5, 10), (last - 10, last + 5)]
 
 
