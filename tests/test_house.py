@@ -85,6 +85,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"planning"}),
         frozenset({"intake", "fetching", "sending"}),
         frozenset({"drill", "live", "playback", "reporting"}),
+        frozenset({"assembly"}),
         frozenset({"engine"}),
     ),
     "storage": (

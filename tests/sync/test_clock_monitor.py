@@ -127,7 +127,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 async def followed(bench: Bench) -> None:
     """Wait until the engine has followed a clock that was set."""
-    clock = bench.engine._clock  # noqa: SLF001
+    clock = bench.engine._parts.clock  # noqa: SLF001
     await until(lambda: clock._jumped_at > float("-inf"))  # noqa: SLF001
     await until(lambda: clock.is_steady)
 

@@ -440,7 +440,7 @@ async def test_a_clip_that_did_not_fit_waits_for_more_room(
     await until(lambda: {CLIP, large.data} <= set(nas.media.values()))
     assert large.asked == [20.0] * 2
     assert await bench.settled() == {"verified": 3}
-    assert not bench.engine._space._needs  # noqa: SLF001
+    assert not bench.engine._parts.space._needs  # noqa: SLF001
 
 
 async def test_a_clip_that_did_not_fit_and_is_gone(
@@ -454,9 +454,9 @@ async def test_a_clip_that_did_not_fit_and_is_gone(
     await bench.spooled_in_ledger(1)
     large = Large(bench, above=11, clips=2)
     await ended(bench, "big")
-    await until(lambda: bench.engine._space._needs)  # noqa: SLF001
+    await until(lambda: bench.engine._parts.space._needs)  # noqa: SLF001
     bench.frigate.footage = lambda camera, after, before: []
     nas.gate.set()
     assert await bench.settled() == {"gone": 1, "verified": 1}
     assert large.asked == [20.0]
-    await until(lambda: not bench.engine._space._needs)  # noqa: SLF001
+    await until(lambda: not bench.engine._parts.space._needs)  # noqa: SLF001

@@ -530,7 +530,7 @@ async def test_a_part_of_the_engine_crashes(
 ) -> None:
     """Nobody knows then what does not happen."""
     await start(bench, nas)
-    health = bench.engine._health  # noqa: SLF001
+    health = bench.engine._parts.health  # noqa: SLF001
 
     async def crash() -> None:
         raise RuntimeError("a bug")

@@ -367,4 +367,4 @@ async def test_a_review_that_names_very_many_objects(
         bench.review("update", start=float(number), detections=names)
     await until(lambda: not len(bench.engine._inbox))  # noqa: SLF001
     assert len(await remembered(bench)) == ledger_tracked.MOST
-    assert len(bench.engine._parts.lookup._waiting) <= 1000  # noqa: SLF001
+    assert len(bench.engine._parts.intake.lookup._waiting) <= 1000  # noqa: SLF001

@@ -1,17 +1,13 @@
-"""The engine: puts the parts together, and is what Home Assistant's side talks to."""
+"""The engine: what Home Assistant's side starts, asks and stops."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from datetime import tzinfo
 import time
 from typing import Any
 
-from ..frigate.messages import display_name
 from ..frigate.protocol import FrigateApi
-from .drill.drills import Drills
-from .fetching.fetcher import Fetcher
-from .intake.assembly import intake_parts
-from .intake.inbox import Inbox
+from .assembly import engine_parts
 from .ledger import (
     LedgerError,
     cameras,
@@ -24,28 +20,12 @@ from .ledger import (
     status_summary,
 )
 from .ledger.clock import ClockJump
-from .live.manager import LiveManager
 from .model.destination_setup import DestinationSetup
 from .model.engine_options import EngineOptions, EnginePaths
 from .model.errors import SpoolError
 from .model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
-from .monitoring.clock_monitor import ClockMonitor
-from .monitoring.frigate_monitor import FrigateMonitor
 from .opening import open_home
-from .planning.planner import Planner
-from .playback.playback import Playback
-from .pruner import Pruner
-from .reporting.collector import Collector
-from .reporting.outages import Outages
-from .reporting.summaries import Summaries
-from .sending.budget import Calendar
-from .sending.retention_requests import RetentionRequests
-from .sending.worker import Worker
-from .sending.worker_pool import WorkerPool
 from .services import Services
-from .spool.eviction import SpoolSpace
-from .support.home_health import HomeHealth
-from .support.signals import Signals
 from .support.tasks import cancel, supervise
 
 __all__ = [
@@ -81,113 +61,36 @@ class Engine:
         on_upload: Callable[[UploadEvent], None] = lambda event: None,
     ) -> None:
         """Put the parts together; nothing is opened or asked before `start`."""
-        timing, signals = services.timing, services.signals
         self._client = client
         self._services = services
-        self._timing = timing
+        self._timing = services.timing
         self._ledger = services.ledger
-        self._restored = 0.0
         self._tasks: list[asyncio.Task[None]] = []
-        self._changed = asyncio.Event()
-        self._health = HomeHealth(
-            folders=(self._ledger.path.parent, services.spool.folder), signals=signals
-        )
-        self._planner = Planner(
-            time_zone=time_zone,
-            padding_before=options.padding_before,
-            padding_after=options.padding_after,
-            part_length=options.part_length if options.upload_during_review else None,
-            timing=timing,
-            limits=services.limits,
-        )
-        self._pool = WorkerPool(
-            services=services,
-            planner=self._planner,
-            make_worker=self._make_worker,
-            health=self._health,
-        )
-        self._space = SpoolSpace(
-            services,
-            working=self._pool.working,
-            in_flight=self._pool.files_in_flight,
-        )
-        self._monitor = FrigateMonitor(
+        self._parts = parts = engine_parts(
             client,
-            name=display_name(topic_prefix),
-            timing=timing,
-            signals=signals,
-            delay_after_startup=options.delay_after_startup,
-            on_config=lambda config: self._parts.live_snapshots.take_config(config),
-        )
-        self._calendar = Calendar(client, monitor=self._monitor, time_zone=time_zone)
-        self._clock = ClockMonitor(timing=timing, on_jump=self._follow_clock)
-        self._fetcher = Fetcher(
-            client,
-            services=services,
-            clock=self._clock,
-            space=self._space,
-            monitor=self._monitor,
-        )
-        self._inbox = Inbox(topic_prefix, services=services)
-        self._parts = intake_parts(
-            client,
-            services=services,
             topic_prefix=topic_prefix,
-            inbox=self._inbox,
-            space=self._space,
-            monitor=self._monitor,
-            clock=self._clock,
-            planner=self._planner,
-            look_back=options.look_back,
-        )
-        self._open_reviews = self._parts.open_reviews
-        self._catch_up = self._parts.catch_up
-        self.requests = self._parts.requests
-        self.retention = RetentionRequests(
-            services,
-            workers=self._pool.workers,
-            clock_offset=lambda: client.clock_offset,
-        )
-        self.playback = Playback(
-            services.ledger, self._pool.workers, time_zone=time_zone
-        )
-        self.live = LiveManager(
-            client,
             services=services,
-            monitor=self._monitor,
-            registry=self._parts.registry,
-            workers=self._pool.workers,
-            time_zone=time_zone,
             options=options,
-        )
-        self.summaries = Summaries(services, time_zone=time_zone)
-        self.drills = Drills(client, self._monitor, services, self._pool.workers)
-        self._pruner = Pruner(
-            services,
-            look_back=options.look_back,
-            clock_offset=lambda: client.clock_offset,
-        )
-        self._outages = Outages(
-            monitor=self._monitor,
-            inbox=self._inbox,
-            space=self._space,
-            workers=self._pool.workers,
-            health=self._health,
-            timing=timing,
-            patience=options.at_risk_after,
-            topic_prefix=topic_prefix if options.follows_topic_prefix else None,
-        )
-        self._collector = Collector(
-            services,
-            monitor=self._monitor,
-            inbox=self._inbox,
-            space=self._space,
-            workers=self._pool.workers,
-            health=self._health,
-            outages=self._outages,
+            time_zone=time_zone,
             on_status=on_status,
+            on_clock_jump=self._follow_clock,
         )
-        self._connect(signals, on_upload)
+        self._monitor = parts.monitor
+        self._inbox = parts.inbox
+        self._pool = parts.pool
+        self._fetcher = parts.fetcher
+        self._collector = parts.collector
+        self._outages = parts.outages
+        self._running_reviews = parts.intake.running
+        self._open_reviews = parts.intake.open_reviews
+        self._catch_up = parts.intake.catch_up
+        self.requests = parts.intake.requests
+        self.retention = parts.retention
+        self.playback = parts.playback
+        self.live = parts.live
+        self.summaries = parts.summaries
+        self.drills = parts.drills
+        services.signals.upload_ended.subscribe(on_upload)
 
     @property
     def status(self) -> EngineStatus:
@@ -202,11 +105,12 @@ class Engine:
     ) -> None:
         """Open ledger and spool and begin to work.
 
-        `closed` are the ids of the destinations that are to get nothing new now. Raises LedgerError or SpoolError when their files can't be used.
+        `closed` are the ids of the destinations that are to get nothing new now.
+        Raises LedgerError or SpoolError when their files can't be used.
         """
         await self._ledger.open()
         try:
-            self._restored = await open_home(self._services)
+            self._pool.restored = await open_home(self._services)
             self._monitor.cameras.remember(
                 await self._ledger.run(cameras.shown_cameras)
             )
@@ -216,23 +120,30 @@ class Engine:
         except BaseException:
             await self.stop()
             raise
-        for name, run in (
-            ("Frigate monitor", self._monitor.run),
-            ("intake", self._parts.intake.run),
-            ("object lookup", self._parts.lookup.run),
-            ("reviews", self._open_reviews.run),
-            ("running reviews", self._parts.running.run),
-            ("catching up", self._catch_up.run),
-            ("fetcher", self._fetcher.run),
-            ("live film", self.live.run),
-            ("history", self._pruner.run),
-            ("clock", self._clock.run),
-            ("disk", lambda: self._health.watch(self._timing.space)),
-            ("status", lambda: self._collector.run(self._changed)),
-        ):
+        for name, run in self._runs():
             self._tasks.append(
-                supervise(name, run, health=self._health, pause=self._timing.restart)
+                supervise(
+                    name, run, health=self._parts.health, pause=self._timing.restart
+                )
             )
+
+    def _runs(self) -> Iterable[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+        """Return what runs from start to stop, by the name that the log calls it."""
+        parts, intake = self._parts, self._parts.intake
+        return (
+            ("Frigate monitor", parts.monitor.run),
+            ("intake", intake.intake.run),
+            ("object lookup", intake.lookup.run),
+            ("reviews", intake.open_reviews.run),
+            ("running reviews", intake.running.run),
+            ("catching up", intake.catch_up.run),
+            ("fetcher", parts.fetcher.run),
+            ("live film", parts.live.run),
+            ("history", parts.pruner.run),
+            ("clock", parts.clock.run),
+            ("disk", lambda: parts.health.watch(self._timing.space)),
+            ("status", parts.collector.run),
+        )
 
     async def back_up(self) -> None:
         """Copy the ledger for a backup of Home Assistant. Raises LedgerError."""
@@ -265,7 +176,7 @@ class Engine:
             self._monitor.note_sign_of_life()
             self._inbox.listen()
         self._outages.mqtt_connected = connected
-        self._changed.set()
+        self._collector.wake()
 
     async def apply_destinations(
         self, destinations: Iterable[DestinationSetup]
@@ -327,7 +238,7 @@ class Engine:
         `since` is our clock's time. Raises LedgerError.
         """
         if await self._ledger.run(closed_periods.set_closed, closed, now=since):
-            self._parts.running.wake()
+            self._running_reviews.wake()
             self.live.wake()
             await self._collector.refresh()
 
@@ -352,32 +263,6 @@ class Engine:
             "counts": await self._ledger.run(status_summary.counts_by_state),
         }
 
-    def _connect(
-        self, signals: Signals, on_upload: Callable[[UploadEvent], None]
-    ) -> None:
-        """Let each part hear what the others say."""
-        changed = self._changed.set
-        signals.status_changed.subscribe(changed)
-        signals.files_wanted.subscribe(self._fetcher.wake)
-        signals.files_ready.subscribe(self._pool.wake, lambda _: changed())
-        signals.reviews_running.subscribe(self._parts.running.wake)
-        signals.camera_alive.subscribe(self.live.hint)
-        signals.review_heard.subscribe(self.live.hear)
-        signals.review_unsure.subscribe(self._open_reviews.ask)
-        signals.messages_missed.subscribe(self._catch_up.request, changed)
-        signals.frigate_back.subscribe(self._open_reviews.check, self._catch_up.request)
-        signals.upload_ended.subscribe(on_upload)
-
-    def _make_worker(self, setup: DestinationSetup) -> Worker:
-        return Worker(
-            setup,
-            services=self._services,
-            released=self._monitor.released,
-            restored=self._restored,
-            calendar=self._calendar,
-            clock_offset=lambda: self._client.clock_offset,
-        )
-
     async def _follow_clock(self, jump: ClockJump) -> None:
         """Reckon with a clock that was set; raises LedgerError."""
         offset = self._client.clock_offset
@@ -391,7 +276,7 @@ class Engine:
         self._pool.follow_clock(jump.seconds)
         self._fetcher.wake()
         self._services.signals.files_ready(tuple(self._pool.workers))
-        self._parts.running.wake()
+        self._running_reviews.wake()
         self._open_reviews.check()
         self._catch_up.follow_clock()
         self._monitor.refresh()  # Frigate's clock may have been set as well.

@@ -1,5 +1,6 @@
 """Puts together what takes up Frigate's messages and rows."""
 
+import asyncio
 from dataclasses import dataclass
 
 from ...frigate.protocol import FrigateApi
@@ -13,6 +14,7 @@ from ..spool.eviction import SpoolSpace
 from .backfill import Backfill
 from .catch_up import CatchUp
 from .dispatcher import Intake
+from .ended_reviews import EndedReviews
 from .inbox import Inbox
 from .live_snapshots import LiveSnapshots
 from .object_lookup import ObjectLookup
@@ -69,13 +71,34 @@ def intake_parts(
         planner=planner,
         objects=objects,
     )
-    reviews = ReviewIntake(
+    working = asyncio.Lock()
+    running = RunningReviews(
         client,
         services=services,
         monitor=monitor,
         planner=planner,
         survey=survey,
         registry=registry,
+        working=working,
+    )
+    ended = EndedReviews(
+        client,
+        services=services,
+        monitor=monitor,
+        planner=planner,
+        survey=survey,
+        registry=registry,
+        running=running,
+        working=working,
+    )
+    reviews = ReviewIntake(
+        client,
+        services=services,
+        planner=planner,
+        registry=registry,
+        running=running,
+        ended=ended,
+        working=working,
     )
     intake = Intake(
         services=services,
@@ -121,12 +144,14 @@ def intake_parts(
         lookup=lookup,
         reviews=reviews,
         intake=intake,
-        running=RunningReviews(services=services, monitor=monitor, reviews=reviews),
+        running=running,
         open_reviews=OpenReviews(
             client,
             services=services,
             monitor=monitor,
-            reviews=reviews,
             clock=clock,
+            reviews=reviews,
+            ended=ended,
+            running=running,
         ),
     )

@@ -137,7 +137,7 @@ class Intake:
         if message.switch == "snapshots":
             await self._live_snapshots.settle_held()
         elif message.switch == "recordings":
-            self._reviews.recordings_switched()
+            self._signals.reviews_running()
 
     def _see(self, message: Message) -> None:
         """Let the configuration be read at the first word of a camera it lacks."""

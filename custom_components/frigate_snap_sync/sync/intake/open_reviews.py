@@ -15,7 +15,9 @@ from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
 from ..services import Services
 from ..support.backoff import retry_delay
 from ..support.tasks import wait_for
+from .ended_reviews import EndedReviews
 from .reviews import ReviewIntake
+from .running_reviews import RunningReviews
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -40,8 +42,10 @@ class OpenReviews:
         *,
         services: Services,
         monitor: FrigateMonitor,
-        reviews: ReviewIntake,
         clock: ClockMonitor,
+        reviews: ReviewIntake,
+        ended: EndedReviews,
+        running: RunningReviews,
     ) -> None:
         """Keep what it works with; nothing is asked before `run`."""
         self._client = client
@@ -49,6 +53,8 @@ class OpenReviews:
         self._ledger = services.ledger
         self._monitor = monitor
         self._reviews = reviews
+        self._ended = ended
+        self._running = running
         self._timing = services.timing
         self._questions: dict[str, _Question] = {}
         self._asks_all = False
@@ -110,14 +116,14 @@ class OpenReviews:
     async def _look(self, item: Item) -> float | None:
         """Look at one review; return in how many seconds to look again, or None."""
         if item.end is not None:
-            return await self._reviews.finish(item)
+            return await self._ended.finish(item)
         try:
             review = await self._client.review(item.source_id)
         except FrigateError as err:
             if not is_about_one_file(err):
                 raise
             _LOGGER.debug("Review %s: %s", item.source_id, err)
-            await self._reviews.look_if_overdue(item)
+            await self._running.look_if_overdue(item)
             return None
         if review is None:
             # Frigate may have taken its time, in which the clock was set.
@@ -128,5 +134,5 @@ class OpenReviews:
         elif review.ended:
             await self._reviews.look_and_take(review, reported_at=time.time())
         else:
-            await self._reviews.look_if_overdue(item)
+            await self._running.look_if_overdue(item)
         return None

@@ -1,4 +1,4 @@
-"""The status board: gathers what the entities show, and tells when it has changed."""
+"""The collector: gathers what the entities show, and tells when it has changed."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -80,14 +80,19 @@ class Collector:
         self._on_status = on_status
         self._reading: _Reading | None = None
         self._unreadable: LedgerError | None = None
+        self._changed = asyncio.Event()
         self._next_look = _TIMEOUT
         self._outage = OutageLog(_LOGGER, "Reading the status")
 
-    async def run(self, changed: asyncio.Event) -> None:
+    def wake(self) -> None:
+        """Look soon: something that is shown may have changed."""
+        self._changed.set()
+
+    async def run(self) -> None:
         """Look whenever something has changed, until cancelled."""
         while True:
-            await wait_for(changed, self._next_look)
-            changed.clear()
+            await wait_for(self._changed, self._next_look)
+            self._changed.clear()
             await self._home_check.look()
             try:
                 await self.refresh()

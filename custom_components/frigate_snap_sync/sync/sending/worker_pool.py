@@ -20,10 +20,9 @@ from ..planning.planner import Planner
 from ..services import Services
 from ..support.home_health import HomeHealth
 from ..support.tasks import cancel, supervise
+from .budget import Calendar
 from .clean_up import discard_all
 from .worker import Worker
-
-type MakeWorker = Callable[[DestinationSetup], Worker]
 
 
 class WorkerPool:
@@ -34,16 +33,25 @@ class WorkerPool:
         *,
         services: Services,
         planner: Planner,
-        make_worker: MakeWorker,
         health: HomeHealth,
+        released: asyncio.Event,
+        calendar: Calendar,
+        clock_offset: Callable[[], float],
     ) -> None:
-        """Keep what it works with; there is no destination yet."""
+        """Keep what it works with; there is no destination yet.
+
+        The last three are for the workers.
+        """
         self.workers: dict[str, Worker] = {}
+        self.restored = 0.0
+        """When the ledger began again with less than it had known."""
         self._services = services
         self._ledger = services.ledger
         self._planner = planner
-        self._make_worker = make_worker
         self._health = health
+        self._released = released
+        self._calendar = calendar
+        self._clock_offset = clock_offset
         self._running: dict[str, asyncio.Task[None]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._changes: set[asyncio.Task[None]] = set()
@@ -168,7 +176,14 @@ class WorkerPool:
             task.add_done_callback(self._ending.discard)
 
     def _start(self, setup: DestinationSetup, *, enabled: bool) -> None:
-        worker = self._make_worker(setup)
+        worker = Worker(
+            setup,
+            services=self._services,
+            released=self._released,
+            restored=self.restored,
+            calendar=self._calendar,
+            clock_offset=self._clock_offset,
+        )
         worker.set_enabled(enabled)
         self.workers[setup.id] = worker
         self._running[setup.id] = supervise(

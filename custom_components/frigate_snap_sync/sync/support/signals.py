@@ -23,7 +23,7 @@ class Signal[*Values]:
 
 
 class Signals:
-    """All signals of one engine; the engine connects them, its parts send them."""
+    """All signals of one engine; `assembly` connects them, its parts send them."""
 
     def __init__(self) -> None:
         """Begin without subscribers."""
