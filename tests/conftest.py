@@ -38,7 +38,8 @@ def pytest_collection_modifyitems(
         if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
             match item.callspec.params.get("place"):
                 case (type() as place, _):
-                    group = f"{group}:{place.__name__}"
+                    # Its server takes long to start: once a run is enough.
+                    group = place.__name__
         item.add_marker(pytest.mark.xdist_group(group))
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from .home_assistant import DOMAIN
 from .home_assistant_api import HomeAssistantApi, Json
 from .processes import wait_until
-from .s3_servers import ACCESS_KEY, SECRET_KEY, RcloneS3
+from .s3_servers import ACCESS_KEY, SECRET_KEY
+from .webdav import PASSWORD, USERNAME
 
 
 class FlowFailed(Exception):
@@ -181,19 +182,39 @@ async def add_by_form(
 
 
 async def add_bucket(
-    api: HomeAssistantApi, entry_id: str, bucket: RcloneS3, **answers: Any
+    api: HomeAssistantApi, entry_id: str, url: str, **answers: Any
 ) -> str:
-    """Add a bucket of rclone; returns the subentry's id. `answers`: what is not usual."""
+    """Add rclone's bucket `cams`; returns the subentry's id.
+
+    `answers` are those that are not usual.
+    """
     usual = {
         "name": "Bucket",
-        "endpoint_url": bucket.url,
+        "endpoint_url": url,
         "region": "us-east-1",
-        "bucket": bucket.bucket,
+        "bucket": "cams",
         "access_key_id": ACCESS_KEY,
         "secret_access_key": SECRET_KEY,
         "verify_ssl": True,
     }
     return await add_by_form(api, entry_id, "s3", usual | answers)
+
+
+async def add_cloud(
+    api: HomeAssistantApi, entry_id: str, url: str, **answers: Any
+) -> str:
+    """Add a WebDAV server; returns the subentry's id.
+
+    `answers` are those that are not usual.
+    """
+    usual = {
+        "name": "Cloud",
+        "url": url,
+        "username": USERNAME,
+        "password": PASSWORD,
+        "verify_ssl": True,
+    }
+    return await add_by_form(api, entry_id, "webdav", usual | answers)
 
 
 async def _subentry_id(api: HomeAssistantApi, entry_id: str, name: str) -> str:

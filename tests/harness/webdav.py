@@ -70,6 +70,11 @@ class DavServer(ABC):
         if self.own_user is not None and os.geteuid() == 0:
             shutil.chown(path, self.own_user, self.own_user)
 
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return None if self._process is None else self._process.pid
+
     async def start(self) -> None:
         """Start and wait until it answers."""
         process = self._launch()

@@ -12,7 +12,7 @@ from ..harness.frigate import Auth, Frigate, FrigateServer, MqttLink, Story, sel
 from ..harness.home_assistant import DOMAIN, HomeAssistant
 from ..harness.installation import (
     add_bucket,
-    add_by_form,
+    add_cloud,
     add_frigate,
     add_mqtt,
     add_sftp,
@@ -23,7 +23,7 @@ from ..harness.mosquitto import Mosquitto
 from ..harness.openssh import OpenSshServer
 from ..harness.processes import wait_until
 from ..harness.s3_servers import RcloneS3
-from ..harness.webdav import PASSWORD, USERNAME, Rclone
+from ..harness.webdav import Rclone
 
 TIME_ZONE = "Europe/Berlin"
 FOLDER, SERVER = "Folder", "Office server"
@@ -66,18 +66,14 @@ class Stage:
     async def add_bucket(self, entry_id: str, bucket: RcloneS3, **answers: Any) -> None:
         """Add a bucket as a destination; `answers` are what is not as usual."""
         api = self.home_assistant.api
-        await add_bucket(api, entry_id, bucket, name=BUCKET, **answers)
+        usual = {"name": BUCKET, "bucket": bucket.bucket}
+        await add_bucket(api, entry_id, bucket.url, **usual | answers)
 
     async def add_cloud(self, entry_id: str, cloud: Rclone, **answers: Any) -> None:
         """Add a WebDAV server as a destination; `answers` are what is not as usual."""
-        usual = {
-            "name": CLOUD,
-            "url": cloud.url,
-            "username": USERNAME,
-            "password": PASSWORD,
-            "verify_ssl": True,
-        }
-        await add_by_form(self.home_assistant.api, entry_id, "webdav", usual | answers)
+        api = self.home_assistant.api
+        usual = {"name": CLOUD, "url": cloud.url}
+        await add_cloud(api, entry_id, **usual | answers)
 
     async def wait_ready(self) -> None:
         """Wait until the Frigate's entry is loaded and listens, as after a start."""

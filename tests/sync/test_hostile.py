@@ -17,6 +17,7 @@ from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from tests.frigate.test_messages_random import (
     changed_bytes,
     changed_documents,
+    check_parsed,
     random_messages,
 )
 
@@ -99,6 +100,7 @@ def test_anything_may_come(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> 
             suppress_health_check=list(HealthCheck),
         )
         def feed(message: tuple[str, bytes], retain: bool) -> None:
+            check_parsed(*message, retain=retain)
             runner.run(hear(*message, retain))
 
         runner.run(start())

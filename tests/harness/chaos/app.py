@@ -42,6 +42,11 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "does not want to wait for its own next tries",
     )
     parser.add_argument(
+        "--everywhere",
+        action="store_true",
+        help="send to a bucket and a WebDAV server, too",
+    )
+    parser.add_argument(
         "--keep",
         type=Path,
         metavar="FOLDER",
@@ -69,6 +74,7 @@ async def _chaos(arguments: argparse.Namespace, folder: Path) -> int:
         version=arguments.frigate,
         patience=arguments.patience * 60,
         hurry=arguments.hurry,
+        everywhere=arguments.everywhere,
         say=_say,
     )
     for complaint in result.complaints:

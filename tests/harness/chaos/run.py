@@ -112,12 +112,14 @@ async def run_chaos(
     patience: float = 420,
     hurry: bool = False,
     integration: Path = INTEGRATION,
+    everywhere: bool = False,
 ) -> Result:
     """Make faults for so long, and return what came of it.
 
     Everything is done in `folder`, which is left as it is at the end.
     `patience` is how long (s) recovery may take; with `hurry` somebody presses
-    the integration's buttons instead of waiting for its own next tries.
+    the integration's buttons instead of waiting for its own next tries. With
+    `everywhere` a bucket and a WebDAV server are destinations, too.
     """
     async with open_stage(
         folder,
@@ -125,6 +127,7 @@ async def run_chaos(
         version=version,
         options=_OPTIONS,
         integration=integration,
+        everywhere=everywhere,
     ) as stage:
         evidence = Evidence(
             stage.frigate, stage.server, ZoneInfo(TIME_ZONE), heard=stage.hearing.heard

@@ -10,12 +10,21 @@ import shutil
 from ..disk import SmallDisk
 from ..frigate import Frigate, FrigateServer, MqttLink, SettableClock, Timing
 from ..home_assistant import INTEGRATION, HomeAssistant
-from ..installation import add_frigate, add_local, add_mqtt, add_sftp, set_options
+from ..installation import (
+    add_bucket,
+    add_cloud,
+    add_frigate,
+    add_local,
+    add_mqtt,
+    add_sftp,
+    set_options,
+)
 from ..jumping_clock import JumpingClock
 from ..mosquitto import Mosquitto
 from ..network import Network, Way
 from ..openssh import OpenSshServer
 from ..proftpd import NO_DOT_FILES, ProFtpdServer
+from .clouds import BUCKET, CLOUD, DestinationServer, open_clouds
 from .hearing import Hearing
 from .visitors import Visitors
 from .watching import ProtectionWatch
@@ -25,6 +34,10 @@ CAMERAS = ("front_door", "driveway", "garden")
 FAR, NEAR, FOLDER = "Far server", "Near server", "Folder"
 HERE = "Home Assistant"
 
+# Live footage is not among a cloud's usual media.
+_MEDIA = {
+    "media": ["live_snapshots", "snapshots", "recordings", "live_footage"],
+}
 _FAR_RATE = 64 * 1024
 _DISK_SIZE = 512
 _READY = 60.0
@@ -40,7 +53,7 @@ class Stage:
 
     home_assistant: HomeAssistant
     broker: Mosquitto
-    servers: dict[str, OpenSshServer | ProFtpdServer]
+    servers: dict[str, DestinationServer]
     network: Network
     """The slow way to the far server."""
     disks: dict[str, SmallDisk]
@@ -70,10 +83,12 @@ async def open_stage(
     version: str,
     options: Mapping[str, object],
     integration: Path = INTEGRATION,
+    everywhere: bool = False,
 ) -> AsyncIterator[Stage]:
     """Start everything, set the integration up as a person would, and end it all.
 
-    `options` are those of the integration's entry.
+    `options` are those of the integration's entry. With `everywhere` a bucket and a
+    WebDAV server are destinations, too.
     """
     # Clocks of two machines never agree: 4 s either way.
     ahead = seed % 9 - 4
@@ -99,7 +114,7 @@ async def open_stage(
         broker = await stack.enter_async_context(
             Mosquitto(folder / "mosquitto", persistent=True)
         )
-        servers: dict[str, OpenSshServer | ProFtpdServer] = {
+        ssh_servers: dict[str, OpenSshServer | ProFtpdServer] = {
             FAR: await stack.enter_async_context(OpenSshServer(folder / "openssh")),
             # As a hoster has it: nothing may begin with a dot.
             NEAR: await stack.enter_async_context(
@@ -107,7 +122,7 @@ async def open_stage(
             ),
         }
         network = await stack.enter_async_context(
-            Network(servers[FAR].port, there=Way(rate=_FAR_RATE))
+            Network(ssh_servers[FAR].port, there=Way(rate=_FAR_RATE))
         )
         server = await stack.enter_async_context(
             FrigateServer(frigate, clock_offset=ahead)
@@ -134,7 +149,7 @@ async def open_stage(
         entry_id = await add_frigate(api, server.url)
         await set_options(api, entry_id, options)
         await add_local(api, entry_id, name=FOLDER, path=folders[FOLDER])
-        for name, ssh in servers.items():
+        for name, ssh in ssh_servers.items():
             await add_sftp(
                 api,
                 entry_id,
@@ -145,6 +160,13 @@ async def open_stage(
                 fingerprint=ssh.fingerprint,
                 authorize=ssh.authorize,
             )
+        clouds = {}
+        if everywhere:
+            clouds = await stack.enter_async_context(open_clouds(folder))
+            bucket, cloud = clouds[BUCKET], clouds[CLOUD]
+            await add_bucket(api, entry_id, bucket.url, name=BUCKET, selection=_MEDIA)
+            await add_cloud(api, entry_id, cloud.url, name=CLOUD, selection=_MEDIA)
+            folders |= {name: server.folder for name, server in clouds.items()}
         hearing = Hearing(home_assistant, broker.port)
         watch = ProtectionWatch(home_assistant)
         for running in (hearing.run(), watch.run()):
@@ -155,7 +177,7 @@ async def open_stage(
         yield Stage(
             home_assistant=home_assistant,
             broker=broker,
-            servers=servers,
+            servers={**ssh_servers, **clouds},
             network=network,
             disks={name: disk for name, disk in disks.items() if disk.is_real},
             folders=folders,

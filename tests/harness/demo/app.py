@@ -154,7 +154,9 @@ class Demo:
             fingerprint=self.sftp.fingerprint,
             authorize=self.sftp.authorize,
         )
-        await add_bucket(api, entry, self.bucket, name=_BUCKET)
+        await add_bucket(
+            api, entry, self.bucket.url, bucket=self.bucket.bucket, name=_BUCKET
+        )
         await wait_subscribed(api, self.frigate.topic_prefix)
         await self._make_dashboard()
         # Of the parts of Home Assistant that were not installed.
