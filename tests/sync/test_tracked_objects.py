@@ -16,6 +16,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     tracked_objects as ledger_tracked,
 )
 from custom_components.frigate_snap_sync.sync.model.item import Media
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 
 from .conftest import FAST, Bench, setup, until
@@ -53,9 +54,10 @@ async def test_a_long_object_that_left_while_home_assistant_was_off(
     bench: Bench, nas: FakeDestination, days: float
 ) -> None:
     """Frigate knows it by its start, which lies far before the window."""
+    bench.limits = Limits(object_page=20)
     await age(bench, nas, hours=60)
     others = [
-        tracked(f"short{n}", -70000 - 60 * n, -69990 - 60 * n) for n in range(250)
+        tracked(f"short{n}", -70000 - 60 * n, -69990 - 60 * n) for n in range(50)
     ]
     show(bench, tracked("parked", -days * DAY, -60), *others)
     show(bench, tracked("before", -days * DAY - 1, -61 * 3600))
