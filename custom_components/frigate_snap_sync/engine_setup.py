@@ -51,7 +51,7 @@ from .const import (
 )
 from .devices import known_cameras
 from .frigate.models import Severity
-from .kinds import build_destination
+from .kinds import KINDS, build_destination
 from .only_while import OnlyWhile
 from .path_template import PathTemplate, async_layout
 from .storage.base import Destination, Source, StoredFile
@@ -173,7 +173,7 @@ def destination_setup(
     may use.
     """
     data, title = subentry.data, subentry.title
-    selection, template = None, None
+    selection, template, place = None, None, None
     destination: Destination = UnusableDestination()
     budget = days = size = 0
     try:
@@ -182,6 +182,7 @@ def destination_setup(
         selection = _selection(data[SECTION_SELECTION], title)
         template = _template(hass, data[SECTION_STORING])
         destination = build_destination(hass, subentry.subentry_type, data)
+        place = KINDS[subentry.subentry_type].place_in(data)
         days = int(data[SECTION_STORING].get(CONF_RETENTION_DAYS, 0))
         size = int(data[SECTION_STORING].get(CONF_RETENTION_SIZE, 0))
     except Exception as err:  # noqa: BLE001 - whatever is stored, the others go on
@@ -201,6 +202,7 @@ def destination_setup(
         volume_budget=budget * _BYTES_PER_GIBIBYTE,
         retention_days=days,
         retention_size=size * _BYTES_PER_GIBIBYTE,
+        place=place,
         temporary_form=(
             TemporaryForm.PLAIN
             if data.get(CONF_TEMPORARY_FORM) == TemporaryForm.PLAIN

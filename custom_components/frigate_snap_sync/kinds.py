@@ -6,6 +6,8 @@ The row of a kind's flow is in `flows.kinds`.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -118,6 +120,8 @@ class Kind:
     `private` are the fields that no diagnostics may show. `place_of_error` names the
     field of the form that a cause belongs to, by its code: the path for all others.
     `can_append`: its files can grow, as `capabilities` of its destinations say.
+    `place` are the fields that tell where its files go: with another value of one of
+    them it is another place, whose files are others.
     """
 
     key: str
@@ -127,6 +131,15 @@ class Kind:
     place_of_error: Mapping[str, str] = field(default_factory=dict)
     credentials: Credentials | None = None
     can_append: bool = False
+    place: tuple[str, ...] = (CONF_PATH,)
+
+    def place_in(self, data: Mapping[str, Any]) -> str:
+        """Return what tells the place that data describe apart from all others.
+
+        It holds nothing that must not be shown.
+        """
+        values = [str(data.get(name, "")).strip().rstrip("/") for name in self.place]
+        return sha256(json.dumps([self.key, *values]).encode()).hexdigest()[:32]
 
     def place_of(self, err: StorageError) -> tuple[str, str]:
         """Return the field that a failure belongs to, and the name of the error."""
@@ -249,6 +262,7 @@ KINDS: Final[dict[str, Kind]] = {
             build=_local,
             private=frozenset({CONF_MOUNT_POINT, CONF_PATH}),
             can_append=True,
+            place=(CONF_PATH, CONF_MOUNT_POINT),
         ),
         Kind(
             key=SUBENTRY_S3,
@@ -278,6 +292,7 @@ KINDS: Final[dict[str, Kind]] = {
                 account=CONF_ACCESS_KEY_ID,
                 fields=lambda _: (CONF_ACCESS_KEY_ID, CONF_SECRET_ACCESS_KEY),
             ),
+            place=(CONF_ENDPOINT_URL, CONF_BUCKET, CONF_PATH),
         ),
         Kind(
             key=SUBENTRY_SFTP,
@@ -312,6 +327,8 @@ KINDS: Final[dict[str, Kind]] = {
                 our_key=our_sftp_key,
             ),
             can_append=True,
+            # Each user may have a home of their own.
+            place=(CONF_HOST, CONF_PORT, CONF_USERNAME, CONF_PATH),
         ),
         Kind(
             key=SUBENTRY_WEBDAV,
@@ -329,6 +346,7 @@ KINDS: Final[dict[str, Kind]] = {
                 account=CONF_USERNAME,
                 fields=lambda _: (CONF_PASSWORD,),
             ),
+            place=(CONF_URL, CONF_USERNAME, CONF_PATH),
         ),
     )
 }

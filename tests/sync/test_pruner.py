@@ -261,7 +261,9 @@ async def test_no_job_looks_through_the_history(bench: Bench) -> None:
     bench.faults.run = traced
     bench.timing = replace(FAST, audit=0, probe=0.05, retention=0.05, prune=0.05)
     nas, cloud = FakeDestination(), FakeDestination()
-    await bench.start(replace(setup(nas), retention_days=1000, retention_size=1 << 40))
+    await bench.start(
+        replace(setup(nas), retention_days=1000, retention_size=1 << 40, place="a")
+    )
     bench.live_snapshot()
     bench.tracked_object()
     start = time.time() - 30
@@ -282,7 +284,7 @@ async def test_no_job_looks_through_the_history(bench: Bench) -> None:
     now = datetime.now(UTC)
     await bench.engine.summaries.of(now - timedelta(days=1), now)
     await bench.settled()
-    await bench.engine.apply_destinations([setup(nas)])
+    await bench.engine.apply_destinations([replace(setup(nas), place="b")])
     await bench.stop()
     connection = sqlite3.connect(bench.folder / "ledger" / "one.db")
     looked_at = 0
@@ -301,4 +303,5 @@ async def test_no_job_looks_through_the_history(bench: Bench) -> None:
             assert may_be_seen, f"{job_name} looks through {table}: {statement}"
     connection.close()
     assert looked_at > 30
-    assert {"expire", "clock", "prune"} <= {name for name, _ in statements}
+    names = {name for name, _ in statements}
+    assert {"expire", "clock", "prune", "settle", "to_look_for"} <= names

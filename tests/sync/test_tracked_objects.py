@@ -56,9 +56,7 @@ async def test_a_long_object_that_left_while_home_assistant_was_off(
     """Frigate knows it by its start, which lies far before the window."""
     bench.limits = Limits(object_page=20)
     await age(bench, nas, hours=60)
-    others = [
-        tracked(f"short{n}", -70000 - 60 * n, -69990 - 60 * n) for n in range(50)
-    ]
+    others = [tracked(f"short{n}", -70000 - 60 * n, -69990 - 60 * n) for n in range(50)]
     show(bench, tracked("parked", -days * DAY, -60), *others)
     show(bench, tracked("before", -days * DAY - 1, -61 * 3600))
     await bench.start(setup(nas, selection=Selection(labels=frozenset({"person"}))))

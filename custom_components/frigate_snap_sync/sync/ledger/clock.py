@@ -36,6 +36,7 @@ _WRITTEN = (
 
 _SINCE = (
     ("destinations", "since", "TRUE"),
+    ("destinations", "placed", "TRUE"),
     ("milestones", "moment", f"name = '{SINCE}'"),
 )
 """From when on all is wanted: a later one loses, an earlier one sends history."""

@@ -41,8 +41,19 @@ def keep_destinations(
         connection.execute(
             "DELETE FROM traffic WHERE destination_id = ?", (destination_id,)
         )
+        connection.execute(
+            "DELETE FROM live_files WHERE destination_id IN"
+            " (SELECT id FROM former_places WHERE destination_id = ?)",
+            (destination_id,),
+        )
         # What lies there live stays, as copies do.
-        for table in ("live_files", "spent", "closed_periods", "drill_files"):
+        for table in (
+            "live_files",
+            "spent",
+            "closed_periods",
+            "drill_files",
+            "former_places",
+        ):
             connection.execute(
                 f"DELETE FROM {table} WHERE destination_id = ?",  # noqa: S608
                 (destination_id,),

@@ -12,14 +12,19 @@ def list_uploads(
 ) -> list[UploadRow]:
     """Return the newest uploads that fit."""
     rows = connection.execute(
-        "SELECT items.*, uploads.state AS state, destination_id, path,"
+        "SELECT items.*, uploads.state AS state, path,"
+        " COALESCE(former.destination_id, uploads.destination_id) AS destination_id,"
         " uploads.size AS size, uploads.attempts AS attempts, finished,"
         # What waits for Frigate, or has no more of it, is explained by the last try.
-        " CASE WHEN uploads.state IN ('pending', 'incomplete') AND is_ready = 0"
+        " CASE WHEN former.id IS NOT NULL"
+        " THEN 'It lies where the destination was before'"
+        " WHEN uploads.state IN ('pending', 'incomplete') AND is_ready = 0"
         " THEN COALESCE(error, reason) ELSE reason END AS reason"
         " FROM uploads JOIN items ON items.id = uploads.item_id"
         " JOIN files ON files.id = file_id"
-        " WHERE (?1 IS NULL OR camera = ?1) AND (?2 IS NULL OR destination_id = ?2)"
+        " LEFT JOIN former_places AS former ON former.id = uploads.destination_id"
+        " WHERE (?1 IS NULL OR camera = ?1) AND (?2 IS NULL"
+        " OR uploads.destination_id = ?2 OR former.destination_id = ?2)"
         " AND (?3 IS NULL OR media = ?3) AND (?4 IS NULL OR uploads.state = ?4)"
         " AND (?5 IS NULL OR items.start >= ?5) AND (?6 IS NULL OR items.start < ?6)"
         " AND (?7 IS NULL OR source_id = ?7)"

@@ -155,7 +155,9 @@ def finish_without_footage(
             " AND destination_id = ?2 AND reason IS NOT 'only_while'"
             " AND (SELECT is_open FROM items WHERE id = ?1) = 0"
             " AND NOT EXISTS (SELECT 1 FROM uploads WHERE item_id = ?1"
-            " AND role = 'whole' AND destination_id = ?2"
+            # What came before may lie where the destination was then.
+            " AND role = 'whole' AND (destination_id = ?2 OR destination_id IN"
+            " (SELECT id FROM former_places WHERE destination_id = ?2))"
             " AND (state != 'skipped' OR reason = ?3))",
             [(item_id, destination_id, HELD_BACK) for destination_id in ended],
         )

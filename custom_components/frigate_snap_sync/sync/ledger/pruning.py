@@ -15,7 +15,8 @@ SELECT id FROM items INDEXED BY forgettable_items
                 AND destination_id IN (SELECT id FROM destinations)))
     AND NOT EXISTS
         (SELECT 1 FROM live_files WHERE item_id = items.id
-            AND (state != 'over' OR clean_up = 1))
+            AND (state != 'over' OR clean_up = 1)
+            AND destination_id IN (SELECT id FROM destinations))
     ORDER BY reported_at LIMIT ?2
 """
 

@@ -23,7 +23,8 @@ SELECT uploads.id AS id, path, uploads.size AS size, uploads.item_start AS start
         AND (waiting.destination_id = ?1 OR uploads.role = 'part'
             OR NOT EXISTS (SELECT 1 FROM uploads AS other
                 WHERE other.file_id = uploads.file_id AND other.state = 'verified'
-                AND other.is_missed = 0 AND other.destination_id != ?1)))
+                AND other.is_missed = 0 AND other.destination_id != ?1
+                AND other.destination_id IN (SELECT id FROM destinations))))
     ORDER BY uploads.item_start, uploads.id
 """
 

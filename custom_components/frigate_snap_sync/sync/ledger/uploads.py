@@ -40,7 +40,8 @@ class Leftover:
     """Something of an upload that is to be removed at its destination.
 
     `tried` is what the last try sent: if that lies there, the file is a copy. `since`
-    is when it ended (epoch seconds), if that is known.
+    is when it ended (epoch seconds), if that is known. One that `was_found` where its
+    destination is now may be another file of the same name and size.
     """
 
     upload_id: int
@@ -51,6 +52,7 @@ class Leftover:
     tried: Content | None
     what: ToRemove
     since: float | None = None
+    was_found: bool = False
 
 
 _TURNS = (
@@ -306,8 +308,12 @@ def next_leftover(
 ) -> Leftover | None:
     """Return one upload of which something is to be removed at the destination."""
     rows = connection.execute(
-        "SELECT items.*, uploads.id AS upload_id, role, path, temporary, tried_size,"
-        " tried_sha256, clean_up, finished FROM uploads JOIN items ON items.id = item_id"
+        "SELECT items.*, uploads.id AS upload_id, role, path, temporary, clean_up,"
+        " finished, was_found, IIF(was_found, uploads.size, tried_size) AS tried_size,"
+        # What was sent while it was downloaded is known from then on.
+        " IIF(was_found, COALESCE(tried_sha256, (SELECT sha256 FROM files WHERE"
+        " files.id = file_id AND files.size = uploads.size)), tried_sha256)"
+        " AS tried_sha256 FROM uploads JOIN items ON items.id = item_id"
         " WHERE destination_id = ? AND clean_up IS NOT NULL"
         " ORDER BY uploads.id LIMIT ?",
         (destination_id, 1 + len(exclude)),
@@ -323,6 +329,7 @@ def next_leftover(
                 tried=_tried(row),
                 what=ToRemove(row["clean_up"]),
                 since=row["finished"],
+                was_found=bool(row["was_found"]),
             )
             for row in rows
             if row["upload_id"] not in exclude

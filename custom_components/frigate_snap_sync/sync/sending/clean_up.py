@@ -10,6 +10,7 @@ from ...storage.base import Destination
 from ...storage.errors import StorageError
 from ...storage.layout import changing_folders
 from ...storage.names import TemporaryForm
+from ...storage.read_back import is_stored
 from ..ledger import retention, uploads
 from ..ledger.uploads import Leftover
 from ..model.destination_setup import DestinationSetup
@@ -108,12 +109,34 @@ class CleanUp:
                 return
             if leftover.temporary is not None:
                 await self._setup.destination.discard(leftover.temporary)
-            await self._setup.destination.delete(leftover.path)
+            if await self._is_ours(leftover):
+                await self._setup.destination.delete(leftover.path)
         await self._ledger.run(
             uploads.removed, leftover.upload_id, temporary=leftover.temporary
         )
         if leftover.what is ToRemove.FILE:
             await self._remove_folders(leftover.path)
+
+    async def _is_ours(self, leftover: Leftover) -> bool:
+        """Tell whether a file is what was sent, not one that only looks like it.
+
+        Raises StorageError.
+        """
+        if not leftover.was_found:
+            return True
+        destination = self._setup.destination
+        if (
+            leftover.tried is not None
+            and destination.capabilities.can_read
+            and await is_stored(destination, leftover.path, leftover.tried)
+        ):
+            return True
+        _LOGGER.info(
+            "%s stays at %s: it is not what was sent",
+            leftover.path,
+            self._setup.name,
+        )
+        return False
 
     async def _remove_folders(self, path: str) -> None:
         """Remove the folders of a removed file that nothing lies in any more.

@@ -10,7 +10,7 @@ from ...storage.errors import PermissionDenied, Rejected, StorageError
 from ...storage.names import TemporaryForm, temporary_name
 from ...storage.read_back import Content, is_stored
 from ...storage.wrappers.paced import CountedSource
-from ..ledger import LedgerError, milestones, outcomes, uploads
+from ..ledger import LedgerError, milestones, outcomes, places, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
 from ..model.item import Media, Role
@@ -45,7 +45,8 @@ class Sender:
 
         Of items that began before `restored` (epoch seconds) the ledger may not know
         where they are already: the destination is looked at first. So it is of those
-        from before the entry was made: an earlier one may have had the same folder.
+        from before the entry was made, or the destination came to be where it is: an
+        earlier one may have had the same folder.
         """
         self._setup = setup
         self._destination = setup.destination
@@ -54,8 +55,8 @@ class Sender:
         self._services = services
         self._restored = restored
         self._count = count
-        self._made: float | None = None
-        """When the entry was made, once that was asked for."""
+        self._begun: float | None = None
+        """Since when what lies there under our names is known, once that was asked for."""
 
     async def send(self, job: UploadJob, form: TemporaryForm) -> StoredFile:
         """Bring one file there, unless it is; return what lies there, proven.
@@ -105,11 +106,14 @@ class Sender:
         # Another Frigate may have a camera of that name, and the same folder.
         if self._setup.render or job.item.is_range:
             return True
-        if self._made is None:
-            self._made = await self._ledger.run(
-                milestones.moment, milestones.SINCE, default=0.0
+        if self._begun is None:
+            self._begun = max(
+                await self._ledger.run(
+                    milestones.moment, milestones.SINCE, default=0.0
+                ),
+                await self._ledger.run(places.placed, self._setup.id),
             )
-        return job.item.start < max(self._restored, self._made + _CLOCKS)
+        return job.item.start < max(self._restored, self._begun + _CLOCKS)
 
     async def _put(self, job: UploadJob, path: str, form: TemporaryForm) -> StoredFile:
         source = self._spool.source(

@@ -33,6 +33,7 @@ from .clean_up import CleanUp
 from .destination_health import DestinationHealth
 from .drill_leftovers import DrillLeftovers
 from .follower import Follower
+from .former_copies import FormerCopies
 from .queue import STILLS, UploadQueue, lanes_for
 from .retention import Retention
 from .sender import Sender
@@ -94,16 +95,15 @@ class Worker:
         self._follower = Follower(
             setup, services=services, queue=queue, sender=self._sender
         )
-        self._lanes = Lanes(
-            queue,
-            outage=self._outage,
-            timing=services.timing,
-        )
+        self._lanes = Lanes(queue, outage=self._outage, timing=services.timing)
         self._health = DestinationHealth(
             setup,
             services=services,
             outage=self._outage,
             on_news=self.wake,
+        )
+        self._former = FormerCopies(
+            setup, services=services, on_failure=self._health.fail
         )
         self._probing = asyncio.Lock()
         self._one_at_a_time = asyncio.Lock()
@@ -180,6 +180,7 @@ class Worker:
                 group.create_task(self.budget.run(lambda: self._lanes.in_flight))
                 group.create_task(self._clean())
                 group.create_task(self.retention.run(self._usable))
+                group.create_task(self._former.run(self._usable))
                 for ranks in lanes_for(
                     self._destination.capabilities,
                     stills_at_once=self._limits.stills_at_once,

@@ -1,7 +1,8 @@
 """The workers of all destinations: started, exchanged and ended."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+import logging
 import time
 
 from ...storage.errors import Unreachable
@@ -9,6 +10,7 @@ from ..ledger import (
     destinations as ledger_destinations,
     drills,
     outcomes,
+    places,
     probes,
     retention,
     uploads,
@@ -23,6 +25,8 @@ from ..support.tasks import cancel, supervise
 from .budget import Calendar
 from .clean_up import discard_all
 from .worker import Worker
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class WorkerPool:
@@ -126,24 +130,24 @@ class WorkerPool:
                 for destination_id, worker in self.workers.items()
                 if wanted.get(destination_id) != worker.setup
             ]
-            removed = [
-                self.workers[destination_id].setup
-                for destination_id in changed
-                if destination_id not in wanted
-            ]
-            limits = {id_: _limits_of(self.workers[id_].setup) for id_ in changed}
+            former = {id_: self.workers[id_].setup for id_ in changed}
+            removed = [setup for id_, setup in former.items() if id_ not in wanted]
+            limits = {id_: _limits_of(setup) for id_, setup in former.items()}
             await cancel(self._end(changed))
             self._planner.set_destinations(wanted.values())
             drilled = {
                 setup.id: await self._ledger.run(drills.left, setup.id)
-                for setup in removed
+                for setup in former.values()
             }
             ended = await self._ledger.run(
                 ledger_destinations.keep_destinations, tuple(wanted), now=time.time()
             )
             await self._services.apply(ended)
             for setup in removed:
-                await self._discard_unfinished(setup, drilled[setup.id])
+                left = await self._ledger.run(uploads.unfinished, setup.id)
+                self._discard_unfinished(setup, left, drilled[setup.id])
+            for setup in wanted.values():
+                await self._settle(setup, former.get(setup.id), drilled)
             for destination_id in changed:
                 # It was found out of the place that the destination was before.
                 await self._ledger.run(probes.keep_form, destination_id, form=None)
@@ -156,16 +160,44 @@ class WorkerPool:
                     await self._skip_unwanted(setup)
                     self._start(setup, enabled=destination_id in sending)
 
-    async def _discard_unfinished(
-        self, setup: DestinationSetup, drilled: Collection[DrillFile]
+    async def _settle(
+        self,
+        setup: DestinationSetup,
+        former: DestinationSetup | None,
+        drilled: Mapping[str, Collection[DrillFile]],
     ) -> None:
-        """Let what a removed destination holds of unfinished files be removed there.
+        """Keep where a destination is; what it has at another place stays there.
+
+        `former` is what it was until now, if that is known.
+        """
+        if setup.place is None:
+            return
+        move = await self._ledger.run(
+            places.settle, setup.id, setup.place, now=time.time()
+        )
+        if move is None:
+            return
+        _LOGGER.info(
+            "Destination %s is at another place now: %d copies stay where it was before,"
+            " and count again if they are found here",
+            setup.name,
+            move.copies,
+        )
+        if former is not None:
+            self._discard_unfinished(former, move.unfinished, drilled[setup.id])
+
+    def _discard_unfinished(
+        self,
+        setup: DestinationSetup,
+        unfinished: Collection[str],
+        drilled: Collection[DrillFile],
+    ) -> None:
+        """Let what a destination holds of unfinished files be removed where it was.
 
         And what drills have left there.
 
         Nothing looks at it later. That takes its time, which holds up no change.
         """
-        unfinished = await self._ledger.run(uploads.unfinished, setup.id)
         names = [*unfinished, *(each.name for each in drilled if each.is_temporary)]
         whole = [each.name for each in drilled if not each.is_temporary]
         if names or whole:
