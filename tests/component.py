@@ -1,7 +1,7 @@
 """What the tests of Home Assistant's side share: data, steps and a stand-in."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -238,6 +238,8 @@ class StandInEngine:
         self.closed: list[set[str]] = []
         self.calls: list[tuple[Any, ...]] = []
         self.failure: Exception | None = None
+        self.apply_failure: Exception | None = None
+        self.on_start: Callable[[], object] = lambda: None
         self.rows: list[UploadRow] = []
         self.drill = PASSED_DRILL
         self.summary = Summary()
@@ -271,6 +273,7 @@ class StandInEngine:
         self._show(self.first_status)
         for changes in self.at_start:
             self.upload(**changes)
+        self.on_start()
 
     async def stop(self) -> None:
         """Note it."""
@@ -287,6 +290,8 @@ class StandInEngine:
     async def apply_destinations(self, destinations: Iterable[Any]) -> None:
         """Take other destinations."""
         self._raise()
+        if self.apply_failure is not None:
+            raise self.apply_failure
         self.setups = list(destinations)
         known = self.status.destinations
         self.show(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest.mock import Mock, patch
 
 import pytest
@@ -16,6 +16,8 @@ from syrupy.assertion import SnapshotAssertion
 # name if this one were not imported first.
 import custom_components.frigate_snap_sync  # noqa: F401
 from custom_components.frigate_snap_sync.const import DOMAIN
+from custom_components.frigate_snap_sync.coordinator import ENGINE
+from custom_components.frigate_snap_sync.sync.engine import Engine
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowHandler, FlowManager
 from homeassistant.helpers import issue_registry as ir
@@ -169,7 +171,7 @@ async def frigate_server(serve_frigate: ServeFrigate) -> FrigateServer:
 
 
 @pytest.fixture
-def engine() -> Iterator[StandInEngine]:
+def engine(hass: HomeAssistant) -> StandInEngine:
     """Put a stand-in in the place of the engine."""
     stand_in = StandInEngine()
 
@@ -177,8 +179,8 @@ def engine() -> Iterator[StandInEngine]:
         stand_in.arguments = arguments
         return stand_in
 
-    with patch("custom_components.frigate_snap_sync.coordinator.Engine", make):
-        yield stand_in
+    hass.data[ENGINE] = cast(type[Engine], make)
+    return stand_in
 
 
 @pytest.fixture

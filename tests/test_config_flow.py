@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from unittest.mock import patch
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.frigate_snap_sync.clients import FRIGATE_LIMITS
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.engine_setup import engine_options
 from custom_components.frigate_snap_sync.flows.options import OPTIONS_SCHEMA
@@ -287,11 +287,9 @@ async def test_user_timeout(hass: HomeAssistant, frigate_server: FrigateServer) 
     )
     port = silent.sockets[0].getsockname()[1]
     start = await async_start(hass)
-    with patch(
-        "custom_components.frigate_snap_sync.frigate.client.Limits",
-        lambda: Limits(idle=0.1, total=0.1),
-    ):
-        result = await async_submit(hass, start, url=f"http://127.0.0.1:{port}")
+    hass.data[FRIGATE_LIMITS] = Limits(idle=0.1, total=0.1)
+    result = await async_submit(hass, start, url=f"http://127.0.0.1:{port}")
+    del hass.data[FRIGATE_LIMITS]
     assert result["errors"] == {"url": "timeout_connect"}
     silent.close()
     for connection in connections:
@@ -392,21 +390,20 @@ async def test_user_prefix_of_frigate_is_no_topic(
     result = await async_later(hass, result)
 
 
+@pytest.mark.usefixtures("mqtt_client")
 async def test_user_no_mqtt(hass: HomeAssistant, frigate_server: FrigateServer) -> None:
     """Without Home Assistant's MQTT integration nothing would be heard."""
+    (mqtt_entry,) = hass.config_entries.async_entries("mqtt")
+    assert isinstance(mqtt_entry, MockConfigEntry)
+    mqtt_entry.mock_state(hass, ConfigEntryState.NOT_LOADED)
     result = await async_submit(hass, await async_start(hass), url=frigate_server.url)
     assert result["errors"] == {"base": "mqtt_not_set_up"}
     assert frigate_server.journal.count() == 0
 
-    mqtt_entry = MockConfigEntry(domain="mqtt")
-    mqtt_entry.add_to_hass(hass)
     mqtt_entry.mock_state(hass, ConfigEntryState.LOADED)
-    with patch(
-        "custom_components.frigate_snap_sync.async_setup_entry", return_value=True
-    ):
-        result = await async_submit(hass, result, url=frigate_server.url)
-        result = await async_later(hass, result)
-        await hass.async_block_till_done()
+    result = await async_submit(hass, result, url=frigate_server.url)
+    result = await async_later(hass, result)
+    await hass.async_block_till_done()
 
 
 @pytest.mark.usefixtures("mqtt_client")

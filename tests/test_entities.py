@@ -10,7 +10,6 @@ import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
-    snapshot_platform,
 )
 from syrupy.assertion import SnapshotAssertion
 
@@ -93,12 +92,20 @@ async def test_platform(
 ) -> None:
     """Every entity and its state."""
     entry = frigate_entry(subentries=[local_subentry("/media/nas")])
-    with (
-        patch("custom_components.frigate_snap_sync.PLATFORMS", [platform]),
-        patch.object(Entity, "entity_registry_enabled_default", new=True),
-    ):
+    with patch.object(Entity, "entity_registry_enabled_default", new=True):
         await async_set_up(hass, entry)
-    await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
+    entities = [
+        entity
+        for entity in er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+        if entity.domain == platform
+    ]
+    assert entities
+    for entity in entities:
+        assert entity == snapshot(name=f"{entity.entity_id}-entry")
+        assert entity.disabled_by is None
+        state = hass.states.get(entity.entity_id)
+        assert state is not None
+        assert state == snapshot(name=f"{entity.entity_id}-state")
 
 
 async def test_names(

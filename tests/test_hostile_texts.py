@@ -3,8 +3,9 @@
 The fixture check_flow_texts looks at every text that is shown; here it gets the worst.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
@@ -12,10 +13,7 @@ from custom_components.frigate_snap_sync.cause import Cause
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES
 from custom_components.frigate_snap_sync.markdown import MAX_LENGTH
-from custom_components.frigate_snap_sync.storage.errors import (
-    PermissionDenied,
-    Unreachable,
-)
+from custom_components.frigate_snap_sync.storage.errors import PermissionDenied
 from custom_components.frigate_snap_sync.sync.model.status import (
     Loss,
     Losses,
@@ -34,7 +32,6 @@ from .component import (
     sftp_subentry,
 )
 from .flow_texts import english, unsafe
-from .source import PACKAGE
 from .test_repairs import fix
 
 __all__ = ["fix"]
@@ -72,12 +69,32 @@ def test_the_check_itself() -> None:
     assert unsafe("A {name}", {"name": "front_door: 1.5 (a-b), c/d"}) == []
 
 
+@pytest.fixture
+async def hostile_port(socket_enabled: None) -> AsyncIterator[int]:
+    """Run a server whose first words are the worst; return its port."""
+
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HOSTILE.encode())
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
 @pytest.mark.parametrize("problem", list(Problem))
 async def test_repairs_of_destinations(
-    hass: HomeAssistant, engine: StandInEngine, fix: Any, problem: Problem
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    fix: Any,
+    problem: Problem,
+    hostile_port: int,
 ) -> None:
     """The reason is a server's, the title its owner's, the file's name anybody's."""
-    entry = frigate_entry(subentries=[sftp_subentry(username="**me**")])
+    entry = frigate_entry(
+        subentries=[
+            sftp_subentry(username="**me**", host="127.0.0.1", port=hostile_port)
+        ]
+    )
     await async_set_up(hass, entry)
     hass.config_entries.async_update_subentry(
         entry, entry.subentries[SFTP_ID], title=HOSTILE[:80]
@@ -85,9 +102,7 @@ async def test_repairs_of_destinations(
     await hass.async_block_till_done()
     cause = Cause(code="rejected", hint="no_folder", about=HOSTILE, said=HOSTILE)
     engine.show_destination(SFTP_ID, problem=problem, cause=cause)
-    with patch(f"{PACKAGE}.repairs.fetch_host_key") as fetch:
-        fetch.side_effect = Unreachable(HOSTILE, said=HOSTILE)
-        result = await fix(f"{problem}_{SFTP_ID}")
+    result = await fix(f"{problem}_{SFTP_ID}")
     assert shown_in_markdown(problem, result) == []
     if result["type"] == "form" and not result["data_schema"]:
         engine.failure = PermissionDenied(HOSTILE, said=HOSTILE)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 from unittest.mock import patch
 
 import pytest
@@ -15,9 +15,17 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
 from custom_components.frigate_snap_sync import async_remove_config_entry_device
-from custom_components.frigate_snap_sync.coordinator import ledger_path, spool_path
+from custom_components.frigate_snap_sync.coordinator import (
+    ENGINE,
+    ledger_path,
+    spool_path,
+)
 from custom_components.frigate_snap_sync.storage.errors import Unusable
-from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
+from custom_components.frigate_snap_sync.sync.engine import (
+    Engine,
+    LedgerError,
+    SpoolError,
+)
 from custom_components.frigate_snap_sync.sync.model.item import Media
 from homeassistant.components import mqtt
 from homeassistant.config_entries import ConfigEntryState
@@ -206,15 +214,24 @@ async def test_frigate_is_away_at_start(hass: HomeAssistant, folders: Path) -> N
 
 @pytest.mark.usefixtures("mqtt_client", "socket_enabled")
 async def test_home_assistant_stops(hass: HomeAssistant, folders: Path) -> None:
-    """The engine lets go before Home Assistant is gone, without an unload."""
+    """The engine stops before Home Assistant is gone, without an unload."""
+    stops: list[Engine] = []
+
+    class CountingEngine(Engine):
+        """Notes when it is stopped."""
+
+        @override
+        async def stop(self) -> None:
+            stops.append(self)
+            await super().stop()
+
+    hass.data[ENGINE] = CountingEngine
     entry = frigate_entry(
         "http://127.0.0.1:1", subentries=[local_subentry(folders / "media")]
     )
     await async_set_up(hass, entry)
-    engine = entry.runtime_data.engine
-    with patch.object(engine, "stop", wraps=engine.stop) as stop:
-        await hass.async_stop()
-    stop.assert_awaited_once()
+    await hass.async_stop()
+    assert stops == [entry.runtime_data.engine]
     assert not [
         task for task in asyncio.all_tasks() if "frigate_snap_sync" in task.get_name()
     ]
@@ -458,16 +475,10 @@ async def test_change_while_setting_up(
     """A destination that is added before there is a listener is not forgotten."""
     entry = frigate_entry()
     entry.add_to_hass(hass)
-    start = engine.start
-
-    async def start_slowly(destinations: Any, **others: Any) -> None:
-        await start(destinations, **others)
-        hass.config_entries.async_add_subentry(
-            entry, subentry(local_subentry("/media/nas"))
-        )
-
-    with patch.object(engine, "start", start_slowly):
-        await hass.config_entries.async_setup(entry.entry_id)
+    engine.on_start = lambda: hass.config_entries.async_add_subentry(
+        entry, subentry(local_subentry("/media/nas"))
+    )
+    await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     assert [setup.id for setup in engine.setups] == [LOCAL_ID]
     assert hass.states.get("button.garage_nas_test") is not None
@@ -480,13 +491,11 @@ async def test_destinations_can_not_be_taken_over(
     """When the ledger fails at it, the entry starts anew with all that is stored."""
     entry = frigate_entry()
     await async_set_up(hass, entry)
-    apply = engine.apply_destinations
-    with patch.object(engine, "apply_destinations", side_effect=LedgerError("locked")):
-        hass.config_entries.async_add_subentry(
-            entry, subentry(local_subentry("/media/nas"))
-        )
-        await hass.async_block_till_done()
-    assert apply == engine.apply_destinations
+    engine.apply_failure = LedgerError("locked")
+    hass.config_entries.async_add_subentry(
+        entry, subentry(local_subentry("/media/nas"))
+    )
+    await hass.async_block_till_done()
     assert entry.state is ConfigEntryState.LOADED
     assert engine.calls.count(("stop",)) == 1
     assert [setup.id for setup in engine.setups] == [LOCAL_ID]

@@ -1,25 +1,28 @@
 """The flow of a folder of this machine."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+import errno
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 from unittest.mock import patch
 
 import pytest
 
 from custom_components.frigate_snap_sync.engine_setup import destination_setup
-from custom_components.frigate_snap_sync.storage.base import StoredFile
+from custom_components.frigate_snap_sync.flows.kinds import FLOWS
+from custom_components.frigate_snap_sync.flows.local import LocalFlow
+from custom_components.frigate_snap_sync.kinds import KINDS
 from custom_components.frigate_snap_sync.storage.errors import (
     ConnectTimeout,
     NoSpace,
-    PermissionDenied,
     Rejected,
     StorageError,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.storage.jobs import Job
-from custom_components.frigate_snap_sync.storage.local import files
-from custom_components.frigate_snap_sync.storage.local.files import LocalFolder
-from custom_components.frigate_snap_sync.storage.local.mounts import Disk
+from custom_components.frigate_snap_sync.storage.local.mounts import Disk, Mounts
 from custom_components.frigate_snap_sync.storage.names import TemporaryForm
 from custom_components.frigate_snap_sync.storage.wrappers.verified import Verified
 from homeassistant.config_entries import SOURCE_USER, ConfigSubentry
@@ -39,11 +42,67 @@ from .component import (
     frigate_entry,
     local_subentry,
 )
+from .sync.fakes import FakeDestination
 from .test_config_flow import section_values, suggested
 
 pytestmark = pytest.mark.usefixtures("mqtt_client", "engine")
 
-MODULE = "custom_components.frigate_snap_sync.flows"
+DISK = Disk(
+    mount_point="/media", device="/dev/sda8", free=31 * 10**9, total=118 * 10**9
+)
+
+
+class StandInMounts(Mounts):
+    """Finds the disk of the test's choice wherever it is asked."""
+
+    def __init__(self) -> None:
+        """Find that all is well."""
+        self.disk: Disk | None = None
+        self.failure: StorageError | None = None
+        self.asked = 0
+
+    @override
+    def disk_without_share(self, path: Path, mount_point: str) -> Disk | None:
+        self.asked += 1
+        if self.failure is not None:
+            raise self.failure
+        return self.disk
+
+
+@pytest.fixture
+def mounts(monkeypatch: pytest.MonkeyPatch) -> StandInMounts:
+    """Let the flow ask a stand-in what is mounted."""
+    stand_in = StandInMounts()
+
+    class Flow(LocalFlow):
+        """Adds a folder of another machine."""
+
+        mounts = stand_in
+
+    monkeypatch.setitem(FLOWS, "local", Flow)
+    return stand_in
+
+
+@contextmanager
+def mounted(path: Path) -> Iterator[None]:
+    """Mount a share onto a folder, as far as this process can see."""
+    path.mkdir(exist_ok=True)
+    with patch.object(Path, "is_mount", lambda folder: folder == path):
+        yield
+
+
+@contextmanager
+def refusing_to_create(is_refused: Callable[[Path], bool]) -> Iterator[None]:
+    """Let the system refuse to create some files."""
+    create = os.open
+
+    def refuse(path: Any, flags: int, *others: Any, **named: Any) -> int:
+        if flags & os.O_CREAT and is_refused(Path(path)):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return create(path, flags, *others, **named)
+
+    with patch.object(os, "open", refuse):
+        yield
 
 
 async def async_start(hass: HomeAssistant, entry_id: str) -> Any:
@@ -234,14 +293,23 @@ async def test_user_mistakes(
     ],
 )
 async def test_user_test_fails(
-    hass: HomeAssistant, folders: Path, failure: StorageError, error: str, reason: str
+    hass: HomeAssistant,
+    folders: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: StorageError,
+    error: str,
+    reason: str,
 ) -> None:
     """What a test on a good disk can't show."""
     entry = frigate_entry()
     await async_set_up(hass, entry)
     path = str(folders / "media")
     start = await async_start(hass, entry.entry_id)
-    with patch(f"{MODULE}.trial.check_destination", side_effect=failure):
+    failing = FakeDestination()
+    failing.error = failure
+    with monkeypatch.context() as broken:
+        kind = replace(KINDS["local"], build=lambda hass, data: failing)
+        broken.setitem(KINDS, "local", kind)
         result = await async_submit(hass, start, path=path)
     assert result["errors"] == {"path": error}
     assert result["description_placeholders"]["reason"] == reason
@@ -256,13 +324,12 @@ async def test_user_template_too_slow(hass: HomeAssistant, folders: Path) -> Non
     await async_set_up(hass, entry)
     nested = "{% for i in range(99999) %}" * 3 + "x" + "{% endfor %}" * 3
     start = await async_start(hass, entry.entry_id)
-    with patch("custom_components.frigate_snap_sync.path_template._TIME_LIMIT", 0.1):
-        result = await async_submit(
-            hass,
-            start,
-            path=str(folders / "media"),
-            storing={"path_template": "{{ id }}" + nested},
-        )
+    result = await async_submit(
+        hass,
+        start,
+        path=str(folders / "media"),
+        storing={"path_template": "{{ id }}" + nested},
+    )
     assert result["errors"] == {"storing": "invalid_template"}
     assert "too long" in result["description_placeholders"]["reason"]
 
@@ -343,10 +410,7 @@ async def test_reconfigure_share_is_away(hass: HomeAssistant, folders: Path) -> 
     assert result["errors"] == {"path": "not_mounted"}
     assert not path.exists()
 
-    with (
-        patch(f"{MODULE}.local.find_mount_point", return_value=str(path)),
-        patch(f"{MODULE}.trial.check_destination"),
-    ):
+    with mounted(path):
         result = await async_submit(hass, result, path=str(path))
     assert result["reason"] == "reconfigure_successful"
 
@@ -359,10 +423,7 @@ async def test_reconfigure_share_is_mounted_now(
     entry = frigate_entry(subentries=[local_subentry(path)])
     await async_set_up(hass, entry)
     result = await entry.start_subentry_reconfigure_flow(hass, LOCAL_ID)
-    with (
-        patch(f"{MODULE}.local.find_mount_point", return_value=str(path)),
-        patch(f"{MODULE}.trial.check_destination"),
-    ):
+    with mounted(path):
         result = await async_submit(hass, result, path=str(path))
     assert result["reason"] == "reconfigure_successful"
     subentry = only_subentry(hass, entry.entry_id)
@@ -380,78 +441,62 @@ async def test_user_not_even_text(hass: HomeAssistant, folders: Path) -> None:
         )
 
 
-def disk(mount_point: str) -> Disk:
-    """Return a disk of this machine."""
-    return Disk(
-        mount_point=mount_point, device="/dev/sda8", free=31 * 10**9, total=118 * 10**9
-    )
-
-
 async def test_user_where_a_share_should_be(
-    hass: HomeAssistant, folders: Path, engine: StandInEngine
+    hass: HomeAssistant, folders: Path, engine: StandInEngine, mounts: StandInMounts
 ) -> None:
     """The disk is shown, and nothing is written before it is agreed to."""
+    mounts.disk = DISK
     path = folders / "media" / "nas" / "frigate"
     entry = frigate_entry()
     await async_set_up(hass, entry)
     start = await async_start(hass, entry.entry_id)
-    with patch(
-        f"{MODULE}.local.find_disk_without_share", return_value=disk("/media")
-    ) as find:
-        result = await async_submit(hass, start, path=str(path))
-        assert result["type"] is FlowResultType.FORM
-        assert result["step_id"] == "disk"
-        assert result["description_placeholders"] == {
-            "path": str(path),
-            "mount_point": "/media",
-            "device": "/dev/sda8",
-            "free": "31.0 GB",
-            "total": "118.0 GB",
-        }
-        assert not path.exists()
-        result = await hass.config_entries.subentries.async_configure(
-            result["flow_id"], None
-        )
-        assert result["step_id"] == "disk"
-        result = await hass.config_entries.subentries.async_configure(
-            result["flow_id"], {}
-        )
-        assert result["type"] is FlowResultType.CREATE_ENTRY
-        assert only_subentry(hass, entry.entry_id).data["path"] == str(path)
-        assert path.is_dir()
+    result = await async_submit(hass, start, path=str(path))
+    assert result["type"] is FlowResultType.FORM
+    assert result["step_id"] == "disk"
+    assert result["description_placeholders"] == {
+        "path": str(path),
+        "mount_point": "/media",
+        "device": "/dev/sda8",
+        "free": "31.0 GB",
+        "total": "118.0 GB",
+    }
+    assert not path.exists()
+    result = await hass.config_entries.subentries.async_configure(
+        result["flow_id"], None
+    )
+    assert result["step_id"] == "disk"
+    result = await hass.config_entries.subentries.async_configure(result["flow_id"], {})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert only_subentry(hass, entry.entry_id).data["path"] == str(path)
+    assert path.is_dir()
 
-        # It is known now: who changes something else is not asked again.
-        asked = find.call_count
-        (subentry_id,) = entry.subentries
-        result = await entry.start_subentry_reconfigure_flow(hass, subentry_id)
-        result = await async_submit(hass, result, name="Attic", path=str(path))
-        assert result["reason"] == "reconfigure_successful"
-        assert find.call_count == asked
+    # It is known now: who changes something else is not asked again.
+    asked = mounts.asked
+    (subentry_id,) = entry.subentries
+    result = await entry.start_subentry_reconfigure_flow(hass, subentry_id)
+    result = await async_submit(hass, result, name="Attic", path=str(path))
+    assert result["reason"] == "reconfigure_successful"
+    assert mounts.asked == asked
 
-        result = await entry.start_subentry_reconfigure_flow(hass, subentry_id)
-        other = folders / "media" / "other"
-        result = await async_submit(hass, result, path=str(other))
-        assert result["step_id"] == "disk"
+    result = await entry.start_subentry_reconfigure_flow(hass, subentry_id)
+    other = folders / "media" / "other"
+    result = await async_submit(hass, result, path=str(other))
+    assert result["step_id"] == "disk"
 
 
 async def test_user_a_share_that_was_mounted_meanwhile(
-    hass: HomeAssistant, folders: Path
+    hass: HomeAssistant, folders: Path, mounts: StandInMounts
 ) -> None:
     """It is looked for again when the question is answered."""
+    mounts.disk = DISK
     path = folders / "media" / "nas"
-    path.mkdir()
     entry = frigate_entry()
     await async_set_up(hass, entry)
     start = await async_start(hass, entry.entry_id)
-    finder = f"{MODULE}.local.find_disk_without_share"
-    with patch(finder, return_value=disk("/media")):
-        result = await async_submit(hass, start, path=str(path))
+    result = await async_submit(hass, start, path=str(path))
     assert result["step_id"] == "disk"
-    with (
-        patch(finder, return_value=None),
-        patch(f"{MODULE}.local.find_mount_point", return_value=str(path)),
-        patch(f"{MODULE}.trial.check_destination"),
-    ):
+    mounts.disk = None
+    with mounted(path):
         result = await hass.config_entries.subentries.async_configure(
             result["flow_id"], {}
         )
@@ -460,16 +505,14 @@ async def test_user_a_share_that_was_mounted_meanwhile(
 
 
 async def test_user_a_disk_that_does_not_answer(
-    hass: HomeAssistant, folders: Path
+    hass: HomeAssistant, folders: Path, mounts: StandInMounts
 ) -> None:
     """That is told at the path."""
+    mounts.failure = Unreachable("It hangs")
     entry = frigate_entry()
     await async_set_up(hass, entry)
     start = await async_start(hass, entry.entry_id)
-    with patch(
-        f"{MODULE}.local.find_disk_without_share", side_effect=Unreachable("It hangs")
-    ):
-        result = await async_submit(hass, start, path=str(folders / "media"))
+    result = await async_submit(hass, start, path=str(folders / "media"))
     assert result["errors"] == {"path": "cannot_connect"}
 
 
@@ -477,14 +520,7 @@ async def test_user_dot_files_are_refused(hass: HomeAssistant, folders: Path) ->
     """The form of temporary names that works is stored, and used by the engine."""
     entry = frigate_entry()
     await async_set_up(hass, entry)
-    put = LocalFolder.put
-
-    def picky(folder: LocalFolder, job: Job, **names: Any) -> StoredFile:
-        if "/." in f"/{names['temporary']}":
-            raise PermissionDenied("Forbidden filename")
-        return put(folder, job, **names)
-
-    with patch.object(LocalFolder, "put", picky):
+    with refusing_to_create(lambda path: path.name.startswith(".")):
         result = await async_submit(
             hass,
             await async_start(hass, entry.entry_id),
@@ -522,19 +558,12 @@ async def test_user_a_foreign_folder_of_today(
     root = folders / "media" / "nas"
     foreign = root / folder.format(today=f"{now:%Y-%m-%d}", year=now.year)
     foreign.mkdir(parents=True)
-    create = files._create  # noqa: SLF001
-
-    def refuse(path: Path) -> int:
-        if path.parent == foreign:
-            raise PermissionError(13, "Permission denied")
-        return create(path)
-
     typed = {
         "path": str(root),
         "selection": {"cameras": ["typed"]},
         "storing": {"path_template": template},
     }
-    with patch.object(files, "_create", refuse):
+    with refusing_to_create(lambda path: path.parent == foreign):
         result = await async_submit(
             hass, await async_start(hass, entry.entry_id), **typed
         )

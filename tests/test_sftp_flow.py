@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import asyncssh
 import pytest
 
-from custom_components.frigate_snap_sync.storage.errors import NoSpace
+from custom_components.frigate_snap_sync.flows.kinds import FLOWS
+from custom_components.frigate_snap_sync.flows.sftp import SftpFlow
 from homeassistant.config_entries import SOURCE_USER, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -351,18 +351,30 @@ async def test_user_not_even_ssh(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_user_timeout(hass: HomeAssistant, fields: dict[str, Any]) -> None:
+async def test_user_timeout(
+    hass: HomeAssistant, fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The server takes the connection and says nothing."""
+
+    class HastyFlow(SftpFlow):
+        """Waits for no server."""
+
+        fetch_timeout = 0.1
+
     entry = frigate_entry()
     await async_set_up(hass, entry)
-    start = await async_start(hass, entry.entry_id)
-    with patch(
-        "custom_components.frigate_snap_sync.storage.sftp.keys.asyncssh"
-        ".get_server_host_key",
-        side_effect=TimeoutError,
-    ):
-        result = await async_submit(hass, start, **fields)
+    with monkeypatch.context() as hasty:
+        hasty.setitem(FLOWS, "sftp", HastyFlow)
+        start = await async_start(hass, entry.entry_id)
+    connections: list[asyncio.StreamWriter] = []
+    async with await asyncio.start_server(
+        lambda _, writer: connections.append(writer), "127.0.0.1", 0
+    ) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        result = await async_submit(hass, start, **{**fields, "port": port})
+        silent.close_clients()
     assert result["errors"] == {"host": "timeout_connect"}
+    HastyFlow.fetch_timeout = SftpFlow.fetch_timeout
 
     result = await async_submit(hass, result, **fields)
     result = await async_submit(hass, result)
@@ -479,11 +491,9 @@ async def test_user_test_fails(
     assert result["errors"] == {"path": "path_not_found"}
 
     server.behavior.denied = False
-    with patch(
-        "custom_components.frigate_snap_sync.flows.trial.check_destination",
-        side_effect=NoSpace("Writing: The disk is full"),
-    ):
-        result = await async_submit(hass, result, **fields)
+    server.behavior.failing["write"] = asyncssh.SFTPFailure("No space left on device")
+    result = await async_submit(hass, result, **fields)
+    del server.behavior.failing["write"]
     assert result["errors"] == {"path": "no_space"}
 
     result = await async_submit(hass, result, **fields)

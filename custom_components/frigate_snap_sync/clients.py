@@ -8,9 +8,13 @@ import aiohttp
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_create_clientsession
+from homeassistant.util.hass_dict import HassKey
 
-from .const import CONF_PROXY
-from .frigate.client import FrigateClient
+from .const import CONF_PROXY, DOMAIN
+from .frigate.client import FrigateClient, Limits
+
+FRIGATE_LIMITS: HassKey[Limits] = HassKey(f"{DOMAIN}_frigate_limits")
+"""How long clients wait; nothing is there unless a test has put it there."""
 
 
 @callback
@@ -32,8 +36,9 @@ def async_create_session(
     )
 
 
+@callback
 def build_client(
-    session: aiohttp.ClientSession, data: Mapping[str, Any]
+    hass: HomeAssistant, session: aiohttp.ClientSession, data: Mapping[str, Any]
 ) -> FrigateClient:
     """Return the client of the Frigate that an entry's data describe.
 
@@ -46,4 +51,5 @@ def build_client(
         password=data.get(CONF_PASSWORD),
         verify_ssl=data[CONF_VERIFY_SSL],
         proxy=data.get(CONF_PROXY),
+        limits=hass.data.get(FRIGATE_LIMITS),
     )

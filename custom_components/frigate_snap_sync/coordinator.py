@@ -17,6 +17,7 @@ from homeassistant.exceptions import (
 )
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
 
 from .clients import async_create_session, build_client
 from .const import CONF_TOPIC_PREFIX, DOMAIN, LOGGER, SECONDS_PER_HOUR
@@ -55,6 +56,9 @@ from .words import async_why
 
 type FrigateSnapSyncConfigEntry = ConfigEntry[FrigateSnapSyncCoordinator]
 
+ENGINE: HassKey[type[Engine]] = HassKey(f"{DOMAIN}_engine")
+"""The class of engines; nothing is there unless a test has put it there."""
+
 _MOST_UNHEARD: Final = 1000
 """Events of a destination that are kept until an entity listens to them."""
 
@@ -85,7 +89,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         super().__init__(hass, LOGGER, config_entry=entry, name=entry.title)
         try:
             self.client = build_client(
-                async_create_session(hass, entry.data), entry.data
+                hass, async_create_session(hass, entry.data), entry.data
             )
         except InvalidUrl as err:
             raise ConfigEntryError(
@@ -102,7 +106,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             ),
             spool_limit=options.spool_limit,
         )
-        self.engine = Engine(
+        self.engine = hass.data.get(ENGINE, Engine)(
             client=self.client,
             topic_prefix=self.topic_prefix,
             services=services,

@@ -8,6 +8,7 @@ from typing import Any, override
 import pytest
 from pytest_socket import enable_socket
 
+from custom_components.frigate_snap_sync.storage.base import Source
 from custom_components.frigate_snap_sync.storage.limits import Limits
 from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
@@ -63,6 +64,27 @@ class MadeSource(FileSource):
     def parent(self) -> Path:
         """Return the file's folder."""
         return self.path.parent
+
+
+class ClaimedSize(Source):
+    """Has another size than it says."""
+
+    name = "claimed"
+    sha256 = None
+
+    def __init__(self, size: int, content: bytes) -> None:
+        """Say this size, and give that content."""
+        self._size = size
+        self._content = content
+
+    @property
+    @override
+    def size(self) -> int:
+        return self._size
+
+    @override
+    async def open(self) -> AsyncGenerator[bytes]:
+        yield self._content
 
 
 @pytest.fixture(autouse=True)

@@ -31,10 +31,10 @@ from custom_components.frigate_snap_sync.storage.local.destination import (
     LocalDestination,
     find_mount_point,
 )
-from custom_components.frigate_snap_sync.storage.source import PIECE_SIZE, PieceReader
+from custom_components.frigate_snap_sync.storage.source import PIECE_SIZE
 
 from ..waiting import LONG, promptly, until
-from .conftest import MakeSource
+from .conftest import ClaimedSize, MakeSource
 from .places import small_disk
 
 type Operation = Callable[[LocalDestination, Source], Any]
@@ -139,15 +139,15 @@ async def test_unmounted_while_copying(
     destination: LocalDestination, root: Path, make_source: MakeSource
 ) -> None:
     """A share that goes in mid-file never gets the final name."""
-    read = PieceReader.read
+    read = os.read
 
-    def read_and_unmount(reader: PieceReader) -> bytes:
+    def read_and_unmount(descriptor: int, size: int) -> bytes:
         mounts.return_value = False
-        return read(reader)
+        return read(descriptor, size)
 
     with (
         patch.object(Path, "is_mount", return_value=True) as mounts,
-        patch.object(PieceReader, "read", read_and_unmount),
+        patch.object(os, "read", read_and_unmount),
     ):
         destination = LocalDestination(
             root, mount_point=str(root), is_allowed=lambda _: True
@@ -439,15 +439,12 @@ async def test_the_source_fails(
 ) -> None:
     """A source that can't be read, or changes, leaves nothing behind."""
     with (
-        patch.object(PieceReader, "read", side_effect=OSError(errno.EIO, "broken")),
+        patch.object(os, "read", side_effect=OSError(errno.EIO, "broken")),
         pytest.raises(Rejected, match="Reading the source failed: broken"),
     ):
         await destination.put("file", make_source(), temporary="part")
-    with (
-        patch.object(PieceReader, "size", return_value=999),
-        pytest.raises(Rejected, match="Of 999 bytes 1000 were read and 1000 arrived"),
-    ):
-        await destination.put("file", make_source(1000), temporary="part")
+    with pytest.raises(Rejected, match="Of 999 bytes 1000 were read and 1000 arrived"):
+        await destination.put("file", ClaimedSize(999, bytes(1000)), temporary="part")
     assert list(root.iterdir()) == []
 
 

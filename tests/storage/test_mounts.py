@@ -1,5 +1,6 @@
 """Where a share is expected, and only the machine's own disk is found."""
 
+from functools import partial
 import os
 from pathlib import Path
 from unittest.mock import patch
@@ -7,12 +8,11 @@ from unittest.mock import patch
 import pytest
 
 from custom_components.frigate_snap_sync.storage.errors import StorageError
-from custom_components.frigate_snap_sync.storage.local import mounts
 from custom_components.frigate_snap_sync.storage.local.destination import (
     find_disk_without_share,
     find_mount_point,
 )
-from custom_components.frigate_snap_sync.storage.local.mounts import disk_without_share
+from custom_components.frigate_snap_sync.storage.local.mounts import Mounts
 
 TABLE = """\
 overlay / overlay rw 0 0
@@ -26,13 +26,18 @@ nas:/export /media/old\\040nas nfs4 rw 0 0
 """
 
 
-@pytest.fixture(autouse=True)
-def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the system a table of mounts."""
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Return the table of a system's mounts."""
     path = tmp_path / "mounts"
     path.write_text(TABLE)
-    monkeypatch.setattr(mounts, "_MOUNTS", path)
     return path
+
+
+@pytest.fixture
+def mounts(table: Path) -> Mounts:
+    """Return what that system has mounted."""
+    return Mounts(table)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +66,7 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_a_share_is_expected_below_some_folders(
-    path: str, mount_point: str, device: str | None
+    mounts: Mounts, path: str, mount_point: str, device: str | None
 ) -> None:
     """Where nothing is mounted below them, it is missing."""
     with (
@@ -71,7 +76,7 @@ def test_a_share_is_expected_below_some_folders(
         statvfs.return_value.f_bavail = 7
         statvfs.return_value.f_blocks = 70
         statvfs.return_value.f_frsize = 4096
-        disk = disk_without_share(Path(path), mount_point)
+        disk = mounts.disk_without_share(Path(path), mount_point)
     if device is None:
         assert disk is None
     else:
@@ -80,29 +85,34 @@ def test_a_share_is_expected_below_some_folders(
         assert (disk.free, disk.total) == (7 * 4096, 70 * 4096)
 
 
-def test_without_a_table_of_mounts(table: Path) -> None:
+def test_without_a_table_of_mounts(mounts: Mounts, table: Path) -> None:
     """The device is unknown, the question is asked all the same."""
     table.unlink()
-    disk = disk_without_share(Path("/media/nas-that-is-nowhere"), "/")
+    disk = mounts.disk_without_share(Path("/media/nas-that-is-nowhere"), "/")
     assert disk is not None
     assert disk.device == ""
     assert 0 < disk.free < disk.total
 
 
-async def test_a_link_to_where_a_share_should_be(tmp_path: Path) -> None:
+async def test_a_link_to_where_a_share_should_be(
+    tmp_path: Path, mounts: Mounts
+) -> None:
     """Its target counts."""
     link = tmp_path / "nas"
     link.symlink_to("/mnt/nas-that-is-nowhere")
     mount_point = await find_mount_point(link)
     assert not Path("/mnt/nas-that-is-nowhere").is_relative_to(tmp_path)
-    assert await find_disk_without_share(link, mount_point) is not None
-    assert await find_disk_without_share(tmp_path, mount_point) is None
+    find = partial(find_disk_without_share, mounts=mounts)
+    assert await find(link, mount_point) is not None
+    assert await find(tmp_path, mount_point) is None
 
 
-async def test_a_file_system_that_fails() -> None:
+async def test_a_file_system_that_fails(mounts: Mounts) -> None:
     """It is told, as all else that goes wrong with a destination."""
     with (
         patch.object(os, "statvfs", side_effect=OSError(5, "Input/output error")),
         pytest.raises(StorageError, match="Input/output error"),
     ):
-        await find_disk_without_share(Path("/mnt/nas-that-is-nowhere"), "/")
+        await find_disk_without_share(
+            Path("/mnt/nas-that-is-nowhere"), "/", mounts=mounts
+        )

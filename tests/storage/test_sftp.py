@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import aclosing
 import errno
+import os
 from pathlib import Path
 import shutil
 import time
@@ -31,7 +32,7 @@ from custom_components.frigate_snap_sync.storage.sftp.session import (
 from ..harness.openssh import OpenSshServer
 from ..harness.sftp_server import PASSWORD, SftpServer
 from ..waiting import promptly, until
-from .conftest import Connect, MakeSource
+from .conftest import ClaimedSize, Connect, MakeSource
 
 MIB = 1024 * 1024
 POSIX_RENAME = frozenset({b"posix-rename@openssh.com"})
@@ -254,14 +255,9 @@ async def test_source_shrinks(
 ) -> None:
     """A source that is shorter than it was when it was opened is not sent."""
     destination = connect_to(server, password=PASSWORD)
-    with (
-        patch(
-            "custom_components.frigate_snap_sync.storage.source.PieceReader.size",
-            return_value=1001,
-        ),
-        pytest.raises(Rejected, match="has 1001 bytes, 1000 could be read"),
-    ):
-        await destination.put("file", make_source(1000), temporary="part")
+    source = ClaimedSize(1001, make_source(1000).path.read_bytes())
+    with pytest.raises(Rejected, match="has 1001 bytes, 1000 could be read"):
+        await destination.put("file", source, temporary="part")
     assert names(server.root) == []
 
 
@@ -797,10 +793,7 @@ async def test_reading_the_source_fails(
     destination = connect_to(server, password=PASSWORD)
     await destination.connect()
     with (
-        patch(
-            "custom_components.frigate_snap_sync.storage.source.os.read",
-            side_effect=OSError(errno.EIO, "broken"),
-        ),
+        patch.object(os, "read", side_effect=OSError(errno.EIO, "broken")),
         pytest.raises(Rejected, match="broken"),
     ):
         await destination.put("file", source, temporary="part")

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import asyncssh
 import pytest
@@ -17,12 +18,10 @@ from custom_components.frigate_snap_sync.storage.errors import (
     StorageError,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.storage.sftp import connection
 from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     SftpSettings,
     generate_key_pair,
-    load_private_key,
 )
 from custom_components.frigate_snap_sync.storage.sftp.login import LoginClient
 from custom_components.frigate_snap_sync.storage.source import FileSource
@@ -578,22 +577,16 @@ async def test_keys_are_read_once(
     server: SftpServer,
     network: Network,
     connect_to: Connect,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An encrypted key costs a second: not at every reconnect."""
     key = asyncssh.generate_private_key("ssh-ed25519")
     server.behavior.authorized.add(key.public_data)
     text = key.export_private_key("openssh").decode()
-    loads = 0
-
-    async def count(*arguments: Any) -> asyncssh.SSHKey:
-        nonlocal loads
-        loads += 1
-        return await load_private_key(*arguments)
-
-    monkeypatch.setattr(connection, "load_private_key", count)
     destination = connect_to(server, private_key=text)
-    for _ in range(3):
-        await destination.connect()
-        await destination.close()
-    assert loads == 1
+    with patch.object(
+        asyncssh, "import_private_key", wraps=asyncssh.import_private_key
+    ) as load:
+        for _ in range(3):
+            await destination.connect()
+            await destination.close()
+    assert load.call_count == 1

@@ -8,7 +8,6 @@ from unittest.mock import patch
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage import source as source_module
 from custom_components.frigate_snap_sync.storage.errors import Rejected
 from custom_components.frigate_snap_sync.storage.source import (
     PIECE_SIZE,
@@ -93,11 +92,8 @@ async def test_a_file_that_shrinks(make_source: MakeSource) -> None:
     assert total == PIECE_SIZE
 
 
-async def test_a_read_that_hangs(
-    make_source: MakeSource, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_read_that_hangs(make_source: MakeSource) -> None:
     """A read is waited for a bounded time, and its file closed when it ends."""
-    monkeypatch.setattr(source_module, "READ_TIMEOUT", 2 * LONG)
     path = make_source(3 * PIECE_SIZE)
     release = threading.Event()
     read, count, ended = os.read, 0, 0
@@ -111,14 +107,13 @@ async def test_a_read_that_hangs(
 
     with patch.object(os, "read", hang):
         sound = 1
-        async with open_source(path) as source:
+        async with open_source(path, timeout=2) as source:
             await source.read()
-            monkeypatch.setattr(source_module, "READ_TIMEOUT", 0.1)
             with pytest.raises(Rejected, match="Reading source-1 takes too long"):
                 await source.read()
         sound = 0
         with pytest.raises(Rejected, match="Opening source-1 takes too long"):
-            async with open_source(path):
+            async with open_source(path, timeout=0.1):
                 pytest.fail("it was opened")
         release.set()
         await until(lambda: ended == count)

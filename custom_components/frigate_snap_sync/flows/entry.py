@@ -210,7 +210,7 @@ async def async_check_entry(hass: HomeAssistant, data: Mapping[str, Any]) -> Ver
         verdict.errors[SECTION_ADVANCED] = "invalid_topic_prefix"
     session = async_create_session(hass, data, auto_cleanup=False)
     try:
-        client = build_client(session, data)
+        client = build_client(hass, session, data)
         if not verdict.errors and not _mqtt_is_loaded(hass):
             verdict.errors[_BASE] = "mqtt_not_set_up"
         if not verdict.errors:

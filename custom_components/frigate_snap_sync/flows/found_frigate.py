@@ -49,7 +49,7 @@ async def _async_answers(hass: HomeAssistant, url: str) -> bool:
     try:
         async with asyncio.timeout(_TIMEOUT):
             await build_client(
-                session, {CONF_URL: url, CONF_VERIFY_SSL: True}
+                hass, session, {CONF_URL: url, CONF_VERIFY_SSL: True}
             ).version()
     except FrigateError, TimeoutError:
         return False

@@ -15,7 +15,7 @@ from ..kinds import is_allowed_folder
 from ..markdown import as_code
 from ..storage.errors import PathNotAbsolute, PathNotAllowed, StorageError
 from ..storage.local.destination import find_disk_without_share, find_mount_point
-from ..storage.local.mounts import Disk
+from ..storage.local.mounts import Disk, Mounts
 from .destination import DestinationFlow
 
 
@@ -23,6 +23,7 @@ class LocalFlow(DestinationFlow):
     """Add a folder, a mounted network share among them, or change one."""
 
     kind: ClassVar[str] = SUBENTRY_LOCAL
+    mounts: ClassVar[Mounts] = Mounts()
 
     def __init__(self) -> None:
         """Begin with nothing agreed upon."""
@@ -56,7 +57,9 @@ class LocalFlow(DestinationFlow):
             mount_point = await self._async_mount_point(path)
             data = {CONF_PATH: path, CONF_MOUNT_POINT: mount_point}
             if not self._is_agreed(data):
-                disk = await find_disk_without_share(Path(path), mount_point)
+                disk = await find_disk_without_share(
+                    Path(path), mount_point, mounts=self.mounts
+                )
                 if disk is not None:
                     self._asked = data
                     return self._show_disk(disk)

@@ -46,6 +46,7 @@ from ..storage.sftp.destination import (
     generate_key_pair,
     load_private_key,
 )
+from ..storage.sftp.keys import FETCH_TIMEOUT
 from .credentials import (
     PASSPHRASE_SELECTOR,
     PASSWORD_SELECTOR,
@@ -68,6 +69,7 @@ class SftpFlow(DestinationFlow):
     """
 
     kind: ClassVar[str] = SUBENTRY_SFTP
+    fetch_timeout: ClassVar[float] = FETCH_TIMEOUT
 
     def __init__(self) -> None:
         """Begin with nothing confirmed."""
@@ -168,7 +170,9 @@ class SftpFlow(DestinationFlow):
             data[CONF_HOST_KEY] = host_key
             return await self._async_log_in()
         try:
-            self._offered = await fetch_host_key(*self._server)
+            self._offered = await fetch_host_key(
+                *self._server, timeout=self.fetch_timeout
+            )
         except StorageError as err:
             return self._show_failure(err)
         return self._show_host_key(self._offered)

@@ -172,13 +172,20 @@ class _OpenFile(OpenSource):
     """A file of this machine: its size when it was opened, and its pieces."""
 
     def __init__(
-        self, name: str, reader: PieceReader, size: int, first: bytes = b""
+        self,
+        name: str,
+        reader: PieceReader,
+        size: int,
+        first: bytes = b"",
+        *,
+        timeout: float = READ_TIMEOUT,
     ) -> None:
-        """Go on reading behind the first piece, which is there already."""
+        """Continue behind the first piece, which is there already."""
         self._size = size
         self._name = name
         self._reader = reader
         self._first = first
+        self._timeout = timeout
         self._ahead: asyncio.Future[bytes] | None = None
 
     @property
@@ -199,7 +206,7 @@ class _OpenFile(OpenSource):
             return b""
         ahead = self._ahead or loop.run_in_executor(None, self._reader.read)
         try:
-            async with asyncio.timeout(READ_TIMEOUT):
+            async with asyncio.timeout(self._timeout):
                 piece = await ahead
         except TimeoutError as err:
             raise SourceUnreadable(f"Reading {self._name} takes too long") from err
@@ -243,7 +250,7 @@ class _OpenPieces(OpenSource):
         return await anext(self._others, b"")
 
 
-def _open(path: Path, source: Source) -> _OpenFile:
+def _open(path: Path, source: Source, timeout: float) -> _OpenFile:
     """Open a file and read its first piece: of a small one, all of it, in one go.
 
     Each trip to a thread costs as much as sending a small file.
@@ -258,19 +265,22 @@ def _open(path: Path, source: Source) -> _OpenFile:
     except BaseException:
         reader.close()
         raise
-    return _OpenFile(source.name, reader, size, first)
+    return _OpenFile(source.name, reader, size, first, timeout=timeout)
 
 
 @asynccontextmanager
-async def open_source(source: Source) -> AsyncGenerator[OpenSource]:
+async def open_source(
+    source: Source, *, timeout: float = READ_TIMEOUT
+) -> AsyncGenerator[OpenSource]:
     """Open a source for sending, and read its first piece.
 
+    Opening a file and each read of it may take `timeout` seconds.
     Raises `FileNotFoundError` when it is gone, `SourceUnreadable` when it can't be
     read for another reason, and `SourceDamaged` when it is seen already that it is
     not what it should be.
     """
     if (path := source.local_path) is not None:
-        async with _open_file(path, source) as file:
+        async with _open_file(path, source, timeout) as file:
             yield file
         return
     async with aclosing(source.open()) as pieces:
@@ -278,17 +288,21 @@ async def open_source(source: Source) -> AsyncGenerator[OpenSource]:
 
 
 @asynccontextmanager
-async def _open_file(path: Path, source: Source) -> AsyncGenerator[_OpenFile]:
-    async with _explained_file(source.name, partial(_open, path, source)) as file:
+async def _open_file(
+    path: Path, source: Source, timeout: float = READ_TIMEOUT
+) -> AsyncGenerator[_OpenFile]:
+    async with _explained_file(
+        source.name, partial(_open, path, source, timeout), timeout=timeout
+    ) as file:
         yield file
 
 
 @asynccontextmanager
 async def _explained_file(
-    name: str, open_: Callable[[], _OpenFile]
+    name: str, open_: Callable[[], _OpenFile], *, timeout: float = READ_TIMEOUT
 ) -> AsyncGenerator[_OpenFile]:
     try:
-        async with asyncio.timeout(READ_TIMEOUT):
+        async with asyncio.timeout(timeout):
             file = await asyncio.to_thread(open_)
     except FileNotFoundError:
         raise

@@ -13,7 +13,7 @@ from ..limits import Limits
 from ..source import PieceReader, open_source
 from .files import LocalFolder, explained, mount_point_of
 from .growing import LocalGrowingFile, open_growing
-from .mounts import Disk, disk_without_share
+from .mounts import Disk, Mounts
 from .readers import LoopReader, OpenIn
 
 MAX_JOBS: Final = 4
@@ -32,7 +32,9 @@ async def find_mount_point(path: Path) -> str:
     return await runner.run(lambda _: mount_point_of(path))
 
 
-async def find_disk_without_share(path: Path, mount_point: str) -> Disk | None:
+async def find_disk_without_share(
+    path: Path, mount_point: str, *, mounts: Mounts
+) -> Disk | None:
     """Return the disk that `path` lies on where one would expect a share, or None.
 
     `mount_point` is that of the path. Raises `StorageError` when the file system does
@@ -41,7 +43,7 @@ async def find_disk_without_share(path: Path, mount_point: str) -> Disk | None:
 
     def look(_: Job) -> Disk | None:
         with explained(f"look at the disk of {path}"):
-            return disk_without_share(path, mount_point)
+            return mounts.disk_without_share(path, mount_point)
 
     runner = JobRunner(limit=1, timeout=Limits().stall_timeout)
     return await runner.run(look)

@@ -16,7 +16,6 @@ Home Assistant OS mounts network storage at `/media/<name>` and `/share/<name>`.
 """
 
 _NETWORK: Final = re.compile(r"nfs\d?|cifs|smb\w*|9p|ceph|glusterfs|afs|davfs|fuse\..+")
-_MOUNTS: Final = Path("/proc/self/mounts")
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
 
 
@@ -33,47 +32,53 @@ class Disk:
     total: int
 
 
-def disk_without_share(path: Path, mount_point: str) -> Disk | None:
-    """Return the disk that `path` lies on where one would expect a share.
+class Mounts:
+    """What this machine has mounted."""
 
-    That is the case below `/media/<name>` and the like, when nothing is mounted
-    there: `mount_point`, that of the path, is further up. None if all is well. Symbolic
-    links are followed. Raises OSError.
-    """
-    path, mounted = path.resolve(), Path(mount_point)
-    is_expected = any(
-        path.is_relative_to(folder)
-        and path != folder
-        and not (mounted.is_relative_to(folder) and mounted != folder)
-        for folder in SHARE_FOLDERS
-    )
-    if not is_expected:
-        return None
-    device, kind = _mounted_at(mount_point)
-    if _NETWORK.fullmatch(kind):
-        return None
-    status = os.statvfs(mount_point)
-    return Disk(
-        mount_point=mount_point,
-        device=device,
-        free=status.f_bavail * status.f_frsize,
-        total=status.f_blocks * status.f_frsize,
-    )
+    def __init__(self, table: Path = Path("/proc/self/mounts")) -> None:
+        """Read it from a table of the system."""
+        self._table = table
 
+    def disk_without_share(self, path: Path, mount_point: str) -> Disk | None:
+        """Return the disk that `path` lies on where one would expect a share.
 
-def _mounted_at(mount_point: str) -> tuple[str, str]:
-    """Return what is mounted there and its kind; empty where the system can't tell."""
-    device = kind = ""
-    try:
-        lines = _MOUNTS.read_text(errors="replace").splitlines()
-    except OSError:
+        That is the case below `/media/<name>` and the like, when nothing is mounted
+        there: `mount_point`, that of the path, is further up. None if all is well. Symbolic
+        links are followed. Raises OSError.
+        """
+        path, mounted = path.resolve(), Path(mount_point)
+        is_expected = any(
+            path.is_relative_to(folder)
+            and path != folder
+            and not (mounted.is_relative_to(folder) and mounted != folder)
+            for folder in SHARE_FOLDERS
+        )
+        if not is_expected:
+            return None
+        device, kind = self._mounted_at(mount_point)
+        if _NETWORK.fullmatch(kind):
+            return None
+        status = os.statvfs(mount_point)
+        return Disk(
+            mount_point=mount_point,
+            device=device,
+            free=status.f_bavail * status.f_frsize,
+            total=status.f_blocks * status.f_frsize,
+        )
+
+    def _mounted_at(self, mount_point: str) -> tuple[str, str]:
+        """Return what is mounted there and its kind; empty where the system can't tell."""
+        device = kind = ""
+        try:
+            lines = self._table.read_text(errors="replace").splitlines()
+        except OSError:
+            return device, kind
+        for line in lines:
+            fields = line.split(" ")
+            # The last one lies on top of the others.
+            if len(fields) > 2 and _plain(fields[1]) == mount_point:
+                device, kind = _plain(fields[0]), fields[2]
         return device, kind
-    for line in lines:
-        fields = line.split(" ")
-        # The last one lies on top of the others.
-        if len(fields) > 2 and _plain(fields[1]) == mount_point:
-            device, kind = _plain(fields[0]), fields[2]
-    return device, kind
 
 
 def _plain(field: str) -> str:
