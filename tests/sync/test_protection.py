@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hypothesis import given, strategies
 import pytest
 
 from custom_components.frigate_snap_sync.storage.errors import (
@@ -60,6 +61,7 @@ PAUSED, FAILING = (
 LASTING = {
     "frigate_away_for": Reason.FRIGATE_AWAY,
     "frigate_login_refused_for": Reason.FRIGATE_LOGIN_REFUSED,
+    "catch_up_failing_for": Reason.CATCH_UP_FAILING,
     "frigate_mqtt_disabled_for": Reason.FRIGATE_MQTT_DISABLED,
     "mqtt_away_for": Reason.MQTT_AWAY,
     "mqtt_silent_for": Reason.MQTT_SILENT,
@@ -86,12 +88,13 @@ def test_every_fact_is_in_the_tables() -> None:
     """So that none is forgotten here when it is added there."""
     fields = {field.name for field in dataclasses.fields(Facts)}
     assert fields == {
-        *("patience", "is_starting", "capture", "destinations"),
+        *("patience", "is_starting", "no_camera", "capture", "destinations"),
         *LASTING,
         *AT_ONCE,
     }
     assert set(Reason) == {
         *(Reason.NO_DESTINATION, Reason.CAPTURE_OFF, Reason.SENDING_OFF),
+        *(Reason.STARTING, Reason.NO_CAMERA),
         *(Reason.ONLY_WHILE, Reason.BUDGET_SPENT, Reason.DESTINATION_FAILING),
         *LASTING.values(),
         *AT_ONCE.values(),
@@ -187,10 +190,24 @@ def test_what_is_a_risk_at_once(fact: str, reason: Reason) -> None:
             ["no_destination", "ledger_failing"],
         ),
         # A start: nothing is known yet, what is known counts
-        ({"is_starting": True}, "catching_up", []),
+        ({"is_starting": True}, "catching_up", ["starting"]),
         ({"is_starting": True, "capture": False}, "paused", ["capture_off"]),
         ({"is_starting": True, "destinations": ()}, "not_set_up", ["no_destination"]),
         ({"is_starting": True, "late_for": LONG}, "at_risk", ["item_late"]),
+        (
+            {"is_starting": True, "frigate_away_for": SHORT},
+            "catching_up",
+            ["frigate_away"],
+        ),
+        # Nothing can be copied, whether its owner wants that or not
+        ({"no_camera": True}, "catching_up", ["no_camera"]),
+        ({"no_camera": True, "is_starting": True}, "catching_up", ["no_camera"]),
+        (
+            {"no_camera": True, "items_lost": True},
+            "at_risk",
+            ["no_camera", "items_lost"],
+        ),
+        ({"no_camera": True, "capture": False}, "paused", ["capture_off", "no_camera"]),
         # Broker and Frigate are told apart
         (
             {"frigate_away_for": LONG, "mqtt_away_for": SHORT},
@@ -214,6 +231,40 @@ def test_what_is_a_risk_at_once(fact: str, reason: Reason) -> None:
 def test_protection(facts: dict[str, Any], state: str, reasons: list[str]) -> None:
     """Facts that meet."""
     assert told(**facts) == (state, reasons)
+
+
+_DESTINATIONS = strategies.builds(
+    DestinationFacts,
+    sending=strategies.booleans(),
+    failing_for=strategies.sampled_from([None, 0.0, SHORT, LONG]),
+    budget_spent=strategies.booleans(),
+    closed=strategies.booleans(),
+)
+_FACTS = strategies.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(LASTING, strategies.sampled_from([0.0, SHORT, LONG])),
+        **dict.fromkeys(
+            (*AT_ONCE, "is_starting", "no_camera", "capture"), strategies.booleans()
+        ),
+        "destinations": strategies.lists(_DESTINATIONS, max_size=3).map(tuple),
+    },
+)
+
+
+@given(_FACTS)
+def test_states_and_reasons_agree(facts: dict[str, Any]) -> None:
+    """Whatever meets: only who is protected has no reason."""
+    state, reasons = told(**facts)
+    assert (state is Protection.PROTECTED) == (not reasons)
+    # Each state by what its reasons are.
+    wishes = {Reason.CAPTURE_OFF, Reason.SENDING_OFF, Reason.ONLY_WHILE}
+    assert (state is Protection.NOT_SET_UP) == (Reason.NO_DESTINATION in reasons)
+    if state is not Protection.NOT_SET_UP:
+        assert (state is Protection.PAUSED) == bool(wishes & set(reasons))
+    if state is Protection.CATCHING_UP:
+        harmless = {*LASTING.values(), Reason.DESTINATION_FAILING, Reason.NO_CAMERA}
+        assert set(reasons) <= harmless or reasons == [Reason.STARTING]
 
 
 def test_outages_become_a_risk_by_the_time_that_passes() -> None:

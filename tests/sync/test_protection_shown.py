@@ -13,6 +13,7 @@ import pytest
 from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateAuthFailed,
     FrigateError,
+    FrigateServerError,
     FrigateUnreachable,
     NotFrigate,
 )
@@ -114,12 +115,12 @@ async def test_after_a_start_nothing_is_known(
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     await until(lambda: bench.status.destinations["nas"].connected)
-    await until(shows(bench, Protection.CATCHING_UP))
+    await until(shows(bench, Protection.CATCHING_UP, Reason.STARTING))
     # What the broker merely repeats may be of last week.
     bench.publish("available", "online", retain=True)
     await until(lambda: not len(bench.engine._inbox))  # noqa: SLF001
     await bench.engine.set_capture(True)
-    assert shows(bench, Protection.CATCHING_UP)()
+    assert shows(bench, Protection.CATCHING_UP, Reason.STARTING)()
     bench.publish("available", "online")
     await until(shows(bench, Protection.PROTECTED))
 
@@ -134,14 +135,14 @@ async def test_safe_mode_is_no_good_configuration(
     bench.publish("stats", "{}")
     await until(lambda: bench.status.frigate_connected)
     await bench.engine.set_capture(True)
-    assert shows(bench, Protection.CATCHING_UP)()
+    assert shows(bench, Protection.CATCHING_UP, Reason.NO_CAMERA)()
     bench.frigate.safe_mode = False
     bench.publish("available", "online")
     await until(shows(bench, Protection.PROTECTED))
     # It was started again with a configuration that it can't read.
     bench.frigate.safe_mode = True
     bench.publish("available", "online")
-    await until(shows(bench, Protection.CATCHING_UP))
+    await until(shows(bench, Protection.CATCHING_UP, Reason.NO_CAMERA))
 
 
 @pytest.mark.parametrize("cameras", [[], [False], [False, False]])
@@ -160,11 +161,58 @@ async def test_frigate_has_no_camera_in_use(
     await until(lambda: bench.status.frigate_connected)
     await until(lambda: bench.status.destinations["nas"].connected)
     await bench.engine.set_capture(True)
-    assert shows(bench, Protection.CATCHING_UP)()
+    assert shows(bench, Protection.CATCHING_UP, Reason.NO_CAMERA)()
     unused, bench.frigate.cameras = bench.frigate.cameras, good
     await until(shows(bench, Protection.PROTECTED))
     bench.frigate.cameras = unused
-    await until(shows(bench, Protection.CATCHING_UP))
+    await until(shows(bench, Protection.CATCHING_UP, Reason.NO_CAMERA))
+
+
+@pytest.mark.parametrize("listing", ["reviews", "events"])
+async def test_frigate_does_not_list_what_it_has(
+    bench: Bench, nas: FakeDestination, listing: str
+) -> None:
+    """One request fails for ever, and all others work: what was missed stays missed."""
+    patient(bench, 1)
+    bench.timing = replace(bench.timing, catch_up=0.1)
+    await start(bench, nas)
+    ask, asked = getattr(bench.frigate, listing), 0
+
+    async def fail(*_: Any, **__: Any) -> NoReturn:
+        nonlocal asked
+        asked += 1
+        raise FrigateServerError("HTTP status 500")
+
+    setattr(bench.frigate, listing, fail)
+    await until(shows(bench, Protection.CATCHING_UP, Reason.CATCH_UP_FAILING))
+    seen, asked = len(bench.statuses), 0
+    await until(shows(bench, Protection.AT_RISK, Reason.CATCH_UP_FAILING))
+    await until(lambda: asked > 2)
+    assert bench.status.frigate_connected
+    assert {status.protection for status in bench.statuses[seen:]} == {
+        Protection.AT_RISK
+    }
+    # What messages report is copied all the same.
+    bench.live_snapshot()
+    await until(lambda: nas.media)
+    setattr(bench.frigate, listing, ask)
+    await until(shows(bench, Protection.PROTECTED))
+
+
+async def test_an_endpoint_of_a_file_fails_for_ever(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """What it should give is late, and stays wanted."""
+    bench.timing = replace(bench.timing, late=0.1)
+    await start(bench, nas)
+    fail = FrigateServerError("HTTP status 500")
+    bench.frigate.snapshot_faults = [fail] * 999
+    bench.tracked_object()
+    await until(shows(bench, Protection.AT_RISK, Reason.ITEM_LATE))
+    assert bench.status.pending_uploads == 1
+    bench.frigate.snapshot_faults = []
+    await until(shows(bench, Protection.PROTECTED))
+    assert len(nas.media) == 1
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,7 @@ class CatchUp:
                 await self.catch_up()
             except FrigateError as err:
                 if is_about_one_file(err):
+                    self._monitor.note_comparison(failed=True)
                     # It may last: a day with more reviews than are read, say.
                     if retry > 2 * pause:
                         self._outage.report(err)
@@ -165,6 +166,7 @@ class CatchUp:
                 self._outage.report(err)
                 wait, retry = retry - pause, doubled(retry, longest=longest)
             else:
+                self._monitor.note_comparison(failed=False)
                 self._outage.over()
                 retry = pause
             # Frigate may come and go many times in a minute.

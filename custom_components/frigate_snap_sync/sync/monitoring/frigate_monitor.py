@@ -72,8 +72,10 @@ class FrigateMonitor:
         """The one in Frigate's configuration, None until that was read."""
         self.has_config = False
         """Whether a good configuration was read: safe mode has none."""
-        self.has_cameras = False
-        """Whether Frigate uses a camera: else there is nothing to copy."""
+        self.has_cameras: bool | None = None
+        """Whether Frigate uses a camera: else there is nothing to copy. None: not known."""
+        self.is_incomparable = False
+        """Whether the last comparison failed, though Frigate answers."""
         self.login_refusals = 0
         """How often the login was refused since Frigate answered last."""
         self.cameras = Cameras()
@@ -191,6 +193,12 @@ class FrigateMonitor:
         if self.answers.is_set() or (is_refusal and not self.login_refused):
             self._lose(error)
             self._news.set()
+
+    def note_comparison(self, *, failed: bool) -> None:
+        """Note whether Frigate, which answers, gave all that it is compared by."""
+        if self.is_incomparable != failed:
+            self.is_incomparable = failed
+            self._signals.status_changed()
 
     async def run(self) -> None:
         """Watch until cancelled."""

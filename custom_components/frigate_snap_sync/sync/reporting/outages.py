@@ -73,6 +73,7 @@ class Outages:
         """Note what is wrong now."""
         facts = {
             "frigate": self._monitor.connected is False,
+            "catch_up": self._monitor.is_incomparable,
             "mqtt_disabled": not self._monitor.mqtt_enabled,
             "mqtt": not self.mqtt_connected,
             "topic_prefix": self.topic_prefix_changed,
@@ -113,6 +114,7 @@ class Outages:
         return Facts(
             patience=self.patience,
             is_starting=self._is_starting(destinations),
+            no_camera=self._monitor.has_cameras is False,
             capture=capture,
             destinations=tuple(
                 DestinationFacts(
@@ -125,6 +127,7 @@ class Outages:
             ),
             frigate_away_for=None if refused else lasting("frigate"),
             frigate_login_refused_for=lasting("frigate") if refused else None,
+            catch_up_failing_for=lasting("catch_up"),
             frigate_mqtt_disabled_for=lasting("mqtt_disabled"),
             mqtt_away_for=lasting("mqtt"),
             mqtt_silent_for=_longest(silent_for, lasting("topic_prefix")),
@@ -168,13 +171,9 @@ class Outages:
         )
 
     def _is_starting(self, destinations: Mapping[str, DestinationStatus]) -> bool:
-        """Tell whether not all has been seen to work since the start.
-
-        A Frigate without a camera in use works as little as one that never said any.
-        """
+        """Tell whether not all has been seen to work since the start."""
         return not (
-            self._monitor.has_config
-            and self._monitor.has_cameras
+            self._monitor.has_cameras is not None
             and self._inbox.has_received
             and all(
                 status.connected is not None or not status.sending

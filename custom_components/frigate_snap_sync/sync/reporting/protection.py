@@ -54,17 +54,20 @@ class Facts:
     `…_for` are the seconds for which something has been wrong, None while it is
     not; `patience` is how many of them are a short outage. `is_starting` holds
     until, after a start, Frigate's configuration was read, a message came over
-    MQTT and every destination was looked at, and while Frigate has no camera in
-    use. `late_for` is for how long something unprotected has been waiting that
-    should have left.
+    MQTT and every destination was looked at; `no_camera` while Frigate uses none.
+    `catch_up_failing_for` is for how long Frigate, which answers, has not given all of
+    the lists that its reviews and objects are compared by. `late_for` is for how long
+    something unprotected has been waiting that should have left.
     """
 
     patience: float
     is_starting: bool = False
+    no_camera: bool = False
     capture: bool = True
     destinations: tuple[DestinationFacts, ...] = ()
     frigate_away_for: float | None = None
     frigate_login_refused_for: float | None = None
+    catch_up_failing_for: float | None = None
     frigate_mqtt_disabled_for: float | None = None
     mqtt_away_for: float | None = None
     mqtt_silent_for: float | None = None
@@ -82,6 +85,7 @@ def _lasting(facts: Facts) -> dict[Reason, float | None]:
     return {
         Reason.FRIGATE_AWAY: facts.frigate_away_for,
         Reason.FRIGATE_LOGIN_REFUSED: facts.frigate_login_refused_for,
+        Reason.CATCH_UP_FAILING: facts.catch_up_failing_for,
         Reason.FRIGATE_MQTT_DISABLED: facts.frigate_mqtt_disabled_for,
         Reason.MQTT_AWAY: facts.mqtt_away_for,
         Reason.MQTT_SILENT: facts.mqtt_silent_for,
@@ -111,6 +115,7 @@ def next_change(facts: Facts) -> float | None:
 def judge(facts: Facts) -> tuple[Protection, tuple[Reason, ...]]:
     """Return how protected the owner is, and all reasons that hold.
 
+    There is a reason unless the owner is protected, and none if so.
     What the owner wants is not a risk, and comes before all else: no destination,
     or a pause. The reasons tell of outages all the same, short ones among them,
     so that none is hidden behind another, or behind a loss of last week.
@@ -141,6 +146,8 @@ def judge(facts: Facts) -> tuple[Protection, tuple[Reason, ...]]:
         *(reason for reason, applies in (wishes | at_once).items() if applies),
         *(reason for reason, seconds in lasting.items() if seconds is not None),
     }
+    if facts.no_camera:
+        holds.add(Reason.NO_CAMERA)
     is_at_risk = any(at_once.values()) or any(
         seconds is not None and seconds > facts.patience for seconds in lasting.values()
     )
@@ -150,8 +157,11 @@ def judge(facts: Facts) -> tuple[Protection, tuple[Reason, ...]]:
         state = Protection.PAUSED
     elif is_at_risk:
         state = Protection.AT_RISK
-    elif facts.is_starting or holds:
+    elif holds:
         state = Protection.CATCHING_UP
+    elif facts.is_starting:
+        # No problem, and no reason beside one.
+        state, holds = Protection.CATCHING_UP, {Reason.STARTING}
     else:
         state = Protection.PROTECTED
     return state, tuple(reason for reason in Reason if reason in holds)
