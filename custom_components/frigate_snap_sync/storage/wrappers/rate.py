@@ -7,6 +7,8 @@ from itertools import count
 import time
 from typing import Final
 
+from ...changes import Changes
+
 SLICE_SECONDS: Final = 0.1
 """How long one slice takes: what is urgent waits no longer for the one before it."""
 
@@ -61,7 +63,7 @@ class RateLimit:
         self._waiting: list[_Turn] = []
         self._ahead = 0
         """Bytes of live film that others have waited for."""
-        self._moved = asyncio.Event()
+        self._moved = Changes()
 
     @property
     def slice_size(self) -> int:
@@ -80,8 +82,7 @@ class RateLimit:
             self._count(size, rank)
         finally:
             self._waiting.remove(turn)
-            self._moved.set()
-            self._moved = asyncio.Event()
+            self._moved.notify()
 
     def _count(self, size: int, rank: Rank) -> None:
         """Note who has passed while others waited."""

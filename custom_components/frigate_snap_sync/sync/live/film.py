@@ -4,13 +4,13 @@ Nothing of it is put on this machine's disk: whoever is late for it gets the new
 pictures, and the gap from Frigate's recordings, later.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Final
 
+from ...changes import Changes
 from ...frigate.live_mp4 import LiveFragment, LiveInit
 from ..model.spans import Spans
 
@@ -100,7 +100,7 @@ class Film:
         self._most = most_bytes
         self._chunks: deque[Chunk] = deque()
         self._size = 0
-        self._news = asyncio.Event()
+        self._changes = Changes()
 
     @property
     def newest(self) -> Chunk | None:
@@ -115,8 +115,7 @@ class Film:
             self._drop()
             while self._chunks and not self._chunks[0].is_keyframe:
                 self._drop()
-        self._news.set()
-        self._news = asyncio.Event()
+        self._changes.notify()
 
     def after(self, number: int) -> list[Chunk]:
         """Return the chunks behind that number."""
@@ -140,7 +139,7 @@ class Film:
     async def more(self, number: int) -> None:
         """Wait until there is something behind that number."""
         while not self._chunks or self._chunks[-1].number <= number:
-            await self._news.wait()
+            await self._changes.wait()
 
     def _drop(self) -> None:
         self._size -= len(self._chunks.popleft().data)

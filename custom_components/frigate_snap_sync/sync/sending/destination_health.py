@@ -8,6 +8,7 @@ import logging
 import time
 from typing import Final
 
+from ...changes import Changes
 from ...storage.errors import NotMounted, StorageError
 from ...storage.names import TemporaryForm
 from ..ledger import LedgerError, destinations
@@ -56,7 +57,7 @@ class DestinationHealth:
         """Uploads whose refusal was logged."""
         self._has_warned = False
         """Whether one was logged since something has arrived."""
-        self._judged = asyncio.Event()
+        self._judged = Changes()
 
     @property
     def error(self) -> StorageError | None:
@@ -188,7 +189,7 @@ class DestinationHealth:
                 self.error,
             )
         self._on_news()  # Idle lanes shall look for its return.
-        self._judge()
+        self._judged.notify()
         await self.record(error, path)
         self.contact(connected=reaction_to(error).is_contact)
 
@@ -216,12 +217,7 @@ class DestinationHealth:
             if self._breaker.said.end():
                 _LOGGER.info("Destination %s is back", self._setup.name)
             self._on_news()
-        self._judge()
-
-    def _judge(self) -> None:
-        """Wake those who wait until something has succeeded or failed."""
-        self._judged.set()
-        self._judged = asyncio.Event()
+        self._judged.notify()
 
     async def _keep_error(self, error: LastError | None) -> None:
         try:

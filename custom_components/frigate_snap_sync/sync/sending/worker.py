@@ -270,14 +270,14 @@ class Worker:
         """Remove what is no longer to lie there, until cancelled."""
         while True:
             await self._usable()
-            news = self._lanes.news
+            change = self._lanes.changes.next()
             try:
                 has_removed = await self._clean_up.remove_one(but=self._lanes.in_flight)
                 note_success(self._outage)
                 if has_removed:
                     self._signals.status_changed()
                 else:
-                    await wait_for(news, self._clean_up.pause)
+                    await wait_for(change, self._clean_up.pause)
             except StorageError as err:
                 if reaction_to(err).is_contact:
                     # It says nothing of what is to be sent, and keeps nothing back.
@@ -356,7 +356,7 @@ class Worker:
                 return
             async with self._probing:
                 while remaining := self._health.remaining:
-                    await wait_for(self._lanes.news, remaining)
+                    await wait_for(self._lanes.changes.next(), remaining)
                 if self._health.blocks:
                     await self._health.check_again()
 

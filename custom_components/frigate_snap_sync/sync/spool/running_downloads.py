@@ -7,6 +7,7 @@ from pathlib import Path
 import time
 from typing import override
 
+from ...changes import Changes
 from ...storage.base import Source
 from ...storage.errors import SourceUnreadable
 from ...storage.read_back import Content
@@ -36,28 +37,24 @@ class RunningDownload:
         """The destinations that take it, once it is over."""
         self.left: set[str] = set()
         """The destinations that have tried to follow, and do so no more."""
-        self._news = asyncio.Event()
+        self._changes = Changes()
 
     def grow(self, size: int) -> None:
         """Note that so many bytes are there."""
         self.size = size
-        self._tell()
+        self._changes.notify()
 
     def end(self, content: Content | None, takers: Collection[str]) -> None:
         """Note that it is over: it is whole, or will never be."""
         self.content, self.takers, self.is_over = content, takers, True
         if content is not None:
             self.size = content.size
-        self._tell()
+        self._changes.notify()
 
     async def more(self, position: int) -> None:
         """Wait a moment for bytes behind this position, or the end."""
         if self.size <= position and not self.is_over:
-            await wait_for(self._news, _LOOK_INTERVAL)
-
-    def _tell(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+            await wait_for(self._changes.next(), _LOOK_INTERVAL)
 
 
 class RunningDownloads:

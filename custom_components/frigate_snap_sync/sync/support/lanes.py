@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Collection
 import time
 from typing import Protocol
 
+from ...changes import Changes
 from ..model.errors import LedgerError, SpoolError
 from ..model.item import Rank
 from ..model.timing import Timing
@@ -35,8 +36,8 @@ class Lanes[Job]:
         """Keep where the jobs come from, and what logs that ledger or spool fail."""
         self.in_flight: dict[int, Job] = {}
         """The jobs that are being worked at, by their keys."""
-        self.news = asyncio.Event()
-        """Set, and replaced, when there may be something to do."""
+        self.changes = Changes()
+        """There may be something to do."""
         self._queue = queue
         self._outage = outage
         self._timing = timing
@@ -44,8 +45,7 @@ class Lanes[Job]:
 
     def wake(self) -> None:
         """Look for work now."""
-        self.news.set()
-        self.news = asyncio.Event()
+        self.changes.notify()
 
     async def run(
         self,
@@ -61,13 +61,13 @@ class Lanes[Job]:
         """
         while True:
             await ready()
-            news, now = self.news, time.time()
+            change, now = self.changes.next(), time.time()
             try:
                 job = await self._claim(ranks, now)
                 if job is None:
                     due = await self._queue.next_due(after=now)
                     note_success(self._outage)
-                    await wait_for(news, None if due is None else due - time.time())
+                    await wait_for(change, None if due is None else due - time.time())
                     continue
                 try:
                     await work(job)
