@@ -28,18 +28,21 @@ from custom_components.frigate_snap_sync.storage.errors import (
 from custom_components.frigate_snap_sync.storage.jobs import JobRunner
 from custom_components.frigate_snap_sync.storage.local.growing import LocalGrowingFile
 from custom_components.frigate_snap_sync.storage.memory_source import MemorySource
+from custom_components.frigate_snap_sync.storage.s3.upload import MAX_SINGLE
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 
 from ..sync.fakes import FakeDestination
 from ..waiting import LONG
-from .places import PLACES as ALL_PLACES, Place
+from .places import PLACES as ALL_PLACES, Ceph, Place
 from .test_conformance import ESCAPES, PLACES, Pieces, at, put
+from .test_s3 import unfinished
 
 MIB = 1024 * 1024
 APPENDING = (
     *("local", "local-verified", "openssh", "openssh-reduced", "proftpd"),
     *("sftp-password", "sftp-plain"),
 )
+IN_PARTS = ("s3-ceph", "s3-rclone")
 growing = [place for place in ALL_PLACES if place.name in APPENDING]
 
 
@@ -56,15 +59,16 @@ async def test_who_can_append_says_so(place: Place) -> None:
 class Download(Pieces):
     """A source that still grows: size and hash are known behind the last byte."""
 
-    def __init__(self, *pieces: bytes) -> None:
-        """Give these pieces."""
+    def __init__(self, *pieces: bytes, so_far: int) -> None:
+        """Give these pieces; at first it says that `so_far` bytes are there."""
         super().__init__(*pieces)
         self.is_over = False
+        self.so_far = so_far
 
     @property
     @override
     def size(self) -> int:
-        return self.claimed if self.is_over else len(self.pieces[0])
+        return self.claimed if self.is_over else self.so_far
 
     @property
     @override
@@ -82,18 +86,22 @@ class Download(Pieces):
 @at(PLACES)
 async def test_who_takes_what_still_grows_says_so(place: Place) -> None:
     """It is there at the end, whatever was known at first; else nothing is."""
-    assert place.destination.capabilities.unsized == (place.name in APPENDING)
-    if place.name not in APPENDING:
+    so_far = place.destination.capabilities.unsized_from
+    if place.name not in (*APPENDING, *IN_PARTS):
+        assert so_far is None
         return
-    pieces = [os.urandom(size) for size in (1000, MIB, 7)]
-    stored = await put(place.destination, "a/file", Download(*pieces))
-    assert stored == StoredFile(path="a/file", size=MIB + 1007)
+    assert so_far == (0 if place.name in APPENDING else MAX_SINGLE + 1)
+    pieces = [os.urandom(size) for size in (1000, *[MIB] * 17, 7)]
+    stored = await put(place.destination, "a/file", Download(*pieces, so_far=so_far))
+    assert stored == StoredFile(path="a/file", size=17 * MIB + 1007)
     assert place.content("a/file") == b"".join(pieces)
-    broken = Download(*pieces)
+    broken = Download(*pieces, so_far=so_far)
     broken.error = SourceUnreadable("It will not come")
     with pytest.raises(SourceUnreadable):
         await put(place.destination, "a/broken", broken)
     assert place.paths() == {"a/file"}
+    if isinstance(place, Ceph):
+        assert not unfinished(place)
 
 
 @at(growing)

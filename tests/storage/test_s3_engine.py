@@ -1,9 +1,13 @@
 """A bucket behind the engine: what a kill or a removal leaves unfinished is ended."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 import time
 
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.storage.base import Destination
 from custom_components.frigate_snap_sync.storage.s3.destination import S3Destination
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped
@@ -54,9 +58,11 @@ async def give(seconds: float, write: Write) -> int:
     return len(clip)
 
 
-def large_recording(bench: Bench) -> None:
+def large_recording(
+    bench: Bench, film: Callable[[float, Write], Awaitable[int]] = give
+) -> None:
     """Let Frigate publish a review whose recording is large."""
-    bench.frigate.film = give
+    bench.frigate.film = film
     start = time.time() - 2 * SECONDS
     bench.review("end", start=start, end=start + SECONDS, known=True)
 
@@ -101,3 +107,61 @@ async def test_removed_in_mid_multipart(place: Place, bench: Bench) -> None:
         await bench.engine.apply_destinations([])
         await until(lambda: not unfinished(place))
     assert place.paths() == set()
+
+
+class Halted:
+    """A Frigate that gives most of a large recording, and the rest when it may."""
+
+    def __init__(self) -> None:
+        """Give nothing yet."""
+        self.may_end = asyncio.Event()
+        self.failure: Exception | None = None
+        self.downloads = 0
+
+    async def give(self, seconds: float, write: Write) -> int:
+        """Give a clip."""
+        self.downloads += 1
+        clip = large_film(seconds)
+        for start in range(0, len(clip) - MIB, MIB):
+            await write(clip[start : start + MIB])
+        await self.may_end.wait()
+        if self.failure is not None:
+            failure, self.failure = self.failure, None
+            raise failure
+        await write(clip[-(len(clip) % MIB or MIB) :])
+        return len(clip)
+
+
+def sent(place: Place) -> int:
+    """Return how many bytes of unfinished uploads have arrived."""
+    assert isinstance(place, Ceph)
+    found = place.boto.list_multipart_uploads(Bucket=place.bucket).get("Uploads", [])
+    return sum(
+        part["Size"]
+        for upload in found
+        for part in place.boto.list_parts(
+            Bucket=place.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+        ).get("Parts", [])
+    )
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["whole", "broken"])
+@at_ceph
+async def test_a_recording_leaves_while_it_is_downloaded(
+    place: Place, bench: Bench, fails: bool
+) -> None:
+    """It is in the bucket once the download was checked; if that breaks, nothing is."""
+    frigate = Halted()
+    if fails:
+        frigate.failure = FrigateUnreachable("The line was cut")
+    async with bucket(place) as destination:
+        await bench.start(setup(destination))
+        large_recording(bench, frigate.give)
+        await until(lambda: sent(place) >= 64 * MIB)
+        assert place.paths() == set()
+        frigate.may_end.set()
+        assert await bench.settled() == {"verified": 1}
+        await bench.stop()
+    assert frigate.downloads == (2 if fails else 1)
+    assert unfinished(place) == []
+    assert is_complete(place, bench)

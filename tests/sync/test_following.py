@@ -239,7 +239,7 @@ class Choosy(FakeDestination):
     def __init__(self, *, refused: int) -> None:
         """Begin with nothing."""
         super().__init__()
-        self.can = Capabilities(unsized=True)
+        self.can = Capabilities(unsized_from=0)
         self.sent: list[str] = []
         self.refused = refused
 
@@ -278,7 +278,7 @@ class Cut(FakeDestination):
     def __init__(self) -> None:
         """Begin whole."""
         super().__init__()
-        self.can = Capabilities(unsized=True)
+        self.can = Capabilities(unsized_from=0)
         self.puts = 0
         self.broken = asyncio.Event()
 

@@ -88,7 +88,7 @@ class Source(ABC):
     def size(self) -> int:
         """Return how many bytes there are.
 
-        Of a source that still grows (see `Capabilities.unsized`) it is how many there
+        Of a source that still grows (see `Capabilities.unsized_from`) it is how many there
         are so far, until `open` has come to its end.
         """
 
@@ -156,7 +156,8 @@ class Capabilities:
     end. `server_checksum`: the server itself compares a hash of what arrives.
     `can_read`: files can be looked at, listed and read. `can_delete`: files can be
     deleted and replaced. `is_local`: it is a path of this machine, be it of a share.
-    `unsized`: a source may still grow, so that size and hash are known only at its end.
+    `unsized_from`: a source of which so many bytes are there may still grow, so that
+    size and hash are known only at its end; None if it must be whole.
     `may_be_limited`: it is not known yet whether the login can
     do those two; the end-to-end test finds it out.
     """
@@ -169,7 +170,7 @@ class Capabilities:
     can_read: bool = True
     can_delete: bool = True
     is_local: bool = False
-    unsized: bool = False
+    unsized_from: int | None = None
     may_be_limited: bool = False
 
 

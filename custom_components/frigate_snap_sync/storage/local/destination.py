@@ -97,7 +97,7 @@ class LocalDestination(Destination):
     @override
     def capabilities(self) -> Capabilities:
         return Capabilities(
-            max_concurrent=MAX_JOBS, append=True, is_local=True, unsized=True
+            max_concurrent=MAX_JOBS, append=True, is_local=True, unsized_from=0
         )
 
     @override

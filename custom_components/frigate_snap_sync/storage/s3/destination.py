@@ -91,6 +91,8 @@ class S3Destination(Destination):
             can_read=self._settings.can_read,
             can_delete=self._settings.can_delete,
             may_be_limited=not self._settings.limits_known,
+            # It goes in parts then, which are ended if the rest does not come.
+            unsized_from=MAX_SINGLE + 1 if self._can_abort else None,
         )
 
     @property
@@ -114,7 +116,7 @@ class S3Destination(Destination):
     async def prepare(self, path: str, source: Source, *, temporary: str) -> str:
         key = self._client.key(path)
         is_large = source.size > (MAX_SINGLE if self._can_abort else MAX_PUT)
-        if not is_large or source.unpaced.local_path is None:
+        if not is_large:
             return temporary
         uploads = await self._uploads()
         beginning = asyncio.create_task(uploads.begin(key))
@@ -131,15 +133,13 @@ class S3Destination(Destination):
         key = self._client.key(path)
         upload_id = _check_temporary(path, temporary)
         async with self._puts:
+            if upload_id is None and source.size > MAX_PUT:
+                prepared = await self.prepare(path, source, temporary=temporary)
+                upload_id = _check_temporary(path, prepared)
             if upload_id is not None:
                 await self._put_in_parts(path, key, source, upload_id)
-            elif source.size <= MAX_PUT:
-                await (await self._uploads()).put(key, source)
             else:
-                prepared = await self.prepare(path, source, temporary=temporary)
-                if (upload_id := _check_temporary(path, prepared)) is None:
-                    raise Rejected(f"{path} has {source.size} bytes, too many at once")
-                await self._put_in_parts(path, key, source, upload_id)
+                await (await self._uploads()).put(key, source)
         return StoredFile(path=path, size=source.size)
 
     @override

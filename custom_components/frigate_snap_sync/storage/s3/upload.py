@@ -1,8 +1,9 @@
 """One file on its way into a bucket."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
+import hashlib
 from pathlib import Path
 from typing import Final, override
 from xml.sax.saxutils import escape
@@ -24,6 +25,9 @@ MAX_PUT: Final = 5 * 1024 * MIB
 """Bytes that S3 takes in one request."""
 
 PART: Final = 16 * MIB
+HELD_PART: Final = 8 * MIB
+"""Bytes of a part that is sent from memory."""
+
 MAX_PARTS: Final = 10_000
 PARTS_AT_ONCE: Final = 2
 PAUSES: Final = (1.0, 4.0)
@@ -89,14 +93,17 @@ class Uploads:
         return begun
 
     async def send_parts(self, key: str, upload_id: str, source: Source) -> None:
-        """Send a file in parts; the object is there when all have arrived."""
-        local = source.unpaced.local_path
-        if local is None:
-            raise Rejected(f"{source.name} has no file: it can't be sent in parts")
-        async with hashing(local, source.unpaced) as hasher:
-            hashes = await self._send_all(key, upload_id, source, local, hasher)
-            await hasher.finish()
-        await self._complete(key, upload_id, hashes)
+        """Send a file in parts; the object is there when all have arrived.
+
+        And when the source has come to its end without an error.
+        """
+        if (local := source.unpaced.local_path) is not None:
+            async with hashing(local, source.unpaced) as hasher:
+                etags = await self._send_all(key, upload_id, source, local, hasher)
+                await hasher.finish()
+        else:
+            etags = await self._send_held(key, upload_id, source)
+        await self._complete(key, upload_id, etags)
 
     async def abort(self, key: str, upload_id: str) -> None:
         """End a multipart upload; succeeds when there is none.
@@ -134,32 +141,13 @@ class Uploads:
         etags = [""] * len(starts)
 
         async def send(number: int, start: int, length: int, md5: bytes) -> None:
-            async with open_range(local, start=start, length=length) as opened:
-                if source.local_path is None:
-                    opened = _Paced(opened, source)
-                answer, _ = await self._client.put(
-                    key,
-                    self._addressing,
-                    opened,
-                    md5=md5,
-                    params={"partNumber": str(number), "uploadId": upload_id},
-                )
-            self._check(answer, md5, f"store part {number} of {key}")
-            etags[number - 1] = answer.headers.get("ETag", "")
+            async def send_once() -> str:
+                async with open_range(local, start=start, length=length) as opened:
+                    if source.local_path is None:
+                        opened = _Paced(opened, source)
+                    return await self._put_part(key, upload_id, number, opened, md5)
 
-        async def send_patiently(
-            number: int, start: int, length: int, md5: bytes
-        ) -> None:
-            for pause in PAUSES:
-                try:
-                    await send(number, start, length, md5)
-                except Throttled as err:
-                    if (err.retry_after or 0.0) > PAUSES[-1]:
-                        raise
-                    await asyncio.sleep(max(err.retry_after or 0.0, pause))
-                else:
-                    return
-            await send(number, start, length, md5)
+            etags[number - 1] = await _patiently(send_once)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -167,11 +155,45 @@ class Uploads:
                     length = min(size, source.size - start)
                     md5 = await hasher.next(length)
                     await slots.acquire()
-                    task = group.create_task(send_patiently(number, start, length, md5))
+                    task = group.create_task(send(number, start, length, md5))
                     task.add_done_callback(lambda _: slots.release())
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         return etags
+
+    async def _send_held(self, key: str, upload_id: str, source: Source) -> list[str]:
+        """Send what has no file, or still grows: one part after the other."""
+        etags: list[str] = []
+        async with aclosing(_held_parts(source.unpaced)) as parts:
+            async for pieces in parts:
+                md5 = await asyncio.to_thread(_md5, pieces)
+
+                async def send_once(
+                    number: int = len(etags) + 1,
+                    pieces: Sequence[bytes] = pieces,
+                    md5: bytes = md5,
+                ) -> str:
+                    opened: OpenSource = _Held(pieces)
+                    if source.unpaced is not source:
+                        opened = _Paced(opened, source)
+                    return await self._put_part(key, upload_id, number, opened, md5)
+
+                etags.append(await _patiently(send_once))
+        return etags
+
+    async def _put_part(
+        self, key: str, upload_id: str, number: int, opened: OpenSource, md5: bytes
+    ) -> str:
+        """Send one part and return its ETag."""
+        answer, _ = await self._client.put(
+            key,
+            self._addressing,
+            opened,
+            md5=md5,
+            params={"partNumber": str(number), "uploadId": upload_id},
+        )
+        self._check(answer, md5, f"store part {number} of {key}")
+        return answer.headers.get("ETag", "")
 
     async def _complete(self, key: str, upload_id: str, etags: list[str]) -> None:
         parts = "".join(
@@ -228,6 +250,61 @@ class _Paced(OpenSource):
         if part:
             await self._source.pace(len(part))
         return part
+
+
+class _Held(OpenSource):
+    """A part that lies in memory."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._size = sum(map(len, pieces))
+        self._pieces = iter(pieces)
+
+    @property
+    @override
+    def size(self) -> int:
+        return self._size
+
+    @override
+    async def read(self) -> bytes:
+        return next(self._pieces, b"")
+
+
+async def _held_parts(source: Source) -> AsyncGenerator[list[bytes]]:
+    """Yield the parts of a source, each as its pieces; all but the last are as large.
+
+    Raises at its end what `Source.open` raises.
+    """
+    held: list[bytes] = []
+    missing = HELD_PART
+    async with aclosing(source.open()) as pieces:
+        async for piece in pieces:
+            held.append(piece[:missing])
+            missing -= len(held[-1])
+            if not missing:
+                yield held
+                held = [rest] if (rest := piece[len(held[-1]) :]) else []
+                missing = HELD_PART - len(rest)
+    if held:
+        yield held
+
+
+def _md5(pieces: Sequence[bytes]) -> bytes:
+    digest = hashlib.md5(usedforsecurity=False)
+    for piece in pieces:
+        digest.update(piece)
+    return digest.digest()
+
+
+async def _patiently(send: Callable[[], Awaitable[str]]) -> str:
+    """Send a part, again if the server is too busy to take it."""
+    for pause in PAUSES:
+        try:
+            return await send()
+        except Throttled as err:
+            if (err.retry_after or 0.0) > PAUSES[-1]:
+                raise
+            await asyncio.sleep(max(err.retry_after or 0.0, pause))
+    return await send()
 
 
 def part_size(size: int) -> int:

@@ -70,7 +70,7 @@ class SftpDestination(Destination):
     @property
     @override
     def capabilities(self) -> Capabilities:
-        return Capabilities(max_concurrent=MAX_PUTS, append=True, unsized=True)
+        return Capabilities(max_concurrent=MAX_PUTS, append=True, unsized_from=0)
 
     @override
     async def connect(self) -> None:

@@ -250,11 +250,14 @@ class Downloads:
             return Clip(file=await writer.finish(), end=asked.end, coverage=holds)
 
     async def _grown(self, job: FetchJob, download: RunningDownload, size: int) -> None:
-        """Let those send what there is who wait for the file."""
+        """Let those send what there is who wait for the file.
+
+        Again and again: not each takes as little.
+        """
         least, before = self._services.limits.followed_clip, download.size
         if size > before:
             download.grow(size)
-        if before < least <= size:
+        if before // least < size // least:
             with suppress(LedgerError):  # It leaves when it is whole.
                 takers = await self._services.ledger.run(uploads.takers_of, job.file_id)
                 self._signals.files_ready(takers)

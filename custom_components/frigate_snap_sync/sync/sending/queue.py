@@ -46,7 +46,7 @@ class UploadQueue:
         can = setup.destination.capabilities
         # A download may fail: what was sent of it is paid for, or can't be removed.
         is_free = can.can_read and can.can_delete and not setup.volume_budget
-        self._follows = can.unsized and is_free
+        self._follows_from = can.unsized_from if is_free else None
         self._services = services
         self._ledger = services.ledger
         self._timing = services.timing
@@ -70,9 +70,12 @@ class UploadQueue:
         )
         if jobs:
             return jobs[0]
+        if self._follows_from is None:
+            return None
         downloads = self._services.downloads
-        files = downloads.to_follow(self._id, least=self._services.limits.followed_clip)
-        if not files or not self._follows:
+        least = max(self._services.limits.followed_clip, self._follows_from)
+        files = downloads.to_follow(self._id, least=least)
+        if not files:
             return None
         job = await self._ledger.run(
             uploads.next_downloading, self._id, files, ranks=ranks, exclude=exclude
