@@ -10,7 +10,9 @@ _SPAN: Final = 60 * 86400
 
 _TABLES: Final = ("items", "files", "uploads")
 _KEYS: Final = frozenset({"id", "item_id", "file_id"})
-_TIMES: Final = frozenset({"start", "end", "reported_at", "due", "planned", "finished"})
+_TIMES: Final = frozenset(
+    {"start", "end", "reported_at", "due", "expected_at", "finished"}
+)
 
 
 def multiply(template: Path, target: Path, *, items: int) -> None:

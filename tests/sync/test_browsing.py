@@ -336,7 +336,7 @@ def years() -> sqlite3.Connection:
     )
     connection.executemany(
         "INSERT INTO uploads (id, item_id, file_id, destination_id, role, base, path,"
-        " path_key, state, rank, planned, size, item_start) VALUES (?1, ?1, ?1, 'nas',"
+        " path_key, state, rank, expected_at, size, item_start) VALUES (?1, ?1, ?1, 'nas',"
         " 'whole', '', ?1, ?1, 'verified', 4, 0, 7, ?2)",
         ((number, 1.7e9 + number * step) for number in range(ROWS)),
     )

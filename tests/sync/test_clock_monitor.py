@@ -331,7 +331,7 @@ async def test_what_happened_is_as_long_ago_as_it_was(
         return [
             row[0]
             for row in connection.execute(  # type: ignore[attr-defined]
-                "SELECT reported_at FROM items UNION SELECT planned FROM uploads"
+                "SELECT reported_at FROM items UNION SELECT expected_at FROM uploads"
                 " WHERE state = 'pending'"
             )
         ]

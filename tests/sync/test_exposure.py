@@ -81,7 +81,7 @@ async def test_the_owner_is_told_of_it(
     bench.live_snapshot()
     await bench.pending(1)
     await bench.engine._ledger.run(  # noqa: SLF001
-        lambda connection: connection.execute("UPDATE uploads SET planned = 0")
+        lambda connection: connection.execute("UPDATE uploads SET expected_at = 0")
     )
     await bench.engine.set_sending("cloud", False)
     assert bench.status.protection is Protection.PROTECTED
@@ -99,7 +99,7 @@ async def test_a_whole_that_comes_after_all(bench: Bench, nas: FakeDestination) 
     await until(lambda: names(nas) == ["-incomplete.mp4"])
     assert await bench.settled() == {"incomplete": 1, "verified": 1}
     await bench.engine._ledger.run(  # noqa: SLF001
-        lambda connection: connection.execute("UPDATE uploads SET planned = 0")
+        lambda connection: connection.execute("UPDATE uploads SET expected_at = 0")
     )
     before = time.time()
     nas.gate.clear()

@@ -408,7 +408,7 @@ def test_the_same_file_at_both_places(connection: sqlite3.Connection) -> None:
     move(connection, "b")
     connection.execute(
         "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
-        " path_key, state, rank, planned, size) SELECT item_id, file_id, 'nas', role,"
+        " path_key, state, rank, expected_at, size) SELECT item_id, file_id, 'nas', role,"
         " base, path, path_key, 'pending', rank, 0, 7 FROM uploads WHERE id = ?",
         (upload_id,),
     )

@@ -544,7 +544,7 @@ async def test_a_clock_that_was_set_back(bench: Bench, nas: FakeDestination) -> 
     nas.gate.clear()
     await bench.engine._ledger.run(  # noqa: SLF001
         lambda connection: connection.execute(
-            "UPDATE uploads SET planned = planned + 7200"
+            "UPDATE uploads SET expected_at = expected_at + 7200"
         )
     )
     await bench.engine.set_sending("nas", True)

@@ -308,7 +308,7 @@ def plan(start: int, end: int, number: int = 1, role: Role = Role.WHOLE) -> File
         start=start,
         end=end,
         due=end,
-        over=end,
+        ended_at=end,
     )
 
 

@@ -110,7 +110,7 @@ def keep(
         ).fetchone()[0]
         connection.execute(
             "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
-            " path_key, state, rank, planned, size, item_start)"
+            " path_key, state, rank, expected_at, size, item_start)"
             " VALUES (?1, ?2, ?3, ?4, '', ?2, ?2, ?5, 0, 0, ?6, ?7)",
             (item_id, file_id, destination, role, state, size, item.start),
         )
@@ -213,7 +213,7 @@ def test_half_a_million() -> None:
         "INSERT INTO files (id, item_id, role, number, rank, state, due)"
         " SELECT id, id, 'whole', 1, 0, 'released', 0 FROM items;"
         "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
-        " path_key, state, rank, planned, size, item_start) SELECT id, id, 'nas',"
+        " path_key, state, rank, expected_at, size, item_start) SELECT id, id, 'nas',"
         " 'whole', '', id, id, 'verified', 0, 0, 7, start FROM items;"
     )
     took = []

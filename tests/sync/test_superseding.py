@@ -349,7 +349,7 @@ def test_a_whole_does_not_reach_over_a_time_that_may_not_be_sent(
         f" VALUES ({', '.join('?' * len(period))})",
         tuple(period.values()),
     )
-    whole = replace(stretch(Role.WHOLE, 1, (1000, 2800)), over=2800 + ahead)
+    whole = replace(stretch(Role.WHOLE, 1, (1000, 2800)), ended_at=2800 + ahead)
     items.plan(connection, replace(ITEM, end=2795), (whole,))
     assert last_second(connection) == 2829
     upload(connection, Role.PART, 2, shown=(parts[1],))

@@ -215,7 +215,7 @@ class Fetcher:
     def _fresh_since(self, job: FetchJob) -> float | None:
         """Return since when footage is fresh, None if that of the job is not."""
         since = time.time() - self._timing.fresh
-        return since if job.over >= since and job.rank <= Rank.ALERT_CLIP else None
+        return since if job.ended_at >= since and job.rank <= Rank.ALERT_CLIP else None
 
     def _way_out(
         self, job: FetchJob, error: Exception

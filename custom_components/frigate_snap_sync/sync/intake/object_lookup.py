@@ -210,17 +210,17 @@ class ObjectLookup:
             return False
         if tracked is None:
             # Frigate keeps no row of what had neither footage nor a picture.
-            if now - known.heard > self._timing.missing_after:
+            if now - known.heard_at > self._timing.missing_after:
                 await self._ledger.run(ledger_tracked.forget, object_id)
             return False
         if not tracked.ended:
             return False
         end = last_moment(tracked) + self._client.clock_offset
         if tracked.has_odd_end:
-            end = max(end, known.heard)  # It was there when a review named it.
-        end = end if known.seen is None else max(end, known.seen)
+            end = max(end, known.heard_at)  # It was there when a review named it.
+        end = end if known.tracked_at is None else max(end, known.tracked_at)
         taken = await self._objects.take(
-            tracked, reported_at=now, only=wanting(end), seen=known.seen
+            tracked, reported_at=now, only=wanting(end), seen=known.tracked_at
         )
         await self._ledger.run(ledger_tracked.forget, object_id)
         return taken

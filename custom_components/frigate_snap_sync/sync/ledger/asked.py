@@ -98,7 +98,7 @@ def _again(
     marks = ", ".join("?" * len(numbers))
     rows = connection.execute(
         "UPDATE uploads SET state = 'pending', reason = NULL, clean_up = NULL,"  # noqa: S608
-        " retry_at = 0, planned = ?, finished = NULL, is_acknowledged = 0, is_asked = 1,"
+        " retry_at = 0, expected_at = ?, finished = NULL, is_acknowledged = 0, is_asked = 1,"
         " is_ready = (SELECT state FROM files WHERE id = file_id) = 'spooled'"
         f" WHERE item_id = ? AND destination_id = ? AND role = ? AND state IN {_OVER}"
         " AND file_id IN (SELECT id FROM files WHERE item_id = ? AND role = 'whole'"

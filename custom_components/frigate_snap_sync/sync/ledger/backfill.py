@@ -11,7 +11,7 @@ from . import budgets
 from .items import add_to, item_of, names
 
 _LACKING = """
-SELECT id, role, number, rank, over, state,
+SELECT id, role, number, rank, ended_at, state,
     (SELECT COUNT(*) FROM files AS other
         WHERE other.item_id = ?1 AND other.role = 'whole') AS pieces
 FROM files AS file WHERE item_id = ?1 AND role IN ('whole', 'incomplete')
@@ -111,7 +111,7 @@ def _add(
     base, path = names(connection, known.item_id, upload, suffix, known.item.short_id)
     connection.execute(
         "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
-        " path_key, state, rank, over, is_ready, item_start, planned, is_asked)"
+        " path_key, state, rank, ended_at, is_ready, item_start, expected_at, is_asked)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             known.item_id,
@@ -123,7 +123,7 @@ def _add(
             path_key(path),
             upload.state,
             file["rank"],
-            file["over"],
+            file["ended_at"],
             file["state"] == FileState.SPOOLED,
             known.item.start,
             now,

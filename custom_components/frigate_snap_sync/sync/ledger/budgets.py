@@ -152,8 +152,8 @@ def _settle(
             connection.execute(
                 "UPDATE uploads SET hold = ?2, was_held = was_held OR ?2 IS NOT NULL,"
                 # Late is what does not leave although it may.
-                " planned = IIF(?2 IS NULL AND state = 'pending', MAX(planned, ?3),"
-                " planned) WHERE id = ?1",
+                " expected_at = IIF(?2 IS NULL AND state = 'pending', MAX(expected_at, ?3),"
+                " expected_at) WHERE id = ?1",
                 (row["id"], Hold.BUDGET if is_held else None, now),
             )
         if is_held or row["hold"] is not None:

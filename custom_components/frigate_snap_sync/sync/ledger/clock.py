@@ -14,9 +14,9 @@ _DAY = 86400.0
 
 _WRITTEN = (
     ("items", "reported_at", "TRUE"),
-    ("files", "over", "state = 'wanted'"),
-    ("uploads", "over", "state = 'pending'"),
-    ("uploads", "planned", "state = 'pending'"),
+    ("files", "ended_at", "state = 'wanted'"),
+    ("uploads", "ended_at", "state = 'pending'"),
+    ("uploads", "expected_at", "state = 'pending'"),
     # In the words of the index on what failed, or SQLite would not use it.
     ("uploads", "finished", "state IN ('gone', 'dropped', 'incomplete')"),
     ("destinations", "last_upload", "TRUE"),
@@ -24,8 +24,8 @@ _WRITTEN = (
     ("destinations", "last_error_at", "TRUE"),
     ("cameras", "last_upload", "TRUE"),
     ("cameras", "absent_since", "TRUE"),
-    ("tracked_objects", "heard", "TRUE"),
-    ("tracked_objects", "seen", "TRUE"),
+    ("tracked_objects", "heard_at", "TRUE"),
+    ("tracked_objects", "tracked_at", "TRUE"),
     ("off_periods", "start", "TRUE"),
     ("off_periods", "end", "TRUE"),
     ("closed_periods", "start", "TRUE"),

@@ -11,12 +11,12 @@ def unprotected_since(connection: sqlite3.Connection) -> float | None:
     What a budget holds back is reported by the budget, and what a person asked for by
     name is never late.
     """
-    (planned,) = connection.execute(
-        "SELECT MIN(planned) FROM destinations CROSS JOIN uploads"
+    (expected_at,) = connection.execute(
+        "SELECT MIN(expected_at) FROM destinations CROSS JOIN uploads"
         " ON destination_id = destinations.id WHERE state = 'pending'"
         " AND uploads.hold IS NULL AND uploads.is_asked = 0"
         " AND (destinations.sending = 1 OR NOT EXISTS (SELECT 1 FROM uploads AS other"
         " WHERE other.file_id = uploads.file_id"
         " AND other.state IN ('verified', 'superseded', 'incomplete')))"
     ).fetchone()
-    return None if planned is None else float(planned)
+    return None if expected_at is None else float(expected_at)

@@ -18,7 +18,7 @@ from .turns import first_jobs
 class FetchJob:
     """A file that is due to be fetched. `attempts` counts the failed ones.
 
-    `over` is when what it shows was over, by our clock.
+    `ended_at` is when what it shows was over, by our clock.
 
     `is_settled`: no destination waits for it, but all would take it (`incomplete`). `as_is`:
     what lies on Frigate's disk is enough. `is_held_back`: no destination may have it now.
@@ -33,14 +33,14 @@ class FetchJob:
     attempts: int
     is_settled: bool
     as_is: bool = False
-    over: float = 0
+    ended_at: float = 0
     is_held_back: bool = False
 
 
 _TURNS = (
     # Footage of the last hour, but for wholes of detections: it must not wait behind
     # what may be days of older footage.
-    f"fresh_files WHERE files.over >= :fresh AND rank <= {Rank.ALERT_CLIP:d}"
+    f"fresh_files WHERE files.ended_at >= :fresh AND rank <= {Rank.ALERT_CLIP:d}"
     " AND gave_way = 0",
     "wanted_files WHERE gave_way = 0",
     "wanted_files WHERE gave_way = 1",
@@ -64,7 +64,7 @@ def next_fetches(
         connection,
         (
             "SELECT items.*, turn.id AS file_id, turn.start AS first,"  # noqa: S608
-            " turn.end AS last, turn.attempts AS attempts, role, as_is, over, hold,"
+            " turn.end AS last, turn.attempts AS attempts, role, as_is, ended_at, hold,"
             " turn.rank AS rank, NOT EXISTS (SELECT 1 FROM uploads WHERE"
             " file_id = turn.id AND state = 'pending') AS is_settled FROM"
             " (SELECT * FROM files INDEXED BY"
@@ -94,7 +94,7 @@ def _job(row: sqlite3.Row) -> FetchJob:
         attempts=row["attempts"],
         is_settled=bool(row["is_settled"]),
         as_is=bool(row["as_is"]),
-        over=row["over"],
+        ended_at=row["ended_at"],
         is_held_back=row["hold"] == Hold.BUDGET,
     )
 
@@ -146,7 +146,7 @@ def fetched(
     does any more: the spool may release it. Who had only a beginning waits from `now` on.
     """
     connection.execute(
-        "UPDATE uploads SET state = 'pending', planned = MAX(planned, ?),"
+        "UPDATE uploads SET state = 'pending', expected_at = MAX(expected_at, ?),"
         " clean_up = NULL, finished = NULL WHERE file_id = ? AND state = 'incomplete'",
         (now, file_id),
     )

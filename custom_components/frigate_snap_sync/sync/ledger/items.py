@@ -203,15 +203,17 @@ def add_to(
     ids: list[int] = []
     for file in files:
         rank = item.rank(file.role)
-        over = next(
-            each for each in (file.over, item.end, item.reported_at) if each is not None
+        ended_at = next(
+            each
+            for each in (file.ended_at, item.end, item.reported_at)
+            if each is not None
         )
         # A destination may have been removed since this was planned.
         uploads = [upload for upload in file.uploads if _exists(connection, upload)]
         state = file.state if uploads else FileState.RELEASED
         file_id = connection.execute(
             "INSERT INTO files (item_id, role, number, rank, start, end, state, due,"
-            " over, as_is, spool_name, size, sha256)"
+            " ended_at, as_is, spool_name, size, sha256)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 item_id,
@@ -222,7 +224,7 @@ def add_to(
                 file.end,
                 state,
                 file.due,
-                over,
+                ended_at,
                 file.as_is,
                 file.spool_name if uploads else None,
                 file.size,
@@ -235,7 +237,7 @@ def add_to(
             base, path = names(connection, item_id, upload, file.suffix, item.short_id)
             connection.execute(
                 "INSERT INTO uploads (item_id, file_id, destination_id, role, base,"
-                " path, path_key, state, reason, rank, over, is_ready, planned,"
+                " path, path_key, state, reason, rank, ended_at, is_ready, expected_at,"
                 " finished, item_start, is_asked)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -249,7 +251,7 @@ def add_to(
                     upload.state,
                     upload.reason,
                     rank,
-                    over,
+                    ended_at,
                     file.state is FileState.SPOOLED,
                     # When it is to leave: nothing of it waits before.
                     file.due if file.state is FileState.WANTED else item.reported_at,

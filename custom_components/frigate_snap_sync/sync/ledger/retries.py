@@ -47,7 +47,7 @@ def _retry(
 ) -> list[str]:
     rows = connection.execute(
         "UPDATE uploads SET state = 'pending', reason = NULL, clean_up = NULL,"  # noqa: S608
-        " retry_at = 0, planned = ?1, finished = NULL, is_acknowledged = 0,"
+        " retry_at = 0, expected_at = ?1, finished = NULL, is_acknowledged = 0,"
         # The spool may hold the file for another destination.
         " is_ready = EXISTS (SELECT 1 FROM files WHERE id = file_id"
         " AND state = 'spooled')"

@@ -2,6 +2,8 @@
 
 An item is what Frigate has reported; a file is one piece of its footage, asked of
 Frigate once and held in the spool; an upload is one file at one destination.
+`TABLES` is how all began: columns that were added or renamed since are in
+`schema_steps`.
 """
 
 import sqlite3

@@ -182,6 +182,17 @@ WHEN NEW.state = 'verified' BEGIN
 END;
 """
 
+_CLEARER_NAMES: Final = """
+-- When it was to leave: it is late a minute after that.
+ALTER TABLE uploads RENAME COLUMN planned TO expected_at;
+-- When what it shows was over.
+ALTER TABLE files RENAME COLUMN over TO ended_at;
+ALTER TABLE uploads RENAME COLUMN over TO ended_at;
+-- When it was heard of last, and when it was known to be tracked last.
+ALTER TABLE tracked_objects RENAME COLUMN heard TO heard_at;
+ALTER TABLE tracked_objects RENAME COLUMN seen TO tracked_at;
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
@@ -195,5 +206,6 @@ STEPS: Final[Sequence[str]] = (
     _LIVE_FILES,
     _LIVE_OWNERS,
     _PLACES,
+    _CLEARER_NAMES,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""

@@ -116,7 +116,7 @@ def last_to_be_sent(
     marks = ", ".join("?" * len(exclude))
     row = connection.execute(
         "SELECT id AS file_id, spool_name FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
-        f" AND rank > ? AND over < ? AND id NOT IN ({marks})"
+        f" AND rank > ? AND ended_at < ? AND id NOT IN ({marks})"
         " ORDER BY rank DESC, id DESC LIMIT 1",
         (Rank.SNAPSHOT, before, *exclude),
     ).fetchone()
@@ -159,7 +159,7 @@ def salvaged(
     had, `too_large_for` the spool's limit that it did not fit into.
     """
     row = connection.execute(
-        "SELECT item_id, number, over, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
+        "SELECT item_id, number, ended_at, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
         " files.item_id AND f.role = 'whole') AS pieces,"
         " (SELECT id FROM files AS f WHERE f.item_id = files.item_id"
         " AND f.role = 'incomplete' AND f.number = files.number) AS earlier"
@@ -190,7 +190,7 @@ def salvaged(
         suffix=suffix_of(Role.INCOMPLETE, row["number"], pieces=row["pieces"]),
         start=job.start,
         end=end,
-        over=row["over"],
+        ended_at=row["ended_at"],
         spool_name=spool_name,
         size=size,
         sha256=sha256,

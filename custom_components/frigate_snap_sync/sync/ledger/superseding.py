@@ -45,7 +45,7 @@ def reach_parts(connection: sqlite3.Connection, item_id: int) -> None:
     """
     if (last := _last_whole(connection, item_id)) is None:
         return
-    ahead = last["end"] - last["over"]
+    ahead = last["end"] - last["ended_at"]
     for (until,) in connection.execute(
         "SELECT part.end FROM files AS part WHERE part.item_id = ?"
         " AND part.role = 'part' AND part.size IS NOT NULL AND part.end > ?"
@@ -93,7 +93,7 @@ def reach_live(connection: sqlite3.Connection, item_id: int) -> None:
 def _last_whole(connection: sqlite3.Connection, item_id: int) -> sqlite3.Row | None:
     """Return the last whole of a recording that has ended, if it can become longer."""
     last: sqlite3.Row | None = connection.execute(
-        "SELECT files.id AS id, state, files.end AS end, over, reported_at"
+        "SELECT files.id AS id, state, files.end AS end, ended_at, reported_at"
         " FROM files JOIN items ON items.id = item_id"
         " WHERE item_id = ? AND role = 'whole' AND files.end IS NOT NULL"
         " AND is_open = 0 ORDER BY number DESC LIMIT 1",
@@ -107,7 +107,7 @@ def _lengthen(
 ) -> None:
     """Let a whole end later, and be fetched so many seconds `later`."""
     connection.execute(
-        "UPDATE files SET end = ?, over = over + ?, due = due + ? WHERE id = ?",
+        "UPDATE files SET end = ?, ended_at = ended_at + ?, due = due + ? WHERE id = ?",
         (until, until - last["end"], later, last["id"]),
     )
 

@@ -13,10 +13,10 @@ MOST: Final = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """An object: when it was `heard` of last, and `seen` to be tracked (our clock)."""
+    """An object: when it was heard of last, and known to be tracked (our clock)."""
 
-    heard: float
-    seen: float | None
+    heard_at: float
+    tracked_at: float | None
 
 
 def remember(
@@ -32,13 +32,14 @@ def remember(
     """
     for object_id in ids:
         connection.execute(
-            "INSERT INTO tracked_objects (id, heard, seen) SELECT ?1, ?2, ?3"
+            "INSERT INTO tracked_objects (id, heard_at, tracked_at) SELECT ?1, ?2, ?3"
             " WHERE NOT EXISTS (SELECT 1 FROM items"
             " WHERE media = ?4 AND source_id = ?1)"
             " AND ((SELECT COUNT(*) FROM tracked_objects) < ?5"
             " OR EXISTS (SELECT 1 FROM tracked_objects WHERE id = ?1))"
-            " ON CONFLICT (id) DO UPDATE SET heard = MAX(heard, excluded.heard),"
-            " seen = MAX(COALESCE(seen, excluded.seen), COALESCE(excluded.seen, seen))",
+            " ON CONFLICT (id) DO UPDATE SET heard_at = MAX(heard_at, excluded.heard_at),"
+            " tracked_at = MAX(COALESCE(tracked_at, excluded.tracked_at),"
+            " COALESCE(excluded.tracked_at, tracked_at))",
             (object_id, now, now if is_tracked else None, Media.SNAPSHOTS, MOST),
         )
 
@@ -46,9 +47,12 @@ def remember(
 def remembered(connection: sqlite3.Connection) -> dict[str, Remembered]:
     """Return the objects, those first that were heard of the longest ago."""
     rows = connection.execute(
-        "SELECT id, heard, seen FROM tracked_objects ORDER BY heard"
+        "SELECT id, heard_at, tracked_at FROM tracked_objects ORDER BY heard_at"
     )
-    return {row["id"]: Remembered(heard=row["heard"], seen=row["seen"]) for row in rows}
+    return {
+        row["id"]: Remembered(heard_at=row["heard_at"], tracked_at=row["tracked_at"])
+        for row in rows
+    }
 
 
 def forget(connection: sqlite3.Connection, object_id: str) -> None:

@@ -57,7 +57,7 @@ class Leftover:
 
 _TURNS = (
     # As with fetching: fresh footage must not wait behind what may be days of it.
-    f"fresh_uploads WHERE over >= :fresh AND rank <= {Rank.ALERT_CLIP:d}",
+    f"fresh_uploads WHERE ended_at >= :fresh AND rank <= {Rank.ALERT_CLIP:d}",
     "ready_uploads WHERE TRUE",
 )
 

@@ -48,25 +48,25 @@ def waiting(
         grace_of_wanted = 0.0 if frigate_is_away else grace
         count, first = connection.execute(
             # What a person asked for is counted, and never late.
-            "SELECT COUNT(*), MIN(planned) FILTER (WHERE is_asked = 0)"
+            "SELECT COUNT(*), MIN(expected_at) FILTER (WHERE is_asked = 0)"
             " FROM uploads WHERE destination_id = ?1"
-            " AND state = 'pending' AND (planned <= ?2"
-            " OR is_ready = 0 AND planned <= ?3"
-            " OR hold IS NOT NULL AND planned <= ?4)",
+            " AND state = 'pending' AND (expected_at <= ?2"
+            " OR is_ready = 0 AND expected_at <= ?3"
+            " OR hold IS NOT NULL AND expected_at <= ?4)",
             (row["id"], now - grace, now - grace_of_wanted, now),
         ).fetchone()
         counts[row["id"]] = count
         if first is not None:
             oldest.append(first)
         (following,) = connection.execute(
-            "SELECT MIN(planned) FROM uploads WHERE destination_id = ?"
-            " AND state = 'pending' AND planned > ?",
+            "SELECT MIN(expected_at) FROM uploads WHERE destination_id = ?"
+            " AND state = 'pending' AND expected_at > ?",
             (row["id"], now - grace),
         ).fetchone()
         if following is not None:
             coming.append(following + grace)
             (last,) = connection.execute(
-                "SELECT MAX(planned) FROM uploads WHERE destination_id = ?"
+                "SELECT MAX(expected_at) FROM uploads WHERE destination_id = ?"
                 " AND state = 'pending'",
                 (row["id"],),
             ).fetchone()

@@ -60,7 +60,7 @@ class FilePlan:
     """One file of an item: what to ask Frigate for, or what lies in the spool.
 
     `start` and `end` are the range of a recording (epoch seconds of Frigate's
-    clock), `due` is when to fetch it (ours), and `over` when what it shows was over
+    clock), `due` is when to fetch it (ours), and `ended_at` when what it shows was over
     (ours; None: when the item was). With `as_is` what Frigate has on disk then is enough. `suffix` tells the
     files of one item apart.
     """
@@ -73,7 +73,7 @@ class FilePlan:
     start: int | None = None
     end: int | None = None
     due: float = 0
-    over: float | None = None
+    ended_at: float | None = None
     as_is: bool = False
     spool_name: str | None = None
     size: int | None = None

@@ -186,7 +186,7 @@ class Planner:
                 start=inside.start,
                 end=inside.end,
                 due=due,
-                over=inside.end + clock_offset,
+                ended_at=inside.end + clock_offset,
                 as_is=is_off,
             )
             for number, whole in enumerate(ranges, start=known.pieces + 1)
@@ -235,7 +235,7 @@ class Planner:
                         start=inside.start,
                         end=inside.end,
                         due=piece.end + clock_offset + self._timing.settle,
-                        over=inside.end + clock_offset,
+                        ended_at=inside.end + clock_offset,
                     )
                 )
         if self._part_length is not None:
@@ -370,7 +370,7 @@ class Planner:
                 start=inside.start,
                 end=inside.end,
                 due=now if as_is else part.end + clock_offset + settle,
-                over=inside.end + clock_offset,
+                ended_at=inside.end + clock_offset,
                 as_is=as_is,
             )
             for count, part in enumerate(ranges, start=number)

@@ -64,7 +64,7 @@ def range_files(
             start=piece.start,
             end=piece.end,
             due=due,
-            over=piece.end + clock_offset,
+            ended_at=piece.end + clock_offset,
         )
         for number, piece in enumerate(ranges, start=1)
     )
