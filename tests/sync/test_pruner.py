@@ -236,7 +236,7 @@ def test_what_looks_through_a_table_is_found(connection: sqlite3.Connection) -> 
         ("SELECT f.error FROM files AS f", [("files", "")]),
         (
             "SELECT * FROM uploads WHERE state = 'verified'",
-            [("uploads", "stored_uploads")],
+            [("uploads", "aged_uploads")],
         ),
         ("SELECT id FROM files WHERE state = 'held'", [("files", "held_files")]),
         ("SELECT * FROM files AS f WHERE id = 1", []),

@@ -27,6 +27,7 @@ from custom_components.frigate_snap_sync.sync.engine import DestinationSetup
 from custom_components.frigate_snap_sync.sync.ledger import (
     destinations,
     items,
+    live_files,
     outcomes,
     retention,
 )
@@ -34,12 +35,12 @@ from custom_components.frigate_snap_sync.sync.ledger.pruning import forget_copie
 from custom_components.frigate_snap_sync.sync.model.errors import Refusal, Refused
 from custom_components.frigate_snap_sync.sync.model.item import Role
 from custom_components.frigate_snap_sync.sync.model.plans import UploadPlan
-from custom_components.frigate_snap_sync.sync.model.retention import advanced
+from custom_components.frigate_snap_sync.sync.model.retention import EARLIEST, advanced
 from custom_components.frigate_snap_sync.sync.model.status import ProtectFilter
 
 from ..waiting import promptly
 from .conftest import FAST, Bench, setup, until
-from .fakes import FakeDestination
+from .fakes import FULL_IMAGE, FakeDestination
 from .ledgers import wanted
 from .samples import ITEM
 
@@ -87,8 +88,12 @@ def store(
     to: tuple[str, ...] = ("nas",),
     role: Role = Role.WHOLE,
     size: int = 5,
+    arrived: float | None = None,
 ) -> None:
-    """Let a file lie at the first of the destinations; the others wait for it."""
+    """Let a file lie at the first of the destinations; the others wait for it.
+
+    It `arrived` so many days ago, or when it began.
+    """
     now = time.time()
     item = replace(ITEM, source_id=path, start=time.time() - age * DAY, reported_at=now)
     file = replace(
@@ -100,7 +105,8 @@ def store(
     (upload_id,) = connection.execute(
         "SELECT id FROM uploads WHERE path = ? AND destination_id = ?", (path, to[0])
     ).fetchone()
-    outcomes.verified(connection, upload_id, size=size, now=time.time())
+    moment = item.start if arrived is None else now - arrived * DAY
+    outcomes.verified(connection, upload_id, size=size, now=moment)
 
 
 def states(connection: sqlite3.Connection) -> dict[str, str]:
@@ -206,6 +212,93 @@ def test_the_time_of_retention(
 ) -> None:
     """It follows a clock that is behind at once, one that is ahead slowly."""
     assert advanced(known, clock=clock, elapsed=elapsed) == now
+
+
+@pytest.mark.parametrize("is_set_later", [True, False])
+@pytest.mark.parametrize("limit", ["days", "size"])
+async def test_frigate_without_a_clock(
+    bench: Bench, nas: Folders, limit: str, is_set_later: bool
+) -> None:
+    """What arrives while its clock shows 1970 is no older for that."""
+    bench.timing = replace(FAST, retention=0.02, retention_pause=0.01)
+    bench.frigate.clock_offset = time.time() - 1000
+    await filled(bench, nas, {"old.mp4": 40, "new.mp4": 0.5}, size=10)
+    days, size = (30, 0) if limit == "days" else (0, 10 + len(FULL_IMAGE))
+    await bench.start(keeping(nas, days=days, size=size))
+    bench.tracked_object(source_id="900.5-unset", start_time=900.5, end_time=910.5)
+    await until(lambda: nas.media.keys() - {"old.mp4", "new.mp4"})
+    await bench.settled()
+    if is_set_later:
+        bench.frigate.clock_offset = 0
+    if is_set_later or limit == "size":
+        await until(lambda: "old.mp4" not in nas.files)
+    await bench.at_rest()
+    found = await bench.engine._ledger.run(states)  # noqa: SLF001
+    assert {path for path, state in found.items() if state == "expired"} <= {"old.mp4"}
+    assert len(nas.media.keys() - {"old.mp4"}) == 2
+
+
+async def test_what_arrives_late_stays_as_long(bench: Bench, nas: Folders) -> None:
+    """It is not over when it arrives."""
+    await filled(bench, nas, {"new.mp4": 0, "old.mp4": 40})
+    await bench.start(keeping(nas))
+    ledger = bench.engine._ledger  # noqa: SLF001
+
+    def arrives(connection: sqlite3.Connection) -> None:
+        store(connection, 50, "late.mp4", arrived=29)
+        store(connection, 50, "over.mp4", arrived=31)
+
+    nas.files |= {"late.mp4": b".....", "over.mp4": b"....."}
+    await ledger.run(arrives)
+    await bench.stop()
+    await bench.start(keeping(nas, days=30))
+    await until(lambda: not {"old.mp4", "over.mp4"} & set(nas.files))
+    await bench.at_rest()
+    assert set(nas.files) == {"new.mp4", "late.mp4"}
+
+
+def test_no_clock_was_set_at_all(ledger: sqlite3.Connection) -> None:
+    """Then a copy ages from when one is."""
+    store(ledger, 1, "new.mp4")
+    store(ledger, 40, "unset.mp4")
+    ledger.execute("UPDATE uploads SET aged_from = 99 WHERE path = 'unset.mp4'")
+    retention.keep_clock(ledger, "nas", now=time.time(), earliest=EARLIEST)
+    assert expire(ledger) == 0
+    live = live_files.begin(
+        ledger, "unset.mp4", "nas", base="l.mp4", short_id="l", start=99
+    )
+    assert live is not None
+    live_files.ended(ledger, live.id, held=((99, 100),), size=7)
+    month_ago = time.time() - 30 * DAY
+    assert live_files.expire(ledger, "nas", before=month_ago, earliest=EARLIEST) == 0
+    assert retention.clock(ledger, "nas", earliest=EARLIEST) is not None
+    retention.keep_clock(ledger, "nas", now=99)
+    known = retention.clock(ledger, "nas", earliest=EARLIEST)
+    assert known is not None
+    assert known > month_ago, "as if it were the first time"
+
+
+@pytest.mark.parametrize(("days", "count"), [(29, 0), (31, 1)])
+@pytest.mark.parametrize("ahead", [-1.7e9, 0])
+def test_live_film_of_a_frigate_without_a_clock(
+    ledger: sqlite3.Connection, days: int, ahead: float, count: int
+) -> None:
+    """Its age is that by our clock if that is less."""
+    store(ledger, 40, "whole.mp4")
+    start = time.time() - days * DAY + ahead
+    live = live_files.begin(
+        ledger,
+        "whole.mp4",
+        "nas",
+        base="l.mp4",
+        short_id="l",
+        start=start,
+        ahead=ahead,
+    )
+    assert live is not None
+    live_files.ended(ledger, live.id, held=((start, start + 1),), size=7)
+    before = time.time() - 30 * DAY
+    assert live_files.expire(ledger, "nas", before=before, earliest=EARLIEST) == count
 
 
 async def test_a_refused_deletion(bench: Bench, nas: Folders) -> None:

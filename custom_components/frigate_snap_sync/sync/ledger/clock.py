@@ -19,6 +19,7 @@ _WRITTEN = (
     ("uploads", "expected_at", "state = 'pending'"),
     # In the words of the index on what failed, or SQLite would not use it.
     ("uploads", "finished", "state IN ('gone', 'dropped', 'incomplete')"),
+    ("uploads", "aged_from", "state = 'verified'"),
     ("destinations", "last_upload", "TRUE"),
     ("destinations", "last_audit", "TRUE"),
     ("destinations", "last_error_at", "TRUE"),

@@ -31,11 +31,11 @@ def verified(
     """
     arrival = Transition(events=upload_events.arrival(connection, upload_id, size=size))
     row = connection.execute(
-        "UPDATE uploads SET state = ?, reason = NULL, temporary = NULL,"
-        " clean_up = NULL, size = ?, finished = ?,"
+        "UPDATE uploads SET state = ?1, reason = NULL, temporary = NULL,"
+        " clean_up = NULL, size = ?2, finished = ?3, aged_from = MAX(item_start, ?3),"
         # Of the clip that was sent: the spool may have another one by now.
         " held = (SELECT held FROM files WHERE id = file_id"
-        " AND (tried_sha256 IS NULL OR sha256 = tried_sha256)) WHERE id = ?"
+        " AND (tried_sha256 IS NULL OR sha256 = tried_sha256)) WHERE id = ?4"
         " AND state NOT IN ('verified', 'superseded', 'expired')"
         # Of a destination that is still there the owner cancelled it.
         " AND (state != 'cancelled' OR destination_id IN (SELECT id FROM destinations))"

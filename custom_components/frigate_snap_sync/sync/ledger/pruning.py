@@ -22,7 +22,7 @@ SELECT id FROM items INDEXED BY forgettable_items
 
 
 def forget_copies(connection: sqlite3.Connection, *, before: float, limit: int) -> int:
-    """Forget the copies at removed destinations of items that began before then.
+    """Forget the copies at removed destinations that were there before then.
 
     Returns how many, `limit` at most.
     """
@@ -32,9 +32,9 @@ def forget_copies(connection: sqlite3.Connection, *, before: float, limit: int) 
         count += connection.execute(
             "UPDATE uploads SET state = 'cancelled',"
             " reason = 'The destination was removed' WHERE id IN"
-            " (SELECT id FROM uploads INDEXED BY stored_uploads"
-            " WHERE destination_id = ? AND state = 'verified' AND item_start < ?"
-            " ORDER BY item_start LIMIT ?)",
+            " (SELECT id FROM uploads INDEXED BY aged_uploads"
+            " WHERE destination_id = ? AND state = 'verified' AND aged_from < ?"
+            " ORDER BY aged_from LIMIT ?)",
             (row["id"], before, limit - count),
         ).rowcount
     return count

@@ -8,13 +8,14 @@ from ..model.item import Media
 from ..model.status import ExpiredCopies, ExpiredCopy, ProtectFilter
 
 _FOREVER = 1e18
-"""Later than any item begins: with a limit of size alone the age does not matter."""
+"""Later than any time: with a limit of size alone the age does not matter."""
 
 _STORED = """
-SELECT uploads.id AS id, path, uploads.size AS size, uploads.item_start AS start
-    FROM uploads INDEXED BY stored_uploads JOIN items ON items.id = uploads.item_id
+SELECT uploads.id AS id, path, uploads.size AS size, uploads.item_start AS start,
+    aged_from
+    FROM uploads INDEXED BY aged_uploads JOIN items ON items.id = uploads.item_id
     WHERE uploads.destination_id = ?1 AND uploads.state = 'verified'
-    AND uploads.item_start < ?2 AND items.is_open = 0
+    AND uploads.aged_from < ?2 AND items.is_open = 0
     AND items.is_protected = 0
     -- Parts, and what would be the only copy, stay while anything of the item waits
     -- elsewhere; while it waits here, everything does.
@@ -25,7 +26,7 @@ SELECT uploads.id AS id, path, uploads.size AS size, uploads.item_start AS start
                 WHERE other.file_id = uploads.file_id AND other.state = 'verified'
                 AND other.is_missed = 0 AND other.destination_id != ?1
                 AND other.destination_id IN (SELECT id FROM destinations))))
-    ORDER BY uploads.item_start, uploads.id
+    ORDER BY uploads.aged_from, uploads.id
 """
 
 
@@ -39,22 +40,27 @@ class Expired:
     start: float
 
 
-def clock(connection: sqlite3.Connection, destination_id: str) -> float | None:
+def clock(
+    connection: sqlite3.Connection, destination_id: str, *, earliest: float = 0.0
+) -> float | None:
     """Return the time by which ages were judged last.
 
-    Before the first time, when the newest copy or live file began; None where there is
-    none.
+    Before the first time, and where that was before the `earliest` one that a clock may
+    show, from when on the newest copy or live file ages; None where there is none.
     """
     row = connection.execute(
         "SELECT retention_clock FROM destinations WHERE id = ?", (destination_id,)
     ).fetchone()
     if row is not None and row["retention_clock"] is not None:
-        return float(row["retention_clock"])
+        known = float(row["retention_clock"])
+        if known >= earliest:
+            return known
     (newest,) = connection.execute(
-        "SELECT MAX(start) FROM (SELECT MAX(item_start) AS start"
-        " FROM uploads INDEXED BY stored_uploads"
+        "SELECT MAX(start) FROM (SELECT MAX(aged_from) AS start"
+        " FROM uploads INDEXED BY aged_uploads"
         " WHERE destination_id = ?1 AND state = 'verified'"
-        " UNION ALL SELECT MAX(start) FROM live_files INDEXED BY kept_live_files"
+        " UNION ALL SELECT MAX(start, start - ahead)"
+        " FROM live_files INDEXED BY kept_live_files"
         " WHERE destination_id = ?1 AND state = 'kept')",
         (destination_id,),
     ).fetchone()
@@ -62,12 +68,26 @@ def clock(connection: sqlite3.Connection, destination_id: str) -> float | None:
 
 
 def keep_clock(
-    connection: sqlite3.Connection, destination_id: str, *, now: float
+    connection: sqlite3.Connection,
+    destination_id: str,
+    *,
+    now: float,
+    earliest: float = 0.0,
 ) -> None:
-    """Keep the time by which ages are judged."""
+    """Keep the time by which ages are judged.
+
+    A copy that would have been there before the `earliest` time ages from now on: no
+    clock was set when it came.
+    """
     connection.execute(
         "UPDATE destinations SET retention_clock = ? WHERE id = ?",
         (now, destination_id),
+    )
+    connection.execute(
+        "UPDATE uploads SET aged_from = ? WHERE id IN (SELECT id"
+        " FROM uploads INDEXED BY aged_uploads WHERE destination_id = ?"
+        " AND state = 'verified' AND aged_from < ?)",
+        (now, destination_id, earliest),
     )
 
 
@@ -80,7 +100,7 @@ def expired(
 ) -> Iterator[Expired]:
     """Yield the copies whose time is over, the oldest first.
 
-    Those of items that began `before` then, and the oldest until no more than `most`
+    Those that have aged since `before` then, and the oldest until no more than `most`
     bytes are left; None for no such limit. Protected copies are not among them, nor
     counted: else they would leave no space for new ones.
     """
@@ -94,7 +114,7 @@ def expired(
         return
     until = _FOREVER if excess > 0 else before
     for copy in connection.execute(_STORED, (destination_id, until)):
-        if excess <= 0 and (before is None or copy["start"] >= before):
+        if excess <= 0 and (before is None or copy["aged_from"] >= before):
             return
         excess -= copy["size"]
         yield Expired(

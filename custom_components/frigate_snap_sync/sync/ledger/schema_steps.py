@@ -193,6 +193,14 @@ ALTER TABLE tracked_objects RENAME COLUMN heard TO heard_at;
 ALTER TABLE tracked_objects RENAME COLUMN seen TO tracked_at;
 """
 
+_AGES: Final = """
+-- From when on the age of a copy counts: its item's start, or when it was verified.
+ALTER TABLE uploads ADD COLUMN aged_from REAL NOT NULL DEFAULT 0;
+UPDATE uploads SET aged_from = MAX(item_start, COALESCE(finished, 0));
+CREATE INDEX aged_uploads ON uploads (destination_id, aged_from, id)
+    WHERE state = 'verified';
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
@@ -207,5 +215,6 @@ STEPS: Final[Sequence[str]] = (
     _LIVE_OWNERS,
     _PLACES,
     _CLEARER_NAMES,
+    _AGES,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""

@@ -7,6 +7,9 @@ FASTEST: Final = 24.0
 Assistant was off it takes four days, and a clock that is a year ahead for an hour
 makes nothing older than a day."""
 
+EARLIEST: Final = 1735689600.0
+"""The beginning of 2025: a clock that shows an earlier time was never set."""
+
 
 def advanced(known: float, *, clock: float, elapsed: float) -> float:
     """Return the time by which ages are judged now.

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..ledger import LedgerError, live_files, retention
 from ..model.destination_setup import DestinationSetup
-from ..model.retention import advanced
+from ..model.retention import EARLIEST, advanced
 from ..model.status import ExpiredCopies
 from ..services import Services
 from ..support.tasks import wait_for
@@ -100,7 +100,10 @@ class Retention:
         )
         if (before := await self._before()) is not None:
             count += await self._ledger.run(
-                live_files.expire, self._setup.id, before=before
+                live_files.expire,
+                self._setup.id,
+                before=before,
+                earliest=EARLIEST,
             )
         if count:
             _LOGGER.debug("%d copies at %s have expired", count, self._setup.name)
@@ -116,14 +119,20 @@ class Retention:
     async def _now(self) -> float | None:
         """Return the time by which ages are judged, which no jump moves far.
 
-        None where there is no copy yet.
+        None where there is no copy yet, and while a clock is not set, ours or Frigate's.
         """
         elapsed = time.monotonic() - self._looked_at
-        known = await self._ledger.run(retention.clock, self._setup.id)
+        known = await self._ledger.run(
+            retention.clock, self._setup.id, earliest=EARLIEST
+        )
         self._looked_at += elapsed
         if known is None:
             return None
         clock = time.time() - max(0.0, self._clock_offset())
+        if clock < EARLIEST:
+            return None
         now = advanced(known, clock=clock, elapsed=elapsed)
-        await self._ledger.run(retention.keep_clock, self._setup.id, now=now)
+        await self._ledger.run(
+            retention.keep_clock, self._setup.id, now=now, earliest=EARLIEST
+        )
         return now
