@@ -266,10 +266,10 @@ async def test_a_foreign_file_of_the_same_name_and_size(
     await bench.engine.apply_destinations([at("b", there, days=30)])
 
     async def is_settled() -> bool:
+        expired = await bench.uploads(state=UploadState.EXPIRED)
         left = await bench.engine._ledger.run(  # noqa: SLF001
             uploads.next_leftover, "nas", exclude=()
         )
-        expired = await bench.uploads(state=UploadState.EXPIRED)
         return len(expired) == 1 and left is None
 
     await until(is_settled)
