@@ -42,6 +42,7 @@ KIND = Kind(
     model="Memory",
     build=lambda hass, data: MEMORY,
     private=frozenset({"url", "username", "password"}),
+    place=("url",),
     place_of_error={AuthFailed.code: "username"},
     credentials=Credentials(
         server="url", account="username", fields=lambda data: ("username", "password")

@@ -5,7 +5,9 @@ from dataclasses import replace
 from typing import Any, override
 
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.flows.kinds import FLOWS
 from custom_components.frigate_snap_sync.kinds import KINDS, Kind
 from custom_components.frigate_snap_sync.storage.base import Capabilities, StoredFile
@@ -121,6 +123,83 @@ async def test_only_new_files_are_taken(
     await hass.async_block_till_done()
     (subentry,) = entry.subentries.values()
     assert subentry.data["can_read"] is True
+
+
+@pytest.mark.parametrize("first_reads", [False, True])
+@pytest.mark.parametrize("second_reads", [False, True])
+async def test_two_frigates_at_one_place(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    first_reads: bool,
+    second_reads: bool,
+) -> None:
+    """One can't see what the other has put there, and may replace it: refused."""
+    box = DropBox()
+    kind = Kind(
+        key="memory",
+        model="Memory",
+        build=lambda *_: box,
+        private=frozenset(),
+        place=("url",),
+    )
+    monkeypatch.setitem(KINDS, kind.key, kind)
+    monkeypatch.setitem(FLOWS, kind.key, MemoryFlow)
+    barn = MockConfigEntry(domain=DOMAIN, title="Barn", unique_id="barn")
+    barn.add_to_hass(hass)
+    entries = [frigate_entry(), barn]
+    await async_set_up(hass, entries[0])
+    flows = hass.config_entries.subentries
+
+    async def add(number: int, url: str, *, may_read: bool) -> Any:
+        box.may_read = may_read
+        result: Any = await flows.async_init(
+            (entries[number].entry_id, "memory"), context={"source": SOURCE_USER}
+        )
+        return await flows.async_configure(
+            result["flow_id"],
+            {
+                "name": "Box",
+                "url": url,
+                "username": "a",
+                "password": "p",
+                "storing": {"append_only": True},
+            },
+        )
+
+    result = await add(0, "http://box/a", may_read=first_reads)
+    assert result["type"] == "create_entry"
+    result = await add(1, "http://box/a/", may_read=second_reads)
+    if first_reads and second_reads:
+        assert result["type"] == "create_entry"
+    else:
+        assert result["errors"] == {"path": "shared_place"}
+        assert not entries[1].subentries
+    result = await add(1, "http://box/b", may_read=False)
+    assert result["type"] == "create_entry"
+
+    # Nor may it become that place later.
+    (subentry, *_) = (
+        each for each in entries[1].subentries.values() if each.data["url"][-1] == "b"
+    )
+    result = await flows.async_init(
+        (entries[1].entry_id, "memory"),
+        context={
+            "source": SOURCE_RECONFIGURE,
+            "subentry_id": subentry.subentry_id,
+        },
+    )
+    result = await flows.async_configure(
+        result["flow_id"],
+        {
+            "name": "Box",
+            "url": "http://box/a",
+            "username": "a",
+            "password": "p",
+            "storing": {"append_only": True},
+        },
+    )
+    assert result["errors"] == {"path": "shared_place"}
 
 
 async def test_what_can_not_be_read_can_not_be_compared(

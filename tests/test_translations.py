@@ -70,7 +70,7 @@ FIRST_DESTINATIONS = {*FLOWS, "later"}
 SHARED_MISTAKES = (
     *("name_missing", "media_missing", "entity_missing", "states_missing"),
     *("invalid_template", "retention_not_possible"),
-    *("append_only_needed", "verify_not_possible"),
+    *("append_only_needed", "verify_not_possible", "shared_place"),
 )
 # The step that every repair begins with shows one of the others.
 FIRST_STEP_OF_REPAIRS = {"init"}

@@ -11,7 +11,13 @@ from homeassistant.config_entries import (
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
-from homeassistant.const import CONF_NAME, UnitOfDataRate, UnitOfInformation, UnitOfTime
+from homeassistant.const import (
+    CONF_NAME,
+    CONF_PATH,
+    UnitOfDataRate,
+    UnitOfInformation,
+    UnitOfTime,
+)
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -67,6 +73,7 @@ from ..storage.errors import (
 from ..words import async_load_words, async_why
 from .import_config import next_suggestion
 from .selectors import whole_number
+from .shared_place import is_place_of_another
 from .trial import async_try_destination
 
 _NOT_ADDING = (DELETING, LOOKING, READING, REPLACING)
@@ -159,6 +166,8 @@ class DestinationFlow(ConfigSubentryFlow):
     """
 
     kind: ClassVar[str]
+    _place_field: ClassVar[str] = CONF_PATH
+    """The field that tells places at one server apart."""
     examples: ClassVar[Mapping[str, str]] = {}
     """What texts of the form show as examples, by placeholders."""
 
@@ -351,8 +360,13 @@ class DestinationFlow(ConfigSubentryFlow):
         return self._save(tested, unique_id)
 
     def _save(self, data: dict[str, Any], unique_id: str) -> SubentryFlowResult:
-        """Store the tested destination. A loaded entry takes it over by itself."""
-        title = self._typed[CONF_NAME]
+        """Store the tested destination. A loaded entry takes it over by itself.
+
+        Or show that one that can only be written to is another Frigate's as well.
+        """
+        entry_id, title = self._get_entry().entry_id, self._typed[CONF_NAME]
+        if is_place_of_another(self.hass, entry_id, self.kind, data):
+            return self._show_form(self._typed, {self._place_field: "shared_place"})
         if self.source == SOURCE_RECONFIGURE:
             return self.async_update_and_abort(
                 self._get_entry(),
