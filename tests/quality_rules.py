@@ -99,7 +99,7 @@ TIERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             "tests/sync/test_frigate_outages.py::test_frigate_away_is_told_once",
         ),
         "parallel-updates": ("tests/test_quality_scale.py::test_what_files_show",),
-        "reauthentication-flow": ("tests/test_config_flow.py::test_reauth",),
+        "reauthentication-flow": ("tests/test_reconfigure_flow.py::test_reauth",),
         "test-coverage": ("script/test: --fail-under=95",),
     },
     "gold": {
@@ -136,7 +136,7 @@ TIERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "exception-translations": ("tests/test_translations.py::test_exceptions",),
         "icon-translations": ("tests/test_translations.py::test_entities_have_icons",),
         "reconfiguration-flow": (
-            "tests/test_config_flow.py::test_reconfigure",
+            "tests/test_reconfigure_flow.py::test_reconfigure",
             "tests/test_sftp_flow.py::test_reconfigure_keeps_secrets",
         ),
         "repair-issues": (

@@ -3,39 +3,18 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
-import sqlite3
-import time
 from typing import override
 
 import pytest
 
-from custom_components.frigate_snap_sync.frigate.errors import (
-    FrigateAuthFailed,
-    FrigateError,
-    FrigateForbidden,
-    FrigateUnreachable,
-    MediaBroken,
-    MediaGone,
-    MediaNotReady,
-)
-from custom_components.frigate_snap_sync.frigate.models import CameraConfig, Segment
-from custom_components.frigate_snap_sync.storage.base import (
-    Capabilities,
-    Source,
-    StoredFile,
-)
+from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
+from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
 from custom_components.frigate_snap_sync.storage.errors import (
-    AuthFailed,
-    HostKeyChanged,
-    InvalidKey,
     NoSpace,
     PermissionDenied,
-    Rejected,
-    StorageError,
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.names import DRILL_PREFIX
-from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 from custom_components.frigate_snap_sync.sync.engine import LedgerError
 from custom_components.frigate_snap_sync.sync.ledger import drills
 from custom_components.frigate_snap_sync.sync.model.drill import (
@@ -51,7 +30,7 @@ from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from custom_components.frigate_snap_sync.sync.model.status import Protection, Reason
 
 from .conftest import Bench, setup, until
-from .fakes import CLIP, FULL_IMAGE, FakeDestination, camera
+from .fakes import CLIP, FULL_IMAGE, FakeDestination
 from .faults import Job, RunJob
 
 STEPS = {"connect", "send_picture", "send_footage", "read_back", "delete"}
@@ -336,155 +315,6 @@ async def test_a_camera_that_is_not_in_use(bench: Bench, nas: Place) -> None:
     assert caught.value.code is Refusal.CAMERA_DISABLED
 
 
-async def test_what_is_refused_to_be_removed_is_not_forgotten(
-    bench: Bench, nas: Place
-) -> None:
-    """A drill forgets its own files alone."""
-    await ready(bench, ("nas", nas))
-    nas.keeps = True
-    await drill(bench)
-    left = nas.drilled()
-    nas.keeps = False
-    nas.undeletable = set(left)
-    assert (await drill(bench, "back-yard_2")).outcome is Outcome.PASSED
-    assert nas.drilled() == left
-    nas.undeletable = set()
-    await drill(bench, "back-yard_2")
-    assert not nas.drilled()
-
-
-async def test_other_bytes_come_back(bench: Bench, nas: Place) -> None:
-    """Of the very size that was sent."""
-    await ready(bench, ("nas", nas))
-    nas.damage = True
-    result = at(await drill(bench), "nas")
-    assert (result.cause, result.step) == (Cause.OTHER_BYTES, "read_back")
-    assert not nas.drilled()
-
-
-async def test_it_can_not_be_deleted(bench: Bench, nas: Place) -> None:
-    """The next one removes it, once that works."""
-    await ready(bench, ("nas", nas))
-    nas.keeps = True
-    result = at(await drill(bench), "nas")
-    assert (result.cause, result.step) == (Cause.STILL_THERE, "delete")
-    left = nas.drilled()
-    assert len(left) == 2
-    nas.keeps = False
-    assert (await drill(bench)).outcome is Outcome.PASSED
-    assert not nas.drilled()
-    assert set(left) <= set(nas.deleted)
-
-
-async def test_a_killed_drill(bench: Bench, nas: Place) -> None:
-    """Its names were kept before they were used; nothing is doubled."""
-    await ready(bench, ("nas", nas))
-    nas.gate.clear()
-    running = asyncio.create_task(bench.engine.drills.run("front_door"))
-    await until(lambda: bool(nas.drilled()))
-    unfinished = nas.drilled()
-    await bench.stop()
-    with pytest.raises(Refused) as caught:
-        await running
-    assert caught.value.code is Refusal.DRILL_INTERRUPTED
-    # As after a kill, when not even the destination could clean up.
-    nas.files[unfinished[0]] = b"half"
-    nas.gate.set()
-    await ready(bench, ("nas", nas))
-    assert not bench.spooled()
-    await until(lambda: not nas.drilled())
-    assert nas.discarded == unfinished
-    assert (await drill(bench)).outcome is Outcome.PASSED
-
-
-async def test_a_start_leaves_a_drill_alone(bench: Bench, nas: Place) -> None:
-    """What is looked at every few minutes is not what a running drill has sent."""
-    bench.timing = replace(bench.timing, probe=0.05)
-    await ready(bench, ("nas", nas))
-    nas.gate.clear()
-    running = asyncio.create_task(bench.engine.drills.run("front_door"))
-    await until(lambda: bool(nas.drilled()))
-    connects = nas.connects
-    await until(lambda: nas.connects > connects + 2)
-    assert nas.drilled()
-    assert not nas.discarded
-    nas.gate.set()
-    ((done),) = await running
-    assert done.outcome is Outcome.PASSED
-
-
-async def test_a_destination_that_is_removed(bench: Bench, nas: Place) -> None:
-    """What drills have left there is removed, as unfinished uploads are."""
-    await ready(bench, ("nas", nas))
-    nas.keeps = True
-    await drill(bench)
-    assert len(nas.drilled()) == 2
-    nas.keeps = False
-    await bench.engine.apply_destinations([])
-    await until(lambda: not nas.drilled())
-
-
-class Bucket(Place):
-    """Names itself what is unfinished, as an object store does."""
-
-    def __init__(self) -> None:
-        """Begin with nothing unfinished."""
-        super().__init__()
-        self.can = Capabilities(uses_temporary=False)
-        self.begun = 0
-        self.unfinished: set[str] = set()
-
-    @override
-    async def prepare(self, path: str, source: Source, *, temporary: str) -> str:
-        self.begun += 1
-        name = f"upload-{self.begun}.tmp"
-        self.unfinished.add(name)
-        return name
-
-    @override
-    async def discard(self, temporary: str) -> None:
-        self.unfinished.discard(temporary)
-
-
-async def test_a_killed_drill_of_an_object_store(bench: Bench) -> None:
-    """What the server calls the unfinished file is known to the next one."""
-    bucket = Bucket()
-    await ready(bench, ("nas", bucket))
-    bucket.gate.clear()
-    running = asyncio.create_task(bench.engine.drills.run("front_door"))
-    # By then the server's name for it is in the ledger.
-    await until(lambda: bool(bucket.drilled()))
-    await bench.stop()
-    with pytest.raises(Refused):
-        await running
-    # As after a kill, when the server could not even hear of that.
-    bucket.unfinished.add("upload-1.tmp")
-    bucket.gate.set()
-    await ready(bench, ("nas", bucket))
-    await until(lambda: not bucket.unfinished)
-    await drill(bench)
-    assert bucket.unfinished == {"upload-2.tmp", "upload-3.tmp"}  # They are whole.
-
-
-async def test_what_is_removed_is_forgotten(bench: Bench, nas: Place) -> None:
-    """A camera with its last drill, a destination with what lies there."""
-    await ready(bench, ("nas", nas))
-    nas.keeps = True
-    await drill(bench)
-    tables = "SELECT (SELECT COUNT(*) FROM drills), (SELECT COUNT(*) FROM drill_files)"
-
-    def rows(connection: sqlite3.Connection) -> tuple[int, int]:
-        found: tuple[int, int] = tuple(connection.execute(tables).fetchone())
-        return found
-
-    ledger = bench.engine._ledger  # noqa: SLF001
-    assert (await ledger.run(rows))[0] == 1
-    assert (await ledger.run(rows))[1] > 0
-    await bench.engine.forget_camera("front_door")
-    await bench.engine.apply_destinations([])
-    assert await ledger.run(rows) == (0, 0)
-
-
 async def test_one_at_a_time(bench: Bench, nas: Place) -> None:
     """A second one is refused, whatever its camera."""
     await ready(bench, ("nas", nas))
@@ -521,135 +351,6 @@ async def test_a_destination_that_hangs(bench: Bench, nas: Place) -> None:
     result = at(await drill(bench), "nas")
     assert (result.cause, result.step) == (Cause.TOO_SLOW, "send_picture")
     nas.gate.set()
-
-
-@pytest.mark.parametrize(
-    ("error", "cause"),
-    [
-        (FrigateUnreachable("no answer"), Cause.FRIGATE_AWAY),
-        (FrigateAuthFailed("no"), Cause.FRIGATE_LOGIN_REFUSED),
-        (FrigateForbidden("no"), Cause.CAMERA_FORBIDDEN),
-        (MediaGone("no camera"), Cause.NO_PICTURE),
-        (MediaNotReady("the camera is offline"), Cause.NO_PICTURE),
-    ],
-)
-async def test_frigate_has_no_picture(
-    bench: Bench, nas: Place, error: FrigateError, cause: Cause
-) -> None:
-    """That is a failure as well: nothing would be saved."""
-    await ready(bench, ("nas", nas))
-    bench.frigate.latest_faults = [error]
-    done = await drill(bench)
-    assert (done.outcome, done.cause, done.step) == (Outcome.FAILED, cause, "picture")
-    assert not done.destinations
-    assert not nas.sent
-    assert not bench.spooled()
-    await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
-
-
-async def test_a_clip_that_breaks_once(bench: Bench, nas: Place) -> None:
-    """Frigate mixes up two requests at once: it is asked again, a few times."""
-    bench.timing = replace(bench.timing, part_retry=0.01)
-    await ready(bench, ("nas", nas))
-    bench.frigate.clip_faults = [MediaBroken("cut off"), b"no film"]
-    assert (await drill(bench)).outcome is Outcome.PASSED
-    bench.frigate.clip_faults = [MediaNotReady("empty")] * 3
-    done = await drill(bench)
-    assert (done.cause, done.step) == (Cause.FOOTAGE_BROKEN, "footage")
-    assert not bench.spooled()
-
-
-async def test_a_camera_that_sends_nothing(bench: Bench, nas: Place) -> None:
-    """Frigate shows a picture all the same: that proves nothing."""
-    await ready(bench, ("nas", nas))
-    bench.frigate.silent.add("front_door")
-    done = await drill(bench)
-    assert (done.cause, done.step) == (Cause.CAMERA_SILENT, "picture")
-    assert not nas.sent
-    assert not bench.spooled()
-    await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
-    assert (await drill(bench, "back-yard_2")).outcome is Outcome.PASSED
-
-
-@pytest.mark.parametrize("age", [None, 59 * 60, 150])
-async def test_a_camera_that_records_no_more(
-    bench: Bench, nas: Place, age: float | None
-) -> None:
-    """Frigate keeps every moment of it, and has none of the last ones."""
-    bench.frigate.footage = lambda camera, after, before: [
-        Segment(start_time=begin, end_time=begin + 10)
-        for begin in (() if age is None else (time.time() - age,))
-        if begin + 10 > after and begin < before
-    ]
-    await ready(bench, ("nas", nas))
-    done = await drill(bench)
-    assert (done.outcome, done.cause, done.step) == (
-        Outcome.FAILED,
-        Cause.NO_FOOTAGE,
-        "footage",
-    )
-    assert not nas.sent
-    assert not bench.spooled()
-
-
-async def test_footage_that_nobody_wants(bench: Bench, nas: Place) -> None:
-    """Where pictures alone are selected, it is not missed, nor asked for."""
-    bench.frigate.footage = lambda camera, after, before: []
-    media = frozenset({Media.SNAPSHOTS})
-    await bench.start(setup(nas, selection=Selection(media=media)))
-    await bench.heard()
-    done = await drill(bench)
-    assert (done.outcome, set(done.seconds)) == (Outcome.PASSED, {"picture"})
-    assert not at(done, "nas").picture_only
-
-
-@pytest.mark.parametrize(
-    "config",
-    [
-        camera("front_door", recordings=False),
-        replace(camera("front_door"), keeps_everything=False),
-    ],
-)
-async def test_a_camera_without_recordings(
-    bench: Bench, nas: Place, config: CameraConfig
-) -> None:
-    """Its picture alone is drilled, and that is said."""
-    bench.frigate.footage = lambda camera, after, before: []
-    bench.frigate.cameras["front_door"] = config
-    await ready(bench, ("nas", nas))
-    done = await drill(bench)
-    assert done.outcome is Outcome.PASSED
-    assert at(done, "nas").picture_only
-    assert list(nas.sent.values()) == [FULL_IMAGE]
-    assert set(at(done, "nas").seconds) == STEPS - {"send_footage"}
-
-
-async def test_footage_that_was_to_stay_at_home(bench: Bench, nas: Place) -> None:
-    """Capture was off a moment ago: those seconds don't leave, the picture does."""
-    await ready(bench, ("nas", nas))
-    await bench.engine.set_capture(False)
-    with pytest.raises(Refused) as caught:
-        await bench.engine.drills.run()
-    assert caught.value.code is Refusal.CAPTURE_OFF
-    await bench.engine.set_capture(True)
-    bench.frigate.footage = lambda camera, after, before: [
-        Segment(start_time=before - 13.9, end_time=before + 1.5)
-    ]
-    await drill(bench)
-    assert list(nas.sent.values()) == [FULL_IMAGE]
-
-
-@pytest.mark.parametrize(("opened", "count"), [(2, 1), (30, 2)])
-async def test_footage_of_a_closed_time(
-    bench: Bench, nas: Place, opened: float, count: int
-) -> None:
-    """What was before it was opened is not for it; what was closed long ago is over."""
-    await ready(bench, ("nas", nas))
-    await bench.engine.set_closed(["nas"], since=time.time() - 60)
-    await bench.engine.set_closed([], since=time.time() - opened)
-    assert (await drill(bench)).outcome is Outcome.PASSED
-    assert len(nas.sent) == count
-    assert FULL_IMAGE in nas.sent.values()
 
 
 async def test_skipped(bench: Bench, nas: Place, cloud: Place) -> None:
@@ -744,50 +445,6 @@ async def test_not_passed_while_a_camera_is_to_come(bench: Bench, nas: Place) ->
     assert bench.status.drill.drills == done
 
 
-@pytest.mark.parametrize("error", [AuthFailed, HostKeyChanged, InvalidKey])
-async def test_no_drill_storms_a_login(
-    bench: Bench, nas: Place, cloud: Place, error: type[StorageError]
-) -> None:
-    """The first refusal stands for all until the breaker's time has come."""
-    bench.frigate.cameras = {f"camera_{n}": camera(f"camera_{n}") for n in range(10)}
-    await bench.start(setup(nas), setup(cloud, name="cloud"))
-    await until(lambda: len(bench.status.cameras) == 10)
-    await bench.heard()
-    # Something of an earlier drill is to be removed: that is no reason to knock.
-    nas.keeps = True
-    await drill(bench, "camera_0")
-    nas.keeps = False
-    nas.error = error("no")
-    tries = nas.refusals
-    for name in bench.frigate.cameras:
-        result = at(await drill(bench, name), "nas")
-        assert (result.outcome, result.cause, result.step) == (
-            Outcome.FAILED,
-            error.code,
-            "connect",
-        )
-    assert nas.refusals == tries + 1
-    await until(lambda: bench.status.destinations["nas"].last_error is not None)
-    await bench.engine.drills.run()
-    assert nas.refusals == tries + 1
-    # A test that passes, on request, lifts it.
-    nas.error = None
-    await bench.engine.test_destination("nas")
-    assert at(await drill(bench, "camera_0"), "nas").outcome is Outcome.PASSED
-
-
-async def test_a_worker_that_is_refused(bench: Bench, nas: Place) -> None:
-    """What the uploads have met is the drill's failure, without another login."""
-    await ready(bench, ("nas", nas))
-    nas.error = AuthFailed("no")
-    with pytest.raises(AuthFailed):
-        await bench.engine.test_destination("nas")
-    tries = nas.refusals
-    result = at(await drill(bench), "nas")
-    assert (result.cause, result.step) == (AuthFailed.code, "connect")
-    assert nas.refusals == tries
-
-
 async def test_frigate_is_away(bench: Bench, nas: Place) -> None:
     """Asked once, not once a camera."""
     await ready(bench, ("nas", nas))
@@ -795,92 +452,6 @@ async def test_frigate_is_away(bench: Bench, nas: Place) -> None:
     done = await bench.engine.drills.run()
     assert [each.cause for each in done] == [Cause.FRIGATE_AWAY] * 2
     assert bench.frigate.pictures == ["back-yard_2"]
-
-
-@pytest.mark.parametrize("can_read", [True, False])
-@pytest.mark.parametrize("checksum", [True, False])
-async def test_append_only(
-    bench: Bench, nas: Place, can_read: bool, checksum: bool
-) -> None:
-    """Nothing is read back or deleted; what stays is replaced, never doubled."""
-    nas.can = Capabilities(server_checksum=checksum)
-    nas.damage = True  # It would be seen.
-    vault = wrapped(nas, append_only=True, can_read=can_read)
-    await bench.start(setup(vault))
-    await bench.heard()
-    for _ in range(2):
-        result = at(await drill(bench), "nas")
-        assert result.outcome is Outcome.PASSED
-        assert result.proof == ("checksum" if checksum else "size")
-        assert set(result.seconds) == {"connect", "send_picture", "send_footage"}
-    assert sorted(nas.drilled()) == sorted(nas.sent)
-    assert len(nas.sent) == 2
-    assert not nas.deleted
-
-
-async def test_where_the_server_itself_replaces_nothing(
-    bench: Bench, nas: Place
-) -> None:
-    """The drill passes as uploads do: under a new name."""
-
-    class Sealed(Place):
-        @override
-        async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
-            if path in self.files:
-                raise PermissionDenied("no")
-            return await super().put(path, source, temporary=temporary)
-
-    sealed = Sealed()
-    await bench.start(setup(wrapped(sealed, append_only=True)))
-    await bench.heard()
-    assert (await drill(bench)).outcome is Outcome.PASSED
-    assert (await drill(bench)).outcome is Outcome.PASSED
-    assert len(sealed.sent) == 4
-
-
-async def test_a_refusal_is_no_name_that_is_taken(bench: Bench, nas: Place) -> None:
-    """Where files can be replaced, a refusal is one."""
-    await ready(bench, ("nas", nas))
-    nas.refused_with = Rejected("no")
-    result = at(await drill(bench), "nas")
-    assert (result.cause, result.step) == ("rejected", "send_picture")
-
-
-async def test_it_counts_for_the_budget(bench: Bench, nas: Place) -> None:
-    """What a drill sends is paid for, too; a spent budget takes none."""
-    size = len(FULL_IMAGE) + len(CLIP)
-    await bench.start(replace(setup(nas), volume_budget=size))
-    await bench.heard()
-    await drill(bench)
-    await until(lambda: bench.status.destinations["nas"].budget is not None)
-    budget = bench.status.destinations["nas"].budget
-    assert budget is not None
-    with pytest.raises(Refused) as caught:
-        await bench.engine.drills.run("front_door")
-    assert caught.value.code is Refusal.NOTHING_TO_DRILL
-
-
-async def test_it_counts_before_there_is_a_budget(bench: Bench, nas: Place) -> None:
-    """A destination may get one later in the month."""
-    bench.timing = replace(bench.timing, budget_flush=0.01)
-    size = len(FULL_IMAGE) + len(CLIP)
-    await ready(bench, ("nas", nas))
-    await drill(bench)
-    await asyncio.sleep(0.1)
-    await bench.engine.apply_destinations([replace(setup(nas), volume_budget=1 << 40)])
-    await until(lambda: bench.status.destinations["nas"].budget is not None)
-    budget = bench.status.destinations["nas"].budget
-    assert budget is not None
-    assert budget.used == size
-
-
-async def test_it_respects_the_bandwidth_limit(bench: Bench, nas: Place) -> None:
-    """A drill goes no faster than uploads."""
-    rate = len(FULL_IMAGE) + len(CLIP)
-    await bench.start(setup(wrapped(nas, rate=rate)))
-    await bench.heard()
-    seconds = at(await drill(bench), "nas").seconds
-    assert seconds["send_picture"] + seconds["send_footage"] > 0.5
 
 
 async def test_a_bug_in_a_destination(

@@ -7,42 +7,30 @@ import re
 import sqlite3
 import threading
 import time
-from typing import Any
 
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateUnreachable,
     LiveRefused,
-    MediaNotReady,
 )
 from custom_components.frigate_snap_sync.frigate.live_mp4 import look_at_bytes
-from custom_components.frigate_snap_sync.frigate.models import LiveSource, Severity
-from custom_components.frigate_snap_sync.storage.base import (
-    Capabilities,
-    Source,
-    StoredFile,
-)
-from custom_components.frigate_snap_sync.storage.errors import (
-    NotMounted,
-    Rejected,
-    StorageError,
-    Unreachable,
-)
+from custom_components.frigate_snap_sync.frigate.models import LiveSource
+from custom_components.frigate_snap_sync.storage.base import Capabilities
+from custom_components.frigate_snap_sync.storage.errors import Rejected, Unreachable
 from custom_components.frigate_snap_sync.sync.ledger import live_files
 from custom_components.frigate_snap_sync.sync.model.engine_options import (
     EngineOptions,
     LiveFootage,
 )
 from custom_components.frigate_snap_sync.sync.model.errors import LedgerError
-from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from custom_components.frigate_snap_sync.sync.model.spans import from_text
 
 from ..harness.frigate import live
 from ..waiting import until
 from .conftest import FAST, Bench, setup
-from .fakes import FULL_IMAGE, FakeDestination
+from .fakes import FakeDestination
 from .live_film import Camera
 
 LIVE = Selection(live_footage=True)
@@ -276,29 +264,6 @@ async def test_a_bug_ends_no_film_for_good(
     assert live.moments(growing.files[films(growing)[-1]])
 
 
-@pytest.mark.parametrize("theirs", [b"", b"theirs"])
-async def test_an_answer_that_got_lost(
-    bench: Bench, camera: Camera, growing: FakeDestination, theirs: bytes
-) -> None:
-    """An empty file that was made all the same is removed; no other is."""
-    growing.lost_answers.append(theirs)
-    await bench.start(setup(growing, selection=LIVE))
-    bench.review("new")
-    await camera.show(3)
-    await until(lambda: not growing.lost_answers)
-    (lost,) = films(growing)
-    await camera.show(15)
-    await until(lambda: len(growing.grew) == 1)
-    if theirs:
-        assert films(growing) == sorted([lost, *growing.grew])
-        assert growing.files[lost] == theirs
-        assert not growing.deleted
-    else:
-        # The name is free again, and may have been taken since.
-        await until(lambda: growing.deleted == [lost])
-        await until(lambda: films(growing) == growing.grew)
-
-
 async def test_a_file_that_takes_nothing(
     bench: Bench, camera: Camera, growing: FakeDestination
 ) -> None:
@@ -358,174 +323,6 @@ async def test_an_end_that_the_ledger_could_not_keep(
     await bench.settled()
     await until(lambda: films(growing) == [])
     assert len(growing.media) == 1
-
-
-async def test_the_tap_opens_at_the_first_sign(
-    bench: Bench, camera: Camera, growing: FakeDestination
-) -> None:
-    """What it shows before the review is known leaves with it."""
-    await bench.start(setup(growing, selection=LIVE))
-    await until(lambda: bench.status.cameras)
-    bench.live_snapshot()
-    await camera.show(7)
-    await bench.at_rest()
-    assert films(growing) == []
-    bench.review("new")
-    name = await arrived(growing, camera)
-    assert len(live.moments(growing.files[name])) == 7
-
-
-async def test_a_sign_without_a_review_leaves_nothing(
-    bench: Bench, camera: Camera, growing: FakeDestination
-) -> None:
-    """Neither a connection nor a file."""
-    await bench.start(setup(growing, selection=LIVE))
-    await until(lambda: bench.status.cameras)
-    bench.live_snapshot()
-    await camera.show(7)
-    await until(lambda: not camera.is_watched)
-    assert films(growing) == []
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"severity": "detection"},
-        {"camera": "unknown"},
-    ],
-)
-async def test_what_is_not_watched(
-    bench: Bench, camera: Camera, growing: FakeDestination, change: dict[str, Any]
-) -> None:
-    """Detections, unless all is chosen; a camera that Frigate does not have."""
-    await bench.start(setup(growing, selection=LIVE))
-    bench.review("new", **change)
-    await bench.at_rest()
-    await asyncio.sleep(0.1)
-    assert bench.frigate.live_opened == bench.frigate.pictures == []
-
-
-async def test_stills_of_a_camera_that_go2rtc_does_not_show(
-    bench: Bench, camera: Camera, growing: FakeDestination
-) -> None:
-    """Frigate's newest picture, again and again; the whole supersedes them all."""
-    bench.timing = replace(QUICK, live_still=0.02)
-    await bench.start(setup(growing, selection=LIVE))
-    start = time.time() - 1
-    where: dict[str, Any] = {"camera": "back-yard_2", "start": start}
-    source_id = bench.review("new", **where)
-    await until(lambda: len(films(growing)) >= 12)
-    names = [name.partition("-live")[2] for name in films(growing)]
-    assert names[:2] == ["01-0001.jpg", "01-0002.jpg"]
-    assert growing.files[films(growing)[0]] == FULL_IMAGE
-    watched = (await bench.engine.diagnostics())["live"]["watched"]
-    assert watched == {"back-yard_2": {"as": "stills", "error": None}}
-    bench.review("end", source_id=source_id, end=time.time(), **where)
-    await bench.settled()
-    await until(lambda: films(growing) == [])
-    asked = len(bench.frigate.pictures)
-    await asyncio.sleep(0.2)
-    assert len(bench.frigate.pictures) == asked
-    assert bench.frigate.live_opened == []
-
-
-async def test_stills_that_frigate_does_not_give(
-    bench: Bench,
-    camera: Camera,
-    growing: FakeDestination,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Said once; and they are asked for again."""
-    bench.timing = replace(QUICK, live_still=0.02)
-    bench.frigate.latest_faults += [MediaNotReady("HTTP status 500")] * 3
-    await bench.start(setup(growing, selection=LIVE))
-    bench.review("new", camera="back-yard_2")
-    await until(lambda: len(films(growing)) >= 2)
-    errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
-    assert errors == ["The live film of back-yard_2 can't be seen: HTTP status 500"]
-
-
-@pytest.mark.parametrize(
-    "selection",
-    [
-        Selection(),
-        Selection(live_footage=True, cameras=frozenset({"back-yard_2"})),
-        Selection(live_footage=True, labels=frozenset({"cat"})),
-        Selection(live_footage=True, zones=frozenset({"street"})),
-    ],
-)
-async def test_only_what_a_destination_selects(
-    bench: Bench, camera: Camera, growing: FakeDestination, selection: Selection
-) -> None:
-    """As for parts."""
-    await bench.start(setup(growing, selection=selection))
-    bench.review("new", zones=["porch"])
-    await bench.at_rest()
-    await asyncio.sleep(0.1)
-    assert bench.frigate.live_opened == []
-
-
-async def test_a_destination_without_recordings_may_have_live_film(
-    bench: Bench, camera: Camera, growing: FakeDestination
-) -> None:
-    """Nothing supersedes it there: it stays."""
-    selection = replace(LIVE, media=frozenset({Media.SNAPSHOTS}))
-    await bench.start(setup(growing, selection=selection))
-    source_id = bench.review("new")
-    await camera.show(5)
-    await arrived(growing, camera)
-    bench.review("end", source_id=source_id, end=time.time())
-    await until(lambda: not camera.is_watched)
-    await bench.at_rest()
-    assert len(films(growing)) == 1
-
-
-async def test_a_detection_that_becomes_an_alert(
-    bench: Bench, camera: Camera, growing: FakeDestination
-) -> None:
-    """Its film leaves from then on."""
-    await bench.start(setup(growing, selection=LIVE))
-    source_id = bench.review("new", severity="detection")
-    await bench.at_rest()
-    assert bench.frigate.live_opened == []
-    bench.review("update", source_id=source_id)
-    await camera.show(3)
-    await arrived(growing, camera)
-
-
-async def test_alerts_have_the_taps(
-    bench: Bench, camera: Camera, growing: FakeDestination
-) -> None:
-    """There are only so many; a detection gives way."""
-    bench.options = replace(bench.options, live_footage=LiveFootage.ALL, live_taps=1)
-    bench.frigate.live["back-yard_2"] = LiveSource(stream="yard")
-    yard = Camera(bench.frigate, "yard")
-    await bench.start(setup(growing, selection=LIVE))
-    bench.review("new", severity=Severity.DETECTION.value)
-    await camera.show(3)
-    await arrived(growing, camera)
-    alert = bench.review("new", camera="back-yard_2", source_id="1764000000.5-zzz999")
-    await yard.show(3)
-    await until(lambda: len(films(growing)) == 2)
-    assert not camera.is_watched
-    bench.review("end", camera="back-yard_2", source_id=alert, end=time.time())
-    await camera.opened()
-    assert not yard.is_watched
-
-
-async def test_one_tap_for_all_destinations(
-    bench: Bench, camera: Camera, growing: FakeDestination, cloud: FakeDestination
-) -> None:
-    """Whoever wants its film."""
-    cloud.can = Capabilities(append=True)
-    await bench.start(
-        setup(growing, selection=LIVE), setup(cloud, name="cloud", selection=LIVE)
-    )
-    bench.review("new")
-    await camera.show(10)
-    await arrived(growing, camera)
-    await arrived(cloud, camera)
-    assert bench.frigate.live_opened == ["front_door"]
 
 
 async def test_a_destination_that_hangs_holds_nothing_up(
@@ -599,201 +396,6 @@ async def test_what_follows_on_a_hole_counts_for_nothing(
 
     ((_, end),) = from_text(await bench.engine._ledger.run(held))  # noqa: SLF001
     assert end <= begun
-
-
-async def test_a_destination_that_is_selected_later(
-    bench: Bench, camera: Camera, growing: FakeDestination
-) -> None:
-    """It gets the film of what is active."""
-    engine = await bench.start(setup(growing))
-    bench.review("new")
-    await bench.at_rest()
-    assert not camera.is_watched
-    await engine.apply_destinations([setup(growing, selection=LIVE)])
-    await camera.show(3)
-    await arrived(growing, camera)
-
-
-async def test_a_name_of_somebody_is_left_to_them(
-    bench: Bench, camera: Camera, growing: FakeDestination
-) -> None:
-    """Their file keeps its bytes, also when the whole is there."""
-    await bench.start(setup(growing, selection=LIVE))
-    start = time.time() - 1
-    source_id = bench.review("new", start=start, severity="detection")
-    await bench.at_rest()
-    theirs = None
-    grow = growing.grow
-
-    async def taken(name: str) -> object:
-        nonlocal theirs
-        if theirs is None:
-            theirs = name
-            growing.files[name] = b"theirs"
-        return await grow(name)
-
-    growing.grow = taken  # type: ignore[method-assign, assignment]
-    bench.review("update", source_id=source_id, start=start)
-    await camera.show(5)
-    name = await arrived(growing, camera, 1)
-    assert name.endswith("live02.mp4")
-    bench.review("end", source_id=source_id, start=start, end=time.time())
-    await bench.settled()
-    await until(lambda: films(growing) == [theirs])
-    assert growing.files[str(theirs)] == b"theirs"
-
-
-@pytest.mark.parametrize("cause", [Unreachable, NotMounted])
-async def test_a_lost_answer_is_no_proof_that_a_file_is_ours(
-    bench: Bench,
-    camera: Camera,
-    growing: FakeDestination,
-    cause: type[StorageError],
-) -> None:
-    """Someone else may have the name: theirs stays, and it is not tried again."""
-    await bench.start(setup(growing, selection=LIVE))
-    start = time.time() - 1
-    theirs = None
-    grow = growing.grow
-
-    async def lost(name: str) -> object:
-        nonlocal theirs
-        if theirs is None:
-            theirs = name
-            growing.files[name] = b"theirs"
-            raise cause("the answer got lost")
-        return await grow(name)
-
-    growing.grow = lost  # type: ignore[method-assign, assignment]
-    source_id = bench.review("new", start=start)
-    await camera.show(20)
-    await until(lambda: growing.grew)
-    assert growing.grew[0].endswith("live02.mp4")
-    bench.review("end", source_id=source_id, start=start, end=time.time())
-    await bench.settled()
-    await until(lambda: films(growing) == [theirs])
-    assert growing.files[str(theirs)] == b"theirs"
-
-
-async def test_pictures_that_come_one_by_one_stay(
-    bench: Bench, camera: Camera, growing: FakeDestination
-) -> None:
-    """A slow line: between any two some are left out. There is no whole."""
-    bench.timing = replace(QUICK, live_still=0.1)
-    bench.frigate.clip_faults = [MediaNotReady("no")] * 1000
-    put = growing.put_at_once
-
-    async def slow(path: str, source: Source, *, temporary: str) -> StoredFile:
-        await asyncio.sleep(0.8)
-        return await put(path, source, temporary=temporary)
-
-    growing.put_at_once = slow  # type: ignore[method-assign]
-    await bench.start(setup(growing, selection=LIVE))
-    where: dict[str, Any] = {"camera": "back-yard_2", "start": time.time() - 1}
-    source_id = bench.review("new", **where)
-    await until(lambda: len(films(growing)) >= 3)
-    bench.review("end", source_id=source_id, end=time.time(), **where)
-    await asyncio.sleep(1.5)
-    assert len(films(growing)) >= 3
-    assert growing.deleted == []
-
-
-async def test_a_piece_has_its_name_in_the_ledger_first(
-    bench: Bench, camera: Camera, nas: FakeDestination
-) -> None:
-    """Also the last one of a take for which the ledger could keep no more names."""
-    bench.timing = replace(QUICK, live_piece=0.1)
-    failed = 0
-
-    def reserve(connection: sqlite3.Connection, live_id: int, *, pieces: int) -> None:
-        nonlocal failed
-        failed += 1
-        raise sqlite3.OperationalError("disk I/O error")
-
-    bench.faults.jobs[live_files.reserve] = reserve
-    await bench.start(setup(nas, selection=LIVE))
-    bench.review("new")
-    await camera.show(120)
-    await until(lambda: failed)
-    await camera.show(30)
-    await until(lambda: any("-live02-" in name for name in nas.pieces))
-    assert {name[-8:] for name in nas.pieces if "-live01-" in name} == {
-        f"{number:04}.mp4" for number in range(1, 11)
-    }
-
-
-async def test_no_number_comes_twice_where_nothing_can_be_seen(
-    bench: Bench, camera: Camera, nas: FakeDestination
-) -> None:
-    """Nothing is removed there either: a second file with the name would replace it."""
-    bench.timing = replace(QUICK, live_piece=0.5)
-    nas.can = Capabilities(can_read=False, can_delete=False)
-    tried: list[str] = []
-    put = nas.put_at_once
-
-    async def noted(path: str, source: Source, *, temporary: str) -> StoredFile:
-        tried.append(path)
-        if len(tried) % 2:
-            await put(path, source, temporary=temporary)
-            raise Unreachable("the answer got lost")
-        return await put(path, source, temporary=temporary)
-
-    nas.put_at_once = noted  # type: ignore[method-assign]
-    await bench.start(setup(nas, selection=LIVE))
-    bench.review("new")
-    for number in range(1, 7):
-        await camera.show(22)
-        await until(lambda: len(tried) > number)  # noqa: B023
-    assert len(set(tried)) == len(tried)
-    assert nas.deleted == []
-
-
-async def test_nothing_leaves_while_capture_is_off(
-    bench: Bench, camera: Camera, growing: FakeDestination
-) -> None:
-    """The film ends at once, and no sign begins another."""
-    engine = await bench.start(setup(growing, selection=LIVE))
-    bench.review("new")
-    await camera.show(5)
-    await arrived(growing, camera)
-    await engine.set_capture(False)
-    await until(lambda: not camera.is_watched)
-    bench.live_snapshot()
-    bench.review("new", source_id="1764000001.5-zzz999")
-    await bench.at_rest()
-    await asyncio.sleep(0.1)
-    assert not camera.is_watched
-    assert len(films(growing)) == 1
-
-
-async def test_a_paused_destination_gets_nothing(
-    bench: Bench, camera: Camera, growing: FakeDestination
-) -> None:
-    """Until it is sent to again: then from the next keyframe on."""
-    engine = await bench.start(setup(growing, selection=LIVE))
-    bench.review("new")
-    await camera.show(5)
-    name = await arrived(growing, camera)
-    await engine.set_sending("nas", False)
-    before = growing.files[name]
-    await camera.show(10)
-    await asyncio.sleep(0.1)
-    assert growing.files[name] == before
-    await engine.set_sending("nas", True)
-    await camera.show(10)
-    await until(lambda: len(films(growing)) == 2)
-
-
-async def test_a_closed_destination_gets_nothing(
-    bench: Bench, camera: Camera, growing: FakeDestination
-) -> None:
-    """As of everything else."""
-    engine = await bench.start(setup(growing, selection=LIVE))
-    await engine.set_closed(["nas"], since=time.time() - 60)
-    bench.review("new", start=time.time() - 1)
-    await camera.show(5)
-    await asyncio.sleep(0.1)
-    assert films(growing) == []
 
 
 async def test_a_restart_takes_no_file_up_again(

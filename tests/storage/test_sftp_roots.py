@@ -1,0 +1,129 @@
+"""The root folder of an SFTP destination, and the folders below it."""
+
+import asyncio
+from contextlib import aclosing
+import shutil
+
+import asyncssh
+import pytest
+
+from custom_components.frigate_snap_sync.storage.base import StoredFile
+from custom_components.frigate_snap_sync.storage.errors import (
+    PathNotFound,
+    PermissionDenied,
+)
+
+from ..harness.sftp_server import PASSWORD, SftpServer
+from .conftest import Connect, MakeSource
+from .test_sftp import names
+
+
+@pytest.mark.parametrize(
+    ("path", "root"),
+    [
+        ("/", ""),
+        ("/up/load/", "up/load"),
+        ("//up//load", "up/load"),
+        ("up/load", "up/load"),
+        ("~/up/load", "up/load"),
+        ("~", ""),
+        ("", ""),
+        (".", ""),
+    ],
+)
+async def test_roots(
+    server: SftpServer,
+    connect_to: Connect,
+    make_source: MakeSource,
+    path: str,
+    root: str,
+) -> None:
+    """A root may be absolute or begin at home; it is made if it is missing."""
+    destination = connect_to(server, password=PASSWORD, path=path)
+    await destination.connect()
+    assert (server.root / root).is_dir()
+    await destination.put("file", make_source(3), temporary="part")
+    assert (server.root / root / "file").exists()
+    async with aclosing(destination.list_files()) as files:
+        assert [file async for file in files] == [StoredFile(path="file", size=3)]
+
+
+async def test_root_is_a_file(server: SftpServer, connect_to: Connect) -> None:
+    """A file in the root's place is told."""
+    (server.root / "file").touch()
+    with pytest.raises(PermissionDenied, match="is no folder"):
+        await connect_to(server, password=PASSWORD, path="/file").connect()
+
+
+async def test_root_is_refused(server: SftpServer, connect_to: Connect) -> None:
+    """A root that may not be made is told, by connect and by a put."""
+    server.behavior.denied = True
+    destination = connect_to(server, password=PASSWORD, path="/up/load")
+    with pytest.raises(PermissionDenied, match="reach the folder /up/load"):
+        await destination.connect()
+    with pytest.raises(PermissionDenied):
+        await destination.free_space()
+
+
+async def test_folders_that_may_not_be_made_but_exist(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource
+) -> None:
+    """Some servers refuse mkdir before they look whether the folder is there."""
+    (server.root / "up" / "load").mkdir(parents=True)
+    server.behavior.failing["mkdir"] = asyncssh.SFTPPermissionDenied("Denied")
+    destination = connect_to(server, password=PASSWORD, path="/up/load")
+    await destination.put("file", make_source(), temporary="part")
+    with pytest.raises(PermissionDenied):
+        await destination.put("a/file", make_source(), temporary="a/part")
+
+
+async def test_a_folder_that_somebody_else_makes(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource
+) -> None:
+    """Between our two attempts to make a folder another client may make it."""
+    destination = connect_to(server, password=PASSWORD)
+    await destination.connect()
+
+    def overtake(path: bytes) -> None:
+        if path == b"/a":
+            (server.root / "a" / "b").mkdir()
+
+    server.behavior.on_mkdir = overtake
+    await destination.put("a/b/file", make_source(), temporary="a/b/part")
+    assert names(server.root / "a" / "b") == ["file"]
+
+
+async def test_nothing_can_be_made(server: SftpServer, connect_to: Connect) -> None:
+    """A server that denies even the topmost folder ends the search for a parent."""
+    server.behavior.failing["mkdir"] = asyncssh.SFTPNoSuchFile("No such file")
+    server.behavior.failing["stat"] = asyncssh.SFTPNoSuchFile("No such file")
+    for path in ("/up/load", "up/load"):
+        with pytest.raises(PathNotFound, match="does not exist and can't be made"):
+            await connect_to(server, password=PASSWORD, path=path).connect()
+
+
+async def test_folders_that_vanish(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource
+) -> None:
+    """Folders that somebody removes are made again."""
+    destination = connect_to(server, password=PASSWORD, path="/up/load")
+    for _ in range(2):
+        await destination.put("a/b/file", make_source(), temporary="a/b/part")
+        assert names(server.root / "up/load/a/b") == ["file"]
+        shutil.rmtree(server.root / "up")
+
+
+async def test_folders_are_asked_for_once(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource
+) -> None:
+    """Twenty puts at once into a new folder make it once, and never list it."""
+    destination = connect_to(server, password=PASSWORD)
+    source = make_source()
+    await asyncio.gather(
+        *(
+            destination.put(f"a/b/{n}", source, temporary=f"a/b/{n}.part")
+            for n in range(20)
+        )
+    )
+    # a/b, then a, then a/b again; and the root is known by being there.
+    assert server.behavior.calls.count("mkdir") == 3

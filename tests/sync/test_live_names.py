@@ -1,0 +1,187 @@
+"""The name that film has while it happens: in the ledger first, and never another's."""
+
+import asyncio
+from dataclasses import replace
+import sqlite3
+import time
+from typing import Any
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.errors import MediaNotReady
+from custom_components.frigate_snap_sync.storage.base import (
+    Capabilities,
+    Source,
+    StoredFile,
+)
+from custom_components.frigate_snap_sync.storage.errors import (
+    NotMounted,
+    StorageError,
+    Unreachable,
+)
+from custom_components.frigate_snap_sync.sync.ledger import live_files
+
+from ..waiting import until
+from .conftest import Bench, setup
+from .fakes import FakeDestination
+from .live_film import Camera
+from .test_live import LIVE, QUICK, arrived, camera, films, growing
+
+__all__ = ["camera", "growing"]
+
+
+@pytest.mark.parametrize("theirs", [b"", b"theirs"])
+async def test_an_answer_that_got_lost(
+    bench: Bench, camera: Camera, growing: FakeDestination, theirs: bytes
+) -> None:
+    """An empty file that was made all the same is removed; no other is."""
+    growing.lost_answers.append(theirs)
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new")
+    await camera.show(3)
+    await until(lambda: not growing.lost_answers)
+    (lost,) = films(growing)
+    await camera.show(15)
+    await until(lambda: len(growing.grew) == 1)
+    if theirs:
+        assert films(growing) == sorted([lost, *growing.grew])
+        assert growing.files[lost] == theirs
+        assert not growing.deleted
+    else:
+        # The name is free again, and may have been taken since.
+        await until(lambda: growing.deleted == [lost])
+        await until(lambda: films(growing) == growing.grew)
+
+
+async def test_a_name_of_somebody_is_left_to_them(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Their file keeps its bytes, also when the whole is there."""
+    await bench.start(setup(growing, selection=LIVE))
+    start = time.time() - 1
+    source_id = bench.review("new", start=start, severity="detection")
+    await bench.at_rest()
+    theirs = None
+    grow = growing.grow
+
+    async def taken(name: str) -> object:
+        nonlocal theirs
+        if theirs is None:
+            theirs = name
+            growing.files[name] = b"theirs"
+        return await grow(name)
+
+    growing.grow = taken  # type: ignore[method-assign, assignment]
+    bench.review("update", source_id=source_id, start=start)
+    await camera.show(5)
+    name = await arrived(growing, camera, 1)
+    assert name.endswith("live02.mp4")
+    bench.review("end", source_id=source_id, start=start, end=time.time())
+    await bench.settled()
+    await until(lambda: films(growing) == [theirs])
+    assert growing.files[str(theirs)] == b"theirs"
+
+
+@pytest.mark.parametrize("cause", [Unreachable, NotMounted])
+async def test_a_lost_answer_is_no_proof_that_a_file_is_ours(
+    bench: Bench,
+    camera: Camera,
+    growing: FakeDestination,
+    cause: type[StorageError],
+) -> None:
+    """Someone else may have the name: theirs stays, and it is not tried again."""
+    await bench.start(setup(growing, selection=LIVE))
+    start = time.time() - 1
+    theirs = None
+    grow = growing.grow
+
+    async def lost(name: str) -> object:
+        nonlocal theirs
+        if theirs is None:
+            theirs = name
+            growing.files[name] = b"theirs"
+            raise cause("the answer got lost")
+        return await grow(name)
+
+    growing.grow = lost  # type: ignore[method-assign, assignment]
+    source_id = bench.review("new", start=start)
+    await camera.show(20)
+    await until(lambda: growing.grew)
+    assert growing.grew[0].endswith("live02.mp4")
+    bench.review("end", source_id=source_id, start=start, end=time.time())
+    await bench.settled()
+    await until(lambda: films(growing) == [theirs])
+    assert growing.files[str(theirs)] == b"theirs"
+
+
+async def test_pictures_that_come_one_by_one_stay(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """A slow line: between any two some are left out. There is no whole."""
+    bench.timing = replace(QUICK, live_still=0.1)
+    bench.frigate.clip_faults = [MediaNotReady("no")] * 1000
+    put = growing.put_at_once
+
+    async def slow(path: str, source: Source, *, temporary: str) -> StoredFile:
+        await asyncio.sleep(0.8)
+        return await put(path, source, temporary=temporary)
+
+    growing.put_at_once = slow  # type: ignore[method-assign]
+    await bench.start(setup(growing, selection=LIVE))
+    where: dict[str, Any] = {"camera": "back-yard_2", "start": time.time() - 1}
+    source_id = bench.review("new", **where)
+    await until(lambda: len(films(growing)) >= 3)
+    bench.review("end", source_id=source_id, end=time.time(), **where)
+    await asyncio.sleep(1.5)
+    assert len(films(growing)) >= 3
+    assert growing.deleted == []
+
+
+async def test_a_piece_has_its_name_in_the_ledger_first(
+    bench: Bench, camera: Camera, nas: FakeDestination
+) -> None:
+    """Also the last one of a take for which the ledger could keep no more names."""
+    bench.timing = replace(QUICK, live_piece=0.1)
+    failed = 0
+
+    def reserve(connection: sqlite3.Connection, live_id: int, *, pieces: int) -> None:
+        nonlocal failed
+        failed += 1
+        raise sqlite3.OperationalError("disk I/O error")
+
+    bench.faults.jobs[live_files.reserve] = reserve
+    await bench.start(setup(nas, selection=LIVE))
+    bench.review("new")
+    await camera.show(120)
+    await until(lambda: failed)
+    await camera.show(30)
+    await until(lambda: any("-live02-" in name for name in nas.pieces))
+    assert {name[-8:] for name in nas.pieces if "-live01-" in name} == {
+        f"{number:04}.mp4" for number in range(1, 11)
+    }
+
+
+async def test_no_number_comes_twice_where_nothing_can_be_seen(
+    bench: Bench, camera: Camera, nas: FakeDestination
+) -> None:
+    """Nothing is removed there either: a second file with the name would replace it."""
+    bench.timing = replace(QUICK, live_piece=0.5)
+    nas.can = Capabilities(can_read=False, can_delete=False)
+    tried: list[str] = []
+    put = nas.put_at_once
+
+    async def noted(path: str, source: Source, *, temporary: str) -> StoredFile:
+        tried.append(path)
+        if len(tried) % 2:
+            await put(path, source, temporary=temporary)
+            raise Unreachable("the answer got lost")
+        return await put(path, source, temporary=temporary)
+
+    nas.put_at_once = noted  # type: ignore[method-assign]
+    await bench.start(setup(nas, selection=LIVE))
+    bench.review("new")
+    for number in range(1, 7):
+        await camera.show(22)
+        await until(lambda: len(tried) > number)  # noqa: B023
+    assert len(set(tried)) == len(tried)
+    assert nas.deleted == []

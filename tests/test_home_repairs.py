@@ -1,0 +1,215 @@
+"""Repairs of what fails at home: losses, drills, the ledger, the topic prefix."""
+
+from dataclasses import replace
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.frigate_snap_sync.cause import Cause
+from custom_components.frigate_snap_sync.const import DOMAIN
+from custom_components.frigate_snap_sync.sync.model.errors import Refusal, Refused
+from custom_components.frigate_snap_sync.sync.model.status import (
+    DrillOutcome,
+    Loss,
+    Losses,
+)
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+
+from .component import (
+    ENTRY_ID,
+    FAILED_DRILL,
+    PASSED_DRILL,
+    SFTP_ID,
+    StandInEngine,
+    async_set_up,
+    frigate_entry,
+    local_subentry,
+    sftp_subentry,
+)
+from .test_repairs import Post, fix, open_issues
+
+__all__ = ["fix"]
+
+pytestmark = pytest.mark.usefixtures("mqtt_client", "folders")
+
+
+# At home
+
+
+LOST = Losses(
+    count=7,
+    newest=(
+        Loss(
+            destination_id=SFTP_ID,
+            path="2026-11-22/a_b.mp4",
+            cause="gone",
+            reason="No *footage*",
+        ),
+    ),
+    until=1795336200.5,
+)
+
+
+@pytest.mark.parametrize(
+    ("losses", "steps"),
+    [
+        (LOST, ["confirm"]),
+        (replace(LOST, messages=True), ["confirm", "messages"]),
+        (Losses(messages=True, until=1795336200.5), ["messages"]),
+        (Losses(large_images=True, until=1795336200.5), ["large_images"]),
+        (replace(LOST, large_images=True), ["confirm", "large_images"]),
+        (
+            replace(LOST, messages=True, large_images=True),
+            ["confirm", "messages", "large_images"],
+        ),
+    ],
+)
+async def test_losses(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    fix: Post,
+    losses: Losses,
+    steps: list[str],
+) -> None:
+    """What was lost and why; submitting acknowledges what was shown, and no more."""
+    await async_set_up(hass, frigate_entry(subentries=[sftp_subentry()]))
+    engine.show(losses=losses)
+    result = await fix(f"items_lost_{ENTRY_ID}")
+    # Meanwhile more is lost.
+    engine.show(losses=replace(losses, count=9, until=1795336300.5))
+    for step in steps:
+        assert result["step_id"] == step
+        assert not [call for call in engine.calls if call[0] == "acknowledge"]
+        if step == "confirm":
+            shown = result["description_placeholders"]
+            assert shown["count"] == "7"
+            assert shown["losses"] == (
+                r"- **Off-site server**: 2026-11-22/a\_b.mp4 (Frigate no longer has it)"
+            )
+        result = await fix(result)
+    assert result["type"] == "create_entry"
+    assert ("acknowledge", 1795336200.5) in engine.calls
+
+
+async def test_losses_that_are_settled(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """Tried again meanwhile, and with success."""
+    await async_set_up(hass, frigate_entry(subentries=[sftp_subentry()]))
+    engine.show(losses=LOST)
+    result = await fix(f"items_lost_{ENTRY_ID}")
+    engine.show(losses=Losses())
+    result = await fix(result)
+    assert (result["type"], result["reason"]) == ("abort", "already_settled")
+
+
+async def test_a_failed_drill(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """Submitting drills the camera again, until that passes."""
+    await async_set_up(hass, frigate_entry(subentries=[local_subentry("/media/nas")]))
+    engine.show(drill=FAILED_DRILL)
+    engine.drill = FAILED_DRILL
+    result = await fix(f"drill_failed_{ENTRY_ID}")
+    shown = result["description_placeholders"]
+    assert shown["failures"] == r"- **front\_door**: Garage NAS"
+    assert not [call for call in engine.calls if call[0] == "drill"]
+    result = await fix(result)
+    assert (result["type"], result["errors"]) == ("form", {"base": "drill_failed"})
+    engine.failure = Refused(Refusal.DRILL_RUNNING)
+    result = await fix(result)
+    assert (result["type"], result["errors"]) == ("form", {"base": "drill_refused"})
+    engine.failure = None
+    (drill,) = PASSED_DRILL.drills
+    (passed,) = drill.destinations
+    skipped = replace(passed, outcome=DrillOutcome.SKIPPED)
+    elsewhere = replace(passed, destination_id="another")
+    engine.drill = replace(
+        PASSED_DRILL, drills=(replace(drill, destinations=(skipped, elsewhere)),)
+    )
+    result = await fix(result)
+    assert (result["type"], result["errors"]) == ("form", {"base": "drill_failed"})
+    engine.show(drill=FAILED_DRILL)
+    engine.drill = PASSED_DRILL
+    result = await fix(result)
+    assert result["type"] == "create_entry"
+    assert engine.calls.count(("drill", "front_door")) == 4
+    assert not open_issues(hass)
+
+
+async def test_a_failed_drill_that_is_settled(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """The weekly one has passed meanwhile."""
+    await async_set_up(hass, frigate_entry(subentries=[local_subentry("/media/nas")]))
+    engine.show(drill=FAILED_DRILL)
+    result = await fix(f"drill_failed_{ENTRY_ID}")
+    engine.show(drill=PASSED_DRILL)
+    result = await fix(result)
+    assert (result["type"], result["reason"]) == ("abort", "already_settled")
+
+
+async def test_a_failing_ledger(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """Submitting starts the entry again: a damaged ledger is looked through then."""
+    await async_set_up(hass, frigate_entry())
+    cause = Cause(code="ledger_failing", said="database disk image is *malformed*")
+    engine.show(ledger_failing=True, home_error="Ledger: malformed", home_cause=cause)
+    result = await fix(f"ledger_failing_{ENTRY_ID}")
+    assert result["description_placeholders"]["cause"] == (
+        "The ledger can't be used. Original message:"
+        r' "database disk image is \*malformed\*"'
+    )
+    assert ("stop",) not in engine.calls
+    result = await fix(result)
+    assert result["type"] == "create_entry"
+    await hass.async_block_till_done()
+    assert ("stop",) in engine.calls
+
+
+async def test_another_topic_prefix(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """Submitting listens to the new one that was shown."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    engine.show(topic_prefix_changed=True, frigate_topic_prefix="cams")
+    result = await fix(f"topic_prefix_changed_{ENTRY_ID}")
+    shown = result["description_placeholders"]
+    assert (shown["old_prefix"], shown["new_prefix"]) == ("frigate", "cams")
+    engine.show(frigate_topic_prefix="cameras")
+    result = await fix(result)
+    assert result["description_placeholders"]["new_prefix"] == "cameras"
+    assert entry.unique_id == "frigate"
+    result = await fix(result)
+    assert result["type"] == "create_entry"
+    await hass.async_block_till_done()
+    assert entry.unique_id == "cameras"
+    assert engine.arguments["topic_prefix"] == "cameras"
+    assert entry.state is ConfigEntryState.LOADED
+
+
+@pytest.mark.parametrize(
+    ("prefix", "reason"),
+    [("barn", "already_configured"), ("a/+/b", "invalid_topic_prefix")],
+)
+async def test_a_topic_prefix_that_can_not_be_used(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post, prefix: str, reason: str
+) -> None:
+    """It is another entry's, or none at all."""
+    await async_set_up(hass, frigate_entry())
+    MockConfigEntry(domain=DOMAIN, unique_id="barn").add_to_hass(hass)
+    engine.show(topic_prefix_changed=True, frigate_topic_prefix=prefix)
+    result = await fix(f"topic_prefix_changed_{ENTRY_ID}")
+    assert (result["type"], result["reason"]) == ("abort", reason)
+
+
+async def test_a_topic_prefix_of_the_owner_s_choice(
+    hass: HomeAssistant, engine: StandInEngine
+) -> None:
+    """The engine is told that Frigate's own may be another."""
+    entry = frigate_entry(data={"topic_prefix": "frigate"})
+    await async_set_up(hass, entry)
+    assert not engine.arguments["options"].follows_topic_prefix
