@@ -118,6 +118,29 @@ async def test_what_nobody_knows_is_set_aside_each_time(spool: Spool) -> None:
     ]
 
 
+@pytest.mark.parametrize("is_moved", [True, False])
+async def test_what_is_set_aside_is_bounded(
+    spool: Spool, caplog: pytest.LogCaptureFixture, is_moved: bool
+) -> None:
+    """By the spool's limit: the oldest goes, the newest stays, and it is said."""
+    (spool.folder.parent / "spool.other").mkdir()
+    for number in range(7):
+        await spool.store(b"%d" % number * (3 << 20), "mp4")
+        if is_moved:
+            assert await spool.set_aside()
+            await spool.open([])
+        else:
+            await spool.open([], keeps_unknown=True)
+    folders = sorted(spool.folder.parent.glob("spool.unknown-*"))
+    assert [next(each.iterdir()).read_bytes()[:1] for each in folders] == [b"5", b"6"]
+    assert caplog.text.count("is removed") == 5
+    assert (spool.folder.parent / "spool.other").exists()
+
+    # The limit was lowered: the newest is all that is left of that time.
+    await Spool(spool.folder, limit=1 << 20).open([])
+    assert sorted(spool.folder.parent.glob("spool.unknown-*")) == folders[1:]
+
+
 async def test_the_limit_counts_all_bytes(spool: Spool) -> None:
     """Of files that are being written too; what is gone counts no more."""
     kept = await spool.store(b"x" * (3 << 20), "mp4")

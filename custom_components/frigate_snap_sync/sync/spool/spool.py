@@ -5,9 +5,11 @@ from collections.abc import Callable, Collection, Iterable
 import contextlib
 from dataclasses import dataclass
 import hashlib
+import logging
 import os
 from pathlib import Path
 import secrets
+import shutil
 from typing import BinaryIO, Self
 
 from ...storage.base import Source
@@ -21,6 +23,8 @@ from ..support.private_files import (
     put_in_place,
 )
 from ..support.set_aside import name_aside
+
+_LOGGER = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
 _ASIDE = "unknown"
@@ -95,6 +99,7 @@ class Spool:
                     (self.folder / entry.name).rename(unknown / entry.name)
                 else:
                     (self.folder / entry.name).unlink(missing_ok=True)
+            self._bound_aside()
             return missing
 
         return await _in_thread(work)
@@ -108,9 +113,28 @@ class Spool:
         def work() -> str | None:
             if not self.folder.exists():
                 return None
-            return self.folder.rename(name_aside(self.folder, _ASIDE)).name
+            aside = self.folder.rename(name_aside(self.folder, _ASIDE)).name
+            self._bound_aside()
+            return aside
 
         return await _in_thread(work)
+
+    def _bound_aside(self) -> None:
+        """Remove the oldest of what was set aside beyond the spool's limit. Blocks.
+
+        The newest stays, however large it is. No clock counts, for it may be wrong.
+        """
+        names = self.folder.parent.glob(f"{self.folder.name}.{_ASIDE}-*")
+        size = 0
+        for number, aside in enumerate(sorted(names, reverse=True)):
+            size += _size_of(aside)
+            if number and size > self.limit:
+                _LOGGER.warning(
+                    "%s is removed: what was set aside takes more than the spool may",
+                    aside.name,
+                )
+                # What resists is removed the next time.
+                shutil.rmtree(aside, ignore_errors=True)
 
     def source(self, name: str, content: Content, *, is_urgent: bool = False) -> Source:
         """Return a file of the spool for sending, with what it must hold."""
@@ -237,6 +261,11 @@ class SpoolWriter:
         self._hash.update(data)
         self._opened.write(data)
         self._opened.flush()  # Others may look into the file before it is finished.
+
+
+def _size_of(folder: Path) -> int:
+    """Return the bytes of all files below a folder."""
+    return sum(file.lstat().st_size for file in folder.rglob("*") if not file.is_dir())
 
 
 async def _in_thread[T](work: Callable[[], T]) -> T:
