@@ -82,7 +82,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"model"}),
         frozenset({"support"}),
         frozenset({"ledger"}),
-        frozenset({"spool", "monitoring", "opening", "pruner", "services"}),
+        frozenset({"spool", "monitoring", "pruner", "services", "startup"}),
         frozenset({"planning"}),
         frozenset({"intake", "fetching", "sending"}),
         frozenset({"drill", "live", "playback", "reporting"}),

@@ -26,7 +26,7 @@ from .kinds import KINDS, Credentials, Kind
 from .markdown import escape, one_line
 from .storage.errors import AuthFailed, StorageError
 from .storage.sftp.destination import HostKey, fetch_host_key
-from .storage.sftp.keys import describe_host_key, load_public_key
+from .storage.sftp.host_keys import describe_host_key, load_public_key
 from .sync.model.status import Problem
 from .words import async_why
 

@@ -21,7 +21,7 @@ from custom_components.frigate_snap_sync.storage.sftp.destination import (
     generate_key_pair,
     load_private_key,
 )
-from custom_components.frigate_snap_sync.storage.sftp.keys import (
+from custom_components.frigate_snap_sync.storage.sftp.host_keys import (
     HOST_KEY_ALGORITHMS,
     algorithms_for,
     load_public_key,

@@ -12,12 +12,12 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     items,
     uploads,
 )
-from custom_components.frigate_snap_sync.sync.model.item import Rank
 from custom_components.frigate_snap_sync.sync.model.plans import (
     FilePlan,
     FileState,
     UploadPlan,
 )
+from custom_components.frigate_snap_sync.sync.model.rank import Rank
 
 from ..waiting import LONG
 from .samples import ITEM

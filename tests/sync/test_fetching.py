@@ -23,9 +23,10 @@ from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.ledger import fetch_queue
 from custom_components.frigate_snap_sync.sync.model.errors import SpoolError
 from custom_components.frigate_snap_sync.sync.model.footage_ranges import Bounds
-from custom_components.frigate_snap_sync.sync.model.item import Rank, recording_item
+from custom_components.frigate_snap_sync.sync.model.item import recording_item
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.plans import Progress
+from custom_components.frigate_snap_sync.sync.model.rank import Rank
 from custom_components.frigate_snap_sync.sync.planning.planner import Planner
 from custom_components.frigate_snap_sync.sync.spool.spool import SpoolFile
 

@@ -3,7 +3,7 @@
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import Capabilities
-from custom_components.frigate_snap_sync.sync.model.item import Rank
+from custom_components.frigate_snap_sync.sync.model.rank import Rank
 from custom_components.frigate_snap_sync.sync.sending.queue import STILLS, lanes_for
 
 

@@ -20,17 +20,13 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     uploads,
 )
 from custom_components.frigate_snap_sync.sync.model import plans
-from custom_components.frigate_snap_sync.sync.model.item import (
-    Media,
-    Rank,
-    Role,
-    UploadState,
-)
+from custom_components.frigate_snap_sync.sync.model.item import Media, Role, UploadState
 from custom_components.frigate_snap_sync.sync.model.plans import (
     FilePlan,
     FileState,
     UploadPlan,
 )
+from custom_components.frigate_snap_sync.sync.model.rank import Rank
 
 from .ledgers import CLIPS, STILLS, fetch, job, wanted
 from .samples import ITEM

@@ -8,10 +8,10 @@ from custom_components.frigate_snap_sync.frigate.models import Severity
 from custom_components.frigate_snap_sync.sync.model.item import (
     Item,
     Media,
-    Rank,
     Role,
     range_item,
 )
+from custom_components.frigate_snap_sync.sync.model.rank import Rank
 from custom_components.frigate_snap_sync.sync.model.selection import Selection, wants
 
 from .samples import LIVE, RECORDING, SNAPSHOT

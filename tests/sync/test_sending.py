@@ -19,7 +19,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
 )
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 from custom_components.frigate_snap_sync.sync.ledger import uploads
-from custom_components.frigate_snap_sync.sync.model.item import Rank
+from custom_components.frigate_snap_sync.sync.model.rank import Rank
 from custom_components.frigate_snap_sync.sync.model.timing import Timing
 from custom_components.frigate_snap_sync.sync.sending.breaker import Breaker
 

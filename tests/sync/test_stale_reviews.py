@@ -26,7 +26,6 @@ from custom_components.frigate_snap_sync.sync.ledger import (
 from custom_components.frigate_snap_sync.sync.model.item import (
     Item,
     Media,
-    Rank,
     Role,
     UploadState,
 )
@@ -35,6 +34,7 @@ from custom_components.frigate_snap_sync.sync.model.plans import (
     FileState,
     UploadPlan,
 )
+from custom_components.frigate_snap_sync.sync.model.rank import Rank
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination

@@ -46,7 +46,7 @@ from ..storage.sftp.destination import (
     generate_key_pair,
     load_private_key,
 )
-from ..storage.sftp.keys import FETCH_TIMEOUT
+from ..storage.sftp.host_keys import FETCH_TIMEOUT
 from .credentials import (
     PASSPHRASE_SELECTOR,
     PASSWORD_SELECTOR,

@@ -24,8 +24,8 @@ from .model.destination_setup import DestinationSetup
 from .model.engine_options import EngineOptions, EnginePaths
 from .model.errors import SpoolError
 from .model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
-from .opening import open_home
 from .services import Services
+from .startup import open_home
 from .support.tasks import cancel, supervise
 
 __all__ = [

@@ -8,20 +8,21 @@ from typing import Final
 
 import asyncssh
 
-from ..errors import STARTING, ConnectTimeout, HostKeyChanged, StorageError, Unreachable
+from ..errors import STARTING, ConnectTimeout, StorageError, Unreachable
 from ..limits import Limits
 from ..texts import brief
 from .ciphers import preferred_ciphers
 from .errors import connect_error, is_bare_loss, silent_refusal
 from .guard import Door
-from .keys import (
+from .host_keys import (
     algorithms_for,
     describe_host_key,
     foreign_keys,
-    load_private_key,
+    host_key_changed,
     load_public_key,
 )
 from .login import LoginClient
+from .login_keys import load_private_key
 from .session import SftpSession, give_up
 from .start import start_sftp
 
@@ -174,9 +175,8 @@ class SftpConnection:
             self._losses = 0
             if client.shown_key is None:
                 raise self._login_error(err, client, door) from err
-            raise self._host_key_changed(
-                describe_host_key(client.shown_key).fingerprint
-            ) from err
+            fingerprint = describe_host_key(client.shown_key).fingerprint
+            raise host_key_changed(settings.host, settings.port, fingerprint) from err
         except (asyncssh.Error, OSError, ValueError, OverflowError) as err:
             raise self._login_error(err, client, door) from err
         self._losses = 0
@@ -222,13 +222,6 @@ class SftpConnection:
     @property
     def _where(self) -> str:
         return f"{self._settings.host}:{self._settings.port}"
-
-    def _host_key_changed(self, fingerprint: str) -> HostKeyChanged:
-        return HostKeyChanged(
-            f"The host key of {self._settings.host}:{self._settings.port} is "
-            f"{fingerprint}, which is not the pinned one",
-            fingerprint=fingerprint,
-        )
 
 
 async def _round_trip(sftp: asyncssh.SFTPClient) -> float:

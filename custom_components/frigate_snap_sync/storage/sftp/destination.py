@@ -32,7 +32,8 @@ from . import disk, files, folders
 from .connection import SftpConnection, SftpSettings
 from .errors import answers_explained
 from .growing import open_growing
-from .keys import HostKey, KeyPair, fetch_host_key, generate_key_pair, load_private_key
+from .host_keys import HostKey, fetch_host_key
+from .login_keys import KeyPair, generate_key_pair, load_private_key
 from .session import SftpSession
 from .upload import Upload
 

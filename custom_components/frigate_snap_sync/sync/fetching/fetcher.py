@@ -17,7 +17,8 @@ from ...frigate.protocol import FrigateApi
 from ..ledger import LedgerError, fetch_queue, footage, holds, retries
 from ..ledger.fetch_queue import FetchJob
 from ..model.errors import SpoolError, SpoolFull
-from ..model.item import Media, Rank, Role
+from ..model.item import Media, Role
+from ..model.rank import Rank
 from ..model.spans import NONE
 from ..monitoring.clock_monitor import ClockMonitor
 from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file

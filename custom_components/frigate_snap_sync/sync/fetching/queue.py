@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from ..ledger import fetch_queue
 from ..ledger.fetch_queue import FetchJob
-from ..model.item import Rank
+from ..model.rank import Rank
 from ..services import Services
 
 

@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 import sqlite3
 
-from ..model.item import Item, Media, Rank, Role
+from ..model.item import Item, Media, Role
 from ..model.naming import path_key
 from ..model.plans import FilePlan, FileState, Progress, UploadPlan, suffix_of
+from ..model.rank import Rank
 from . import budgets
 from .items import add_to, item_of, names
 

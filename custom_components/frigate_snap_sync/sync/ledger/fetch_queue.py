@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import sqlite3
 
 from ..model.coverage import Coverage
-from ..model.item import Item, Rank, Role
+from ..model.item import Item, Role
 from ..model.plans import FileState, Hold
+from ..model.rank import Rank
 from ..model.spans import Spans
 from . import budgets, footage, uploads
 from .items import item_of

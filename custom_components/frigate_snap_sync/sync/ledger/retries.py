@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from ..model.item import Rank
+from ..model.rank import Rank
 from . import budgets
 
 

@@ -6,8 +6,9 @@ from enum import StrEnum
 import sqlite3
 
 from ..model.coverage import Coverage
-from ..model.item import Media, Rank, Role, UploadState
+from ..model.item import Media, Role, UploadState
 from ..model.plans import FilePlan, FileState, UploadPlan, suffix_of
+from ..model.rank import Rank
 from ..model.transition import NOTHING, Transition
 from . import budgets, footage, uploads
 from .fetch_queue import FetchJob, postpone

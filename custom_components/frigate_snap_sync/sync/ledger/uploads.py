@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import sqlite3
 
 from ...storage.read_back import Content
-from ..model.item import Item, Rank, Role
+from ..model.item import Item, Role
 from ..model.naming import path_key, retried
 from ..model.plans import ToRemove
+from ..model.rank import Rank
 from .items import free_path, item_of
 from .turns import first_jobs
 

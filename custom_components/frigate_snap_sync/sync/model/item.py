@@ -1,11 +1,12 @@
 """Items: what Frigate has reported, and the states in which an upload may be."""
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 
 from ...frigate.models import Review, Severity, TrackedObject
+from .rank import Rank
 
 
 class Media(StrEnum):
@@ -49,21 +50,6 @@ class Role(StrEnum):
     """Footage that leaves while its review is active; the whole supersedes it."""
     INCOMPLETE = "incomplete"
     """The longest playable piece of a whole that Frigate can't give."""
-
-
-class Rank(IntEnum):
-    """The order of work: stills, then parts, then wholes; alerts before detections.
-
-    Stretches of footage that a person asked for come last.
-    """
-
-    LIVE_SNAPSHOT = 0
-    SNAPSHOT = 1
-    ALERT_PART = 2
-    DETECTION_PART = 3
-    ALERT_CLIP = 4
-    DETECTION_CLIP = 5
-    RANGE_CLIP = 6
 
 
 _RANGE: Final = "range"

@@ -19,7 +19,7 @@ from ..model.plans import ToRemove
 from ..services import Services
 from .breaker import reaction_to
 from .live_clean_up import LiveCleanUp
-from .replacements import Replacements
+from .removal_check import RemovalCheck
 from .sender import Sender
 
 _LOGGER = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class CleanUp:
         self._live = LiveCleanUp(
             setup, services=services, form=form, on_removed=self._remove_folders
         )
-        self._replacements = Replacements(setup, services=services)
+        self._removal_check = RemovalCheck(setup, services=services)
         self._stuck: dict[int, float] = {}
         """Until when uploads whose leftovers resist are left alone."""
 
@@ -105,7 +105,7 @@ class CleanUp:
                 )
                 return
         elif self._setup.destination.capabilities.can_delete:
-            if await self._replacements.has_vanished(leftover):
+            if await self._removal_check.has_vanished(leftover):
                 return
             if leftover.temporary is not None:
                 await self._setup.destination.discard(leftover.temporary)

@@ -10,7 +10,7 @@ from ...storage.read_back import Content
 from ..ledger import uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
-from ..model.item import Rank
+from ..model.rank import Rank
 from ..services import Services
 
 STILLS: Final = (Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT)

@@ -8,7 +8,7 @@ from ...storage.source import verify
 from ..ledger import spooled_files, uploads
 from ..ledger.spooled_files import Loss
 from ..ledger.uploads import UploadJob
-from ..model.item import Rank
+from ..model.rank import Rank
 from ..services import Services
 from ..support.backoff import retry_delay
 from ..support.outage_log import OutageLog

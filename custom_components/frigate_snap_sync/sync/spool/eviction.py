@@ -7,7 +7,8 @@ import time
 from ..ledger import holds, outcomes, spooled_files, uploads
 from ..ledger.spooled_files import Spooled
 from ..model.errors import SpoolFull
-from ..model.item import Rank, UploadState
+from ..model.item import UploadState
+from ..model.rank import Rank
 from ..services import Services
 
 _LOGGER = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ...changes import Changes
 from ..model.errors import LedgerError, SpoolError
-from ..model.item import Rank
+from ..model.rank import Rank
 from ..model.timing import Timing
 from .home_health import note_success
 from .outage_log import OutageLog

@@ -1,16 +1,15 @@
-"""SSH keys: the server's, which is pinned, and those that log in."""
+"""Host keys: the one of a server, which is pinned, and what it means if another comes."""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import asyncssh
 
-from ..errors import InvalidKey
+from ..errors import HostKeyChanged, InvalidKey
 from .errors import connect_error
 from .guard import Door
-from .key_text import name_key, tidy_key
 
 FETCH_TIMEOUT: Final = 20.0
 """Seconds that a server gets to show its host key."""
@@ -37,14 +36,6 @@ class HostKey:
     line: str
     algorithm: str
     fingerprint: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyPair:
-    """A key pair for logging in, as OpenSSH text: secret file and public line."""
-
-    private_key: str = field(repr=False)
-    public_key: str
 
 
 def describe_host_key(key: asyncssh.SSHKey) -> HostKey:
@@ -106,31 +97,6 @@ async def fetch_host_key(
     return describe_host_key(key)
 
 
-async def generate_key_pair(comment: str) -> KeyPair:
-    """Make an ed25519 key pair; `comment` ends the public line."""
-
-    def generate() -> KeyPair:
-        key = asyncssh.generate_private_key("ssh-ed25519", comment=comment)
-        return KeyPair(
-            private_key=key.export_private_key("openssh").decode(),
-            public_key=key.export_public_key("openssh").decode().strip(),
-        )
-
-    return await asyncio.to_thread(generate)
-
-
-async def load_private_key(
-    private_key: str, passphrase: str | None = None
-) -> asyncssh.SSHKey:
-    """Read a private key in OpenSSH or PEM form, in an executor thread.
-
-    How it was pasted does not matter: indented, in one line, with text around it.
-
-    An encrypted key costs up to a second of work there. Raises `InvalidKey`.
-    """
-    return await asyncio.to_thread(_import_private_key, private_key, passphrase)
-
-
 def load_public_key(line: str) -> asyncssh.SSHKey:
     """Read a pinned host key; raises `InvalidKey`."""
     try:
@@ -139,21 +105,9 @@ def load_public_key(line: str) -> asyncssh.SSHKey:
         raise InvalidKey("The pinned host key can't be read") from err
 
 
-def _import_private_key(text: str, passphrase: str | None) -> asyncssh.SSHKey:
-    text = tidy_key(text)
-    try:
-        return asyncssh.import_private_key(text, passphrase or None)
-    except ValueError as err:  # the base of asyncssh's own classes for it
-        hint, words = _complaint(text, err)
-        raise InvalidKey(words, hint=hint) from err
-
-
-def _complaint(text: str, err: ValueError) -> tuple[str, str]:
-    """Return what is wrong with a key, as a hint and in words."""
-    if (name := name_key(text)) is not None:
-        return name
-    if isinstance(err, asyncssh.KeyEncryptionError) or "decrypt" in str(err):
-        return "wrong_passphrase", "The passphrase of the private key is wrong"
-    if "Passphrase" in str(err):
-        return "passphrase_missing", "The private key needs its passphrase"
-    return "key_not_read", "The private key can't be read"
+def host_key_changed(host: str, port: int, fingerprint: str) -> HostKeyChanged:
+    """Return what is wrong with a server that showed another key than the pinned one."""
+    return HostKeyChanged(
+        f"The host key of {host}:{port} is {fingerprint}, which is not the pinned one",
+        fingerprint=fingerprint,
+    )

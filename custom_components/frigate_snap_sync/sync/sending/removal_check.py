@@ -16,7 +16,7 @@ _YOUNG: Final = 60.0
 """Seconds for which what was verified just now is believed to lie there."""
 
 
-class Replacements:
+class RemovalCheck:
     """Keeps copies whose wholes vanished while their removal waited.
 
     A destination may refuse to delete, or be away for days, and come back as it was
