@@ -21,6 +21,7 @@ from .memory import memory
 from .peers import find_rclone, find_sftp
 from .report import Row, missed, table, write_into
 from .sending import big, link, small
+from .stores import s3, webdav
 
 SECTIONS: Final[Mapping[str, Callable[[Context], Awaitable[list[Row]]]]] = {
     "big": big,
@@ -30,6 +31,8 @@ SECTIONS: Final[Mapping[str, Callable[[Context], Awaitable[list[Row]]]]] = {
     "latency": latency,
     "ledger": ledger,
     "limit": limit,
+    "s3": s3,
+    "webdav": webdav,
 }
 
 
@@ -49,8 +52,8 @@ def _rounds(text: str) -> int:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="script/bench",
-        description="Measure ours beside OpenSSH's sftp, rclone and paramiko, and "
-        "what Home Assistant notices of it. Fails if a figure is not as wanted.",
+        description="Measure ours beside OpenSSH's sftp, rclone, paramiko, boto3 and "
+        "curl, and what Home Assistant notices of it. Fails if a figure is not as wanted.",
     )
     parser.add_argument(
         "--rounds",

@@ -45,6 +45,14 @@ def find_rclone() -> str:
     )
 
 
+async def obscured(password: str, *, folder: Path) -> str:
+    """Return a password as rclone's settings want it."""
+    log = folder / "obscured"
+    command = [find_rclone(), "obscure", password]
+    await run_command(command, home=folder, timeout=60, log=log)
+    return log.read_text().strip()
+
+
 async def run_command(
     command: Sequence[str], *, home: Path, timeout: float, log: Path
 ) -> Run:

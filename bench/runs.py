@@ -11,7 +11,8 @@ class Run:
     """Seconds and CPU seconds of a transfer; and more, of those in Python.
 
     `cold_seconds` is that of another transfer, from the begin of the connection
-    on; `delay` that of the event loop in a third one, `idle` without any.
+    on; `delay` that of the event loop in a third one, `idle` without any; `memory` is by
+    how many bytes that of the process grew in the third.
     """
 
     seconds: float
@@ -19,6 +20,7 @@ class Run:
     cold_seconds: float | None = None
     delay: Delay | None = None
     idle: Delay | None = None
+    memory: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` takes."""

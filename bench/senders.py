@@ -1,59 +1,22 @@
-"""The probe that sends: ours, and those of the peers that are Python libraries.
+"""The probe that sends over SFTP: ours, and the peers that are Python libraries."""
 
-They run on an event loop as Home Assistant makes it. Each run is one connection and
-two or three transfers: one from the begin of the connection on, one over the open
-connection, and one during which the delay of the event loop is measured.
-"""
-
-from abc import ABC, abstractmethod
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
-import secrets
 import threading
-from time import perf_counter
-from typing import Any, ClassVar, Final, override
+from typing import Any, Final, override
 
 import asyncssh
 import paramiko  # type: ignore[import-untyped]
 
-from custom_components.frigate_snap_sync.storage.names import temporary_name
 from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     SftpSettings,
 )
-from custom_components.frigate_snap_sync.storage.source import FileSource
 
-from .child import Job
-from .measure import cpu_seconds, delay_during
 from .probe import probe_main
-from .runs import Run
-
-IDLE_SECONDS: Final = 2.0
-
-
-class Sender(ABC):
-    """Sends files to folders of a server, over one connection."""
-
-    name: ClassVar[str]
-
-    def __init__(self, job: Job) -> None:
-        """Take the job's `settings`, `known_hosts`, `key_file` and `at_once`."""
-        self.job = job
-        self.settings: dict[str, Any] = job["settings"]
-
-    @abstractmethod
-    async def connect(self) -> None:
-        """Log in."""
-
-    @abstractmethod
-    async def send(self, sources: Sequence[Path], folder: str) -> None:
-        """Send the files to a folder below the root, which is there."""
-
-    @abstractmethod
-    async def close(self) -> None:
-        """Log out."""
+from .sender import Sender, send_in_lanes, send_job
 
 
 class Ours(Sender):
@@ -68,20 +31,9 @@ class Ours(Sender):
 
     @override
     async def send(self, sources: Sequence[Path], folder: str) -> None:
-        waiting = iter(sources)
-
-        async def lane() -> None:
-            for source in waiting:
-                path = f"{folder}/{source.name}"
-                temporary = temporary_name(path, secrets.token_hex(8))
-                size = source.stat().st_size
-                await self._destination.put(
-                    path, FileSource(source, size=size), temporary=temporary
-                )
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self.job["at_once"]):
-                group.create_task(lane())
+        await send_in_lanes(
+            self._destination, sources, folder, at_once=self.job["at_once"]
+        )
 
     @override
     async def close(self) -> None:
@@ -184,64 +136,6 @@ SENDERS: Final = {
     sender.name: sender for sender in (Ours, OursInThread, Asyncssh, Paramiko)
 }
 
-_FOLDER: Final = "files"
-
-
-class _Transfers:
-    """Transfers of the same files to the same folder, emptied after each."""
-
-    def __init__(self, sender: Sender, source: Path, root: Path) -> None:
-        self._sender = sender
-        self._sources = sorted(source.iterdir()) if source.is_dir() else [source]
-        self._target = root / _FOLDER
-        self._target.mkdir()
-
-    async def run(self, *, watch: bool = False) -> Run:
-        """Send all, and return what that took; with the event loop's delay or not."""
-        begin, used = perf_counter(), cpu_seconds()
-        delay = None
-        if watch:
-            delay = await delay_during(self._send)
-        else:
-            await self._send()
-        run = Run(seconds=perf_counter() - begin, cpu=cpu_seconds() - used, delay=delay)
-        await asyncio.to_thread(self._check_and_remove)
-        return run
-
-    async def connect_and_run(self) -> float:
-        """Do it from the begin of the connection on; return the seconds."""
-        begin = perf_counter()
-        await self._sender.connect()
-        connected = perf_counter()
-        run = await self.run()
-        return connected - begin + run.seconds
-
-    async def _send(self) -> None:
-        await self._sender.send(self._sources, _FOLDER)
-
-    def _check_and_remove(self) -> None:
-        sent = {path.name: path.stat().st_size for path in self._sources}
-        found = {path.name: path.stat().st_size for path in self._target.iterdir()}
-        if found != sent:
-            raise RuntimeError(
-                f"{len(found)} files arrived, not {len(sent)} whole ones"
-            )
-        for name in found:
-            (self._target / name).unlink()
-
-
-async def _send(job: Job) -> Job:
-    sender = SENDERS[job["sender"]](job)
-    transfers = _Transfers(sender, Path(job["source"]), Path(job["settings"]["path"]))
-    delay = idle = None
-    cold = await transfers.connect_and_run()
-    run = await transfers.run()
-    if job["delay"]:
-        idle = await delay_during(lambda: asyncio.sleep(IDLE_SECONDS))
-        delay = (await transfers.run(watch=True)).delay
-    await sender.close()
-    return replace(run, cold_seconds=cold, delay=delay, idle=idle).to_json()
-
 
 if __name__ == "__main__":
-    probe_main(_send)
+    probe_main(partial(send_job, SENDERS))

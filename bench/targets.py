@@ -28,6 +28,17 @@ LINK_SMALL: Final[Mapping[Name, Wanted]] = {
     Name.RCLONE: Wanted.at_least(2.5),
     Name.RCLONE_PLAIN: Wanted.at_least(2.5),
 }
+S3_BIG: Final[Mapping[Name, Wanted]] = {
+    Name.RCLONE: Wanted.at_least(0.9),
+    Name.BOTO3: Wanted.at_least(0.9),
+}
+S3_SMALL: Final[Mapping[Name, Wanted]] = {
+    Name.RCLONE_8: Wanted.at_least(0.9),
+    Name.BOTO3: Wanted.at_least(2.0),
+}
+WEBDAV_BIG: Final[Mapping[Name, Wanted]] = {Name.CURL: Wanted.at_least(0.9)}
+WEBDAV_SMALL: Final[Mapping[Name, Wanted]] = {Name.RCLONE: Wanted.at_least(2.0)}
+STORE_MEMORY: Final = Wanted.at_most(16, "MiB")
 
 DELAY_P50: Final = Wanted.at_most(1, "ms")
 DELAY_P99: Final = Wanted.at_most(5, "ms")

@@ -1,4 +1,4 @@
-"""Transfers over SFTP: what is sent, and by whom."""
+"""Transfers: what is sent, and by whom; the ways to an SFTP server."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from .server import Access
 
 MIB: Final = 1024 * 1024
 _GIB: Final = 1024 * MIB
-_TIMEOUT: Final = 900.0
+TIMEOUT: Final = 900.0
 """Seconds that one contender may take for one run."""
 
 
@@ -33,6 +33,9 @@ class Name(StrEnum):
     PARAMIKO = "paramiko"
     ASYNCSSH = "asyncssh, its defaults"
     RAW = "the link itself (plain TCP)"
+    RCLONE_8 = "rclone, --transfers 8"
+    BOTO3 = "boto3"
+    CURL = "curl -T"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +110,13 @@ class Route:
                 "settings": self.access.settings(target),
                 "key_file": str(self.access.key_file),
                 "known_hosts": str(self.access.known_hosts),
+                "root": str(target),
                 "source": str(load.source),
                 "at_once": Limits().stills_at_once,
                 "delay": delay,
             }
             return Run.from_json(
-                await run_probe("senders", job, folder=self.logs, timeout=_TIMEOUT)
+                await run_probe("senders", job, folder=self.logs, timeout=TIMEOUT)
             )
 
         return Contender(name=name, load=load, send=send)
@@ -145,11 +149,19 @@ class Route:
         return Contender(name=name, load=load, send=send)
 
     async def _run(self, command: Sequence[str], load: Load, target: Path) -> Run:
-        """Send with a command, and see that all has arrived."""
-        run = await run_command(
-            command, home=self.logs, timeout=_TIMEOUT, log=self.logs / "peer.log"
-        )
-        sizes = [path.stat().st_size for path in target.iterdir()]
-        if len(sizes) != load.files or sum(sizes) != load.size:
-            raise BenchFailed(f"{command[0]} stored {len(sizes)} files, not all whole")
-        return run
+        return await run_peer(command, load, target, logs=self.logs)
+
+
+async def run_peer(
+    command: Sequence[str], load: Load, target: Path, *, logs: Path
+) -> Run:
+    """Send with a command, and see that all has arrived."""
+    run = await run_command(command, home=logs, timeout=TIMEOUT, log=logs / "peer.log")
+    sizes = [
+        path.stat().st_size
+        for path in target.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    ]
+    if len(sizes) != load.files or sum(sizes) != load.size:
+        raise BenchFailed(f"{command[0]} stored {len(sizes)} files, not all whole")
+    return run

@@ -13,9 +13,10 @@ import time
 import av
 import pytest
 
-from bench import targets
+from bench import stores, targets
 from bench.app import main
 from bench.child import BenchFailed, run_probe, run_service
+from bench.context import Context
 from bench.frigate_service import padded
 from bench.history import multiply
 from bench.measure import Delay, delay_during
@@ -25,7 +26,7 @@ from bench.report import Row, Wanted, missed, spread_row, table, write_into
 from bench.rig import new_image
 from bench.runs import Run
 from bench.stats import Spread, differences, percentile, ratios
-from bench.transfers import Contender, Load, Name
+from bench.transfers import MIB, Contender, Load, Name
 from custom_components.frigate_snap_sync.frigate.media import check_jpeg, check_mp4
 from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
@@ -485,3 +486,16 @@ async def _write(path: Path, label: str) -> None:
     arrival = await ledger.run(outcomes.verified, upload_id, size=1, now=now)
     assert arrival.freed == (f"{label}.jpg",)
     await ledger.close()
+
+
+# Stores
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_stores(tmp_path: Path) -> None:
+    """Each contender stores all of it, and is compared with ours."""
+    context = Context(folder=tmp_path, rounds=1, say=lambda _: None)
+    loads = stores.Loads(big=MIB, huge=0, files=3)
+    rows = await stores.webdav(context, loads=loads)
+    figures = [row.figure for row in rows if row.value]
+    assert [figures.count(name) for name in (Name.CURL, Name.RCLONE)] == [1, 2]

@@ -41,9 +41,13 @@ class DavServer(ABC):
     hidden: ClassVar[Sequence[str]] = ()
     """Patterns of names that the server makes for itself."""
 
-    def __init__(self) -> None:
-        """Start nothing yet."""
-        self.folder = Path(tempfile.mkdtemp(prefix=f"webdav-{self.name}-"))
+    def __init__(self, folder: Path | None = None) -> None:
+        """Start nothing yet; without a `folder` it gets a temporary one of its own."""
+        if folder is None:
+            folder = Path(tempfile.mkdtemp(prefix=f"webdav-{self.name}-"))
+        else:
+            folder.mkdir()
+        self.folder = folder
         self.folder.chmod(0o755)
         self.root = self.folder / "root"
         self.root.mkdir()
