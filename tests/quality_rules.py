@@ -137,15 +137,15 @@ TIERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "icon-translations": ("tests/test_translations.py::test_entities_have_icons",),
         "reconfiguration-flow": (
             "tests/test_reconfigure_flow.py::test_reconfigure",
-            "tests/test_sftp_flow.py::test_reconfigure_keeps_secrets",
+            "tests/test_sftp_reconfigure_flow.py::test_reconfigure_keeps_secrets",
         ),
         "repair-issues": (
             "tests/test_repairs.py::test_of_a_destination",
             "tests/test_repairs.py::test_every_issue_of_a_frigate_is_tested",
         ),
         "stale-devices": (
-            "tests/test_init.py::test_camera_gone_while_away",
-            "tests/test_init.py::test_delete_devices",
+            "tests/test_removal.py::test_camera_gone_while_away",
+            "tests/test_removal.py::test_delete_devices",
         ),
     },
     "platinum": {
