@@ -11,9 +11,10 @@ from ..base import Capabilities, Destination, GrowingFile, Source, StoredFile
 from ..jobs import Job, JobRunner
 from ..limits import Limits
 from ..source import PieceReader, open_source
-from .files import LocalFolder, explained, mount_point_of
+from .errors import explained
+from .files import LocalFolder
 from .growing import LocalGrowingFile, open_growing
-from .mounts import Disk, Mounts
+from .mounts import Disk, Mounts, mount_point_of
 from .readers import LoopReader, OpenIn
 
 MAX_JOBS: Final = 4

@@ -1,7 +1,7 @@
 """The blocking file work of a local destination, for executor threads."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 import errno
 import os
@@ -13,20 +13,19 @@ from ..base import MAX_DEPTH, StoredFile, path_segments
 from ..errors import (
     MAKING,
     RENAMING,
-    NoSpace,
     NotMounted,
     PathNotAbsolute,
     PathNotAllowed,
     PermissionDenied,
     Rejected,
-    StorageError,
-    Unreachable,
     other_size,
     unreadable,
     vanished,
 )
 from ..jobs import Job
 from ..source import PIECE_SIZE, PieceReader
+from .errors import explained
+from .mounts import check_mounted
 from .readers import OpenIn, Reader
 
 SYNC_EVERY: Final = 16 * PIECE_SIZE
@@ -36,62 +35,11 @@ So a step takes a bounded time on a slow disk too; all in one go at the end, a
 large file could take longer than a share that hangs is given.
 """
 
-_CAUSES: Final[dict[int, type[StorageError]]] = {
-    errno.ENOSPC: NoSpace,
-    errno.EDQUOT: NoSpace,
-    errno.EACCES: PermissionDenied,
-    errno.EPERM: PermissionDenied,
-    errno.EROFS: PermissionDenied,
-    errno.ELOOP: PermissionDenied,
-    # What was there a moment ago is gone: made again at the next try.
-    errno.ENOENT: Unreachable,
-    errno.EIO: Unreachable,
-    errno.ENODEV: Unreachable,
-    errno.ENXIO: Unreachable,
-    errno.ESTALE: Unreachable,
-    errno.ENOTCONN: Unreachable,
-    errno.ECONNABORTED: Unreachable,
-    errno.ECONNRESET: Unreachable,
-    errno.ECONNREFUSED: Unreachable,
-    errno.ESHUTDOWN: Unreachable,
-    errno.EPIPE: Unreachable,
-    errno.EHOSTDOWN: Unreachable,
-    errno.EHOSTUNREACH: Unreachable,
-    errno.ENETDOWN: Unreachable,
-    errno.ENETUNREACH: Unreachable,
-    errno.ETIMEDOUT: Unreachable,
-    errno.EAGAIN: Unreachable,
-}
-
 _NO_SYNC: Final = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 """How a file system says that it can't wait for the disk."""
 
 
 _NO_ENTRY: Final = (FileNotFoundError, NotADirectoryError)
-
-
-@contextmanager
-def explained(what: str, step: str | None = None) -> Iterator[None]:
-    """Turn an `OSError` of the destination into the `StorageError` of its cause."""
-    try:
-        yield
-    except OSError as err:
-        cause = _CAUSES.get(err.errno or 0, Rejected)
-        said = err.strerror or ""
-        error = cause(f"Failed to {what}: {said or err}", said=said)
-        error.step = step
-        raise error from err
-
-
-def mount_point_of(path: Path) -> str:
-    """Return the mount point of the file system that `path` lies on.
-
-    `path` need not exist; symbolic links are followed.
-    """
-    resolved = path.resolve()
-    while not resolved.is_mount() and resolved != resolved.parent:
-        resolved = resolved.parent
-    return str(resolved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,17 +60,7 @@ class LocalFolder:
             raise PathNotAbsolute(f"{self.root} does not begin with a slash")
         if not self.is_allowed(str(self.root)):
             raise PathNotAllowed(f"Writing to {self.root} is not allowed")
-        with explained(f"reach {self.mount_point}"), suppress(*_NO_ENTRY):
-            # A dead share answers with its own error here. Asked below, it
-            # would only look like no mount point.
-            Path(self.mount_point).lstat()
-        found = mount_point_of(self.root)
-        if found != self.mount_point:
-            raise NotMounted(
-                f"{self.root} lies on {found} and no longer on {self.mount_point}",
-                hint="share_is_gone",
-                about=self.mount_point,
-            )
+        check_mounted(self.root, self.mount_point)
         job.step()
         return self.root.resolve()
 

@@ -11,7 +11,8 @@ from typing import Final, override
 from ..base import path_segments
 from ..growing import AlreadyThere, GrowingFile
 from ..jobs import Job, JobRunner
-from .files import LocalFolder, explained, make_folders, open_new, sync, sync_folder
+from .errors import explained
+from .files import LocalFolder, make_folders, open_new, sync, sync_folder
 
 SYNC_INTERVAL: Final = 1.0
 """Seconds between two waits for the disk."""

@@ -1,10 +1,14 @@
 """What is mounted where: does a share lie in the place that is meant for it?"""
 
+from contextlib import suppress
 from dataclasses import dataclass
 import os
 from pathlib import Path
 import re
 from typing import Final
+
+from ..errors import NotMounted
+from .errors import explained
 
 SHARE_FOLDERS: Final = tuple(
     Path(folder)
@@ -17,6 +21,35 @@ Home Assistant OS mounts network storage at `/media/<name>` and `/share/<name>`.
 
 _NETWORK: Final = re.compile(r"nfs\d?|cifs|smb\w*|9p|ceph|glusterfs|afs|davfs|fuse\..+")
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
+
+
+def mount_point_of(path: Path) -> str:
+    """Return the mount point of the file system that `path` lies on.
+
+    `path` need not exist; symbolic links are followed.
+    """
+    resolved = path.resolve()
+    while not resolved.is_mount() and resolved != resolved.parent:
+        resolved = resolved.parent
+    return str(resolved)
+
+
+def check_mounted(root: Path, mount_point: str) -> None:
+    """Raise `NotMounted` unless a folder lies on the mount point of its set-up."""
+    with (
+        explained(f"reach {mount_point}"),
+        suppress(FileNotFoundError, NotADirectoryError),
+    ):
+        # A dead share answers with its own error here. Asked below, it
+        # would only look like no mount point.
+        Path(mount_point).lstat()
+    found = mount_point_of(root)
+    if found != mount_point:
+        raise NotMounted(
+            f"{root} lies on {found} and no longer on {mount_point}",
+            hint="share_is_gone",
+            about=mount_point,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
