@@ -13,6 +13,7 @@ from tests.harness.processes import ProgramFailed
 
 from .child import BenchFailed
 from .context import Context
+from .fleet import fleet
 from .latency import latency
 from .ledger import ledger
 from .limit import limit
@@ -33,6 +34,7 @@ SECTIONS: Final[Mapping[str, Callable[[Context], Awaitable[list[Row]]]]] = {
     "limit": limit,
     "s3": s3,
     "webdav": webdav,
+    "fleet": fleet,
 }
 
 

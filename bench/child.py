@@ -98,10 +98,10 @@ class Service:
         """Keep the child; use `run_service` instead."""
         self._child, self.ready = child, ready
 
-    async def end(self) -> Job:
-        """Tell it to end and return its last words."""
+    async def end(self, *, timeout: float = _END_TIMEOUT) -> Job:
+        """Tell it to end and return its last words, which come in `timeout` (s)."""
         self._child.finish()
-        return await self._child.answer(_END_TIMEOUT)
+        return await self._child.answer(timeout)
 
 
 @asynccontextmanager
@@ -111,16 +111,21 @@ async def run_service(module: str, job: Job, *, folder: Path) -> AsyncIterator[S
         yield Service(child, await child.answer(_READY_TIMEOUT))
 
 
-def service_main(serve: Callable[[Job], AsyncGenerator[Job]]) -> None:
+def service_main(
+    serve: Callable[[Job], AsyncGenerator[Job]],
+    *,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> None:
     """Be a service: `serve` yields once when it is ready, and once in the end."""
 
     async def main() -> None:
         async with aclosing(serve(json.loads(sys.argv[1]))) as answers:
             async for answer in answers:
                 say(answer)
-                await _end_of_input()
+                if not sys.stdin.closed:
+                    await _end_of_input()
 
-    asyncio.run(main())
+    asyncio.run(main(), loop_factory=loop_factory)
 
 
 def say(answer: Job) -> None:

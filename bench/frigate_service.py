@@ -1,5 +1,6 @@
 """A simulated Frigate in a process of its own, whose clips are as large as asked."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 import os
 import struct
@@ -13,6 +14,8 @@ from .child import Job, service_main
 
 CAMERA: Final = "front_door"
 _MIB: Final = 1024 * 1024
+_YOUNGEST: Final = 300.0
+"""Seconds ago: no recording that is asked for here is younger."""
 
 
 class LargeVideo(Video):
@@ -82,11 +85,21 @@ def _ended_object(frigate: Frigate) -> str:
     return messages[-1]
 
 
+async def _film(frigate: Frigate, seconds: float) -> None:
+    """Make the film of the last seconds now: it costs more than all that is measured."""
+    now = frigate.clock()
+    pieces = frigate.clip(CAMERA, now - seconds, now - _YOUNGEST)
+    await asyncio.to_thread(frigate.video.clip, CAMERA, pieces, plain=False)
+
+
 async def _serve(job: Job) -> AsyncGenerator[Job]:
     frigate = Frigate((CAMERA,))
     frigate.video = LargeVideo(job["clip_size"])
+    if seconds := job.get("film"):
+        await _film(frigate, seconds)
     async with FrigateServer(frigate) as server:
-        yield {"url": server.url, "object": _ended_object(frigate)}
+        objects = [_ended_object(frigate) for _ in range(job.get("objects", 1))]
+        yield {"url": server.url, "object": objects[0], "objects": objects}
         yield {"clips": server.journal.count("*/clip.mp4")}
 
 

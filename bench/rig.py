@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 import json
 from pathlib import Path
 import secrets
@@ -113,12 +113,22 @@ class Rig:
 
         Raises RuntimeError if one of them never will be.
         """
-        await self._until(lambda: len(self._uploads) >= count, _TIMEOUT)
-        for event, _ in self._uploads:
+        uploads = await self.ended(count, timeout=_TIMEOUT)
+        if len(uploads) < count:
+            raise TimeoutError
+        for event, _ in uploads:
             if not event.verified:
                 raise RuntimeError(f"{event.path} did not arrive: {event.reason}")
-        uploads, self._uploads = self._uploads, []
         return uploads[-1][1]
+
+    async def ended(
+        self, count: int, *, timeout: float
+    ) -> list[tuple[UploadEvent, float]]:
+        """Wait for so many uploads to end, at most so long; return those that have."""
+        with suppress(TimeoutError):
+            await self._until(lambda: len(self._uploads) >= count, timeout)
+        ended, self._uploads = self._uploads, []
+        return ended
 
     async def live_snapshot(self, image: bytes) -> float:
         """Let Frigate publish a picture; return the seconds until it is verified."""
@@ -171,9 +181,9 @@ def new_image(size: int) -> bytes:
     return b"".join((image[:2], *comments, image[2:]))
 
 
-def review_message(*, seconds: float) -> bytes:
-    """Return Frigate's message of a review of that length that ended long ago."""
-    start = time.time() - 600
+def review_message(*, seconds: float, ago: float = 600) -> bytes:
+    """Return Frigate's message of a review of that length that began `ago` seconds ago."""
+    start = time.time() - ago
     review = {
         "id": f"{start}-abc123",
         "camera": CAMERA,

@@ -67,3 +67,11 @@ LIMIT_STILL: Final = Wanted.at_most(600, "ms")
 START: Final = Wanted.at_most(1, "s")
 UPLOAD_RATIO: Final = Wanted.at_most(1.5)
 """Of the cost with a history to that without."""
+
+FLEET_LOST: Final = Wanted.exactly(0)
+FLEET_PUTS: Final = Wanted.exactly(1)
+"""Requests for each file that a key which can only write sends."""
+FLEET_MEMORY: Final = Wanted.at_most(32, "MiB")
+"""Of one home at its highest: what a recording alone may take."""
+FLEET_CALM: Final = Wanted.at_most(1, "s")
+"""Of the 95th percentile, from the message until the copy is verified."""
