@@ -272,7 +272,7 @@ async def test_a_retry_takes_what_lies_in_the_spool(
     shed = FakeDestination()
     shed.gate.clear()
     await join(known, setup(nas), setup(cloud, name="cloud"), setup(shed, name="shed"))
-    serve = known.engine._catch_up._backfill.serve  # noqa: SLF001
+    serve = known.engine._catch_up._reviews._backfill.serve  # noqa: SLF001
     assert await serve(Media.RECORDINGS, lost.item_id)
     await known.spooled_in_ledger(1)
     assert await known.engine.retry_failed() == 1

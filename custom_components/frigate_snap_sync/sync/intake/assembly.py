@@ -17,6 +17,8 @@ from .dispatcher import Intake
 from .ended_reviews import EndedReviews
 from .inbox import Inbox
 from .live_snapshots import LiveSnapshots
+from .missed_objects import MissedObjects
+from .missed_reviews import MissedReviews
 from .object_lookup import ObjectLookup
 from .open_reviews import OpenReviews
 from .requests import OwnerRequests
@@ -110,19 +112,26 @@ def intake_parts(
         lookup=lookup,
         reviews=reviews,
     )
+    backfill = Backfill(
+        client,
+        services=services,
+        planner=planner,
+        registry=registry,
+        survey=survey,
+    )
     catch_up = CatchUp(
         client,
         services=services,
         monitor=monitor,
-        objects=objects,
-        lookup=lookup,
-        reviews=reviews,
-        backfill=Backfill(
+        reviews=MissedReviews(
+            client, services=services, reviews=reviews, backfill=backfill
+        ),
+        objects=MissedObjects(
             client,
             services=services,
-            planner=planner,
-            registry=registry,
-            survey=survey,
+            objects=objects,
+            lookup=lookup,
+            backfill=backfill,
         ),
         look_back=look_back,
     )
