@@ -121,6 +121,23 @@ def on_the_bucket(thief: Any, bucket: str) -> dict[str, Attempt]:
     }
 
 
+def on_the_users(thief: Any, home: Home) -> dict[str, Attempt]:
+    """Return the ways to get more rights, or to learn which there are."""
+    where = {"UserName": home.name, "PolicyName": "cameras"}
+    everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+    return {
+        "change its policy": lambda: thief.put_user_policy(
+            **where, PolicyDocument=document
+        ),
+        "read its policy": lambda: thief.get_user_policy(**where),
+        "delete its policy": lambda: thief.delete_user_policy(**where),
+        "make a role": lambda: thief.create_role(
+            RoleName="x", AssumeRolePolicyDocument=document
+        ),
+    }
+
+
 def allowed(attempts: dict[str, Attempt]) -> set[str]:
     """Return what is not refused."""
     return {name for name, attempt in attempts.items() if not is_refused(attempt)}
@@ -210,6 +227,8 @@ def test_a_home_can_write_below_its_prefix_and_do_nothing_else(
         )
         assert is_refused(copy), key
     assert not allowed(on_the_bucket(thief, name))
+    users = client(ceph.url, home.access_key_id, home.secret_access_key, kind="iam")
+    assert not allowed(on_the_users(users, home))
     assert {stored.key for stored in shared.objects()} == {own, foreign}
     # The owner reads what the home has written.
     found = shared.owner.get_object(Bucket=name, Key=own)["Body"].read()
@@ -357,7 +376,7 @@ def test_the_rules_hide_what_is_locked_and_end_unfinished_uploads(
 def test_the_rules_delete_what_is_no_longer_locked(
     shared: SharedBucket, ceph: CephGateway
 ) -> None:
-    """First it is hidden, then deleted, and then its mark too."""
+    """Older versions by an age of their own; the newest is hidden first."""
     owner, name = shared.owner, f"{shared.name}-unlocked"
     owner.create_bucket(Bucket=name)
     owner.put_bucket_versioning(
@@ -365,9 +384,13 @@ def test_the_rules_delete_what_is_no_longer_locked(
     )
     for _ in range(2):
         put(owner, name, "home/a.jpg")()
-    owner.put_bucket_lifecycle_configuration(
-        Bucket=name, LifecycleConfiguration=shortened(shared.json("lifecycle"))
-    )
+    rules = shortened(shared.json("lifecycle"))
+    apply = partial(owner.put_bucket_lifecycle_configuration, Bucket=name)
+    rules["Rules"][0]["Expiration"]["Days"] = 3650
+    apply(LifecycleConfiguration=rules)
+    run_rules(ceph, name, lambda: versions(owner, name) == (1, 0))
+    rules["Rules"][0]["Expiration"]["Days"] = 1
+    apply(LifecycleConfiguration=rules)
     run_rules(ceph, name, lambda: versions(owner, name)[1] == 1)
     run_rules(ceph, name, lambda: versions(owner, name) == (0, 0))
 
