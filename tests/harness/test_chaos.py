@@ -182,6 +182,41 @@ def test_a_film_of_more_than_the_review(scene: Scene) -> None:
     assert not scene.judge().doubled
 
 
+def test_a_film_of_before_the_review(scene: Scene) -> None:
+    """It may stay: Frigate's clock was set back while it left."""
+    path = put_film(scene, at=NOW - 7)
+    assert not scene.judge().doubled
+    path.unlink()
+    put_film(scene, at=NOW - 5)
+    assert len(scene.judge().doubled) == 1
+
+
+def test_a_film_of_what_came_late(scene: Scene) -> None:
+    """It may stay if Frigate had none of it when it was asked for it."""
+    footage = scene.frigate.cameras["front_door"].footage
+    put_film(scene, at=NOW + 13)
+    assert len(scene.judge().doubled) == 1
+    footage.be_late(NOW + 12, NOW + 60, until=scene.now + 5)
+    clip = scene.serve_clip(int(NOW) - 5, int(NOW) + 15)
+    scene.paths[ItemKind.RECORDING].write_bytes(clip)
+    scene.now += 60
+    assert not scene.judge().doubled
+
+
+def test_a_part_behind_a_hole(scene: Scene) -> None:
+    """It may stay: nobody can tell whether the whole holds it."""
+    footage = scene.frigate.cameras["front_door"].footage
+    footage.lose(NOW + 2, NOW + 3)
+    whole = scene.serve_clip(int(NOW) - 5, int(NOW) + 15)
+    scene.paths[ItemKind.RECORDING].write_bytes(whole)
+    for number, (begin, end) in enumerate(((-5, 0), (10, 15)), 1):
+        path = scene.beside(ItemKind.RECORDING, f"part{number:03}")
+        path.write_bytes(scene.serve_clip(int(NOW) + begin, int(NOW) + end))
+    (line,) = scene.judge().doubled
+    assert "part001" in line
+    assert "part002" not in line
+
+
 def test_a_film_without_a_picture(scene: Scene) -> None:
     """It is of no use."""
     put_film(scene, plays=False)

@@ -1,9 +1,9 @@
 """What Frigate published, and what of it lies where: compared byte by byte."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 import hashlib
-from math import ceil, floor
+from math import ceil, floor, inf
 import re
 import time
 from zoneinfo import ZoneInfo
@@ -219,9 +219,16 @@ class Evidence:
         own = [
             (file, suffix)
             for file, suffix in own
-            if not suffix.startswith("live") or (is_safe and self._has_all(item, file))
+            if not suffix.startswith("live")
+            or (is_safe and self._is_replaced(item, file, wholes))
         ]
-        staying = set()
+        # Behind a hole it can't be told which footage a clip holds.
+        hole = inf if self._has_lost(item) else self._first_hole(item)
+        staying = {
+            file.path
+            for file, suffix in own
+            if "part" in suffix and any(second > hole for second in self._held(file))
+        }
         for loss in self.losses:
             if loss.review != item.frigate_id:
                 continue
@@ -252,12 +259,31 @@ class Evidence:
         begin, end = floor(item.start - _PADDING), ceil(item.end or item.start)
         return self._footage(item, begin, end) < end - begin
 
-    def _has_all(self, item: Item, film: File) -> bool:
-        """Tell whether Frigate has every second that a film shows.
+    def _first_hole(self, item: Item) -> float:
+        """Return the first second within a review of which Frigate has no footage."""
+        begin, end = floor(item.start - _PADDING), ceil(item.end or item.start)
+        holes = (at for at in range(begin, end) if not self._footage(item, at, at + 1))
+        return next(holes, inf)
 
-        It can show more than the review, whose end may have been reported late.
+    def _is_replaced(self, item: Item, film: File, wholes: Sequence[File]) -> bool:
+        """Tell whether Frigate has every second that a film shows, and gave it.
+
+        It can show more than the review, whose end may have been reported late: of
+        before its beginning if Frigate's clock was set back meanwhile. And Frigate may
+        get on its disk what it was asked for in vain.
         """
-        return all(self._footage(item, at, at + 1) for at in film.shown)
+        late: set[int] = set()
+        for whole in wholes:
+            asked = self._held(whole)
+            if asked and whole.seconds is not None:
+                end = min(asked) + whole.seconds
+                late |= {second for second in asked if second + 1 > end}
+        return all(
+            second >= floor(item.start - _PADDING)
+            and second not in late
+            and self._footage(item, second, second + 1)
+            for second in film.shown
+        )
 
     def _held(self, file: File) -> set[int]:
         """Return the seconds that were asked for when a clip was served."""
