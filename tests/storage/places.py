@@ -17,8 +17,6 @@ from typing import Any, ClassVar, override
 from unittest.mock import patch
 
 import aiohttp
-import boto3
-from botocore.config import Config
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import Destination
@@ -39,6 +37,7 @@ from ..harness.disk import SmallDisk
 from ..harness.network import HOST, Network
 from ..harness.openssh import OpenSshServer
 from ..harness.proftpd import ProFtpdServer
+from ..harness.s3_homes import client
 from ..harness.s3_servers import ACCESS_KEY, SECRET_KEY, CephGateway, RcloneS3
 from ..harness.sftp_files import PLAIN
 from ..harness.sftp_server import PASSWORD, USERNAME, SftpServer
@@ -520,14 +519,7 @@ class Ceph(Place):
 
 def boto_client(url: str) -> Any:
     """Return a client of Amazon's own library, which looks behind our back."""
-    return boto3.client(
-        "s3",
-        endpoint_url=url,
-        region_name="us-east-1",
-        aws_access_key_id=ACCESS_KEY,
-        aws_secret_access_key=SECRET_KEY,
-        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
-    )
+    return client(url, ACCESS_KEY, SECRET_KEY)
 
 
 PLACES: tuple[type[Place], ...] = (
