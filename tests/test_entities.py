@@ -1,23 +1,17 @@
 """The entities of all platforms, against statuses of every kind."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from syrupy.assertion import SnapshotAssertion
 
-from custom_components.frigate_snap_sync.cause import CausedError
 from custom_components.frigate_snap_sync.devices import camera_name
-from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.storage.errors import CAUSES
-from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
 from custom_components.frigate_snap_sync.sync.model.status import (
     CameraStatus,
     DestinationStatus,
@@ -25,7 +19,6 @@ from custom_components.frigate_snap_sync.sync.model.status import (
     Protection,
     Reason,
 )
-from custom_components.frigate_snap_sync.words import async_why
 from homeassistant.components.homeassistant.exposed_entities import async_should_expose
 from homeassistant.const import (
     ATTR_ENTITY_ID,
@@ -37,7 +30,6 @@ from homeassistant.const import (
     Platform,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
@@ -52,14 +44,11 @@ from .component import (
     DESTINATION,
     ENTRY_ID,
     LOCAL_ID,
-    SFTP_ID,
-    Refused,
     StandInEngine,
     async_set_up,
     frigate_entry,
     local_subentry,
     sftp_subentry,
-    subentry,
 )
 
 pytestmark = pytest.mark.usefixtures("mqtt_client")
@@ -432,39 +421,6 @@ async def test_nothing_switches_the_evidence_off_by_the_way(
     assert state(hass, "switch.garage_nas_sending") == STATE_ON
 
 
-@pytest.mark.parametrize(
-    "entity_id", ["switch.frigate_capture", "switch.garage_nas_sending"]
-)
-async def test_switch(
-    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry, entity_id: str
-) -> None:
-    """The new state is shown at once, and only that switch changes."""
-    switches = {"switch.frigate_capture", "switch.garage_nas_sending"}
-    for service, shown in (("turn_off", STATE_OFF), ("turn_on", STATE_ON)):
-        await hass.services.async_call(
-            "switch", service, {ATTR_ENTITY_ID: entity_id}, blocking=True
-        )
-        assert state(hass, entity_id) == shown
-        (other,) = switches - {entity_id}
-        assert state(hass, other) == STATE_ON
-
-
-@pytest.mark.parametrize(
-    "entity_id", ["switch.frigate_capture", "switch.garage_nas_sending"]
-)
-async def test_switch_fails(
-    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry, entity_id: str
-) -> None:
-    """What can't be remembered is not shown as done."""
-    engine.failure = LedgerError("disk I/O error")
-    with pytest.raises(HomeAssistantError) as caught:
-        await hass.services.async_call(
-            "switch", "turn_off", {ATTR_ENTITY_ID: entity_id}, blocking=True
-        )
-    assert caught.value.translation_key == "ledger_not_usable"
-    assert state(hass, entity_id) == STATE_ON
-
-
 async def test_protection(
     hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
 ) -> None:
@@ -506,108 +462,3 @@ async def test_reasons_of_the_protection(
     found = hass.states.get(entity_id)
     assert found is not None
     assert found.attributes["reasons"] == []
-
-
-async def test_upload_event(
-    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
-) -> None:
-    """Every upload that ends is an event of its destination, and of no other."""
-    entity_id = "event.garage_nas_upload"
-    assert state(hass, entity_id) == STATE_UNKNOWN
-    engine.upload(destination_id=SFTP_ID)
-    assert state(hass, entity_id) == STATE_UNKNOWN
-
-    engine.upload()
-    found = hass.states.get(entity_id)
-    assert found is not None
-    told = {
-        "media": "recording",
-        "camera": "front_door",
-        "id": "1795336200.123456-l0g9kw",
-        "path": "2026-11-22/2026-11-22_18-04-31+0100-front_door-recording-person-l0g9kw.mp4",
-        "size": 8_500_000,
-        "reason": None,
-        "cause": None,
-    }
-    assert found.attributes.items() >= {"event_type": "uploaded", **told}.items()
-
-    reason = "Frigate has no footage of it"
-    engine.upload(verified=False, size=None, reason=reason, cause="gone")
-    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=2))
-    failed = hass.states.get(entity_id)
-    assert failed is not None
-    assert failed.state > found.state
-    assert failed.attributes["event_type"] == "failed"
-    assert failed.attributes["reason"] == reason
-    assert failed.attributes["cause"] == "gone"
-
-    engine.show(destinations={LOCAL_ID: replace(DESTINATION, connected=False)})
-    assert state(hass, entity_id) == failed.state
-
-
-async def test_upload_event_of_new_and_gone_destination(
-    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
-) -> None:
-    """A new destination tells at once; of one that was removed nobody hears."""
-    hass.config_entries.async_add_subentry(entry, subentry(sftp_subentry()))
-    await hass.async_block_till_done()
-    engine.upload(destination_id=SFTP_ID)
-    assert state(hass, "event.off_site_server_upload") != STATE_UNKNOWN
-
-    hass.config_entries.async_remove_subentry(entry, SFTP_ID)
-    await hass.async_block_till_done()
-    engine.upload(destination_id=SFTP_ID)
-    assert hass.states.get("event.off_site_server_upload") is None
-
-
-@pytest.mark.parametrize(
-    ("key", "call", "failure", "error"),
-    [
-        (
-            "catch_up",
-            ("catch_up", None),
-            FrigateUnreachable("no route"),
-            "catch_up_failed",
-        ),
-        ("catch_up", ("catch_up", None), LedgerError("locked"), "ledger_not_usable"),
-        ("catch_up", ("catch_up", None), SpoolError("full"), "ledger_not_usable"),
-        ("retry_failed", ("retry_failed",), LedgerError("locked"), "ledger_not_usable"),
-    ],
-)
-async def test_buttons_of_frigate(
-    hass: HomeAssistant,
-    engine: StandInEngine,
-    entry: MockConfigEntry,
-    key: str,
-    call: tuple[Any, ...],
-    failure: CausedError,
-    error: str,
-) -> None:
-    """The engine does it; what fails is told to whoever pressed."""
-    press = ("button", "press", {ATTR_ENTITY_ID: f"button.frigate_{key}"})
-    await hass.services.async_call(*press, blocking=True)
-    assert engine.calls[-1] == call
-
-    engine.failure = failure
-    with pytest.raises(HomeAssistantError) as caught:
-        await hass.services.async_call(*press, blocking=True)
-    assert caught.value.translation_key == error
-    why = async_why(hass, failure)
-    assert caught.value.translation_placeholders == {"error": why}
-
-
-async def test_button(
-    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
-) -> None:
-    """The test is the engine's; its failure is told to whoever pressed."""
-    press = ("button", "press", {ATTR_ENTITY_ID: "button.garage_nas_test"})
-    await hass.services.async_call(*press, blocking=True)
-    assert engine.calls[-1] == ("test", LOCAL_ID)
-
-    engine.failure = Refused("Writing: denied", said="Permission denied")
-    with pytest.raises(HomeAssistantError) as caught:
-        await hass.services.async_call(*press, blocking=True)
-    assert caught.value.translation_key == "test_failed"
-    assert caught.value.translation_placeholders == {
-        "error": 'Not writable. Original message: "Permission denied"'
-    }

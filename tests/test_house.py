@@ -297,13 +297,11 @@ def test_imports_are_read_right(place: str, code: str, expected: str) -> None:
 PATCHES: dict[str, tuple[int, str]] = {
     "conftest.py": (3, "Home Assistant's flow manager, repairs and timers"),
     "storage/places.py": (1, "the system's write, for a disk that breaks"),
-    "storage/test_local.py": (11, "the system's disks and mounts, for odd ones"),
+    "storage/test_local.py": (6, "the system's disk, for one that refuses or hangs"),
+    "storage/test_local_mounts.py": (5, "the system's mounts and disks, for odd ones"),
     "storage/test_mounts.py": (3, "the system's links and disks"),
     "storage/test_sftp.py": (1, "the system's read, for a disk that breaks"),
-    "storage/test_sftp_connection.py": (
-        1,
-        "asyncssh, to count how often a key is read",
-    ),
+    "storage/test_sftp_login.py": (1, "asyncssh, to count how often a key is read"),
     "storage/test_source.py": (6, "the system's files, for disks that break or hang"),
     "sync/test_clock_monitor.py": (1, "the machine's clock, which is set"),
     "sync/test_ledger_opening.py": (3, "the system's disk, and how long SQLite waits"),
@@ -314,7 +312,7 @@ PATCHES: dict[str, tuple[int, str]] = {
     "sync/test_spool.py": (2, "the system's disk: in which order it is used"),
     "test_entities.py": (1, "Home Assistant's rule of which entities it enables"),
     "test_init.py": (1, "Home Assistant's unload, which takes its time"),
-    "test_local_flow.py": (2, "the system's mounts, and its disk, which refuses"),
+    "test_local_disk_flow.py": (2, "the system's mounts, and its disk, which refuses"),
     "test_repairs.py": (1, "Home Assistant's unload, which fails"),
     "waiting.py": (1, "the thread pool, to see that it is at rest"),
 }
