@@ -8,12 +8,15 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.messages import MAX_IMAGE_BYTES
 from custom_components.frigate_snap_sync.sync.engine import SpoolError
+from custom_components.frigate_snap_sync.sync.ledger import losses as ledger_losses
+from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from custom_components.frigate_snap_sync.sync.model.status import Protection, Reason
 from custom_components.frigate_snap_sync.sync.spool.spool import SpoolFile
 
 from .conftest import Bench, setup, until
-from .fakes import IMAGE, FakeDestination
+from .fakes import IMAGE, FakeDestination, camera
 from .faults import Step
 from .test_protection_shown import quick, shows, start
 
@@ -162,6 +165,40 @@ async def test_an_image_was_too_large(
     await acknowledge(bench)
     await until(shows(bench, Protection.PROTECTED))
     assert not bench.status.losses
+
+
+@pytest.mark.parametrize("size", [Limits().payload_bytes + 1, MAX_IMAGE_BYTES + 1])
+@pytest.mark.parametrize(
+    "why", ["snapshots off", "stranger", "capture off", "not selected", "other camera"]
+)
+async def test_an_image_that_nobody_wants_is_no_loss(
+    bench: Bench, nas: FakeDestination, size: int, why: str
+) -> None:
+    """However large it is: it would not have been copied."""
+    name = "front_door"
+    selection = {
+        "not selected": Selection(media=frozenset({Media.RECORDINGS})),
+        "other camera": Selection(cameras=frozenset({"back-yard_2"})),
+    }.get(why)
+    if why == "snapshots off":
+        bench.frigate.cameras[name] = camera(name, snapshots=False)
+    await bench.start(setup(nas, selection=selection))
+    bench.publish("stats", "{}")
+    await until(lambda: bench.status.frigate_connected)
+    if why == "stranger":
+        name = "elsewhere"
+        bench.live_snapshot(camera=name)
+        await until(
+            lambda: bench.engine._monitor.cameras.is_stranger(name)  # noqa: SLF001
+        )
+    if why == "capture off":
+        await bench.engine.set_capture(False)
+    bench.live_snapshot(camera=name, image=bytes(size))
+    await until(lambda: not len(bench.engine._inbox))  # noqa: SLF001
+    await until(lambda: not bench.engine._inbox.large_images)  # noqa: SLF001
+    await bench.at_rest()
+    assert not bench.status.losses
+    assert not await bench.engine._ledger.run(ledger_losses.losses)  # noqa: SLF001
 
 
 async def test_other_messages_that_were_lost_are_caught_up(

@@ -148,19 +148,46 @@ async def test_what_was_planned_of_a_review_that_is_not_known(
     assert not bench.uploaded
 
 
-async def test_a_review_that_went_on_and_was_lost(
-    bench: Bench, nas: FakeDestination
+@pytest.mark.parametrize("is_recorded", [True, False])
+async def test_a_review_that_went_on_and_is_no_longer_known(
+    bench: Bench, nas: FakeDestination, is_recorded: bool
 ) -> None:
-    """Its part shows that it was Frigate's."""
+    """There was footage of its time, whoever reported it: what is left of it is copied.
+
+    If Frigate has lost that as well, it is a loss.
+    """
     bench.frigate.footage = None
     bench.options = EngineOptions(part_length=10)
-    bench.timing = FAST
+    bench.timing = replace(FAST, gone_after=0, missing_after=0)
     await bench.start(setup(nas))
-    bench.review("new", start=time.time() - 20)
+    review = bench.review("new", start=time.time() - 20, known=True)
     await until(lambda: [path for path in nas.media if "-part" in path])
-    await age_items(bench, 120)
+    await bench.at_rest()
+    del bench.frigate.known_reviews[review]
+    if not is_recorded:
+        bench.frigate.footage = lambda camera, after, before: []
+        bench.frigate.clip_faults = [MediaGone("No recordings")] * 99
     bench.publish("available", "online")
-    await until(lambda: bench.uploads(state="gone"))
+    if is_recorded:
+        await until(lambda: [path for path in nas.media if "-part" not in path])
+        assert "gone" not in await bench.settled()
+        assert not bench.status.losses
+    else:
+        await until(lambda: bench.uploads(state="gone"))
+        await until(lambda: bench.status.losses.count == 1)
+
+
+async def test_all_that_are_open_are_looked_at_now_and_then(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Also where no part of them is planned: soon enough to know whose they are."""
+    bench.timing = replace(bench.timing, catch_up=0.1)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    bench.review("new")
+    await until(lambda: bench.uploads(state="skipped"))
+    assert await bench.settled() == {"skipped": 1}
+    assert not bench.status.losses
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from .intake.inbox import Inbox
 from .ledger.clock import ClockJump
 from .live.manager import LiveManager
 from .model.engine_options import EngineOptions
+from .model.item import Media
 from .model.status import EngineStatus
 from .monitoring.clock_monitor import ClockMonitor
 from .monitoring.frigate_monitor import FrigateMonitor
@@ -91,7 +92,15 @@ def engine_parts(
         on_config=lambda config: intake.live_snapshots.take_config(config),
     )
     clock = ClockMonitor(timing=timing, on_jump=on_clock_jump)
-    inbox = Inbox(topic_prefix, services=services)
+    inbox = Inbox(
+        topic_prefix,
+        services=services,
+        is_wanted=lambda camera: (
+            monitor.is_on(camera, "snapshots") is not False
+            and monitor.cameras.is_stranger(camera) is not True
+            and planner.wants(Media.LIVE_SNAPSHOTS, camera)
+        ),
+    )
     pool = WorkerPool(
         services=services,
         planner=planner,

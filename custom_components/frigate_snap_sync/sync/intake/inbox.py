@@ -35,9 +35,14 @@ class Inbox:
         topic_prefix: str,
         *,
         services: Services,
+        is_wanted: Callable[[str], bool] = lambda _: True,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin empty; `steady` is a clock that never jumps, in seconds."""
+        """Begin empty; `steady` is a clock that never jumps, in seconds.
+
+        `is_wanted` tells whether images of a camera would be kept: else losing one is
+        no loss.
+        """
         self.has_received = False
         """Whether a message has come that is no replay of an old one."""
         self.lost_images = 0
@@ -46,6 +51,7 @@ class Inbox:
         """How many images were not taken: they were too large."""
         self._limits = services.limits
         self._signals = services.signals
+        self._is_wanted = is_wanted
         self._steady = steady
         self._last_message_at = self._steady()
         self._prefix = f"{topic_prefix}/"
@@ -100,7 +106,7 @@ class Inbox:
             _LOGGER.warning(
                 "A message of %d bytes on %s is ignored", len(payload), topic[:200]
             )
-            if _is_image(topic, retain=retain):
+            if self._is_image(topic, retain=retain):
                 self.large_images += 1
             self._signals.messages_missed()
             return
@@ -145,7 +151,7 @@ class Inbox:
 
     def lose_large_image(self, raw: RawMessage) -> None:
         """Take an image out that is larger than any that is kept."""
-        if _is_image(raw.topic, retain=raw.retain):
+        if self._is_image(raw.topic, retain=raw.retain):
             self.large_images += 1
         self.remove(raw)
         self._signals.messages_missed()
@@ -184,13 +190,17 @@ class Inbox:
         )
 
     def _note_lost(self, raw: RawMessage) -> None:
-        if _is_image(raw.topic, retain=raw.retain):
+        if self._is_image(raw.topic, retain=raw.retain):
             self.lost_images += 1
 
     def _drop_first(self) -> None:
         self._bytes -= len(self._messages.popleft().payload)
 
+    def _is_image(self, topic: str, *, retain: bool) -> bool:
+        """Tell whether a message may be a live snapshot that is wanted.
 
-def _is_image(topic: str, *, retain: bool) -> bool:
-    """Tell whether a message may be a live snapshot: all else is in Frigate's API, too."""
-    return topic.endswith("/snapshot") and not retain
+        All else is in Frigate's API, too.
+        """
+        if retain or not topic.endswith("/snapshot"):
+            return False
+        return self._is_wanted(topic.removeprefix(self._prefix).partition("/")[0])

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, replace
 import logging
+from math import inf
 import time
 
 from ...frigate.errors import FrigateError
@@ -34,7 +35,11 @@ class _Question:
 
 
 class OpenReviews:
-    """Looks at open reviews: all of them whenever Frigate is back, else single ones."""
+    """Looks at open reviews: all of them whenever Frigate is back, else single ones.
+
+    And all of them now and then: of one that another program reported no end comes, and
+    only as long as it is young Frigate's answer shows whose it is.
+    """
 
     def __init__(
         self,
@@ -58,6 +63,7 @@ class OpenReviews:
         self._timing = services.timing
         self._questions: dict[str, _Question] = {}
         self._asks_all = False
+        self._all_at = time.monotonic()
         self._news = asyncio.Event()
 
     def check(self) -> None:
@@ -76,6 +82,7 @@ class OpenReviews:
         while True:
             await wait_for(self._news, self._wait())
             await self._monitor.answers.wait()
+            self._asks_all = self._asks_all or not self._until_all()
             self._news.clear()
             try:
                 await self._check()
@@ -86,16 +93,21 @@ class OpenReviews:
                 _LOGGER.error("Open reviews can't be checked: %s", err)
                 await asyncio.sleep(self._timing.failure_pause)
 
-    def _wait(self) -> float | None:
-        """Return for how long no review is to be asked for, None if there is none."""
-        due = min((each.due for each in self._questions.values()), default=None)
-        return None if due is None else max(0.0, due - time.monotonic())
+    def _wait(self) -> float:
+        """Return for how long no review is to be asked for."""
+        due = min((each.due for each in self._questions.values()), default=inf)
+        return min(max(0.0, due - time.monotonic()), self._until_all())
+
+    def _until_all(self) -> float:
+        """Return in how many seconds all are looked at."""
+        return max(0.0, self._all_at + self._timing.catch_up - time.monotonic())
 
     async def _check(self) -> None:
         if self._asks_all:
             for item in await self._ledger.run(ledger_items.open_reviews):
                 self.ask(item.source_id)
             self._asks_all = False
+            self._all_at = time.monotonic()
         for review_id, question in tuple(self._questions.items()):
             if question.due > time.monotonic():
                 continue

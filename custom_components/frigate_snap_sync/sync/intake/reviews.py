@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ...frigate.models import Review
 from ...frigate.protocol import FrigateApi
-from ..ledger import items as ledger_items, upload_events
+from ..ledger import budgets, destinations, items as ledger_items, upload_events
 from ..model.item import Item, UploadState, recording_item
 from ..model.recorded_footage import Footage
 from ..model.review_rules import ended, is_endless, merge
@@ -114,13 +114,25 @@ class ReviewIntake:
         )
 
     async def end_lost(self, item: Item) -> None:
-        """End an open review that Frigate no longer knows, or never did."""
+        """End an open review that Frigate no longer knows, or never did.
+
+        If there was footage of its time, there may be still, whoever reported it: it is
+        planned as if it had ended when it was heard of last.
+        """
         async with self._working:
             if await self._unknown_items.may_be(item):
                 await self._registry.end(item, UploadState.SKIPPED, UNKNOWN_REVIEW)
                 return
+            if await self._ledger.run(ledger_items.had_footage, item.source_id):
+                await self._plan_lost(item)
+                return
             gone, reason = UploadState.GONE, "Frigate has no such review any more"
-            uploads = await self._registry.end(item, gone, reason)
+            uploads = await self._registry.end(
+                item,
+                gone,
+                reason,
+                held_back=await self._ledger.run(budgets.holding_back, item),
+            )
             events = (
                 upload_events.event(
                     item, each.destination_id, each.path, reason=reason, cause=gone
@@ -129,3 +141,12 @@ class ReviewIntake:
                 if each.state is gone
             )
             await self._services.apply(Transition(events=tuple(events)))
+
+    async def _plan_lost(self, item: Item) -> None:
+        """Plan what is left of a review; none gets it that was added since."""
+        since = await self._ledger.run(destinations.since)
+        only = {id_ for id_, moment in since.items() if moment <= item.reported_at}
+        by = item.reported_at - self._client.clock_offset
+        await self._ended.plan(
+            ended(item, by=by), only=only, footage=None, since=item.reported_at
+        )

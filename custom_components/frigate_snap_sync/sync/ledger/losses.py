@@ -8,6 +8,7 @@ import sqlite3
 from typing import Final
 
 from ..model.status import Loss, Losses
+from . import closed_periods, milestones, off_periods
 
 NAMED: Final = 5
 """How many are named; the others are counted."""
@@ -65,6 +66,14 @@ def losses(connection: sqlite3.Connection) -> Losses:
         large_images=IMAGES_TOO_LARGE in images,
         until=max(moments, default=0.0),
     )
+
+
+def keep_missed(connection: sqlite3.Connection, name: str, *, now: float) -> None:
+    """Keep that images were lost just now, unless none is to be copied anywhere."""
+    open_ = {row["id"] for row in connection.execute("SELECT id FROM destinations")}
+    open_ -= set(closed_periods.closed(connection))
+    if open_ and not off_periods.was_off(connection, now):
+        milestones.keep_moment(connection, name, now)
 
 
 def acknowledge(connection: sqlite3.Connection, *, until: float) -> None:

@@ -64,6 +64,16 @@ def wants_live(selection: Selection | None, item: Item) -> bool:
     return wants(replace(selection, media=frozenset({item.media})), item)
 
 
+def may_want(selection: Selection | None, media: Media, camera: str | None) -> bool:
+    """Tell whether a destination may want some items of this kind, of any camera or one."""
+    if selection is None:
+        return True
+    is_of_camera = (
+        camera is None or not selection.cameras or camera in selection.cameras
+    )
+    return media in selection.media and is_of_camera
+
+
 def wants_live_of(selection: Selection | None, camera: str) -> bool:
     """Tell whether a destination may want the live film of a camera."""
     if selection is None or not selection.live_footage:

@@ -31,7 +31,7 @@ from ..model.openings import (
 )
 from ..model.plans import FilePlan, FileState, Progress, UploadPlan
 from ..model.recorded_footage import UNKNOWN, Footage
-from ..model.selection import bounded, wants
+from ..model.selection import bounded, may_want, wants
 from ..model.timing import Timing
 from .paths import ItemPaths
 
@@ -68,11 +68,13 @@ class Planner:
         """Return the ids of the destinations that there are."""
         return tuple(each.id for each in self._destinations)
 
-    def wants(self, media: Media) -> bool:
-        """Tell whether any destination takes this kind of item at all, or may do so."""
+    def wants(self, media: Media, camera: str | None = None) -> bool:
+        """Tell whether any destination takes this kind of item at all, or may do so.
+
+        With `camera`, of that one.
+        """
         return any(
-            each.selection is None or media in each.selection.media
-            for each in self._destinations
+            may_want(each.selection, media, camera) for each in self._destinations
         )
 
     def bounded(self, item: Item, *, known: Item | None = None) -> Item:

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 import logging
 import time
 
 from ...frigate.protocol import FrigateApi
 from ..ledger import closed_periods, items as ledger_items, off_periods, review_ends
+from ..model.budget import HELD_BACK
 from ..model.footage_ranges import Bounds, bounds_of
 from ..model.item import Item, Media, UploadState
 from ..model.openings import Openings
@@ -76,12 +78,14 @@ class ItemRegistry:
         reason: str,
         *,
         only: Collection[str] | None = None,
+        held_back: Collection[str] = (),
     ) -> tuple[UploadPlan, ...]:
         """Keep an item that nothing is done about; return what became of it where.
 
         Of one that is `skipped` what was planned while it ran is not fetched either.
         Of one that Frigate has lost it is: the footage may still be there. With `only`,
-        for these destinations alone.
+        for these destinations alone. Where a budget has `held_back` what is lost, it is
+        skipped for that.
         """
         if state is UploadState.SKIPPED and item.media is Media.RECORDINGS:
             # None of that lies in the spool.
@@ -100,6 +104,12 @@ class ItemRegistry:
         if not uploads:
             await self.plan(item, ())
             return ()
+        uploads = tuple(
+            replace(each, state=UploadState.SKIPPED, reason=HELD_BACK)
+            if each.destination_id in held_back and each.state is state
+            else each
+            for each in uploads
+        )
         # Behind the half hours of a review that was lost after them.
         known = await self._ledger.run(ledger_items.progress, item.source_id)
         number = known.pieces + 1

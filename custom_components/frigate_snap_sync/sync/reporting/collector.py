@@ -199,7 +199,7 @@ class Collector:
             since=summary.since or now,
         )
         lost = summary.losses
-        if self._inbox.lost_images or self._inbox.large_images:
+        if summary.capture and (self._inbox.lost_images or self._inbox.large_images):
             lost = replace(
                 lost,
                 messages=lost.messages or self._inbox.lost_images > 0,

@@ -59,15 +59,15 @@ class HomeCheck:
     async def _keep(self, *names: str, patience: float) -> None:
         """Keep these moments as now, and those of lost images."""
         lost, large = self._inbox.lost_images, self._inbox.large_images
-        moments = [*names]
-        moments += [losses.MESSAGES_LOST] if lost else []
-        moments += [losses.IMAGES_TOO_LARGE] if large else []
+        now = time.time()
+        missed = [losses.MESSAGES_LOST] if lost else []
+        missed += [losses.IMAGES_TOO_LARGE] if large else []
+        run = self._ledger.run
         try:
-            for name in moments:
-                await bounded(
-                    self._ledger.run(milestones.keep_moment, name, time.time()),
-                    patience,
-                )
+            for name in names:
+                await bounded(run(milestones.keep_moment, name, now), patience)
+            for name in missed:
+                await bounded(run(losses.keep_missed, name, now=now), patience)
         except LedgerError as err:
             self._outage.report(err)
         else:
