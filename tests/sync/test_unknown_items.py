@@ -12,6 +12,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     MediaNeverThere,
 )
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
+from custom_components.frigate_snap_sync.sync.ledger import items as ledger_items
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
@@ -149,24 +150,24 @@ async def test_what_was_planned_of_a_review_that_is_not_known(
 
 
 @pytest.mark.parametrize("is_recorded", [True, False])
-async def test_a_review_that_went_on_and_is_no_longer_known(
+async def test_a_review_of_a_stranger_that_goes_on(
     bench: Bench, nas: FakeDestination, is_recorded: bool
 ) -> None:
-    """There was footage of its time, whoever reported it: what is left of it is copied.
+    """The camera's footage is of that time, but shows no loss: what is left is copied.
 
-    If Frigate has lost that as well, it is a loss.
+    If Frigate has lost that, it is a loss.
     """
     bench.frigate.footage = None
     bench.options = EngineOptions(part_length=10)
-    bench.timing = replace(FAST, gone_after=0, missing_after=0)
+    bench.timing = replace(FAST, gone_after=0, missing_after=60)
     await bench.start(setup(nas))
-    review = bench.review("new", start=time.time() - 20, known=True)
+    bench.review("new", start=time.time() - 20)
     await until(lambda: [path for path in nas.media if "-part" in path])
     await bench.at_rest()
-    del bench.frigate.known_reviews[review]
     if not is_recorded:
         bench.frigate.footage = lambda camera, after, before: []
         bench.frigate.clip_faults = [MediaGone("No recordings")] * 99
+    await age_items(bench, 120)
     bench.publish("available", "online")
     if is_recorded:
         await until(lambda: [path for path in nas.media if "-part" not in path])
@@ -175,6 +176,33 @@ async def test_a_review_that_went_on_and_is_no_longer_known(
     else:
         await until(lambda: bench.uploads(state="gone"))
         await until(lambda: bench.status.losses.count == 1)
+
+
+@pytest.mark.parametrize("has_part", [True, False])
+async def test_a_review_that_went_on_and_was_lost(
+    bench: Bench, nas: FakeDestination, has_part: bool
+) -> None:
+    """Frigate's API has shown it once."""
+    if has_part:
+        bench.frigate.footage = None
+        bench.options = EngineOptions(part_length=10)
+    bench.timing = FAST
+    await bench.start(setup(nas))
+    review = bench.review("new", start=time.time() - 20, known=True)
+
+    async def is_confirmed() -> bool:
+        return await bench.engine._ledger.run(  # noqa: SLF001
+            ledger_items.is_confirmed, review
+        )
+
+    await until(is_confirmed)
+    if has_part:
+        await until(lambda: [path for path in nas.media if "-part" in path])
+    del bench.frigate.known_reviews[review]
+    await age_items(bench, 120)
+    bench.publish("available", "online")
+    await until(lambda: bench.uploads(state="gone"))
+    await until(lambda: bench.status.losses.count == 1)
 
 
 async def test_all_that_are_open_are_looked_at_now_and_then(

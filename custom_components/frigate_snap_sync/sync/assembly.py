@@ -183,6 +183,7 @@ def _connect(parts: EngineParts, services: Services) -> None:
     signals.reviews_running.subscribe(intake.running.wake)
     signals.camera_alive.subscribe(parts.live.hint)
     signals.review_heard.subscribe(parts.live.hear)
+    signals.review_begun.subscribe(intake.open_reviews.greet)
     signals.review_unsure.subscribe(intake.open_reviews.ask)
     signals.messages_missed.subscribe(intake.catch_up.request, changed)
     signals.frigate_back.subscribe(intake.open_reviews.check, intake.catch_up.request)

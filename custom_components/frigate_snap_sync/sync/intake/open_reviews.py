@@ -28,10 +28,14 @@ _MOST = 2000
 
 @dataclass(slots=True)
 class _Question:
-    """When a review is asked for (monotonic), and how often it was."""
+    """When a review is asked for (monotonic), and how often it was.
+
+    If it `only_confirms`, it does not matter when Frigate does not know it yet.
+    """
 
     due: float = 0
     attempts: int = 0
+    only_confirms: bool = False
 
 
 class OpenReviews:
@@ -73,8 +77,18 @@ class OpenReviews:
 
     def ask(self, review_id: str) -> None:
         """Look at one of them soon: it may have ended, or its end may be a mistake."""
-        if review_id not in self._questions and len(self._questions) < _MOST:
+        if review_id not in self._questions and len(self._questions) >= _MOST:
+            return
+        known = self._questions.get(review_id)
+        if known is None or known.only_confirms:
             self._questions[review_id] = _Question()
+            self._news.set()
+
+    def greet(self, review_id: str) -> None:
+        """Ask soon whether Frigate's API shows a review that was just reported."""
+        if review_id not in self._questions and len(self._questions) < _MOST:
+            due = time.monotonic() + self._timing.lookup
+            self._questions[review_id] = _Question(due=due, only_confirms=True)
             self._news.set()
 
     async def run(self) -> None:
@@ -115,7 +129,11 @@ class OpenReviews:
             # It may be asked for again meanwhile.
             del self._questions[review_id]
             try:
-                wait = await self._look(known[0]) if known and known[1] else None
+                wait = (
+                    await self._look(known[0], only_confirms=question.only_confirms)
+                    if known and known[1]
+                    else None
+                )
             except BaseException:
                 self._questions.setdefault(review_id, question)
                 raise
@@ -125,7 +143,7 @@ class OpenReviews:
                 question.due = time.monotonic() + wait
                 self._questions[review_id] = question
 
-    async def _look(self, item: Item) -> float | None:
+    async def _look(self, item: Item, *, only_confirms: bool) -> float | None:
         """Look at one review; return in how many seconds to look again, or None."""
         if item.end is not None:
             return await self._ended.finish(item)
@@ -135,7 +153,10 @@ class OpenReviews:
             if not is_about_one_file(err):
                 raise
             _LOGGER.debug("Review %s: %s", item.source_id, err)
-            await self._running.look_if_overdue(item)
+            if not only_confirms:
+                await self._running.look_if_overdue(item)
+            return None
+        if review is None and only_confirms:
             return None
         if review is None:
             # Frigate may have taken its time, in which the clock was set.
@@ -143,7 +164,12 @@ class OpenReviews:
             heard = time.time() - reported_at
             if self._clock.is_steady and heard > self._timing.missing_after:
                 await self._reviews.end_lost(replace(item, reported_at=reported_at))
-        elif review.ended:
+            return None
+        # If Frigate loses it, that is a loss.
+        await self._ledger.run(ledger_items.confirm, item.source_id)
+        if only_confirms:
+            return None
+        if review.ended:
             await self._reviews.look_and_take(review, reported_at=time.time())
         else:
             await self._running.look_if_overdue(item)

@@ -41,6 +41,7 @@ class ReviewIntake:
         self._ledger = services.ledger
         self._services = services
         self._signals = services.signals
+        self._timing = services.timing
         self._planner = planner
         self._registry = registry
         self._running = running
@@ -77,6 +78,11 @@ class ReviewIntake:
                 self._running.hear(review.id)
                 self._signals.reviews_running()
                 self._signals.review_heard(review.id)
+                age = reported_at - self._client.clock_offset - item.start
+                if known is None and age < self._timing.stale:
+                    # Whose it is can be seen only while Frigate has it. Of one that
+                    # is older the API is asked anyhow.
+                    self._signals.review_begun(review.id)
                 return known is None
             by = reported_at - self._client.clock_offset
             needs_end = is_endless(review.end_time, now=by)
@@ -116,14 +122,18 @@ class ReviewIntake:
     async def end_lost(self, item: Item) -> None:
         """End an open review that Frigate no longer knows, or never did.
 
-        If there was footage of its time, there may be still, whoever reported it: it is
-        planned as if it had ended when it was heard of last.
+        One that Frigate's API has never shown may be of another program. If there was
+        footage of its time, it is planned as if it had ended when it was heard of last:
+        then nothing is lost, whoever reported it.
         """
         async with self._working:
             if await self._unknown_items.may_be(item):
                 await self._registry.end(item, UploadState.SKIPPED, UNKNOWN_REVIEW)
                 return
-            if await self._ledger.run(ledger_items.had_footage, item.source_id):
+            run, review_id = self._ledger.run, item.source_id
+            if not await run(ledger_items.is_confirmed, review_id) and await run(
+                ledger_items.had_footage, review_id
+            ):
                 await self._plan_lost(item)
                 return
             gone, reason = UploadState.GONE, "Frigate has no such review any more"
@@ -131,7 +141,7 @@ class ReviewIntake:
                 item,
                 gone,
                 reason,
-                held_back=await self._ledger.run(budgets.holding_back, item),
+                held_back=await run(budgets.holding_back, item),
             )
             events = (
                 upload_events.event(
@@ -146,6 +156,7 @@ class ReviewIntake:
         """Plan what is left of a review; none gets it that was added since."""
         since = await self._ledger.run(destinations.since)
         only = {id_ for id_, moment in since.items() if moment <= item.reported_at}
+        only |= await self._ledger.run(ledger_items.takers, item.source_id)
         by = item.reported_at - self._client.clock_offset
         await self._ended.plan(
             ended(item, by=by), only=only, footage=None, since=item.reported_at

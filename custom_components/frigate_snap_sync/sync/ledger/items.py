@@ -134,6 +134,35 @@ def had_footage(connection: sqlite3.Connection, review_id: str) -> bool:
     return bool(had)
 
 
+def confirm(connection: sqlite3.Connection, review_id: str) -> None:
+    """Note that Frigate's API has shown a review."""
+    connection.execute(
+        "UPDATE items SET is_confirmed = 1 WHERE media = ? AND source_id = ?"
+        " AND is_confirmed = 0",
+        (Media.RECORDINGS, review_id),
+    )
+
+
+def is_confirmed(connection: sqlite3.Connection, review_id: str) -> bool:
+    """Tell whether Frigate's API has ever shown a review."""
+    (is_confirmed,) = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM items WHERE media = ? AND source_id = ?"
+        " AND is_confirmed = 1)",
+        (Media.RECORDINGS, review_id),
+    ).fetchone()
+    return bool(is_confirmed)
+
+
+def takers(connection: sqlite3.Connection, review_id: str) -> set[str]:
+    """Return the destinations for which anything of a review was planned."""
+    rows = connection.execute(
+        "SELECT DISTINCT destination_id FROM uploads JOIN items ON items.id = item_id"
+        " WHERE media = ? AND source_id = ?",
+        (Media.RECORDINGS, review_id),
+    )
+    return {row["destination_id"] for row in rows}
+
+
 def open_reviews(connection: sqlite3.Connection) -> list[Item]:
     """Return the reviews without an end, the oldest first, at most 1,000."""
     rows = connection.execute(

@@ -201,6 +201,11 @@ CREATE INDEX aged_uploads ON uploads (destination_id, aged_from, id)
     WHERE state = 'verified';
 """
 
+_CONFIRMED: Final = """
+-- Frigate's API has shown it: it is no invention of another program.
+ALTER TABLE items ADD COLUMN is_confirmed INTEGER NOT NULL DEFAULT 0;
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
@@ -216,5 +221,6 @@ STEPS: Final[Sequence[str]] = (
     _PLACES,
     _CLEARER_NAMES,
     _AGES,
+    _CONFIRMED,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""

@@ -46,8 +46,10 @@ class UnknownItems:
 
         Raises LedgerError.
         """
-        return _is_recent(item) and not await self._ledger.run(
-            ledger_items.had_footage, item.source_id
+        return (
+            _is_recent(item)
+            and not await self._ledger.run(ledger_items.is_confirmed, item.source_id)
+            and not await self._ledger.run(ledger_items.had_footage, item.source_id)
         )
 
 

@@ -37,6 +37,8 @@ class Signals:
         """A first sign came that something happens before a camera."""
         self.review_heard = Signal[str]()
         """There is news of the active review of this id."""
+        self.review_begun = Signal[str]()
+        """The review of this id was reported for the first time, and is active."""
         self.review_unsure = Signal[str]()
         """Frigate's API is to be asked about the review of this id."""
         self.messages_missed = Signal[()]()
