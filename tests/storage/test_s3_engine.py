@@ -17,7 +17,7 @@ from ..harness.network import HOST
 from ..harness.processes import free_port
 from ..sync.conftest import Bench, bench, setup
 from ..sync.fakes import Write
-from ..waiting import until
+from ..waiting import LONG, until
 from .places import Ceph, Place, s3_settings, sessions
 from .test_s3 import at_ceph, unfinished
 
@@ -47,7 +47,7 @@ def large_film(seconds: float) -> bytes:
     """Return a recording so large that it goes in parts."""
     whole = film(seconds)
     begin = len(box(b"ftyp", b"isom"))
-    return whole[:begin] + box(b"free", bytes(70 * MIB)) + whole[begin:]
+    return whole[:begin] + box(b"free", bytes(75 * MIB)) + whole[begin:]
 
 
 async def give(seconds: float, write: Write) -> int:
@@ -132,17 +132,25 @@ class Halted:
         return len(clip)
 
 
-def sent(place: Place) -> int:
-    """Return how many bytes of unfinished uploads have arrived."""
+async def sent(place: Place, size: int) -> None:
+    """Wait until so many bytes of unfinished uploads have arrived."""
     assert isinstance(place, Ceph)
-    found = place.boto.list_multipart_uploads(Bucket=place.bucket).get("Uploads", [])
-    return sum(
-        part["Size"]
-        for upload in found
-        for part in place.boto.list_parts(
-            Bucket=place.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
-        ).get("Parts", [])
-    )
+    boto, bucket = place.boto, place.bucket
+
+    def count() -> int:
+        found = boto.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+        return sum(
+            part["Size"]
+            for upload in found
+            for part in boto.list_parts(
+                Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+            ).get("Parts", [])
+        )
+
+    # In a thread, and now and then: what it waits for runs here.
+    async with asyncio.timeout(LONG):
+        while await asyncio.to_thread(count) < size:
+            await asyncio.sleep(0.2)
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["whole", "broken"])
@@ -157,7 +165,7 @@ async def test_a_recording_leaves_while_it_is_downloaded(
     async with bucket(place) as destination:
         await bench.start(setup(destination))
         large_recording(bench, frigate.give)
-        await until(lambda: sent(place) >= 64 * MIB)
+        await sent(place, 64 * MIB)
         assert place.paths() == set()
         frigate.may_end.set()
         assert await bench.settled() == {"verified": 1}
