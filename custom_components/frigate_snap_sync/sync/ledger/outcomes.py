@@ -6,6 +6,7 @@ import sqlite3
 from ..model.budget import HELD_BACK
 from ..model.item import Role, UploadState
 from ..model.plans import FileState
+from ..model.retention import EARLIEST
 from ..model.spans import Spans
 from ..model.transition import Transition
 from . import budgets, footage, traffic, upload_events, uploads
@@ -32,7 +33,9 @@ def verified(
     arrival = Transition(events=upload_events.arrival(connection, upload_id, size=size))
     row = connection.execute(
         "UPDATE uploads SET state = ?1, reason = NULL, temporary = NULL,"
-        " clean_up = NULL, size = ?2, finished = ?3, aged_from = MAX(item_start, ?3),"
+        " clean_up = NULL, size = ?2, finished = ?3,"
+        # One from before a clock was set ages from now on.
+        " aged_from = CASE WHEN item_start < ?5 THEN ?3 ELSE item_start END,"
         # Of the clip that was sent: the spool may have another one by now.
         " held = (SELECT held FROM files WHERE id = file_id"
         " AND (tried_sha256 IS NULL OR sha256 = tried_sha256)) WHERE id = ?4"
@@ -40,7 +43,7 @@ def verified(
         # Of a destination that is still there the owner cancelled it.
         " AND (state != 'cancelled' OR destination_id IN (SELECT id FROM destinations))"
         " RETURNING item_id, file_id, destination_id, role",
-        (UploadState.VERIFIED, size, now, upload_id),
+        (UploadState.VERIFIED, size, now, upload_id, EARLIEST),
     ).fetchone()
     if row is None:
         # Its whole arrived, or the destination was removed, while it was sent.

@@ -194,9 +194,11 @@ ALTER TABLE tracked_objects RENAME COLUMN seen TO tracked_at;
 """
 
 _AGES: Final = """
--- From when on the age of a copy counts: its item's start, or when it was verified.
+-- From when on the age of a copy counts: its item's start, or when it was verified if
+-- Frigate's clock was not set when it began.
 ALTER TABLE uploads ADD COLUMN aged_from REAL NOT NULL DEFAULT 0;
-UPDATE uploads SET aged_from = MAX(item_start, COALESCE(finished, 0));
+UPDATE uploads SET aged_from = CASE WHEN item_start < 1735689600
+    THEN COALESCE(finished, 0) ELSE item_start END;
 CREATE INDEX aged_uploads ON uploads (destination_id, aged_from, id)
     WHERE state = 'verified';
 """
