@@ -108,12 +108,12 @@ async def test_after_a_start_nothing_is_known(
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     await until(lambda: bench.status.destinations["nas"].connected)
-    await until(shows(bench, Protection.CATCHING_UP, Reason.STARTING))
+    await until(shows(bench, Protection.CATCHING_UP))
     # What the broker merely repeats may be of last week.
     bench.publish("available", "online", retain=True)
     await until(lambda: not len(bench.engine._inbox))  # noqa: SLF001
     await bench.engine.set_capture(True)
-    assert shows(bench, Protection.CATCHING_UP, Reason.STARTING)()
+    assert shows(bench, Protection.CATCHING_UP)()
     bench.publish("available", "online")
     await until(shows(bench, Protection.PROTECTED))
 

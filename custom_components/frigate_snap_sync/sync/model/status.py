@@ -52,7 +52,6 @@ class Reason(StrEnum):
     SENDING_OFF = "sending_off"
     ONLY_WHILE = "only_while"
     BUDGET_SPENT = "budget_spent"
-    STARTING = "starting"
     NO_CAMERA = "no_camera"
     FRIGATE_AWAY = "frigate_away"
     FRIGATE_LOGIN_REFUSED = "frigate_login_refused"

@@ -67,7 +67,7 @@ class Collector:
         on_status: Callable[[EngineStatus], None],
     ) -> None:
         """Keep where to look; `workers` is looked at again each time."""
-        self.status = EngineStatus(reasons=(Reason.STARTING,))
+        self.status = EngineStatus()
         self._ledger = services.ledger
         self._monitor = monitor
         self._inbox = inbox

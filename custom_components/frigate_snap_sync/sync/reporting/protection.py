@@ -115,7 +115,8 @@ def next_change(facts: Facts) -> float | None:
 def judge(facts: Facts) -> tuple[Protection, tuple[Reason, ...]]:
     """Return how protected the owner is, and all reasons that hold.
 
-    There is a reason unless the owner is protected, and none if so.
+    There is none if the owner is protected, and none for a start of which nothing is
+    wrong; else there is one.
     What the owner wants is not a risk, and comes before all else: no destination,
     or a pause. The reasons tell of outages all the same, short ones among them,
     so that none is hidden behind another, or behind a loss of last week.
@@ -157,11 +158,8 @@ def judge(facts: Facts) -> tuple[Protection, tuple[Reason, ...]]:
         state = Protection.PAUSED
     elif is_at_risk:
         state = Protection.AT_RISK
-    elif holds:
+    elif holds or facts.is_starting:
         state = Protection.CATCHING_UP
-    elif facts.is_starting:
-        # No problem, and no reason beside one.
-        state, holds = Protection.CATCHING_UP, {Reason.STARTING}
     else:
         state = Protection.PROTECTED
     return state, tuple(reason for reason in Reason if reason in holds)
