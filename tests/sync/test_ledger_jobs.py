@@ -144,6 +144,15 @@ async def test_a_disk_that_hangs_holds_up_no_stop(path: Path) -> None:
     pause.over.set()
     await job
     await until(lambda: not path.with_name("one.db-wal").exists())
+    # Its thread ends a moment after the file is closed.
+    await until(
+        lambda: (
+            not any(
+                thread.name.startswith("frigate_snap_sync")
+                for thread in threading.enumerate()
+            )
+        )
+    )
 
 
 async def test_a_job_that_nobody_waits_for_is_left_out(path: Path) -> None:
