@@ -37,7 +37,9 @@ def pytest_collection_modifyitems(
         return
     for item in items:
         group = item.path.name
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+        if isinstance(item, pytest.Function) and "ceph" in item.fixturenames:
+            group = "Ceph"
+        elif isinstance(item, pytest.Function) and hasattr(item, "callspec"):
             match item.callspec.params.get("place"):
                 case (type() as place, _):
                     # Its server takes long to start: once a run is enough.

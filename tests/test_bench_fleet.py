@@ -1,12 +1,10 @@
 """The section on many homes: what it calls lost, and a run with two."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from bench.context import Context
-from bench.fleet import SIZE, measure, rows
+from bench.fleet import SIZE, rows
 from bench.fleet_load import Comparison, FleetSize, Sent, compare, joined
 from bench.report import Row, missed
 from custom_components.frigate_snap_sync.storage.check import FIXED_PROBE
@@ -137,21 +135,3 @@ def test_what_is_not_wanted(changes: dict[str, int], requests: dict[str, int]) -
     result = replace(Comparison(lost=0, extra=0, files=10, size=9000), **changes)
     reports = [sent(), sent(requests=requests or {"PUT": 5})]
     assert len(missed(rows(TINY, reports, result, gateway_cpu=1))) == 1
-
-
-@pytest.mark.usefixtures("socket_enabled")
-async def test_two_homes(tmp_path: Path) -> None:
-    """With a real gateway and two engines all arrives, with one request for each file.
-
-    And each engine looks at the bucket once, at its start.
-    """
-    context = Context(folder=tmp_path, rounds=1, say=lambda _: None)
-    size = replace(TINY, clip=100_000, image=20_000)
-    figures = by_figure(await measure(context, size))
-    lost = figures["published, not in the bucket (owner's list)"]
-    assert (lost.value, lost.ours) == (0, "10 published, 10 there")
-    assert figures["in the bucket twice, or nobody's"].value == 0
-    puts = figures["PUT requests for each file"]
-    assert (puts.value, puts.ours) == (1, "others: 2, looks at the bucket")
-    for log in ("fleet_probe.log", "frigate_service.log"):
-        assert (tmp_path / log).read_text() == ""

@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 from secrets import token_hex
-import time
 from typing import Any, Final
 import urllib.error
 import urllib.request
@@ -306,37 +305,6 @@ def test_an_upload_may_be_locked_for_long(
     assert kept["RetainUntilDate"] == until
 
 
-def shortened(rules: dict[str, Any]) -> dict[str, Any]:
-    """Return the page's rules, with one day instead of any number."""
-    text = re.sub(r'("\w*Days\w*": )\d+', r"\g<1>1", json.dumps(rules))
-    short: dict[str, Any] = json.loads(text)
-    assert short != rules
-    return short
-
-
-def run_rules(
-    gateway: CephGateway, bucket: str, is_done: Callable[[], bool] = lambda: True
-) -> None:
-    """Let the gateway apply a bucket's rules, for which a day is a second.
-
-    Again if need be: while one of its locks is held it leaves a bucket out.
-    """
-    for _ in range(8):
-        time.sleep(2)
-        gateway.admin(
-            "lc", "process", f"--bucket={bucket}", "--rgw-lc-debug-interval=1"
-        )
-        if is_done():
-            return
-    pytest.fail("the rules were not applied")
-
-
-def versions(boto: Any, bucket: str) -> tuple[int, int]:
-    """Return how many versions there are, and how many marks that one was deleted."""
-    found = boto.list_object_versions(Bucket=bucket)
-    return len(found.get("Versions", ())), len(found.get("DeleteMarkers", ()))
-
-
 def test_the_rules_are_kept_as_they_are(shared: SharedBucket) -> None:
     """The gateway understands each of them."""
     owner, name = shared.owner, shared.name
@@ -348,51 +316,6 @@ def test_the_rules_are_kept_as_they_are(shared: SharedBucket) -> None:
         assert by_id[rule["ID"]] == rule | everything
     lock = owner.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]
     assert lock == shared.json("lock")
-
-
-def test_the_rules_hide_what_is_locked_and_end_unfinished_uploads(
-    shared: SharedBucket, ceph: CephGateway
-) -> None:
-    """What is locked stays as an older version, also what was overwritten."""
-    owner, name = shared.owner, shared.name
-    home = shared.add(f"home-{token_hex(3)}")
-    thief, key = key_of(home, ceph), f"{home.name}/a.jpg"
-    for _ in range(2):
-        put(thief, name, key)()
-    thief.create_multipart_upload(Bucket=name, Key=f"{home.name}/b.mp4")
-    owner.put_bucket_lifecycle_configuration(
-        Bucket=name, LifecycleConfiguration=shortened(shared.json("lifecycle"))
-    )
-
-    def is_done() -> bool:
-        unfinished = owner.list_multipart_uploads(Bucket=name).get("Uploads")
-        return not unfinished and not shared.objects()
-
-    run_rules(ceph, name, is_done)
-    run_rules(ceph, name)
-    assert versions(owner, name) == (2, 1)
-
-
-def test_the_rules_delete_what_is_no_longer_locked(
-    shared: SharedBucket, ceph: CephGateway
-) -> None:
-    """Older versions by an age of their own; the newest is hidden first."""
-    owner, name = shared.owner, f"{shared.name}-unlocked"
-    owner.create_bucket(Bucket=name)
-    owner.put_bucket_versioning(
-        Bucket=name, VersioningConfiguration={"Status": "Enabled"}
-    )
-    for _ in range(2):
-        put(owner, name, "home/a.jpg")()
-    rules = shortened(shared.json("lifecycle"))
-    apply = partial(owner.put_bucket_lifecycle_configuration, Bucket=name)
-    rules["Rules"][0]["Expiration"]["Days"] = 3650
-    apply(LifecycleConfiguration=rules)
-    run_rules(ceph, name, lambda: versions(owner, name) == (1, 0))
-    rules["Rules"][0]["Expiration"]["Days"] = 1
-    apply(LifecycleConfiguration=rules)
-    run_rules(ceph, name, lambda: versions(owner, name)[1] == 1)
-    run_rules(ceph, name, lambda: versions(owner, name) == (0, 0))
 
 
 def test_a_sub_user_can_do_too_much(shared: SharedBucket, ceph: CephGateway) -> None:
