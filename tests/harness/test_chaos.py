@@ -203,6 +203,27 @@ def test_a_film_of_what_came_late(scene: Scene) -> None:
     assert not scene.judge().doubled
 
 
+def test_a_film_of_a_short_last_segment(scene: Scene) -> None:
+    """It may stay: nobody can tell whether the whole has that segment."""
+    pieces = scene.frigate.clip("front_door", int(NOW) - 5, int(NOW) + 15)
+    border = pieces[-1].start
+    for length, doubled in ((2, 0), (3, 1)):
+        whole = scene.serve_clip(int(NOW) - 5, border + length)
+        scene.paths[ItemKind.RECORDING].write_bytes(whole)
+        path = put_film(scene, at=border + 1)
+        assert len(scene.judge().doubled) == doubled
+        path.unlink()
+
+
+def test_stills_that_left_live(scene: Scene) -> None:
+    """They are pictures that Frigate served, and may stay: what they show isn't seen."""
+    path = scene.beside(ItemKind.RECORDING, "live01-0001").with_suffix(".jpg")
+    path.write_bytes(b"a picture")
+    assert len(scene.judge().corrupt) == 1
+    scene.journal.remember("/api/front_door/latest.jpg?height=720", b"a picture")
+    assert scene.judge() == WELL
+
+
 def test_a_part_behind_a_hole(scene: Scene) -> None:
     """It may stay: nobody can tell whether the whole holds it."""
     footage = scene.frigate.cameras["front_door"].footage

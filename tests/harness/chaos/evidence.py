@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ..arrivals import Item, Kind, live_snapshot
 from ..frigate import Frigate, FrigateServer, Review
+from ..frigate.footage import KEYFRAME_SECONDS
 from .folder import File
 
 _TIME = r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d[+-]\d{4}"
@@ -266,21 +267,28 @@ class Evidence:
         return next(holes, inf)
 
     def _is_replaced(self, item: Item, film: File, wholes: Sequence[File]) -> bool:
-        """Tell whether Frigate has every second that a film shows, and gave it.
+        """Tell whether wholes surely hold every second that a film shows.
 
         It can show more than the review, whose end may have been reported late: of
         before its beginning if Frigate's clock was set back meanwhile. And Frigate may
-        get on its disk what it was asked for in vain.
+        get on its disk what it was asked for in vain. What stills show isn't seen here.
         """
-        late: set[int] = set()
+        if film.path.endswith(".jpg"):
+            return False
+        unsure: set[int] = set()
         for whole in wholes:
-            asked = self._held(whole)
-            if asked and whole.seconds is not None:
-                end = min(asked) + whole.seconds
-                late |= {second for second in asked if second + 1 > end}
+            if not (asked := self._held(whole)) or whole.seconds is None:
+                continue
+            pieces = self._frigate.clip(item.camera, min(asked), max(asked) + 1)
+            lengths = [piece.end - piece.start for piece in pieces]
+            if sum(lengths) - whole.seconds >= 1:
+                return False
+            if lengths and lengths[-1] <= KEYFRAME_SECONDS:
+                # A clip without the last segment that begins a keyframe earlier is as long.
+                unsure |= set(range(pieces[-1].start, pieces[-1].end))
         return all(
             second >= floor(item.start - _PADDING)
-            and second not in late
+            and second not in unsure
             and self._footage(item, second, second + 1)
             for second in film.shown
         )
@@ -317,9 +325,13 @@ class Evidence:
         return None
 
     def _wrong_recording(self, item: Item, file: File, suffix: str) -> str | None:
+        served = self._server.journal.paths_of(file.sha256)
+        if suffix.startswith("live") and file.path.endswith(".jpg"):
+            still = f"/api/{item.camera}/latest.jpg"
+            is_served = any(path.startswith(still) for path in served)
+            return None if is_served else "no picture that Frigate served"
         if suffix.startswith("live"):
             return "can't be played" if file.seconds is None else None
-        served = self._server.journal.paths_of(file.sha256)
         if not any(path.startswith(f"/api/{item.camera}/start/") for path in served):
             return "no clip that Frigate served"
         if file.seconds is None:
