@@ -39,7 +39,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
 )
 from custom_components.frigate_snap_sync.sync.model.timing import Timing
 
-from ..waiting import Threads, promptly, until
+from ..waiting import LONG, Threads, promptly, until
 from .fakes import IMAGE, FakeDestination, FakeFrigate
 from .faults import Faults, FaultyLedger, FaultySpool
 
@@ -187,7 +187,7 @@ class Bench:
 
     async def pending(self, count: int) -> None:
         """Wait until the ledger has so many pending uploads, on their way or not."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONG):
             while len(await self.uploads(state="pending")) != count:
                 await asyncio.sleep(0.005)
 

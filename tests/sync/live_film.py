@@ -13,6 +13,7 @@ from custom_components.frigate_snap_sync.frigate.live_mp4 import (
 )
 
 from ..harness.frigate import live
+from ..waiting import LONG
 from .fakes import FakeFrigate
 
 START = 1_764_000_000
@@ -52,7 +53,7 @@ class Camera:
 
     async def opened(self) -> None:
         """Wait until the film is watched."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONG):
             while self._stream not in self._frigate.live_feeds:
                 await asyncio.sleep(0.005)
 
@@ -82,7 +83,7 @@ class Camera:
         """Let the film end, and another one begin."""
         feed = self._frigate.live_feeds[self._stream]
         self.feed(error)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LONG):
             while self._frigate.live_feeds.get(self._stream) in (feed, None):
                 await asyncio.sleep(0.005)
         self._film = messages()

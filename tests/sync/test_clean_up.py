@@ -19,6 +19,7 @@ from custom_components.frigate_snap_sync.sync.model.coverage import Coverage
 from custom_components.frigate_snap_sync.sync.model.item import Role
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
 
+from ..waiting import LONG
 from .conftest import FAST, Bench, setup, until
 from .fakes import IMAGE, FakeDestination
 from .ledgers import wanted
@@ -120,7 +121,7 @@ async def test_what_was_removed_is_noted(bench: Bench) -> None:
         )
         return tuple(rows) == (0,)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LONG):
         while not await noted():
             await asyncio.sleep(0.01)
     await bench.stop()

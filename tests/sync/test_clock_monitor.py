@@ -151,7 +151,7 @@ async def test_a_file_that_is_asked_for_again(
     set_clock(seconds)
     bench.frigate.footage = None
     bench.frigate.clock_offset = seconds
-    await until(lambda: nas.media, seconds=20)
+    await until(lambda: nas.media)
 
 
 @CHANGES
@@ -169,7 +169,7 @@ async def test_a_file_that_is_sent_again(
     bench.live_snapshot()
     await until(lambda: not nas.faults)
     set_clock(seconds)
-    await until(lambda: nas.media, seconds=20)
+    await until(lambda: nas.media)
 
 
 @CHANGES
@@ -188,7 +188,7 @@ async def test_a_review_that_goes_on(
     await until(lambda: not len(bench.engine._inbox))  # noqa: SLF001
     set_clock(seconds)
     bench.frigate.clock_offset = seconds
-    await until(lambda: [path for path in nas.media if "-part001" in path], seconds=20)
+    await until(lambda: [path for path in nas.media if "-part001" in path])
     rows = await bench.uploads()
     assert len(rows) <= 3  # Nothing was planned for the time that never was.
 
@@ -412,8 +412,8 @@ async def test_a_start_with_a_clock_that_was_set_back(
     bench.frigate.footage = None
     bench.frigate.clock_offset = seconds
     await bench.start(setup(nas), setup(cloud, name="cloud"))
-    await until(lambda: len(nas.media) == 2, seconds=20)
-    await until(lambda: IMAGE in cloud.media.values(), seconds=20)
+    await until(lambda: len(nas.media) == 2)
+    await until(lambda: IMAGE in cloud.media.values())
 
 
 @pytest.mark.parametrize("has_caught_up", [True, False])

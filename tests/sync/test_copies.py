@@ -28,6 +28,7 @@ from custom_components.frigate_snap_sync.sync.model.item import Media, UploadSta
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 
+from ..waiting import LONG
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, CLIP_SECONDS, IMAGE, FakeDestination
 from .ledgers import fetch, job, wanted
@@ -115,7 +116,7 @@ async def settled_as(bench: Bench, state: str) -> None:
     async def is_so() -> bool:
         return [row.state for row in await bench.uploads()] == [state]
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LONG):
         while not await is_so():
             await asyncio.sleep(0.01)
 

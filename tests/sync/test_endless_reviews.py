@@ -60,7 +60,7 @@ async def test_an_end_over_mqtt(
     show(bench, cut)
     await bench.start(setup(nas))
     bench.review("end", source_id=cut.id, start=start, end=ENDLESS)
-    await until(lambda: nas.media, seconds=20)
+    await until(lambda: nas.media)
     assert await bench.settled() == {"verified": 1}
     assert names(nas) == [".mp4"]
     (clip,) = clips()
@@ -104,7 +104,7 @@ async def test_killed_before_its_end_was_known(
     await bench.stop()
     bench.timing = FAST
     await bench.start(setup(nas))
-    await until(lambda: nas.media, seconds=20)
+    await until(lambda: nas.media)
     assert clips() == [(-5, 10)]
 
 
@@ -120,7 +120,7 @@ async def test_an_end_that_the_api_tells(bench: Bench, nas: FakeDestination) -> 
     await until(lambda: bench.status.frigate_connected)
     show(bench, cut)
     bench.review("update", source_id=cut.id, start=start)
-    await until(lambda: names(nas) == [".mp4"], seconds=20)
+    await until(lambda: names(nas) == [".mp4"])
     assert await end_of(bench, cut.id) == start + 30
 
 
@@ -155,7 +155,7 @@ async def test_one_that_is_caught_up(
         later = replace(cut, id="1.5-later", start_time=start + following)
         show(bench, replace(later, end_time=start + following + 10))
     await bench.start(setup(nas))
-    await until(lambda: "abc123" in ids(nas), seconds=20)
+    await until(lambda: "abc123" in ids(nas))
     await bench.settled()
     assert [clip for clip in clips() if clip[0] == -5] == [asked]
 

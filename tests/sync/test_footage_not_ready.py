@@ -33,7 +33,7 @@ async def test_a_clip_that_is_not_ready_is_asked_for_again(
     ]
     await bench.start(setup(nas))
     bench.review("end", end=time.time() - 50)
-    await until(lambda: list(nas.media.values()) == [CLIP], seconds=10)
+    await until(lambda: list(nas.media.values()) == [CLIP])
     assert caplog.text.count("is asked for again") == 1
     await until(lambda: len(bench.spooled()) == 0)
 

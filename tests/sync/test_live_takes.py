@@ -22,6 +22,7 @@ from custom_components.frigate_snap_sync.sync.model.plans import Progress, Uploa
 from custom_components.frigate_snap_sync.sync.support.live_progress import LiveProgress
 
 from ..frigate.live_sessions import film as recorded
+from ..waiting import LONG
 from .live_film import messages
 
 
@@ -157,7 +158,7 @@ async def test_who_waits_for_more_gets_it() -> None:
     waiting = [asyncio.create_task(film.more(0)) for _ in range(3)]
     await asyncio.sleep(0)
     film.add(chunk(1, key=True))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LONG):
         await asyncio.gather(*waiting)
 
 

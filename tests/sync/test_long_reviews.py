@@ -222,7 +222,7 @@ async def test_frigate_goes_away_while_it_is_asked(
     bench.frigate.hours = fail  # type: ignore[method-assign]
     await bench.start(setup(nas))
     bench.review("end", start=start, end=time.time() - 6)
-    await until(lambda: nas.media, seconds=20)
+    await until(lambda: nas.media)
     assert await bench.settled() == {"verified": 1}
     assert asked() == [(-5, 10)]
 
@@ -281,7 +281,7 @@ async def test_an_end_that_can_not_be(bench: Bench, nas: FakeDestination) -> Non
     asked = film(bench, start, (-5, 10))
     await bench.start(setup(nas))
     bench.review("end", start=start, end=9223372036854775807.0)
-    await until(lambda: nas.media, seconds=20)
+    await until(lambda: nas.media)
     assert asked() == [(-5, 10)]
 
 

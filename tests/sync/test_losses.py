@@ -15,6 +15,7 @@ from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from custom_components.frigate_snap_sync.sync.model.status import Protection, Reason
 from custom_components.frigate_snap_sync.sync.spool.spool import SpoolFile
 
+from ..waiting import LONG
 from .conftest import Bench, setup, until
 from .fakes import IMAGE, FakeDestination, camera
 from .faults import Step
@@ -242,7 +243,7 @@ async def test_a_copy_vanished(
         )
         return bool(rows[0]["is_missed"])
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LONG):
         while not await missed():
             await asyncio.sleep(0.01)
     await bench.engine.set_capture(True)

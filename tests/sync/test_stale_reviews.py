@@ -36,6 +36,7 @@ from custom_components.frigate_snap_sync.sync.model.plans import (
 )
 from custom_components.frigate_snap_sync.sync.model.rank import Rank
 
+from ..waiting import LONG
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
 from .test_long_reviews import DAY, film, names
@@ -187,7 +188,7 @@ async def test_a_clock_that_jumps_in_mid_review(
     bench.frigate.clock_offset = 0
     bench.review("update", source_id=review, start=start)
     await until(lambda: bench.frigate.summaries)
-    await until(lambda: any(begin > 5 * DAY for begin, _ in asked()), seconds=20)
+    await until(lambda: any(begin > 5 * DAY for begin, _ in asked()))
     assert len(await bench.uploads(limit=1000)) <= 6
 
 
@@ -204,7 +205,7 @@ async def test_the_end_cancels_what_was_planned_beyond_it(
     bench.review("new", source_id=review, start=start)
     await bench.pending(2)
     bench.review("end", source_id=review, start=start, end=start + 20)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LONG):
         while not (skipped := await bench.uploads(state="skipped")):
             await asyncio.sleep(0.01)
     bench.frigate.footage = None
@@ -228,7 +229,7 @@ async def test_an_end_that_was_missed_is_asked_for(
     await until(lambda: "-part001.mp4" in names(nas))
     caught_up = len(bench.frigate.windows)
     known(bench, start, time.time() - 6)
-    await until(lambda: names(nas) == [".mp4"], seconds=20)
+    await until(lambda: names(nas) == [".mp4"])
     assert len(bench.frigate.windows) == caught_up
 
 
