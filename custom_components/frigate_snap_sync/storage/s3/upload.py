@@ -143,9 +143,9 @@ class Uploads:
         async def send(number: int, start: int, length: int, md5: bytes) -> None:
             async def send_once() -> str:
                 async with open_range(local, start=start, length=length) as opened:
-                    if source.local_path is None:
-                        opened = _Paced(opened, source)
-                    return await self._put_part(key, upload_id, number, opened, md5)
+                    return await self._put_part(
+                        key, upload_id, number, opened, md5, source
+                    )
 
             etags[number - 1] = await _patiently(send_once)
 
@@ -173,18 +173,25 @@ class Uploads:
                     pieces: Sequence[bytes] = pieces,
                     md5: bytes = md5,
                 ) -> str:
-                    opened: OpenSource = _Held(pieces)
-                    if source.unpaced is not source:
-                        opened = _Paced(opened, source)
-                    return await self._put_part(key, upload_id, number, opened, md5)
+                    return await self._put_part(
+                        key, upload_id, number, _Held(pieces), md5, source
+                    )
 
                 etags.append(await _patiently(send_once))
         return etags
 
     async def _put_part(
-        self, key: str, upload_id: str, number: int, opened: OpenSource, md5: bytes
+        self,
+        key: str,
+        upload_id: str,
+        number: int,
+        opened: OpenSource,
+        md5: bytes,
+        source: Source,
     ) -> str:
-        """Send one part and return its ETag."""
+        """Send one part of a source, as fast as that may be sent; return its ETag."""
+        if source.unpaced is not source:
+            opened = _Paced(opened, source)
         answer, _ = await self._client.put(
             key,
             self._addressing,

@@ -97,8 +97,9 @@ class EndedReviews:
     ) -> bool:
         """Plan what is left of a review that has ended, or keep it for later.
 
-        The caller holds the lock. Later those destinations get it that were there at `since` (our clock), or when
-        it was reported. With `needs_end` its end is only when that was reported.
+        The caller holds the lock. Later those destinations get it that were there at
+        `since` (our clock), or when it was reported. With `needs_end` its end is only
+        when that was reported.
         """
         bounds = await self._registry.bounds(item)
         if bounds is None:
@@ -171,10 +172,7 @@ class EndedReviews:
                 return None
             item = replace(known[0], end=end)
             # A destination that was added meanwhile gets nothing of what was before.
-            since = await self._ledger.run(destinations.since)
-            only = {
-                each for each, moment in since.items() if moment <= item.reported_at
-            }
+            only = await self._ledger.run(destinations.there_at, item.reported_at)
             await self.plan(item, only=only, footage=footage)
             known = await self._ledger.run(ledger_items.review, item.source_id)
             if known is None or not known[1]:

@@ -154,8 +154,7 @@ class ReviewIntake:
 
     async def _plan_lost(self, item: Item) -> None:
         """Plan what is left of a review; none gets it that was added since."""
-        since = await self._ledger.run(destinations.since)
-        only = {id_ for id_, moment in since.items() if moment <= item.reported_at}
+        only = await self._ledger.run(destinations.there_at, item.reported_at)
         only |= await self._ledger.run(ledger_items.takers, item.source_id)
         by = item.reported_at - self._client.clock_offset
         await self._ended.plan(

@@ -73,6 +73,11 @@ def since(connection: sqlite3.Connection) -> dict[str, float]:
     return {row["id"]: row["since"] for row in rows}
 
 
+def there_at(connection: sqlite3.Connection, moment: float) -> set[str]:
+    """Return the destinations that were there then: later ones get nothing of before."""
+    return {id_ for id_, since_ in since(connection).items() if since_ <= moment}
+
+
 def set_sending(
     connection: sqlite3.Connection, destination_id: str, enabled: bool
 ) -> None:

@@ -22,7 +22,7 @@ SELECT id FROM items INDEXED BY forgettable_items
 
 
 def forget_copies(connection: sqlite3.Connection, *, before: float, limit: int) -> int:
-    """Forget the copies at removed destinations that were there before then.
+    """Forget the copies at removed destinations whose age counts from before then.
 
     Returns how many, `limit` at most.
     """

@@ -76,7 +76,7 @@ def keep_clock(
 ) -> None:
     """Keep the time by which ages are judged.
 
-    A copy that would have been there before the `earliest` time ages from now on: no
+    A copy whose age would count from before the `earliest` time ages from now on: no
     clock was set when it came.
     """
     connection.execute(
@@ -100,7 +100,7 @@ def expired(
 ) -> Iterator[Expired]:
     """Yield the copies whose time is over, the oldest first.
 
-    Those that have aged since `before` then, and the oldest until no more than `most`
+    Those whose age counts from `before` then, and the oldest until no more than `most`
     bytes are left; None for no such limit. Protected copies are not among them, nor
     counted: else they would leave no space for new ones.
     """

@@ -43,7 +43,7 @@ def wants(selection: Selection | None, item: Item) -> bool:
         return True
     if item.media not in selection.media:
         return False
-    if selection.cameras and item.camera not in selection.cameras:
+    if not _has_camera(selection, item.camera):
         return False
     if selection.labels and not _words(selection.labels) & _words(item.labels):
         return False
@@ -68,17 +68,19 @@ def may_want(selection: Selection | None, media: Media, camera: str | None) -> b
     """Tell whether a destination may want some items of this kind, of any camera or one."""
     if selection is None:
         return True
-    is_of_camera = (
-        camera is None or not selection.cameras or camera in selection.cameras
-    )
-    return media in selection.media and is_of_camera
+    return media in selection.media and _has_camera(selection, camera)
 
 
 def wants_live_of(selection: Selection | None, camera: str) -> bool:
     """Tell whether a destination may want the live film of a camera."""
     if selection is None or not selection.live_footage:
         return False
-    return not selection.cameras or camera in selection.cameras
+    return _has_camera(selection, camera)
+
+
+def _has_camera(selection: Selection, camera: str | None) -> bool:
+    """Tell whether a camera is selected; None is any camera."""
+    return camera is None or not selection.cameras or camera in selection.cameras
 
 
 def bounded(
