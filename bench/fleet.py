@@ -21,7 +21,6 @@ from .child import Service, run_service
 from .context import Context
 from .fleet_load import (
     LIVE,
-    MIB,
     OBJECT,
     RECORDING,
     Comparison,
@@ -34,6 +33,7 @@ from .fleet_probe import CALM
 from .report import Row, Wanted, spread_row
 from .server import fast_place
 from .stats import percentile
+from .transfers import MIB
 
 SIZE: Final = FleetSize(
     homes=50, processes=5, calm=10, pause=2.0, live=40, objects=8, recordings=4
@@ -184,7 +184,7 @@ def rows(
             wanted=targets.FLEET_LOST,
         ),
         figure(
-            "in the bucket twice, or nobody's",
+            "in the bucket twice, or of no home",
             result.extra,
             digits=0,
             wanted=targets.FLEET_LOST,

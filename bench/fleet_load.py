@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from tests.harness.s3_homes import Stored
 
-MIB: Final = 1024 * 1024
+from .transfers import MIB
 
 LIVE, OBJECT, RECORDING = "live_snapshot", "snapshot", "recording"
 """Media, as the engine's reports name them."""

@@ -29,6 +29,7 @@ async def race(
     for number in range(1, rounds + 1):
         for contender in chance.sample(contenders, len(contenders)):
             folder.mkdir()
+            folder.chmod(0o777)  # The server may be another user.
             try:
                 run = await contender.send(folder)
             finally:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 import secrets
 from time import perf_counter
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, override
 
 from custom_components.frigate_snap_sync.storage.base import Destination
 from custom_components.frigate_snap_sync.storage.errors import StorageError
@@ -50,33 +50,48 @@ class Sender(ABC):
         """Log out."""
 
 
-async def send_in_lanes(
-    destination: Destination, sources: Sequence[Path], folder: str, *, at_once: int
-) -> None:
-    """Send files as our worker does, so many at once.
+class DestinationSender(Sender):
+    """One of our destinations, as its worker uses it."""
 
-    What a server fails at is sent once more, as boto3 and rclone do by themselves.
-    """
-    waiting = iter(sources)
+    @abstractmethod
+    def make(self) -> Destination:
+        """Return the destination of the job's settings."""
 
-    async def send(path: Path) -> None:
+    @override
+    async def connect(self) -> None:
+        self.destination = self.make()
+        await self.destination.connect()
+
+    @override
+    async def send(self, sources: Sequence[Path], folder: str) -> None:
+        """Send so many files at once; what a server fails at is sent once more.
+
+        As boto3 and rclone do by themselves.
+        """
+        waiting = iter(sources)
+
+        async def lane() -> None:
+            for path in waiting:
+                try:
+                    await self._put(path, folder)
+                except StorageError:
+                    await self._put(path, folder)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.job["at_once"]):
+                group.create_task(lane())
+
+    @override
+    async def close(self) -> None:
+        await self.destination.close()
+
+    async def _put(self, path: Path, folder: str) -> None:
         name = f"{folder}/{path.name}"
         source = FileSource(path, size=path.stat().st_size)
-        temporary = await destination.prepare(
+        temporary = await self.destination.prepare(
             name, source, temporary=temporary_name(name, secrets.token_hex(8))
         )
-        await destination.put(name, source, temporary=temporary)
-
-    async def lane() -> None:
-        for path in waiting:
-            try:
-                await send(path)
-            except StorageError:
-                await send(path)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(at_once):
-            group.create_task(lane())
+        await self.destination.put(name, source, temporary=temporary)
 
 
 class _Transfers:
@@ -92,11 +107,10 @@ class _Transfers:
 
     async def run(self, *, watch: bool = False) -> Run:
         """Send all, and return what that took; also what Home Assistant notices."""
+        peak = MemoryPeak() if watch else None
         begin, used = perf_counter(), cpu_seconds()
         delay = memory = None
-        if watch:
-            peak = MemoryPeak()
-            begin, used = perf_counter(), cpu_seconds()
+        if peak is not None:
             delay = await delay_during(self._send)
             memory = peak.growth()
         else:

@@ -10,34 +10,24 @@ from typing import Any, Final, override
 import asyncssh
 import paramiko  # type: ignore[import-untyped]
 
+from custom_components.frigate_snap_sync.storage.base import Destination
 from custom_components.frigate_snap_sync.storage.sftp.destination import (
     SftpDestination,
     SftpSettings,
 )
 
 from .probe import probe_main
-from .sender import Sender, send_in_lanes, send_job
+from .sender import DestinationSender, Sender, send_job
 
 
-class Ours(Sender):
-    """Our destination, as its worker uses it."""
+class Ours(DestinationSender):
+    """Our SFTP destination."""
 
     name = "ours"
 
     @override
-    async def connect(self) -> None:
-        self._destination = SftpDestination(SftpSettings(**self.settings))
-        await self._destination.connect()
-
-    @override
-    async def send(self, sources: Sequence[Path], folder: str) -> None:
-        await send_in_lanes(
-            self._destination, sources, folder, at_once=self.job["at_once"]
-        )
-
-    @override
-    async def close(self) -> None:
-        await self._destination.close()
+    def make(self) -> Destination:
+        return SftpDestination(SftpSettings(**self.settings))
 
 
 class OursInThread(Ours):

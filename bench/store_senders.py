@@ -19,58 +19,46 @@ from custom_components.frigate_snap_sync.storage.webdav.destination import (
 from custom_components.frigate_snap_sync.storage.webdav.settings import WebdavSettings
 
 from .probe import probe_main
-from .sender import Sender, send_in_lanes, send_job
+from .sender import DestinationSender, Sender, send_job
 
 
-class _Ours(Sender):
-    """One of our destinations, as its worker uses it."""
-
-    _destination: Destination
+class _HttpSender(DestinationSender):
+    """One with sessions as Home Assistant has them: they share their connections."""
 
     @override
     async def connect(self) -> None:
-        # As Home Assistant has it: one pool of connections for all sessions.
         self._connector = aiohttp.TCPConnector()
-        self._destination = self._make()
-        await self._destination.connect()
+        await super().connect()
 
-    def _make(self) -> Destination:
-        raise NotImplementedError
-
-    def _open_session(self) -> aiohttp.ClientSession:
+    def open_session(self) -> aiohttp.ClientSession:
+        """Return another session."""
         return aiohttp.ClientSession(connector=self._connector, connector_owner=False)
 
     @override
-    async def send(self, sources: Sequence[Path], folder: str) -> None:
-        await send_in_lanes(
-            self._destination, sources, folder, at_once=self.job["at_once"]
-        )
-
-    @override
     async def close(self) -> None:
-        await self._destination.close()
+        await super().close()
         await self._connector.close()
 
 
-class OurS3(_Ours):
+class OurS3(_HttpSender):
     """Our bucket."""
 
     name = "s3"
 
     @override
-    def _make(self) -> Destination:
+    def make(self) -> Destination:
         settings = S3Settings(**self.settings)
-        return S3Destination(settings, open_session=self._open_session)
+        return S3Destination(settings, open_session=self.open_session)
 
 
-class OurWebdav(_Ours):
+class OurWebdav(_HttpSender):
     """Our WebDAV server."""
 
     name = "webdav"
 
     @override
-    def _make(self) -> Destination:
-        return WebdavDestination(WebdavSettings(**self.settings), self._open_session)
+    def make(self) -> Destination:
+        return WebdavDestination(WebdavSettings(**self.settings), self.open_session)
 
 
 class Boto3(Sender):

@@ -7,20 +7,18 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from tests.harness.network import HOST
 from tests.harness.s3_servers import ACCESS_KEY, SECRET_KEY, RcloneS3
 from tests.harness.webdav import PASSWORD, USERNAME, Apache
 
 from . import targets
-from .child import run_probe
 from .context import Context
 from .peers import find_program, find_rclone, obscured
 from .race import Results, compared, loop_rows, race
 from .report import Row, Wanted
 from .runs import Run
 from .server import fast_place
-from .transfers import MIB, TIMEOUT, Contender, Load, Name, run_peer
+from .transfers import MIB, Contender, Load, Name, library, run_peer
 
 _SMALL: Final = 100_000
 _ROOM: Final = 3072 * MIB
@@ -66,21 +64,10 @@ class _Store:
     def _library(
         self, name: Name, sender: str, load: Load, *, delay: bool
     ) -> Contender:
-        async def send(target: Path) -> Run:
-            target.chmod(0o777)
-            job: dict[str, Any] = {
-                "sender": sender,
-                "settings": dict(self.settings),
-                "root": str(target),
-                "source": str(load.source),
-                "at_once": Limits().stills_at_once,
-                "delay": delay,
-            }
-            return Run.from_json(
-                await run_probe("store_senders", job, folder=self.logs, timeout=TIMEOUT)
-            )
+        def job(_target: Path) -> dict[str, Any]:
+            return {"sender": sender, "settings": dict(self.settings)}
 
-        return Contender(name=name, load=load, send=send)
+        return library("store_senders", name, load, job, logs=self.logs, delay=delay)
 
     def rclone(self, name: Name, load: Load, *options: str) -> Contender:
         """Return rclone, as from a shell."""
@@ -94,7 +81,6 @@ class _Store:
         ]
 
         async def send(target: Path) -> Run:
-            target.chmod(0o777)
             return await run_peer(command, load, target, logs=self.logs)
 
         return Contender(name=name, load=load, send=send)
@@ -108,7 +94,6 @@ class _Store:
         ]
 
         async def send(target: Path) -> Run:
-            target.chmod(0o777)
             return await run_peer(command, load, target, logs=self.logs)
 
         return Contender(name=Name.CURL, load=load, send=send)

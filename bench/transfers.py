@@ -104,22 +104,15 @@ class Route:
     def library(self, name: Name, load: Load, *, delay: bool = False) -> Contender:
         """Return a contender in Python; see the module `senders`."""
 
-        async def send(target: Path) -> Run:
-            job: dict[str, Any] = {
+        def job(target: Path) -> dict[str, Any]:
+            return {
                 "sender": name.name.lower(),
                 "settings": self.access.settings(target),
                 "key_file": str(self.access.key_file),
                 "known_hosts": str(self.access.known_hosts),
-                "root": str(target),
-                "source": str(load.source),
-                "at_once": Limits().stills_at_once,
-                "delay": delay,
             }
-            return Run.from_json(
-                await run_probe("senders", job, folder=self.logs, timeout=TIMEOUT)
-            )
 
-        return Contender(name=name, load=load, send=send)
+        return library("senders", name, load, job, logs=self.logs, delay=delay)
 
     def openssh(self, name: Name, load: Load, *, cipher: str = "") -> Contender:
         """Return OpenSSH's `sftp`."""
@@ -150,6 +143,31 @@ class Route:
 
     async def _run(self, command: Sequence[str], load: Load, target: Path) -> Run:
         return await run_peer(command, load, target, logs=self.logs)
+
+
+def library(
+    module: str,
+    name: Name,
+    load: Load,
+    job: Callable[[Path], dict[str, Any]],
+    *,
+    logs: Path,
+    delay: bool,
+) -> Contender:
+    """Return a contender in Python: a probe's module, and its job for a target."""
+
+    async def send(target: Path) -> Run:
+        whole = job(target) | {
+            "root": str(target),
+            "source": str(load.source),
+            "at_once": Limits().stills_at_once,
+            "delay": delay,
+        }
+        return Run.from_json(
+            await run_probe(module, whole, folder=logs, timeout=TIMEOUT)
+        )
+
+    return Contender(name=name, load=load, send=send)
 
 
 async def run_peer(
