@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .clouds import BUCKET, CLOUD
 from .home_assistant import DOMAIN
 from .home_assistant_api import HomeAssistantApi, Json
 from .processes import wait_until
@@ -189,7 +190,7 @@ async def add_bucket(
     `answers` are those that are not usual.
     """
     usual = {
-        "name": "Bucket",
+        "name": BUCKET,
         "endpoint_url": url,
         "region": "us-east-1",
         "bucket": "cams",
@@ -208,7 +209,7 @@ async def add_cloud(
     `answers` are those that are not usual.
     """
     usual = {
-        "name": "Cloud",
+        "name": CLOUD,
         "url": url,
         "username": USERNAME,
         "password": PASSWORD,

@@ -27,7 +27,6 @@ from ..harness.webdav import Rclone
 
 TIME_ZONE = "Europe/Berlin"
 FOLDER, SERVER = "Folder", "Office server"
-BUCKET, CLOUD = "Bucket", "Cloud"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +65,13 @@ class Stage:
     async def add_bucket(self, entry_id: str, bucket: RcloneS3, **answers: Any) -> None:
         """Add a bucket as a destination; `answers` are what is not as usual."""
         api = self.home_assistant.api
-        usual = {"name": BUCKET, "bucket": bucket.bucket}
+        usual = {"bucket": bucket.bucket}
         await add_bucket(api, entry_id, bucket.url, **usual | answers)
 
     async def add_cloud(self, entry_id: str, cloud: Rclone, **answers: Any) -> None:
         """Add a WebDAV server as a destination; `answers` are what is not as usual."""
         api = self.home_assistant.api
-        usual = {"name": CLOUD, "url": cloud.url}
+        usual = {"url": cloud.url}
         await add_cloud(api, entry_id, **usual | answers)
 
     async def wait_ready(self) -> None:
@@ -103,19 +102,6 @@ class Stage:
             await wait_until(right, f"{platform} {key} of {device}", timeout=timeout)
         except TimeoutError as err:
             raise TimeoutError(f"{err} is {value}; it is {seen}") from None
-
-
-@asynccontextmanager
-async def open_clouds(folder: Path) -> AsyncIterator[tuple[RcloneS3, Rclone]]:
-    """Start a server with an empty bucket, and a WebDAV server."""
-    async with AsyncExitStack() as stack:
-        bucket = await stack.enter_async_context(
-            RcloneS3(folder / "buckets", bucket="cams")
-        )
-        cloud = Rclone()
-        stack.callback(cloud.remove)
-        await cloud.start()
-        yield bucket, cloud
 
 
 @asynccontextmanager

@@ -9,11 +9,12 @@ import pytest
 import pytest_asyncio
 
 from ..harness.arrivals import Kind, files_below
+from ..harness.clouds import BUCKET, CLOUD, open_clouds
 from ..harness.frigate import Frigate, Timing
 from ..harness.s3_servers import RcloneS3
 from ..harness.webdav import Rclone
 from ..waiting import until
-from .stage import BUCKET, CLOUD, Stage, open_clouds, open_stage
+from .stage import Stage, open_stage
 
 RECORDING_SECONDS = 60
 TIMING = replace(Timing().scaled(0.1), alert_cutoff=6, detection_cutoff=6)

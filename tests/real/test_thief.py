@@ -14,10 +14,11 @@ import pytest
 import pytest_asyncio
 from yarl import URL
 
+from ..harness.clouds import BUCKET, CLOUD, open_clouds
 from ..harness.frigate import Frigate, Timing, live
 from ..harness.network import Network, Way
 from ..waiting import until
-from .stage import BUCKET, CLOUD, SERVER, Stage, open_clouds, open_stage
+from .stage import SERVER, Stage, open_stage
 
 CAMERA = "front_door"
 BIT_RATE = 2_000_000

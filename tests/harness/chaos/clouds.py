@@ -8,12 +8,11 @@ from pathlib import Path
 import signal
 from typing import Protocol
 
+from ..clouds import BUCKET, CLOUD, open_clouds
 from ..network import Network
 from ..processes import send_signal
 from ..s3_servers import RcloneS3
 from ..webdav import Rclone
-
-BUCKET, CLOUD = "Bucket", "Cloud"
 
 
 class DestinationServer(Protocol):
@@ -84,15 +83,10 @@ class CloudServer:
 
 
 @asynccontextmanager
-async def open_clouds(folder: Path) -> AsyncIterator[dict[str, CloudServer]]:
+async def open_cloud_servers(folder: Path) -> AsyncIterator[dict[str, CloudServer]]:
     """Start a server with an empty bucket and a WebDAV server; end them."""
     async with AsyncExitStack() as stack:
-        bucket = await stack.enter_async_context(
-            RcloneS3(folder / "buckets", bucket="cams")
-        )
-        cloud = Rclone()
-        stack.callback(cloud.remove)
-        await cloud.start()
+        bucket, cloud = await stack.enter_async_context(open_clouds(folder))
         yield {
             BUCKET: CloudServer(
                 bucket,

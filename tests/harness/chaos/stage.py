@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 import shutil
 
+from ..clouds import BUCKET, CLOUD
 from ..disk import SmallDisk
 from ..frigate import Frigate, FrigateServer, MqttLink, SettableClock, Timing
 from ..home_assistant import INTEGRATION, HomeAssistant
@@ -24,7 +25,7 @@ from ..mosquitto import Mosquitto
 from ..network import Network, Way
 from ..openssh import OpenSshServer
 from ..proftpd import NO_DOT_FILES, ProFtpdServer
-from .clouds import BUCKET, CLOUD, DestinationServer, open_clouds
+from .clouds import DestinationServer, open_cloud_servers
 from .hearing import Hearing
 from .visitors import Visitors
 from .watching import ProtectionWatch
@@ -162,10 +163,10 @@ async def open_stage(
             )
         clouds = {}
         if everywhere:
-            clouds = await stack.enter_async_context(open_clouds(folder))
+            clouds = await stack.enter_async_context(open_cloud_servers(folder))
             bucket, cloud = clouds[BUCKET], clouds[CLOUD]
-            await add_bucket(api, entry_id, bucket.url, name=BUCKET, selection=_MEDIA)
-            await add_cloud(api, entry_id, cloud.url, name=CLOUD, selection=_MEDIA)
+            await add_bucket(api, entry_id, bucket.url, selection=_MEDIA)
+            await add_cloud(api, entry_id, cloud.url, selection=_MEDIA)
             folders |= {name: server.folder for name, server in clouds.items()}
         hearing = Hearing(home_assistant, broker.port)
         watch = ProtectionWatch(home_assistant)
