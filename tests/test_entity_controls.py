@@ -78,7 +78,7 @@ async def test_upload_event(
     engine.upload()
     found = hass.states.get(entity_id)
     assert found is not None
-    told = {
+    expected = {
         "media": "recording",
         "camera": "front_door",
         "id": "1795336200.123456-l0g9kw",
@@ -87,7 +87,7 @@ async def test_upload_event(
         "reason": None,
         "cause": None,
     }
-    assert found.attributes.items() >= {"event_type": "uploaded", **told}.items()
+    assert found.attributes.items() >= {"event_type": "uploaded", **expected}.items()
 
     reason = "Frigate has no footage of it"
     engine.upload(verified=False, size=None, reason=reason, cause="gone")
@@ -106,7 +106,7 @@ async def test_upload_event(
 async def test_upload_event_of_new_and_gone_destination(
     hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
 ) -> None:
-    """A new destination tells at once; of one that was removed nobody hears."""
+    """A new destination reports at once; one that was removed no longer does."""
     hass.config_entries.async_add_subentry(entry, subentry(sftp_subentry()))
     await hass.async_block_till_done()
     engine.upload(destination_id=SFTP_ID)
@@ -141,7 +141,7 @@ async def test_buttons_of_frigate(
     failure: CausedError,
     error: str,
 ) -> None:
-    """The engine does it; what fails is told to whoever pressed."""
+    """The engine does it; who pressed sees what fails."""
     press = ("button", "press", {ATTR_ENTITY_ID: f"button.frigate_{key}"})
     await hass.services.async_call(*press, blocking=True)
     assert engine.calls[-1] == call
@@ -157,7 +157,7 @@ async def test_buttons_of_frigate(
 async def test_button(
     hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
 ) -> None:
-    """The test is the engine's; its failure is told to whoever pressed."""
+    """The test is the engine's; who pressed sees its failure."""
     press = ("button", "press", {ATTR_ENTITY_ID: "button.garage_nas_test"})
     await hass.services.async_call(*press, blocking=True)
     assert engine.calls[-1] == ("test", LOCAL_ID)

@@ -209,7 +209,7 @@ async def test_a_topic_prefix_that_can_not_be_used(
 async def test_a_topic_prefix_of_the_owner_s_choice(
     hass: HomeAssistant, engine: StandInEngine
 ) -> None:
-    """The engine is told that Frigate's own may be another."""
+    """The engine learns that Frigate's own may be another."""
     entry = frigate_entry(data={"topic_prefix": "frigate"})
     await async_set_up(hass, entry)
     assert not engine.arguments["options"].follows_topic_prefix

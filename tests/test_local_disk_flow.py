@@ -188,7 +188,7 @@ async def test_user_a_share_that_was_mounted_meanwhile(
 async def test_user_a_disk_that_does_not_answer(
     hass: HomeAssistant, folders: Path, mounts: StandInMounts
 ) -> None:
-    """That is told at the path."""
+    """The path has the error."""
     mounts.failure = Unreachable("It hangs")
     entry = frigate_entry()
     await async_set_up(hass, entry)
@@ -232,7 +232,7 @@ async def test_user_dot_files_are_refused(hass: HomeAssistant, folders: Path) ->
 async def test_user_a_foreign_folder_of_today(
     hass: HomeAssistant, folders: Path, template: str, folder: str
 ) -> None:
-    """It is tested where files will go, and told by the step; nothing is saved."""
+    """It is tested where files will go, the step is named; nothing is saved."""
     entry = frigate_entry()
     await async_set_up(hass, entry)
     now = dt_util.now()

@@ -109,7 +109,7 @@ async def test_reconfigure_plain_mistakes_first(
     typed: dict[str, Any],
     errors: dict[str, str],
 ) -> None:
-    """Of an address that is none nobody knows whether it is another."""
+    """Of an address that is none it is not known whether it is another."""
     stored = {"username": "viewer", "password": PASSWORD}
     entry = frigate_entry(frigate_server.url, data=stored)
     await async_set_up(hass, entry)

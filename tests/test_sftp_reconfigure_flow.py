@@ -194,7 +194,7 @@ async def test_steps_shown_again(
 ) -> None:
     """A step without input only shows itself."""
     del fields["password"]
-    server.behavior.authorized.add(b"of somebody else")
+    server.behavior.authorized.add(b"of another user")
     entry = frigate_entry()
     await async_set_up(hass, entry)
     result = await async_start(hass, entry.entry_id)

@@ -78,7 +78,7 @@ async def test_review_that_is_none(server: FakeServer, client: FrigateClient) ->
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_reviews(server: FakeServer, client: FrigateClient, version: str) -> None:
-    """All of them, also those that somebody has looked at."""
+    """All of them, also those that were looked at."""
     server.record(version)
     rows = json.loads(reply(version, "review-list").body)
 

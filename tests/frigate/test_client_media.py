@@ -265,4 +265,4 @@ async def test_clip_that_can_not_be_written(
 
     with pytest.raises(OSError, match="No space"):
         await client.clip("front_door", start=start, end=end, write=write)
-    assert await client.version(), "the client goes on"
+    assert await client.version(), "the client still works"

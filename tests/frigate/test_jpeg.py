@@ -94,7 +94,7 @@ SOI, EOI = b"\xff\xd8", b"\xff\xd9"
             + SCAN
             + segment(0xDC, b"\x00\x10")
             + EOI,
-            id="height told late",
+            id="height comes late",
         ),
     ],
 )
@@ -129,7 +129,7 @@ def test_odd_pictures_that_are_whole(data: bytes) -> None:
     ids=short,
 )
 def test_pictures_that_are_not_whole(data: bytes, reason: str) -> None:
-    """The reason is told."""
+    """The error says why."""
     with pytest.raises(MediaBroken, match=reason):
         check_jpeg(data)
 
@@ -146,7 +146,7 @@ def test_hostile_pictures_take_no_time(filling: bytes) -> None:
 
 @pytest.mark.parametrize("window", [1, 2, 3, 7])
 def test_pictures_are_looked_through_in_windows(window: int) -> None:
-    """Nobody else runs while one is searched; what lies across two is found."""
+    """Nothing else runs while one is searched; what lies across two is found."""
     longest = 0
 
     def search(

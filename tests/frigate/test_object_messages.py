@@ -44,7 +44,7 @@ def test_object_sub_label(sent: object, sub_label: str | None) -> None:
 
 
 def test_object_with_little() -> None:
-    """What is not told is not assumed."""
+    """What a message lacks is not assumed."""
     tracked = say_object(
         entered_zones=..., max_severity=..., has_snapshot=..., false_positive=...
     ).object
@@ -68,7 +68,7 @@ def test_object_with_little() -> None:
     ],
 )
 def test_object_severity(sent: object, severity: Severity | None) -> None:
-    """No alert is the lesser of the two; what is not told is not known."""
+    """No alert is the lesser of the two; what a message lacks is not known."""
     assert say_object(max_severity=sent).object.severity is severity
 
 

@@ -204,7 +204,7 @@ def test_a_film_of_what_came_late(scene: Scene) -> None:
 
 
 def test_a_film_of_a_short_last_segment(scene: Scene) -> None:
-    """It may stay: nobody can tell whether the whole has that segment."""
+    """It may stay: it can't be known whether the whole has that segment."""
     pieces = scene.frigate.clip("front_door", int(NOW) - 5, int(NOW) + 15)
     border = pieces[-1].start
     for length, doubled in ((2, 0), (3, 1)):
@@ -225,7 +225,7 @@ def test_stills_that_left_live(scene: Scene) -> None:
 
 
 def test_a_part_behind_a_hole(scene: Scene) -> None:
-    """It may stay: nobody can tell whether the whole holds it."""
+    """It may stay: it can't be known whether the whole holds it."""
     footage = scene.frigate.cameras["front_door"].footage
     footage.lose(NOW + 2, NOW + 3)
     whole = scene.serve_clip(int(NOW) - 5, int(NOW) + 15)

@@ -162,7 +162,7 @@ async def test_not_allowed(
 async def test_a_vanished_root_is_made_again(
     destination: LocalDestination, root: Path, make_source: MakeSource
 ) -> None:
-    """On its own file system, a folder that somebody removed comes back."""
+    """On its own file system, a folder that was removed comes back."""
     root.rmdir()
     assert await destination.stat("file") is None
     assert await list_all(destination) == set()

@@ -40,7 +40,7 @@ async def test_wrong_password(
     keyboard: str | None,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It is refused, told once alone, and shown nowhere."""
+    """It is refused, tried only once, and shown nowhere."""
     caplog.set_level(logging.DEBUG)
     server.behavior.keyboard = keyboard
     with pytest.raises(AuthFailed) as raised:
@@ -109,7 +109,7 @@ async def test_key(tmp_path: Path, connect_to: Connect) -> None:
 
 
 async def test_encrypted_key(server: SftpServer, connect_to: Connect) -> None:
-    """A passphrase opens a key; without the right one nobody is asked."""
+    """A passphrase opens a key; without the right one no server is asked."""
     key = asyncssh.generate_private_key("ssh-ed25519")
     server.behavior.authorized.add(key.public_data)
     text = key.export_private_key("openssh", "open sesame").decode()
@@ -188,7 +188,7 @@ async def test_host_key_changed(
 
 
 async def test_host_key_is_back(tmp_path: Path, connect_to: Connect) -> None:
-    """When the pinned key is back, work goes on."""
+    """When the pinned key is back, files arrive again."""
     async with (
         OpenSshServer(tmp_path / "right") as right,
         OpenSshServer(tmp_path / "wrong") as wrong,
@@ -211,7 +211,7 @@ async def test_no_common_cipher(server: SftpServer, connect_to: Connect) -> None
 
 
 async def test_pinned_key_is_damaged(server: SftpServer, connect_to: Connect) -> None:
-    """Without a readable pinned key nobody is connected to."""
+    """Without a readable pinned key no connection is made."""
     with pytest.raises(InvalidKey):
         await connect_to(server, password=PASSWORD, host_key="ssh-rsa x").connect()
 

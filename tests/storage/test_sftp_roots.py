@@ -49,14 +49,14 @@ async def test_roots(
 
 
 async def test_root_is_a_file(server: SftpServer, connect_to: Connect) -> None:
-    """A file in the root's place is told."""
+    """A file in the root's place is an error that says so."""
     (server.root / "file").touch()
     with pytest.raises(PermissionDenied, match="is no folder"):
         await connect_to(server, password=PASSWORD, path="/file").connect()
 
 
 async def test_root_is_refused(server: SftpServer, connect_to: Connect) -> None:
-    """A root that may not be made is told, by connect and by a put."""
+    """A root that may not be made is an error, of connect and of a put."""
     server.behavior.denied = True
     destination = connect_to(server, password=PASSWORD, path="/up/load")
     with pytest.raises(PermissionDenied, match="reach the folder /up/load"):
@@ -105,7 +105,7 @@ async def test_nothing_can_be_made(server: SftpServer, connect_to: Connect) -> N
 async def test_folders_that_vanish(
     server: SftpServer, connect_to: Connect, make_source: MakeSource
 ) -> None:
-    """Folders that somebody removes are made again."""
+    """Folders that others remove are made again."""
     destination = connect_to(server, password=PASSWORD, path="/up/load")
     for _ in range(2):
         await destination.put("a/b/file", make_source(), temporary="a/b/part")

@@ -139,7 +139,7 @@ async def test_one_stuck_request() -> None:
 
 
 async def test_idle_is_no_silence(server: SftpServer, connect_to: Connect) -> None:
-    """A connection that nobody uses is not given up."""
+    """An unused connection is not given up."""
     idle = 2
     destination = connect_to(server, password=PASSWORD, limits={"idle_timeout": idle})
     await destination.stat("none")
@@ -249,7 +249,7 @@ async def test_close_ends_a_clean_up(
     connect_to: Connect,
     make_source: MakeSource,
 ) -> None:
-    """Closing does not wait for a clean-up that nobody answers."""
+    """Closing does not wait for a clean-up that gets no answer."""
     destination = connect_to(server, password=PASSWORD, limits={"cancel_timeout": 0.05})
     server.behavior.holding = "write"
     put = asyncio.create_task(

@@ -185,7 +185,7 @@ async def test_what_a_server_refuses_to_tell_of_is_not_missing(
 @pytest.mark.parametrize(
     "moments",
     [
-        # At which requests of ours somebody else puts a file there.
+        # At which requests of ours another client puts a file there.
         ["MOVE"],
         ["DELETE"],
         ["MOVE", "PROPFIND"],

@@ -39,7 +39,7 @@ async def acknowledge(bench: Bench) -> None:
 
 
 async def test_something_is_gone(bench: Bench, nas: FakeDestination) -> None:
-    """A risk at once, until the owner knows of it; a running outage is told too."""
+    """A risk at once, until the owner knows of it; a running outage is shown, too."""
     await start(bench, nas)
     lose(bench)
     await until(shows(bench, Protection.AT_RISK, Reason.ITEMS_LOST))
@@ -67,7 +67,7 @@ async def test_something_is_gone(bench: Bench, nas: FakeDestination) -> None:
 async def test_what_was_acknowledged_is_lost_once_more(
     bench: Bench, nas: FakeDestination
 ) -> None:
-    """Tried again in vain: the owner is told again."""
+    """Tried again in vain: it is shown to the owner again."""
     await start(bench, nas)
     lose(bench)
     await until(shows(bench, Protection.AT_RISK, Reason.ITEMS_LOST))
@@ -106,7 +106,7 @@ async def test_something_was_dropped(bench: Bench, nas: FakeDestination) -> None
 
 
 async def test_messages_were_lost(bench: Bench, nas: FakeDestination) -> None:
-    """Images that nobody could keep exist nowhere else: told through a restart too."""
+    """Images that could not be kept exist nowhere else: shown after a restart, too."""
     bench.limits = Limits(message_bytes=3 * len(IMAGE))
     await start(bench, nas)
     for number in range(5):
@@ -222,7 +222,7 @@ async def test_other_messages_that_were_lost_are_caught_up(
 async def test_a_copy_vanished(
     bench: Bench, nas: FakeDestination, age: float, is_loss: bool
 ) -> None:
-    """What arrived only lately nobody has cleared away."""
+    """What arrived only lately was not cleared away by its owner."""
     bench.timing = replace(bench.timing, audit=0, probe=0.05)
     await start(bench, nas)
     bench.live_snapshot()

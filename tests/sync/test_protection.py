@@ -1,4 +1,4 @@
-"""How protected the owner is, told by plain facts."""
+"""How protected the owner is, judged by plain facts."""
 
 import dataclasses
 from dataclasses import replace
@@ -78,8 +78,8 @@ AT_ONCE = {
 }
 
 
-def told(**facts: Any) -> tuple[Protection, list[Reason]]:
-    """Return what is told for the facts; what is not among them is well."""
+def judged(**facts: Any) -> tuple[Protection, list[Reason]]:
+    """Return what follows from the facts; what is not among them is well."""
     state, reasons = judge(Facts(**{"patience": 900, "destinations": ONE, **facts}))
     return state, list(reasons)
 
@@ -103,22 +103,22 @@ def test_every_fact_is_in_the_tables() -> None:
 
 def test_all_is_well() -> None:
     """Then, and only then, the owner is protected, and there is no reason."""
-    assert told() == (Protection.PROTECTED, [])
+    assert judged() == (Protection.PROTECTED, [])
 
 
 @pytest.mark.parametrize(("fact", "reason"), LASTING.items())
 def test_an_outage(fact: str, reason: Reason) -> None:
     """Short it is not yet a risk, but no protection either."""
-    assert told(**{fact: 0.0}) == (Protection.CATCHING_UP, [reason])
-    assert told(**{fact: 900.0}) == (Protection.CATCHING_UP, [reason])
-    assert told(**{fact: 901.0}) == (Protection.AT_RISK, [reason])
-    assert told(**{fact: 61.0}, patience=60) == (Protection.AT_RISK, [reason])
+    assert judged(**{fact: 0.0}) == (Protection.CATCHING_UP, [reason])
+    assert judged(**{fact: 900.0}) == (Protection.CATCHING_UP, [reason])
+    assert judged(**{fact: 901.0}) == (Protection.AT_RISK, [reason])
+    assert judged(**{fact: 61.0}, patience=60) == (Protection.AT_RISK, [reason])
 
 
 @pytest.mark.parametrize(("fact", "reason"), AT_ONCE.items())
 def test_what_is_a_risk_at_once(fact: str, reason: Reason) -> None:
     """There is nothing to be waited for."""
-    assert told(**{fact: True}) == (Protection.AT_RISK, [reason])
+    assert judged(**{fact: True}) == (Protection.AT_RISK, [reason])
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_what_is_a_risk_at_once(fact: str, reason: Reason) -> None:
             "at_risk",
             ["destination_failing"],
         ),
-        # A pause and an outage: the pause is wanted, the outage is told
+        # A pause and an outage: the pause is wanted, the outage is shown
         (
             {"capture": False, "frigate_away_for": LONG},
             "paused",
@@ -208,7 +208,7 @@ def test_what_is_a_risk_at_once(fact: str, reason: Reason) -> None:
             ["no_camera", "items_lost"],
         ),
         ({"no_camera": True, "capture": False}, "paused", ["capture_off", "no_camera"]),
-        # Broker and Frigate are told apart
+        # Broker and Frigate are kept apart
         (
             {"frigate_away_for": LONG, "mqtt_away_for": SHORT},
             "at_risk",
@@ -230,7 +230,7 @@ def test_what_is_a_risk_at_once(fact: str, reason: Reason) -> None:
 )
 def test_protection(facts: dict[str, Any], state: str, reasons: list[str]) -> None:
     """Facts that meet."""
-    assert told(**facts) == (state, reasons)
+    assert judged(**facts) == (state, reasons)
 
 
 _DESTINATIONS = strategies.builds(
@@ -255,7 +255,7 @@ _FACTS = strategies.fixed_dictionaries(
 @given(_FACTS)
 def test_states_and_reasons_agree(facts: dict[str, Any]) -> None:
     """Whatever meets: only who is protected, or starts, has no reason."""
-    state, reasons = told(**facts)
+    state, reasons = judged(**facts)
     if not reasons:
         starts = Protection.CATCHING_UP, Protection.PROTECTED
         assert state is starts[not facts.get("is_starting", False)]
@@ -364,7 +364,7 @@ def test_nothing_was_uploaded(
 def test_what_a_person_can_do_at_once(
     error: StorageError | None, problem: Problem | None
 ) -> None:
-    """What does not end by itself is told at once."""
+    """What does not end by itself is a problem at once."""
     for failing_for in (SHORT, LONG):
         assert problem_of(error, failing_for=failing_for, patience=900) is problem
 

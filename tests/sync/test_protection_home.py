@@ -44,7 +44,7 @@ async def test_a_message_that_can_not_be_taken(
 async def test_a_part_of_the_engine_crashes(
     bench: Bench, nas: FakeDestination, part: str
 ) -> None:
-    """Nobody knows then what does not happen."""
+    """It is not known then what does not happen."""
     await start(bench, nas)
     health = bench.engine._parts.health  # noqa: SLF001
 
@@ -185,7 +185,7 @@ async def test_a_ledger_that_can_only_be_read(
 async def test_home_assistant_s_disk_is_full(
     bench: Bench, nas: FakeDestination
 ) -> None:
-    """A real one: told at once, though nothing may happen, and over with the space."""
+    """A real one: shown at once, though nothing may happen, and over with the space."""
     async with SmallDisk(bench.folder / "disk", size=16) as disk:
         if not disk.is_real:
             pytest.skip("not allowed to mount a file system")

@@ -223,7 +223,7 @@ class Evidence:
             if not suffix.startswith("live")
             or (is_safe and self._is_replaced(item, file, wholes))
         ]
-        # Behind a hole it can't be told which footage a clip holds.
+        # Behind a hole it can't be known which footage a clip holds.
         hole = inf if self._has_lost(item) else self._first_hole(item)
         staying = {
             file.path
