@@ -316,9 +316,12 @@ async def test_picture_only_while_armed(
     ("counts", "title", "message"),
     [
         (
-            (Counts(copies=40, bytes=3_210_000_000), Counts(copies=2, failed=1)),
+            (
+                Counts(copies=40, bytes=3_210_000_000),
+                Counts(copies=2, bytes=3_456_789, failed=1),
+            ),
             "42 copies this week",
-            "Garage NAS: 40 (3.2 GB)\nOff-site server: 2 (0.0 GB), 1 failed",
+            "Garage NAS: 40 (3.2 GB)\nOff-site server: 2 (3 MB), 1 failed",
         ),
         ((), "0 copies this week", "Nothing was copied."),
     ],

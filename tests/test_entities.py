@@ -36,6 +36,7 @@ from homeassistant.helpers import (
     entity_registry as er,
 )
 from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util, slugify
 
@@ -183,6 +184,32 @@ async def test_counts_have_no_unit(
         "snapshots",
         "uploads",
     }
+
+
+@pytest.mark.parametrize(
+    ("uploaded", "shown"),
+    [
+        (1_000_000, "0.001 GB"),
+        (3_456_789, "0.003 GB"),
+        (300_123_456_789, "300.123 GB"),
+    ],
+)
+async def test_data_from_the_first_megabyte_on(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    uploaded: int,
+    shown: str,
+) -> None:
+    """As a person sees it, rounded; the state itself is exact."""
+    grown = replace(DESTINATION, data_uploaded=uploaded)
+    engine.show(destinations={LOCAL_ID: grown})
+    entity = "sensor.garage_nas_data_uploaded"
+    rounded = Template(
+        f"{{{{ states('{entity}', rounded=True, with_unit=True) }}}}", hass
+    )
+    assert rounded.async_render() == shown
+    assert float(state(hass, entity)) == pytest.approx(uploaded / 10**9)
 
 
 async def test_disabled_by_default(

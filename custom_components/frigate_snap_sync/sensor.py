@@ -124,7 +124,8 @@ DESTINATION_SENSORS = (
         state_class=SensorStateClass.TOTAL_INCREASING,
         native_unit_of_measurement=UnitOfInformation.BYTES,
         suggested_unit_of_measurement=UnitOfInformation.GIGABYTES,
-        suggested_display_precision=2,
+        # With two, as others have it, the first five megabytes would be 0.00.
+        suggested_display_precision=3,
         value_fn=lambda status: status.data_uploaded,
     ),
     SnapSyncSensorDescription[DestinationStatus](
