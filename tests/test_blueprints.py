@@ -218,7 +218,8 @@ async def test_not_protected(
 ) -> None:
     """After ten minutes, with the reasons; then that it is over, in its place."""
     engine.show(protection=Protection.PROTECTED, reasons=())
-    await automate("not_protected", frigate=device(hass, frigate_identifier(ENTRY_ID)))
+    frigate = device(hass, frigate_identifier(ENTRY_ID))
+    await automate("not_protected", frigate=frigate)
     engine.show(
         protection=Protection.AT_RISK,
         reasons=(Reason.DESTINATION_FAILING, Reason.ITEM_LATE),
@@ -226,7 +227,7 @@ async def test_not_protected(
     await passes(hass, freezer, minutes=9)
     assert not phone.sent
     await passes(hass, freezer, minutes=2)
-    tag = {"tag": "frigate-snap-sync-sensor.frigate_protection"}
+    tag = {"tag": f"frigate-snap-sync-{frigate}"}
     first = {
         "title": "Frigate is not protected",
         "message": "A destination is failing, Something is late",
@@ -241,6 +242,71 @@ async def test_not_protected(
         "data": tag,
     }
     assert phone.sent == [first, again]
+
+
+async def test_not_protected_since_before_a_restart(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    automate: Automate,
+    phone: App,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Automations heard no change; the ten minutes begin with the start."""
+    engine.show(protection=Protection.AT_RISK, reasons=(Reason.DISK_FULL,))
+    await restart(hass, automate)
+    await passes(hass, freezer, minutes=9)
+    # What is wrong by now counts.
+    engine.show(reasons=(Reason.DISK_FULL, Reason.MQTT_AWAY))
+    await settle()
+    assert not phone.sent
+    await passes(hass, freezer, minutes=2)
+    (sent,) = phone.sent
+    assert sent["message"] == "Home Assistant's disk is full, The MQTT broker is away"
+    await passes(hass, freezer, minutes=60)
+    engine.show(protection=Protection.PROTECTED, reasons=())
+    await settle()
+    assert [each.get("title") for each in phone.sent] == [
+        "Frigate is not protected",
+        "Frigate is protected again",
+    ]
+
+
+@pytest.mark.parametrize(
+    "at_the_start", [Protection.PROTECTED, Protection.CATCHING_UP, Protection.AT_RISK]
+)
+async def test_protected_again_since_a_restart(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    automate: Automate,
+    phone: App,
+    freezer: FrozenDateTimeFactory,
+    at_the_start: Protection,
+) -> None:
+    """The notification from before disappears, and none comes."""
+    engine.show(protection=at_the_start, reasons=())
+    await restart(hass, automate)
+    assert bool(phone.sent) is (at_the_start is Protection.PROTECTED)
+    await passes(hass, freezer, minutes=5)
+    engine.show(protection=Protection.PROTECTED, reasons=())
+    await settle()
+    await passes(hass, freezer, minutes=60)
+    frigate = device(hass, frigate_identifier(ENTRY_ID))
+    assert phone.sent == [
+        {
+            "message": "clear_notification",
+            "data": {"tag": f"frigate-snap-sync-{frigate}"},
+        }
+    ]
+
+
+async def restart(hass: HomeAssistant, automate: Automate) -> None:
+    """Let Home Assistant start with what is there, and the automation with it."""
+    hass.set_state(CoreState.not_running)
+    await automate("not_protected", frigate=device(hass, frigate_identifier(ENTRY_ID)))
+    await hass.async_start()
+    await settle()
 
 
 async def test_picture_then_clip(

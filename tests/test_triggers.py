@@ -1,5 +1,6 @@
 """Triggers and conditions, in automations that a real Home Assistant runs."""
 
+import asyncio
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from custom_components.frigate_snap_sync.sync.model.status import Protection, Re
 from custom_components.frigate_snap_sync.sync.model.stored import FileKey
 from custom_components.frigate_snap_sync.upload_data import UPLOAD_ENDED, upload_data
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
-from homeassistant.core import CoreState, HomeAssistant, ServiceCall
+from homeassistant.core import CoreState, HassJob, HomeAssistant, ServiceCall
 from homeassistant.helpers import (
     area_registry as ar,
     condition,
@@ -387,6 +388,81 @@ async def test_at_risk_since_a_start(
     await hass.async_block_till_done()
     assert hass.states.is_state("sensor.frigate_protection", "at_risk")
     assert [call.data["who"] for call in calls] == ["risk"]
+
+
+@pytest.mark.parametrize(
+    ("before", "while_starting", "expected"),
+    [
+        (Protection.AT_RISK, Protection.AT_RISK, ["risk"]),
+        (Protection.PROTECTED, Protection.AT_RISK, ["change", "risk"]),
+        (Protection.AT_RISK, Protection.PROTECTED, ["change"]),
+        (Protection.PROTECTED, Protection.PROTECTED, []),
+    ],
+)
+async def test_at_risk_before_automations_listen(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    calls: list[ServiceCall],
+    before: Protection,
+    while_starting: Protection,
+    expected: list[str],
+) -> None:
+    """Who asks for that state gets it, once; who asks for changes heard of none."""
+    target = {"device_id": device(hass, FRIGATE)}
+    automations = [
+        {
+            "triggers": {
+                "trigger": f"{DOMAIN}.protection_changed",
+                "target": target,
+                "options": options,
+            },
+            "actions": {
+                "action": "test.automation",
+                "data": {"who": who, "from": "{{ trigger.from_state.state }}"},
+            },
+        }
+        for who, options in (("risk", {"to": "at_risk"}), ("change", {}))
+    ]
+    engine.show(protection=before)
+    hass.set_state(CoreState.not_running)
+    assert await async_setup_component(hass, "automation", {"automation": automations})
+    await hass.async_block_till_done()
+
+    async def change() -> None:
+        # Automations begin to listen meanwhile.
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert hass.state is CoreState.starting
+        engine.show(protection=while_starting)
+
+    hass.async_add_startup_job(HassJob(change))
+    await hass.async_start()
+    await hass.async_block_till_done()
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=1))
+    await hass.async_block_till_done()
+    assert sorted(call.data["who"] for call in calls) == expected
+    if expected == ["risk"]:
+        assert calls[0].data["from"] == "unknown"
+
+
+async def test_an_automation_that_is_made_later(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    calls: list[ServiceCall],
+) -> None:
+    """It hears of what changes from then on, as all automations do."""
+    engine.show(protection=Protection.AT_RISK)
+    await automate(
+        hass,
+        "protection_changed",
+        {"entity_id": "sensor.frigate_protection"},
+        options={"to": "at_risk"},
+    )
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=1))
+    await hass.async_block_till_done()
+    assert not calls
 
 
 async def test_protection_for_a_time(

@@ -1,17 +1,39 @@
 """Triggers: an upload arrived or failed, the protection changed."""
 
 import asyncio
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, cast, override
 
 import probatio as vol
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import CONF_FOR, CONF_OPTIONS, CONF_TARGET
-from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, State, callback
+from homeassistant.const import (
+    ATTR_ENTITY_ID,
+    CONF_FOR,
+    CONF_OPTIONS,
+    CONF_TARGET,
+    STATE_UNKNOWN,
+)
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Context,
+    CoreState,
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    State,
+    callback,
+)
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
-from homeassistant.helpers.target import TargetSelection
+from homeassistant.helpers.event import async_call_later, async_track_state_change_event
+from homeassistant.helpers.start import async_at_started
+from homeassistant.helpers.target import (
+    TargetSelection,
+    async_extract_referenced_entity_ids,
+)
 from homeassistant.helpers.trigger import (
     EntityTriggerBase,
     NotTriggeredReasonReporter,
@@ -174,11 +196,108 @@ class ProtectionChangedTrigger(EntityTriggerBase):
             payload = {**extra_trigger_payload, "why": why}
             return run_action(payload, description, context)
 
-        return await super().async_attach_runner(run, did_not_trigger)
+        stop_listening = await super().async_attach_runner(run, did_not_trigger)
+        if not self._to or self._hass.state is CoreState.running:
+            return stop_listening
+
+        @callback
+        def report(state: State) -> None:
+            run(
+                {
+                    ATTR_ENTITY_ID: state.entity_id,
+                    "from_state": State(state.entity_id, STATE_UNKNOWN),
+                    "to_state": state,
+                    "for": self._duration,
+                },
+                f"state of {state.entity_id}",
+            )
+
+        before = _BeforeTheStart(
+            self._hass,
+            self._entities(),
+            states=self._to,
+            after=self._duration or timedelta(),
+            report=report,
+        )
+
+        @callback
+        def stop() -> None:
+            stop_listening()
+            before.async_stop()
+
+        return stop
+
+    def _entities(self) -> set[str]:
+        """Return the protections that are aimed at now."""
+        selected = async_extract_referenced_entity_ids(
+            self._hass,
+            TargetSelection(self._target or {}),
+            expand_group=False,
+            primary_entities_only=self._primary_entities_only,
+        )
+        return self.entity_filter(selected.referenced | selected.indirectly_referenced)
 
     @property
     def _to(self) -> list[str]:
         return cast(list[str], self._options[CONF_TO])
+
+
+class _BeforeTheStart:
+    """Reports entities that had a state already when automations began to listen.
+
+    That is only when Home Assistant has nearly started, and of how long they had waited
+    for something before a restart nothing is kept: the time begins with the start.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entities: Collection[str],
+        *,
+        states: Collection[str],
+        after: timedelta,
+        report: Callable[[State], None],
+    ) -> None:
+        """Note which of the entities have one of the states, and wait for the start."""
+        self._hass = hass
+        self._states = states
+        self._after = after
+        self._report = report
+        self._entities = {
+            entity_id
+            for entity_id in entities
+            if (state := hass.states.get(entity_id)) and state.state in states
+        }
+        self._stops = [
+            async_track_state_change_event(hass, self._entities, self._async_changed),
+            async_at_started(hass, self._async_started),
+        ]
+
+    @callback
+    def async_stop(self) -> None:
+        """Report nothing any more."""
+        while self._stops:
+            self._stops.pop()()
+
+    @callback
+    def _async_changed(self, event: Event[EventStateChangedData]) -> None:
+        """Leave a state that ends to who listens to changes."""
+        state = event.data["new_state"]
+        if state is None or state.state not in self._states:
+            self._entities.discard(event.data["entity_id"])
+
+    @callback
+    def _async_started(self, hass: HomeAssistant) -> None:
+        self._stops.append(async_call_later(hass, self._after, self._async_report))
+
+    @callback
+    def _async_report(self, now: datetime) -> None:
+        self.async_stop()
+        for entity_id in sorted(self._entities):
+            state = self._hass.states.get(entity_id)
+            # The event of a change may still be under way.
+            if state is not None and state.state in self._states:
+                self._report(state)
 
 
 TRIGGERS: Final[dict[str, type[Trigger]]] = {
