@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from custom_components.frigate_snap_sync.const import DOMAIN
+from custom_components.frigate_snap_sync.kinds import KINDS
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 
@@ -148,6 +149,19 @@ def test_what_is_quoted_is_a_name(language: str) -> None:
         if name not in names and not re.fullmatch(r"\{\w+\}", name)
     }
     assert wrong == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_moves_a_destination_learns_what_stays(language: str, kind: str) -> None:
+    """The form names each field that makes it another place, and no other."""
+    steps = texts_of(language)["config_subentries"][kind]["step"]
+    fields = steps["reconfigure"]["data"]
+    place = [fields[name] for name in KINDS[kind].place if name in fields]
+    tested, moved = steps["reconfigure"]["description"].split("\n\n")
+    assert "**" not in tested
+    assert re.findall(r"\*\*(.*?)\*\*", moved) == place
+    assert moved not in steps["user"]["description"]
 
 
 @pytest.mark.parametrize("language", OTHERS)
