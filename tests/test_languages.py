@@ -42,6 +42,12 @@ ENGLISH: Final = re.compile(
 )
 """Words of English sentences that are words of no other language here."""
 
+LINE_OF_A_PHONE: Final = 39
+"""Characters of a title that a list of Home Assistant shows 390 pixels wide.
+
+The shortest of all titles that was cut off in a browser had 40; the walk looks at each.
+"""
+
 CODE: Final = re.compile(r"```\n.*?\n```|`[^`\n]+`", re.DOTALL)
 QUOTED: Final = re.compile(r"„([^“]+)“|‘([^’]+)’|«\s*([^»]+?)\s*»")
 
@@ -162,6 +168,16 @@ def test_who_moves_a_destination_learns_what_stays(language: str, kind: str) -> 
     assert "**" not in tested
     assert re.findall(r"\*\*(.*?)\*\*", moved) == place
     assert moved not in steps["user"]["description"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_phone_shows_the_whole_title_of_a_repair(language: str) -> None:
+    """Its list gives a title one line, and cuts what is longer."""
+    issues = texts_of(language)["issues"]
+    titles = [
+        issue["title"].format(destination="Backup server") for issue in issues.values()
+    ]
+    assert [title for title in titles if len(title) > LINE_OF_A_PHONE] == []
 
 
 @pytest.mark.parametrize("language", OTHERS)
