@@ -472,6 +472,8 @@ class Bucket:
         self.parts: dict[int, bytes] = {}
         self.loses = False
         """Whether what was put together is lost."""
+        self.etag_of_parts: Callable[[list[bytes]], str] = lambda parts: ""
+        """The ETag of what was put together: rarely does a server name none."""
         self.lists = True
         """Whether the key may list: else all that is missing is forbidden."""
 
@@ -495,11 +497,13 @@ class Bucket:
             self.parts[int(query["partNumber"])] = content
             return web.Response(headers={"ETag": f'"{self.etag(content)}"'})
         if request.method == "POST":
+            parts = [self.parts[number] for number in sorted(self.parts)]
             if not self.loses:
-                self.objects[key] = b"".join(self.parts[n] for n in sorted(self.parts))
+                self.objects[key] = b"".join(parts)
             self.parts.clear()
-            text = "<CompleteMultipartUploadResult></CompleteMultipartUploadResult>"
-            return web.Response(text=text)
+            etag = f"<ETag>&quot;{self.etag_of_parts(parts)}&quot;</ETag>"
+            name = "CompleteMultipartUploadResult"
+            return web.Response(text=f"<{name}>{etag}</{name}>")
         if not self.lists and ("list-type" in query or key not in self.objects):
             return web.Response(status=403, body=error_xml("AccessDenied"))
         return await self.handle(request)

@@ -146,6 +146,36 @@ async def test_what_was_put_together_is_there(make_source: MakeSource) -> None:
         await destination.put("a/g", source, temporary=temporary)
 
 
+@pytest.mark.parametrize(("is_of_parts", "asked"), [(True, 0), (False, 1)])
+async def test_the_etag_of_what_was_put_together(
+    make_source: MakeSource, is_of_parts: bool, asked: int
+) -> None:
+    """One that is made of the parts proves it; else the object is looked at."""
+    bucket = Bucket()
+    heads = 0
+
+    def etag_of_parts(parts: list[bytes]) -> str:
+        joined = b"".join(map(_md5, parts if is_of_parts else parts[:-1]))
+        return f"{_md5(joined).hex()}-{len(parts)}"
+
+    async def counting(request: web.Request) -> web.StreamResponse:
+        nonlocal heads
+        heads += request.method == "HEAD"
+        return await bucket.handle_parts(request)
+
+    bucket.etag_of_parts = etag_of_parts
+    source = make_source(LARGE)
+    async with odd_server(counting, proof=Proof.ETAG) as destination:
+        temporary = await destination.prepare("a/f", source, temporary="a/t")
+        heads = 0
+        await destination.put("a/f", source, temporary=temporary)
+        assert heads == asked
+
+
+def _md5(content: bytes) -> bytes:
+    return hashlib.md5(content, usedforsecurity=False).digest()
+
+
 @pytest.mark.parametrize("times", [1, 3])
 async def test_a_part_that_a_busy_server_does_not_take(
     make_source: MakeSource, times: int

@@ -30,7 +30,7 @@ from .listing import MAX_LIST, MAX_OBJECTS, is_list, parse_list
 from .settings import Addressing, Proof, S3Settings, base_of, candidates
 from .upload import MAX_PUT, MAX_SINGLE, Uploads
 
-MAX_PUTS: Final = 10
+MAX_PUTS: Final = 6
 """Files that are sent at once."""
 
 PIECE: Final = 256 * 1024
@@ -319,13 +319,13 @@ class S3Destination(Destination):
     ) -> None:
         uploads = await self._uploads()
         try:
-            await uploads.send_parts(key, upload_id, source)
+            is_proven = await uploads.send_parts(key, upload_id, source)
         except BaseException:
             begun = asyncio.get_running_loop().create_future()
             begun.set_result(upload_id)
             await self._end(uploads, key, begun)
             raise
-        if self._settings.can_read:
+        if self._settings.can_read and not is_proven:
             await self._compare(path, source.size)
 
     async def _compare(self, path: str, size: int) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 import hashlib
 from pathlib import Path
 from typing import Final, override
@@ -92,18 +93,19 @@ class Uploads:
             raise no_s3(answer, self._client.where)
         return begun
 
-    async def send_parts(self, key: str, upload_id: str, source: Source) -> None:
+    async def send_parts(self, key: str, upload_id: str, source: Source) -> bool:
         """Send a file in parts; the object is there when all have arrived.
 
-        And when the source has come to its end without an error.
+        And when the source has come to its end without an error. Returns whether the
+        server has shown that the object consists of these parts.
         """
         if (local := source.unpaced.local_path) is not None:
             async with hashing(local, source.unpaced) as hasher:
-                etags = await self._send_all(key, upload_id, source, local, hasher)
+                parts = await self._send_all(key, upload_id, source, local, hasher)
                 await hasher.finish()
         else:
-            etags = await self._send_held(key, upload_id, source)
-        await self._complete(key, upload_id, etags)
+            parts = await self._send_held(key, upload_id, source)
+        return await self._complete(key, upload_id, parts)
 
     async def abort(self, key: str, upload_id: str) -> None:
         """End a multipart upload; succeeds when there is none.
@@ -134,20 +136,20 @@ class Uploads:
 
     async def _send_all(
         self, key: str, upload_id: str, source: Source, local: Path, hasher: PartHasher
-    ) -> list[str]:
+    ) -> list[_Part]:
         size = part_size(source.size)
         starts = range(0, source.size, size)
         slots = asyncio.Semaphore(PARTS_AT_ONCE)
-        etags = [""] * len(starts)
+        parts: dict[int, _Part] = {}
 
         async def send(number: int, start: int, length: int, md5: bytes) -> None:
-            async def send_once() -> str:
+            async def send_once() -> _Part:
                 async with open_range(local, start=start, length=length) as opened:
                     return await self._put_part(
                         key, upload_id, number, opened, md5, source
                     )
 
-            etags[number - 1] = await _patiently(send_once)
+            parts[number] = await _patiently(send_once)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -159,26 +161,26 @@ class Uploads:
                     task.add_done_callback(lambda _: slots.release())
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        return etags
+        return [parts[number] for number in sorted(parts)]
 
-    async def _send_held(self, key: str, upload_id: str, source: Source) -> list[str]:
+    async def _send_held(self, key: str, upload_id: str, source: Source) -> list[_Part]:
         """Send what has no file, or still grows: one part after the other."""
-        etags: list[str] = []
-        async with aclosing(_held_parts(source.unpaced)) as parts:
-            async for pieces in parts:
+        parts: list[_Part] = []
+        async with aclosing(_held_parts(source.unpaced)) as held:
+            async for pieces in held:
                 md5 = await asyncio.to_thread(_md5, pieces)
 
                 async def send_once(
-                    number: int = len(etags) + 1,
+                    number: int = len(parts) + 1,
                     pieces: Sequence[bytes] = pieces,
                     md5: bytes = md5,
-                ) -> str:
+                ) -> _Part:
                     return await self._put_part(
                         key, upload_id, number, _Held(pieces), md5, source
                     )
 
-                etags.append(await _patiently(send_once))
-        return etags
+                parts.append(await _patiently(send_once))
+        return parts
 
     async def _put_part(
         self,
@@ -188,8 +190,8 @@ class Uploads:
         opened: OpenSource,
         md5: bytes,
         source: Source,
-    ) -> str:
-        """Send one part of a source, as fast as that may be sent; return its ETag."""
+    ) -> _Part:
+        """Send one part of a source, as fast as that may be sent."""
         if source.unpaced is not source:
             opened = _Paced(opened, source)
         answer, _ = await self._client.put(
@@ -200,12 +202,14 @@ class Uploads:
             params={"partNumber": str(number), "uploadId": upload_id},
         )
         self._check(answer, md5, f"store part {number} of {key}")
-        return answer.headers.get("ETag", "")
+        return _Part(etag=answer.headers.get("ETag", ""), md5=md5)
 
-    async def _complete(self, key: str, upload_id: str, etags: list[str]) -> None:
-        parts = "".join(
-            f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etag)}</ETag></Part>"
-            for number, etag in enumerate(etags, start=1)
+    async def _complete(self, key: str, upload_id: str, parts: list[_Part]) -> bool:
+        """Put an object together; return whether its ETag is that of these parts."""
+        listed = "".join(
+            f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(part.etag)}</ETag>"
+            "</Part>"
+            for number, part in enumerate(parts, start=1)
         )
         answer = await self._client.ask(
             "POST",
@@ -213,7 +217,7 @@ class Uploads:
             self._addressing,
             params={"uploadId": upload_id},
             headers={"Content-Type": "text/xml"},
-            body=f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode(),
+            body=f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode(),
             seconds=self._client.limits.finish,
         )
         # A failure may come behind a 200, which was sent to keep us waiting.
@@ -223,6 +227,8 @@ class Uploads:
             raise error
         if "CompleteMultipartUploadResult" not in answer.text:
             raise no_s3(answer, self._client.where)
+        etag = (value_of(answer.text, "ETag") or "").strip('"').lower()
+        return etag == _etag_of(parts)
 
     def _check(self, answer: Answer, md5: bytes, what: str) -> None:
         if answer.status != 200:
@@ -234,6 +240,14 @@ class Uploads:
             )
             error.step = CHECKING
             raise error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A part that has arrived: what the server calls it, and the MD5 of its bytes."""
+
+    etag: str
+    md5: bytes
 
 
 class _Paced(OpenSource):
@@ -302,7 +316,16 @@ def _md5(pieces: Sequence[bytes]) -> bytes:
     return digest.digest()
 
 
-async def _patiently(send: Callable[[], Awaitable[str]]) -> str:
+def _etag_of(parts: Sequence[_Part]) -> str:
+    """Return the ETag of an object of these parts, where those of parts are MD5s.
+
+    S3 takes the MD5 of their MD5s, and adds how many there are.
+    """
+    digest = hashlib.md5(b"".join(part.md5 for part in parts), usedforsecurity=False)
+    return f"{digest.hexdigest()}-{len(parts)}"
+
+
+async def _patiently(send: Callable[[], Awaitable[_Part]]) -> _Part:
     """Send a part, again if the server is too busy to take it."""
     for pause in PAUSES:
         try:
