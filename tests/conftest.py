@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(
 def auto_enable_custom_integrations(request: pytest.FixtureRequest) -> None:
     """Let Home Assistant load this integration, in every test that has one.
 
-    Tests without the hass fixture (the pure rooms) stay free of it.
+    Tests without the hass fixture, those of the pure packages, stay free of it.
     """
     if "recorder_mock" in request.fixturenames:
         # It must be there before Home Assistant is.

@@ -1,4 +1,4 @@
-"""Three minutes of faults, always the same ones: nothing may be lost by them."""
+"""Two minutes of faults, always the same ones: nothing may be lost by them."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from ..harness.chaos.run import run_chaos
 
-SECONDS, SEED = 180, 2
+SECONDS, SEED = 120, 2
 PATIENCE = 150
 
 
@@ -28,8 +28,8 @@ async def test_chaos(tmp_path: Path) -> None:
     assert not result.complaints, report
     assert not result.miscounted, report
     # That much has happened, and could be heard of: else this proves little.
-    assert sum(result.faults.values()) >= 12, report
-    assert result.items.total() >= 24, report
+    assert sum(result.faults.values()) >= 8, report
+    assert result.items.total() >= 16, report
     assert result.heard >= 0.4, report
     # What was being sent is cancelled within 5 s; Home Assistant takes its time too.
     assert result.longest_stop < 10, report
