@@ -257,18 +257,47 @@ async def test_a_login_is_renewed_once(make_client: MakeClient) -> None:
     assert auth.logins == 2
 
 
-async def test_a_login_that_is_refused_twice(make_client: MakeClient) -> None:
-    """A login that is refused twice."""
+@pytest.mark.parametrize("with_login", [True, False])
+async def test_a_door_that_takes_no_login(
+    make_client: MakeClient, with_login: bool
+) -> None:
+    """It is a refusal of the film alone: all else of Frigate is asked as before.
 
-    async with FrigateServer(Frigate(live=True), auth=Auth()) as server:
+    One more login is tried, and not again for the next film.
+    """
+    auth = Auth() if with_login else None
+    login = {"username": "viewer", "password": "viewer-password"} if with_login else {}
+    async with FrigateServer(Frigate(live=True), auth=auth) as server:
+        client = make_client(server.url, limits=PATIENT, **login)
+        await client.version()
+        fault = server.faults.add(Kind.STATUS, PATH, status=401, times=None)
+        for asked in (2, 3) if with_login else (1, 2):
+            with pytest.raises(LiveRefused, match="HTTP status 401"):
+                await watched(client, most=1)
+            await client.version()
+            assert server.journal.count(PATH) == asked
+        server.faults.remove(fault)
+        await watched(client, most=2)
+    if auth is not None:
+        assert auth.logins == 2
+
+
+async def test_a_password_that_was_changed_is_no_matter_of_the_film(
+    make_client: MakeClient,
+) -> None:
+    """Who sends it again is kept from that, as everywhere."""
+    auth = Auth()
+    async with FrigateServer(Frigate(live=True), auth=auth) as server:
         client = make_client(
             server.url, username="viewer", password="viewer-password", limits=PATIENT
         )
-        server.faults.add(Kind.STATUS, PATH, status=401, times=None)
-        with pytest.raises(FrigateAuthFailed):
-            await watched(client, most=1)
-
-    assert server.journal.count(PATH) == 2
+        await client.version()
+        auth.secret = "another one, as long as it must be for this algorithm"
+        auth.users = {}
+        for _ in range(2):
+            with pytest.raises(FrigateAuthFailed):
+                await watched(client, most=1)
+        assert server.journal.count(PATH) == 1
 
 
 async def test_no_token_follows_a_redirection(

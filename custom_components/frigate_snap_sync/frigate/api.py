@@ -39,6 +39,8 @@ class Api:
         self._base = base
         self._auth = auth
         self._limits = limits
+        self._refused_live: str | None = None
+        """A token that is good for all but the live film: a new one changes nothing."""
         self.losses = 0
         """How often Frigate was not to be reached; it may come back changed."""
 
@@ -110,26 +112,30 @@ class Api:
     async def open_live(self, stream: str) -> aiohttp.ClientWebSocketResponse:
         """Open the WebSocket at which go2rtc gives the film of a stream.
 
-        A refusal but 401 is `aiohttp.WSServerHandshakeError`. The caller closes it.
+        A refusal is `aiohttp.WSServerHandshakeError`. The caller closes it. A 401 leads to
+        one more try with another token. That this door stays shut says nothing of the
+        login, which all other requests share.
         """
         url = live_url(self._base, stream)
 
-        async def connect(token: str | None) -> aiohttp.ClientWebSocketResponse | None:
-            try:
-                with errors_by_cause(but=aiohttp.WSServerHandshakeError):
-                    return await self._transport.open_socket(url, headers=bearer(token))
-            except aiohttp.WSServerHandshakeError as err:
-                if err.status != HTTPStatus.UNAUTHORIZED:
-                    raise
-                return None
+        async def connect(token: str | None) -> aiohttp.ClientWebSocketResponse:
+            with errors_by_cause(but=aiohttp.WSServerHandshakeError):
+                return await self._transport.open_socket(url, headers=bearer(token))
 
         token = await self._auth.token()
-        socket = await connect(token)
-        if socket is None:
-            socket = await connect(await self._auth.renew(token))
-        if socket is None:
-            raise self._auth.reject()
-        return socket
+        try:
+            return await connect(token)
+        except aiohttp.WSServerHandshakeError as err:
+            is_login = err.status == HTTPStatus.UNAUTHORIZED
+            if not is_login or token is None or token == self._refused_live:
+                raise
+        token = await self._auth.renew(token)
+        try:
+            return await connect(token)
+        except aiohttp.WSServerHandshakeError as err:
+            if err.status == HTTPStatus.UNAUTHORIZED:
+                self._refused_live = token
+            raise
 
     async def _open(
         self, *segments: str, params: Mapping[str, str] | None, small: bool
