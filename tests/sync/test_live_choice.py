@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from custom_components.frigate_snap_sync.frigate.errors import MediaNotReady
+from custom_components.frigate_snap_sync.frigate.errors import (
+    FrigateUnreachable,
+    MediaNotReady,
+)
 from custom_components.frigate_snap_sync.frigate.models import LiveSource, Severity
 from custom_components.frigate_snap_sync.storage.base import Capabilities
 from custom_components.frigate_snap_sync.sync.model.engine_options import LiveFootage
@@ -94,6 +97,68 @@ async def test_stills_of_a_camera_that_go2rtc_does_not_show(
     await asyncio.sleep(0.2)
     assert len(bench.frigate.pictures) == asked
     assert bench.frigate.live_opened == []
+
+
+async def _no_film(bench: Bench, camera: Camera) -> None:
+    """Let the film break off whenever it is asked for, before any picture."""
+    while True:
+        await camera.opened()
+        camera.feed(FrigateUnreachable("The live film: HTTP status 502"))
+        await until(lambda: not camera.is_watched)
+
+
+async def test_a_door_that_is_dead_is_gone_round(
+    bench: Bench,
+    camera: Camera,
+    growing: FakeDestination,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A camera of which no film comes is seen in stills; for a while, and said once."""
+    bench.timing = replace(QUICK, live_still=0.02, live_patience=0.3, live_blind=0.3)
+    await bench.start(setup(growing, selection=LIVE))
+    begun = time.monotonic()
+    bench.review("new")
+    breaking = asyncio.create_task(_no_film(bench, camera))
+    await until(lambda: films(growing))
+    assert time.monotonic() - begun >= 0.3
+    shown = len(bench.frigate.live_opened)
+    assert shown > 1
+    await until(lambda: len(bench.frigate.live_opened) > shown)
+    stills = len(films(growing))
+    await until(lambda: len(films(growing)) > stills + 3)
+    breaking.cancel()
+    assert all(name.endswith(".jpg") for name in films(growing))
+    errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert errors == [
+        "The live film of front_door can't be seen: no picture came from go2rtc"
+        " (The live film: HTTP status 502)"
+    ]
+    await camera.show(12)
+    await until(lambda: any(name.endswith(".mp4") for name in films(growing)))
+
+
+@pytest.mark.parametrize("is_camera", [True, False])
+async def test_a_frigate_without_pictures_gives_no_stills(
+    bench: Bench, camera: Camera, growing: FakeDestination, is_camera: bool
+) -> None:
+    """It is starting, or the camera was cut: the film is what is waited for."""
+    bench.timing = replace(QUICK, live_still=0.02, live_patience=0.1)
+    await bench.start(setup(growing, selection=LIVE))
+    await until(lambda: bench.status.cameras)
+    if is_camera:
+        bench.frigate.silent.add("front_door")
+    bench.review("new")
+    breaking = asyncio.create_task(_no_film(bench, camera))
+    await until(lambda: bench.frigate.live_opened)
+    if not is_camera:
+        bench.frigate.error = FrigateUnreachable("away")
+    await asyncio.sleep(0.5)
+    assert films(growing) == bench.frigate.pictures == []
+    breaking.cancel()
+    bench.frigate.error = None
+    await camera.show(12)
+    await until(lambda: films(growing))
+    assert films(growing)[0].endswith(".mp4")
 
 
 async def test_stills_that_frigate_does_not_give(

@@ -267,9 +267,11 @@ class LiveManager:
     def _sources(self, now: float) -> Mapping[str, LiveSource]:
         """Return the cameras whose film go2rtc gives: those it refuses are left out."""
         for camera, running in self._taps.items():
-            error = running.what.error
-            if running.what.source is not None and isinstance(error, REFUSALS):
+            tap = running.what
+            if tap.source is not None and isinstance(tap.error, REFUSALS):
                 self._refused[camera] = now + self._timing.live_refused
+            elif tap.is_blind:
+                self._refused[camera] = now + self._timing.live_blind
         return {
             camera: source
             for camera, source in self._monitor.live_sources.items()

@@ -48,6 +48,8 @@ class Tap:
         """Whether the film shows what Frigate records."""
         self.error: FrigateError | None = None
         """Why no film comes, None while it does."""
+        self.is_blind = False
+        """Whether no film comes of a camera that works, as Frigate says."""
         self._client = client
         self.source = source
         self._timing = timing = services.timing
@@ -57,6 +59,7 @@ class Tap:
     async def run(self) -> None:
         """Watch until cancelled; a film that ends is begun again."""
         pause = self._timing.live_retry
+        seen = time.monotonic()
         while True:
             number, is_refusal = self._newest, False
             try:
@@ -74,11 +77,31 @@ class Tap:
                 _LOGGER.exception("The live film of %s failed", self.camera)
             self._takes.interrupt()
             if self._newest != number:
-                pause = self._timing.live_retry
+                pause, seen = self._timing.live_retry, time.monotonic()
             if is_refusal:
                 pause = self._timing.live_longest_retry
+            elif time.monotonic() - seen >= self._timing.live_patience:
+                await self._look_elsewhere()
+                seen = time.monotonic()
             await asyncio.sleep(pause)
             pause = min(2 * pause, self._timing.live_longest_retry)
+
+    async def _look_elsewhere(self) -> None:
+        """Find out whether Frigate has pictures of a camera whose film never comes.
+
+        If it has, stills are better than nothing. Else it may be starting, or be away,
+        or the camera is.
+        """
+        if self.source is None or self.is_blind:
+            return
+        try:
+            self.is_blind = await self._client.camera_fps(self.camera) > 0
+        except FrigateError as err:
+            _LOGGER.debug("Frigate says nothing of %s: %s", self.camera, err)
+        if not self.is_blind:
+            return
+        what = f"The live film of {self.camera} can't be seen"
+        self._complaints.report(what, f"no picture came from go2rtc ({self.error})")
 
     @property
     def _newest(self) -> int:

@@ -163,6 +163,10 @@ class Timing:
     live_refused: float = 900
     """How long a camera that go2rtc refuses is seen in stills before it is asked for
     again."""
+    live_patience: float = 5
+    """How long no film may come of a camera of which Frigate has pictures."""
+    live_blind: float = 120
+    """How long it is then seen in stills before its film is asked for again."""
     live_still: float = 0.5
     """How often a camera is asked for a picture that go2rtc does not show."""
     live_tick: float = 0.1
