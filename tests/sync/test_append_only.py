@@ -33,6 +33,8 @@ from .conftest import Bench, setup, until
 from .fakes import IMAGE, FakeDestination
 from .ledgers import wanted
 from .samples import ITEM
+from .test_catch_up import review, show
+from .test_requests import CAMERA, hour_ago, records
 
 
 class Vault(FakeDestination):
@@ -300,6 +302,108 @@ async def test_no_audit_where_nothing_can_be_looked_at(bench: Bench) -> None:
     connects = vault.connects
     await until(lambda: vault.connects > connects + 3)
     assert bench.status.destinations["nas"].last_error is None
+
+
+@pytest.mark.parametrize("asked", ["review", "range"])
+async def test_a_destination_that_was_added_again(
+    bench: Bench, vault: Vault, asked: str
+) -> None:
+    """Its record is new, what lies there is not: it is sent beside that."""
+    begin = hour_ago()
+    if asked == "range":
+        records(bench.frigate, (begin, begin + 60))
+    show(bench, review("visit", -500, -400))
+    await bench.start(append_only(vault))
+    requests = bench.engine.requests
+    for id_ in ("nas", "again"):
+        # As a subentry that was removed and added: its id is another.
+        await bench.engine.apply_destinations([])
+        await bench.engine.apply_destinations([replace(append_only(vault), id=id_)])
+        if asked == "range":
+            await requests.upload_range(CAMERA, begin, begin + 60)
+        else:
+            await requests.upload_review("1.5-visit")
+        await until(lambda: bench.status.destinations[id_].recordings_uploaded)  # noqa: B023
+        if id_ == "nas":
+            (path,) = vault.media
+            vault.files[path] = b"earlier"
+    assert vault.files[path] == b"earlier"
+    assert len(vault.media) == 2
+    vault.assert_untouched()
+
+
+async def test_an_entry_that_was_made_again(bench: Bench, vault: Vault) -> None:
+    """Its ledger knows nothing of what an earlier one has brought there."""
+    again = Bench(bench.folder / "again")
+    for entry in (bench, again):
+        show(entry, review("visit", -500, -400))
+        await entry.start(append_only(vault))
+        await entry.engine.requests.upload_review("1.5-visit")
+        assert await entry.settled() == {"verified": 1}
+        if entry is bench:
+            (path,) = vault.media
+            vault.files[path] = b"earlier"
+    assert vault.files[path] == b"earlier"
+    assert len(vault.media) == 2
+    vault.assert_untouched()
+    await again.stop()
+
+
+async def test_back_at_an_earlier_place(bench: Bench, vault: Vault) -> None:
+    """What was tried there before is forgotten by then, and may lie there."""
+    vault.losses = 1
+    bench.timing = replace(bench.timing, first_retry=60, longest_retry=60)
+    await bench.start(replace(append_only(vault), place="a"))
+    bench.live_snapshot()
+    await until(lambda: vault.media)
+    (path,) = vault.media
+    await until(lambda: bench.status.destinations["nas"].last_error)
+    vault.files[path] = b"earlier"
+    elsewhere = Vault(is_blind=vault.is_blind)
+    elsewhere.error = Unreachable("off")
+    for place, at in (("b", elsewhere), ("a", vault)):
+        await bench.engine.apply_destinations([replace(append_only(at), place=place)])
+    assert await bench.settled() == {"verified": 1}
+    assert vault.files[path] == b"earlier"
+    assert len(vault.media) == 2
+    vault.assert_untouched()
+
+
+@pytest.mark.parametrize("has_id", [True, False])
+async def test_names_of_a_template_where_nothing_can_be_seen(
+    bench: Bench, has_id: bool
+) -> None:
+    """One without the id may be that of anything; the id of a new item is new."""
+    vault = Vault(is_blind=True)
+    vault.files["front_door.jpg"] = b"theirs"
+    await bench.start(
+        replace(
+            append_only(vault),
+            render=lambda values: values.camera + (f"-{values.id}" if has_id else ""),
+        )
+    )
+    bench.live_snapshot()
+    assert await bench.settled() == {"verified": 1}
+    assert vault.files.pop("front_door.jpg") == b"theirs"
+    (path,) = vault.media
+    assert ("-retry-" in path) is not has_id
+    vault.assert_untouched()
+
+
+async def test_a_new_item_keeps_its_name(bench: Bench) -> None:
+    """Also if Frigate's clock is ahead: by our clock it began later."""
+    vault = Vault(is_blind=True)
+    await bench.start(append_only(vault))
+    await bench.engine.apply_destinations([])
+    bench.frigate.clock_offset = -300.0
+    vault_again = replace(append_only(vault), id="again")
+    await bench.engine.apply_destinations([vault_again])
+    for seconds, source_id in ((400, "1.5-later"), (290, "1.5-before")):
+        start = time.time() + seconds
+        bench.tracked_object(source_id=source_id, start_time=start, end_time=start + 1)
+    assert await bench.settled() == {"verified": 2}
+    names = {("later" in path, "-retry-" in path) for path in vault.media}
+    assert names == {(True, False), (False, True)}
 
 
 async def test_what_is_given_up_is_forgotten(bench: Bench, vault: Vault) -> None:

@@ -33,6 +33,7 @@ from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, CLIP_SECONDS, IMAGE, FakeDestination
 from .ledgers import fetch, job, wanted
 from .samples import ITEM
+from .test_catch_up import age, review, show
 from .test_pruner import connection  # noqa: F401 - a fixture
 
 type Step = Callable[[], Awaitable[object]]
@@ -335,6 +336,28 @@ async def test_an_entry_that_was_made_again(
     # The very same bytes need no second copy.
     assert len(nas.media) == 1 + (stays and earlier != CLIP)
     await again.stop()
+
+
+async def test_a_destination_that_was_added_again_with_another_id(
+    bench: Bench, nas: LostAnswers
+) -> None:
+    """Its new record knows nothing of the longer copy that lies there."""
+    nas.losses = 0
+    await age(bench, nas, hours=2)
+    show(bench, review("visit", -500, -400))
+    await bench.start(setup(nas))
+    await bench.engine.requests.upload_review("1.5-visit")
+    await until(lambda: nas.media)
+    await bench.settled()
+    (path,) = nas.media
+    nas.files[path] = longer = nas.files[path] + bytes(1000)
+    await bench.engine.apply_destinations([])
+    await bench.engine.apply_destinations([setup(nas, name="again")])
+    await bench.engine.requests.upload_review("1.5-visit")
+    await until(lambda: len(nas.history) == 2)
+    await bench.settled()
+    assert nas.media[path] == longer
+    assert len(nas.media) == 2
 
 
 async def test_parts_of_an_entry_that_was_made_again(

@@ -185,3 +185,24 @@ async def test_no_number_comes_twice_where_nothing_can_be_seen(
         await until(lambda: len(tried) > number)  # noqa: B023
     assert len(set(tried)) == len(tried)
     assert nas.deleted == []
+
+
+async def test_a_destination_that_was_added_again_where_nothing_can_be_seen(
+    bench: Bench, camera: Camera, nas: FakeDestination
+) -> None:
+    """In mid-review: its numbers begin again, and pieces of that name lie there."""
+    bench.timing = replace(QUICK, live_piece=0.5)
+    nas.can = Capabilities(can_read=False, can_delete=False)
+    await bench.start(setup(nas, selection=LIVE))
+    source_id = bench.review("new")
+    await camera.show(22)
+    await until(lambda: nas.pieces)
+    first = len(nas.pieces)
+    await bench.engine.apply_destinations([])
+    await bench.engine.apply_destinations([setup(nas, name="again", selection=LIVE)])
+    await until(lambda: not camera.is_watched)
+    bench.review("update", source_id=source_id)
+    await Camera(bench.frigate).show(22)
+    await until(lambda: len(nas.pieces) > first)
+    assert len(set(nas.pieces)) == len(nas.pieces)
+    assert all("-live01-" in name for name in nas.pieces)

@@ -11,7 +11,7 @@ import sqlite3
 
 from ...storage.names import TemporaryForm, temporary_name
 from ..model.item import Media
-from ..model.naming import numbered, path_key
+from ..model.naming import numbered, path_key, retried
 from ..model.spans import Spans, to_text
 from .items import base_of, free_path
 from .superseding import reach_live, supersede_live
@@ -63,6 +63,7 @@ def begin(
     ahead: float = 0.0,
     pieces: int | None = None,
     extension: str | None = None,
+    may_be_taken: bool = False,
 ) -> LiveFile | None:
     """Keep that a live file begins; None if there is no such review or destination.
 
@@ -70,6 +71,7 @@ def begin(
     `start` is from when on it shows something by Frigate's clock, which is so many
     seconds `ahead` of ours. With `pieces` it is
     kept as pieces, so many at most for now. They have the item's `extension` or another.
+    A name that `may_be_taken`, which can't be seen there, is not used.
     """
     row = connection.execute(
         "SELECT items.id AS id, (SELECT COALESCE(MAX(number), 0) FROM live_files"
@@ -82,7 +84,8 @@ def begin(
         return None
     number = row["last"] + 1
     base = base_of(connection, row["id"], destination_id, base, short_id=short_id)
-    wanted = numbered(base, f"live{number:02}")
+    name = retried(base) if may_be_taken else base
+    wanted = numbered(name, f"live{number:02}")
     if extension is not None:
         wanted = f"{wanted.rpartition('.')[0]}.{extension}"
     path = free_path(connection, destination_id, wanted, short_id)

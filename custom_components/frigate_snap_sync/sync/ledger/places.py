@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlite3
 
 from ...storage.base import StoredFile
+from . import milestones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,12 +122,18 @@ def looked_for(
     )
 
 
-def placed(connection: sqlite3.Connection, destination_id: str) -> float:
-    """Return since when a destination is where it is, 0 if it was never elsewhere."""
+def begun(connection: sqlite3.Connection, destination_id: str) -> float:
+    """Return since when it is known what a destination has under our names.
+
+    That is since it is there, and where it is: an earlier one, of this entry or another,
+    may have been at the same place.
+    """
     row = connection.execute(
-        "SELECT placed FROM destinations WHERE id = ?", (destination_id,)
+        "SELECT MAX(since, placed) AS begun FROM destinations WHERE id = ?",
+        (destination_id,),
     ).fetchone()
-    return 0.0 if row is None else float(row["placed"])
+    made = milestones.moment(connection, milestones.SINCE, default=0.0)
+    return made if row is None else max(made, float(row["begun"]))
 
 
 def _begin_again(

@@ -55,6 +55,10 @@ class LiveTarget:
         self, first: Chunk, *, pieces: int | None, extension: str | None = None
     ) -> LiveFile | None:
         """Keep that a live file begins there with a chunk. Raises LedgerError."""
+        can = self.destination.capabilities
+        may_be_taken = not can.can_read and await self.worker.sender.is_taken_unseen(
+            self.item, self.base
+        )
         arrived = time.time() - (time.monotonic() - first.arrived)
         return await self.services.ledger.run(
             live_files.begin,
@@ -66,6 +70,7 @@ class LiveTarget:
             ahead=first.moment - arrived,
             pieces=pieces,
             extension=extension,
+            may_be_taken=may_be_taken,
         )
 
     async def own(self, file: LiveFile) -> None:

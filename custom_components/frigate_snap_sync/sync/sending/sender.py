@@ -10,10 +10,10 @@ from ...storage.errors import PermissionDenied, Rejected, StorageError
 from ...storage.names import TemporaryForm, temporary_name
 from ...storage.read_back import Content, is_stored
 from ...storage.wrappers.paced import CountedSource
-from ..ledger import LedgerError, milestones, outcomes, places, uploads
+from ..ledger import LedgerError, outcomes, places, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
-from ..model.item import Media, Role
+from ..model.item import Item, Media, Role
 from ..services import Services
 from ..spool.running_downloads import DownloadGivenUp, DownloadSource
 
@@ -21,6 +21,9 @@ _LOGGER = logging.getLogger(__name__)
 
 _CLOCKS = 600.0
 """Seconds by which Frigate's clock may be ahead of ours when an entry is made."""
+
+_ROUNDING = 5.0
+"""Seconds by which it may be further ahead than was measured."""
 
 _MAX_NAMES = 100
 """Names that are tried for a file where others are in the way."""
@@ -40,13 +43,15 @@ class Sender:
         services: Services,
         restored: float,
         count: Callable[[int], None],
+        clock_offset: Callable[[], float],
     ) -> None:
         """Keep what it works with; `count` is called with the bytes that are sent.
 
         Of items that began before `restored` (epoch seconds) the ledger may not know
         where they are already: the destination is looked at first. So it is of those
-        from before the entry was made, or the destination came to be where it is: an
-        earlier one may have had the same folder.
+        from before the destination was added, or came to be where it is: an earlier one
+        may have had the same folder. Where nothing can be looked at, they get new names.
+        `clock_offset` returns our clock less Frigate's, in seconds.
         """
         self._setup = setup
         self._destination = setup.destination
@@ -55,6 +60,7 @@ class Sender:
         self._services = services
         self._restored = restored
         self._count = count
+        self._clock_offset = clock_offset
         self._begun: float | None = None
         """Since when what lies there under our names is known, once that was asked for."""
 
@@ -67,9 +73,13 @@ class Sender:
         arrived = await self.settle(job.path, temporary=job.temporary, tried=job.tried)
         if arrived is not None:
             return arrived
-        path, can = job.path, self._destination.capabilities
-        if not can.can_read:
-            if job.attempts or job.tried or job.item.start < self._restored:
+        path = job.path
+        if not self._destination.capabilities.can_read:
+            if (
+                job.attempts
+                or job.tried
+                or await self.is_taken_unseen(job.item, job.path)
+            ):
                 # It may lie there already, and we can't look: it gets a new name.
                 path = await self._ledger.run(
                     uploads.rename_unseen, job, self._setup.id
@@ -106,14 +116,25 @@ class Sender:
         # Another Frigate may have a camera of that name, and the same folder.
         if self._setup.render or job.item.is_range:
             return True
+        return job.item.start < max(self._restored, await self._since() + _CLOCKS)
+
+    async def is_taken_unseen(self, item: Item, path: str) -> bool:
+        """Tell whether a name may be taken that an item has not been sent under.
+
+        For where nothing can be looked at: a name is new only if it holds the id of what
+        began since the destination is known. Raises LedgerError.
+        """
+        if item.is_range or item.short_id not in path.rpartition("/")[2]:
+            return True
+        start = item.start
+        if item.media is not Media.LIVE_SNAPSHOTS:
+            start += self._clock_offset() - _ROUNDING
+        return start < max(self._restored, await self._since())
+
+    async def _since(self) -> float:
         if self._begun is None:
-            self._begun = max(
-                await self._ledger.run(
-                    milestones.moment, milestones.SINCE, default=0.0
-                ),
-                await self._ledger.run(places.placed, self._setup.id),
-            )
-        return job.item.start < max(self._restored, self._begun + _CLOCKS)
+            self._begun = await self._ledger.run(places.begun, self._setup.id)
+        return self._begun
 
     async def _put(self, job: UploadJob, path: str, form: TemporaryForm) -> StoredFile:
         source = self._spool.source(

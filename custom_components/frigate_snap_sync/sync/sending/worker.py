@@ -78,14 +78,18 @@ class Worker:
         self._audit = Audit(setup, services=services)
         self.budget = Budget(setup, services=services, calendar=calendar)
         self.drill_leftovers = DrillLeftovers(setup, services=services)
-        self._sender = Sender(
-            setup, services=services, restored=restored, count=self.budget.count
+        self.sender = Sender(
+            setup,
+            services=services,
+            restored=restored,
+            count=self.budget.count,
+            clock_offset=clock_offset,
         )
         self._losses = SpoolLosses(setup.name, services=services)
         self._clean_up = CleanUp(
             setup,
             services=services,
-            sender=self._sender,
+            sender=self.sender,
             form=lambda: self._health.form,
         )
         self.retention = Retention(
@@ -93,7 +97,7 @@ class Worker:
         )
         queue = UploadQueue(setup, services=services)
         self._follower = Follower(
-            setup, services=services, queue=queue, sender=self._sender
+            setup, services=services, queue=queue, sender=self.sender
         )
         self._lanes = Lanes(queue, outage=self._outage, timing=services.timing)
         self._health = DestinationHealth(
@@ -295,7 +299,7 @@ class Worker:
         """
         try:
             if not job.is_downloading:
-                stored = await self._sender.send(job, self._health.form)
+                stored = await self.sender.send(job, self._health.form)
             elif self._health.is_narrow:
                 raise DownloadGivenUp("One file goes at a time")  # noqa: TRY301
             else:
@@ -324,7 +328,7 @@ class Worker:
             await self._postpone(job, unexpected)
             return False
         self._losses.over()
-        await self._sender.note_arrival(job.upload_id, stored, now=time.time())
+        await self.sender.note_arrival(job.upload_id, stored, now=time.time())
         await self._health.succeed(Sent(upload_id=job.upload_id, size=stored.size))
         self._signals.status_changed()
         return True
