@@ -1,6 +1,7 @@
 """The devices of an entry: how they are identified, found again and kept."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_URL
@@ -9,6 +10,9 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceEntryType
 
 from .const import DOMAIN
+
+CAMERA_MODEL_ID: Final = "CAM"
+"""By what the forms of actions find cameras: the model itself is translated."""
 
 
 def frigate_identifier(entry_id: str) -> tuple[str, str]:

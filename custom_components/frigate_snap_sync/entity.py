@@ -15,6 +15,7 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from .const import DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry, FrigateSnapSyncCoordinator
 from .devices import (
+    CAMERA_MODEL_ID,
     camera_identifier,
     camera_name,
     destination_identifier,
@@ -221,6 +222,7 @@ def _camera_subject(
             name=camera_name(hass, entry_id, camera, display_name),
             manufacturer="Frigate",
             model=async_word(hass, "camera"),
+            model_id=CAMERA_MODEL_ID,
             via_device_id=_frigate_device_id(hass, entry_id),
         ),
         status=lambda status: status.cameras.get(camera),
