@@ -49,7 +49,7 @@ class LiveTarget:
 
     def count(self, size: int) -> None:
         """Note that so many bytes are being sent."""
-        self.worker.budget.count(size)
+        self.worker.budget.count(size, is_film=True)
 
     async def begin(
         self, first: Chunk, *, pieces: int | None, extension: str | None = None

@@ -18,8 +18,6 @@ from .target import LiveTarget
 
 _AT_ONCE: Final = 2
 """Writes that are under way: the next one must not wait for an answer from far away."""
-_RESERVED: Final = 10
-"""Pieces whose names are kept in the ledger by one commit."""
 _PATIENCE: Final = 1.5
 """How much longer than it should be a piece may wait for its keyframe."""
 _LONGEST_PIECE: Final = 3.0
@@ -128,6 +126,8 @@ class NumberedWriter(LiveWriter):
 
     extension: ClassVar[str | None] = None
     """Of the files, if it is another than that of the item's."""
+    reserved_at_once: ClassVar[int] = 10
+    """Names that are kept in the ledger by one commit."""
 
     def __init__(self, target: LiveTarget) -> None:
         """Keep where to."""
@@ -142,10 +142,10 @@ class NumberedWriter(LiveWriter):
 
     @override
     async def begin(self, first: Chunk) -> None:
-        self._number, self._reserved = 0, _RESERVED
+        self._number, self._reserved = 0, self.reserved_at_once
         for _ in range(_NAMES):
             file = await self._reserve(
-                first, pieces=_RESERVED, extension=self.extension
+                first, pieces=self._reserved, extension=self.extension
             )
             if not await self._is_taken(file):
                 break
@@ -166,8 +166,9 @@ class NumberedWriter(LiveWriter):
         if is_new:
             number = self._number + 1
             if number > self._reserved:
-                await self.target.reserve(self._file, self._reserved + _RESERVED)
-                self._reserved += _RESERVED
+                reserved = self._reserved + self.reserved_at_once
+                await self.target.reserve(self._file, reserved)
+                self._reserved = reserved
             if not self._is_ours and self.target.destination.capabilities.can_read:
                 # It was seen that the name is free.
                 await self._own()
@@ -189,6 +190,7 @@ class StillWriter(NumberedWriter):
     """Pictures, of which the newest one is worth more than all before it."""
 
     extension = "jpg"
+    reserved_at_once = 40
 
     @override
     async def send(self, batch: Batch) -> None:

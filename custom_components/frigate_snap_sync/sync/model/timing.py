@@ -99,6 +99,8 @@ class Timing:
     """How often the ledger is written to, to see whether that works."""
     budget_flush: float = 2
     """How long what was sent may be counted in memory alone."""
+    film_flush: float = 20
+    """The same of live film, longer by that."""
     month_check: float = 60
     """How often it is looked whether a new month has begun."""
     calendar: Callable[[], float] = time.time

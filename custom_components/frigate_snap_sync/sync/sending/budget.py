@@ -49,8 +49,9 @@ class Calendar:
 class Budget:
     """Counts what is sent to a destination, and holds back what may not be sent now.
 
-    What is counted reaches the ledger within seconds; a kill loses no more than that.
-    A destination without a budget is counted as well: it may get one.
+    What is counted reaches the ledger within seconds, or half a minute where film alone
+    is sent: each commit is a flush of the disk. A kill loses no more than that. A
+    destination without a budget is counted as well, of film each minute: it may get one.
     """
 
     def __init__(
@@ -69,6 +70,8 @@ class Budget:
         self._spent = budgets.Spent(month="", bytes=0)
         self._uncounted = 0
         self._counted = asyncio.Event()
+        self._is_due = asyncio.Event()
+        """Set once more than film was counted."""
         self._working = asyncio.Lock()
         self.loaded = asyncio.Event()
         """Set once it is known what may be sent."""
@@ -87,10 +90,13 @@ class Budget:
         used = self._spent.bytes + self._uncounted
         return BudgetStatus(used=used, budget=self.limit, month=self._spent.month)
 
-    def count(self, size: int) -> None:
-        """Note that so many bytes are being sent."""
+    def count(self, size: int, *, is_film: bool = False) -> None:
+        """Note that so many bytes are being sent, as live film or otherwise."""
         self._uncounted += size
-        self._counted.set()
+        if not is_film:
+            self._is_due.set()
+        if self.limit or not is_film:
+            self._counted.set()
 
     def allows(self, job: UploadJob) -> bool:
         """Tell whether an upload may begin now."""
@@ -112,7 +118,10 @@ class Budget:
         try:
             while True:
                 await wait_for(self._counted, self._timing.month_check)
+                if self._counted.is_set():
+                    await wait_for(self._is_due, self._timing.film_flush)
                 self._counted.clear()
+                self._is_due.clear()
                 await asyncio.sleep(self._timing.budget_flush)
                 await self._try(in_flight())
         finally:
