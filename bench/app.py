@@ -14,9 +14,11 @@ from tests.harness.processes import ProgramFailed
 from .child import BenchFailed
 from .context import Context
 from .fleet import fleet
+from .follow import follow
 from .latency import latency
 from .ledger import ledger
 from .limit import limit
+from .live import live
 from .machine import describe
 from .memory import memory
 from .peers import find_rclone, find_sftp
@@ -32,6 +34,8 @@ SECTIONS: Final[Mapping[str, Callable[[Context], Awaitable[list[Row]]]]] = {
     "latency": latency,
     "ledger": ledger,
     "limit": limit,
+    "follow": follow,
+    "live": live,
     "s3": s3,
     "webdav": webdav,
     "fleet": fleet,

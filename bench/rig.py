@@ -53,13 +53,13 @@ class Rig:
         url: str,
         ledger: Path,
         spool: Path,
+        options: EngineOptions,
     ) -> None:
         """Put the engine together, for the Frigate at `url`; nothing runs yet."""
         self.first_status: float | None = None
         self.status = EngineStatus()
         self._uploads: list[tuple[UploadEvent, float]] = []
         self._news = asyncio.Event()
-        options = EngineOptions()
         self.engine = Engine(
             client=FrigateClient(session, url),
             topic_prefix=PREFIX,
@@ -144,11 +144,19 @@ class Rig:
 
 
 @asynccontextmanager
-async def open_rig(*, url: str, ledger: Path, spool: Path) -> AsyncIterator[Rig]:
+async def open_rig(
+    *, url: str, ledger: Path, spool: Path, options: EngineOptions | None = None
+) -> AsyncIterator[Rig]:
     """Make a rig, which is stopped at the end."""
     jar = aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(cookie_jar=jar) as session:
-        rig = Rig(session, url=url, ledger=ledger, spool=spool)
+        rig = Rig(
+            session,
+            url=url,
+            ledger=ledger,
+            spool=spool,
+            options=options or EngineOptions(),
+        )
         try:
             yield rig
         finally:

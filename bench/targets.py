@@ -75,3 +75,10 @@ FLEET_MEMORY: Final = Wanted.at_most(32, "MiB")
 """Of one home at its highest: what a recording alone may take."""
 FLEET_CALM: Final = Wanted.at_most(1, "s")
 """Of the 95th percentile, from the message until the copy is verified."""
+
+LIVE_CPU: Final = Wanted.at_most(6, "%")
+LIVE_MEMORY: Final = Wanted.at_most(8, "MiB")
+LIVE_PARTS: Final = Wanted.at_least(80, "%")
+
+FOLLOW: Final = Wanted.at_most(1.15)
+"""Of the longer of download and upload alone: one after the other takes both."""

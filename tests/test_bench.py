@@ -17,8 +17,10 @@ from bench import stores, targets
 from bench.app import main
 from bench.child import BenchFailed, run_probe, run_service
 from bench.context import Context
+from bench.follow import follow
 from bench.frigate_service import padded
 from bench.history import multiply
+from bench.live import Films, check_arrived, live
 from bench.measure import Delay, delay_during
 from bench.peers import run_command
 from bench.race import compared, loop_rows, race
@@ -499,3 +501,32 @@ async def test_stores(tmp_path: Path) -> None:
     rows = await stores.webdav(context, loads=loads)
     figures = [row.figure for row in rows if row.value]
     assert [figures.count(name) for name in (Name.CURL, Name.RCLONE)] == [1, 2]
+
+
+# Live footage, and recordings that leave while they come
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_live(tmp_path: Path) -> None:
+    """Films arrive, or nothing is said of what they cost."""
+    context = Context(folder=tmp_path, rounds=1, say=lambda _: None)
+    films = Films(cameras=1, bit_rate=1_000_000, seconds=1, review=0)
+    rows = await live(context, films=films)
+    assert [row.wanted for row in rows] == [
+        targets.LIVE_CPU,
+        targets.DELAY_P50,
+        targets.DELAY_P99,
+        targets.LIVE_MEMORY,
+    ]
+    with pytest.raises(BenchFailed, match="arrived"):
+        check_arrived(10_000, films)
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_follow(tmp_path: Path) -> None:
+    """The way to both places is compared with the longer of its two halves."""
+    context = Context(folder=tmp_path, rounds=1, say=lambda _: None)
+    (row,) = await follow(context, size=2 * MIB)
+    assert row.wanted == targets.FOLLOW
+    assert row.value is not None
+    assert row.value > 0.5
