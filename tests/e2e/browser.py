@@ -70,6 +70,12 @@ _RENAME: Final = f"""
   }}
 }}
 """
+_SHOW: Final = """
+(element, text) => {
+  for (const node of element.childNodes)
+    if (node.nodeType === Node.TEXT_NODE && node.data.trim()) node.data = text;
+}
+"""
 _TEXTS: Final = f"""
 () => {{
   {_INSIDE}
@@ -180,6 +186,11 @@ class Browser:
         await self.answer(button)
         await self.dialog.locator("ha-dialog").wait_for(state="detached")
 
+    async def leave_dialog(self) -> None:
+        """Close a flow before its end."""
+        await self.page.keyboard.press("Escape")
+        await self.dialog.locator("ha-dialog").wait_for(state="detached")
+
     # How it looks
 
     @asynccontextmanager
@@ -214,6 +225,17 @@ class Browser:
 
         with suppress(TimeoutError):
             await wait_until(fits, "all fits", timeout=_SETTLED)
+        return found
+
+    async def cut_off_instead(self, shown: Locator, texts: list[str]) -> list[str]:
+        """Return those texts that would be cut off in the place of what is shown."""
+        found: list[str] = []
+        # It has its own text no longer, by which it was found.
+        element = await shown.element_handle()
+        before = (await element.text_content() or "").strip()
+        for text in [*texts, before]:
+            await element.evaluate(_SHOW, text)
+            found += {text} & {*await self.page.evaluate(_CUT_OFF)}
         return found
 
     async def texts(self) -> list[str]:

@@ -1,13 +1,15 @@
 """A new user sets everything up, looks, plays, drills, repairs, changes and removes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+import os
 from pathlib import Path
 import re
 import time
 from typing import Final
 
+from playwright.async_api import Locator
 import pytest
 import pytest_asyncio
 
@@ -34,12 +36,12 @@ from .walk import (
     first_file,
     set_up_frigate,
 )
-from .words import Words
+from .words import LANGUAGES, Words
 
 TIMING: Final = replace(Timing().scaled(0.1), alert_cutoff=6, detection_cutoff=6)
 RESULTS: Final = Path(__file__).parents[2] / ".results" / "pictures"
-GERMAN: Final = {"language": "de", "number_format": "language"}
-"""What Home Assistant keeps of its owner."""
+ASKED: Final = os.environ.get("WALK_LANGUAGES")
+"""Languages to walk in instead of German, such as `fr,nl,es`, and to look at more."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="opened")
@@ -156,29 +158,45 @@ async def _drill(walk: Walk) -> None:
 async def _repair_on_a_phone(walk: Walk) -> None:
     """Set the server up with another host key, and confirm it through the repair."""
     browser, stage = walk.browser, walk.stage
+    api = stage.home_assistant.api
+    seen = int(await stage.value(SERVER, "sensor", "live_snapshots_uploaded") or 0)
     await stage.ssh.change_host_key()
     walk.see()
-    api = stage.home_assistant.api
 
     async def reported() -> bool:
         return any("host_key" in one for one in await api.repairs(DOMAIN))
 
     await wait_until(reported, "the repair is there", timeout=LONG)
+    words = walk.words
+    title = words("issues.host_key_changed.title").format(destination=SERVER)
+    step = "issues.host_key_changed.fix_flow.step.confirm.title"
     async with browser.on_a_phone():
         await browser.open("/config/repairs")
-        repair = browser.page.get_by_text(f"The host key of {SERVER} has changed")
-        await repair.filter(visible=True).first.wait_for()
-        await browser.look("repairs-phone")
-        await browser.click(repair.filter(visible=True).first)
-        await browser.wait_for_step("Confirm the new host key")
+        repair = browser.page.get_by_text(title).filter(visible=True).first
+        await repair.wait_for()
+        await walk.look_on_a_phone("repairs", ours=title)
+        if words.language == "en":
+            await _show_instead(walk, repair, lambda one: one.titles_of_repairs(SERVER))
+        await browser.click(repair)
+        await browser.wait_for_step(words(step))
         await browser.wait_for_step(stage.ssh.fingerprint)
-        await browser.look("repair-phone")
-        assert await browser.cut_off() == []
-        await browser.answer("Submit")
-        await browser.close_dialog("Finish")
+        await walk.look_on_a_phone("repair")
+        if words.language == "en":
+            header = browser.dialog.get_by_text(words(step)).first
+            await _show_instead(walk, header, Words.titles_of_dialogs)
+        await browser.answer(words.submit)
+        await browser.close_dialog(words.finish)
     # What happened meanwhile.
-    await walk.wait_uploaded(SERVER, "live_snapshots", 3)
+    await walk.wait_uploaded(SERVER, "live_snapshots", seen + 1)
     assert await api.repairs(DOMAIN) == []
+
+
+async def _show_instead(
+    walk: Walk, shown: Locator, titles_of: Callable[[Words], Iterable[str]]
+) -> None:
+    """Show all titles of all languages, one by one, in the place of one of them."""
+    titles = {title for language in LANGUAGES for title in titles_of(Words(language))}
+    assert await walk.browser.cut_off_instead(shown, sorted(titles)) == []
 
 
 async def _change(walk: Walk) -> None:
@@ -238,36 +256,62 @@ async def test_folder(walk: Walk) -> None:
     assert browser.clicks <= 7
 
 
-async def test_in_german(walk: Walk) -> None:
-    """Nothing of ours is in English, or a key without a text; all fits on a phone."""
-    walk = replace(walk, words=Words("de"))
-    browser, page = walk.browser, walk.browser.page
+async def _speak(walk: Walk, language: str) -> None:
+    """Let Home Assistant, and what it shows its owner, be in a language."""
     api = walk.stage.home_assistant.api
-    await api.command("frontend/set_user_data", key="language", value=GERMAN)
-    await api.command("config/core/update", language="de")
+    chosen = {"language": language, "number_format": "language"}
+    await api.command("frontend/set_user_data", key="language", value=chosen)
+    await api.command("config/core/update", language=language)
+
+
+async def _look_at_all_forms(walk: Walk) -> None:
+    """Open the form of every kind of destination, and that of changing one."""
+    browser, words = walk.browser, walk.words
+    for kind in ("local", "s3", "webdav"):
+        await browser.press(words(f"config_subentries.{kind}.initiate_flow.user"))
+        await browser.wait_for_step(words(f"config_subentries.{kind}.step.user.title"))
+        await walk.look_on_a_phone(f"{kind}-form")
+        await browser.leave_dialog()
+    card = walk.destination(SERVER)
+    await browser.click(card.locator("ha-icon-button[slot=end]").first)
+    title = words("config_subentries.sftp.step.reconfigure.title")
+    await browser.wait_for_step(title)
+    await walk.look_on_a_phone("server-reconfigure")
+    await browser.leave_dialog()
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("language", (ASKED or "de").split(","))
+async def test_in_another_language(walk: Walk, language: str) -> None:
+    """Nothing of ours is in English, or a key without a text; all fits on a phone."""
+    walk = replace(walk, words=Words(language))
+    browser, page = walk.browser, walk.browser.page
+    await _speak(walk, language)
     try:
         await browser.open("/config/integrations/dashboard")
         card = page.locator("ha-config-flow-card").filter(has_text=TITLE)
-        await browser.click(browser.button("Hinzufügen", within=card))
+        await browser.click(browser.button(walk.words.add, within=card))
         await set_up_frigate(walk, "sftp")
         await add_server(walk)
         await first_file(walk, SERVER)
         await browser.open(OURS)
         for name in (SERVER, FRIGATE, CAMERA):
             await browser.click(walk.device(name))
-            await browser.wait_for_text("Diagnose")
+            await browser.wait_for_text(walk.words.diagnostic)
             await walk.look_on_a_phone(f"device-{name.split()[0].lower()}")
             await page.go_back()
             await walk.device(name).wait_for()
         await walk.check_language()
+        if ASKED:
+            await _look_at_all_forms(walk)
+            await _repair_on_a_phone(walk)
+            await browser.open(OURS)
         entry = page.locator("ha-config-entry-row")
         await browser.click(entry.locator("ha-icon-button[slot=end]").first)
         await browser.wait_for_step(walk.words("options.step.init.title"))
         await walk.look_on_a_phone("options")
     finally:
-        english = {**GERMAN, "language": "en"}
-        await api.command("frontend/set_user_data", key="language", value=english)
-        await api.command("config/core/update", language="en")
+        await _speak(walk, "en")
         await browser.open("/config/integrations/dashboard")
 
 

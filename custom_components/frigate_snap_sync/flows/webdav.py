@@ -27,7 +27,7 @@ from ..storage.webdav.settings import parse_folder
 from .credentials import PASSWORD_SELECTOR
 from .destination import DestinationFlow
 
-_EXAMPLE_URL = "https://cloud.example.org/remote.php/dav/files/camera"
+_EXAMPLE_URL = "https://nas.lan/remote.php/dav/files/cam"
 
 
 class WebdavFlow(DestinationFlow):
