@@ -42,10 +42,10 @@ ENGLISH: Final = re.compile(
 )
 """Words of English sentences that are words of no other language here."""
 
-LINE_OF_A_PHONE: Final = 39
+LINE_OF_A_PHONE: Final = 38
 """Characters of a title that a list of Home Assistant shows 390 pixels wide.
 
-The shortest of all titles that was cut off in a browser had 40; the walk looks at each.
+The shortest of all titles that was cut off in a browser had 39; the walk looks at each.
 """
 
 CODE: Final = re.compile(r"```\n.*?\n```|`[^`\n]+`", re.DOTALL)
