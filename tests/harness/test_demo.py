@@ -1,7 +1,22 @@
-"""The demo's story and dashboard."""
+"""The demo's story, dashboard and configuration."""
 
+from pathlib import Path
+from typing import Any
+
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from custom_components.frigate_snap_sync.frigate.messages import display_name
+from custom_components.frigate_snap_sync.sync.model.status import Protection
+from homeassistant.components.recorder import Recorder
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+from homeassistant.util.yaml import parse_yaml
+
+from ..component import StandInEngine, async_set_up, frigate_entry, local_subentry
 from .demo.story import story_of
-from .demo.window import dashboard
+from .demo.window import CONFIGURATION, PROTECTION, dashboard
 
 
 def test_a_long_story_begins_calmly() -> None:
@@ -18,7 +33,6 @@ def test_the_dashboard_shows_every_device() -> None:
     """By the entities that there are."""
     keys = [
         *(("Frigate", *key) for key in (("sensor", "protection"), ("button", "drill"))),
-        ("Frigate", "event", "upload"),
         ("door", "image", "last_snapshot"),
         ("NAS", "binary_sensor", "connection"),
         *(
@@ -41,3 +55,62 @@ def test_the_dashboard_shows_every_device() -> None:
     for state in states.values():
         assert f"'{state['entity_id']}'" in text
     assert "{'entity': 'sensor.nas_last_error', 'name': 'last_error'}" in text
+    # Where the lines in words are: the card can't show them.
+    assert "'navigation_path': '/logbook'" in text
+
+
+def _configured(domain: str) -> dict[str, Any]:
+    """Return what the demo configures of one of Home Assistant's integrations."""
+    configuration = parse_yaml(CONFIGURATION)
+    assert isinstance(configuration, dict)
+    return {domain: configuration[domain]}
+
+
+async def test_its_automation_notifies(
+    hass: HomeAssistant,
+    mqtt_client: object,
+    engine: StandInEngine,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """Home Assistant takes it before there is an entry, and it runs when at risk."""
+    assert await async_setup_component(hass, "automation", _configured("automation"))
+    (automation,) = hass.states.async_all("automation")
+    assert automation.state == "on"
+    assert not issue_registry.issues
+    entry = frigate_entry(subentries=[local_subentry("/media/nas")])
+    assert entry.title == display_name("frigate")
+    await async_set_up(hass, entry)
+    assert hass.states.get(PROTECTION) is not None
+    engine.show(protection=Protection.AT_RISK)
+    await hass.async_block_till_done()
+    (automation,) = hass.states.async_all("automation")
+    assert automation.attributes["last_triggered"] is not None
+
+
+async def test_its_activity_says_each_upload_once(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    mqtt_client: object,
+    engine: StandInEngine,
+    folders: Path,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """In a sentence, without the line of the event entity."""
+    began = dt_util.utcnow()
+    await async_set_up(hass, frigate_entry(subentries=[local_subentry("/media/nas")]))
+    assert await async_setup_component(hass, "logbook", _configured("logbook"))
+    engine.upload(labels=("person",), start=1000.0, end=1032.0)
+    await hass.async_block_till_done()
+    await recorder_mock.async_block_till_done()
+    client = await hass_ws_client(hass)
+    await client.send_json_auto_id(
+        {
+            "type": "logbook/get_events",
+            "start_time": began.isoformat(),
+            "end_time": dt_util.utcnow().isoformat(),
+        }
+    )
+    answer = await client.receive_json()
+    assert [line.get("message") for line in answer["result"]] == [
+        "Recording of front_door (person, 32 s) verified at Garage NAS"
+    ]

@@ -168,6 +168,7 @@ class Demo:
         say(f"Dashboard:       {url}/{DASHBOARD}")
         say(f"Integration:     {url}/config/integrations/integration/{DOMAIN}")
         say(f"Media:           {url}/media-browser")
+        say(f"Activity:        {url}/logbook")
         say(f"  user name:     {USERNAME}")
         say(f"  password:      {PASSWORD}")
         port = self.home_assistant.port
@@ -238,7 +239,9 @@ class Demo:
                     await self.outages.finish()
                     while self.arrivals.waiting:
                         await asyncio.sleep(_LOOK_INTERVAL)
-            self._repairs = await self.home_assistant.api.repairs(DOMAIN)
+            # Those of automations: one of the demo's own is not valid.
+            for domain in (DOMAIN, "automation"):
+                self._repairs += await self.home_assistant.api.repairs(domain)
         finally:
             watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):

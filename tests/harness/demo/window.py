@@ -10,16 +10,23 @@ from ..home_assistant import DOMAIN
 DASHBOARD: Final = "evidence-dashboard"
 """The dashboard's place in its address."""
 _FILE: Final = "evidence.yaml"
+PROTECTION: Final = "sensor.frigate_protection"
+"""What Home Assistant, in English, calls the protection of the demo's Frigate."""
 
 CONFIGURATION: Final = f"""\
 recorder:
   commit_interval: 1
 history:
 logbook:
+  exclude:
+    entity_globs:
+      - event.*_upload
 automation:
   - alias: "At risk: notify"
     triggers:
       - trigger: {DOMAIN}.protection_changed
+        target:
+          entity_id: {PROTECTION}
         options:
           to: [at_risk]
     actions:
@@ -79,11 +86,6 @@ def dashboard(
         }
         for name in destinations
     ]
-    uploads = [
-        str(state["entity_id"])
-        for (_, platform, _), state in states.items()
-        if platform == "event"
-    ]
     pictures = [
         {
             "type": "picture-entity",
@@ -103,10 +105,17 @@ def dashboard(
                     {"type": "tile", "entity": entity(frigate, "button", "drill")},
                     *places,
                     *pictures,
+                    # A card of Activity shows entities alone, not what arrived.
                     {
-                        "type": "logbook",
-                        "target": {"entity_id": [protection, *uploads]},
+                        "type": "button",
+                        "name": "Activity: what arrived, in words",
+                        "icon": "mdi:format-list-bulleted-type",
+                        "tap_action": {
+                            "action": "navigate",
+                            "navigation_path": "/logbook",
+                        },
                     },
+                    {"type": "logbook", "target": {"entity_id": [protection]}},
                     {
                         "type": "history-graph",
                         "hours_to_show": 1,
