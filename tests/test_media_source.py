@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, override
 from urllib.parse import quote
 
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, hdrs
 from aiohttp.test_utils import TestClient
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -20,6 +20,7 @@ from pytest_homeassistant_custom_component.typing import (
 
 from custom_components.frigate_snap_sync.media_ids import file_path
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
+from custom_components.frigate_snap_sync.sync.ledger import live_files
 from custom_components.frigate_snap_sync.sync.model.errors import LedgerError
 from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.stored import FileKey
@@ -202,6 +203,41 @@ async def test_called_as_their_owner_does(
     assert [each.title for each in found.result] == [
         f"{archive.day} 12:00 dog, person, 32 s, Alert, Front door"
     ]
+
+
+async def test_film_while_it_happens(
+    hass: HomeAssistant, archive: Archive, hass_client: ClientSessionGenerator
+) -> None:
+    """Of a review that goes on it is shown, and played, as far as it has come."""
+    review = archive.bench.review("new", start=archive.start + 60)
+    ledger = archive.bench.engine._ledger  # noqa: SLF001
+    film: live_files.LiveFile | None = None
+    while film is None:  # The review is kept in a moment.
+        film = await ledger.run(
+            live_files.begin,
+            review,
+            "nas",
+            base="film.mp4",
+            short_id="a",
+            start=archive.start + 60,
+        )
+        await asyncio.sleep(0.01)
+    await ledger.run(live_files.own, film.id)
+    archive.server.files[film.path] = b"film"
+    day = await browse(hass, f"{ENTRY_ID}/front_door/{archive.day}")
+    tile = day["children"][0]
+    assert tile["title"] == "12:01 person, Alert, Live footage"
+    assert tile["media_class"] == MediaClass.VIDEO
+    identifier = tile["media_content_id"]
+    client = await hass_client()
+    for growth in (b"", b" goes on"):
+        archive.server.files[film.path] += growth
+        played = await async_resolve_media(hass, identifier, None)
+        assert played.mime_type == "video/mp4"
+        response = await client.get(played.url)
+        assert await response.read() == archive.server.files[film.path]
+        # The browser must ask again how far it has come.
+        assert "no-cache" in response.headers[hdrs.CACHE_CONTROL]
 
 
 async def test_a_day_of_very_much(hass: HomeAssistant, archive: Archive) -> None:

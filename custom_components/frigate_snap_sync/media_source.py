@@ -209,7 +209,7 @@ class SnapSyncMediaSource(MediaSource):
 
     def _file(self, entry_id: str, file: StoredFile, title: str) -> BrowseMediaSource:
         kind = MediaClass.IMAGE
-        if file.key.media is Media.RECORDINGS:
+        if file.key.extension == Media.RECORDINGS.extension:
             kind = MediaClass.VIDEO
         return BrowseMediaSource(
             domain=DOMAIN,
@@ -237,11 +237,17 @@ class SnapSyncMediaSource(MediaSource):
             if file.severity is not None:
                 words.append(async_word(self.hass, file.severity))
             if file.key.role is not Role.WHOLE:
-                words.append(async_word(self.hass, file.key.role))
+                words.append(self._role(file.key))
         else:
             words.append(async_word(self.hass, file.key.media.kind))
         begin = datetime.fromtimestamp(file.start, playback.time_zone)
         return f"{begin:%H:%M} {', '.join(word for word in words if word)}"
+
+    def _role(self, key: FileKey) -> str:
+        """Return what a file is to its recording; of film in pieces, which one."""
+        word = async_word(self.hass, key.role)
+        piece = key.film[1] if key.role is Role.LIVE else None
+        return word if piece is None else f"{word} {piece}"
 
     def _entries(self) -> list[FrigateSnapSyncConfigEntry]:
         entries: list[FrigateSnapSyncConfigEntry] = (

@@ -23,6 +23,7 @@ from .stored_files import (
     NotThere,
     Playback,
     Reading,
+    Role,
     Span,
     Unsatisfiable,
     asked_span,
@@ -150,7 +151,10 @@ class _Choice:
         return {
             hdrs.ACCEPT_RANGES: "bytes",
             hdrs.ETAG: self._tag(size),
-            hdrs.CACHE_CONTROL: "private, max-age=3600",
+            # Live film may still grow.
+            hdrs.CACHE_CONTROL: "private, no-cache"
+            if self._key.role is Role.LIVE
+            else "private, max-age=3600",
             "X-Content-Type-Options": "nosniff",
         }
 

@@ -13,6 +13,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     browsing,
     destinations,
     items,
+    live_files,
     outcomes,
     review_objects,
     schema,
@@ -23,6 +24,7 @@ from custom_components.frigate_snap_sync.sync.model.stored import Copy, FileKey
 
 from .ledgers import wanted
 from .samples import ITEM
+from .test_live_files import begin
 
 BERLIN = ZoneInfo("Europe/Berlin")
 BOTH = ("nas", "cloud")
@@ -380,3 +382,135 @@ def test_quick_however_much_there_is(years: sqlite3.Connection) -> None:
     assert spent["days"] < 0.25, spent
     assert spent["day"] < 0.1, spent
     assert spent["copies"] < 0.05, spent
+
+
+def test_film_of_a_running_review(connection: sqlite3.Connection) -> None:
+    """It is all that lies there of a break-in, and is found before any part has left."""
+    items.remember_open(connection, replace(ITEM, end=None))
+    file = begin(connection, is_ours=False)
+    assert browsing.cameras(connection, BOTH) == []
+    live_files.own(connection, file.id)
+    film = FileKey(
+        media=Media.RECORDINGS,
+        source_id=ITEM.source_id,
+        role=Role.LIVE,
+        number=10_000,
+    )
+    assert browsing.cameras(connection, BOTH) == ["front_door"]
+    assert browsing.cameras(connection, ("cloud",)) == []
+    assert browsing.count(connection, "front_door", since=0, until=1e12) == 1
+    (found,) = browsing.files(
+        connection, "front_door", among=BOTH, since=0, until=1e12, limit=9
+    )
+    assert (found.key, found.start, found.end, found.size) == (film, 1000, None, None)
+    searched = browsing.search(
+        connection,
+        ["person"],
+        among=BOTH,
+        camera=None,
+        is_video=True,
+        since=0,
+        until=1e12,
+        limit=9,
+    )
+    assert searched == [found]
+    path = file.path
+    growing = Copy(destination_id="nas", path=path, size=None, is_growing=True)
+    assert browsing.copies(connection, film, among=BOTH) == [growing]
+    assert browsing.copies(connection, film, among=("cloud",)) == []
+
+    live_files.ended(connection, file.id, held=((1000, 1012),), size=99)
+    (found,) = browsing.files(
+        connection, "front_door", among=BOTH, since=0, until=1e12, limit=9
+    )
+    assert (found.end, found.size) == (1012, 99)
+    (copy,) = browsing.copies(connection, film, among=BOTH)
+    assert not copy.is_growing
+
+
+def test_film_until_the_whole_is_there(connection: sqlite3.Connection) -> None:
+    """Beside the parts, and in the place of nothing; then the recording alone."""
+    items.remember_open(connection, replace(ITEM, end=None))
+    file = begin(connection)
+    live_files.ended(connection, file.id, held=((1000, 1012),), size=99)
+    store(connection, ITEM, role=Role.PART, start=1000)
+    assert [name for _, name in shown(connection)] == ["live-10000.mp4", "part-1.mp4"]
+    # Nothing is removed where all is kept.
+    store(connection, ITEM)
+    assert shown(connection) == [(ITEM.source_id, "1.mp4")]
+
+
+def test_film_in_pieces(connection: sqlite3.Connection) -> None:
+    """Each plays alone; how many there are is known when it has ended."""
+    items.remember_open(connection, replace(ITEM, end=None))
+    film = begin(connection, destination="cloud", pieces=64)
+    stills = live_files.begin(
+        connection,
+        ITEM.source_id,
+        "cloud",
+        base="2026/door-abc123.mp4",
+        short_id=ITEM.short_id,
+        start=1004,
+        pieces=64,
+        extension="jpg",
+    )
+    assert stills is not None
+    live_files.own(connection, stills.id)
+    assert browsing.cameras(connection, BOTH) == []
+    held = ((1000.0, 1004.0),)
+    live_files.ended(connection, film.id, held=held, size=9, pieces=2)
+    live_files.ended(connection, stills.id, held=held, size=9, pieces=1)
+    found = browsing.files(
+        connection, "front_door", among=BOTH, since=0, until=1e12, limit=9
+    )
+    assert [file.key.name for file in found] == [
+        "live-20001.jpg",
+        "live-10002.mp4",
+        "live-10001.mp4",
+    ]
+    assert [file.thumbnail == file.key for file in found] == [True, False, False]
+    paths = [
+        [copy.path for copy in browsing.copies(connection, file.key, among=BOTH)]
+        for file in found
+    ]
+    assert paths == [
+        ["2026/door-abc123-live02-0001.jpg"],
+        ["2026/door-abc123-live01-0002.mp4"],
+        ["2026/door-abc123-live01-0001.mp4"],
+    ]
+    for other in (
+        replace(found[0].key, is_still=False),
+        replace(found[1].key, number=10_000),
+        replace(found[1].key, number=10_003),
+    ):
+        assert browsing.copies(connection, other, among=BOTH) == []
+    for file in found:
+        key = file.key
+        assert FileKey.parse(key.media.kind, key.token, key.name) == key
+
+
+def test_film_that_goes_is_not_listed(connection: sqlite3.Connection) -> None:
+    """Whatever made it go: the counts of the items are right."""
+    for number in range(4):
+        review = replace(ITEM, source_id=str(number), end=None)
+        items.remember_open(connection, review)
+        file = live_files.begin(
+            connection,
+            review.source_id,
+            "nas",
+            base=f"{number}.mp4",
+            short_id=str(number),
+            start=number,
+        )
+        assert file is not None
+        live_files.own(connection, file.id)
+        live_files.ended(connection, file.id, held=((number, number + 9),), size=9)
+        if number == 1:
+            live_files.taken(connection, file.id)
+        if number == 2:
+            live_files.removed(connection, file.id)
+    live_files.expire(connection, "nas", before=0.5)
+    films = connection.execute("SELECT source_id, films FROM items ORDER BY id")
+    # The first one's review is still open: it stays.
+    assert dict(map(tuple, films)) == {"0": 1, "1": 0, "2": 0, "3": 1}
+    assert sorted(source for source, _ in shown(connection)) == ["0", "3"]

@@ -17,11 +17,11 @@ from custom_components.frigate_snap_sync.storage.errors import (
     StorageError,
     Unreachable,
 )
-from custom_components.frigate_snap_sync.sync.ledger import Ledger
+from custom_components.frigate_snap_sync.sync.ledger import Ledger, live_files
 from custom_components.frigate_snap_sync.sync.model.destination_setup import (
     DestinationSetup,
 )
-from custom_components.frigate_snap_sync.sync.model.item import Media
+from custom_components.frigate_snap_sync.sync.model.item import Media, Role
 from custom_components.frigate_snap_sync.sync.model.stored import FileKey
 from custom_components.frigate_snap_sync.sync.playback.byte_ranges import Span
 from custom_components.frigate_snap_sync.sync.playback.nearness import Nearness
@@ -507,3 +507,29 @@ def test_who_is_not_asked() -> None:
     places["one"].connected = True
     places["one"].error = NoSpace("full")
     assert nearness.ordered(places) == ["one"]
+
+
+async def test_film_that_still_grows(stored: Stored, near: Shelf, far: Shelf) -> None:
+    """Each look finds what is there by now; it is served as it is, from either place."""
+    source = stored.clip.source_id
+    paths = {}
+    for name, shelf in (("near", near), ("far", far)):
+        file = await stored.ledger.run(
+            live_files.begin, source, name, base="a.mp4", short_id="a", start=1000.0
+        )
+        assert file is not None
+        await stored.ledger.run(live_files.own, file.id)
+        paths[name] = file.path
+        shelf.files[file.path] = b"film"
+    film = replace(stored.clip, role=Role.LIVE, number=10_000)
+    reader = stored.reader()
+    assert await read(reader, film) == b"film"
+    near.files[paths["near"]] += b" goes on"
+    assert await read(reader, film) == b"film goes on"
+    assert await read(reader, film, Span(5, 4)) == b"goes"
+    assert far.reads == 0
+    # It is stolen, too.
+    del near.files[paths["near"]]
+    assert await read(reader, film) == b"film"
+    with pytest.raises(NotThere):
+        await read(reader, replace(film, number=30_000))

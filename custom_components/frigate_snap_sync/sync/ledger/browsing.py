@@ -1,6 +1,7 @@
 """What lies at the destinations, by camera and time, and where each file lies."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 import json
 from math import inf
 import re
@@ -9,6 +10,7 @@ from typing import Final
 
 from ..model.item import Item, Media, Role
 from ..model.stored import Copy, FileKey, StoredFile
+from . import films
 from .items import item_of
 
 MAX_DAYS: Final = 5000
@@ -22,8 +24,11 @@ _BEFORE: Final = 3.0
 _AFTER: Final = 5.0
 
 _LIES: Final = (
-    "EXISTS (SELECT 1 FROM uploads WHERE item_id = items.id AND state = 'verified'"
+    "(EXISTS (SELECT 1 FROM uploads WHERE item_id = items.id AND state = 'verified'"  # noqa: S608
     " AND destination_id IN (SELECT value FROM json_each(:among)))"
+    " OR EXISTS (SELECT 1 FROM live_files INDEXED BY live_files_of_item"
+    f" WHERE item_id = items.id AND {films.LIES}"
+    " AND destination_id IN (SELECT value FROM json_each(:among))))"
 )
 """A file of the item lies at one of the destinations."""
 
@@ -35,7 +40,7 @@ def cameras(connection: sqlite3.Connection, among: Collection[str]) -> list[str]
     while among:
         row = connection.execute(
             "SELECT MIN(camera) AS name FROM items INDEXED BY stored_items"
-            " WHERE copies > 0 AND camera > ?",
+            " WHERE copies + films > 0 AND camera > ?",
             (name,),
         ).fetchone()
         if row["name"] is None:
@@ -56,7 +61,7 @@ def newest(
     """Return the start of the newest item of a camera that lies there."""
     row = connection.execute(
         "SELECT start FROM items INDEXED BY stored_items"  # noqa: S608
-        f" WHERE camera = :camera AND copies > 0 AND start < :before AND {_LIES}"
+        f" WHERE camera = :camera AND copies + films > 0 AND start < :before AND {_LIES}"
         " ORDER BY start DESC LIMIT 1",
         {"camera": camera, "before": before, "among": _list(among)},
     ).fetchone()
@@ -103,7 +108,7 @@ def files(
     """
     rows = connection.execute(
         "SELECT * FROM items INDEXED BY stored_items"  # noqa: S608
-        " WHERE camera = :camera AND copies > 0 AND start >= :since AND start < :until"
+        " WHERE camera = :camera AND copies + films > 0 AND start >= :since AND start < :until"
         f" AND {_LIES} ORDER BY start DESC LIMIT :limit",
         {
             "camera": camera,
@@ -130,7 +135,7 @@ def count(
     """Return how many items of a camera began in that time."""
     (found,) = connection.execute(
         "SELECT COUNT(*) FROM items INDEXED BY stored_items"
-        " WHERE camera = ? AND copies > 0 AND start >= ? AND start < ?",
+        " WHERE camera = ? AND copies + films > 0 AND start >= ? AND start < ?",
         (camera, since, until),
     ).fetchone()
     return int(found)
@@ -146,7 +151,7 @@ def newest_picture(
     """
     row = connection.execute(
         "SELECT media, source_id FROM (SELECT id, media, source_id, start"  # noqa: S608
-        " FROM items INDEXED BY stored_items WHERE camera = :camera AND copies > 0"
+        " FROM items INDEXED BY stored_items WHERE camera = :camera AND copies + films > 0"
         " ORDER BY start DESC LIMIT :most) AS items WHERE media != 'recordings'"
         f" AND {_LIES} ORDER BY start DESC LIMIT 1",
         {"camera": camera, "among": _list(among), "most": _MAX_LOOKED_AT},
@@ -188,7 +193,7 @@ def search(
     for name in names:
         found += connection.execute(
             "SELECT * FROM items INDEXED BY stored_items"  # noqa: S608 - names only
-            " WHERE camera = :camera AND copies > 0 AND start >= :since"
+            " WHERE camera = :camera AND copies + films > 0 AND start >= :since"
             " AND start < :until"
             " AND (:is_video IS NULL OR (media = 'recordings') = :is_video)"
             f"{fits} AND {_LIES} ORDER BY start DESC LIMIT :limit",
@@ -206,6 +211,8 @@ def copies(
     connection: sqlite3.Connection, key: FileKey, *, among: Collection[str]
 ) -> list[Copy]:
     """Return where a file lies."""
+    if key.role is Role.LIVE:
+        return films.copies(connection, key, among=among)
     rows = connection.execute(
         "SELECT destination_id, path, uploads.size AS size FROM items"
         " JOIN files ON files.item_id = items.id AND files.role = ?"
@@ -224,7 +231,10 @@ def copies(
 def _files_of(
     connection: sqlite3.Connection, item_id: int, item: Item, among: Collection[str]
 ) -> list[StoredFile]:
-    """Return the files of an item that play, the last piece first."""
+    """Return the files of an item that play, the last piece first.
+
+    Live film is shown as long as there is no whole.
+    """
     rows = connection.execute(
         "SELECT files.role AS role, number, files.start AS file_start,"
         " files.end AS file_end, MAX(uploads.size) AS size,"
@@ -242,8 +252,15 @@ def _files_of(
         if row["role"] == Role.WHOLE
         or (row["role"] == Role.INCOMPLETE and row["number"] not in wholes)
     ] or rows
-    thumbnail = _thumbnail(connection, item, among) if shown else None
-    return [_file_of(row, item, thumbnail) for row in shown]
+    film = [] if wholes else films.files_of(connection, item_id, item, among)
+    thumbnail = _thumbnail(connection, item, among) if shown or film else None
+    return [
+        *(
+            file if file.thumbnail else replace(file, thumbnail=thumbnail)
+            for file in film
+        ),
+        *(_file_of(row, item, thumbnail) for row in shown),
+    ]
 
 
 def _file_of(row: sqlite3.Row, item: Item, thumbnail: FileKey | None) -> StoredFile:
@@ -292,7 +309,7 @@ def _thumbnail(
     end = item.start + 60 if item.end is None else item.end
     row = connection.execute(
         "SELECT media, source_id FROM items INDEXED BY stored_items"  # noqa: S608
-        " WHERE camera = :camera AND copies > 0 AND start >= :since"
+        " WHERE camera = :camera AND copies + films > 0 AND start >= :since"
         " AND start <= :until AND media = 'live_snapshots'"
         f" AND {_LIES} ORDER BY start LIMIT 1",
         {
@@ -306,7 +323,7 @@ def _thumbnail(
         row = connection.execute(
             "SELECT media, source_id FROM review_objects"  # noqa: S608
             " JOIN items ON media = 'snapshots' AND source_id = object_id"
-            f" WHERE review_id = :review AND copies > 0 AND {_LIES}"
+            f" WHERE review_id = :review AND copies + films > 0 AND {_LIES}"
             " ORDER BY start LIMIT 1",
             {"review": item.source_id, "among": _list(among)},
         ).fetchone()

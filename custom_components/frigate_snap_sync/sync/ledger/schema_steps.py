@@ -208,6 +208,25 @@ _CONFIRMED: Final = """
 ALTER TABLE items ADD COLUMN is_confirmed INTEGER NOT NULL DEFAULT 0;
 """
 
+_FILMS: Final = """
+-- How many live files there are of it: it is listed, whether it has copies or not.
+ALTER TABLE items ADD COLUMN films INTEGER NOT NULL DEFAULT 0;
+UPDATE items SET films = (SELECT COUNT(*) FROM live_files
+    WHERE item_id = items.id AND is_ours = 1 AND state IN ('growing', 'kept'));
+DROP INDEX stored_items;
+CREATE INDEX stored_items ON items (camera, start) WHERE copies + films > 0;
+CREATE TRIGGER film_changed AFTER UPDATE OF state, is_ours ON live_files BEGIN
+    UPDATE items SET films = films
+        + (NEW.is_ours = 1 AND NEW.state IN ('growing', 'kept'))
+        - (OLD.is_ours = 1 AND OLD.state IN ('growing', 'kept'))
+        WHERE id = NEW.item_id;
+END;
+CREATE TRIGGER film_forgotten AFTER DELETE ON live_files
+WHEN OLD.is_ours = 1 AND OLD.state IN ('growing', 'kept') BEGIN
+    UPDATE items SET films = films - 1 WHERE id = OLD.item_id;
+END;
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
@@ -224,5 +243,6 @@ STEPS: Final[Sequence[str]] = (
     _CLEARER_NAMES,
     _AGES,
     _CONFIRMED,
+    _FILMS,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""

@@ -50,6 +50,8 @@ class Role(StrEnum):
     """Footage that leaves while its review is active; the whole supersedes it."""
     INCOMPLETE = "incomplete"
     """The longest playable piece of a whole that Frigate can't give."""
+    LIVE = "live"
+    """Film that left while it happened, or a piece of it: no upload."""
 
 
 _RANGE: Final = "range"

@@ -12,16 +12,38 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """Ids that are legal in a URL and a media id as they are."""
 _ROLES: Final = "|".join(sorted(set(Role) - {Role.WHOLE}))
 _NAME: Final = re.compile(rf"(?:({_ROLES})-)?(\d{{1,9}})\.(jpg|mp4)")
+_PIECES: Final = 10_000
+"""More than one live file has; its number has four digits in a path, too."""
+
+
+def film_number(live: int, piece: int | None) -> int:
+    """Return the number of a live file, or of one of its pieces, among an item's."""
+    return live * _PIECES + (piece or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileKey:
-    """Which file it is, wherever it lies: the same after a restart or a restore."""
+    """Which file it is, wherever it lies: the same after a restart or a restore.
+
+    `is_still`: it is a picture of the film of a camera that is seen in stills.
+    """
 
     media: Media
     source_id: str
     role: Role = Role.WHOLE
     number: int = 1
+    is_still: bool = False
+
+    @property
+    def extension(self) -> str:
+        """Return the ending of its name, without the dot."""
+        return "jpg" if self.is_still else self.media.extension
+
+    @property
+    def film(self) -> tuple[int, int | None]:
+        """Return the number of the live file that it is of, and that of its piece."""
+        live, piece = divmod(self.number, _PIECES)
+        return live, piece or None
 
     @property
     def token(self) -> str:
@@ -35,7 +57,7 @@ class FileKey:
     def name(self) -> str:
         """Return what tells it from the item's other files, with its ending."""
         prefix = "" if self.role is Role.WHOLE else f"{self.role}-"
-        return f"{prefix}{self.number}.{self.media.extension}"
+        return f"{prefix}{self.number}.{self.extension}"
 
     @classmethod
     def parse(cls, kind: str, token: str, name: str) -> Self:
@@ -45,7 +67,7 @@ class FileKey:
         """
         media = Media(f"{kind}s")
         match = _NAME.fullmatch(name)
-        if match is None or match[3] != media.extension:
+        if match is None:
             raise ValueError(f"not the name of a file: {name!r}")
         source_id = token
         if token.startswith("~"):
@@ -61,6 +83,7 @@ class FileKey:
             source_id=source_id,
             role=Role(match[1] or Role.WHOLE),
             number=int(match[2]),
+            is_still=match[1] == Role.LIVE and match[3] != media.extension,
         )
         if (key.token, key.name) != (token, name):
             raise ValueError(f"not the one name of a file: {token!r}, {name!r}")
@@ -69,11 +92,15 @@ class FileKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """A file at one destination: its path there and its size when it was verified."""
+    """A file at one destination: its path there and its size when it was verified.
+
+    One that `is_growing` has another size whenever it is looked at.
+    """
 
     destination_id: str
     path: str
     size: int | None
+    is_growing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,7 +102,7 @@ class Reader:
         Raises NotThere, NotNow or LedgerError; reading on raises one of `ENDINGS`.
         """
         async with AsyncExitStack() as stack:
-            if key.media is Media.RECORDINGS:
+            if key.extension == Media.RECORDINGS.extension:
                 yield await self._find(key, choose, stack)
             else:
                 yield await self._picture(key, choose, stack)
@@ -227,12 +227,12 @@ class Reader:
             self._say_once(copy, stored.size)
             raise MediaBroken("The file is not as large as it was when it was verified")
         film = None
-        if key.media is Media.RECORDINGS:
+        if key.extension == Media.RECORDINGS.extension and not copy.is_growing:
             film = await open_virtual(_reader_of(destination, copy), stored.size)
         known = Known(
             stored.size if film is None else film.size,
             film,
-            self._clock() + self._timing.known,
+            self._clock() + (0.0 if copy.is_growing else self._timing.known),
         )
         self._known.keep(copy, known)
         return known
