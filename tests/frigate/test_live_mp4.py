@@ -2,13 +2,16 @@
 
 from pathlib import Path
 import random
+import struct
 
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import MediaBroken
 from custom_components.frigate_snap_sync.frigate.live_mp4 import (
     LiveFragment,
+    last_picture,
     look_at_bytes,
+    look_at_head,
     parse_fragment,
     parse_init,
 )
@@ -83,6 +86,91 @@ def test_what_does_not_belong_into_a_live_file_ends_it() -> None:
     assert look_at_bytes(data + box(b"junk", bytes(100))).size == len(data)
     assert look_at_bytes(data + film("h265")[0]).size == len(data)
     assert look_at_bytes(data + b"\0\0\0\x01moof").size == len(data)
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_the_two_ends_of_a_file_tell_how_long_it_plays(name: str) -> None:
+    """Wherever it was cut off, and wherever what is read of its end begins."""
+
+    data = b"".join(film(name))
+    first = len(data[: data.index(b"moof")]) + len(film(name)[1])
+    rand = random.Random(2)
+    for cut in [first, len(data), *rand.sample(range(first, len(data)), 60)]:
+        head = look_at_head(data[: min(cut, 100_000)], size=cut)
+        assert head is not None
+        newest = data[:cut].rfind(b"moof", 0, look_at_bytes(data[:cut]).size) - 4
+        for begin in (0, rand.randrange(max(newest - 200_000, 1))):
+            end = last_picture(data[begin:cut], head)
+            assert end is not None
+            assert end - head.start == pytest.approx(
+                look_at_bytes(data[:cut]).duration
+            )
+
+
+def test_what_lies_behind_the_last_picture_is_passed_over() -> None:
+    """Sound, the half of a picture, zeros of a disk that lost power, and odd bytes."""
+
+    data = b"".join(film("h264_aac"))
+    sound = fragments("h264_aac")[-1]
+    pictures = next(each for each in reversed(fragments("h264_aac")) if each.pictures)
+    head = look_at_head(data, size=len(data))
+    assert head is not None
+    end = last_picture(data, head)
+    for rest in (
+        sound.data,
+        pictures.data[:-1],
+        pictures.data[:50],
+        bytes(5000),
+        b"moof",
+        b"\0\0\0\x10moof" * 3,
+        box(b"moof", b"odd") + box(b"mdat", b"odd"),
+        struct.pack(">I", 2**31) + b"moof",
+    ):
+        assert last_picture(data + rest, head) == end
+    assert last_picture(box(b"moof", bytes(8)) * 5000, head) is None
+    assert last_picture(data + b"\0\0\0\x10moof" * 5000, head) is None, "no end"
+    assert last_picture(b"", head) is None
+
+
+@pytest.mark.parametrize("cut", [0, 4, 100, 700, 1200])
+def test_the_head_of_a_file_without_a_picture(cut: int) -> None:
+    """It is certain that nothing plays."""
+
+    data = b"".join(film("h265"))[:cut]
+    with pytest.raises(MediaBroken):
+        look_at_head(data, size=cut)
+
+
+def test_a_disk_that_lost_power() -> None:
+    """There are zeros where the first picture should be: nothing plays."""
+    init = film("h265")[0]
+    for data in (bytes(5000), init + bytes(5000), init + bytes(7)):
+        with pytest.raises(MediaBroken):
+            look_at_head(data, size=len(data))
+
+
+def test_a_head_that_tells_nothing() -> None:
+    """Too little of it was read, or it is no beginning of a live film."""
+
+    data = b"".join(film("h265"))
+    init, first = film("h265")[:2]
+    size = len(data)
+    for cut in (100, len(init) + 4, len(init) + 20):
+        assert look_at_head(data[:cut], size=size) is None
+    for odd in (
+        b"theirs",
+        box(b"junk", bytes(100)) + data,
+        first + data,
+        init + data,
+        init + box(b"moof", b"odd") + box(b"mdat", b"odd"),
+        box(b"ftyp") + box(b"moov", b"odd") + first,
+        # Another kind of MP4, with its index in front or behind.
+        init + box(b"mdat", bytes(100)),
+        box(b"ftyp", bytes(8)) + box(b"free") + box(b"mdat", bytes(100)) + init,
+        box(b"ftyp", bytes(8)) + struct.pack(">I4sQ", 1, b"mdat", 100) + bytes(84),
+        init + first[: first.index(b"mdat") - 4] + box(b"mdat", bytes(3)) + first,
+    ):
+        assert look_at_head(odd * 2, size=2 * len(odd)) is None
 
 
 def test_the_check_of_whole_films_refuses_a_live_one(tmp_path: Path) -> None:

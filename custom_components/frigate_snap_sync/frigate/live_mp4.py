@@ -18,6 +18,9 @@ from .mp4_track import Track, read_moof, read_moov
 _MAX_INDEX: Final = 1024 * 1024
 """Bytes of a `moov` or `moof`; those of go2rtc have hundreds."""
 _HEAD: Final = 16
+_KINDS: Final = frozenset({b"ftyp", b"free", b"moov", b"moof", b"mdat"})
+_MOST_TRIES: Final = 1000
+"""Places in the end of a file that look like a fragment; sound has tens a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,18 @@ class LiveFragment:
     data: bytes = field(repr=False)
     pictures: Pictures | None
     """None of a fragment that holds sound alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveHead:
+    """How a file begins: its video track, and when its first picture is shown.
+
+    In seconds of the film's own clock.
+    """
+
+    track: Track = field(repr=False)
+    """Without any samples."""
+    start: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +157,92 @@ def look_at(file: BinaryIO) -> LiveFileInfo:
 def look_at_bytes(data: bytes) -> LiveFileInfo:
     """Do as `look_at` with what is in memory."""
     return look_at(BytesIO(data))
+
+
+def look_at_head(head: bytes, *, size: int) -> LiveHead | None:
+    """Return how a live file of `size` bytes begins, of which `head` are the first.
+
+    Raises `MediaBroken` if it was cut off before its first picture was whole. None if
+    that can't be told: more of them are needed, or it is no file of a live film.
+    """
+    track: Track | None = None
+    found: Track | None = None
+    wanted = position = 0
+    while position + 8 <= size:
+        if position + 8 > len(head):
+            return None
+        length, kind = _box_at(head, position)
+        end = position + length
+        if length < 8 or kind not in _KINDS:
+            if any(head[position:]):
+                return None
+            break  # A disk lost power.
+        if end > size:
+            break
+        if kind in (b"moov", b"moof"):
+            if end > len(head) or (kind == b"moov") != (track is None):
+                return None
+            body = memoryview(head)[position + 8 : end]
+            try:
+                with _boxes_read():
+                    if track is None:
+                        track = read_moov(body)
+                    else:
+                        found = _empty(track)
+                        wanted = read_moof(body, found)
+            except MediaBroken:
+                return None
+        elif kind == b"mdat":
+            if track is None or found is None or length - 8 < wanted:
+                return None
+            if found.begin is not None:
+                return LiveHead(
+                    track=_empty(track), start=found.begin / found.timescale
+                )
+        position = end
+    raise MediaBroken("a live file without a whole picture")
+
+
+def last_picture(tail: bytes, head: LiveHead) -> float | None:
+    """Return when the last whole picture in the end of a live file is over.
+
+    By the film's own clock; `tail` may begin anywhere. None if it has no whole picture.
+    """
+    at = len(tail)
+    for _ in range(_MOST_TRIES):
+        at = tail.rfind(b"moof", 4, at)
+        if at < 0:
+            return None
+        found = _fragment_at(tail, at - 4, head.track)
+        if found is not None and found.begin is not None:
+            return found.end / found.timescale
+    return None
+
+
+def _fragment_at(data: bytes, position: int, track: Track) -> Track | None:
+    """Return the samples of the fragment at a position, None unless a whole one is."""
+    length, _ = _box_at(data, position)
+    end = position + length
+    if not 8 <= length <= _MAX_INDEX or end + 8 > len(data):
+        return None
+    data_length, kind = _box_at(data, end)
+    if kind != b"mdat" or end + data_length > len(data):
+        return None
+    found = _empty(track)
+    try:
+        with _boxes_read():
+            wanted = read_moof(memoryview(data)[position + 8 : end], found)
+    except MediaBroken:
+        return None
+    return found if data_length - 8 >= wanted else None
+
+
+def _box_at(data: bytes, position: int) -> tuple[int, bytes]:
+    """Return length and kind of the box at a position, both as they stand there."""
+    return (
+        int.from_bytes(data[position : position + 4]),
+        data[position + 4 : position + 8],
+    )
 
 
 def _empty(track: Track) -> Track:

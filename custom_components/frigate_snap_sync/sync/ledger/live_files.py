@@ -195,6 +195,82 @@ def end_all(connection: sqlite3.Connection, *, now: float) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CutOff:
+    """A live file that a crash ended: what it shows is still to be looked at.
+
+    `pieces` is how many it may lie there in, None of a single file.
+    """
+
+    id: int
+    path: str
+    pieces: int | None
+
+
+def next_cut_off(
+    connection: sqlite3.Connection, destination_id: str, *, exclude: Collection[int]
+) -> CutOff | None:
+    """Return a live file at a destination of which it is not known what it shows."""
+    rows = connection.execute(
+        "SELECT id, path, pieces FROM live_files INDEXED BY kept_live_files"
+        " WHERE destination_id = ? AND state = 'kept' AND held IS NULL AND is_ours = 1"
+        " ORDER BY start",
+        (destination_id,),
+    )
+    for row in rows:
+        if row["id"] not in exclude:
+            return CutOff(id=row["id"], path=row["path"], pieces=row["pieces"])
+    return None
+
+
+def looked_at(
+    connection: sqlite3.Connection,
+    live_id: int,
+    *,
+    seconds: float | None,
+    size: int,
+    pieces: int | None = None,
+    keep: bool = False,
+) -> None:
+    """Note what lies there of a live file that a crash ended.
+
+    It shows no more than so many `seconds`, of which some may be missing. With 0 nothing
+    of it plays: it is to be removed. None if that can't be told: then it may show all
+    until we were there again. `pieces` and `keep` are as of `ended`.
+    """
+    row = connection.execute(
+        "SELECT item_id, destination_id, start, ended_by FROM live_files"
+        " WHERE id = ? AND state = 'kept' AND held IS NULL",
+        (live_id,),
+    ).fetchone()
+    if row is None:
+        return
+    connection.execute(
+        "UPDATE live_files SET held = ?1, size = ?2, pieces = COALESCE(?3, pieces),"
+        " state = IIF(?4, 'over', state), clean_up = ?4 WHERE id = ?5",
+        (
+            to_text(_bounded(row["start"], row["ended_by"], seconds)),
+            size,
+            pieces,
+            seconds == 0,
+            live_id,
+        ),
+    )
+    reach_live(connection, row["item_id"])
+    if not keep:
+        supersede_live(connection, row["item_id"], row["destination_id"])
+
+
+def _bounded(start: float, ended_by: float | None, seconds: float | None) -> Spans:
+    """Return what a file shows at most that began then, and that a crash ended."""
+    ends = [] if seconds is None else [start + seconds]
+    if ended_by is not None and ended_by > start:
+        # Else no clock was set when we were there again.
+        ends.append(ended_by)
+    end = min(ends, default=start)
+    return ((start, end),) if end > start else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveLeftover:
     """A live file that is to be removed: its names at the destination.
 

@@ -19,6 +19,7 @@ from ..model.plans import ToRemove
 from ..services import Services
 from .breaker import reaction_to
 from .live_clean_up import LiveCleanUp
+from .live_look import LiveLook
 from .removal_check import RemovalCheck
 from .sender import Sender
 
@@ -58,6 +59,7 @@ class CleanUp:
         self._live = LiveCleanUp(
             setup, services=services, form=form, on_removed=self._remove_folders
         )
+        self._look = LiveLook(setup, services=services)
         self._removal_check = RemovalCheck(setup, services=services)
         self._stuck: dict[int, float] = {}
         """Until when uploads whose leftovers resist are left alone."""
@@ -71,7 +73,8 @@ class CleanUp:
     async def remove_one(self, *, but: Collection[int]) -> bool:
         """Remove what lies there of one upload; return whether there was any.
 
-        Uploads in `but` are left alone. Raises StorageError, LedgerError or SpoolError.
+        Uploads in `but` are left alone; only without them live files are looked at that
+        a crash ended. Raises StorageError, LedgerError or SpoolError.
         """
         now = time.monotonic()
         self._stuck = {
@@ -83,7 +86,10 @@ class CleanUp:
             uploads.next_leftover, self._setup.id, exclude={*but, *self._stuck}
         )
         if leftover is None:
-            return await self._live.remove_one()
+            if await self._live.remove_one():
+                return True
+            # In the way of no upload.
+            return not but and await self._look.look_at_one()
         try:
             await self._remove(leftover)
         except StorageError as err:
