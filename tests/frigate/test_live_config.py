@@ -38,7 +38,25 @@ def inputs(*rows: tuple[str, list[str]]) -> dict[str, Any]:
                     (f"{OWN}door_sub", ["detect"]), (f"{OWN}door_main", ["record"])
                 ),
             ),
+            LiveSource(stream="door_main", is_recorded=True, detect_stream="door_sub"),
+        ),
+        # Frigate detects on what go2rtc does not have.
+        (
+            document(
+                {"door_main": []},
+                ffmpeg=inputs(
+                    (f"{OWN}door_sub", ["detect"]), (f"{OWN}door_main", ["record"])
+                ),
+            ),
             LiveSource(stream="door_main", is_recorded=True),
+        ),
+        (
+            document(
+                {"door": [], "door_main": []},
+                live={"streams": {"Main": "door_main"}},
+                ffmpeg=inputs((f"{OWN}door", ["detect", "audio"])),
+            ),
+            LiveSource(stream="door_main", detect_stream="door"),
         ),
         (
             document({"door": []}, ffmpeg=inputs((f"{OWN}door", ["record", "detect"]))),

@@ -102,9 +102,7 @@ def test_the_two_ends_of_a_file_tell_how_long_it_plays(name: str) -> None:
         for begin in (0, rand.randrange(max(newest - 200_000, 1))):
             end = last_picture(data[begin:cut], head)
             assert end is not None
-            assert end - head.start == pytest.approx(
-                look_at_bytes(data[:cut]).duration
-            )
+            assert end - head.start == pytest.approx(look_at_bytes(data[:cut]).duration)
 
 
 def test_what_lies_behind_the_last_picture_is_passed_over() -> None:

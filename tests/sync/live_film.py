@@ -57,6 +57,21 @@ class Camera:
             while self._stream not in self._frigate.live_feeds:
                 await asyncio.sleep(0.005)
 
+    async def continue_film(self, pause: float) -> None:
+        """Show pictures for ever, so many seconds apart, whenever it is watched."""
+        feed: object = None
+        while True:
+            await self.opened()
+            if self._frigate.live_feeds[self._stream] is not feed:
+                feed = self._frigate.live_feeds[self._stream]
+                self._begin()
+            await self.show(1)
+            await asyncio.sleep(pause)
+
+    def _begin(self) -> None:
+        self._film = messages()
+        self.sent = b""
+
     @property
     def is_watched(self) -> bool:
         """Tell whether the film is watched."""
@@ -86,5 +101,4 @@ class Camera:
         async with asyncio.timeout(LONG):
             while self._frigate.live_feeds.get(self._stream) in (feed, None):
                 await asyncio.sleep(0.005)
-        self._film = messages()
-        self.sent = b""
+        self._begin()

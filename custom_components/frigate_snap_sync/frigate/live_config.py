@@ -31,8 +31,11 @@ def live_sources(document: Mapping[str, object]) -> Mapping[str, LiveSource]:
     for name, value in mapping_or_empty(document.get("cameras")).items():
         camera = mapping_or_empty(value)
         if (stream := _stream(name, camera, streams)) is not None:
+            detected = _inputs(camera, streams, "detect")
             found[name] = LiveSource(
-                stream=stream, is_recorded=stream in _recorded(camera, streams)
+                stream=stream,
+                is_recorded=stream in _inputs(camera, streams, "record"),
+                detect_stream=next((each for each in detected if each != stream), None),
             )
     return found
 
@@ -43,7 +46,7 @@ def _stream(
     """Return the stream to see: what Frigate records if it can be, for it is open anyway."""
     live = mapping_or_empty(camera.get("live"))
     candidates = (
-        *_recorded(camera, streams),
+        *_inputs(camera, streams, "record"),
         *mapping_or_empty(live.get("streams")).values(),
         live.get("stream_name"),  # up to Frigate 0.15
         name,
@@ -53,13 +56,15 @@ def _stream(
     )
 
 
-def _recorded(camera: Mapping[str, object], streams: frozenset[str]) -> Iterator[str]:
-    """Yield the streams that Frigate itself records."""
+def _inputs(
+    camera: Mapping[str, object], streams: frozenset[str], role: str
+) -> Iterator[str]:
+    """Yield the streams that Frigate itself reads for a role, such as `record`."""
     inputs = mapping_or_empty(camera.get("ffmpeg")).get("inputs")
     for value in inputs if isinstance(inputs, list) else ():
         entry = mapping_or_empty(value)
         roles, path = entry.get("roles"), entry.get("path")
-        if not isinstance(roles, list) or "record" not in roles:
+        if not isinstance(roles, list) or role not in roles:
             continue
         found = _OWN.match(path) if isinstance(path, str) else None
         if found is not None and found[1] in streams:

@@ -103,11 +103,13 @@ class LiveSource:
     """How go2rtc shows a camera: `stream` is the name of its stream.
 
     `is_recorded` tells whether Frigate surely records that one: a camera may have
-    another of few pixels.
+    another of few pixels. `detect_stream` is the one that Frigate detects on, None if
+    it is the same, or go2rtc does not have it.
     """
 
     stream: str
     is_recorded: bool = False
+    detect_stream: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

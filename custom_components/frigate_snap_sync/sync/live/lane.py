@@ -13,6 +13,7 @@ from ..sending.worker import Worker
 from ..support.live_progress import LiveProgress
 from ..support.outage_log import OutageLog
 from .film import Batch, Film, next_batch
+from .left_out import LeftOut
 from .target import LiveTarget
 from .writers import Gone, GrowingWriter, LiveWriter, PieceWriter, StillWriter
 
@@ -60,6 +61,13 @@ class LiveLane:
         self._pause = timing.live_retry
         self._writer = _writer_for(target, film, timing)
         self._take = 0
+        self._left_out = LeftOut(
+            much=timing.live_left_out, within=timing.live_left_out_in
+        )
+        self._seconds = 0.0
+        """How far the film's own clock had come with what was sent last."""
+        self._sent_at: float | None = None
+        """When film was sent last behind some that has arrived, by a steady clock."""
         self._has_lost = False
         """Whether the connection broke since film has arrived."""
 
@@ -67,6 +75,23 @@ class LiveLane:
     def worker(self) -> Worker:
         """Return whose destination it sends to."""
         return self._target.worker
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether that is on a disk of this machine, or on a share."""
+        return self._target.destination.capabilities.is_local
+
+    @property
+    def is_too_slow(self) -> bool:
+        """Tell whether film arrives there, but much of it has to be left out."""
+        return not self.film.is_stills and self._left_out.is_much(time.monotonic())
+
+    @property
+    def keeps_up(self) -> bool:
+        """Tell whether film arrives there, and all of it but for a gap now and then."""
+        if self._sent_at is None or self.is_too_slow:
+            return False
+        return time.monotonic() - self._sent_at <= 2 * self._timing.live_behind
 
     async def run(self) -> None:
         """Send until cancelled, or until the ledger no longer knows the item."""
@@ -140,10 +165,15 @@ class LiveLane:
             await self._end_take()
             await self._writer.begin(first)
             self._take = first.take
+        elif batch.is_jump:
+            gap = first.seconds - self._seconds
+            self._left_out.note(gap, now=time.monotonic())
         await self._writer.send(batch)
         self._last = batch.chunks[-1].number
+        self._seconds = batch.chunks[-1].seconds
         if self._writer.spans:
             self._has_lost = False
+            self._sent_at = time.monotonic()
         self._note()
         self._pause = self._timing.live_retry
         self._outage.over()

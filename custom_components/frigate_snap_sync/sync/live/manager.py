@@ -1,7 +1,7 @@
 """Live footage: which cameras are watched, and whose film goes where."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 import logging
@@ -9,7 +9,7 @@ from math import ceil, floor, inf
 import time
 from typing import Any
 
-from ...frigate.models import LiveSource, Severity
+from ...frigate.models import Severity
 from ...frigate.protocol import FrigateApi
 from ..ledger import LedgerError, items as ledger_items, off_periods
 from ..model.engine_options import EngineOptions, LiveFootage
@@ -26,6 +26,7 @@ from ..services import Services
 from ..support.outage_log import ComplaintLog, OutageLog
 from ..support.tasks import cancel, wait_for
 from .lane import LiveLane
+from .sources import Sources, is_too_much
 from .tap import REFUSALS, Tap
 from .target import LiveTarget
 
@@ -85,8 +86,7 @@ class LiveManager:
         self._heard: dict[str, float] = {}
         self._taps: dict[str, _Running[Tap]] = {}
         self._ending: set[asyncio.Task[None]] = set()
-        self._refused: dict[str, float] = {}
-        """Until when go2rtc is not asked for cameras again, which it refused."""
+        self._sources = Sources(lambda: monitor.live_sources)
         self._complaints = ComplaintLog(_LOGGER)
         self._outage = OutageLog(_LOGGER, "Live footage")
         self._news = asyncio.Event()
@@ -101,12 +101,17 @@ class LiveManager:
             },
             "watched": {
                 camera: {
-                    "as": "stills" if running.what.film.is_stills else "film",
+                    "as": self._kind_of(running.what),
                     "error": running.what.error and str(running.what.error),
                 }
                 for camera, running in self._taps.items()
             },
         }
+
+    def _kind_of(self, tap: Tap) -> str:
+        if tap.film.is_stills:
+            return "stills"
+        return "detect stream" if self._sources.is_reduced(tap.camera) else "film"
 
     def hint(self, camera: str) -> None:
         """Take a first sign that something happens before a camera."""
@@ -246,7 +251,8 @@ class LiveManager:
             )
         ) | dict.fromkeys(self._hints)
         chosen = list(cameras)[: self._options.live_taps]
-        sources = self._sources(now)
+        self._note_sources(chosen, now)
+        sources = self._sources.all(now)
         self._end(
             self._taps.pop(camera)
             for camera in tuple(self._taps)
@@ -264,19 +270,26 @@ class LiveManager:
                 )
                 self._taps[camera] = _Running(tap, asyncio.create_task(tap.run()))
 
-    def _sources(self, now: float) -> Mapping[str, LiveSource]:
-        """Return the cameras whose film go2rtc gives: those it refuses are left out."""
+    def _note_sources(self, chosen: Collection[str], now: float) -> None:
+        """Note what is refused of the cameras that are watched, or has too many pixels."""
+        self._sources.keep(chosen)
         for camera, running in self._taps.items():
             tap = running.what
             if tap.source is not None and isinstance(tap.error, REFUSALS):
-                self._refused[camera] = now + self._timing.live_refused
-            elif tap.is_blind:
-                self._refused[camera] = now + self._timing.live_blind
-        return {
-            camera: source
-            for camera, source in self._monitor.live_sources.items()
-            if self._refused.get(camera, 0.0) <= now
-        }
+                self._sources.refuse(tap.source, until=now + self._timing.live_refused)
+            elif tap.source is not None and tap.is_blind:
+                self._sources.refuse(tap.source, until=now + self._timing.live_blind)
+            if camera in chosen and is_too_much(self._lanes_of(tap)):
+                self._sources.reduce(camera, now=now)
+
+    def _lanes_of(self, tap: Tap) -> Iterable[LiveLane]:
+        """Return all that a film goes by."""
+        lanes = (
+            lane.what
+            for session in self._sessions.values()
+            for lane in session.lanes.values()
+        )
+        return [lane for lane in lanes if lane.film is tap.film]
 
     async def _choose_lanes(self, session: _Session) -> None:
         """Let a review's film leave to whoever takes it now."""

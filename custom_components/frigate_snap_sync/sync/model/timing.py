@@ -160,6 +160,10 @@ class Timing:
     """By how much a film's clock may jump within a file."""
     live_behind: float = 1.5
     """How late a destination may be for a film before it continues with the newest."""
+    live_left_out: float = 5
+    """How much film must be left out for a destination that is too slow for it, within
+    `live_left_out_in`, for the camera to be watched in fewer pixels."""
+    live_left_out_in: float = 60
     live_piece: float = 2
     """How long the pieces are of a film that can't grow where it goes."""
     live_refused: float = 900

@@ -1,0 +1,84 @@
+"""Which stream of each camera is watched: what go2rtc gives, in how many pixels."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+import logging
+
+from ...frigate.models import LiveSource
+from .lane import LiveLane
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def is_too_much(lanes: Iterable[LiveLane]) -> bool:
+    """Tell whether a camera's film has too many pixels for where it goes.
+
+    So it is if a destination takes it but is too slow for it, be it for its line or for
+    the limit that its owner set: all of the film in fewer pixels shows more than pieces
+    of it. One that is away, hangs or is held back by its budget takes none, and says
+    nothing of the pixels.
+
+    There is one film for all. Where another destination keeps up, all of it is out of
+    the house already: then the slow one gets pieces of it, and takes no pixels from the
+    other. But one on a disk of this machine does not count for that: it may be carried
+    away together with the recorder, and so may a share.
+    """
+    lanes = tuple(lanes)
+    return any(lane.is_too_slow for lane in lanes) and not any(
+        lane.keeps_up and not lane.is_local for lane in lanes
+    )
+
+
+class Sources:
+    """The streams that are watched: what is recorded, unless it has too many pixels."""
+
+    def __init__(self, known: Callable[[], Mapping[str, LiveSource]]) -> None:
+        """Know none; `known` returns all that Frigate's configuration has."""
+        self._known = known
+        self._refused: dict[str, float] = {}
+        """Until when streams are not asked for, by a steady clock."""
+        self._reduced: set[str] = set()
+
+    def refuse(self, source: LiveSource, *, until: float) -> None:
+        """Note that go2rtc does not give a stream, and when to ask for it again."""
+        self._refused[source.stream] = until
+
+    def reduce(self, camera: str, *, now: float) -> None:
+        """Watch a camera in fewer pixels from now on, if it has such a stream."""
+        if camera in self._reduced or (source := self._known().get(camera)) is None:
+            return
+        stream = source.detect_stream
+        if stream is not None and not self._is_refused(stream, now):
+            self._reduced.add(camera)
+            _LOGGER.debug(
+                "Too much film of %s is left out: its stream %s is watched instead",
+                camera,
+                stream,
+            )
+
+    def keep(self, cameras: Collection[str]) -> None:
+        """Note which cameras are watched: others begin with all pixels again."""
+        self._reduced &= set(cameras)
+
+    def is_reduced(self, camera: str) -> bool:
+        """Tell whether a camera is watched in fewer pixels."""
+        return camera in self._reduced
+
+    def all(self, now: float) -> Mapping[str, LiveSource]:
+        """Return the cameras whose film go2rtc gives, and how.
+
+        One whose smaller stream is refused is watched in all pixels again.
+        """
+        found = {}
+        for camera, source in self._known().items():
+            small = source.detect_stream
+            if camera in self._reduced and small is not None:
+                if not self._is_refused(small, now):
+                    found[camera] = LiveSource(stream=small)
+                    continue
+                self._reduced.discard(camera)
+            if not self._is_refused(source.stream, now):
+                found[camera] = source
+        return found
+
+    def _is_refused(self, stream: str, now: float) -> bool:
+        return self._refused.get(stream, 0.0) > now
