@@ -24,7 +24,7 @@ from ..planning.registry import ItemRegistry
 from ..sending.worker import Worker
 from ..services import Services
 from ..support.outage_log import ComplaintLog, OutageLog
-from ..support.tasks import cancel, wait_for
+from ..support.tasks import finish, wait_for
 from .lane import LiveLane
 from .sources import Sources, is_too_much
 from .tap import REFUSALS, Tap
@@ -153,7 +153,7 @@ class LiveManager:
             self._end(self._taps.values())
             self._sessions.clear()
             self._taps.clear()
-            await cancel(tuple(self._ending))
+            await finish(self._ending)
 
     async def _look(self) -> None:
         """Begin and end what is due. Raises LedgerError."""

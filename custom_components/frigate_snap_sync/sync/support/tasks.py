@@ -50,6 +50,15 @@ async def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
         await asyncio.wait(tasks, timeout=_STOP_TIMEOUT)
 
 
+async def finish(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Wait a few seconds for tasks that were cancelled, and may need a moment to end.
+
+    To cancel them again would break off what they do at their end.
+    """
+    if tasks := tuple(tasks):
+        await asyncio.wait(tasks, timeout=_STOP_TIMEOUT)
+
+
 async def wait_for(event: asyncio.Event, seconds: float | None) -> None:
     """Wait for the event, at most the given time; None: until it comes."""
     try:
