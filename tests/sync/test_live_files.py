@@ -16,6 +16,7 @@ from custom_components.frigate_snap_sync.sync.ledger.live_files import LiveFile
 from custom_components.frigate_snap_sync.sync.model.item import Role
 from custom_components.frigate_snap_sync.sync.model.naming import path_key
 from custom_components.frigate_snap_sync.sync.model.plans import UploadPlan
+from custom_components.frigate_snap_sync.sync.model.retention import EARLIEST
 from custom_components.frigate_snap_sync.sync.model.spans import Spans
 
 from .samples import ITEM
@@ -337,7 +338,7 @@ def test_only_pieces_that_were_sent_are_removed(
 
 
 def test_they_count_nowhere(connection: sqlite3.Connection) -> None:
-    """Neither as copies nor as bytes: they are no more than a beginning."""
+    """As no copies, nor what was uploaded: they are no more than a beginning."""
     items.remember_open(connection, REVIEW)
     file = begin(connection)
     live_files.ended(connection, file.id, held=((1000, 1010),), size=7000)
@@ -383,6 +384,88 @@ def test_live_files_stay_while_anything_of_their_item_waits(
     assert live_files.expire(connection, "nas", before=1e9) == 0
     connection.execute("UPDATE items SET is_protected = 0")
     assert live_files.expire(connection, "nas", before=1e9) == 1
+
+
+NOW = EARLIEST + 1e6
+
+
+def old_film(connection: sqlite3.Connection, number: int, *, size: int = 100) -> str:
+    """Let film stay there of a review that began so many seconds after `NOW`.
+
+    Return its path.
+    """
+    start = NOW + number
+    item = replace(ITEM, source_id=f"{number}-abc123", start=start, end=start + 9)
+    items.plan(connection, item, ())
+    file = live_files.begin(
+        connection,
+        item.source_id,
+        "nas",
+        base=f"{number}.mp4",
+        short_id="abc123",
+        start=start,
+    )
+    assert file is not None
+    live_files.own(connection, file.id)
+    live_files.ended(connection, file.id, held=((start, start + 9),), size=size)
+    return file.path
+
+
+def over(
+    connection: sqlite3.Connection, *, most: int, before: float | None = None
+) -> list[str]:
+    """Return what is to be removed for its age or for the size of all."""
+    found = retention.expired(connection, "nas", before=before, most=most)
+    return [copy.path for copy in found]
+
+
+def test_live_files_count_for_the_size_limit(connection: sqlite3.Connection) -> None:
+    """The oldest go, among the copies, until no more is left than may be."""
+    old, new = old_film(connection, 1), old_film(connection, 3)
+    old_film(connection, 0, size=1000)
+    connection.execute("UPDATE items SET is_protected = source_id = '0-abc123'")
+    old_film(connection, -1, size=0)
+    item = replace(ITEM, source_id="copy", start=NOW + 2, end=NOW + 8)
+    items.plan(connection, item, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    (copy,) = connection.execute(
+        "UPDATE uploads SET state = 'verified', size = 100, aged_from = ?"
+        " RETURNING path",
+        (NOW + 2,),
+    ).fetchone()
+    assert over(connection, most=300) == []
+    assert over(connection, most=299) == [old]
+    assert over(connection, most=200) == [old]
+    assert over(connection, most=199) == [old, copy]
+    assert over(connection, most=99) == [old, copy, new]
+    assert over(connection, most=250, before=NOW + 100) == [old, copy]
+    assert list(retention.expired(connection, "cloud", before=None, most=1)) == []
+    preview = retention.expired_copies(connection, "nas", before=None, most=99, limit=1)
+    assert (preview.count, preview.size, preview.rows[0].path) == (3, 300, old)
+    assert left(connection) == ()
+    for count in (2, 0):
+        assert count == retention.expire(
+            connection, "nas", before=None, most=150, at_once=2, now=NOW
+        )
+    assert left(connection) == (old,)
+    (state,) = connection.execute("SELECT state FROM uploads").fetchone()
+    assert state == "expired"
+
+
+def test_live_files_that_the_size_limit_spares(connection: sqlite3.Connection) -> None:
+    """What waits for its whole, and what was made while no clock was set."""
+    waiting, unset, by_ours = (old_film(connection, number) for number in (1, 2, 3))
+    item = replace(ITEM, source_id="1-abc123", start=NOW + 1, end=NOW + 10)
+    connection.execute("UPDATE items SET is_open = 1")
+    items.add_files(connection, item, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    connection.execute("UPDATE items SET is_open = 0")
+    for path, ahead in (unset, 0), (by_ours, 1000 - NOW):
+        connection.execute(
+            "UPDATE live_files SET start = 1000, ahead = ? WHERE path = ?",
+            (ahead, path),
+        )
+    assert over(connection, most=1) == [by_ours]
+    connection.execute("UPDATE uploads SET state = 'gone'")
+    assert over(connection, most=1) == [by_ours, waiting]
 
 
 def whole_end(connection: sqlite3.Connection) -> int:

@@ -1,10 +1,12 @@
 """Retention: which copies a destination has held for long enough."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from heapq import merge
 import sqlite3
 
 from ..model.item import Media
+from ..model.retention import EARLIEST
 from ..model.status import ExpiredCopies, ExpiredCopy, ProtectFilter
 
 _FOREVER = 1e18
@@ -30,14 +32,32 @@ SELECT uploads.id AS id, path, uploads.size AS size, uploads.item_start AS start
 """
 
 
+_LIVE = """
+SELECT live_files.id AS id, path, size, live_files.start AS start,
+    MAX(live_files.start, live_files.start - ahead) AS aged_from
+    FROM live_files INDEXED BY kept_live_files JOIN items ON items.id = item_id
+    WHERE destination_id = ?1 AND live_files.state = 'kept' AND size > 0
+    AND MAX(live_files.start, live_files.start - ahead) >= ?2
+    AND items.is_open = 0 AND items.is_protected = 0
+    AND NOT EXISTS (SELECT 1 FROM uploads
+        WHERE uploads.item_id = live_files.item_id AND uploads.state = 'pending')
+    ORDER BY aged_from, live_files.id
+"""
+"""Live files that may be removed; while no clock was set, it can't be said which are old."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expired:
-    """A copy whose time is over: its upload, path and bytes, and its item's start."""
+    """A copy whose time is over: its upload, path and bytes, and its item's start.
 
-    upload_id: int
+    Of a live file (`is_live`) its own id and start.
+    """
+
+    id: int
     path: str
     size: int
     start: float
+    is_live: bool = False
 
 
 def clock(
@@ -102,27 +122,61 @@ def expired(
 
     Those whose age counts from `before` then, and the oldest until no more than `most`
     bytes are left; None for no such limit. Protected copies are not among them, nor
-    counted: else they would leave no space for new ones.
+    counted: else they would leave no space for new ones. Live files take bytes, too;
+    `live_files.expire` is for their age.
     """
-    row = connection.execute(
-        "SELECT stored_bytes FROM destinations WHERE id = ?", (destination_id,)
-    ).fetchone()
-    excess = 0 if row is None or most is None else row["stored_bytes"] - most
+    excess = 0
+    if most is not None:
+        excess = _stored_bytes(connection, destination_id) - most
     if excess > 0:
         excess -= _protected_bytes(connection, destination_id)
     if excess <= 0 and before is None:
         return
     until = _FOREVER if excess > 0 else before
-    for copy in connection.execute(_STORED, (destination_id, until)):
-        if excess <= 0 and (before is None or copy["aged_from"] >= before):
+    for aged_from, copy in merge(
+        _found(connection.execute(_STORED, (destination_id, until)), is_live=False),
+        _found(
+            connection.execute(_LIVE, (destination_id, EARLIEST)) if excess > 0 else (),
+            is_live=True,
+        ),
+        key=lambda found: found[0],
+    ):
+        is_old = before is not None and aged_from < before and not copy.is_live
+        if excess > 0 or is_old:
+            excess -= copy.size
+            yield copy
+        elif before is None or not copy.is_live:
             return
-        excess -= copy["size"]
-        yield Expired(
-            upload_id=copy["id"],
-            path=copy["path"],
-            size=copy["size"],
-            start=copy["start"],
+
+
+def _found(
+    rows: Iterable[sqlite3.Row], *, is_live: bool
+) -> Iterator[tuple[float, Expired]]:
+    """Yield copies, and from when on their age counts."""
+    for row in rows:
+        yield (
+            row["aged_from"],
+            Expired(
+                id=row["id"],
+                path=row["path"],
+                size=row["size"],
+                start=row["start"],
+                is_live=is_live,
+            ),
         )
+
+
+def _stored_bytes(connection: sqlite3.Connection, destination_id: str) -> int:
+    """Return the bytes of all copies, and of live files that are not protected."""
+    (size,) = connection.execute(
+        "SELECT COALESCE((SELECT stored_bytes FROM destinations WHERE id = ?1), 0)"
+        " + COALESCE((SELECT SUM(size)"
+        " FROM live_files INDEXED BY kept_live_files JOIN items ON items.id = item_id"
+        " WHERE destination_id = ?1 AND live_files.state = 'kept'"
+        " AND is_protected = 0), 0)",
+        (destination_id,),
+    ).fetchone()
+    return int(size)
 
 
 def _protected_bytes(connection: sqlite3.Connection, destination_id: str) -> int:
@@ -215,18 +269,24 @@ def expire(
     where nothing can be removed, nothing more expires.
     """
     (waiting,) = connection.execute(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM uploads WHERE destination_id = ?"
-        " AND clean_up IS NOT NULL LIMIT ?)",
+        "SELECT COUNT(*) FROM (SELECT 1 FROM uploads WHERE destination_id = ?1"
+        " AND clean_up IS NOT NULL UNION ALL"
+        " SELECT 1 FROM live_files INDEXED BY live_clean_ups"
+        " WHERE destination_id = ?1 AND clean_up = 1 LIMIT ?2)",
         (destination_id, at_once),
     ).fetchone()
     copies = expired(connection, destination_id, before=before, most=most)
-    ids = [copy.upload_id for copy, _ in zip(copies, range(at_once - waiting))]  # noqa: B905 - as many as may be
+    over = [copy for copy, _ in zip(copies, range(at_once - waiting))]  # noqa: B905 - as many as may be
     connection.executemany(
         "UPDATE uploads SET state = 'expired', finished = ?, clean_up = 'file',"
         " reason = 'Its retention is over' WHERE id = ?",
-        [(now, upload_id) for upload_id in ids],
+        [(now, copy.id) for copy in over if not copy.is_live],
     )
-    return len(ids)
+    connection.executemany(
+        "UPDATE live_files SET state = 'over', clean_up = 1 WHERE id = ?",
+        [(copy.id,) for copy in over if copy.is_live],
+    )
+    return len(over)
 
 
 def is_folder_used(
