@@ -9,8 +9,8 @@ from .ledger import (
     clock,
     live_files,
     milestones,
+    restored as ledger_restored,
     spooled_files,
-    uploads,
 )
 from .services import Services
 
@@ -48,5 +48,5 @@ async def _restored_at(ledger: Ledger) -> float:
     """Return when the ledger began again with less than it had known, or 0."""
     if ledger.origin is not Origin.OWN:
         await ledger.run(milestones.keep_moment, milestones.RESTORED, time.time())
-        await ledger.run(uploads.distrust)
+        await ledger.run(ledger_restored.distrust)
     return await ledger.run(milestones.moment, milestones.RESTORED, default=0.0)

@@ -6,6 +6,7 @@ from math import inf
 import sqlite3
 
 from ...frigate.models import Severity
+from ...storage.names import REFUSED
 from ..model.item import Item, Media, Role, UploadState
 from ..model.naming import alternatives, differs_in_labels_only, numbered, path_key
 from ..model.plans import FilePlan, FileState, Progress, UploadPlan
@@ -341,7 +342,7 @@ def base_of(
     for row in rows:
         base = str(row["base"])
         if row["destination_id"] == destination_id or differs_in_labels_only(
-            base, wanted, short_id
+            base, wanted, f"-{REFUSED.sub('_', short_id)}.mp4"
         ):
             return base
     return wanted

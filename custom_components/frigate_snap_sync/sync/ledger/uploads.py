@@ -187,18 +187,6 @@ def prepared(connection: sqlite3.Connection, upload_id: int, *, temporary: str) 
     )
 
 
-def distrust(connection: sqlite3.Connection) -> None:
-    """Let be looked for what waits: it may be there, though the ledger knows nothing.
-
-    For a ledger that a restore set back.
-    """
-    connection.execute(
-        "UPDATE uploads SET (tried_size, tried_sha256) ="
-        " (SELECT files.size, sha256 FROM files WHERE files.id = file_id)"
-        " WHERE state = 'pending' AND tried_sha256 IS NULL"
-    )
-
-
 def failed(
     connection: sqlite3.Connection, upload_id: int, *, retry_at: float, reason: str
 ) -> None:

@@ -84,19 +84,25 @@ def default_name(item: Item, values: NameValues) -> str:
     )
 
 
-def differs_in_labels_only(path: str, other: str, short_id: str) -> bool:
-    """Tell whether two paths are default names of one recording.
+def ending_of(path: str, short_id: str) -> str | None:
+    """Return how a file's name ends, from its item's id on; None if it has no id."""
+    cleaned = REFUSED.sub("_", short_id)
+    _, dash, rest = path.rpartition("/")[2].rpartition(f"-{cleaned}")
+    return f"{dash}{rest}" if dash else None
 
-    Its labels become known one after the other.
+
+def differs_in_labels_only(path: str, other: str, ending: str) -> bool:
+    """Tell whether two paths are default names of one file of a recording.
+
+    Its labels become known one after the other. Both end with its id and what follows.
     """
-    tail = f"{short_id}.mp4"
     start = posixpath.commonprefix([path, other])
     return (
         "-recording-" in start
         and "/" not in path[len(start) :]
         and "/" not in other[len(start) :]
-        and path.endswith(tail)
-        and other.endswith(tail)
+        and path.endswith(ending)
+        and other.endswith(ending)
     )
 
 

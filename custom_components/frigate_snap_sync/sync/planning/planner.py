@@ -50,7 +50,7 @@ class Planner:
         limits: Limits,
     ) -> None:
         """Keep the options, all in seconds; `part_length` is None for no parts."""
-        self._paths = ItemPaths(time_zone)
+        self.paths = ItemPaths(time_zone)
         self._padding_before = padding_before
         self._padding_after = padding_after
         self._part_length = part_length
@@ -61,7 +61,7 @@ class Planner:
     def set_destinations(self, destinations: Iterable[DestinationSetup]) -> None:
         """Plan for these from now on."""
         self._destinations = tuple(destinations)
-        self._paths.forget_failures()
+        self.paths.forget_failures()
 
     @property
     def destination_ids(self) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ class Planner:
         uploads = (
             UploadPlan(
                 destination_id=destination.id,
-                path=self._paths.of(destination, item),
+                path=self.paths.of(destination, item),
                 state=state,
                 reason=reason,
                 is_asked=asked is not None,

@@ -16,6 +16,7 @@ from ..model.destination_setup import DestinationSetup
 from ..model.item import Item, Media, Role
 from ..services import Services
 from ..spool.running_downloads import DownloadGivenUp, DownloadSource
+from .earlier_copies import EarlierCopies
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -41,24 +42,25 @@ class Sender:
         setup: DestinationSetup,
         *,
         services: Services,
-        restored: float,
+        earlier: EarlierCopies,
         count: Callable[[int], None],
         clock_offset: Callable[[], float],
     ) -> None:
         """Keep what it works with; `count` is called with the bytes that are sent.
 
-        Of items that began before `restored` (epoch seconds) the ledger may not know
-        where they are already: the destination is looked at first. So it is of those
-        from before the destination was added, or came to be where it is: an earlier one
-        may have had the same folder. Where nothing can be looked at, they get new names.
-        `clock_offset` returns our clock less Frigate's, in seconds.
+        Of items that a restored ledger may have forgotten `earlier` looks at the
+        destination first. So it is of those from before the destination was added, or
+        came to be where it is: an earlier one may have had the same folder. Where nothing
+        can be looked at, they get new names. `clock_offset` returns our clock less
+        Frigate's, in seconds.
         """
         self._setup = setup
         self._destination = setup.destination
         self._ledger = services.ledger
         self._spool = services.spool
         self._services = services
-        self._restored = restored
+        self._earlier = earlier
+        self._restored = earlier.restored
         self._count = count
         self._clock_offset = clock_offset
         self._begun: float | None = None
@@ -101,7 +103,9 @@ class Sender:
 
         Raises DownloadGivenUp when that is not to be, StorageError or LedgerError.
         """
-        if await self._may_be_taken(job) and await self._destination.stat(job.path):
+        if await self._may_be_taken(job) and (
+            await self._destination.stat(job.path) or await self._earlier.has(job)
+        ):
             raise DownloadGivenUp("Something has its name")
         return await self._put_source(job, job.path, source, form)
 
@@ -113,10 +117,12 @@ class Sender:
         """
         if job.attempts:
             return not self._destination.capabilities.can_delete
+        if self._earlier.may_be(job.item):
+            return True
         # Another Frigate may have a camera of that name, and the same folder.
         if self._setup.render or job.item.is_range:
             return True
-        return job.item.start < max(self._restored, await self._since() + _CLOCKS)
+        return job.item.start < await self._since() + _CLOCKS
 
     async def is_taken_unseen(self, item: Item, path: str) -> bool:
         """Tell whether a name may be taken that an item has not been sent under.
@@ -240,11 +246,14 @@ class Sender:
         """Return the job's path, or another if a foreign file has it already.
 
         A file with the very bytes that are to be sent is no foreign one: an earlier
-        ledger knew of it. It is returned beside its path. The default names of reviews
+        ledger knew of it, as of copies that a restored one has forgotten. It is returned
+        beside its path. The default names of reviews
         and objects hold Frigate's id, so that what is there is an earlier copy: one that
         may hold more, or other seconds, is kept beside the new one. Raises StorageError
         or LedgerError.
         """
+        if (earlier := await self._earlier.find(job)) is not None:
+            return earlier.path, earlier
         path, content, taken = job.path, job.content, set[str]()
         while (stored := await self._destination.stat(path)) is not None:
             if stored.size == content.size and (

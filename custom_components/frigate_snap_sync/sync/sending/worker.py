@@ -32,6 +32,7 @@ from .budget import Budget, Calendar
 from .clean_up import CleanUp
 from .destination_health import DestinationHealth
 from .drill_leftovers import DrillLeftovers
+from .earlier_copies import EarlierCopies
 from .follower import Follower
 from .former_copies import FormerCopies
 from .queue import STILLS, UploadQueue, lanes_for
@@ -54,15 +55,15 @@ class Worker:
         *,
         services: Services,
         released: asyncio.Event,
-        restored: float,
+        earlier: EarlierCopies,
         calendar: Calendar,
         clock_offset: Callable[[], float],
     ) -> None:
         """Keep what it works with; nothing is done before `run`.
 
-        `released` is set once uploads may begin after a start of Frigate. Of items
-        that began before `restored` the ledger may not know where they are already.
-        `clock_offset` returns our clock less Frigate's, in seconds.
+        `released` is set once uploads may begin after a start of Frigate. `earlier`
+        finds what a restored ledger has forgotten. `clock_offset` returns our clock less
+        Frigate's, in seconds.
         """
         self.setup = setup
         self.free_space: int | None = None
@@ -81,7 +82,7 @@ class Worker:
         self.sender = Sender(
             setup,
             services=services,
-            restored=restored,
+            earlier=earlier,
             count=self.budget.count,
             clock_offset=clock_offset,
         )

@@ -24,6 +24,7 @@ from ..support.home_health import HomeHealth
 from ..support.tasks import cancel, supervise
 from .budget import Calendar
 from .clean_up import discard_all
+from .earlier_copies import EarlierCopies
 from .worker import Worker
 
 _LOGGER = logging.getLogger(__name__)
@@ -212,7 +213,12 @@ class WorkerPool:
             setup,
             services=self._services,
             released=self._released,
-            restored=self.restored,
+            earlier=EarlierCopies(
+                setup,
+                ledger=self._ledger,
+                paths=self._planner.paths,
+                restored=self.restored,
+            ),
             calendar=self._calendar,
             clock_offset=self._clock_offset,
         )
