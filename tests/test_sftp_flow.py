@@ -257,7 +257,10 @@ async def test_user_name_that_is_markdown(
 async def test_user_own_key_then_something_else(
     hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
 ) -> None:
-    """A failure at another field leads back to the form; the pair stays the same."""
+    """A failure at another field leads back to the form; the pair stays the same.
+
+    It is not to be pasted again where the server has taken it, but for another user.
+    """
     server.behavior.password = False
     server.behavior.authorized.add(b"of somebody else")
     del fields["password"]
@@ -274,11 +277,50 @@ async def test_user_own_key_then_something_else(
     assert result["errors"] == {"path": "path_not_found"}
     assert "private_key" not in suggested(result)
 
-    # The host key is known by now.
-    server.behavior.denied = False
-    result = await async_submit(hass, result, **fields)
+    result = await async_submit(hass, result, **{**fields, "username": "misspelled"})
     assert result["step_id"] == "public_key"
     assert result["description_placeholders"]["public_key"] == line
+    result = await async_submit(hass, result)
+    assert result["step_id"] == "public_key"
+    assert result["errors"] == {"base": "invalid_auth"}
+    # The host key is known by now, and so is that the server takes ours.
+    result = await async_submit(hass, result, username=USERNAME)
+    assert result["errors"] == {"path": "path_not_found"}
+    server.behavior.denied = False
+    result = await async_submit(hass, result, **fields)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_user_own_key_that_is_no_longer_taken(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any]
+) -> None:
+    """It is shown again when the server refuses it after all, and before it took it."""
+    server.behavior.password = False
+    server.behavior.authorized.add(b"of somebody else")
+    del fields["password"]
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    result = await async_submit(hass, result, **fields)
+    result = await async_submit(hass, result)
+    line = result["description_placeholders"]["public_key"]
+    key = asyncssh.import_public_key(line).public_data
+    await server.stop()
+    result = await async_submit(hass, result)
+    assert result["errors"] == {"host": "cannot_connect"}
+    await server.start()
+    result = await async_submit(hass, result, **fields)
+    assert result["step_id"] == "public_key"
+    server.behavior.authorized.add(key)
+    server.behavior.denied = True
+    result = await async_submit(hass, result)
+    assert result["errors"] == {"path": "path_not_found"}
+    server.behavior.authorized.discard(key)
+    result = await async_submit(hass, result, **fields)
+    assert result["step_id"] == "public_key"
+    assert result["errors"] == {"base": "invalid_auth"}
+    server.behavior.authorized.add(key)
+    server.behavior.denied = False
     result = await async_submit(hass, result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 

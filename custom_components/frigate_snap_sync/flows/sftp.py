@@ -33,6 +33,8 @@ from ..const import (
 from ..kinds import our_sftp_key
 from ..markdown import escape
 from ..storage.errors import (
+    CONNECTING,
+    LOGGING_IN,
     AuthFailed,
     HostKeyChanged,
     InvalidKey,
@@ -58,6 +60,8 @@ from .destination import DestinationFlow
 _KEY_COMMENT = "frigate-snap-sync"
 _SECRETS = (CONF_PASSWORD, CONF_PRIVATE_KEY, CONF_PASSPHRASE)
 _TARGET = (CONF_HOST, CONF_PORT, CONF_USERNAME)
+_BEFORE_LOGIN = ("", CONNECTING, LOGGING_IN)
+"""Where a test stopped that did not show that the server takes the login."""
 
 
 class SftpFlow(DestinationFlow):
@@ -79,6 +83,7 @@ class SftpFlow(DestinationFlow):
         self._confirmed: dict[tuple[str, int], str] = {}
         self._distrusted: set[tuple[str, int]] = set()
         self._key_pair: KeyPair | None = None
+        self._taken: set[tuple[object, ...]] = set()
 
     @override
     def _fields(self) -> dict[vol.Marker, Any]:
@@ -201,13 +206,20 @@ class SftpFlow(DestinationFlow):
         return await self._async_finish()
 
     async def _async_log_in(self) -> SubentryFlowResult:
-        """Test the login, or first show the key that makes it possible."""
+        """Test the login, or first show the key that makes it possible.
+
+        What the server has taken already needs no key to be pasted any more.
+        """
         target_changed = any(
             self._data[key] != self._stored.get(key)
             for key in (*_TARGET, CONF_PRIVATE_KEY)
             if key in self._data
         )
-        if our_sftp_key(self._data) and target_changed:
+        if (
+            our_sftp_key(self._data)
+            and target_changed
+            and self._login not in self._taken
+        ):
             return self._show_public_key()
         return await self._async_finish()
 
@@ -225,6 +237,8 @@ class SftpFlow(DestinationFlow):
                 return self._show_public_key(failed=True)
             return self._show_failure(err)
         except StorageError as err:
+            if err.step not in _BEFORE_LOGIN:
+                self._taken.add(self._login)
             return self._show_failure(err)
         return self._save(data, self._unique_id)
 
@@ -276,6 +290,10 @@ class SftpFlow(DestinationFlow):
     @property
     def _server(self) -> tuple[str, int]:
         return self._data[CONF_HOST], self._data[CONF_PORT]
+
+    @property
+    def _login(self) -> tuple[object, ...]:
+        return tuple(self._data.get(key) for key in (*_TARGET, CONF_PRIVATE_KEY))
 
     @property
     def _unique_id(self) -> str:
