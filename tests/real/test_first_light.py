@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,6 +11,7 @@ import pytest_asyncio
 
 from ..harness.arrivals import Item, Kind, files_below
 from ..harness.frigate import Frigate, Timing
+from ..harness.home_assistant import DOMAIN
 from ..harness.installation import add_local
 from ..waiting import until
 from .stage import FOLDER, SERVER, TIME_ZONE, Stage, open_stage
@@ -204,6 +207,83 @@ async def test_power_cut_loses_nothing(stage: Stage) -> None:
     names = {item.path(ZoneInfo(TIME_ZONE)) for item in items}
     # What left live goes once the whole is there.
     await until(lambda: _files(stage) == {FOLDER: names, SERVER: names})
+
+
+async def _drill(stage: Stage, **which: str) -> dict[str, Any]:
+    """Drill by the action; return what it answers."""
+    api = stage.home_assistant.api
+    (entry,) = await api.entries(DOMAIN)
+    answer = await api.command(
+        "call_service",
+        domain=DOMAIN,
+        service="drill",
+        service_data={"config_entry_id": entry["entry_id"], **which},
+        return_response=True,
+    )
+    response: dict[str, Any] = answer["response"]
+    return response
+
+
+def _all_paths(stage: Stage) -> set[Path]:
+    """Return what lies at both destinations: folders and unfinished files, too."""
+    return {*stage.folder.rglob("*"), *stage.ssh.root.rglob("*")}
+
+
+async def test_drill(stage: Stage) -> None:
+    """The whole way and back, of both cameras; nothing of it stays."""
+    before = _all_paths(stage)
+    answer = await _drill(stage)
+    assert answer["outcome"] == "passed"
+    assert [row["camera"] for row in answer["drills"]] == ["back-yard_2", "front_door"]
+    for row in answer["drills"]:
+        assert row["seconds"].keys() == {"picture", "footage"}
+        assert row["bytes"] > 10_000
+        assert {each["destination"] for each in row["destinations"]} == {FOLDER, SERVER}
+        for each in row["destinations"]:
+            assert (each["outcome"], each["proof"]) == ("passed", "read_back")
+            assert not each["picture_only"]
+            assert list(each["seconds"]) == [
+                *("connect", "send_picture", "send_footage", "read_back", "delete")
+            ]
+            assert all(0 <= seconds < 30 for seconds in each["seconds"].values())
+    assert _all_paths(stage) == before
+    await stage.wait_for_value("Frigate", "sensor", "last_drill", "passed")
+
+
+async def test_drill_with_a_dead_server(stage: Stage) -> None:
+    """It says who failed where, and opens a repair, until it passes again."""
+    api = stage.home_assistant.api
+    before = _all_paths(stage)
+    await stage.ssh.stop()
+    answer = await _drill(stage, camera="front_door")
+    (row,) = answer["drills"]
+    assert answer["outcome"] == row["outcome"] == "failed"
+    assert {
+        each["destination"]: (each["outcome"], each["step"], each["cause"])
+        for each in row["destinations"]
+    } == {
+        FOLDER: ("passed", None, None),
+        SERVER: ("failed", "connect", "cannot_connect"),
+    }
+    await stage.wait_for_value("Frigate", "sensor", "last_drill", "failed")
+    await stage.wait_for_value("Frigate", "sensor", "protection", "at_risk")
+
+    async def repairs() -> list[str]:
+        found = await api.repairs(DOMAIN)
+        return [one for one in found if one.startswith("drill_failed")]
+
+    (entry,) = await api.entries(DOMAIN)
+    assert await repairs() == [f"drill_failed_{entry['entry_id']}"]
+
+    await stage.ssh.start()
+    answer = await _drill(stage, camera="front_door")
+    assert answer["outcome"] == "passed"
+
+    async def closed() -> bool:
+        return not await repairs()
+
+    await until(closed)
+    assert _all_paths(stage) == before
 
 
 def test_default_names() -> None:
