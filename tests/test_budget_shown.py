@@ -127,3 +127,16 @@ async def test_the_repair(
         LOCAL_ID, budget=BudgetStatus(used=0, budget=100 * GIB, month="2026-12")
     )
     assert registry.async_get_issue("frigate_snap_sync", ISSUE) is None
+
+
+async def test_the_repair_of_half_a_gibibyte(
+    hass: HomeAssistant, engine: StandInEngine, folders: Path
+) -> None:
+    """It names the budget as it was typed, which is not 0."""
+    await async_set_up(hass, entry_with(100))
+    half = BudgetStatus(used=GIB // 2, budget=GIB // 2, month="2026-11")
+    engine.show_destination(LOCAL_ID, budget=half)
+    found = ir.async_get(hass).async_get_issue("frigate_snap_sync", ISSUE)
+    assert found is not None
+    assert found.translation_placeholders is not None
+    assert found.translation_placeholders["budget"] == "0.5"

@@ -437,6 +437,14 @@ async def test_options(hass: HomeAssistant, engine: StandInEngine) -> None:
         "live_taps": 2,
     }
     result = await hass.config_entries.options.async_configure(
+        result["flow_id"], {**options, "look_back": 0.5 + 1, "live_taps": 1.9}
+    )
+    assert result["errors"] == {
+        "look_back": "whole_number",
+        "live_taps": "whole_number",
+    }
+    assert suggested(result)["live_taps"] == 1.9
+    result = await hass.config_entries.options.async_configure(
         result["flow_id"], options
     )
     assert result["type"] is FlowResultType.CREATE_ENTRY

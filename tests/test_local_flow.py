@@ -116,7 +116,8 @@ async def test_user_selection(
         storing={
             "path_template": f" {template}\n",
             "bandwidth_limit": 500,
-            "volume_budget": 40,
+            "volume_budget": 40.0,
+            "retention_size": 1.9,
             "verify_checksum": True,
         },
     )
@@ -128,7 +129,7 @@ async def test_user_selection(
         "bandwidth_limit": 500,
         "volume_budget": 40,
         "retention_days": 0,
-        "retention_size": 0,
+        "retention_size": 1.9,
         "verify_checksum": True,
         "append_only": False,
     }
@@ -138,6 +139,7 @@ async def test_user_selection(
     assert setup.render is not None
     assert isinstance(setup.destination, Verified)
     assert setup.volume_budget == 40 << 30
+    assert setup.retention_size == round(1.9 * (1 << 30))
 
 
 @pytest.mark.parametrize(
@@ -170,6 +172,8 @@ async def test_user_selection(
             "storing",
             "invalid_template",
         ),
+        ({"storing": {"bandwidth_limit": 0.5}}, "storing", "whole_numbers"),
+        ({"storing": {"retention_days": 0.9}}, "storing", "whole_numbers"),
     ],
 )
 async def test_user_mistakes(
@@ -327,6 +331,44 @@ async def test_reconfigure(
     assert setup.selection.cameras == {"front_door"}
     # Taken over without a reload.
     assert ("stop",) not in engine.calls
+
+
+@pytest.mark.parametrize(
+    ("typed", "limit"), [(0.5, 1 << 29), (0.25, 1 << 28), (1e-12, 1), (0, 0)]
+)
+async def test_a_small_limit_is_a_limit(
+    hass: HomeAssistant,
+    folders: Path,
+    engine: StandInEngine,
+    typed: float,
+    limit: int,
+) -> None:
+    """However small it is, it is not taken for none."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_start(hass, entry.entry_id)
+    storing = {"volume_budget": typed, "retention_size": typed}
+    await async_submit(hass, result, path=str(folders / "media"), storing=storing)
+    await hass.async_block_till_done()
+    assert engine.setups[-1].volume_budget == limit
+    assert engine.setups[-1].retention_size == limit
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", -0.1])
+async def test_numbers_that_are_none(
+    hass: HomeAssistant, folders: Path, number: object
+) -> None:
+    """Such as no field of a browser lets through."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    start = await async_start(hass, entry.entry_id)
+    with pytest.raises(InvalidData):
+        await async_submit(
+            hass,
+            start,
+            path=str(folders / "media"),
+            storing={"volume_budget": number},
+        )
 
 
 async def test_user_not_even_text(hass: HomeAssistant, folders: Path) -> None:

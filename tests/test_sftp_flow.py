@@ -350,6 +350,7 @@ async def test_user_own_key_of_a_known_place(
         ({"path": "upload"}, "path", "path_not_absolute"),
         ({"name": ""}, "name", "name_missing"),
         ({"port": 1}, "host", "cannot_connect"),
+        ({"port": 22.5}, "port", "whole_number"),
         ({"selection": {"media": []}}, "selection", "media_missing"),
     ],
 )

@@ -177,14 +177,14 @@ def destination_setup(
     destination: Destination = UnusableDestination()
     budget = days = size = 0
     try:
-        budget = int(data[SECTION_STORING].get(CONF_VOLUME_BUDGET, 0))
+        budget = _gibibytes(data[SECTION_STORING].get(CONF_VOLUME_BUDGET, 0))
         OnlyWhile.of(data)  # One that can't be read is no limit that is kept.
         selection = _selection(data[SECTION_SELECTION], title)
         template = _template(hass, data[SECTION_STORING])
         destination = build_destination(hass, subentry.subentry_type, data)
         place = KINDS[subentry.subentry_type].place_in(data)
         days = int(data[SECTION_STORING].get(CONF_RETENTION_DAYS, 0))
-        size = int(data[SECTION_STORING].get(CONF_RETENTION_SIZE, 0))
+        size = _gibibytes(data[SECTION_STORING].get(CONF_RETENTION_SIZE, 0))
     except Exception as err:  # noqa: BLE001 - whatever is stored, the others go on
         LOGGER.error(
             "The settings of the destination %s can't be read (%s: %s);"
@@ -199,9 +199,9 @@ def destination_setup(
         selection=selection,
         destination=destination,
         render=None if template is None else _render(template),
-        volume_budget=budget * _BYTES_PER_GIBIBYTE,
+        volume_budget=budget,
         retention_days=days,
-        retention_size=size * _BYTES_PER_GIBIBYTE,
+        retention_size=size,
         place=place,
         temporary_form=(
             TemporaryForm.PLAIN
@@ -210,6 +210,11 @@ def destination_setup(
         ),
         layout=partial(_layout, hass, template, selection, entry_id),
     )
+
+
+def _gibibytes(number: float) -> int:
+    """Return the bytes; of a limit there is at least one, for 0 would be none."""
+    return max(1, round(number * _BYTES_PER_GIBIBYTE)) if number > 0 else 0
 
 
 def _selection(section: Mapping[str, Any], title: str) -> Selection:

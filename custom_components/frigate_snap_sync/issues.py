@@ -282,7 +282,8 @@ class _Teller:
                     # Cut, not rounded: 79.99 % are not 80 %.
                     "percent": f"{int(budget.percent)}",
                     "used": f"{budget.used / _GIBIBYTE:.1f}",
-                    "budget": f"{budget.budget / _GIBIBYTE:.0f}",
+                    # As it was typed: it may be half of one.
+                    "budget": f"{round(budget.budget / _GIBIBYTE, 3):.10g}",
                     "month": budget.month,
                 },
             )

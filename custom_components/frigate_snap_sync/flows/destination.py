@@ -72,10 +72,11 @@ from ..storage.errors import (
 )
 from ..words import async_load_words, async_why
 from .import_config import next_suggestion
-from .selectors import whole_number
+from .selectors import fractions, number, whole_number
 from .shared_place import is_place_of_another
 from .trial import async_try_destination
 
+_WHOLE_NUMBERS = (CONF_BANDWIDTH_LIMIT, CONF_RETENTION_DAYS)
 _NOT_ADDING = (DELETING, LOOKING, READING, REPLACING)
 """Steps of a test that a login may not take which can only add files."""
 
@@ -143,13 +144,13 @@ _STORING_SCHEMA = vol.Schema(
         vol.Optional(CONF_BANDWIDTH_LIMIT, default=0): whole_number(
             0, MAX_BANDWIDTH_LIMIT, UnitOfDataRate.KIBIBYTES_PER_SECOND
         ),
-        vol.Optional(CONF_VOLUME_BUDGET, default=0): whole_number(
+        vol.Optional(CONF_VOLUME_BUDGET, default=0): number(
             0, MAX_VOLUME_BUDGET, UnitOfInformation.GIBIBYTES
         ),
         vol.Optional(CONF_RETENTION_DAYS, default=0): whole_number(
             0, MAX_RETENTION_DAYS, UnitOfTime.DAYS
         ),
-        vol.Optional(CONF_RETENTION_SIZE, default=0): whole_number(
+        vol.Optional(CONF_RETENTION_SIZE, default=0): number(
             0, MAX_RETENTION_SIZE, UnitOfInformation.GIBIBYTES
         ),
         vol.Optional(CONF_VERIFY_CHECKSUM, default=False): BooleanSelector(),
@@ -233,6 +234,8 @@ class DestinationFlow(ConfigSubentryFlow):
             storing[CONF_RETENTION_DAYS] or storing[CONF_RETENTION_SIZE]
         ):
             errors[SECTION_STORING] = "retention_not_possible"
+        if fractions(storing, _WHOLE_NUMBERS):
+            errors[SECTION_STORING] = "whole_numbers"
         if text := storing[CONF_PATH_TEMPLATE]:
             try:
                 await PathTemplate(self.hass, text).async_validate()

@@ -8,6 +8,7 @@ from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.const import UnitOfInformation, UnitOfTime
 from homeassistant.helpers.selector import (
     BooleanSelector,
+    NumberSelector,
     SelectSelector,
     SelectSelectorConfig,
 )
@@ -36,10 +37,10 @@ from ..const import (
     MAX_LIVE_TAPS,
     MAX_LOOK_BACK,
 )
-from .selectors import whole_number
+from .selectors import fractions, whole_number
 
 
-def _seconds(lowest: int, highest: int) -> vol.All[int]:
+def _seconds(lowest: int, highest: int) -> NumberSelector:
     return whole_number(lowest, highest, UnitOfTime.SECONDS)
 
 
@@ -82,11 +83,15 @@ class FrigateSnapSyncOptionsFlow(OptionsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Show the form, then store what it says."""
+        errors: dict[str, str] = {}
         if user_input is not None:
-            return self.async_create_entry(data=user_input)
+            errors = dict.fromkeys(fractions(user_input, user_input), "whole_number")
+            if not errors:
+                return self.async_create_entry(data=user_input)
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
-                OPTIONS_SCHEMA, self.config_entry.options
+                OPTIONS_SCHEMA, user_input or self.config_entry.options
             ),
+            errors=errors,
         )

@@ -14,13 +14,7 @@ from homeassistant.const import (
     CONF_PORT,
     CONF_USERNAME,
 )
-from homeassistant.helpers.selector import (
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    TextSelector,
-    TextSelectorConfig,
-)
+from homeassistant.helpers.selector import TextSelector, TextSelectorConfig
 
 from ..const import (
     CONF_HOST_KEY,
@@ -56,6 +50,7 @@ from .credentials import (
     key_fields,
 )
 from .destination import DestinationFlow
+from .selectors import fractions, whole_number
 
 _KEY_COMMENT = "frigate-snap-sync"
 _SECRETS = (CONF_PASSWORD, CONF_PRIVATE_KEY, CONF_PASSPHRASE)
@@ -89,14 +84,7 @@ class SftpFlow(DestinationFlow):
     def _fields(self) -> dict[vol.Marker, Any]:
         return {
             vol.Required(CONF_HOST): TextSelector(),
-            vol.Required(CONF_PORT, default=DEFAULT_SFTP_PORT): vol.All(
-                NumberSelector(
-                    NumberSelectorConfig(
-                        min=1, max=65535, step=1, mode=NumberSelectorMode.BOX
-                    )
-                ),
-                vol.Coerce(int),
-            ),
+            vol.Required(CONF_PORT, default=DEFAULT_SFTP_PORT): whole_number(1, 65535),
             vol.Required(CONF_USERNAME): TextSelector(
                 TextSelectorConfig(autocomplete="username")
             ),
@@ -115,6 +103,8 @@ class SftpFlow(DestinationFlow):
         errors = await super()._async_plain_mistakes()
         if not self._typed[CONF_PATH].strip().startswith("/"):
             errors[CONF_PATH] = PathNotAbsolute.code
+        if fractions(self._typed, (CONF_PORT,)):
+            errors[CONF_PORT] = "whole_number"
         self._data = self._merged()
         is_lacking = not (
             self._typed.get(CONF_PASSWORD) or self._typed.get(CONF_PRIVATE_KEY)
