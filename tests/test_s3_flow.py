@@ -19,6 +19,7 @@ from homeassistant.core import HomeAssistant
 
 from .component import StandInEngine, async_set_up, frigate_entry
 from .harness.s3_servers import ACCESS_KEY, SECRET_KEY, RcloneS3
+from .storage.test_s3 import Bucket, error_xml
 from .test_config_flow import suggested
 from .test_repairs import Post, fix, open_issues
 
@@ -222,3 +223,94 @@ async def test_a_refused_key_is_repaired(
     done = await fix(result, access_key_id=ACCESS_KEY, secret_access_key=SECRET_KEY)
     assert done["type"] == "create_entry"
     assert only(hass, entry.entry_id).data["secret_access_key"] == SECRET_KEY
+
+
+class Host(Bucket):
+    """A bucket that stands in the path, or before the host's name alone."""
+
+    def __init__(self, *, is_virtual: bool) -> None:
+        """Note who was asked."""
+        super().__init__()
+        self.is_virtual = is_virtual
+        self.asked: set[str] = set()
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer as such servers do to what is asked at another form."""
+        self.asked.add(request.url.host or "")
+        path = request.match_info["path"]
+        named = request.url.host == "evidence.localhost"
+        if self.is_virtual:
+            if named:
+                request.match_info["path"] = f"evidence/{path}"
+            if not named or path.partition("/")[0] == "evidence":
+                return web.Response(status=404, body=error_xml("NoSuchKey"))
+        elif path.partition("/")[0] != "evidence":
+            return web.Response(status=404, body=error_xml("NoSuchBucket"))
+        return await self.handle(request)
+
+
+@pytest.mark.usefixtures("disable_mock_zeroconf_resolver", "mock_async_zeroconf")
+@pytest.mark.parametrize("is_virtual", [False, True])
+async def test_a_host_that_is_called_as_the_bucket(
+    hass: HomeAssistant, rclone: RcloneS3, is_virtual: bool
+) -> None:
+    """The address is taken as it was typed; as one with the bucket only if it is none."""
+    bucket = Host(is_virtual=is_virtual)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", bucket.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    form = await start(hass, entry.entry_id)
+    url = f"http://evidence.localhost:{port}"
+    result = await submit(hass, form, typed(rclone, endpoint_url=url))
+    assert result["type"] == "create_entry", result["errors"]
+    data = only(hass, entry.entry_id).data
+    if is_virtual:
+        assert data["endpoint_url"] == f"http://localhost:{port}"
+        assert data["addressing"] == "virtual"
+    else:
+        assert data["endpoint_url"] == url
+        assert data["addressing"] == "path"
+        assert bucket.asked == {"evidence.localhost"}
+    assert bucket.objects == {}
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "field", "error"),
+    [
+        (204, b"", "endpoint_url", "cannot_connect"),
+        (404, b"", "bucket", "bucket_not_found"),
+        (400, error_xml("InvalidBucketName"), "bucket", "bucket_not_found"),
+        (400, error_xml("InvalidRegionName"), "region", "wrong_region"),
+    ],
+)
+async def test_answers_that_are_about_a_field(
+    hass: HomeAssistant,
+    rclone: RcloneS3,
+    status: int,
+    body: bytes,
+    field: str,
+    error: str,
+) -> None:
+    """Whatever is asked for."""
+
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(status=status, body=body)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    form = await start(hass, entry.entry_id)
+    result = await submit(hass, form, typed(rclone, endpoint_url=url))
+    assert result["errors"] == {field: error}
+    await runner.cleanup()

@@ -41,9 +41,10 @@ from custom_components.frigate_snap_sync.storage.s3.listing import parse_list
 from custom_components.frigate_snap_sync.storage.s3.settings import (
     Addressing,
     InvalidBucket,
+    candidates,
     clean_bucket,
-    clean_endpoint,
     clean_prefix,
+    endpoints,
 )
 from custom_components.frigate_snap_sync.storage.s3.upload import part_size
 from custom_components.frigate_snap_sync.storage.source import FileSource
@@ -90,6 +91,8 @@ def error_xml(code: str, message: str = "", more: str = "") -> bytes:
             ClockSkew,
         ),
         (404, error_xml("NoSuchBucket"), {}, BucketNotFound),
+        (400, error_xml("InvalidBucketName"), {}, BucketNotFound),
+        (400, error_xml("InvalidRegionName"), {}, WrongRegion),
         (301, error_xml("PermanentRedirect"), {}, WrongRegion),
         (301, b"", {"x-amz-bucket-region": "eu-north-1"}, WrongRegion),
         (400, error_xml("AuthorizationHeaderMalformed"), {}, WrongRegion),
@@ -165,10 +168,19 @@ def test_a_region_is_no_text_of_a_server() -> None:
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        (" https://s3.example/ ", "https://s3.example"),
-        ("http://10.0.0.2:9000", "http://10.0.0.2:9000"),
-        ("https://evidence.s3.example", "https://s3.example"),
-        ("https://s3.example/evidence/", "https://s3.example"),
+        (" https://s3.example/ ", ["https://s3.example"]),
+        ("http://10.0.0.2:9000", ["http://10.0.0.2:9000"]),
+        (
+            "https://evidence.s3.example",
+            ["https://s3.example", "https://evidence.s3.example"],
+        ),
+        (
+            "https://Evidence.example:9000",
+            ["https://evidence.example:9000", "https://example:9000"],
+        ),
+        ("https://evidence", ["https://evidence"]),
+        ("https://evidence.", ["https://evidence."]),
+        ("https://s3.example/evidence/", ["https://s3.example"]),
         ("https://s3.example/other", None),
         ("https://key:secret@s3.example", None),
         ("s3://evidence", None),
@@ -177,14 +189,25 @@ def test_a_region_is_no_text_of_a_server() -> None:
         ("https://s3.example/%2e%2e/x", None),
     ],
 )
-def test_endpoints(typed: str, expected: str | None) -> None:
-    """The address of a server, also as consoles show it with the bucket."""
+def test_endpoints(typed: str, expected: list[str] | None) -> None:
+    """The address of a server, also as consoles show it with the bucket.
+
+    A server may be called as the bucket is: only providers' hosts are no such.
+    """
     if expected is None:
         with pytest.raises(InvalidUrl) as refused:
-            clean_endpoint(typed, "evidence")
+            endpoints(typed, "evidence")
         assert "secret" not in str(refused.value)
     else:
-        assert clean_endpoint(typed, "evidence") == expected
+        assert endpoints(typed, "evidence") == tuple(expected)
+
+
+def test_no_bucket_of_another_is_asked() -> None:
+    """A host name has no upper case: before one it would be another bucket."""
+    settings = s3_settings("https://s3.eu-central-1.amazonaws.com", bucket="Evidence")
+    assert candidates(settings) == (Addressing.PATH,)
+    settings = replace(settings, bucket="evidence")
+    assert candidates(settings) == (Addressing.VIRTUAL, Addressing.PATH)
 
 
 def test_buckets_and_prefixes() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from custom_components.frigate_snap_sync.storage.check import check_destination
 from custom_components.frigate_snap_sync.storage.errors import (
+    BucketNotFound,
     ClockSkew,
     ConnectTimeout,
     InvalidPath,
@@ -85,6 +86,8 @@ HTML = b"<!doctype html><html><title>Log in</title><form>password</form></html>"
         (answering(302, b"", {"Location": "http://portal.example/?s=1"}), Redirected),
         (answering(511, HTML), Unreachable),
         (answering(403, HTML), Unreachable),
+        (answering(204), Unreachable),
+        (answering(404), BucketNotFound),
         (answering(200, LISTED * 400_000), Rejected),
     ],
 )
@@ -257,6 +260,50 @@ async def test_a_web_page_is_no_object(make_source: MakeSource) -> None:
         with pytest.raises(Unreachable, match="no S3 server"):
             await wrapped(destination, verify=True).put("a/f", source, temporary="a/t")
     assert bucket.objects
+
+
+@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize(
+    "ask", ["delete", "discard", "stat"], ids=["object", "multipart", "size"]
+)
+async def test_a_web_page_deletes_nothing(
+    make_source: MakeSource, status: int, ask: str
+) -> None:
+    """What a captive portal answers is no proof that anything is gone or there."""
+    bucket, is_away = Bucket(), False
+
+    async def portal(request: web.Request) -> web.StreamResponse:
+        if is_away and "list-type" not in request.query:
+            return web.Response(status=status, body=HTML, content_type="text/html")
+        return await bucket.handle_parts(request)
+
+    source = make_source(LARGE)
+    async with odd_server(portal) as destination:
+        begun = await destination.prepare("a/f", source, temporary="a/t")
+        await destination.put("a/g", make_source(10), temporary="a/t")
+        is_away = True
+        if ask == "stat" and status == 404:
+            return
+        with pytest.raises(Unreachable, match="no S3 server"):
+            await getattr(destination, ask)(begun if ask == "discard" else "a/g")
+    assert f"{PREFIX}/a/g" in bucket.objects
+
+
+@pytest.mark.parametrize("append_only", [False, True])
+async def test_a_failed_test_leaves_no_probe(tmp_path: Path, append_only: bool) -> None:
+    """Whose deletion can be tried; where nothing is deleted it stays."""
+    bucket = Bucket()
+
+    async def odd(request: web.Request) -> web.StreamResponse:
+        if request.method == "GET" and "list-type" not in request.query:
+            return web.Response(body=b"other bytes")
+        return await bucket.handle(request)
+
+    async with odd_server(odd) as destination:
+        tested = wrapped(destination, append_only=append_only)
+        with pytest.raises(Rejected, match="Other bytes"):
+            await check_destination(tested, workdir=tmp_path)
+    assert bool(bucket.objects) is append_only
 
 
 async def test_a_range_that_is_ignored(make_source: MakeSource) -> None:

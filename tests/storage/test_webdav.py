@@ -236,6 +236,20 @@ async def test_a_web_page_is_no_copy_that_was_read_back(
     assert set(dav.files) == {"a/file"}
 
 
+async def test_a_web_page_deletes_nothing(dav: Dav, sessions: Sessions) -> None:
+    """It is no proof that a file is gone."""
+
+    async def hook(request: web.BaseRequest) -> web.StreamResponse | None:
+        if request.method != "DELETE":
+            return None
+        return web.Response(text="<html>Log in</html>", content_type="text/html")
+
+    dav.hook = hook
+    dav.files["f.mp4"] = b"film"
+    with pytest.raises(NotWebdav, match="web page"):
+        await sessions.to(dav.url).delete("f.mp4")
+
+
 @pytest.mark.parametrize("method", ["PROPFIND", "MOVE", "DELETE"])
 async def test_silence(
     dav: Dav, sessions: Sessions, make_source: MakeSource, method: str

@@ -25,13 +25,14 @@ from ..const import (
 )
 from ..storage.errors import InvalidPath, StorageError, WrongRegion
 from ..storage.http.address import InvalidUrl, server_of
+from ..storage.s3.answers import may_be_elsewhere
 from ..storage.s3.settings import (
     InvalidBucket,
     InvalidRegion,
     clean_bucket,
-    clean_endpoint,
     clean_prefix,
     clean_region,
+    endpoints,
 )
 from .credentials import SELECTORS
 from .destination import DestinationFlow
@@ -46,6 +47,8 @@ class S3Flow(DestinationFlow):
         """Begin with nothing typed."""
         super().__init__()
         self._data: dict[str, Any] = {}
+        self._endpoints: tuple[str, ...] = ()
+        """The addresses that may be meant, the likely one first."""
 
     @override
     def _fields(self) -> dict[vol.Marker, Any]:
@@ -86,9 +89,8 @@ class S3Flow(DestinationFlow):
             errors[CONF_PATH] = self._note(err)
         try:
             data[CONF_BUCKET] = clean_bucket(typed[CONF_BUCKET])
-            data[CONF_ENDPOINT_URL] = clean_endpoint(
-                typed[CONF_ENDPOINT_URL], data[CONF_BUCKET]
-            )
+            self._endpoints = endpoints(typed[CONF_ENDPOINT_URL], data[CONF_BUCKET])
+            data[CONF_ENDPOINT_URL] = self._endpoints[0]
         except InvalidBucket:
             errors[CONF_BUCKET] = "invalid_bucket"
         except InvalidUrl:
@@ -103,20 +105,31 @@ class S3Flow(DestinationFlow):
         """Return the stored secret, if the key and its server are still the same."""
         stored, data = self._stored, self._data
         if stored and CONF_ENDPOINT_URL in data:
-            servers = (stored[CONF_ENDPOINT_URL], data[CONF_ENDPOINT_URL])
-            old, new = (server_of(URL(server)) for server in servers)
-            if old == new and stored[CONF_ACCESS_KEY_ID] == data[CONF_ACCESS_KEY_ID]:
+            old = server_of(URL(stored[CONF_ENDPOINT_URL]))
+            servers = {server_of(URL(server)) for server in self._endpoints}
+            if (
+                old in servers
+                and stored[CONF_ACCESS_KEY_ID] == data[CONF_ACCESS_KEY_ID]
+            ):
                 return str(stored[CONF_SECRET_ACCESS_KEY])
         return ""
 
     @override
     async def _async_submitted(self) -> SubentryFlowResult:
-        data = self._data
-        return await self._async_test_and_save(
-            data,
-            f"{SUBENTRY_S3}:{data[CONF_ENDPOINT_URL]}/{data[CONF_BUCKET]}"
-            f"/{data[CONF_PATH]}",
-        )
+        data, first = self._data, StorageError()
+        for endpoint in self._endpoints:
+            data[CONF_ENDPOINT_URL] = endpoint
+            place = f"{endpoint}/{data[CONF_BUCKET]}/{data[CONF_PATH]}"
+            unique_id = f"{SUBENTRY_S3}:{place}"
+            if (abort := self._abort_if_known(unique_id)) is not None:
+                return abort
+            try:
+                return self._save(await self._async_test(data), unique_id)
+            except StorageError as err:
+                first = err if endpoint == self._endpoints[0] else first
+                if not may_be_elsewhere(err):
+                    break
+        return self._show_failure(first)
 
     @override
     def _show_failure(self, err: StorageError) -> SubentryFlowResult:

@@ -109,7 +109,12 @@ async def check_destination(
     await destination.connect()
     test = _Test(destination, name, form)
     async with probe_sources(workdir, name) as sources:
-        limits = await _find_limits(destination, test, sources[1])
+        try:
+            limits = await _find_limits(destination, test, sources[1])
+        except BaseException:
+            # Where nothing is deleted it stays, for the next test.
+            await test.clean_up(cleanup_timeout)
+            raise
         if not limits.can_delete:
             if destination.capabilities.folders:  # It stays, for the next test.
                 await test.make_folder(layout.branches[0].new_folder(name))

@@ -45,8 +45,12 @@ _SKEW_TEXTS: Final = re.compile(
     re.IGNORECASE,
 )
 _REGION: Final = frozenset(
-    {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"}
+    {
+        *("PermanentRedirect", "AuthorizationHeaderMalformed"),
+        *("IllegalLocationConstraint", "InvalidRegionName", "InvalidRegion"),
+    }
 )
+_NO_BUCKET: Final = frozenset({"NoSuchBucket", "InvalidBucketName"})
 _REGION_TEXTS: Final = re.compile(r"expecting '([A-Za-z0-9_-]{1,63})'")
 _FULL: Final = re.compile(
     r"Quota\w*Exceeded|QuotaExceeded|StorageFull|cap exceeded|InsufficientStorage"
@@ -127,13 +131,37 @@ def _other_error(answer: Answer, text: str, where: str, said: str) -> StorageErr
         return Unreachable(text, hint="server_failed", said=said)
     if answer.text and not answer.is_s3:
         return no_s3(answer, where)
-    if code == "NoSuchBucket":
+    if code in _NO_BUCKET:
         return BucketNotFound(text)
     if status == 403:
         if abs(_skew_of(answer) or 0) > MAX_SKEW:
             return _clock_skew(answer, where)
         return PermissionDenied(text, said=said)
     return Rejected(text, said=said)
+
+
+def deletion_error(answer: Answer, what: str, where: str) -> StorageError | None:
+    """Return why nothing was deleted, None if it was or there was nothing."""
+    if answer.status == 404 and answer.code not in _NO_BUCKET and not _is_odd(answer):
+        return None
+    if answer.status not in (200, 204) or answer.is_s3:
+        return error_of(answer, what, where)
+    return no_s3(answer, where) if _is_odd(answer) else None
+
+
+def may_be_elsewhere(error: StorageError) -> bool:
+    """Tell whether a server may have been asked at a wrong form of its address.
+
+    It answered as S3 does, but what was asked for is no bucket there.
+    """
+    is_at_first = error.step is None
+    return is_at_first and type(error) in (Rejected, PermissionDenied)
+
+
+def _is_odd(answer: Answer) -> bool:
+    """Tell whether something else than S3 has answered: a captive portal, say."""
+    text = answer.text.lstrip()
+    return bool(text) and not text.startswith("<?xml") and not answer.is_s3
 
 
 def no_s3(answer: Answer, where: str) -> Unreachable:

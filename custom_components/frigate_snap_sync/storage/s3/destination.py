@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 from ..base import Capabilities, Destination, Source, StoredFile, path_segments
 from ..errors import (
     AuthFailed,
+    BucketNotFound,
     ClockSkew,
     PermissionDenied,
     Rejected,
@@ -24,7 +25,7 @@ from ..http.address import where
 from ..http.limits import HttpLimits
 from ..http.ranges import cut, range_headers
 from ..http.requests import OpenSession, Requests
-from .answers import Answer, error_of, no_s3
+from .answers import Answer, deletion_error, error_of, no_s3
 from .client import BucketClient
 from .listing import MAX_LIST, MAX_OBJECTS, is_list, parse_list
 from .settings import Addressing, Proof, S3Settings, base_of, candidates
@@ -155,15 +156,17 @@ class S3Destination(Destination):
                 return None
         if answer.status != 200:
             raise error_of(answer, f"look at {path}", self._client.where)
+        if "html" in answer.headers.get("Content-Type", ""):
+            raise no_s3(answer, self._client.where)
         return StoredFile(path=path, size=_length(answer, path))
 
     @override
     async def delete(self, path: str) -> None:
         key = self._client.key(path)
         answer = await self._client.ask("DELETE", key, await self._address())
-        is_gone = answer.status == 404 and answer.code != "NoSuchBucket"
-        if not is_gone and answer.status not in (200, 204):
-            raise error_of(answer, f"delete {path}", self._client.where)
+        error = deletion_error(answer, f"delete {path}", self._client.where)
+        if error is not None:
+            raise error
 
     @override
     async def discard(self, temporary: str) -> None:
@@ -277,6 +280,10 @@ class S3Destination(Destination):
                 raise no_s3(answer, self._client.where)
             self._may_list = True
             return
+        if answer.status == 404 and not answer.body:
+            raise BucketNotFound(f"{self._client.where} has nothing of that name")
+        if 200 < answer.status < 300:
+            raise no_s3(answer, self._client.where)
         error = error_of(answer, "look at the bucket", self._client.where)
         if not (type(error) is PermissionDenied and answer.code == "AccessDenied"):
             raise error

@@ -21,6 +21,9 @@ MAX_PREFIX: Final = 512
 """Bytes of the prefix, so that names fit behind it."""
 
 _BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
+_OF_S3: Final = re.compile(r"(s3|oss|cos|obs)[.-]", re.IGNORECASE)
+"""How the hosts of large providers begin, and of many others."""
+
 _REGION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
@@ -122,21 +125,25 @@ def clean_prefix(text: str) -> str:
     return text
 
 
-def clean_endpoint(text: str, bucket: str) -> str:
-    """Return the address of a server, also of one that was typed with the bucket.
+def endpoints(text: str, bucket: str) -> tuple[str, ...]:
+    """Return the addresses of the server that was typed, the likely one first.
 
-    Raises `InvalidUrl`.
+    One that begins with the bucket's name may have been typed with the bucket. But it
+    may be called so: then the rest is somebody else's, and is only asked if the server
+    at the address as it was typed says that this is no bucket. Raises `InvalidUrl`.
     """
     url = parse_url(text)
-    host = url.host or ""
-    if host.lower().startswith(f"{bucket.lower()}.") and not _is_address(host):
-        url = url.with_host(host[len(bucket) + 1 :])
     path = url.raw_path.rstrip("/")
     if path.lower() == f"/{bucket.lower()}":
         path = ""
     if path:
         raise InvalidUrl("the address of an S3 server has no path")
-    return str(url.with_path("/")).rstrip("/")
+    host = url.host or ""
+    rest = host[len(bucket) + 1 :]
+    hosts = [host]
+    if host.lower() == f"{bucket}.{rest}".lower() and rest and not _is_address(host):
+        hosts.insert(0 if _OF_S3.match(rest) else 1, rest)
+    return tuple(str(url.with_path("/").with_host(x)).rstrip("/") for x in hosts)
 
 
 def base_of(settings: S3Settings, addressing: Addressing) -> URL:
@@ -156,8 +163,14 @@ def candidates(settings: S3Settings) -> tuple[Addressing, ...]:
     if settings.addressing is not None:
         return (settings.addressing,)
     host = URL(settings.endpoint_url).host or ""
-    if "." in settings.bucket or _is_address(host) or "_" in settings.bucket:
-        # No certificate fits two levels, and an IP address has none.
+    if (
+        "." in settings.bucket
+        or "_" in settings.bucket
+        or settings.bucket != settings.bucket.lower()
+        or _is_address(host)
+    ):
+        # No certificate fits two levels, and an IP address has none. A host name has no
+        # upper case: in small letters it would be somebody else's bucket.
         return (Addressing.PATH,)
     first = (
         Addressing.VIRTUAL

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 from ..base import Source
 from ..errors import CHECKING, Rejected, StorageError, Throttled
 from ..source import FileSource, OpenSource, open_range, open_source
-from .answers import Answer, error_of, no_s3, value_of
+from .answers import Answer, deletion_error, error_of, no_s3, value_of
 from .client import BucketClient
 from .hashing import PartHasher, hashing
 from .listing import MAX_LIST, upload_ids
@@ -116,10 +116,11 @@ class Uploads:
             answer = await self._client.ask(
                 "DELETE", key, self._addressing, params={"uploadId": upload_id}
             )
-            is_gone = answer.status == 404 and answer.code != "NoSuchBucket"
-            if not is_gone and answer.status not in (200, 204):
-                raise error_of(answer, f"end the upload of {key}", self._client.where)
-            if is_gone:
+            what = f"end the upload of {key}"
+            error = deletion_error(answer, what, self._client.where)
+            if error is not None:
+                raise error
+            if answer.status == 404:
                 return
 
     async def _unfinished(self, key: str) -> list[str]:

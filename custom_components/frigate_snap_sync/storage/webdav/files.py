@@ -148,6 +148,9 @@ class DavFiles:
                     said="HTTP 405",
                 )
             raise refusal(answer, what, self.client.where)
+        if answer.status == HTTPStatus.OK and answer.is_page:
+            # A login page, say: nothing was deleted.
+            raise no_webdav(answer, self.client.where)
         if answer.status == HTTPStatus.MULTI_STATUS:
             # Of a folder: what of it could not be removed, and why.
             raise Rejected(f"{'/'.join(segments)} could not be deleted as a whole")
