@@ -71,6 +71,7 @@ class Arrivals:
         kept = self._ledger.run(
             spooled_files.salvaged,
             job,
+            start=clip.start,
             end=clip.end,
             spool_name=clip.file.name,
             size=clip.file.size,

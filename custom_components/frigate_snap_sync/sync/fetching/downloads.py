@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import floor
 import time
 
 from ...frigate.errors import MediaBroken, MediaGone, MediaNotReady
@@ -41,15 +42,24 @@ class DoesNotFit(SpoolFull):
         self.size = size
 
 
+class ClipEmpty(MediaNotReady):
+    """Nothing comes of a range of which Frigate's recordings show footage."""
+
+
 class FootageLost(MediaBroken):
     """Frigate's recordings show less of the range than they did before."""
 
 
+_OF_ONE_RANGE = (DoesNotFit, MediaBroken, MediaGone, MediaNotReady)
+"""What another range may be free of."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """A clip in the spool: up to where it was asked for, and what it holds."""
+    """A clip in the spool: for which range it was asked, and what it holds."""
 
     file: SpoolFile
+    start: int
     end: int
     coverage: Coverage
 
@@ -107,7 +117,8 @@ class Downloads:
 
         `known` is what is known to have been footage, in epoch seconds of Frigate's
         clock. DoesNotFit when the clip is larger than the space in the spool;
-        MediaBroken when it is not whole, or lacks what Frigate's recordings show;
+        MediaBroken when it is not whole, or lacks what Frigate's recordings show, and
+        ClipEmpty when it lacks all of that;
         FootageLost when those lack what is known; GaveWay when it comes too slowly
         while others wait.
         """
@@ -161,25 +172,87 @@ class Downloads:
             asked = FootageRange(asked.start, (asked.start + asked.end) // 2)
             try:
                 return await self._download(job, asked, segments)
-            except DoesNotFit, MediaBroken, MediaGone, MediaNotReady:
+            except _OF_ONE_RANGE:
                 continue
         return None
 
-    async def longest_beginning(self, job: FetchJob) -> Clip | None:
+    async def longest_piece(self, job: FetchJob) -> Clip | None:
         """Fetch the longest playable beginning of a clip that is broken as a whole.
 
-        None if there is none. Raises FrigateError (about Frigate as a whole) or
-        SpoolError.
+        If it has none, what can be played behind what can't. None if nothing can.
+        Raises FrigateError (about Frigate as a whole) or SpoolError.
         """
         segments = await self._segments(job)
+        best = await self._beginning(job, segments, job.start)
+        return best or await self._behind(job, segments)
+
+    async def behind_beginning(self, job: FetchJob) -> Clip | None:
+        """Fetch what can be played of a clip of which nothing comes.
+
+        Frigate says nothing at all where its file of the first seconds is missing.
+        None if nothing can. Raises as `longest_piece`.
+        """
+        return await self._behind(job, await self._segments(job))
+
+    async def _behind(self, job: FetchJob, segments: Sequence[Segment]) -> Clip | None:
+        start = await self._first_playable(job, segments)
+        if start is None:
+            return None
+        with suppress(*_OF_ONE_RANGE):
+            return await self._download(job, FootageRange(start, job.end), segments)
+        return await self._beginning(job, segments, start)
+
+    async def _first_playable(
+        self, job: FetchJob, segments: Sequence[Segment]
+    ) -> int | None:
+        """Return where the first segment begins that can be played, None if none can.
+
+        The first of all is known not to. Of the others ever more are left out, and then
+        it is looked between those that can and those that can't.
+        """
+        ranges = [
+            # Frigate still takes the segment before for what begins in its last second.
+            FootageRange(floor(each.start_time) + 1, min(floor(each.end_time), job.end))
+            for each in sorted(segments, key=lambda each: each.start_time)
+            if each.start_time > job.start
+        ]
+        ranges = [each for each in ranges if each.end > each.start]
+        bad, good = -1, 0
+        while good < len(ranges) and not await self._plays(job, ranges[good], segments):
+            bad, good = good, 2 * good + 1
+            if good >= len(ranges) > bad + 1:
+                good = len(ranges) - 1
+        if good >= len(ranges):
+            return None
+        while good - bad > 1:
+            middle = (good + bad) // 2
+            if await self._plays(job, ranges[middle], segments):
+                good = middle
+            else:
+                bad = middle
+        return ranges[good].start
+
+    async def _plays(
+        self, job: FetchJob, asked: FootageRange, segments: Sequence[Segment]
+    ) -> bool:
+        try:
+            clip = await self._download(job, asked, segments)
+        except _OF_ONE_RANGE:
+            return False
+        await self._spool.remove([clip.file.name])
+        return True
+
+    async def _beginning(
+        self, job: FetchJob, segments: Sequence[Segment], start: int
+    ) -> Clip | None:
         best: Clip | None = None
-        good, bad = job.start, job.end
+        good, bad = start, job.end
         while bad - good > _SHORTEST:
             middle = (good + bad) // 2
-            asked = FootageRange(job.start, middle)
+            asked = FootageRange(start, middle)
             try:
                 clip = await self._download(job, asked, segments)
-            except DoesNotFit, MediaBroken, MediaGone, MediaNotReady:
+            except _OF_ONE_RANGE:
                 bad = middle
                 continue
             except BaseException:
@@ -235,9 +308,12 @@ class Downloads:
                     await self._grown(job, download, writer.flushed)
 
             async with giving_way(pace, self._others_wait):
-                await self._client.clip(
-                    job.item.camera, start=asked.start, end=asked.end, write=write
-                )
+                try:
+                    await self._client.clip(
+                        job.item.camera, start=asked.start, end=asked.end, write=write
+                    )
+                except MediaNotReady as err:
+                    raise ClipEmpty(str(err), said=err.said) from err
             await writer.flush()
             if download is not None:
                 await self._grown(job, download, writer.flushed)
@@ -247,7 +323,8 @@ class Downloads:
                 raise MediaBroken(
                     f"The clip has {total(there) - lost:.0f} s of {total(there):.0f} s"
                 )
-            return Clip(file=await writer.finish(), end=asked.end, coverage=holds)
+            file = await writer.finish()
+            return Clip(file=file, start=asked.start, end=asked.end, coverage=holds)
 
     async def _grown(self, job: FetchJob, download: RunningDownload, size: int) -> None:
         """Let those send what there is who wait for the file.

@@ -30,7 +30,7 @@ from ..support.home_health import note_success
 from ..support.lanes import Lanes
 from ..support.outage_log import OutageLog
 from .arrivals import Arrivals, Piece, what
-from .downloads import Clip, DoesNotFit, Downloads, FootageLost, NoFootage
+from .downloads import Clip, ClipEmpty, DoesNotFit, Downloads, FootageLost, NoFootage
 from .forbidden_cameras import ForbiddenCameras
 from .missing import MissingFiles
 from .pace import GaveWay
@@ -181,7 +181,7 @@ class Fetcher:
         """
         try:
             return await self._find_whole(job)
-        except (MediaBroken, TooLarge) as err:
+        except (ClipEmpty, MediaBroken, TooLarge) as err:
             self._running.end(job.file_id)
             look = self._way_out(job, err)
             if look is None:
@@ -239,7 +239,9 @@ class Fetcher:
         self._broken[job.file_id] += 1
         if self._broken[job.file_id] < BROKEN_TRIES:
             return None
-        return self._downloads.longest_beginning
+        if isinstance(error, ClipEmpty):
+            return self._downloads.behind_beginning
+        return self._downloads.longest_piece
 
     async def _note(self, job: FetchJob, error: Exception) -> None:
         """Note why a file could not be had, and when it is asked for again."""

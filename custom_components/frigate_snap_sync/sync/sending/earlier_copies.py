@@ -73,8 +73,11 @@ class EarlierCopies:
 
     async def _is_copy(self, job: UploadJob, stored: StoredFile) -> bool:
         """Tell whether a file is a copy of what is to be sent, or of more than that."""
-        if stored.size >= job.content.size and self._paths.are_its_own(
-            self._setup, job.item
+        if (
+            # What there is of a whole that Frigate can't give may be another piece.
+            job.role is Role.WHOLE
+            and stored.size >= job.content.size
+            and self._paths.are_its_own(self._setup, job.item)
         ):
             return True
         return await is_stored(self._destination, stored.path, job.content)
