@@ -21,6 +21,7 @@ from custom_components.frigate_snap_sync.storage.local.destination import (
 )
 from custom_components.frigate_snap_sync.storage.sftp.destination import SftpDestination
 from custom_components.frigate_snap_sync.storage.source import FileSource
+from custom_components.frigate_snap_sync.storage.wrappers.film_first import FilmFirst
 from custom_components.frigate_snap_sync.storage.wrappers.verified import Verified
 from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.naming import NameValues
@@ -67,7 +68,8 @@ async def test_sftp_selection_and_template(hass: HomeAssistant) -> None:
     data = sftp_data(selection=selection, storing=storing)
     setup = destination_setup(hass, subentry("sftp", data))
     assert isinstance(setup.destination, Verified)
-    assert isinstance(setup.destination.inner, SftpDestination)
+    assert isinstance(setup.destination.inner, FilmFirst)
+    assert isinstance(setup.destination.inner.inner, SftpDestination)
     assert setup.selection is not None
     assert setup.selection.media == {Media.RECORDINGS, Media.SNAPSHOTS}
     assert setup.selection.cameras == {"front_door"}
@@ -83,7 +85,8 @@ async def test_stored_before_there_was_a_checksum(hass: HomeAssistant) -> None:
     """What an older version stored is as it was."""
     data = sftp_data(storing={"path_template": ""})
     setup = destination_setup(hass, subentry("sftp", data))
-    assert isinstance(setup.destination, SftpDestination)
+    assert isinstance(setup.destination, FilmFirst)
+    assert isinstance(setup.destination.inner, SftpDestination)
 
 
 async def test_template_that_fails(hass: HomeAssistant) -> None:
@@ -151,7 +154,8 @@ async def test_live_footage_is_selected_with_the_media(hass: HomeAssistant) -> N
     ):
         data = sftp_data(selection={**SELECTION, "media": media})
         setup = destination_setup(hass, subentry("sftp", data))
-        assert isinstance(setup.destination, SftpDestination)
+        assert isinstance(setup.destination, FilmFirst)
+        assert isinstance(setup.destination.inner, SftpDestination)
         assert setup.selection is not None
         assert setup.selection.live_footage == live
         assert setup.selection.media == {
@@ -166,7 +170,8 @@ async def test_selection_of_a_newer_version(
     newer = {"media": ["recordings", "holograms"], "only_while": None}
     data = sftp_data(selection={**SELECTION, **newer})
     setup = destination_setup(hass, subentry("sftp", data))
-    assert isinstance(setup.destination, SftpDestination)
+    assert isinstance(setup.destination, FilmFirst)
+    assert isinstance(setup.destination.inner, SftpDestination)
     assert setup.selection is not None
     assert setup.selection.media == {Media.RECORDINGS}
     assert "not sent to the destination Garage NAS: holograms" in caplog.text

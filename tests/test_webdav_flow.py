@@ -13,6 +13,7 @@ from custom_components.frigate_snap_sync.engine_setup import destination_setup
 from custom_components.frigate_snap_sync.storage.webdav.destination import (
     WebdavDestination,
 )
+from custom_components.frigate_snap_sync.storage.wrappers.film_first import FilmFirst
 from custom_components.frigate_snap_sync.sync.model.status import Problem
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
@@ -134,7 +135,8 @@ async def test_user(hass: HomeAssistant, dav: Dav, engine: StandInEngine) -> Non
     await hass.async_block_till_done()
     assert [setup.name for setup in engine.setups] == ["Cloud"]
     built = destination_setup(hass, subentry).destination
-    assert isinstance(built, WebdavDestination)
+    assert isinstance(built, FilmFirst)
+    assert isinstance(built.inner, WebdavDestination)
     assert built.findings == {"destination_form": "path"}
 
 

@@ -21,6 +21,7 @@ from custom_components.frigate_snap_sync.storage.local.destination import (
 )
 from custom_components.frigate_snap_sync.storage.source import FileSource, open_source
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped
+from custom_components.frigate_snap_sync.storage.wrappers.film_first import FilmFirst
 from custom_components.frigate_snap_sync.storage.wrappers.limited import Limited
 from custom_components.frigate_snap_sync.storage.wrappers.paced import CountedSource
 from custom_components.frigate_snap_sync.storage.wrappers.rate import Rank, RateLimit
@@ -163,11 +164,13 @@ async def test_who_gives_up_keeps_no_turn(tmp_path: Path) -> None:
 
 
 def test_a_rate_of_nothing_is_a_mistake() -> None:
-    """Zero means no limit, which is no wrapper at all."""
+    """Zero means no limit: nothing is in the way but film."""
     with pytest.raises(ValueError, match="nothing pass"):
         RateLimit(0)
     inner = FakeDestination()
-    assert wrapped(inner) is inner
+    unlimited = wrapped(inner)
+    assert isinstance(unlimited, FilmFirst)
+    assert unlimited.inner is inner
     assert isinstance(wrapped(inner, rate=1), Limited)
 
 

@@ -14,6 +14,7 @@ from custom_components.frigate_snap_sync.storage.errors import Rejected
 from custom_components.frigate_snap_sync.storage.source import FileSource
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 from custom_components.frigate_snap_sync.storage.wrappers.base import Wrapper
+from custom_components.frigate_snap_sync.storage.wrappers.verified import Verified
 
 from ..sync.fakes import FakeDestination
 from .conftest import MakeSource
@@ -42,7 +43,7 @@ async def test_copies_are_read_back(make_source: MakeSource) -> None:
     inner = FakeDestination()
     path = make_source(content=b"right").path
     source = FileSource(path, size=5, sha256="0" * 64)
-    assert wrapped(inner) is inner
+    assert not isinstance(wrapped(inner), Verified)
     verified = wrapped(inner, verify=True)
 
     await verified.put("a", FileSource(path, size=5), temporary="a.tmp")

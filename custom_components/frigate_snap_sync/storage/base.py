@@ -112,6 +112,16 @@ class Source(ABC):
         return False
 
     @property
+    def is_part(self) -> bool:
+        """Tell whether it is a part of a recording, which goes before the whole."""
+        return False
+
+    @property
+    def slice_size(self) -> int:
+        """Return how many bytes should wait for `pace` together, as things are now."""
+        return MAX_SIZE
+
+    @property
     def unpaced(self) -> Source:
         """Return the same bytes for whoever reads them before they are sent.
 

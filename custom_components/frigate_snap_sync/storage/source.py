@@ -274,10 +274,9 @@ async def open_source(
 ) -> AsyncGenerator[OpenSource]:
     """Open a source for sending, and read its first piece.
 
-    Opening a file and each read of it may take `timeout` seconds.
-    Raises `FileNotFoundError` when it is gone, `SourceUnreadable` when it can't be
-    read for another reason, and `SourceDamaged` when it is seen already that it is
-    not what it should be.
+    Opening a file and each read of it may take `timeout` seconds. Raises
+    `FileNotFoundError` when it is gone, `SourceUnreadable` when it can't be read, and
+    `SourceDamaged` when it is seen already that it is not what it should be.
     """
     if (path := source.local_path) is not None:
         async with _open_file(path, source, timeout) as file:
@@ -345,12 +344,14 @@ class FileSource(Source):
         size: int,
         sha256: str | None = None,
         is_urgent: bool = False,
+        is_part: bool = False,
     ) -> None:
         """Keep what it must be; nothing is read yet."""
         self._path = path
         self._size = size
         self._sha256 = sha256
         self._is_urgent = is_urgent
+        self._is_part = is_part
 
     @property
     @override
@@ -376,6 +377,11 @@ class FileSource(Source):
     @override
     def is_urgent(self) -> bool:
         return self._is_urgent
+
+    @property
+    @override
+    def is_part(self) -> bool:
+        return self._is_part
 
     @override
     async def open(self) -> AsyncGenerator[bytes]:

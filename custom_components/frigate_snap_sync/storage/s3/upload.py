@@ -35,9 +35,6 @@ PAUSES: Final = (1.0, 4.0)
 """Seconds after which a part is sent again that the server was too busy to take: all
 others would have been sent in vain. One that asks for more is left alone for so long."""
 
-SLICE: Final = 64 * 1024
-"""Bytes that wait for their turn together, where what is sent is slowed down."""
-
 SMALL: Final = 256 * 1024
 """Bytes that are read, hashed and sent in one go."""
 
@@ -60,18 +57,19 @@ class Uploads:
         """Send a file in one request."""
         local = source.unpaced.local_path
         md5 = None
-        sent = source
+        sent = source.unpaced
         if local is None:
             md5 = bytes.fromhex(await source.md5())
         elif source.size > SMALL:
             async with hashing(local, source.unpaced) as hasher:
                 md5 = await hasher.next(source.size)
                 await hasher.finish()
-            if source.local_path is not None:
-                # The server compares: what was hashed is what arrives.
-                sent = FileSource(local, size=source.size)
+            # The server compares: what was hashed is what arrives.
+            sent = FileSource(local, size=source.size)
         async with open_source(sent) as opened:
-            answer, md5 = await self._client.put(key, self._addressing, opened, md5=md5)
+            answer, md5 = await self._client.put(
+                key, self._addressing, _paced(opened, source), md5=md5
+            )
         self._check(answer, md5, f"store {key}")
 
     async def begin(self, key: str) -> str:
@@ -193,12 +191,10 @@ class Uploads:
         source: Source,
     ) -> _Part:
         """Send one part of a source, as fast as that may be sent."""
-        if source.unpaced is not source:
-            opened = _Paced(opened, source)
         answer, _ = await self._client.put(
             key,
             self._addressing,
-            opened,
+            _paced(opened, source),
             md5=md5,
             params={"partNumber": str(number), "uploadId": upload_id},
         )
@@ -251,6 +247,11 @@ class _Part:
     md5: bytes
 
 
+def _paced(opened: OpenSource, source: Source) -> OpenSource:
+    """Return what was opened, as slow as its source asks, if it does."""
+    return opened if source.unpaced is source else _Paced(opened, source)
+
+
 class _Paced(OpenSource):
     """A part of a file that waits before each slice, as its source asks."""
 
@@ -268,7 +269,8 @@ class _Paced(OpenSource):
     async def read(self) -> bytes:
         if not self._piece:
             self._piece = memoryview(await self._opened.read())
-        part, self._piece = bytes(self._piece[:SLICE]), self._piece[SLICE:]
+        size = self._source.slice_size
+        part, self._piece = bytes(self._piece[:size]), self._piece[size:]
         if part:
             await self._source.pace(len(part))
         return part

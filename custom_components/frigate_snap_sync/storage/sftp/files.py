@@ -71,15 +71,18 @@ async def _checked(session: SftpSession, file: RemoteFile) -> RemoteFile:
 async def write(
     session: SftpSession, file: RemoteFile, data: bytes, offset: int
 ) -> None:
-    """Write some bytes at a position, in requests that the server takes."""
+    """Write some bytes at a position, in requests that the server takes.
+
+    They wait for no place that others have: who writes so is late soon.
+    """
     try:
         async with asyncio.TaskGroup() as writes:
             for start in range(0, len(data), session.write_block):
                 block = data[start : start + session.write_block]
-                await session.window.acquire()
+                await session.film_window.acquire()
                 task = writes.create_task(_write(session, file, block, offset + start))
                 # Not by the task: one that is cancelled early never runs.
-                task.add_done_callback(lambda _: session.window.release())
+                task.add_done_callback(lambda _: session.film_window.release())
     except ExceptionGroup as group:
         # All have the same cause; one of them tells it.
         raise group.exceptions[0] from None

@@ -85,10 +85,12 @@ class SftpSession:
         self.client = client
         self.write_block = block_size(client.limits.max_write_len)
         self.read_block = block_size(client.limits.max_read_len)
-        self.window = asyncio.Semaphore(
-            max(1, min(in_flight(round_trip, limits) // self.write_block, MAX_REQUESTS))
-        )
+        places = in_flight(round_trip, limits) // self.write_block
+        places = max(1, min(places, MAX_REQUESTS))
+        self.window = asyncio.Semaphore(places)
         """One place for each request that carries data."""
+        self.film_window = asyncio.Semaphore(places)
+        """The same for files that grow."""
         self.folders: set[str] = set()
         """Folders that are known to exist."""
         self.folder_lock = asyncio.Lock()

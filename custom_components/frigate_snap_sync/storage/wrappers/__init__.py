@@ -2,6 +2,7 @@
 
 from ..base import Destination
 from .append_only import AppendOnly
+from .film_first import FilmFirst
 from .limited import Limited
 from .rate import RateLimit
 from .verified import Verified
@@ -22,6 +23,8 @@ def wrapped(
     the login, None before. With `verify` each copy is read back and compared. Raises
     ValueError for what can't be read back.
     """
+    if not destination.capabilities.is_local:
+        destination = FilmFirst(destination)
     if rate:
         destination = Limited(destination, RateLimit(rate))
     if append_only:

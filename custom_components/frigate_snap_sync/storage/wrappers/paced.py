@@ -6,7 +6,8 @@ from typing import Final, override
 from ..base import Source
 from ..source import PIECE_SIZE, open_source
 
-_SLICE: Final = 64 * 1024
+_COUNTED: Final = 64 * 1024
+"""Bytes that are counted together."""
 
 
 class PacedSource(Source):
@@ -16,10 +17,10 @@ class PacedSource(Source):
     `unpaced` is not sent, and neither waits nor counts.
     """
 
-    def __init__(self, inner: Source, *, slice_size: int = _SLICE) -> None:
+    def __init__(self, inner: Source, *, slice_size: int = PIECE_SIZE) -> None:
         """Stand before this source; a slice has at most `slice_size` bytes."""
         self._inner = inner
-        self._slice_size = min(slice_size, PIECE_SIZE)
+        self._slice_size = slice_size
 
     @property
     @override
@@ -43,6 +44,16 @@ class PacedSource(Source):
 
     @property
     @override
+    def is_part(self) -> bool:
+        return self._inner.is_part
+
+    @property
+    @override
+    def slice_size(self) -> int:
+        return min(self._slice_size, self._inner.slice_size)
+
+    @property
+    @override
     def unpaced(self) -> Source:
         return self._inner.unpaced
 
@@ -53,9 +64,10 @@ class PacedSource(Source):
     @override
     async def open(self) -> AsyncGenerator[bytes]:
         async with open_source(self.unpaced) as file:
-            while piece := await file.read():
-                for start in range(0, len(piece), self._slice_size):
-                    part = piece[start : start + self._slice_size]
+            while rest := memoryview(await file.read()):
+                while rest:
+                    # It may be another one each time.
+                    part, rest = split(rest, self.slice_size)
                     await self.pace(len(part))
                     yield part
 
@@ -64,12 +76,17 @@ class PacedSource(Source):
         return await self._inner.md5()
 
 
+def split(data: memoryview, size: int) -> tuple[bytes, memoryview]:
+    """Return the first `size` bytes, and what is behind them."""
+    return bytes(data[:size]), data[size:]
+
+
 class CountedSource(PacedSource):
     """Tells how many bytes of a source are about to be sent, slice by slice."""
 
     def __init__(self, inner: Source, count: Callable[[int], None]) -> None:
         """Call `count` with the bytes of each slice."""
-        super().__init__(inner)
+        super().__init__(inner, slice_size=_COUNTED)
         self._count = count
 
     @override

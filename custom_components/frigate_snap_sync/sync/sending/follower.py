@@ -8,6 +8,7 @@ from ...storage.names import TemporaryForm
 from ..ledger import uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
+from ..model.item import Role
 from ..services import Services
 from ..spool.running_downloads import DownloadGivenUp, DownloadSource
 from .queue import UploadQueue
@@ -50,6 +51,7 @@ class Follower:
             self._id,
             patience=self._patience,
             others_wait=lambda: self._queue.others_wait(job, in_flight),
+            is_part=job.role is Role.PART,
         )
         return await self._sender.follow(job, source, form)
 

@@ -147,6 +147,7 @@ class Sender:
             job.spool_name,
             job.content,
             is_urgent=job.item.media is not Media.RECORDINGS,
+            is_part=job.role is Role.PART,
         )
         return await self._put_source(job, path, source, form)
 

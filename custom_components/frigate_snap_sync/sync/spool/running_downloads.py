@@ -113,6 +113,7 @@ class DownloadSource(Source):
         *,
         patience: float,
         others_wait: Callable[[], Awaitable[bool]],
+        is_part: bool = False,
     ) -> None:
         """Keep whose it is; nothing is read yet.
 
@@ -123,6 +124,7 @@ class DownloadSource(Source):
         self._destination_id = destination_id
         self._patience = patience
         self._others_wait = others_wait
+        self._is_part = is_part
 
     @property
     @override
@@ -140,6 +142,11 @@ class DownloadSource(Source):
     def sha256(self) -> str | None:
         content = self._download.content
         return None if content is None else content.sha256
+
+    @property
+    @override
+    def is_part(self) -> bool:
+        return self._is_part
 
     @override
     async def open(self) -> AsyncGenerator[bytes]:

@@ -136,13 +136,21 @@ class Spool:
                 # What resists is removed the next time.
                 shutil.rmtree(aside, ignore_errors=True)
 
-    def source(self, name: str, content: Content, *, is_urgent: bool = False) -> Source:
+    def source(
+        self,
+        name: str,
+        content: Content,
+        *,
+        is_urgent: bool = False,
+        is_part: bool = False,
+    ) -> Source:
         """Return a file of the spool for sending, with what it must hold."""
         return FileSource(
             self.path(name),
             size=content.size,
             sha256=content.sha256,
             is_urgent=is_urgent,
+            is_part=is_part,
         )
 
     def path(self, name: str) -> Path:
