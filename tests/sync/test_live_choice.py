@@ -294,17 +294,20 @@ async def test_nothing_leaves_while_capture_is_off(
 async def test_a_paused_destination_gets_nothing(
     bench: Bench, camera: Camera, growing: FakeDestination
 ) -> None:
-    """Until it is sent to again: then from the next keyframe on."""
+    """Nor is anything watched for it until it is sent to again."""
     engine = await bench.start(setup(growing, selection=LIVE))
     bench.review("new")
     await camera.show(5)
     name = await arrived(growing, camera)
     await engine.set_sending("nas", False)
     before = growing.files[name]
-    await camera.show(10)
+    await until(lambda: not camera.is_watched)
+    bench.live_snapshot()
     await asyncio.sleep(0.1)
+    assert not camera.is_watched
     assert growing.files[name] == before
     await engine.set_sending("nas", True)
+    camera = Camera(bench.frigate)
     await camera.show(10)
     await until(lambda: len(films(growing)) == 2)
 
@@ -316,6 +319,7 @@ async def test_a_closed_destination_gets_nothing(
     engine = await bench.start(setup(growing, selection=LIVE))
     await engine.set_closed(["nas"], since=time.time() - 60)
     bench.review("new", start=time.time() - 1)
-    await camera.show(5)
+    await bench.at_rest()
     await asyncio.sleep(0.1)
+    assert not camera.is_watched
     assert films(growing) == []

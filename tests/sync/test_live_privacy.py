@@ -88,7 +88,8 @@ async def test_an_opening_is_looked_at_at_once(
     await bench.start(setup(nas, selection=LIVE))
     await bench.engine.set_closed(["nas"], since=time.time() - 60)
     bench.review("new", start=time.time() - 1)
-    await camera.show(5)
+    await bench.at_rest()
+    assert not camera.is_watched
     await bench.engine.set_closed([], since=time.time() - 2)
     await camera.show(15)
     await until(lambda: films(nas))

@@ -8,6 +8,7 @@ from typing import Final
 
 from ...storage.errors import StorageError, Unreachable
 from ..ledger import LedgerError
+from ..model.item import Item
 from ..model.timing import Timing
 from ..sending.worker import Worker
 from ..support.live_progress import LiveProgress
@@ -92,6 +93,10 @@ class LiveLane:
         if self._sent_at is None or self.is_too_slow:
             return False
         return time.monotonic() - self._sent_at <= 2 * self._timing.live_behind
+
+    def hear(self, item: Item) -> None:
+        """Take what has been heard of the item meanwhile."""
+        self._target.item = item
 
     async def run(self) -> None:
         """Send until cancelled, or until the ledger no longer knows the item."""

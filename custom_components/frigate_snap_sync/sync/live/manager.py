@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 import logging
-from math import ceil, floor, inf
 import time
 from typing import Any
 
@@ -13,13 +12,8 @@ from ...frigate.models import Severity
 from ...frigate.protocol import FrigateApi
 from ..ledger import LedgerError, items as ledger_items, off_periods
 from ..model.engine_options import EngineOptions, LiveFootage
-from ..model.footage_ranges import FootageRange
 from ..model.item import Item
-from ..model.openings import for_range, wanted
-from ..model.plans import UploadPlan
-from ..model.selection import wants_live, wants_live_of
 from ..monitoring.frigate_monitor import FrigateMonitor
-from ..planning.paths import ItemPaths
 from ..planning.registry import ItemRegistry
 from ..sending.worker import Worker
 from ..services import Services
@@ -27,8 +21,8 @@ from ..support.outage_log import ComplaintLog, OutageLog
 from ..support.tasks import finish, wait_for
 from .lane import LiveLane
 from .sources import Sources, is_too_much
+from .takers import Taker, Takers
 from .tap import REFUSALS, Tap
-from .target import LiveTarget
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -49,6 +43,16 @@ class _Session:
     heard: float
     ends: float | None = None
     lanes: dict[str, _Running[LiveLane]] = field(default_factory=dict)
+    takers: Mapping[str, Taker] = field(default_factory=dict)
+
+    @property
+    def urgency(self) -> tuple[bool, bool]:
+        """Return what decides whose camera is watched; the lowest comes first.
+
+        What is at destinations that are away gives way to what can leave.
+        """
+        is_away = not any(taker.target.is_open for taker in self.takers.values())
+        return is_away, self.item.severity is Severity.DETECTION
 
 
 class LiveManager:
@@ -74,15 +78,18 @@ class LiveManager:
         self._client = client
         self._services = services
         self._timing = services.timing
-        self._registry = registry
         self._monitor = monitor
-        self._paths = ItemPaths(time_zone)
+        self._takers = Takers(
+            client,
+            services=services,
+            registry=registry,
+            workers=workers,
+            time_zone=time_zone,
+        )
         self._workers = workers
         self._options = options
         self._hints: dict[str, float] = {}
         self._sessions: dict[str, _Session] = {}
-        self._takers: dict[Worker, float] = {}
-        """From when on destinations take film that were added since the start."""
         self._heard: dict[str, float] = {}
         self._taps: dict[str, _Running[Tap]] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -158,7 +165,7 @@ class LiveManager:
     async def _look(self) -> None:
         """Begin and end what is due. Raises LedgerError."""
         ledger, now = self._services.ledger, time.monotonic()
-        self._note_takers(now)
+        self._takers.note(now)
         items: list[Item] = []
         if await ledger.run(off_periods.capture_on):
             items = [
@@ -177,15 +184,11 @@ class LiveManager:
                 session = self._sessions[item.source_id] = _Session(item, now)
             session.item, session.ends = item, None
         self._drop_sessions()
+        for session in self._sessions.values():
+            session.takers = await self._takers.of(session.item)
         self._choose_taps(now)
         for session in self._sessions.values():
-            await self._choose_lanes(session)
-
-    def _note_takers(self, now: float) -> None:
-        """Note which destinations are there: a new one gets nothing of before."""
-        self._takers = {
-            worker: self._takers.get(worker, now) for worker in self._workers.values()
-        }
+            self._choose_lanes(session)
 
     def _is_live(self, item: Item, now: float) -> bool:
         """Tell whether the film of an open review is to be watched."""
@@ -195,20 +198,14 @@ class LiveManager:
         heard = self._heard.get(item.source_id)
         if heard is None or now - heard > self._timing.live_news:
             return False
-        return self._is_known(item.camera) and any(
-            wants_live(worker.setup.selection, item)
-            for worker in self._workers.values()
-        )
+        return self._is_known(item.camera) and self._takers.select(item)
 
     def _may_watch(self, camera: str) -> bool:
         """Tell whether anyone may want the film of a camera."""
         return (
             self._options.live_footage is not LiveFootage.OFF
             and self._is_known(camera)
-            and any(
-                wants_live_of(worker.setup.selection, camera)
-                for worker in self._workers.values()
-            )
+            and self._takers.select_camera(camera)
         )
 
     def _is_known(self, camera: str) -> bool:
@@ -239,16 +236,19 @@ class LiveManager:
             self._end_lanes(session, tuple(session.lanes))
 
     def _choose_taps(self, now: float) -> None:
-        """Watch the cameras of alerts, then of detections, then of mere signs."""
+        """Watch the cameras of alerts, then of detections, then of mere signs.
+
+        But none whose film nobody takes now: it would keep others from being seen.
+        """
         self._hints = {
             camera: until for camera, until in self._hints.items() if until > now
         }
         cameras = dict.fromkeys(
             session.item.camera
             for session in sorted(
-                self._sessions.values(),
-                key=lambda one: one.item.severity is Severity.DETECTION,
+                self._sessions.values(), key=lambda session: session.urgency
             )
+            if session.takers
         ) | dict.fromkeys(self._hints)
         chosen = list(cameras)[: self._options.live_taps]
         self._note_sources(chosen, now)
@@ -291,84 +291,35 @@ class LiveManager:
         )
         return [lane for lane in lanes if lane.film is tap.film]
 
-    async def _choose_lanes(self, session: _Session) -> None:
+    def _choose_lanes(self, session: _Session) -> None:
         """Let a review's film leave to whoever takes it now."""
         tap = self._taps.get(session.item.camera)
-        targets: dict[str, tuple[LiveTarget, float]] = {}
-        if tap is not None:
-            targets = await self._targets(session.item)
+        takers = session.takers if tap is not None else {}
         self._end_lanes(
             session,
             [
                 id_
                 for id_, lane in session.lanes.items()
-                if id_ not in targets
+                if id_ not in takers
                 or lane.task.done()
                 or lane.what.worker is not self._workers.get(id_)
                 or (tap is not None and lane.what.film is not tap.what.film)
             ],
         )
-        for id_, (target, earliest) in targets.items():
-            if id_ not in session.lanes and tap is not None:
+        for id_, taker in takers.items():
+            if (running := session.lanes.get(id_)) is not None:
+                running.what.hear(taker.target.item)
+            elif tap is not None:
                 padded = time.monotonic() - self._options.padding_before
                 lane = LiveLane(
-                    target,
+                    taker.target,
                     tap.what.film,
                     timing=self._timing,
-                    since=max(padded, earliest),
+                    since=max(padded, taker.earliest),
                     is_recorded=tap.what.is_recorded,
                     outage=self._outage,
                 )
                 session.lanes[id_] = _Running(lane, asyncio.create_task(lane.run()))
-
-    async def _targets(self, item: Item) -> dict[str, tuple[LiveTarget, float]]:
-        """Return where the film of an item goes now, and from when on it is taken.
-
-        By a steady clock: nothing of before a destination was opened or added, or
-        before Capture was switched on. Raises LedgerError.
-        """
-        bounds = await self._registry.bounds(item)
-        now = time.time() - self._client.clock_offset
-        if (
-            bounds is None
-            or bounds.cut(FootageRange(floor(now), ceil(now) + 1)) is None
-        ):
-            return {}
-        takers = {
-            id_: worker
-            for id_, worker in self._workers.items()
-            # One that has come since is looked at the next time.
-            if worker in self._takers and wants_live(worker.setup.selection, item)
-        }
-        plans = wanted(
-            for_range(
-                (
-                    UploadPlan(
-                        destination_id=id_, path=self._paths.of(worker.setup, item)
-                    )
-                    for id_, worker in takers.items()
-                ),
-                bounds.openings,
-                FootageRange(floor(now), ceil(now) + 1),
-            )
-        )
-        steady = time.monotonic() - now
-        return {
-            plan.destination_id: (
-                LiveTarget(
-                    item=item,
-                    base=plan.path,
-                    worker=(worker := takers[plan.destination_id]),
-                    services=self._services,
-                ),
-                max(
-                    steady + bounds.start,
-                    steady + bounds.openings.get(plan.destination_id, -inf),
-                    self._takers[worker],
-                ),
-            )
-            for plan in plans
-        }
 
     def _end_lanes(self, session: _Session, ids: Iterable[str]) -> None:
         self._end([session.lanes.pop(id_) for id_ in tuple(ids)])

@@ -15,9 +15,12 @@ from ..services import Services
 from .film import Chunk
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class LiveTarget:
-    """One item's film at one destination; `base` is what its files are called there."""
+    """One item's film at one destination; `base` is what its files are called there.
+
+    Of the `item` more may be heard meanwhile: a detection that becomes an alert, say.
+    """
 
     item: Item
     base: str
@@ -41,11 +44,16 @@ class LiveTarget:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether film may be sent there now."""
+        """Tell whether film can be sent there now."""
+        return self.is_allowed and self.worker.is_usable
+
+    @property
+    def is_allowed(self) -> bool:
+        """Tell whether film may be sent there: its owner may not want any now."""
         kind = kind_of_item(self.item, Role.PART)
         budget = self.worker.budget
         is_known = budget.loaded.is_set()
-        return self.worker.is_usable and is_known and budget.allows_kind(kind)
+        return self.worker.may_send and is_known and budget.allows_kind(kind)
 
     def count(self, size: int) -> None:
         """Note that so many bytes are being sent."""

@@ -102,10 +102,7 @@ class Worker:
         )
         self._lanes = Lanes(queue, outage=self._outage, timing=services.timing)
         self._health = DestinationHealth(
-            setup,
-            services=services,
-            outage=self._outage,
-            on_news=self.wake,
+            setup, services=services, outage=self._outage, on_news=self.wake
         )
         self._former = FormerCopies(
             setup, services=services, on_failure=self._health.fail
@@ -133,11 +130,12 @@ class Worker:
     @property
     def is_usable(self) -> bool:
         """Tell whether files may be sent at the moment."""
-        return (
-            self._released.is_set()
-            and self._enabled.is_set()
-            and not self._health.blocks
-        )
+        return self.may_send and not self._health.blocks
+
+    @property
+    def may_send(self) -> bool:
+        """Tell whether it is let send at the moment, be the destination there or not."""
+        return self._released.is_set() and self._enabled.is_set()
 
     @property
     def is_enabled(self) -> bool:
