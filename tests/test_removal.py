@@ -7,6 +7,7 @@ import pytest
 
 from custom_components.frigate_snap_sync import async_remove_config_entry_device
 from custom_components.frigate_snap_sync.coordinator import ledger_path, spool_path
+from custom_components.frigate_snap_sync.sync.ledger import Ledger, destinations, items
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
@@ -22,6 +23,8 @@ from .component import (
     local_subentry,
 )
 from .harness.frigate import FrigateServer
+from .sync.ledgers import wanted
+from .sync.samples import ITEM
 from .test_init import async_reload, files
 
 
@@ -123,6 +126,32 @@ async def test_remove_entry_that_never_ran(hass: HomeAssistant, folders: Path) -
     entry.add_to_hass(hass)
     await hass.config_entries.async_remove(entry.entry_id)
     assert not ledger_path(hass, ENTRY_ID).parent.exists()
+
+
+async def test_remove_entry_with_an_unfinished_file(
+    hass: HomeAssistant, folders: Path
+) -> None:
+    """Nothing would know of it any more; what is whole stays."""
+    nas = folders / "media" / "nas"
+    (nas / "a").mkdir(parents=True)
+    (nas / "a/.x.tmp").write_bytes(b"half of it")
+    (nas / "a/f.jpg").write_bytes(b"whole")
+    entry = frigate_entry(subentries=[local_subentry(str(nas))])
+    entry.add_to_hass(hass)
+    ledger = Ledger(ledger_path(hass, ENTRY_ID))
+    await ledger.open()
+    await ledger.run(destinations.keep_destinations, [LOCAL_ID], now=0)
+    await ledger.run(items.plan, ITEM, (wanted(LOCAL_ID, path="a/f.mp4"),))
+    await ledger.run(
+        lambda connection: connection.execute(
+            "UPDATE uploads SET temporary = 'a/.x.tmp'"
+        )
+    )
+    await ledger.close()
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert not ledger_path(hass, ENTRY_ID).exists()
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert [file.name for file in nas.rglob("*") if file.is_file()] == ["f.jpg"]
 
 
 async def test_remove_one_of_two(hass: HomeAssistant, folders: Path) -> None:

@@ -20,6 +20,7 @@ from .coordinator import (
     spool_path,
 )
 from .devices import camera_of_device, destination_identifier, frigate_identifier
+from .engine_setup import async_discard_unfinished
 from .media_view import FileView
 from .services import async_setup_services
 
@@ -74,13 +75,15 @@ async def async_unload_entry(
 async def async_remove_entry(
     hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry
 ) -> None:
-    """Delete the ledger and the spool. What lies at the destinations stays."""
+    """Delete the ledger and the spool. What lies whole at the destinations stays."""
     # An entry that could not be unloaded still has them.
     issues.async_delete(hass, entry)
+    ledger = ledger_path(hass, entry.entry_id)
+    await async_discard_unfinished(hass, entry, ledger)
     await hass.async_add_executor_job(
         partial(
             _remove_files,
-            ledger_path(hass, entry.entry_id),
+            ledger,
             spool_path(hass, entry.entry_id),
         )
     )

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn, override
 
-from homeassistant.config_entries import ConfigSubentry
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant
 
 from .const import (
@@ -63,6 +64,7 @@ from .sync.model.engine_options import LiveFootage
 from .sync.model.item import Media
 from .sync.model.naming import NameValues, Render
 from .sync.model.selection import Selection
+from .sync.sending.farewell import left_unfinished
 
 _BYTES_PER_MEBIBYTE = 1024 * 1024
 _BYTES_PER_GIBIBYTE = 1024 * _BYTES_PER_MEBIBYTE
@@ -158,6 +160,25 @@ class UnusableDestination(Destination):
         raise Unusable(
             "The stored settings of this destination can't be read;"
             " reconfigure it, or remove it and add it again"
+        )
+
+
+async def async_discard_unfinished(
+    hass: HomeAssistant, entry: ConfigEntry, ledger_path: Path
+) -> None:
+    """Let what a removed entry has left unfinished at its destinations be removed.
+
+    Its ledger may be deleted then: the rest is done in the background.
+    """
+    if not await hass.async_add_executor_job(ledger_path.is_file):
+        return
+    left = await left_unfinished(ledger_path, tuple(entry.subentries))
+    for id_, unfinished in left.items():
+        subentry = entry.subentries[id_]
+        setup = destination_setup(hass, subentry, entry_id=entry.entry_id)
+        hass.async_create_background_task(
+            unfinished.discard(setup.destination),
+            f"Removing what is unfinished at {subentry.title}",
         )
 
 

@@ -337,3 +337,40 @@ async def test_long_prefixes(make_source: MakeSource) -> None:
             await destination.put("x" * 800, make_source(1), temporary="t")
         await destination.put("x" * 200, make_source(1), temporary="t")
     assert len(bucket.objects) == 1
+
+
+async def test_an_upload_whose_id_was_never_known(make_source: MakeSource) -> None:
+    """We were killed right after it began: it ends by its object's name."""
+    begun: dict[str, str] = {}
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        key, query = request.match_info["path"].partition("/")[2], request.query
+        if request.method == "POST":
+            begun[f"id {len(begun)}"] = key
+            return web.Response(text=f"<R><UploadId>id {len(begun) - 1}</UploadId></R>")
+        if "uploads" in query:
+            rows = "".join(
+                f"<Upload><Key>{key}</Key><UploadId>{id_}</UploadId></Upload>"
+                for id_, key in begun.items()
+            )
+            body = f"<ListMultipartUploadsResult>{rows}</ListMultipartUploadsResult>"
+            return web.Response(text=body)
+        if request.method == "DELETE":
+            is_known = begun.pop(query["uploadId"], None)
+            return web.Response(
+                status=204 if is_known else 404,
+                body=b"" if is_known else error_xml("NoSuchUpload"),
+            )
+        return web.Response(body=LISTED)
+
+    source = make_source(LARGE)
+    async with odd_server(handle) as destination:
+        name = destination.unprepared("a/f", source, temporary="a/t")
+        assert name != destination.unprepared("a/g", source, temporary="a/t")
+        assert destination.unprepared("a/f", make_source(9), temporary="a/t") == "a/t"
+        await destination.prepare("a/g", source, temporary="a/t")
+        await destination.prepare("a/f", source, temporary=name)
+        await destination.discard(name)
+        assert list(begun.values()) == [f"{PREFIX}/a/g"]
+        await destination.discard("a/t")
+        assert begun

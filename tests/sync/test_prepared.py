@@ -5,6 +5,8 @@ from dataclasses import replace
 import sqlite3
 from typing import override
 
+import pytest
+
 from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
 from custom_components.frigate_snap_sync.storage.errors import (
     PermissionDenied,
@@ -13,6 +15,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
 )
 from custom_components.frigate_snap_sync.sync.ledger import uploads
 from custom_components.frigate_snap_sync.sync.sending.clean_up import discard_all
+from custom_components.frigate_snap_sync.sync.sending.farewell import left_unfinished
 
 from ..waiting import LONG
 from .conftest import Bench, setup, until
@@ -118,6 +121,98 @@ async def test_the_removal_of_a_destination_ends_what_had_begun(bench: Bench) ->
     await until(lambda: not numbered.unfinished)
     await until(lambda: numbered.closes >= 2)
     assert not numbered.media
+
+
+@pytest.mark.parametrize("state", ["skipped", "gone", "dropped", "superseded"])
+async def test_what_was_given_up_before_the_removal(bench: Bench, state: str) -> None:
+    """It is still unfinished there, whatever became of its upload."""
+    numbered = Numbered()
+    await bench.start(setup(numbered))
+    await until(lambda: numbered.connects)
+    numbered.gate.clear()
+    bench.live_snapshot()
+    await until(lambda: numbered.unfinished)
+    numbered.error = Unreachable("away")
+    run = bench.engine._ledger.run  # noqa: SLF001
+
+    def give_up(connection: sqlite3.Connection) -> None:
+        connection.execute(
+            "UPDATE uploads SET state = ?1, clean_up ="
+            " IIF(?1 = 'superseded', 'file', 'temporary')",
+            (state,),
+        )
+
+    await run(give_up)
+    (handle,) = numbered.unfinished
+    replacement = FakeDestination()
+    numbered.error = None
+    await bench.engine.apply_destinations([replace(setup(replacement), id="other")])
+    await until(lambda: not numbered.unfinished)
+    assert handle in numbered.discarded
+
+
+async def test_a_superseded_file_of_a_destination_that_moves(bench: Bench) -> None:
+    """What a later try of it has begun ends at the former place."""
+    here, there = Numbered(), Numbered()
+    await bench.start(replace(setup(here), place="a"))
+    await until(lambda: here.connects)
+    here.gate.clear()
+    bench.live_snapshot()
+    await until(lambda: here.unfinished)
+    await bench.engine._ledger.run(  # noqa: SLF001
+        lambda connection: connection.execute(
+            "UPDATE uploads SET state = 'superseded', clean_up = 'file'"
+        )
+    )
+    await bench.engine.apply_destinations([replace(setup(there), place="b")])
+    await until(lambda: not here.unfinished)
+    assert not there.discarded
+
+
+async def test_killed_while_it_begins(bench: Bench) -> None:
+    """Its name is known by then only as the destination says it before it begins."""
+
+    class Silent(Numbered):
+        @override
+        def unprepared(self, path: str, source: Source, *, temporary: str) -> str:
+            return f"{path}?any"
+
+        @override
+        async def prepare(self, path: str, source: Source, *, temporary: str) -> str:
+            self.unfinished.add(f"{path}?any")
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    silent = Silent()
+    await bench.start(setup(silent))
+    bench.live_snapshot()
+    await until(lambda: silent.unfinished)
+    await bench.engine.apply_destinations([])
+    await until(lambda: not silent.unfinished)
+
+
+async def test_the_removal_of_all(bench: Bench) -> None:
+    """What the ledger knows when it is about to be deleted."""
+    numbered, other = Numbered(), FakeDestination()
+    await bench.start(setup(numbered), setup(other, name="other"))
+    await until(lambda: numbered.connects)
+    numbered.gate.clear()
+    bench.live_snapshot()
+    await until(
+        lambda: (
+            numbered.unfinished
+            and bench.status.destinations["other"].live_snapshots_uploaded
+        )
+    )
+    await bench.stop()
+    numbered.gate.set()
+    path = bench.folder / "ledger" / "one.db"
+    left = await left_unfinished(path, ["nas", "other", "unknown"])
+    assert set(left) == {"nas"}
+    await left["nas"].discard(numbered)
+    assert not numbered.unfinished
+    path.write_bytes(b"no database")
+    assert not await left_unfinished(path, ["nas"])
 
 
 async def test_a_removed_destination_that_is_away_is_left() -> None:

@@ -249,6 +249,13 @@ class Destination(ABC):
         What is still under way ends with `Unreachable`.
         """
 
+    def unprepared(self, path: str, source: Source, *, temporary: str) -> str:
+        """Return the name by which `discard` finds what a `prepare` may leave.
+
+        That is if we are killed before the name is remembered which it returns.
+        """
+        return temporary
+
     async def prepare(self, path: str, source: Source, *, temporary: str) -> str:
         """Return the name by which `discard` finds what a `put` may leave.
 

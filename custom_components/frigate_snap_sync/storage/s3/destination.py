@@ -4,12 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 import errno
-import posixpath
 import re
 from typing import Final, override
-from urllib.parse import quote, unquote
 
-from ..base import Capabilities, Destination, Source, StoredFile, path_segments
+from ..base import Capabilities, Destination, Source, StoredFile
 from ..errors import (
     AuthFailed,
     BucketNotFound,
@@ -29,6 +27,7 @@ from .answers import Answer, deletion_error, error_of, no_s3
 from .client import BucketClient
 from .listing import MAX_LIST, MAX_OBJECTS, is_list, parse_list
 from .settings import Addressing, Proof, S3Settings, base_of, candidates
+from .unfinished import name_of, parse_name, upload_of
 from .upload import MAX_PUT, MAX_SINGLE, Uploads
 
 MAX_PUTS: Final = 6
@@ -43,9 +42,6 @@ CANCEL_TIMEOUT: Final = 0.7
 ADDRESSING: Final = "addressing"
 PROOF: Final = "proof"
 """Names of what is found out about a server."""
-
-_UPLOAD: Final = "?uploadId="
-"""Stands between path and id in the name of an unfinished upload: no name has a `?`."""
 
 _RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
 
@@ -114,10 +110,13 @@ class S3Destination(Destination):
         self._requests.close()
 
     @override
+    def unprepared(self, path: str, source: Source, *, temporary: str) -> str:
+        return name_of(path) if self._is_large(source) else temporary
+
+    @override
     async def prepare(self, path: str, source: Source, *, temporary: str) -> str:
         key = self._client.key(path)
-        is_large = source.size > (MAX_SINGLE if self._can_abort else MAX_PUT)
-        if not is_large:
+        if not self._is_large(source):
             return temporary
         uploads = await self._uploads()
         beginning = asyncio.create_task(uploads.begin(key))
@@ -127,16 +126,16 @@ class S3Destination(Destination):
             # The server may have begun it already, and nothing else knows its id.
             await self._end(uploads, key, beginning)
             raise
-        return f"{path}{_UPLOAD}{quote(upload_id, safe='')}"
+        return name_of(path, upload_id)
 
     @override
     async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
         key = self._client.key(path)
-        upload_id = _check_temporary(path, temporary)
+        upload_id = upload_of(path, temporary)
         async with self._puts:
             if upload_id is None and source.size > MAX_PUT:
                 prepared = await self.prepare(path, source, temporary=temporary)
-                upload_id = _check_temporary(path, prepared)
+                upload_id = upload_of(path, prepared)
             if upload_id is not None:
                 await self._put_in_parts(path, key, source, upload_id)
             else:
@@ -170,10 +169,13 @@ class S3Destination(Destination):
 
     @override
     async def discard(self, temporary: str) -> None:
-        path, mark, upload_id = temporary.partition(_UPLOAD)
+        path, upload_id = parse_name(temporary)
         key = self._client.key(path)
-        if mark:
-            await (await self._uploads()).abort(key, unquote(upload_id))
+        if upload_id:
+            await (await self._uploads()).abort(key, upload_id)
+        elif upload_id is not None:
+            # Its id was never known here: the server may say it.
+            await (await self._uploads()).abort_all(key)
 
     @override
     async def list_files(self, path: str = "") -> AsyncGenerator[StoredFile]:
@@ -234,6 +236,9 @@ class S3Destination(Destination):
     @property
     def _can_abort(self) -> bool:
         return self._settings.can_delete
+
+    def _is_large(self, source: Source) -> bool:
+        return source.size > (MAX_SINGLE if self._can_abort else MAX_PUT)
 
     async def _address(self) -> Addressing:
         if self._addressing is None:
@@ -363,22 +368,6 @@ class S3Destination(Destination):
             task.exception()  # Retrieved: `discard` is called for it later.
         if self._is_closed and not self._ending:
             self._requests.close()
-
-
-def _check_temporary(path: str, temporary: str) -> str | None:
-    """Return the id of the upload that a temporary name holds, None if it holds none.
-
-    Raises `Rejected` for one that does not belong to the path.
-    """
-    named, mark, upload_id = temporary.partition(_UPLOAD)
-    path_segments(named)
-    if mark:
-        if named != path:
-            raise Rejected(f"{temporary!r} is no upload of {path!r}")
-        return unquote(upload_id)
-    if posixpath.dirname(named) != posixpath.dirname(path) or named == path:
-        raise Rejected(f"{temporary!r} is no temporary name for {path!r}")
-    return None
 
 
 def _length(answer: Answer, path: str) -> int:

@@ -79,8 +79,7 @@ class Uploads:
         come before their ids were known.
         """
         with suppress(StorageError):
-            for upload_id in await self._unfinished(key):
-                await self.abort(key, upload_id)
+            await self.abort_all(key)
         answer = await self._client.ask(
             "POST", key, self._addressing, params={"uploads": ""}
         )
@@ -104,6 +103,11 @@ class Uploads:
         else:
             parts = await self._send_held(key, upload_id, source)
         return await self._complete(key, upload_id, parts)
+
+    async def abort_all(self, key: str) -> None:
+        """End all multipart uploads of an object, if they may be listed."""
+        for upload_id in await self._unfinished(key):
+            await self.abort(key, upload_id)
 
     async def abort(self, key: str, upload_id: str) -> None:
         """End a multipart upload; succeeds when there is none.

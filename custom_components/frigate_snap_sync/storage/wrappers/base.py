@@ -36,6 +36,10 @@ class Wrapper(Destination):
         await self.inner.close()
 
     @override
+    def unprepared(self, path: str, source: Source, *, temporary: str) -> str:
+        return self.inner.unprepared(path, source, temporary=temporary)
+
+    @override
     async def prepare(self, path: str, source: Source, *, temporary: str) -> str:
         return await self.inner.prepare(path, source, temporary=temporary)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlite3
 
 from ...storage.base import StoredFile
-from . import milestones
+from . import milestones, uploads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,14 +143,7 @@ def _begin_again(
 
     Also of what is given up already, and was to be removed.
     """
-    rows = connection.execute(
-        "SELECT temporary FROM uploads WHERE destination_id = ?1 AND temporary IS NOT NULL"
-        " AND state = 'pending' UNION ALL SELECT temporary FROM uploads"
-        " WHERE destination_id = ?1 AND temporary IS NOT NULL"
-        " AND clean_up IS NOT NULL AND clean_up = 'temporary'",
-        (destination_id,),
-    )
-    names = tuple(row["temporary"] for row in rows)
+    names = tuple(uploads.unfinished(connection, destination_id))
     for which in (
         "state = 'pending'",
         "clean_up IS NOT NULL AND clean_up = 'temporary'",
@@ -161,6 +154,12 @@ def _begin_again(
             f" WHERE destination_id = ? AND {which}",
             (destination_id,),
         )
+    # A superseded file stays where it is; what a later try of it has begun does not.
+    connection.execute(
+        "UPDATE uploads SET temporary = NULL WHERE destination_id = ?"
+        " AND clean_up IS NOT NULL AND temporary IS NOT NULL",
+        (destination_id,),
+    )
     return names
 
 

@@ -328,13 +328,27 @@ def next_leftover(
 
 
 def unfinished(connection: sqlite3.Connection, destination_id: str) -> list[str]:
-    """Return the names of what cancelled uploads may have left at a destination."""
+    """Return the names of what tries may have left at a destination, in any state."""
     rows = connection.execute(
-        "UPDATE uploads SET clean_up = NULL WHERE destination_id = ?"
-        " AND clean_up IS NOT NULL AND state = 'cancelled' RETURNING temporary",
+        "SELECT temporary FROM uploads WHERE destination_id = ?1 AND temporary IS NOT NULL"
+        " AND state = 'pending' UNION SELECT temporary FROM uploads"
+        " WHERE destination_id = ?1 AND temporary IS NOT NULL AND clean_up IS NOT NULL",
         (destination_id,),
     )
-    return [row["temporary"] for row in rows if row["temporary"] is not None]
+    return [row["temporary"] for row in rows]
+
+
+def forget_unfinished(connection: sqlite3.Connection, destination_id: str) -> list[str]:
+    """Return what is unfinished at a removed destination, which no one else removes."""
+    names = unfinished(connection, destination_id)
+    connection.execute(
+        "UPDATE uploads SET temporary = NULL,"
+        # A whole file is no leftover of a try: it may be removed if that is undone.
+        " clean_up = IIF(clean_up = 'file', 'file', NULL) WHERE destination_id = ?"
+        " AND clean_up IS NOT NULL AND (temporary IS NOT NULL OR state = 'cancelled')",
+        (destination_id,),
+    )
+    return names
 
 
 def removed(

@@ -154,7 +154,9 @@ class Sender:
     async def _put_source(
         self, job: UploadJob, path: str, source: Source, form: TemporaryForm
     ) -> StoredFile:
-        temporary = temporary_name(path, secrets.token_hex(8), form)
+        temporary = self._destination.unprepared(
+            path, source, temporary=temporary_name(path, secrets.token_hex(8), form)
+        )
         await self._ledger.run(uploads.started, job.upload_id, temporary=temporary)
         prepared = await self._destination.prepare(path, source, temporary=temporary)
         if prepared != temporary:

@@ -145,7 +145,7 @@ class WorkerPool:
             )
             await self._services.apply(ended)
             for setup in removed:
-                left = await self._ledger.run(uploads.unfinished, setup.id)
+                left = await self._ledger.run(uploads.forget_unfinished, setup.id)
                 self._discard_unfinished(setup, left, drilled[setup.id])
             for setup in wanted.values():
                 await self._settle(setup, former.get(setup.id), drilled)
