@@ -108,9 +108,12 @@ def test_the_two_ends_of_a_file_tell_how_long_it_plays(name: str) -> None:
 def test_what_lies_behind_the_last_picture_is_passed_over() -> None:
     """Sound, the half of a picture, zeros of a disk that lost power, and odd bytes."""
 
-    data = b"".join(film("h264_aac"))
-    sound = fragments("h264_aac")[-1]
-    pictures = next(each for each in reversed(fragments("h264_aac")) if each.pictures)
+    found = fragments("h264_aac")
+    sound = next(each for each in found if each.pictures is None)
+    last = max(n for n, each in enumerate(found) if each.pictures is not None)
+    pictures = found[last]
+    data = film("h264_aac")[0] + b"".join(each.data for each in found[:last])
+    moof = pictures.data[: pictures.data.index(b"mdat") - 4]
     head = look_at_head(data, size=len(data))
     assert head is not None
     end = last_picture(data, head)
@@ -118,6 +121,7 @@ def test_what_lies_behind_the_last_picture_is_passed_over() -> None:
         sound.data,
         pictures.data[:-1],
         pictures.data[:50],
+        moof + box(b"mdat", b"short"),
         bytes(5000),
         b"moof",
         b"\0\0\0\x10moof" * 3,
@@ -125,6 +129,10 @@ def test_what_lies_behind_the_last_picture_is_passed_over() -> None:
         struct.pack(">I", 2**31) + b"moof",
     ):
         assert last_picture(data + rest, head) == end
+    end = last_picture(data + pictures.data, head)
+    assert end is not None
+    assert pictures.pictures is not None
+    assert end == pytest.approx(pictures.pictures.end)
     assert last_picture(box(b"moof", bytes(8)) * 5000, head) is None
     assert last_picture(data + b"\0\0\0\x10moof" * 5000, head) is None, "no end"
     assert last_picture(b"", head) is None

@@ -315,13 +315,17 @@ async def test_where_nothing_can_be_read(
 async def test_where_all_is_kept(
     bench: Bench, camera: Camera, growing: FakeDestination
 ) -> None:
-    """It is looked at, and stays."""
+    """It is looked at, and stays, though the whole has come before."""
     source_id, start = await crash(bench, camera, growing, pictures=5)
+    growing.can = Capabilities(append=True, can_delete=False, can_read=False)
+    await bench.start(setup(growing, selection=LIVE))
+    await end(bench, source_id, start)
+    await bench.stop()
     growing.can = Capabilities(append=True, can_delete=False)
     await bench.start(setup(growing, selection=LIVE))
     (row,) = await looked_at(bench)
-    await end(bench, source_id, start)
     await bench.at_rest()
+    assert row.state == "kept"
     assert films(growing) == [row.path]
     assert growing.deleted == []
 
