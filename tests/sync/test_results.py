@@ -1,16 +1,24 @@
 """What the owner is told of each upload: at once as an event, later as a list."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
+import sqlite3
 import time
 
 import pytest
 
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
+from custom_components.frigate_snap_sync.sync.ledger import items, outcomes
+from custom_components.frigate_snap_sync.sync.model.item import Item, Media, Role
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
+from custom_components.frigate_snap_sync.sync.model.plans import FilePlan
 from custom_components.frigate_snap_sync.sync.model.status import UploadEvent
 
 from .conftest import Bench, setup, until
 from .fakes import CLIP, FULL_IMAGE, GONE, IMAGE, FakeDestination
+from .ledgers import wanted
+from .samples import ITEM
 from .test_incomplete import Damage
 
 
@@ -235,3 +243,29 @@ async def test_a_dropped_image_is_told_of(
     assert (event.verified, event.media) == (False, "live_snapshot")
     assert "-l0-" in event.path
     assert event.reason
+
+
+def test_last_upload_of_a_camera(connection: sqlite3.Connection) -> None:
+    """It changes once for each picture and recording: each is a line in Activity."""
+    clock = count(1)
+    last: list[float | None] = []
+
+    def arrive(item: Item, *files: FilePlan) -> None:
+        items.plan(connection, item, files)
+        for (upload_id,) in connection.execute(
+            "SELECT id FROM uploads WHERE state = 'pending' ORDER BY id"
+        ).fetchall():
+            outcomes.verified(connection, upload_id, size=7, now=next(clock))
+            row = connection.execute("SELECT last_upload FROM cameras").fetchone()
+            last.append(row["last_upload"])
+
+    arrive(replace(ITEM, source_id="live", media=Media.LIVE_SNAPSHOTS), wanted("nas"))
+    assert last == [None]
+    picture = replace(ITEM, source_id="tracked", media=Media.SNAPSHOTS)
+    arrive(picture, wanted("nas", "cloud", path="b.jpg"))
+    assert last == [None, 2, 2]
+    part = replace(
+        wanted("nas", "cloud", path="p.mp4"), role=Role.PART, suffix="part001"
+    )
+    arrive(ITEM, part, wanted("nas", "cloud", path="c.mp4"))
+    assert last == [None, 2, 2, 2, 2, 6, 6]

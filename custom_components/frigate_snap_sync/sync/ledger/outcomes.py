@@ -4,7 +4,7 @@ from collections.abc import Collection
 import sqlite3
 
 from ..model.budget import HELD_BACK
-from ..model.item import Role, UploadState
+from ..model.item import Media, Role, UploadState
 from ..model.plans import FileState
 from ..model.retention import EARLIEST
 from ..model.spans import Spans
@@ -60,11 +60,8 @@ def verified(
         (size, now, row["destination_id"]),
     )
     traffic.note(connection, row["destination_id"], size, now=now)
-    connection.execute(
-        "UPDATE cameras SET last_upload = ?"
-        " WHERE name = (SELECT camera FROM items WHERE id = ?)",
-        (now, row["item_id"]),
-    )
+    if row["role"] == Role.WHOLE:
+        _note_for_camera(connection, row["file_id"], now=now)
     freed = [release(connection, row["file_id"], now=now)]
     if row["role"] == Role.INCOMPLETE:
         _settle_for_less(connection, row["file_id"], row["destination_id"], now=now)
@@ -74,6 +71,23 @@ def verified(
         going = supersede(connection, *whose, now=now, keep_parts=keep_parts)
         freed += [release(connection, file_id, now=now) for file_id in going]
     return arrival + Transition(tuple(name for name in freed if name))
+
+
+def _note_for_camera(
+    connection: sqlite3.Connection, file_id: int, *, now: float
+) -> None:
+    """Note when a picture or a recording first arrived anywhere.
+
+    Each change is a line in Activity: live snapshots and parts, of which there are many,
+    make none, and a second destination makes no second one.
+    """
+    connection.execute(
+        "UPDATE cameras SET last_upload = ?1 WHERE name = (SELECT camera FROM items"
+        " JOIN files ON item_id = items.id WHERE files.id = ?2 AND media != ?3)"
+        " AND (SELECT COUNT(*) FROM uploads WHERE file_id = ?2"
+        " AND state IN ('verified', 'expired')) = 1",
+        (now, file_id, Media.LIVE_SNAPSHOTS),
+    )
 
 
 def skip(
