@@ -1,5 +1,6 @@
 """What a person must mend: told when it happens, taken back when it is over."""
 
+import ast
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.frigate_snap_sync.cause import Cause
 from custom_components.frigate_snap_sync.const import DOMAIN
-from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES
+from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES, takes_entry
 from custom_components.frigate_snap_sync.storage.errors import PermissionDenied
 from custom_components.frigate_snap_sync.sync.model.status import (
     Losses,
@@ -39,6 +40,7 @@ from .component import (
 )
 from .flow_texts import english, placeholders
 from .harness.sftp_server import SftpServer
+from .source import module_name, trees
 from .test_sftp_flow import stored_server
 
 pytestmark = pytest.mark.usefixtures("mqtt_client", "folders")
@@ -428,3 +430,24 @@ async def test_destination_removed_meanwhile(
     assert (await fix(one))["reason"] == "already_settled"
     await hass.config_entries.async_remove(ENTRY_ID)
     assert (await fix(other))["reason"] == "already_settled"
+
+
+def test_issues_name_their_entry_where_home_assistant_knows_it() -> None:
+    """2026.10 does not yet; all issues are made in the one place that looks."""
+
+    def create_2026_10(hass: HomeAssistant, domain: str, issue_id: str) -> None: ...
+
+    def create_2026_11(
+        hass: HomeAssistant, domain: str, issue_id: str, *, config_entry_id: str | None
+    ) -> None: ...
+
+    assert not takes_entry(create_2026_10)
+    assert takes_entry(create_2026_11)
+    makers = [
+        (module_name(path), node.lineno)
+        for path, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith("create_issue")
+    ]
+    assert [name for name, _ in makers] == ["issues"]

@@ -236,6 +236,7 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
             data_schema=self.add_suggested_values_to_schema(log_in_schema(), values),
             errors=log_in_errors(verdict),
             description_placeholders={
+                "name": entry.title,
                 "url": entry.data[CONF_URL],
                 "example_url": _EXAMPLE_URL,
                 "reason": verdict.reason,

@@ -5,7 +5,8 @@ All open and close by themselves, as the engine's status goes.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from inspect import signature
+from typing import Any, Final
 
 from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -18,9 +19,18 @@ from .markdown import escape, one_line
 from .sync.model.status import EngineStatus, Problem, Reason
 from .words import async_home_cause, async_why
 
+
+def takes_entry(create_issue: Callable[..., None]) -> bool:
+    """Tell whether Home Assistant's function for issues is told of their entry."""
+    return "config_entry_id" in signature(create_issue).parameters
+
+
 _ERROR, _WARNING = ir.IssueSeverity.ERROR, ir.IssueSeverity.WARNING
 
 _REPAIRS = "troubleshooting.md#repairs"
+
+_NAMES_ENTRY: Final = takes_entry(ir.async_create_issue)
+"""Home Assistant 2026.11 leads from a repair to the entry that it is about."""
 
 _GIGABYTE = 10**9
 _GIBIBYTE = 1 << 30
@@ -212,9 +222,7 @@ class _Teller:
                 continue
             issue_id = frigate_issue_id(key, entry_id)
             values = {"frigate": self._entry.title, **issue.values(self._hass, status)}
-            ir.async_create_issue(
-                self._hass,
-                DOMAIN,
+            self._async_open(
                 issue_id,
                 data={"entry_id": entry_id, "problem": key},
                 is_fixable=issue.is_fixable,
@@ -241,9 +249,7 @@ class _Teller:
             ):
                 continue
             issue_id = f"{SPACE_LOW}_{subentry_id}"
-            ir.async_create_issue(
-                self._hass,
-                DOMAIN,
+            self._async_open(
                 issue_id,
                 is_fixable=False,
                 severity=_WARNING,
@@ -268,9 +274,7 @@ class _Teller:
             if budget is None or not budget.holds_back:
                 continue
             issue_id = f"{BUDGET_SPENT}_{subentry_id}"
-            ir.async_create_issue(
-                self._hass,
-                DOMAIN,
+            self._async_open(
                 issue_id,
                 is_fixable=False,
                 severity=_ERROR if budget.is_spent else _WARNING,
@@ -302,9 +306,7 @@ class _Teller:
                 subentry_id=subentry_id,
                 problem=destination.problem,
             )
-            ir.async_create_issue(
-                self._hass,
-                DOMAIN,
+            self._async_open(
                 issue.id,
                 data=issue.data(),
                 is_fixable=True,
@@ -318,6 +320,12 @@ class _Teller:
             )
             wanted.add(issue.id)
         return wanted
+
+    def _async_open(self, issue_id: str, **issue: Any) -> None:
+        """Open or update an issue of the entry."""
+        if _NAMES_ENTRY:
+            issue["config_entry_id"] = self._entry.entry_id
+        ir.async_create_issue(self._hass, DOMAIN, issue_id, **issue)
 
     def _why(self, cause: Cause | None) -> str:
         return "" if cause is None else async_why(self._hass, cause)
