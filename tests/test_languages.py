@@ -20,8 +20,8 @@ SAME_EVERYWHERE: Final = {"Bucket", "Frigate", "ID", "Proxy", "URL"}
 
 SAME_IN: Final[dict[str, set[str]]] = {
     "de": {
-        *("Budget", "Bytes", "Host", "Labels", "Limit", "Name", "Passphrase"),
-        *("Port", "Region", "Snapshot", "Snapshots", "Text", "Upload"),
+        *("Budget", "Bytes", "Host", "Labels", "Limit", "Live", "Name"),
+        *("Passphrase", "Port", "Region", "Snapshot", "Snapshots", "Text", "Upload"),
     },
     "es": {"Bytes", "Host"},
     "fr": {
@@ -29,7 +29,17 @@ SAME_IN: Final[dict[str, set[str]]] = {
         *("Protection", "Zones"),
     },
     "nl": {
-        *("Budget", "Bytes", "Camera", "Host", "Item", "Labels", "Later", "Media"),
+        *(
+            "Budget",
+            "Bytes",
+            "Camera",
+            "Host",
+            "Item",
+            "Labels",
+            "Later",
+            "Live",
+            "Media",
+        ),
         *("Snapshot", "Snapshots", "Upload", "Zones", "snapshots", "uploads"),
     },
 }
@@ -168,6 +178,16 @@ def test_who_moves_a_destination_learns_what_stays(language: str, kind: str) -> 
     assert "**" not in tested
     assert re.findall(r"\*\*(.*?)\*\*", moved) == place
     assert moved not in steps["user"]["description"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_has_no_destination_learns_of_all_kinds(language: str) -> None:
+    """The repair names the button of each, as the page of the entry does."""
+    texts = texts_of(language)
+    kinds = texts["config_subentries"]
+    said = texts["issues"]["no_destination"]["description"]
+    buttons = [kinds[kind]["initiate_flow"]["user"] for kind in KINDS]
+    assert [text for text in buttons if f"**{text}**" not in said] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

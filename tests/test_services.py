@@ -424,6 +424,32 @@ async def test_chosen_by_device(
     assert (chosen["camera"], chosen["destination_id"]) == ("front_door", SFTP_ID)
 
 
+@pytest.mark.parametrize("action", ["list_uploads", "summary"])
+async def test_devices_that_are_no_cameras(
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry, action: str
+) -> None:
+    """Those of another Frigate, of a destination, or that there are no more.
+
+    No camera is called so: an answer without uploads would say that there were none.
+    """
+    registry = dr.async_get(hass)
+    other = MockConfigEntry(domain=DOMAIN, title="Barn")
+    other.add_to_hass(hass)
+    camera = registry.async_get_or_create(
+        config_entry_id=other.entry_id,
+        identifiers={camera_identifier(other.entry_id, "front_door")},
+    )
+    place = registry.async_get_device_by_identifier(
+        destination_identifier(SFTP_ID), ENTRY_ID
+    )
+    assert place is not None
+    for device_id in (camera.id, place.id, "0123456789abcdef" * 2):
+        with pytest.raises(ServiceValidationError) as caught:
+            await async_call(hass, action, camera=device_id)
+        assert caught.value.translation_key == "camera_not_found"
+    assert not [call for call in engine.calls if call[0] == action]
+
+
 async def test_two_destinations_of_one_name(
     hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
 ) -> None:

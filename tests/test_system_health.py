@@ -56,7 +56,7 @@ async def test_one_frigate(hass: HomeAssistant, engine: StandInEngine) -> None:
     info = await get_system_health_info(hass, DOMAIN)
     assert info == {
         "running": "1/1",
-        "protection": "at_risk (item_late, spool_full)",
+        "protection": "At risk (Something is late, The spool is full)",
         "frigate_version": "0.17.2",
         "can_reach_frigate": "ok",
         "mqtt_connected": "ok",
@@ -65,6 +65,20 @@ async def test_one_frigate(hass: HomeAssistant, engine: StandInEngine) -> None:
         "oldest_pending": moment,
     }
     assert info.keys() == english()["system_health"]["info"].keys()
+
+
+async def test_in_the_language_of_the_house(
+    hass: HomeAssistant, engine: StandInEngine
+) -> None:
+    """No raw key, whatever language Home Assistant has."""
+    hass.config.language = "de"
+    assert await async_setup_component(hass, "system_health", {})
+    engine.first_status = replace(
+        STATUS, protection=Protection.AT_RISK, reasons=(Reason.SPOOL_FULL,)
+    )
+    await async_set_up(hass, frigate_entry())
+    info = await get_system_health_info(hass, DOMAIN)
+    assert info["protection"] == "Gefährdet (Der Zwischenspeicher ist voll)"
 
 
 async def test_several_frigates(hass: HomeAssistant, engine: StandInEngine) -> None:
@@ -88,7 +102,7 @@ async def test_several_frigates(hass: HomeAssistant, engine: StandInEngine) -> N
     stopped.add_to_hass(hass)
     info = await get_system_health_info(hass, DOMAIN)
     assert info["running"] == "2/3"
-    assert info["protection"] == "Frigate: catching_up; Barn: catching_up"
+    assert info["protection"] == "Frigate: Catching up; Barn: Catching up"
     assert info["destinations_connected"] == "Frigate: 0/0; Barn: 0/0"
     assert info["can_reach_frigate"] == UNREACHABLE
     assert info["mqtt_connected"] == DISCONNECTED

@@ -239,7 +239,9 @@ class SnapSyncMediaSource(MediaSource):
             if file.key.role is not Role.WHOLE:
                 words.append(self._role(file.key))
         else:
-            words.append(async_word(self.hass, file.key.media.kind))
+            is_live = file.key.media is Media.LIVE_SNAPSHOTS
+            key = "tile_live_snapshot" if is_live else file.key.media.kind
+            words.append(async_word(self.hass, key))
         begin = datetime.fromtimestamp(file.start, playback.time_zone)
         return f"{begin:%H:%M} {', '.join(word for word in words if word)}"
 

@@ -5,11 +5,14 @@ from typing import Any
 
 from homeassistant.components import system_health
 from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.translation import async_translate_state
 
 from .const import DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry
 from .sync.model.status import EngineStatus
+from .targets import reasons_in_words
 
 
 @callback
@@ -52,7 +55,7 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
     )
     return {
         "running": f"{len(running)}/{len(entries)}",
-        "protection": each(_protection),
+        "protection": each(lambda status: _protection(hass, status)),
         "frigate_version": each(lambda status: status.frigate_version or "-"),
         "can_reach_frigate": check(
             lambda status: status.frigate_connected, "unreachable"
@@ -64,9 +67,13 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
     }
 
 
-def _protection(status: EngineStatus) -> str:
-    reasons = ", ".join(status.reasons)
-    return f"{status.protection} ({reasons})" if reasons else status.protection
+def _protection(hass: HomeAssistant, status: EngineStatus) -> str:
+    """Return the state and its reasons in words, as the sensor shows them."""
+    state = async_translate_state(
+        hass, status.protection, Platform.SENSOR, DOMAIN, "protection", None
+    )
+    reasons = reasons_in_words(hass, status.reasons)
+    return f"{state} ({reasons})" if reasons else state
 
 
 def _connected(status: EngineStatus) -> str:

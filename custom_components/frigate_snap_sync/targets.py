@@ -1,10 +1,11 @@
 """What an automation aims at: which devices, and which entities of which kind."""
 
+from collections.abc import Iterable
 from typing import Final, override
 
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant, State, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.automation import DomainSpec
 from homeassistant.helpers.target import TargetEntityChangeTracker, TargetSelection
@@ -34,13 +35,13 @@ def protections(hass: HomeAssistant, entities: set[str]) -> set[str]:
 
 
 @callback
-def reasons_in_words(hass: HomeAssistant, protection: State) -> str:
+def reasons_in_words(hass: HomeAssistant, reasons: Iterable[str]) -> str:
     """Return why the owner is not protected, in Home Assistant's language."""
     return ", ".join(
         async_translate_state_attr(
             hass, reason, Platform.SENSOR, DOMAIN, "protection", None, "reasons"
         )
-        for reason in protection.attributes.get("reasons", ())
+        for reason in reasons
     )
 
 

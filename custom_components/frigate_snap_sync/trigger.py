@@ -192,7 +192,10 @@ class ProtectionChangedTrigger(EntityTriggerBase):
             description: str,
             context: Context | None = None,
         ) -> asyncio.Task[Any]:
-            why = reasons_in_words(self._hass, extra_trigger_payload["to_state"])
+            why = reasons_in_words(
+                self._hass,
+                extra_trigger_payload["to_state"].attributes.get("reasons", ()),
+            )
             payload = {**extra_trigger_payload, "why": why}
             return run_action(payload, description, context)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+import re
 from typing import Any, Final
 
 import voluptuous as vol
@@ -31,6 +32,9 @@ ATTR_CONFIG_ENTRY_ID: Final = "config_entry_id"
 ATTR_DESTINATION: Final = "destination"
 ATTR_ITEM: Final = "item"
 ATTR_STATE: Final = "state"
+
+_DEVICE_ID: Final = re.compile(r"[0-9a-f]{32}")
+"""What Home Assistant calls devices; also one that was deleted since."""
 
 ENTRY_FIELD: Final = {vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string}
 """The field that every action begins with."""
@@ -93,18 +97,10 @@ def camera_of(
 
     Raises ServiceValidationError.
     """
-    cameras = entry.runtime_data.data.cameras
     device = _device(hass, entry, camera)
     named = camera_of_device(entry.entry_id, device) if device else None
-    if (found := named or camera) not in cameras:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="camera_not_found",
-            translation_placeholders={
-                "camera": camera,
-                "cameras": ", ".join(sorted(cameras)) or "-",
-            },
-        )
+    if (found := named or camera) not in entry.runtime_data.data.cameras:
+        raise _camera_not_found(entry, camera)
     return found
 
 
@@ -114,11 +110,30 @@ def camera_named(
 ) -> str | None:
     """Return the camera that is meant by its device, else the name as it was given.
 
-    Frigate need not have it any more: what was uploaded of it is still known.
+    Frigate need not have it any more: what was uploaded of it is still known. Raises
+    ServiceValidationError for a device that is none of the entry's cameras.
     """
-    device = None if camera is None else _device(hass, entry, camera)
+    if camera is None or camera in entry.runtime_data.data.cameras:
+        return camera
+    device = _device(hass, entry, camera)
     named = camera_of_device(entry.entry_id, device) if device else None
+    is_device = _DEVICE_ID.fullmatch(camera) or dr.async_get(hass).async_get(camera)
+    if named is None and is_device:
+        raise _camera_not_found(entry, camera)
     return named or camera
+
+
+def _camera_not_found(
+    entry: FrigateSnapSyncConfigEntry, camera: str
+) -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="camera_not_found",
+        translation_placeholders={
+            "camera": camera,
+            "cameras": ", ".join(sorted(entry.runtime_data.data.cameras)) or "-",
+        },
+    )
 
 
 @callback
