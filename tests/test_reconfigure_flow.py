@@ -180,7 +180,7 @@ async def test_reauth(
     result = await hass.config_entries.flow.async_configure(flow["flow_id"])
     assert result["step_id"] == "reauth_confirm"
     # Its title says which Frigate it is.
-    assert result["description_placeholders"]["name"] == entry.title
+    assert (result["description_placeholders"] or {})["name"] == entry.title
     assert suggested(result) == {"username": "viewer"}
     assert (result["description_placeholders"] or {})["url"] == server.url
 
