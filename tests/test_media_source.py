@@ -24,6 +24,7 @@ from custom_components.frigate_snap_sync.sync.ledger import live_files
 from custom_components.frigate_snap_sync.sync.model.errors import LedgerError
 from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.stored import FileKey
+from custom_components.frigate_snap_sync.words import async_load_words
 from homeassistant.components.media_player import (
     BrowseError,
     MediaClass,
@@ -203,6 +204,36 @@ async def test_called_as_their_owner_does(
     assert [each.title for each in found.result] == [
         f"{archive.day} 12:00 dog, person, 32 s, Alert, Front door"
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "finds"),
+    [
+        ("haustür", 2),
+        ("HAUSTÜR alarm", 2),
+        ("alarm", 2),
+        ("erkennung", 0),
+        ("alert", 2),
+        ("front_door", 2),
+        ("vorne", 2),
+        ("hinten", 0),
+    ],
+)
+async def test_found_by_what_is_shown(
+    hass: HomeAssistant,
+    archive: Archive,
+    engine: StandInEngine,
+    text: str,
+    finds: int,
+) -> None:
+    """Names of cameras and severities, in any language; and Frigate's own."""
+    hass.config.language = "de"
+    await async_load_words(hass)
+    camera = replace(engine.status.cameras["front_door"], display_name="Haustür vorne")
+    engine.show(cameras={"front_door": camera})
+    query = SearchMediaQuery(search_query=f"{text} {archive.day}")
+    result = (await async_search_media(hass, ROOT, query)).result
+    assert len(result) == finds
 
 
 async def test_film_while_it_happens(

@@ -34,6 +34,8 @@ from .stored_files import (
     Media,
     Playback,
     Role,
+    Severity,
+    ShownNames,
     StoredFile,
 )
 from .words import async_why, async_word, duration_text
@@ -122,7 +124,10 @@ class SnapSyncMediaSource(MediaSource):
             for entry in entries:
                 playback = entry.runtime_data.playback
                 for file in await playback.search(
-                    query.search_query, camera=camera, is_video=is_video
+                    query.search_query,
+                    camera=camera,
+                    is_video=is_video,
+                    shown=self._shown_names(entry),
                 ):
                     begin = datetime.fromtimestamp(file.start, playback.time_zone)
                     title = f"{_day_name(begin)} {self._title(playback, file)}"
@@ -244,6 +249,16 @@ class SnapSyncMediaSource(MediaSource):
             words.append(async_word(self.hass, key))
         begin = datetime.fromtimestamp(file.start, playback.time_zone)
         return f"{begin:%H:%M} {', '.join(word for word in words if word)}"
+
+    def _shown_names(self, entry: FrigateSnapSyncConfigEntry) -> ShownNames:
+        """Return what cameras and severities are called here."""
+        return ShownNames(
+            cameras={
+                name: _camera_name(entry, name)
+                for name in entry.runtime_data.data.cameras
+            },
+            severities={each: async_word(self.hass, each) for each in Severity},
+        )
 
     def _role(self, key: FileKey) -> str:
         """Return what a file is to its recording; of film in pieces, which one."""

@@ -3,9 +3,10 @@
 Media browser and HTTP take from here what they need; nothing of this starts work.
 """
 
+from .frigate.models import Severity
 from .sync.engine import LedgerError
 from .sync.model.item import Media, Role
-from .sync.model.stored import FileKey, StoredFile
+from .sync.model.stored import FileKey, ShownNames, StoredFile
 from .sync.playback.byte_ranges import Span, Unsatisfiable, asked_span
 from .sync.playback.playback import MAX_ITEMS, Playback
 from .sync.playback.reading import ENDINGS, NotNow, NotThere, Reading
@@ -21,6 +22,8 @@ __all__ = [
     "Playback",
     "Reading",
     "Role",
+    "Severity",
+    "ShownNames",
     "Span",
     "StoredFile",
     "Unsatisfiable",

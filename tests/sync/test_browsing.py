@@ -20,7 +20,11 @@ from custom_components.frigate_snap_sync.sync.ledger import (
 )
 from custom_components.frigate_snap_sync.sync.ledger.pruning import prune
 from custom_components.frigate_snap_sync.sync.model.item import Item, Media, Role
-from custom_components.frigate_snap_sync.sync.model.stored import Copy, FileKey
+from custom_components.frigate_snap_sync.sync.model.stored import (
+    Copy,
+    FileKey,
+    SearchWord,
+)
 
 from .ledgers import wanted
 from .samples import ITEM
@@ -405,7 +409,7 @@ def test_film_of_a_running_review(connection: sqlite3.Connection) -> None:
     assert (found.key, found.start, found.end, found.size) == (film, 1000, None, None)
     searched = browsing.search(
         connection,
-        ["person"],
+        [SearchWord(text="person")],
         among=BOTH,
         camera=None,
         is_video=True,

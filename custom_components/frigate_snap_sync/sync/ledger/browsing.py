@@ -9,7 +9,7 @@ import sqlite3
 from typing import Final
 
 from ..model.item import Item, Media, Role
-from ..model.stored import Copy, FileKey, StoredFile
+from ..model.stored import Copy, FileKey, SearchWord, StoredFile
 from . import films
 from .items import item_of
 
@@ -161,7 +161,7 @@ def newest_picture(
 
 def search(
     connection: sqlite3.Connection,
-    words: Sequence[str],
+    words: Sequence[SearchWord],
     *,
     among: Collection[str],
     camera: str | None,
@@ -180,14 +180,18 @@ def search(
     fits = ""
     for number, word in enumerate(words):
         # Lists are kept as JSON, which has only ASCII.
-        values[f"word{number}"] = _pattern(word)
-        values[f"json{number}"] = _pattern(json.dumps(word)[1:-1])
+        values[f"word{number}"] = _pattern(word.text)
+        values[f"json{number}"] = _pattern(json.dumps(word.text)[1:-1])
+        values[f"cameras{number}"] = _list(word.cameras)
+        values[f"severities{number}"] = _list(word.severities)
         fits += (
-            f" AND (camera LIKE :word{number} ESCAPE '\\'"
+            f" AND (camera LIKE :word{number} ESCAPE '\\'"  # noqa: S608 - numbers only
             f" OR label LIKE :word{number} ESCAPE '\\'"
             f" OR labels LIKE :json{number} ESCAPE '\\'"
             f" OR zones LIKE :json{number} ESCAPE '\\'"
-            f" OR severity LIKE :word{number} ESCAPE '\\')"
+            f" OR severity LIKE :word{number} ESCAPE '\\'"
+            f" OR camera IN (SELECT value FROM json_each(:cameras{number}))"
+            f" OR severity IN (SELECT value FROM json_each(:severities{number})))"
         )
     found: list[sqlite3.Row] = []
     for name in names:

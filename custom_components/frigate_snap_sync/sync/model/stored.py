@@ -2,7 +2,8 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as BinasciiError
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 import re
 from typing import Final, Self
 
@@ -88,6 +89,38 @@ class FileKey:
         if (key.token, key.name) != (token, name):
             raise ValueError(f"not the one name of a file: {token!r}, {name!r}")
         return key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownNames:
+    """What is shown in the place of what Frigate says: by its names and severities."""
+
+    cameras: Mapping[str, str] = field(default_factory=dict)
+    severities: Mapping[str, str] = field(default_factory=dict)
+
+    def word(self, text: str) -> SearchWord:
+        """Return a word of a search with what is shown as something that holds it."""
+
+        def holding(shown: Mapping[str, str]) -> frozenset[str]:
+            word = text.casefold()
+            return frozenset(
+                key for key, name in shown.items() if word in name.casefold()
+            )
+
+        return SearchWord(
+            text=text,
+            cameras=holding(self.cameras),
+            severities=holding(self.severities),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchWord:
+    """A word of a search; `cameras` and `severities` fit it by what they are called."""
+
+    text: str
+    cameras: frozenset[str] = frozenset()
+    severities: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

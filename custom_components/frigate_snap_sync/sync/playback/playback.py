@@ -6,7 +6,7 @@ from math import inf
 from typing import Final
 
 from ..ledger import Ledger, browsing
-from ..model.stored import FileKey, StoredFile
+from ..model.stored import FileKey, SearchWord, ShownNames, StoredFile
 from .nearness import Place
 from .reading import PlaybackTiming, Reader
 
@@ -94,18 +94,25 @@ class Playback:
         )
 
     async def search(
-        self, text: str, *, camera: str | None, is_video: bool | None
+        self,
+        text: str,
+        *,
+        camera: str | None,
+        is_video: bool | None,
+        shown: ShownNames | None = None,
     ) -> list[StoredFile]:
         """Return the newest files that fit all words of a text, newest first.
 
-        A word fits a label, a zone, a camera or a severity that holds it, or a day. The
-        first `_MAX_WORDS` count, and of each the first `_MAX_LETTERS`.
+        A word fits a label, a zone, a camera or a severity that holds it, as Frigate
+        calls it or as it is `shown`, or a day. The first `_MAX_WORDS` count, and of
+        each the first `_MAX_LETTERS`.
         """
-        words: list[str] = []
+        shown = shown or ShownNames()
+        words: list[SearchWord] = []
         since, until = -inf, inf
         for word in _words(text):
             if (day := _begin_of_day(word, self.time_zone)) is None:
-                words.append(word)
+                words.append(shown.word(word))
                 continue
             begin, end = _span(day, 24)
             since, until = max(since, begin), min(until, end)
