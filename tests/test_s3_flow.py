@@ -118,6 +118,8 @@ async def test_a_bucket(hass: HomeAssistant, rclone: RcloneS3, tmp_path: Path) -
         ({"region": "eu west"}, "region", "invalid_region"),
         ({"path": "a/../b"}, "path", "invalid_path"),
         ({"access_key_id": "ü"}, "access_key_id", "invalid_access_key"),
+        ({"access_key_id": "AK\nID"}, "access_key_id", "invalid_access_key"),
+        ({"access_key_id": "AK ID"}, "access_key_id", "invalid_access_key"),
         ({"access_key_id": "AKIDNOBODY"}, "access_key_id", "invalid_auth"),
         ({"secret_access_key": "wrong"}, "access_key_id", "invalid_auth"),
         ({"secret_access_key": ""}, "secret_access_key", "secret_missing"),
@@ -220,7 +222,11 @@ async def test_a_refused_key_is_repaired(
     assert form["step_id"] == "credentials"
     result = await fix(form, access_key_id=ACCESS_KEY, secret_access_key="wrong")
     assert result["errors"] == {"access_key_id": "invalid_auth"}
-    done = await fix(result, access_key_id=ACCESS_KEY, secret_access_key=SECRET_KEY)
+    result = await fix(result, access_key_id="AK\nID", secret_access_key=SECRET_KEY)
+    assert result["errors"] == {"access_key_id": "invalid_access_key"}
+    done = await fix(
+        result, access_key_id=f" {ACCESS_KEY} ", secret_access_key=f" {SECRET_KEY}\t"
+    )
     assert done["type"] == "create_entry"
     assert only(hass, entry.entry_id).data["secret_access_key"] == SECRET_KEY
 

@@ -351,6 +351,7 @@ async def test_user_own_key_of_a_known_place(
         ({"name": ""}, "name", "name_missing"),
         ({"port": 1}, "host", "cannot_connect"),
         ({"port": 22.5}, "port", "whole_number"),
+        ({"username": "a\tb"}, "username", "invalid_username"),
         ({"selection": {"media": []}}, "selection", "media_missing"),
     ],
 )

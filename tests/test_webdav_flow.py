@@ -169,6 +169,7 @@ async def test_a_real_server(socket_enabled: None, hass: HomeAssistant) -> None:
         ({"path": "x" * 300}, {"path": "invalid_path"}),
         ({"path": "a\0b"}, {"path": "invalid_path"}),
         ({"name": "  "}, {"name": "name_missing"}),
+        ({"username": "a\nb"}, {"username": "invalid_username"}),
     ],
 )
 async def test_plain_mistakes(

@@ -87,7 +87,8 @@ class Credentials:
     `server` and `account` are the fields of its data that say where and as whom.
     `fields` returns those that a person can type again, for the stored data; each has
     its selector in `flows.credentials`. `belongs_to` names the field that another one
-    belongs to: it is forgotten when that one is typed. `our_key` returns the public
+    belongs to: it is forgotten when that one is typed. Those that are `stripped` lose
+    blanks around them, as in the form of the destination. `our_key` returns the public
     half of a key that we made, if it is the only way to log in: the owner has to allow
     it there.
     """
@@ -96,13 +97,18 @@ class Credentials:
     account: str
     fields: Callable[[Mapping[str, Any]], tuple[str, ...]]
     belongs_to: Mapping[str, str] = field(default_factory=dict)
+    stripped: frozenset[str] = frozenset()
     our_key: Callable[[Mapping[str, Any]], str | None] = lambda _: None
 
     def with_typed(
         self, stored: Mapping[str, Any], typed: Mapping[str, str]
     ) -> dict[str, Any]:
         """Return a destination's data with what was typed; what is empty stays."""
-        new = {key: value for key, value in typed.items() if value}
+        cleaned = {
+            key: value.strip() if key in self.stripped else value
+            for key, value in typed.items()
+        }
+        new = {key: value for key, value in cleaned.items() if value}
         return {
             key: value
             for key, value in stored.items()
@@ -291,6 +297,7 @@ KINDS: Final[dict[str, Kind]] = {
                 server=CONF_ENDPOINT_URL,
                 account=CONF_ACCESS_KEY_ID,
                 fields=lambda _: (CONF_ACCESS_KEY_ID, CONF_SECRET_ACCESS_KEY),
+                stripped=frozenset({CONF_ACCESS_KEY_ID, CONF_SECRET_ACCESS_KEY}),
             ),
             place=(CONF_ENDPOINT_URL, CONF_BUCKET, CONF_PATH),
         ),

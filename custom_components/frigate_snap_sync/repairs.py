@@ -14,7 +14,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from .const import CONF_HOST_KEY, DOMAIN, LOGGER
 from .coordinator import FrigateSnapSyncConfigEntry
-from .flows.credentials import SELECTORS, SHOWN, key_fields
+from .flows.credentials import SELECTORS, SHOWN, key_fields, odd_login
 from .flows.trial import async_try_destination
 from .frigate_repairs import (
     DrillFailedFlow,
@@ -224,6 +224,9 @@ class LogInFlow(DestinationRepairFlow):
         self._abort_if_settled()
         stored = dict(self._subentry.data)
         data = self._credentials.with_typed(stored, user_input)
+        fields = self._credentials.fields(stored)
+        if odd := {k: v for k, v in odd_login(data).items() if k in fields}:
+            return self._show_credentials(odd)
         try:
             if data == stored:
                 await self._async_test()

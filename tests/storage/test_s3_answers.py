@@ -21,6 +21,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     StorageError,
     Throttled,
     Unreachable,
+    Unusable,
     WrongRegion,
 )
 from custom_components.frigate_snap_sync.storage.http.limits import HttpLimits
@@ -374,3 +375,10 @@ async def test_an_upload_whose_id_was_never_known(make_source: MakeSource) -> No
         assert list(begun.values()) == [f"{PREFIX}/a/g"]
         await destination.discard("a/t")
         assert begun
+
+
+async def test_a_stored_key_that_no_header_can_hold() -> None:
+    """A named cause, and nothing is sent with it."""
+    async with odd_server(answering(500), access_key_id="AK\nID") as destination:
+        with pytest.raises(Unusable):
+            await destination.connect()

@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import web
 import pytest
 
-from custom_components.frigate_snap_sync.storage.errors import AuthFailed
+from custom_components.frigate_snap_sync.storage.errors import AuthFailed, Unusable
 from custom_components.frigate_snap_sync.storage.webdav.login import (
     Challenge,
     Login,
@@ -132,3 +132,19 @@ def test_login() -> None:
     assert not login.refused(['Basic realm="x"'], login.challenge)
     assert not Login("", "").refused(['Basic realm="x"'], None)
     assert not Login("u", "p").refused(["Bearer"], None)
+
+
+async def test_a_stored_user_that_no_header_can_hold(
+    dav: Dav, sessions: Sessions
+) -> None:
+    """A named cause, and nothing is sent with it."""
+
+    async def hook(request: web.BaseRequest) -> web.StreamResponse:
+        assert "Authorization" not in request.headers
+        asked = 'Digest realm="r", nonce="n", qop="auth"'
+        return web.Response(status=401, headers={"WWW-Authenticate": asked})
+
+    dav.hook = hook
+    destination = sessions.to(dav.url, username="a\nb", password="secret")
+    with pytest.raises(Unusable):
+        await destination.connect()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 import shlex
 from typing import Any, Final
+import unicodedata
 
 import voluptuous as vol
 
@@ -41,6 +42,23 @@ SELECTORS: Final[Mapping[str, TextSelector]] = {
 
 SHOWN: Final = frozenset({CONF_ACCESS_KEY_ID, CONF_USERNAME})
 """Those that are no secret: a form may show what is stored."""
+
+
+def odd_login(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return errors of what can't log in anywhere, by field.
+
+    A line break that was pasted, say: no header of a request may have one.
+    """
+    errors = {}
+    key_id = data.get(CONF_ACCESS_KEY_ID)
+    if key_id is not None and not (
+        key_id and key_id.isascii() and key_id.isprintable() and " " not in key_id
+    ):
+        errors[CONF_ACCESS_KEY_ID] = "invalid_access_key"
+    if any(unicodedata.category(char) == "Cc" for char in data.get(CONF_USERNAME, "")):
+        errors[CONF_USERNAME] = "invalid_username"
+    return errors
+
 
 _COMMAND: Final = "command"
 _COPIED: Final = TextSelector(TextSelectorConfig(multiline=True))

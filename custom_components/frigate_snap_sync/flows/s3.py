@@ -34,7 +34,7 @@ from ..storage.s3.settings import (
     clean_region,
     endpoints,
 )
-from .credentials import SELECTORS
+from .credentials import SELECTORS, odd_login
 from .destination import DestinationFlow
 
 
@@ -77,8 +77,7 @@ class S3Flow(DestinationFlow):
             CONF_SECRET_ACCESS_KEY: typed.get(CONF_SECRET_ACCESS_KEY, "").strip(),
             CONF_VERIFY_SSL: typed[CONF_VERIFY_SSL],
         }
-        if not data[CONF_ACCESS_KEY_ID].isascii() or not data[CONF_ACCESS_KEY_ID]:
-            errors[CONF_ACCESS_KEY_ID] = "invalid_access_key"
+        errors |= odd_login(data)
         try:
             data[CONF_REGION] = clean_region(typed.get(CONF_REGION, ""))
         except InvalidRegion:

@@ -48,6 +48,7 @@ from .credentials import (
     PASSWORD_SELECTOR,
     PRIVATE_KEY_SELECTOR,
     key_fields,
+    odd_login,
 )
 from .destination import DestinationFlow
 from .selectors import fractions, whole_number
@@ -106,6 +107,7 @@ class SftpFlow(DestinationFlow):
         if fractions(self._typed, (CONF_PORT,)):
             errors[CONF_PORT] = "whole_number"
         self._data = self._merged()
+        errors |= odd_login(self._data)
         is_lacking = not (
             self._typed.get(CONF_PASSWORD) or self._typed.get(CONF_PRIVATE_KEY)
         )
@@ -190,6 +192,8 @@ class SftpFlow(DestinationFlow):
         if user_input is None:
             return self._show_public_key()
         if username := user_input.get(CONF_USERNAME, "").strip():
+            if odd := odd_login(user_input):
+                return self._show_public_key(errors=odd)
             self._typed[CONF_USERNAME] = self._data[CONF_USERNAME] = username
             if (abort := self._abort_if_known(self._unique_id)) is not None:
                 return abort
@@ -224,7 +228,7 @@ class SftpFlow(DestinationFlow):
         except AuthFailed as err:
             if our_sftp_key(self._data):
                 self._note(err)
-                return self._show_public_key(failed=True)
+                return self._show_public_key(errors={"base": AuthFailed.code})
             return self._show_failure(err)
         except StorageError as err:
             if err.step not in _BEFORE_LOGIN:
@@ -243,16 +247,18 @@ class SftpFlow(DestinationFlow):
             },
         )
 
-    def _show_public_key(self, *, failed: bool = False) -> SubentryFlowResult:
+    def _show_public_key(
+        self, *, errors: dict[str, str] | None = None
+    ) -> SubentryFlowResult:
         """Show the key to paste; after a refusal a wrong user name can be corrected."""
         username = self._data[CONF_USERNAME]
         fields = key_fields(self._data[CONF_PUBLIC_KEY], username)
-        if failed:
+        if errors:
             fields[vol.Optional(CONF_USERNAME, default=username)] = TextSelector()
         return self.async_show_form(
             step_id="public_key",
             data_schema=vol.Schema(fields),
-            errors={"base": AuthFailed.code} if failed else {},
+            errors=errors or {},
             description_placeholders={
                 "host": escape(self._data[CONF_HOST]),
                 "username": escape(username),

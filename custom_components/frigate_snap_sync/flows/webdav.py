@@ -24,7 +24,7 @@ from ..const import SUBENTRY_WEBDAV
 from ..storage.errors import AuthFailed, InvalidPath, StorageError
 from ..storage.http.address import InvalidUrl, parse_url, server_of
 from ..storage.webdav.settings import parse_folder
-from .credentials import PASSWORD_SELECTOR
+from .credentials import PASSWORD_SELECTOR, odd_login
 from .destination import DestinationFlow
 
 _EXAMPLE_URL = "https://nas.lan/remote.php/dav/files/cam"
@@ -68,6 +68,7 @@ class WebdavFlow(DestinationFlow):
             CONF_PASSWORD: typed.get(CONF_PASSWORD, ""),
             CONF_VERIFY_SSL: typed[CONF_VERIFY_SSL],
         }
+        errors |= odd_login(self._data)
         try:
             self._data[CONF_PATH] = "/" + "/".join(
                 parse_folder(typed.get(CONF_PATH, ""))

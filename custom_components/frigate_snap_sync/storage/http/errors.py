@@ -16,6 +16,7 @@ from ..errors import (
     StorageError,
     Throttled,
     Unreachable,
+    Unusable,
 )
 from ..texts import brief
 
@@ -31,6 +32,20 @@ def errors_by_cause(where: str) -> Iterator[None]:
         yield
     except (TimeoutError, aiohttp.ClientError, OSError, UnicodeError) as err:
         raise connection_error(err, where) from err
+
+
+@contextmanager
+def legal_request(where: str) -> Iterator[None]:
+    """Turn it into `Unusable` that aiohttp sends no header with a control character.
+
+    `where` names the server.
+    """
+    try:
+        yield
+    except aiohttp.ClientError, UnicodeError:
+        raise
+    except ValueError as err:
+        raise Unusable(f"What is stored can't be sent to {where}") from err
 
 
 def connection_error(err: Exception, where: str) -> StorageError:

@@ -16,6 +16,7 @@ from aiohttp_s3_client.credentials import StaticCredentials
 from ..base import path_segments
 from ..errors import InvalidPath, Rejected
 from ..http.body import sending
+from ..http.errors import legal_request
 from ..http.limits import HttpLimits, no_timeouts
 from ..http.requests import Requests
 from ..source import OpenSource
@@ -160,20 +161,21 @@ class BucketClient:
             base_of(self._settings, addressing),
             credentials=self._credentials,
         )
-        return await client.request(
-            method,
-            key,
-            params=dict(params) if params else None,
-            headers={"Content-Type": _ANY_TYPE, **(headers or {})},
-            data=data,
-            # Else the library takes a body without a known length for an endless one.
-            data_length=_length_of(headers),
-            content_sha256=_EMPTY_HASH if data is None else None,
-            allow_redirects=False,
-            # What arrives is what the server has, and what a range counts.
-            skip_auto_headers={"Accept-Encoding"},
-            timeout=no_timeouts(self.limits),
-        )
+        with legal_request(self.where):
+            return await client.request(
+                method,
+                key,
+                params=dict(params) if params else None,
+                headers={"Content-Type": _ANY_TYPE, **(headers or {})},
+                data=data,
+                # Else the library takes a body without a known length for an endless one.
+                data_length=_length_of(headers),
+                content_sha256=_EMPTY_HASH if data is None else None,
+                allow_redirects=False,
+                # What arrives is what the server has, and what a range counts.
+                skip_auto_headers={"Accept-Encoding"},
+                timeout=no_timeouts(self.limits),
+            )
 
 
 def _length_of(headers: Mapping[str, str] | None) -> int | None:

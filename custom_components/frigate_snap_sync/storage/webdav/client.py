@@ -9,6 +9,7 @@ import aiohttp
 from yarl import URL
 
 from ..http.body import sending
+from ..http.errors import legal_request
 from ..http.limits import HttpLimits, no_timeouts
 from ..http.requests import Requests
 from ..source import OpenSource
@@ -130,14 +131,15 @@ class DavClient:
         sent = {**_HEADERS, **(headers or {})}
         if (authorization := self._login.header(method, url.raw_path_qs)) is not None:
             sent["Authorization"] = authorization
-        return await self._requests.session.request(
-            method,
-            url,
-            headers=sent,
-            data=data,
-            allow_redirects=False,
-            timeout=no_timeouts(self.limits),
-        )
+        with legal_request(self.where):
+            return await self._requests.session.request(
+                method,
+                url,
+                headers=sent,
+                data=data,
+                allow_redirects=False,
+                timeout=no_timeouts(self.limits),
+            )
 
     def _asks_again(
         self, response: aiohttp.ClientResponse, used: Challenge | None
