@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from custom_components.frigate_snap_sync.const import DOMAIN
+from custom_components.frigate_snap_sync.diagnostics import (
+    async_get_config_entry_diagnostics,
+)
 from custom_components.frigate_snap_sync.flows.original_config import (
     MAX_BYTES,
     ImportedDestination,
@@ -16,7 +19,7 @@ from homeassistant.config_entries import SOURCE_USER
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
-from .component import StandInEngine
+from .component import StandInEngine, async_set_up, frigate_entry
 from .harness.frigate import FrigateServer
 from .test_config_flow import section_values, suggested
 
@@ -127,6 +130,56 @@ def test_what_can_not_be_read(text: str, code: str) -> None:
     with pytest.raises(InvalidConfig) as caught:
         read_config(text)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sftp:user:secret@host:/x",
+        "sftp:user:secret@host",
+        "sftp:user%3Asecret@host:/x",
+        "sftp:user:se;secret@host:/x",
+        "sftp:username=user:secret;host=h;remote-path=/x",
+        "sftp:username=user;host=h;remote-path=/x;password=secret",
+        "sftp:password=secret",
+        "sftp:pass:word=secret;host=h",
+        "ftp://user:secret@host/x",
+        "sftp:user@host:x?identity=secret",
+    ],
+)
+def test_passwords_are_neither_kept_nor_shown(text: str) -> None:
+    """The program had none: what looks like one is a mistake that is named."""
+    with pytest.raises(InvalidConfig) as caught:
+        read_config(f"{ADDRESS}upload_destinations: ['{text}']")
+    assert caught.value.code == "wrong_destination"
+    assert caught.value.detail.startswith(text.partition(":")[0])
+    assert "secret" not in caught.value.detail
+
+
+@pytest.mark.usefixtures("mqtt_client")
+async def test_what_was_imported_stays_to_be_suggested(
+    hass: HomeAssistant, engine: StandInEngine, frigate_server: FrigateServer
+) -> None:
+    """Also after the entry was reconfigured or logged in again; it is private."""
+    imported = [{"kind": "sftp", **sftp("nas.example", "/private").values}]
+    entry = frigate_entry(frigate_server.url, data={"imported_destinations": imported})
+    await async_set_up(hass, entry)
+    form = await entry.start_reconfigure_flow(hass)
+    done = await hass.config_entries.flow.async_configure(
+        form["flow_id"], {"url": frigate_server.url, "verify_ssl": True}
+    )
+    assert done["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+    assert entry.data["imported_destinations"] == imported
+    form = await entry.start_reauth_flow(hass)
+    done = await hass.config_entries.flow.async_configure(form["flow_id"], {})
+    assert done["reason"] == "reauth_successful"
+    await hass.async_block_till_done()
+    assert entry.data["imported_destinations"] == imported
+    shown = await async_get_config_entry_diagnostics(hass, entry)
+    assert shown["entry"]["data"]["imported_destinations"] == [{"kind": "sftp"}]
+    for private in ("nas.example", "/private", "'user'"):
+        assert private not in str(shown)
 
 
 @pytest.mark.usefixtures("mqtt_client")

@@ -244,7 +244,12 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
     def _update(self, entry: ConfigEntry, data: dict[str, Any]) -> ConfigFlowResult:
-        """Store the entry's new data and let it start again with them."""
+        """Store the entry's new data and let it start again with them.
+
+        The forms don't show what was imported: it stays to be suggested.
+        """
+        if CONF_IMPORTED in entry.data:
+            data = {**data, CONF_IMPORTED: entry.data[CONF_IMPORTED]}
         if entry.update_listeners:
             # The listener reloads the entry.
             return self.async_update_and_abort(entry, data=data)

@@ -12,7 +12,7 @@ from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
 
-from .const import CONF_PROXY, DOMAIN
+from .const import CONF_IMPORTED, CONF_PROXY, DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry
 from .devices import camera_of_device, destination_of_device
 from .kinds import KINDS
@@ -27,6 +27,7 @@ def to_redact() -> set[str]:
     return set(_OF_FRIGATE.union(*(kind.private for kind in KINDS.values())))
 
 
+_KIND: Final = "kind"
 _MOST_UPLOADS: Final = 50
 """Of the newest uploads, in the diagnostics of a camera or destination."""
 
@@ -51,7 +52,7 @@ async def async_get_config_entry_diagnostics(
             "topic_prefix": coordinator.topic_prefix,
             "topic_prefix_of_frigate": prefix_of_frigate,
             "frigate": {"scheme": url.scheme, "port": url.port},
-            "data": async_redact_data(dict(entry.data), to_redact()),
+            "data": _entry_data(entry.data),
             "options": dict(entry.options),
         },
         "destinations": {
@@ -90,6 +91,14 @@ async def async_get_device_diagnostics(
     return {**about, **redactor.redact(texts)}
 
 
+def _entry_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry's data; of what was imported only the kinds: all else is private."""
+    shown = async_redact_data(dict(data), to_redact())
+    if CONF_IMPORTED in shown:
+        shown[CONF_IMPORTED] = [{_KIND: each[_KIND]} for each in data[CONF_IMPORTED]]
+    return shown
+
+
 def _destination(subentry: ConfigSubentry, redactor: Redactor) -> dict[str, Any]:
     return {
         "type": subentry.subentry_type,
@@ -109,6 +118,8 @@ def _issues(hass: HomeAssistant, *about: str) -> list[str]:
 
 def _redactor(entry: FrigateSnapSyncConfigEntry) -> Redactor:
     private = _private_texts(entry.data)
+    for imported in entry.data.get(CONF_IMPORTED, ()):
+        private |= _private_texts(imported)
     for subentry in entry.subentries.values():
         private |= _private_texts(subentry.data)
     return Redactor(private)

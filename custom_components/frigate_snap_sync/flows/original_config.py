@@ -35,6 +35,10 @@ _KEYS: Final = frozenset(
 )
 
 
+_FIELDS: Final = frozenset({"host", "identity", "path", "remote-path", "username"})
+"""Of destinations in the form of fields."""
+
+
 class InvalidConfig(Exception):
     """The text is no such configuration: `code` says why, `detail` where."""
 
@@ -164,7 +168,8 @@ def _sftp(rest: str, text: str) -> ImportedDestination:
         username, path = fields.get("username", ""), fields.get("remote-path", "")
         identity = fields.get("identity", "")
         host = fields.get("host", "")
-    if not (username and host and path.startswith("/")):
+    # A password is no part of it: where one stands it must not be kept, or shown.
+    if not (username and host and path.startswith("/")) or ":" in username:
         raise InvalidConfig("wrong_destination", _shown(text))
     return ImportedDestination(
         kind="sftp",
@@ -202,4 +207,26 @@ def _fields(rest: str, text: str, allowed: set[str]) -> dict[str, str]:
 
 def _shown(text: str) -> str:
     """Return a destination as an error may name it: without what may be a password."""
-    return text.partition("?")[0][:80]
+    text = text.partition("?")[0]
+    kind, colon, rest = text.partition(":")
+    if "@" in rest and ";" not in rest:
+        login, _, server = rest.rpartition("@")
+        user, secret, _ = unquote(login).partition(":")
+        rest = f"{user}{secret and ':…'}@{server}"
+    elif ";" in rest or "=" in rest:
+        rest = ";".join(_shown_field(pair) for pair in rest.split(";"))
+    return f"{kind}{colon}{rest}"[:80]
+
+
+def _shown_field(pair: str) -> str:
+    """Return one of a destination's fields: the value only if it is none to hide."""
+    key, equals, value = pair.partition("=")
+    if not equals:
+        return "…" if key.strip() else ""
+    user, secret, _ = value.partition(":")
+    match key.strip():
+        case "username":
+            return f"{key}={user}{secret and ':…'}"
+        case name if name in _FIELDS:
+            return pair
+    return f"{key.partition(':')[0]}=…"
