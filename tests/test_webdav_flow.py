@@ -278,6 +278,32 @@ async def test_a_wrong_password(hass: HomeAssistant, dav: Dav) -> None:
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Client sent an HTTP request to an HTTPS server.\n",
+        "<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>",
+        "<html>Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />"
+        "Instead use the HTTPS scheme to access this URL, please.</html>",
+        "Bad Request\nThis combination of host and port requires TLS.\n",
+    ],
+    ids=["go", "nginx", "apache", "tomcat"],
+)
+async def test_a_port_for_tls(hass: HomeAssistant, dav: Dav, text: str) -> None:
+    """The form says that the address must begin with https://."""
+
+    async def hook(request: web.BaseRequest) -> web.StreamResponse:
+        kind = "text/html" if "<html>" in text else "text/plain"
+        return web.Response(status=400, text=text, content_type=kind)
+
+    dav.hook = hook
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    result = await async_add(hass, entry.entry_id, **typed(dav.url))
+    assert result["errors"] == {"url": "ssl_error"}
+    assert "This port speaks TLS" in result["description_placeholders"]["reason"]
+
+
 async def test_nobody_there(
     socket_enabled: None, hass: HomeAssistant, dav: Dav
 ) -> None:

@@ -118,6 +118,12 @@ def error_xml(code: str, message: str = "", more: str = "") -> bytes:
             {},
             CertificateRefused,
         ),
+        (
+            400,
+            b"<html>You're speaking plain HTTP to an SSL-enabled server port.</html>",
+            {},
+            CertificateRefused,
+        ),
     ],
 )
 def test_causes(

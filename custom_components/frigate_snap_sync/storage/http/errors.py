@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 import os
+import re
 import ssl
+from typing import Final
 
 import aiohttp
 
@@ -19,6 +22,17 @@ from ..errors import (
     Unusable,
 )
 from ..texts import brief
+
+_PLAIN_FOR_TLS: Final = re.compile(
+    # Go, nginx, Apache, Tomcat
+    r"HTTP request.{0,20}to (an )?HTTPS|plain HTTP to an SSL-enabled|requires TLS",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def wants_tls(status: int, text: str) -> bool:
+    """Tell whether a server answers at a port that speaks TLS, to plain HTTP."""
+    return status == HTTPStatus.BAD_REQUEST and bool(_PLAIN_FOR_TLS.search(text))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from ..errors import (
     Unreachable,
     WrongRegion,
 )
-from ..http.errors import throttled
+from ..http.errors import throttled, wants_tls
 from ..texts import brief
 
 MAX_ERROR: Final = 16 * 1024
@@ -57,7 +57,6 @@ _FULL: Final = re.compile(
     r"|no space left|NotEnoughSpace|EntityTooLargeForQuota",
     re.IGNORECASE,
 )
-_PLAIN_FOR_TLS: Final = re.compile(r"HTTP request.{0,20}to (an )?HTTPS", re.IGNORECASE)
 _ERROR: Final = re.compile(r"<Error[\s>]")
 _TEXT: Final = r"<{0}>([^<]{{1,2000}})</{0}>"
 
@@ -105,7 +104,7 @@ def error_of(answer: Answer, what: str, where: str) -> StorageError:
         return error
     if 300 <= status < 400:
         return _redirected(answer, where)
-    if _PLAIN_FOR_TLS.search(answer.text):
+    if wants_tls(status, answer.text):
         return CertificateRefused(
             f"{where} speaks TLS: the address must begin with https://",
             hint="wants_tls",

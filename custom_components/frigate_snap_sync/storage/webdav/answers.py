@@ -20,7 +20,7 @@ from ..errors import (
     StorageError,
     Unreachable,
 )
-from ..http.errors import throttled
+from ..http.errors import throttled, wants_tls
 from ..texts import brief
 
 LOCKED: Final = 423
@@ -44,6 +44,11 @@ class Answer:
         """Tell whether it is a web page, which no part of WebDAV is."""
         kind = self.headers.get("Content-Type", "")
         return "html" in kind or b"<html" in self.body[:1024].lower()
+
+    @property
+    def wants_tls(self) -> bool:
+        """Tell whether the port is one for https://."""
+        return wants_tls(self.status, self.body[:4096].decode(errors="replace"))
 
     @property
     def is_success(self) -> bool:
@@ -73,7 +78,7 @@ def refusal(answer: Answer, what: str, where: str) -> StorageError:
             return AuthFailed(f"{where} refuses the login{words}", said=said)
         case HTTPStatus.FORBIDDEN:
             return PermissionDenied(text, said=said)
-        case HTTPStatus.BAD_REQUEST if b"HTTPS" in answer.body:
+        case _ if answer.wants_tls:
             return CertificateRefused(
                 f"{where} wants https:// at this port", hint="wants_tls"
             )

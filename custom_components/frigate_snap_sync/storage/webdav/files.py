@@ -113,7 +113,9 @@ class DavFiles:
 
     def odd(self, answer: Answer, what: str) -> StorageError:
         """Return the cause of an answer that says nothing about a file or a folder."""
-        if answer.is_success or answer.status in _NOT_UNDERSTOOD:
+        if not answer.wants_tls and (
+            answer.is_success or answer.status in _NOT_UNDERSTOOD
+        ):
             return no_webdav(answer, self.client.where)
         return refusal(answer, what, self.client.where)
 
