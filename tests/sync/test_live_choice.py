@@ -18,7 +18,6 @@ from custom_components.frigate_snap_sync.sync.model.engine_options import LiveFo
 from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 
-from ..harness.frigate import live
 from ..waiting import until
 from .conftest import Bench, setup
 from .fakes import FULL_IMAGE, FakeDestination
@@ -26,35 +25,6 @@ from .live_film import Camera
 from .test_live import LIVE, QUICK, arrived, camera, films, growing
 
 __all__ = ["camera", "growing"]
-
-
-async def test_the_tap_opens_at_the_first_sign(
-    bench: Bench, camera: Camera, growing: FakeDestination
-) -> None:
-    """What it shows before the review is known leaves with it."""
-    bench.timing = replace(QUICK, live_hint=60)
-    await bench.start(setup(growing, selection=LIVE))
-    await until(lambda: bench.status.cameras)
-    bench.live_snapshot()
-    await camera.show(7)
-    await bench.at_rest()
-    assert films(growing) == []
-    bench.review("new")
-    name = await arrived(growing, camera)
-    assert len(live.moments(growing.files[name])) == 7
-
-
-async def test_a_sign_without_a_review_leaves_nothing(
-    bench: Bench, camera: Camera, growing: FakeDestination
-) -> None:
-    """Neither a connection nor a file."""
-    bench.timing = replace(QUICK, live_hint=2)
-    await bench.start(setup(growing, selection=LIVE))
-    await until(lambda: bench.status.cameras)
-    bench.live_snapshot()
-    await camera.show(7)
-    await until(lambda: not camera.is_watched)
-    assert films(growing) == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 import hashlib
 from math import ceil, floor, inf
 import re
@@ -15,12 +16,14 @@ from .folder import File
 
 _TIME = r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d[+-]\d{4}"
 _NAME = re.compile(
-    rf"{_TIME}-(?P<camera>.+?)-(?P<kind>recording|snapshot|live-snapshot)"
+    rf"(?P<time>{_TIME})-(?P<camera>.+?)-(?P<kind>recording|snapshot|live-snapshot)"
     r"(?:-(?P<label>.+?))?-(?P<id>[0-9a-z]+)"
     r"(?:-(?P<suffix>part\d{3}|live\d\d(?:-\d{4})?|\d\d|incomplete))?\.(?:mp4|jpg)"
 )
 _CLIP = re.compile(r"/api/[^/]+/start/([0-9.]+)/end/([0-9.]+)/clip\.mp4")
 _PADDING = 5
+_SIGN = 20
+"""Seconds between a first sign and its review, at most."""
 _LEAST_FOOTAGE = 2
 """Seconds of which it can't be said whether a clip of them has a picture."""
 _SHORT = 3
@@ -170,6 +173,8 @@ class Evidence:
                 continue
             match = _NAME.fullmatch(name)
             key = (match["kind"], match["camera"], match["id"]) if match else ("",) * 3
+            if match is not None and key not in by_key:
+                key = _review_behind(match, by_key) or key
             if match is None or key not in by_key:
                 verdict.corrupt.append(f"{file.path}: nothing that Frigate has")
                 continue
@@ -355,6 +360,22 @@ class Evidence:
             max(0, ceil(min(stop, end)) - floor(max(begin, start)))
             for begin, stop in doubtful
         )
+
+
+def _review_behind(
+    name: re.Match[str], items: Mapping[tuple[str, str, str], Item]
+) -> tuple[str, str, str] | None:
+    """Return the review of a film that left with the first sign, before that was known."""
+    if not (name["suffix"] or "").startswith("live"):
+        return None
+    sign = datetime.strptime(name["time"], "%Y-%m-%d_%H-%M-%S%z").timestamp()
+    found = {
+        key: item.start
+        for key, item in items.items()
+        if key[:2] == (Kind.RECORDING.value, name["camera"])
+        and -_SIGN <= item.start - sign <= _SIGN
+    }
+    return min(found, key=lambda key: abs(found[key] - sign), default=None)
 
 
 def _is_early(suffix: str) -> bool:

@@ -64,8 +64,11 @@ def begin(
     pieces: int | None = None,
     extension: str | None = None,
     may_be_taken: bool = False,
+    is_hint: bool = False,
 ) -> LiveFile | None:
     """Keep that a live file begins; None if there is no such review or destination.
+
+    If `is_hint`, the review is not known yet: what ends before that is removed.
 
     `base` is what the item's files are called there, unless it has a name already;
     `start` is from when on it shows something by Frigate's clock, which is so many
@@ -74,26 +77,33 @@ def begin(
     A name that `may_be_taken`, which can't be seen there, is not used.
     """
     row = connection.execute(
-        "SELECT items.id AS id, (SELECT COALESCE(MAX(number), 0) FROM live_files"
-        "  WHERE item_id = items.id AND destination_id = ?1) AS last"
-        " FROM items WHERE media = ?2 AND source_id = ?3"
-        " AND EXISTS (SELECT 1 FROM destinations WHERE id = ?1)",
+        "SELECT (SELECT id FROM items WHERE media = ?2 AND source_id = ?3) AS id"
+        " FROM destinations WHERE id = ?1",
         (destination_id, Media.RECORDINGS, review_id),
     ).fetchone()
-    if row is None:
+    if row is None or (row["id"] is None and not is_hint):
         return None
-    number = row["last"] + 1
-    base = base_of(connection, row["id"], destination_id, base, short_id=short_id)
+    hint = review_id if row["id"] is None else None
+    (last,) = connection.execute(
+        "SELECT COALESCE(MAX(number), 0) FROM live_files INDEXED BY live_files_of_item"
+        " WHERE item_id IS ? AND destination_id = ? AND hint IS ?",
+        (row["id"], destination_id, hint),
+    ).fetchone()
+    number = last + 1
+    if hint is None:
+        base = base_of(connection, row["id"], destination_id, base, short_id=short_id)
     name = retried(base) if may_be_taken else base
     wanted = numbered(name, f"live{number:02}")
     if extension is not None:
         wanted = f"{wanted.rpartition('.')[0]}.{extension}"
     path = free_path(connection, destination_id, wanted, short_id)
     cursor = connection.execute(
-        "INSERT INTO live_files (item_id, destination_id, number, base, path, path_key,"
-        " pieces, start, ahead, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO live_files (item_id, hint, destination_id, number, base, path,"
+        " path_key, pieces, start, ahead, state)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             row["id"],
+            hint,
             destination_id,
             number,
             base,
@@ -135,12 +145,15 @@ def ended(
 
     One that shows nothing is to be removed if it `is_ours`; a single file that may not
     be, for the answer to its making got lost, only if it is empty. So is one to be
-    removed whose whole has come meanwhile, unless all is to be kept there.
+    removed whose whole has come meanwhile, unless all is to be kept there. And so is
+    one that began with a sign that no review has followed.
     """
     state = LiveState.KEPT if held and is_ours else LiveState.OVER
     row = connection.execute(
-        "UPDATE live_files SET state = ?, held = ?, size = ?, is_ours = ?,"
-        " pieces = IIF(pieces IS NULL, NULL, COALESCE(?, pieces)), clean_up = ?"
+        "UPDATE live_files SET state = IIF(item_id IS NULL, 'over', ?), held = ?,"
+        " size = ?, is_ours = ?,"
+        " pieces = IIF(pieces IS NULL, NULL, COALESCE(?, pieces)),"
+        " clean_up = ? AND (item_id IS NULL OR ?)"
         " WHERE id = ? AND state = 'growing' RETURNING item_id, destination_id",
         (
             state,
@@ -148,11 +161,12 @@ def ended(
             size,
             is_ours,
             pieces,
-            (is_ours or pieces is None) and not held and pieces != 0,
+            (is_ours or pieces is None) and pieces != 0,
+            not held,
             live_id,
         ),
     ).fetchone()
-    if row is None:
+    if row is None or row["item_id"] is None:
         return
     reach_live(connection, row["item_id"])
     if not keep:
@@ -174,11 +188,11 @@ def end_all(connection: sqlite3.Connection, *, now: float) -> int:
 
     It is not known until when they show something: until `now` at the latest, and no
     longer than their reviews. What may be someone else's is left alone, unless it is
-    empty.
+    empty. What has no review yet is to be removed.
     """
     rows = connection.execute(
-        "UPDATE live_files SET state = IIF(is_ours, 'kept', 'over'),"
-        " clean_up = (is_ours = 0 AND pieces IS NULL),"
+        "UPDATE live_files SET state = IIF(is_ours AND item_id IS NOT NULL,"
+        " 'kept', 'over'), clean_up = IIF(is_ours, item_id IS NULL, pieces IS NULL),"
         " ended_by = MIN(? + ahead, COALESCE((SELECT MAX(MAX(files.end),"
         " MAX(items.reported_at) + ahead) + ? FROM items JOIN files ON files.item_id ="
         " items.id WHERE items.id = live_files.item_id AND is_open = 0"
@@ -186,10 +200,11 @@ def end_all(connection: sqlite3.Connection, *, now: float) -> int:
         " RETURNING item_id, destination_id",
         (now, _GOODBYE, now),
     ).fetchall()
-    for item_id in dict.fromkeys(row["item_id"] for row in rows):
+    known = [row for row in rows if row["item_id"] is not None]
+    for item_id in dict.fromkeys(row["item_id"] for row in known):
         reach_live(connection, item_id)
     # Their wholes may have come before what ended them was kept.
-    for item_id, destination_id in dict.fromkeys(tuple(row) for row in rows):
+    for item_id, destination_id in dict.fromkeys(tuple(row) for row in known):
         supersede_live(connection, item_id, destination_id)
     return len(rows)
 

@@ -227,6 +227,65 @@ WHEN OLD.is_ours = 1 AND OLD.state IN ('growing', 'kept') BEGIN
 END;
 """
 
+_HINTS: Final = """
+-- Film may leave with a first sign, before its review is known: then it has no item.
+CREATE TABLE live_files_with_hints (
+    id INTEGER PRIMARY KEY,
+    item_id INTEGER REFERENCES items,
+    -- What stands for the item until then.
+    hint TEXT,
+    destination_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    -- What the item's files are called there.
+    base TEXT NOT NULL,
+    path TEXT NOT NULL,
+    path_key TEXT NOT NULL,
+    -- How many pieces it may lie there in; NULL for one file that grows.
+    pieces INTEGER,
+    -- From when on it shows something, by Frigate's clock, and what: NULL where a
+    -- crash ended it.
+    start REAL NOT NULL,
+    held TEXT,
+    -- What it shows before that is nothing of its item.
+    begins REAL,
+    size INTEGER NOT NULL DEFAULT 0,
+    -- growing, kept, over
+    state TEXT NOT NULL,
+    -- It is to be removed at its destination.
+    clean_up INTEGER NOT NULL DEFAULT 0,
+    -- What lies under the name is ours for certain. Else it is never removed.
+    is_ours INTEGER NOT NULL DEFAULT 0,
+    -- So many seconds Frigate's clock is ahead of ours.
+    ahead REAL NOT NULL DEFAULT 0,
+    -- Where a crash ended it: when that was at the latest, by Frigate's clock.
+    ended_by REAL,
+    UNIQUE (destination_id, path_key)
+) STRICT;
+INSERT INTO live_files_with_hints (id, item_id, destination_id, number, base, path,
+    path_key, pieces, start, held, size, state, clean_up, is_ours, ahead, ended_by)
+    SELECT id, item_id, destination_id, number, base, path, path_key, pieces, start,
+    held, size, state, clean_up, is_ours, ahead, ended_by FROM live_files;
+DROP TRIGGER film_changed;
+DROP TRIGGER film_forgotten;
+DROP TABLE live_files;
+ALTER TABLE live_files_with_hints RENAME TO live_files;
+CREATE INDEX live_files_of_item ON live_files (item_id, destination_id);
+CREATE INDEX kept_live_files ON live_files (destination_id, start)
+    WHERE state = 'kept';
+CREATE INDEX growing_live_files ON live_files (id) WHERE state = 'growing';
+CREATE INDEX live_clean_ups ON live_files (destination_id, id) WHERE clean_up = 1;
+CREATE TRIGGER film_changed AFTER UPDATE OF item_id, state, is_ours ON live_files BEGIN
+    UPDATE items SET films = films - 1 WHERE id = OLD.item_id
+        AND OLD.is_ours = 1 AND OLD.state IN ('growing', 'kept');
+    UPDATE items SET films = films + 1 WHERE id = NEW.item_id
+        AND NEW.is_ours = 1 AND NEW.state IN ('growing', 'kept');
+END;
+CREATE TRIGGER film_forgotten AFTER DELETE ON live_files
+WHEN OLD.is_ours = 1 AND OLD.state IN ('growing', 'kept') BEGIN
+    UPDATE items SET films = films - 1 WHERE id = OLD.item_id;
+END;
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
@@ -244,5 +303,6 @@ STEPS: Final[Sequence[str]] = (
     _AGES,
     _CONFIRMED,
     _FILMS,
+    _HINTS,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""

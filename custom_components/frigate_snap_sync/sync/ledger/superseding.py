@@ -5,7 +5,7 @@ and until then parts leave. So the whole reaches as far as they do.
 """
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 import sqlite3
 
 from ...storage.base import StoredFile
@@ -227,7 +227,7 @@ def supersede_live(
     All of them: what they show beside the recording is nowhere else.
     """
     rows = connection.execute(
-        "SELECT id, start, held, ended_by FROM live_files INDEXED BY live_files_of_item"
+        "SELECT id, start, held, ended_by, begins FROM live_files INDEXED BY live_files_of_item"
         " WHERE item_id = ? AND destination_id = ? AND state = 'kept'",
         (item_id, destination_id),
     ).fetchall()
@@ -248,6 +248,11 @@ def _is_live_held(live: sqlite3.Row, wholes: _Wholes) -> bool:
     if live["held"] is None and live["ended_by"] is not None:
         # A crash ended it: it may show all until then.
         spans = ((live["start"], max(live["start"], live["ended_by"])),)
+    if live["begins"] is not None and total(spans) > 0:
+        # It began with a sign of what came: before its item it is no film of that.
+        spans = within(spans, live["begins"], inf)
+        if not spans:
+            return True
     # No span may be lacking altogether, however short it is.
     return total(spans) > 0 and not any(
         lacks(wholes.held, each) for each in (spans, *((span,) for span in spans))

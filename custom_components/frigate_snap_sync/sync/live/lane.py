@@ -8,7 +8,6 @@ from typing import Final
 
 from ...storage.errors import StorageError, Unreachable
 from ..ledger import LedgerError
-from ..model.item import Item
 from ..model.timing import Timing
 from ..sending.worker import Worker
 from ..support.live_progress import LiveProgress
@@ -94,9 +93,14 @@ class LiveLane:
             return False
         return time.monotonic() - self._sent_at <= 2 * self._timing.live_behind
 
-    def hear(self, item: Item) -> None:
-        """Take what has been heard of the item meanwhile."""
-        self._target.item = item
+    async def hear(self, target: LiveTarget, *, begins: float) -> None:
+        """Take what has been heard of the item meanwhile. Raises LedgerError.
+
+        Of a first sign it may be its review; the recording of that `begins` then.
+        """
+        if self._target.is_hint and not target.is_hint:
+            await self._target.adopt(target, begins=begins)
+        self._target.item = target.item
 
     async def run(self) -> None:
         """Send until cancelled, or until the ledger no longer knows the item."""
@@ -191,7 +195,7 @@ class LiveLane:
             self._last = self.film.newest.number
 
     def _note(self) -> None:
-        if not self._is_recorded:
+        if not self._is_recorded or self._target.is_hint:
             # Stills, or a stream of few pixels: no part could be left out for them.
             return
         self._progress.note(

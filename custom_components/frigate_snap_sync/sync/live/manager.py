@@ -19,6 +19,7 @@ from ..sending.worker import Worker
 from ..services import Services
 from ..support.outage_log import ComplaintLog, OutageLog
 from ..support.tasks import finish, wait_for
+from .hints import Hint, Hints
 from .lane import LiveLane
 from .sources import Sources, is_too_much
 from .takers import Taker, Takers
@@ -37,22 +38,26 @@ class _Running[T]:
 
 @dataclass(slots=True)
 class _Session:
-    """A review whose film is watched; it is over at `ends` (Frigate's clock)."""
+    """A review whose film is watched; it is over at `ends` (Frigate's clock).
+
+    Or a first sign of one (`is_hint`). Its film leaves if it `sends`.
+    """
 
     item: Item
-    heard: float
     ends: float | None = None
     lanes: dict[str, _Running[LiveLane]] = field(default_factory=dict)
     takers: Mapping[str, Taker] = field(default_factory=dict)
+    is_hint: bool = False
+    sends: bool = True
 
     @property
-    def urgency(self) -> tuple[bool, bool]:
+    def urgency(self) -> tuple[bool, bool, bool]:
         """Return what decides whose camera is watched; the lowest comes first.
 
         What is at destinations that are away gives way to what can leave.
         """
         is_away = not any(taker.target.is_open for taker in self.takers.values())
-        return is_away, self.item.severity is Severity.DETECTION
+        return self.is_hint, is_away, self.item.severity is Severity.DETECTION
 
 
 class LiveManager:
@@ -88,7 +93,7 @@ class LiveManager:
         )
         self._workers = workers
         self._options = options
-        self._hints: dict[str, float] = {}
+        self._hints = Hints(services.timing)
         self._sessions: dict[str, _Session] = {}
         self._heard: dict[str, float] = {}
         self._taps: dict[str, _Running[Tap]] = {}
@@ -123,7 +128,8 @@ class LiveManager:
     def hint(self, camera: str) -> None:
         """Take a first sign that something happens before a camera."""
         if self._may_watch(camera):
-            self._hints[camera] = time.monotonic() + self._timing.live_hint
+            moment = time.time() - self._client.clock_offset
+            self._hints.note(camera, now=time.monotonic(), moment=moment)
             self.wake()
 
     def hear(self, review_id: str) -> None:
@@ -167,37 +173,60 @@ class LiveManager:
         ledger, now = self._services.ledger, time.monotonic()
         self._takers.note(now)
         items: list[Item] = []
+        hints: list[Hint] = []
         if await ledger.run(off_periods.capture_on):
-            items = [
+            active_reviews = [
                 item
                 for item in await ledger.run(ledger_items.open_reviews)
-                if self._is_live(item, now)
+                if self._is_active(item, now)
             ]
+            items = [item for item in active_reviews if self._is_live(item)]
+            busy = {item.camera for item in active_reviews}
+            lost = [camera for camera, tap in self._taps.items() if tap.what.error]
+            hints = self._hints.active(now, busy=busy, lost=lost)
         else:
             self._hints.clear()
             for active in self._sessions.values():
                 active.ends = 0.0
-        await self._note_ends({item.source_id: item for item in items})
+        signs = [hint.item for hint in hints]
+        await self._note_ends({item.source_id: item for item in (*items, *signs)})
         for item in items:
             session = self._sessions.get(item.source_id)
             if session is None:
-                session = self._sessions[item.source_id] = _Session(item, now)
+                session = self._sessions[item.source_id] = self._session(item)
             session.item, session.ends = item, None
         self._drop_sessions()
+        for hint in hints:
+            session = self._sessions.setdefault(
+                hint.item.source_id, _Session(hint.item, is_hint=True)
+            )
+            session.sends = hint.sends_until > now
         for session in self._sessions.values():
-            session.takers = await self._takers.of(session.item)
+            session.takers = await self._takers.of(
+                session.item, is_hint=session.is_hint
+            )
         self._choose_taps(now)
         for session in self._sessions.values():
-            self._choose_lanes(session)
+            await self._choose_lanes(session)
 
-    def _is_live(self, item: Item, now: float) -> bool:
-        """Tell whether the film of an open review is to be watched."""
+    def _session(self, item: Item) -> _Session:
+        """Begin with a review: what left with the sign before it is its film."""
+        session = _Session(item)
+        for other in self._sessions.values():
+            if other.is_hint and other.item.camera == item.camera:
+                session.lanes, other.lanes = other.lanes, {}
+        return session
+
+    def _is_active(self, item: Item, now: float) -> bool:
+        """Tell whether anything was heard of an open review of late."""
+        heard = self._heard.get(item.source_id)
+        return heard is not None and now - heard <= self._timing.live_news
+
+    def _is_live(self, item: Item) -> bool:
+        """Tell whether the film of an active review is to be watched."""
         if self._options.live_footage is LiveFootage.ALERTS:
             if item.severity is Severity.DETECTION:
                 return False
-        heard = self._heard.get(item.source_id)
-        if heard is None or now - heard > self._timing.live_news:
-            return False
         return self._is_known(item.camera) and self._takers.select(item)
 
     def _may_watch(self, camera: str) -> bool:
@@ -240,16 +269,13 @@ class LiveManager:
 
         But none whose film nobody takes now: it would keep others from being seen.
         """
-        self._hints = {
-            camera: until for camera, until in self._hints.items() if until > now
-        }
         cameras = dict.fromkeys(
             session.item.camera
             for session in sorted(
                 self._sessions.values(), key=lambda session: session.urgency
             )
             if session.takers
-        ) | dict.fromkeys(self._hints)
+        )
         chosen = list(cameras)[: self._options.live_taps]
         self._note_sources(chosen, now)
         sources = self._sources.all(now)
@@ -291,10 +317,15 @@ class LiveManager:
         )
         return [lane for lane in lanes if lane.film is tap.film]
 
-    def _choose_lanes(self, session: _Session) -> None:
-        """Let a review's film leave to whoever takes it now."""
+    async def _choose_lanes(self, session: _Session) -> None:
+        """Let a review's film leave to whoever takes it now. Raises LedgerError."""
         tap = self._taps.get(session.item.camera)
-        takers = session.takers if tap is not None else {}
+        takers = {
+            id_: taker
+            for id_, taker in session.takers.items()
+            if tap is not None
+            and (not session.is_hint or (session.sends and taker.target.takes_hints))
+        }
         self._end_lanes(
             session,
             [
@@ -308,7 +339,8 @@ class LiveManager:
         )
         for id_, taker in takers.items():
             if (running := session.lanes.get(id_)) is not None:
-                running.what.hear(taker.target.item)
+                begins = session.item.start - self._options.padding_before
+                await running.what.hear(taker.target, begins=begins)
             elif tap is not None:
                 padded = time.monotonic() - self._options.padding_before
                 lane = LiveLane(

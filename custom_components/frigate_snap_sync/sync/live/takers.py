@@ -72,8 +72,10 @@ class Takers:
             for worker in self._workers.values()
         )
 
-    async def of(self, item: Item) -> dict[str, Taker]:
+    async def of(self, item: Item, *, is_hint: bool = False) -> dict[str, Taker]:
         """Return who takes the film of an item now, by their ids.
+
+        If it `is_hint`, whoever may take the film of its camera.
 
         Nothing of before a destination was opened or added, or before Capture was
         switched on. Raises LedgerError.
@@ -87,7 +89,12 @@ class Takers:
             id_: worker
             for id_, worker in self._workers.items()
             # One that has come since is looked at the next time.
-            if worker in self._since and wants_live(worker.setup.selection, item)
+            if worker in self._since
+            and (
+                wants_live_of(worker.setup.selection, item.camera)
+                if is_hint
+                else wants_live(worker.setup.selection, item)
+            )
         }
         plans = for_range(
             (
@@ -102,6 +109,7 @@ class Takers:
             Taker(
                 target=LiveTarget(
                     item=item,
+                    is_hint=is_hint,
                     base=plan.path,
                     worker=(worker := workers[plan.destination_id]),
                     services=self._services,

@@ -5,10 +5,11 @@ from functools import partial
 import time
 
 from ...storage.base import Destination
-from ..ledger import LedgerError, live_files
+from ..ledger import LedgerError, live_files, live_hints
 from ..ledger.live_files import LiveFile
 from ..model.budget import kind_of_item
 from ..model.item import Item, Role
+from ..model.selection import wants_live
 from ..model.spans import Spans
 from ..sending.worker import Worker
 from ..services import Services
@@ -19,10 +20,12 @@ from .film import Chunk
 class LiveTarget:
     """One item's film at one destination; `base` is what its files are called there.
 
-    Of the `item` more may be heard meanwhile: a detection that becomes an alert, say.
+    Of the `item` more may be heard meanwhile: a detection that becomes an alert, say. If
+    it `is_hint`, it stands for a review that is not known yet.
     """
 
     item: Item
+    is_hint: bool = False
     base: str
     worker: Worker
     services: Services
@@ -55,6 +58,16 @@ class LiveTarget:
         is_known = budget.loaded.is_set()
         return self.worker.may_send and is_known and budget.allows_kind(kind)
 
+    @property
+    def takes_hints(self) -> bool:
+        """Tell whether film may be sent there that turns out to be unwanted.
+
+        It must be possible to remove it, and what is selected be known.
+        """
+        can = self.destination.capabilities
+        is_selected = wants_live(self.worker.setup.selection, self.item)
+        return is_selected and can.can_delete and can.can_read
+
     def count(self, size: int) -> None:
         """Note that so many bytes are being sent."""
         self.worker.budget.count(size, is_film=True)
@@ -79,7 +92,26 @@ class LiveTarget:
             pieces=pieces,
             extension=extension,
             may_be_taken=may_be_taken,
+            is_hint=self.is_hint,
         )
+
+    async def adopt(self, review: LiveTarget, *, begins: float) -> None:
+        """Go on as the film of a review that has come. Raises LedgerError.
+
+        The ledger is told first of what is there, and then of what was begun meanwhile.
+        """
+        hint_id = self.item.source_id
+        for _ in range(2):
+            await self.services.ledger.run(
+                live_hints.adopt,
+                hint_id,
+                review.item.source_id,
+                self.id,
+                base=review.base,
+                short_id=review.item.short_id,
+                begins=begins,
+            )
+            self.item, self.base, self.is_hint = review.item, review.base, False
 
     async def own(self, file: LiveFile) -> None:
         """Keep that what lies under its name is ours. Raises LedgerError."""

@@ -147,6 +147,8 @@ class Timing:
     """How long a failed drill may take to remove what it has sent."""
     live_hint: float = 15
     """How long after a first sign a review must follow, or the film is not watched."""
+    live_fruitless: float = 60
+    """How long after film left by a sign that no review followed none leaves by others."""
     live_news: float = 600
     """How long nothing may be heard of a review whose film is watched."""
     live_look: float = 1

@@ -1,0 +1,262 @@
+"""Film that leaves with the first sign, before its review is known."""
+
+import asyncio
+from dataclasses import replace
+import re
+import sqlite3
+import time
+from typing import Any
+
+import pytest
+
+from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
+from custom_components.frigate_snap_sync.frigate.models import Severity
+from custom_components.frigate_snap_sync.storage.base import Capabilities
+from custom_components.frigate_snap_sync.sync.model.engine_options import LiveFootage
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
+
+from ..harness.frigate import live
+from ..waiting import until
+from .conftest import FAST, Bench, setup
+from .fakes import FakeDestination
+from .live_film import Camera
+from .test_live import LIVE, QUICK, arrived, camera, films, growing
+
+__all__ = ["camera", "growing"]
+
+PATIENT = replace(QUICK, live_hint=60)
+"""Reviews may take long to follow."""
+
+
+async def _signed(bench: Bench, camera: Camera, *pairs: Any) -> None:
+    """Start with these destinations, let a sign come, and the camera show something."""
+    await bench.start(*pairs)
+    await until(lambda: bench.status.cameras)
+    bench.live_snapshot()
+    await camera.show(7)
+
+
+def _rows(bench: Bench, what: str = "*") -> list[Any]:
+    """Return what the ledger has of live files."""
+    with sqlite3.connect(bench.folder / "ledger" / "one.db") as connection:
+        return connection.execute(f"SELECT {what} FROM live_files").fetchall()  # noqa: S608
+
+
+async def test_film_leaves_with_the_first_sign(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Its name is sorted as all others; it becomes the review's, which supersedes it."""
+    bench.timing = PATIENT
+    await _signed(bench, camera, setup(growing, selection=LIVE))
+    name = await arrived(growing, camera)
+    assert re.fullmatch(
+        r"(\d{4}-\d\d-\d\d)/\1_\d\d-\d\d-\d\d\+0\d00-front_door-recording-[0-9a-f]{6}"
+        r"-live01\.mp4",
+        name,
+    )
+    assert len(live.moments(growing.files[name])) == 7
+    assert bench.status.destinations["nas"].pending_uploads == 0
+    start = time.time()
+    source_id = bench.review("new", start=start)
+    for _ in range(3):
+        await camera.show(7)
+        await arrived(growing, camera)
+    await until(lambda: _rows(bench, "item_id") != [(None,)])
+    assert films(growing) == [name]
+    assert bench.frigate.live_opened == ["front_door"]
+    bench.review("end", source_id=source_id, start=start, end=time.time())
+    await bench.settled()
+    await until(lambda: films(growing) == [])
+    (whole,) = [path for path in growing.media if "recording" in path]
+    assert "person-abc123" in whole
+    assert bench.status.destinations["nas"].recordings_uploaded == 1
+
+
+@pytest.mark.parametrize("way", ["file", "pieces", "stills"])
+async def test_a_sign_without_a_review_leaves_nothing(
+    bench: Bench, camera: Camera, nas: FakeDestination, way: str
+) -> None:
+    """Neither a connection nor a file; and it counts nowhere."""
+    bench.timing = replace(QUICK, live_hint=0.6, live_still=0.02)
+    if way == "file":
+        nas.can = Capabilities(append=True)
+    await bench.start(setup(nas, selection=LIVE))
+    await bench.heard()
+    uploaded = bench.status.destinations["nas"]
+    if way == "stills":
+        bench.live_snapshot("back-yard_2")
+    else:
+        bench.live_snapshot()
+        await camera.show(35)
+    await until(lambda: films(nas))
+    await until(lambda: films(nas) == [])
+    await until(lambda: not bench.engine.live.diagnostics["watched"])
+    await until(lambda: _rows(bench) == [])
+    shown = bench.status.destinations["nas"]
+    assert shown.recordings_uploaded == uploaded.recordings_uploaded == 0
+    assert [
+        event.path for event in bench.uploaded if "live-snap" not in event.path
+    ] == []
+
+
+async def test_signs_that_come_to_nothing_again_and_again_send_nothing_more(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """The camera is only watched for a while; a review gets what it has shown."""
+    bench.timing = replace(QUICK, live_hint=0.4)
+    await _signed(bench, camera, setup(growing, selection=LIVE))
+    await arrived(growing, camera)
+    await until(lambda: films(growing) == [] and not camera.is_watched)
+    camera = Camera(bench.frigate)
+    bench.live_snapshot()
+    await camera.show(5)
+    await asyncio.sleep(0.1)
+    assert films(growing) == []
+    bench.review("new", start=time.time())
+    await camera.show(2)
+    name = await arrived(growing, camera)
+    assert len(live.moments(growing.files[name])) == 7
+
+
+async def test_what_turns_out_to_be_a_detection_is_removed(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """At once; and its film leaves when it becomes an alert."""
+    bench.timing = PATIENT
+    await _signed(bench, camera, setup(growing, selection=LIVE))
+    await arrived(growing, camera)
+    start = time.time()
+    source_id = bench.review("new", severity=Severity.DETECTION.value, start=start)
+    await until(lambda: films(growing) == [])
+    await until(lambda: not camera.is_watched)
+    bench.review("update", source_id=source_id, start=start)
+    camera = Camera(bench.frigate)
+    await camera.show(5)
+    name = await arrived(growing, camera)
+    assert "person-abc123-live01" in name
+
+
+async def test_only_who_wants_the_review_keeps_its_film(
+    bench: Bench, camera: Camera, growing: FakeDestination, cloud: FakeDestination
+) -> None:
+    """Where alerts alone are selected, what turns out to be a detection is removed."""
+    bench.timing = PATIENT
+    bench.options = replace(bench.options, live_footage=LiveFootage.ALL)
+    cloud.can = Capabilities(append=True)
+    alerts = replace(LIVE, severity=Severity.ALERT)
+    await _signed(
+        bench,
+        camera,
+        setup(growing, selection=LIVE),
+        setup(cloud, name="cloud", selection=alerts),
+    )
+    await arrived(growing, camera)
+    await arrived(cloud, camera)
+    bench.review("new", severity=Severity.DETECTION.value, start=time.time())
+    await until(lambda: films(cloud) == [])
+    await camera.show(5)
+    await arrived(growing, camera)
+    assert len(films(growing)) == 1
+
+
+@pytest.mark.parametrize(
+    ("can", "selection"),
+    [
+        (Capabilities(append=True, can_delete=False), LIVE),
+        (
+            Capabilities(append=True),
+            Selection(live_footage=True, labels=frozenset({"person"})),
+        ),
+        (
+            Capabilities(append=True),
+            Selection(live_footage=True, zones=frozenset({"porch"})),
+        ),
+    ],
+)
+async def test_who_can_not_take_what_may_be_unwanted_waits_for_the_review(
+    bench: Bench,
+    camera: Camera,
+    nas: FakeDestination,
+    can: Capabilities,
+    selection: Selection,
+) -> None:
+    """Where nothing can be removed, or labels or zones decide; it gets all of the film."""
+    bench.timing = PATIENT
+    nas.can = can
+    await _signed(bench, camera, setup(nas, selection=selection))
+    await asyncio.sleep(0.1)
+    assert films(nas) == []
+    bench.review("new", zones=["porch"], start=time.time())
+    name = await arrived(nas, camera)
+    assert "person-abc123-live01" in name
+    assert len(live.moments(nas.files[name])) == 7
+
+
+@pytest.mark.parametrize("is_killed", [True, False])
+async def test_a_restart_before_the_review_leaves_nothing(
+    bench: Bench, camera: Camera, growing: FakeDestination, is_killed: bool
+) -> None:
+    """Be it in order, or not: then all that grew is known, too."""
+    bench.timing = PATIENT
+    await _signed(bench, camera, setup(growing, selection=LIVE))
+    await arrived(growing, camera)
+    before = _rows(bench, "state, clean_up")
+    assert before == [("growing", 0)]
+    await bench.stop()
+    if is_killed:
+        with sqlite3.connect(bench.folder / "ledger" / "one.db") as connection:
+            connection.execute("UPDATE live_files SET state = 'growing', clean_up = 0")
+    await bench.start(setup(growing, selection=LIVE))
+    await until(lambda: films(growing) == [])
+    await until(lambda: _rows(bench) == [])
+
+
+async def test_what_left_before_the_recorder_was_taken_stays(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """No review can follow then; with Frigate back, and no review, it is removed."""
+    bench.timing = replace(QUICK, live_hint=0.5, live_patience=60)
+    await _signed(bench, camera, setup(growing, selection=LIVE))
+    name = await arrived(growing, camera)
+    content = growing.files[name]
+    bench.frigate.error = FrigateUnreachable("taken")
+    camera.feed(FrigateUnreachable("go2rtc closed the film"))
+    await asyncio.sleep(1.5)
+    assert growing.files[name] == content
+    bench.frigate.error = None
+    camera = Camera(bench.frigate)
+    await camera.show(3)
+    await until(lambda: films(growing) == [])
+
+
+async def test_no_sign_sends_anything_while_capture_is_off(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """And what left by one is removed when it is switched off."""
+    bench.timing = PATIENT
+    await _signed(bench, camera, setup(growing, selection=LIVE))
+    await arrived(growing, camera)
+    await bench.engine.set_capture(False)
+    await until(lambda: films(growing) == [])
+    await until(lambda: not camera.is_watched)
+    bench.live_snapshot()
+    await asyncio.sleep(0.1)
+    assert not camera.is_watched
+
+
+async def test_the_first_byte_is_outside_half_a_second_after_the_sign(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """And the first picture half a second after its keyframe, with the usual times."""
+    bench.timing = FAST
+    await bench.start(setup(growing, selection=LIVE))
+    await until(lambda: bench.status.cameras)
+    await bench.at_rest()
+    begun = time.monotonic()
+    bench.live_snapshot()
+    await camera.show(1)
+    await until(
+        lambda: any(live.beginning() in data for data in growing.files.values())
+    )
+    await arrived(growing, camera)
+    assert time.monotonic() - begun <= 0.5
