@@ -23,6 +23,8 @@ class File:
     """What of a recording can be played; None for what is none, or can't be."""
     shown: frozenset[int] = frozenset()
     """The seconds that a film shows which left live, by Frigate's clock."""
+    newest: float | None = None
+    """The moment of its newest picture."""
 
 
 class Folder:
@@ -52,18 +54,19 @@ class Folder:
         return [file for _, file in found.values()]
 
     def _read(self, path: Path) -> File:
-        seconds, shown = None, frozenset[int]()
+        seconds, moments = None, list[float]()
         data = path.read_bytes()
         if path.suffix == ".mp4":
             with suppress(MediaBroken):
                 seconds = _seconds(path)
         if seconds and "-live" in path.name:
-            shown = frozenset(floor(moment) for moment in live.moments(data))
+            moments = live.moments(data)
         return File(
             path.relative_to(self._folder).as_posix(),
             hashlib.sha256(data).hexdigest(),
             seconds,
-            shown,
+            frozenset(floor(moment) for moment in moments),
+            max(moments, default=None),
         )
 
 
