@@ -1,6 +1,7 @@
 """A destination that is sent to no faster than its owner allows."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 import hashlib
@@ -244,7 +245,7 @@ async def test_a_limit_counts_what_it_lets_pass(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("films", [1, 3])
 async def test_live_film_leaves_a_share_to_the_rest(films: int) -> None:
-    """A fifth at least, however much film there is; and stills wait for none of it."""
+    """A sixteenth, however much film there is; and stills wait for none of it."""
     time = Time()
     limit = time.limit()
 
@@ -255,14 +256,57 @@ async def test_live_film_leaves_a_share_to_the_rest(films: int) -> None:
     tasks = [asyncio.create_task(film()) for _ in range(films)]
     begin = time.now
     async with asyncio.timeout(LONG):
-        for _ in range(50):
+        for _ in range(20):
             await limit.take(50 * KIB)
-        assert 17 <= time.now - begin <= 26
+        assert 26 <= time.now - begin <= 36
         begin = time.now
         await limit.take(100 * KIB, Rank.STILL)
         assert time.now - begin < 0.3
     for task in tasks:
         task.cancel()
+
+
+async def test_parts_go_before_wholes_and_leave_them_a_share() -> None:
+    """And film goes before both; each gets something all the time."""
+    time = Time()
+    limit = time.limit()
+    passed = Counter[Rank]()
+
+    async def send(rank: Rank) -> None:
+        while True:
+            await limit.take(10 * KIB, rank)
+            passed[rank] += 1
+
+    tasks = [asyncio.create_task(send(rank)) for rank in (Rank.OTHER, Rank.PART)]
+    await until(lambda: passed.total() >= 3000)
+    assert 10 <= passed[Rank.PART] / passed[Rank.OTHER] <= 16
+    tasks.append(asyncio.create_task(send(Rank.LIVE)))
+    passed.clear()
+    await until(lambda: passed.total() >= 3000)
+    assert 10 <= passed[Rank.LIVE] / passed[Rank.PART] <= 17
+    assert 10 <= passed[Rank.LIVE] / passed[Rank.OTHER] <= 20
+    for task in tasks:
+        task.cancel()
+
+
+async def test_a_part_goes_before_a_recording() -> None:
+    """A part that comes in mid-recording takes nearly all turns."""
+
+    class Part(Pieces):
+        is_part = True
+
+    time = Time()
+    inner = Watched(time)
+    limited = Limited(inner, time.limit())
+    pieces = [bytes(1000 * KIB)] * 50
+    recording = asyncio.create_task(
+        limited.put("film", Pieces(*pieces), temporary="f.tmp")
+    )
+    await until(lambda: len(inner.came) > 10)
+    begin = time.now
+    await limited.put("part", Part(*pieces[:2]), temporary="s.tmp")
+    assert 3.5 < time.now - begin < 5
+    recording.cancel()
 
 
 async def test_live_film_goes_first_where_there_is_room(tmp_path: Path) -> None:

@@ -446,3 +446,31 @@ async def test_parts_are_not_asked_for_of_what_has_left_live(
     before = len(bench.frigate.clips)
     await asyncio.sleep(3)
     assert (len(bench.frigate.clips) > before) == (not is_live)
+
+
+async def test_a_part_is_not_sent_to_who_has_it_live(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Another destination has no film, and gets all parts."""
+    bench.options = replace(bench.options, upload_during_review=True, part_length=1)
+    cloud = FakeDestination()
+    await bench.start(
+        setup(growing, selection=LIVE),
+        setup(cloud, name="cloud", selection=replace(LIVE, live_footage=False)),
+    )
+    start = time.time() - 13
+    source_id = bench.review("new", start=start)
+    progress = bench.engine._services.live_progress  # noqa: SLF001
+    await until(lambda: len(parts(cloud)) >= 2)
+    await bench.at_rest()
+    progress.note(source_id, "nas", ((start - 5, start + 1000),))
+    before = len(parts(growing))
+    known = len(parts(cloud))
+    await until(lambda: len(parts(cloud)) >= known + 2)
+    await bench.at_rest()
+    assert len(parts(growing)) <= before + 1
+
+
+def parts(destination: FakeDestination) -> list[str]:
+    """Return the parts that lie there."""
+    return [path for path in destination.files if "-part" in path]

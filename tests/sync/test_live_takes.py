@@ -18,7 +18,13 @@ from custom_components.frigate_snap_sync.sync.live.film import (
     Takes,
     next_batch,
 )
-from custom_components.frigate_snap_sync.sync.model.plans import Progress, UploadPlan
+from custom_components.frigate_snap_sync.sync.model.item import Role
+from custom_components.frigate_snap_sync.sync.model.plans import (
+    FilePlan,
+    FileState,
+    Progress,
+    UploadPlan,
+)
 from custom_components.frigate_snap_sync.sync.support.live_progress import LiveProgress
 
 from ..frigate.live_sessions import film as recorded
@@ -303,6 +309,38 @@ def test_parts_are_needed_from_where_live_film_lacks_something() -> None:
     assert until("nas") == 1039
     assert until("nas", parts_end=1070) == 1089
     assert until() == 1010
+
+
+def test_a_part_goes_to_those_who_lack_some_of_it() -> None:
+    """Who has it live need not get it for the sake of others; the first goes to all."""
+    progress = LiveProgress()
+    progress.note("review", "nas", ((1000, 1041),))
+    progress.note("review", "vault", ((1000, 1020), (1030, 1041)))
+    progress.note("other", "cloud", ((1000, 1041),))
+    ids = ("nas", "vault", "cloud")
+
+    def receivers(*, role: Role = Role.PART, number: int = 2, end: int = 1040) -> str:
+        part = FilePlan(
+            state=FileState.WANTED,
+            uploads=tuple(UploadPlan(destination_id=each, path="") for each in ids),
+            role=role,
+            number=number,
+            start=1010,
+            end=end,
+        )
+        (needed,) = progress.without_held("review", (part,))
+        assert replace(needed, uploads=part.uploads) == part
+        return " ".join(upload.destination_id for upload in needed.uploads)
+
+    assert receivers() == "vault cloud"
+    assert receivers(end=1019) == "cloud"
+    # What a film shows may be older than its arrival.
+    assert receivers(end=1041) == "nas vault cloud"
+    assert receivers(number=1) == receivers(role=Role.WHOLE) == "nas vault cloud"
+    progress.note("review", "cloud", ((1000, 1041),))
+    progress.note("review", "vault", ((1000, 1041),))
+    # It was planned before the last of them had it.
+    assert receivers() == "nas vault cloud"
 
 
 def test_progress_of_many_reviews_takes_no_memory() -> None:

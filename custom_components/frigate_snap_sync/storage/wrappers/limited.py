@@ -9,7 +9,7 @@ from .rate import Rank, RateLimit
 
 
 class Limited(Wrapper):
-    """Slows down what is sent, stills first; reading back is not slowed down.
+    """Slows down what is sent, by its rank; reading back is not slowed down.
 
     All files of the destination share its rate.
     """
@@ -21,8 +21,7 @@ class Limited(Wrapper):
 
     @override
     async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
-        rank = Rank.STILL if source.is_urgent else Rank.OTHER
-        limited = _LimitedSource(source, self._rate, rank)
+        limited = _LimitedSource(source, self._rate, _rank_of(source))
         return await self.inner.put(path, limited, temporary=temporary)
 
     @override
@@ -35,6 +34,12 @@ class Limited(Wrapper):
     @override
     async def grow(self, path: str) -> GrowingFile:
         return _LimitedGrowth(await self.inner.grow(path), self._rate)
+
+
+def _rank_of(source: Source) -> Rank:
+    if source.is_urgent:
+        return Rank.STILL
+    return Rank.PART if source.is_part else Rank.OTHER
 
 
 class _LimitedSource(PacedSource):

@@ -15,9 +15,10 @@ SLICE_SECONDS: Final = 0.1
 SMALLEST_SLICE: Final = 1024
 LARGEST_SLICE: Final = 256 * 1024
 
-LIVE_SHARE: Final = 3
-"""Live film may send so many times what others send who wait: film of more than the
-rate would else keep back all that outlives it."""
+SHARE: Final = 15
+"""Film may send so many times what parts or wholes send that wait, and parts so many
+times what wholes do: film of more than the rate would else keep back all that outlives
+it, and a server ends a connection on which nothing comes."""
 
 MAX_LAG: Final = 0.2
 """Seconds that may be caught up with after the event loop was late."""
@@ -30,16 +31,22 @@ class Rank(IntEnum):
     """What is small and wanted at once."""
     LIVE = 1
     """What is late soon, and never ends."""
-    OTHER = 2
+    PART = 2
+    """What is wanted soon, of what is still happening."""
+    OTHER = 3
+
+
+_PATIENT: Final = (Rank.PART, Rank.OTHER)
+"""Who leave the way to all before them, but for a share."""
 
 
 type _Turn = tuple[Rank, int]
 
 
 class RateLimit:
-    """Lets bytes pass at a steady rate: stills first, then live film, then all else.
+    """Lets bytes pass at a steady rate: stills, then live film, parts, all else.
 
-    Live film leaves a share to all else.
+    Film and parts leave a small share to those behind them.
 
     All who send share it. What is not used is lost after a moment, so that there is
     no burst; a slice passes as a whole, and the next one when its time is over.
@@ -61,8 +68,8 @@ class RateLimit:
         self._free_at = clock()
         self._turns = count()
         self._waiting: list[_Turn] = []
-        self._ahead = 0
-        """Bytes of live film that others have waited for."""
+        self._ahead = dict.fromkeys(_PATIENT, 0)
+        """Bytes of film and parts for which those behind them have waited."""
         self._moved = Changes()
 
     @property
@@ -84,27 +91,30 @@ class RateLimit:
             self._waiting.remove(turn)
             self._moved.notify()
 
-    def _count(self, size: int, rank: Rank) -> None:
+    def _count(self, size: int, passed: Rank) -> None:
         """Note who has passed while others waited."""
-        if self._first_other is None:
-            self._ahead = 0
-        elif rank is Rank.LIVE:
-            self._ahead += size
-        elif rank is Rank.OTHER:
-            self._ahead = max(0, self._ahead - LIVE_SHARE * size)
+        for rank in _PATIENT:
+            if self._first(rank) is None:
+                self._ahead[rank] = 0
+            elif passed is rank:
+                self._ahead[rank] = max(0, self._ahead[rank] - SHARE * size)
+            elif Rank.LIVE <= passed < rank:
+                self._ahead[rank] += size
 
-    @property
-    def _first_other(self) -> _Turn | None:
-        return min(
-            (turn for turn in self._waiting if turn[0] is Rank.OTHER), default=None
-        )
+    def _first(self, rank: Rank) -> _Turn | None:
+        return min((turn for turn in self._waiting if turn[0] is rank), default=None)
 
     @property
     def _next(self) -> _Turn:
         """Return whose turn it is."""
-        first, other = min(self._waiting), self._first_other
-        is_over = self._ahead >= LIVE_SHARE * self.slice_size
-        return other if other and is_over and first[0] is Rank.LIVE else first
+        first = min(self._waiting)
+        if first[0] is Rank.STILL:
+            return first
+        for rank in _PATIENT:
+            turn = self._first(rank)
+            if turn is not None and self._ahead[rank] >= SHARE * self.slice_size:
+                return turn
+        return first
 
     async def _wait(self, turn: _Turn) -> None:
         while True:

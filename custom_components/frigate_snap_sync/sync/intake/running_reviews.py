@@ -144,7 +144,9 @@ class RunningReviews:
                 off_since=await self._off_since(item),
             )
             if files:
-                await self._registry.plan_more(item, files)
+                live = self._services.live_progress
+                needed = live.without_held(item.source_id, files)
+                await self._registry.plan_more(item, needed)
             if files or self._services.live_progress.knows(item.source_id):
                 self._ask_if_silent(item)
             return again

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from math import floor
 
-from ..model.plans import Progress, UploadPlan
+from ..model.item import Role
+from ..model.plans import FilePlan, Progress, UploadPlan
 from ..model.spans import NONE, Spans, missing, union
 
 _MARGIN = 1.0
@@ -58,6 +59,34 @@ class LiveProgress:
         ids = tuple(upload.destination_id for upload in uploads)
         until = floor(self.until(source_id, ids, known.parts_end))
         return replace(known, parts_end=max(known.parts_end, until))
+
+    def without_held(
+        self, source_id: str, files: Iterable[FilePlan]
+    ) -> tuple[FilePlan, ...]:
+        """Return the files without those uploads whose destination has all of it live.
+
+        Others may need a part that it need not get. The first part goes to all.
+        """
+        return tuple(
+            replace(
+                file,
+                uploads=tuple(
+                    upload
+                    for upload in file.uploads
+                    if not self._holds(source_id, upload.destination_id, file)
+                )
+                or file.uploads,
+            )
+            if file.role is Role.PART and file.number > 1
+            else file
+            for file in files
+        )
+
+    def _holds(self, source_id: str, destination_id: str, file: FilePlan) -> bool:
+        if file.start is None or file.end is None:
+            return False
+        known = self._known.get((source_id, destination_id), NONE)
+        return self._until(known, file.start) >= file.end
 
     @staticmethod
     def _until(spans: Spans, begin: float) -> float:
