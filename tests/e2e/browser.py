@@ -270,10 +270,11 @@ class Browser:
         await self.page.set_viewport_size(DESKTOP)
 
     async def save_view(self, name: str) -> None:
-        """Save a picture of what can be seen of a page for the README."""
+        """Save a picture of what can be seen of a page for the README, all of it whole."""
         await self.page.mouse.move(0, 0)
         await self.page.set_viewport_size({**README, "height": VIEW_HEIGHT})
         await self.page.wait_for_load_state("networkidle")
+        assert await self.cut_off() == []
         await self.page.screenshot(
             path=self._images / f"{name}.png", animations="disabled"
         )

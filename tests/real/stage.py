@@ -113,12 +113,13 @@ async def open_stage(
     base_path: str = "",
     destinations: tuple[str, ...] = (FOLDER, SERVER),
     others: Mapping[str, Path] | None = None,
+    time_zone: str = TIME_ZONE,
 ) -> AsyncIterator[Stage]:
     """Start everything around a Frigate, and stop it in the end.
 
     With `auth` Frigate is reached as at its port 8971: with TLS that nobody
     vouches for, and a login. Arrivals are looked for at these `destinations`, and in
-    the folders of `others`.
+    the folders of `others`. `time_zone` is Home Assistant's.
     """
     store = folder / "folder"
     store.mkdir()
@@ -135,7 +136,7 @@ async def open_stage(
             MqttLink(frigate, "127.0.0.1", broker.port)
         )
         home_assistant = await stack.enter_async_context(
-            HomeAssistant(folder / "config", allowed=(store,), time_zone=TIME_ZONE)
+            HomeAssistant(folder / "config", allowed=(store,), time_zone=time_zone)
         )
         story = Story(frigate)
         stack.push_async_callback(story.stop)
