@@ -173,7 +173,8 @@ async def test_a_destination_that_takes_nothing(
         nas.gate.set()
         await engine.set_sending("nas", True)
         await asyncio.sleep(0.5)
-    assert bench.frigate.live_opened == ["front_door"]
+    # It may have ended meanwhile, and begun again.
+    assert set(bench.frigate.live_opened) == {"front_door"}
 
 
 @pytest.mark.parametrize("is_local", [False, True])
