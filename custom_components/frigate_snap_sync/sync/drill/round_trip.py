@@ -157,7 +157,11 @@ class RoundTrip:
         source: Source = self._spool.source(
             item.spool_name, item.content, is_urgent=item.step is Step.SEND_PICTURE
         )
-        temporary = temporary_name(path, _digest(path), self._worker.form)
+        temporary = self._destination.unprepared(
+            path,
+            source,
+            temporary=temporary_name(path, _digest(path), self._worker.form),
+        )
         await self._remember(path, temporary)
         prepared = await self._destination.prepare(path, source, temporary=temporary)
         if prepared != temporary:
