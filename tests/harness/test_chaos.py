@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 import hashlib
 from itertools import pairwise
 from pathlib import Path
@@ -160,6 +161,20 @@ def test_a_film_that_left_live_is_not_the_whole(scene: Scene) -> None:
     assert len(verdict.lost) == 1
     assert not verdict.doubled
     assert not verdict.corrupt
+
+
+@pytest.mark.parametrize(("early", "is_its"), [(2, True), (15, True), (40, False)])
+def test_a_film_that_left_with_the_first_sign(
+    scene: Scene, early: int, is_its: bool
+) -> None:
+    """It has a name of its own, and is its review's if that followed soon."""
+    path = put_film(scene)
+    moment = datetime.fromtimestamp(NOW - early, ZONE)
+    name = f"{moment:%Y-%m-%d_%H-%M-%S%z}-front_door-recording-0f0f0f-live01.mp4"
+    path.rename(path.with_name(name))
+    verdict = scene.judge()
+    assert bool(verdict.doubled) == is_its
+    assert bool(verdict.corrupt) != is_its
 
 
 def test_a_film_beside_its_whole(scene: Scene) -> None:

@@ -17,7 +17,7 @@ from .folder import File
 _TIME = r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d[+-]\d{4}"
 _NAME = re.compile(
     rf"(?P<time>{_TIME})-(?P<camera>.+?)-(?P<kind>recording|snapshot|live-snapshot)"
-    r"(?:-(?P<label>.+?))?-(?P<id>[0-9a-z]+)"
+    r"(?:-(?P<label>.+?))?-(?P<id>(?!live\d\d)[0-9a-z]+)"
     r"(?:-(?P<suffix>part\d{3}|live\d\d(?:-\d{4})?|\d\d|incomplete))?\.(?:mp4|jpg)"
 )
 _CLIP = re.compile(r"/api/[^/]+/start/([0-9.]+)/end/([0-9.]+)/clip\.mp4")
@@ -315,7 +315,15 @@ class Evidence:
         if item.kind is Kind.RECORDING:
             # Its labels are those that were known when its first file was named.
             expected = expected.removesuffix(item.label)
-        if item.kind is not Kind.LIVE_SNAPSHOT and not file.path.startswith(expected):
+        # Film that left with the first sign has a name of its own.
+        has_own_name = suffix.startswith("live") and (
+            f"{item.tail.rpartition('.')[0]}-" not in file.path
+        )
+        if not (
+            item.kind is Kind.LIVE_SNAPSHOT
+            or has_own_name
+            or file.path.startswith(expected)
+        ):
             return f"should begin with {expected}"
         match item.kind:
             case Kind.LIVE_SNAPSHOT:
