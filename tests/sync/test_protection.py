@@ -347,6 +347,20 @@ def test_nothing_was_uploaded(
     assert is_idle is expected
 
 
+@pytest.mark.parametrize(("minutes", "expected"), [(14, False), (16, True)])
+def test_the_first_review_may_be_on_its_way(minutes: int, expected: bool) -> None:
+    """As long as an outage may last."""
+    is_idle = nothing_uploaded(
+        NOW,
+        last_review=NOW,
+        last_uploads=[ago(days=5)],
+        since=ago(days=9),
+        first_review=NOW - timedelta(minutes=minutes),
+        patience=900,
+    )
+    assert is_idle is expected
+
+
 @pytest.mark.parametrize(
     ("error", "problem"),
     [

@@ -110,9 +110,8 @@ class EndedReviews:
             await self._registry.end(item, UploadState.SKIPPED, ONLY_WHILE, only=only)
             return False
         now = time.time()
-        await self._ledger.run(
-            milestones.keep_moment, milestones.LAST_REVIEW, item.reported_at
-        )
+        if uploads:
+            await self._ledger.run(milestones.keep_review, item.reported_at)
         await self._services.apply(
             await self._ledger.run(
                 review_ends.cut_off,

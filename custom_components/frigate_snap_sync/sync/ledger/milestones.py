@@ -13,7 +13,9 @@ CAUGHT_UP: Final = "caught_up"
 WRITTEN: Final = "written"
 """When the ledger was last seen to take what is written."""
 LAST_REVIEW: Final = "last_review"
-"""When Frigate last reported a review."""
+"""When Frigate last reported a review that a destination wants."""
+FIRST_REVIEW: Final = "first_review"
+"""When it reported the first such review after the last upload."""
 
 
 def moment(connection: sqlite3.Connection, name: str, *, default: float) -> float:
@@ -33,6 +35,17 @@ def keep_moment(connection: sqlite3.Connection, name: str, moment: float) -> Non
         "INSERT INTO milestones VALUES (?, ?) ON CONFLICT (name)"
         " DO UPDATE SET moment = excluded.moment",
         (name, moment),
+    )
+
+
+def keep_review(connection: sqlite3.Connection, moment: float) -> None:
+    """Keep that a review which a destination wants was reported at a moment."""
+    keep_moment(connection, LAST_REVIEW, moment)
+    connection.execute(
+        "INSERT INTO milestones VALUES (?1, ?2) ON CONFLICT (name)"
+        " DO UPDATE SET moment = excluded.moment"
+        " WHERE moment <= (SELECT MAX(last_upload) FROM destinations)",
+        (FIRST_REVIEW, moment),
     )
 
 

@@ -9,7 +9,7 @@ from ..model.drill import CameraDrill
 from ..model.status import CameraStatus, DestinationStatus, Losses
 from . import closed_periods, drills, exposure, losses
 from .destinations import _last_error
-from .milestones import LAST_REVIEW, SINCE, _moment
+from .milestones import FIRST_REVIEW, LAST_REVIEW, SINCE, _moment
 from .off_periods import capture_on
 
 
@@ -26,7 +26,9 @@ class Summary:
     drills: Sequence[CameraDrill] = ()
     """The last of each camera."""
     last_review: datetime | None = None
-    """When Frigate last reported a review."""
+    """When Frigate last reported a review that a destination wants."""
+    first_review: datetime | None = None
+    """When it reported the first such review after the last upload."""
     since: datetime | None = None
     """Since when there has been a destination, of those that there are; None: none is."""
 
@@ -75,6 +77,7 @@ def summary(connection: sqlite3.Connection) -> Summary:
         losses=losses.losses(connection),
         drills=drills.last(connection),
         last_review=_moment(moments.get(LAST_REVIEW)),
+        first_review=_moment(moments.get(FIRST_REVIEW)),
         since=_moment(_since(connection, moments.get(SINCE))),
     )
 

@@ -197,6 +197,8 @@ class Collector:
             last_review=summary.last_review,
             last_uploads=[each.last_upload for each in destinations.values()],
             since=summary.since or now,
+            first_review=summary.first_review,
+            patience=self._outages.patience,
         )
         lost = summary.losses
         if summary.capture and (self._inbox.lost_images or self._inbox.large_images):

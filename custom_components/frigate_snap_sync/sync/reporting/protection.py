@@ -205,14 +205,19 @@ def nothing_uploaded(
     last_review: datetime | None,
     last_uploads: Iterable[datetime | None],
     since: datetime,
+    first_review: datetime | None = None,
+    patience: float = 0,
 ) -> bool:
-    """Tell whether there were reviews, but no upload for two days.
+    """Tell whether there were reviews to upload, but no upload for two days.
 
-    `since` is when we began to look: before that nothing can be said.
+    `since` is when we began to look: before that nothing can be said. The
+    `first_review` after the last upload may still be on its way for as many seconds as
+    there is `patience`.
     """
     newest = max((each for each in last_uploads if each is not None), default=since)
     return (
         last_review is not None
         and now - last_review < DEAD_MAN
         and now - max(newest, since) > DEAD_MAN
+        and (first_review is None or (now - first_review) > timedelta(seconds=patience))
     )
