@@ -4,13 +4,20 @@ from collections.abc import Sequence
 import sqlite3
 
 from ..model.item import Item, Media
+from ..model.review_rules import new_objects
 
 
 def remember(connection: sqlite3.Connection, item: Item) -> None:
-    """Keep the objects that a review has named so far."""
+    """Keep the objects that a review has named so far, up to a limit."""
+    if not item.object_ids:
+        return
+    known = objects_of(connection, item)
     connection.executemany(
-        "INSERT OR IGNORE INTO review_objects (object_id, review_id) VALUES (?, ?)",
-        [(object_id, item.source_id) for object_id in sorted(item.object_ids)],
+        "INSERT INTO review_objects (object_id, review_id) VALUES (?, ?)",
+        [
+            (object_id, item.source_id)
+            for object_id in new_objects(known, item.object_ids)
+        ],
     )
 
 

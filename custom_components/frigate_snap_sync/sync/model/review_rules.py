@@ -1,8 +1,10 @@
 """What several messages about one review, or object, come to. All pure."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from ...frigate.models import Review, Severity, TrackedObject
+from ...frigate.parsers import MAX_DETECTIONS
 from .item import Item
 
 _FRAME = 1.0
@@ -26,8 +28,8 @@ def picture_time(item: Item) -> tuple[float, float]:
 def merge(known: Item | None, news: Item) -> Item:
     """Return what is known of a review after one more message about it.
 
-    Labels, zones and objects only grow, an alert stays one, the first start stays, and a
-    later message without an end doesn't take one away.
+    Labels, zones and objects only grow (objects up to a limit), an alert stays one, the
+    first start stays, and a later message without an end doesn't take one away.
     """
     if known is None:
         return news
@@ -38,8 +40,17 @@ def merge(known: Item | None, news: Item) -> Item:
         zones=known.zones | news.zones,
         severity=Severity.ALERT if alert else news.severity,
         end=news.end if news.end is not None else known.end,
-        object_ids=known.object_ids | news.object_ids,
+        object_ids=known.object_ids | new_objects(known.object_ids, news.object_ids),
     )
+
+
+def new_objects(known: Collection[str], named: frozenset[str]) -> frozenset[str]:
+    """Return which of the objects that a message names are kept of a review.
+
+    As many as one message may name, beside those that are `known`: each may name others.
+    """
+    new = sorted(named.difference(known))
+    return frozenset(new[: max(0, MAX_DETECTIONS - len(known))])
 
 
 def is_endless(end: float | None, *, now: float) -> bool:
