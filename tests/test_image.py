@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+import os
 from pathlib import Path
+import stat
 
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -204,3 +206,28 @@ async def test_forgotten_with_its_entry(
     assert await hass.config_entries.async_remove(ENTRY_ID)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert not kept(folders).parent.exists()
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+async def test_home_assistant_s_user_alone_sees_what_is_kept(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    folders: Path,
+    is_old: bool,
+) -> None:
+    """A camera's picture is nothing for others on the machine, as in the spool."""
+    path = kept(folders)
+    before = os.umask(0)
+    try:
+        if is_old:
+            path.parent.mkdir(parents=True, mode=0o755)
+            path.touch(0o644)
+            path.with_suffix(".tmp").touch(0o644)
+        await come(hass, engine, b"image")
+    finally:
+        os.umask(before)
+    assert path.read_bytes() == b"image"
+    modes = [stat.filemode(each.stat().st_mode) for each in (path.parent, path)]
+    assert modes == ["drwx------", "-rw-------"]
+    assert list(path.parent.iterdir()) == [path]

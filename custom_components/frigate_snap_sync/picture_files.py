@@ -8,6 +8,11 @@ from pathlib import Path
 from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN, LOGGER
+from .sync.support.private_files import (
+    make_private,
+    make_private_folder,
+    private_opener,
+)
 
 FOLDER_SUFFIX = ".pictures"
 """Behind the name of the spool's folder, with which it is removed."""
@@ -75,8 +80,11 @@ class PictureFile:
         temporary = self._path.with_suffix(".tmp")
         seconds = moment.timestamp()
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(image)
+            make_private_folder(self._path.parent)
+            with open(temporary, "wb", opener=private_opener) as file:
+                # One that a crash has left is still as it was made.
+                make_private(temporary)
+                file.write(image)
             os.utime(temporary, (seconds, seconds))
             temporary.replace(self._path)
         except OSError as err:
