@@ -145,6 +145,82 @@ async def test_refused_files(
     assert dav.files == {}
 
 
+SABRE = (
+    '<?xml version="1.0"?><d:error xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns">'
+    "<s:exception>{}</s:exception><s:message>{}</s:message></d:error>"
+)
+FULL_QUOTA = '<D:error xmlns:D="DAV:"><D:quota-not-exceeded/></D:error>'
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body"),
+    [
+        (403, "xml", SABRE.format("OCA\\Quota", "Quota exceeded: no space left")),
+        (403, "xml", SABRE.format("Sabre\\DAV\\Exception\\InsufficientStorage", "")),
+        (403, "xml", FULL_QUOTA),
+        (409, "xml", FULL_QUOTA.replace("quota-not-exceeded", "sufficient-disk-space")),
+        (500, "plain", "write /data/x: No space left on device"),
+        (500, "html", "<html><p>[Errno 122] Disk quota exceeded</p></html>"),
+        (413, "plain", "Insufficient storage"),
+        (400, "plain", "There is not enough space on the disk."),
+        (502, "plain", "backend: volume is full"),
+    ],
+)
+async def test_full_servers_that_say_so_in_words(
+    dav: Dav,
+    sessions: Sessions,
+    make_source: MakeSource,
+    status: int,
+    kind: str,
+    body: str,
+) -> None:
+    """Whatever their status: who can't write may be helped by more space."""
+
+    async def hook(request: web.BaseRequest) -> web.StreamResponse | None:
+        if request.method != "PUT":
+            return None
+        await request.read()
+        return web.Response(status=status, text=body, content_type=f"text/{kind}")
+
+    dav.hook = hook
+    with pytest.raises(NoSpace):
+        await put(sessions.to(dav.url), make_source(100))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (403, "Not allowed in /srv/quota/x.mp4", PermissionDenied),
+        (403, SABRE.format("Forbidden", "You may not write here"), PermissionDenied),
+        (413, "Request Entity Too Large", Rejected),
+        (429, "Request quota exceeded", Throttled),
+        (503, "Request quota exceeded", Throttled),
+        (500, "<html class=quota><p>Something failed</p></html>", Rejected),
+        (401, "no space", AuthFailed),
+    ],
+)
+async def test_other_words_are_no_full_server(
+    dav: Dav,
+    sessions: Sessions,
+    make_source: MakeSource,
+    status: int,
+    body: str,
+    error: type[StorageError],
+) -> None:
+    """Such as a folder of that name, or too many requests."""
+
+    async def hook(request: web.BaseRequest) -> web.StreamResponse | None:
+        if request.method != "PUT":
+            return None
+        await request.read()
+        return web.Response(status=status, text=body)
+
+    dav.hook = hook
+    with pytest.raises(error) as raised:
+        await put(sessions.to(dav.url), make_source(100))
+    assert type(raised.value) is error
+
+
 @pytest.mark.parametrize("status", [500, 405, 201])
 async def test_full_servers_that_do_not_say_so(
     dav: Dav, sessions: Sessions, make_source: MakeSource, status: int

@@ -22,7 +22,7 @@ from ..errors import (
     WrongRegion,
 )
 from ..http.errors import throttled, wants_tls
-from ..texts import brief
+from ..texts import brief, says_full
 
 MAX_ERROR: Final = 16 * 1024
 """Bytes that are read of an answer which says what is wrong."""
@@ -117,7 +117,12 @@ def error_of(answer: Answer, what: str, where: str) -> StorageError:
         return AuthFailed(
             f"{where} refused the access key{f' ({words})' if words else ''}", said=said
         )
-    if status == 507 or _FULL.search(f"{code} {message}"):
+    is_throttled = status in (429, 503)  # Of requests there may be a quota, too.
+    if (
+        status == 507
+        or _FULL.search(f"{code} {message}")
+        or (says_full(message) and not is_throttled)
+    ):
         return NoSpace(text, said=said)
     return _other_error(answer, text, where, said)
 

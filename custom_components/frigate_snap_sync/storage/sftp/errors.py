@@ -25,7 +25,7 @@ from ..errors import (
     Unreachable,
     Unusable,
 )
-from ..texts import brief
+from ..texts import brief, says_full
 from .guard import HostileServer
 
 NO_SUCH_FILE = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
@@ -57,15 +57,6 @@ _DENIED = (
     asyncssh.SFTPCannotDelete,
 )
 _FULL = (asyncssh.SFTPNoSpaceOnFilesystem, asyncssh.SFTPQuotaExceeded)
-_FULL_TEXTS: Final = re.compile(
-    # ProFTPD, SFTPGo ("denying write due to space limit"), Windows ("There is not
-    # enough space on the disk."), Linux's ENOSPC and EDQUOT.
-    r"no space|out of (disk )?space|not enough (disk )?space|space limit"
-    r"|insufficient (disk |storage )?space|insufficient storage|no free space"
-    r"|(disk|volume|storage|file ?system) (is )?full"
-    r"|(?<![\w/.-])quota(?![\w/-])"
-)
-"""A full disk, or what may be used of it, in the words of servers."""
 _DENIED_TEXTS: Final = re.compile(
     r"permission denied|access (is )?denied|not permitted|read[ -]?only"
     r"|write[ -]?protect"
@@ -105,7 +96,7 @@ def answer_error(err: asyncssh.SFTPError, what: str) -> StorageError:
     text = f"Failed to {what}: {said or type(err).__name__}"
     # A version 3 server has but one code for most failures, and its text.
     reason = said.lower()
-    if isinstance(err, _FULL) or _FULL_TEXTS.search(reason):
+    if isinstance(err, _FULL) or says_full(reason):
         return NoSpace(text, said=said)
     if isinstance(err, _DENIED) or _DENIED_TEXTS.search(reason):
         return PermissionDenied(text, said=said)

@@ -21,13 +21,34 @@ from ..errors import (
     Unreachable,
 )
 from ..http.errors import throttled, wants_tls
-from ..texts import brief
+from ..texts import brief, says_full
 
 LOCKED: Final = 423
 FULL: Final = 507
 
 _MESSAGE: Final = re.compile(rb"<(?:\w+:)?message[^>]*>([^<]{1,800})<")
 """Where sabre, and so Nextcloud, says in words what failed."""
+_TAG: Final = re.compile(r"<[^>]{0,800}>")
+_FULL_CONDITIONS: Final = (b"quota-not-exceeded", b"sufficient-disk-space")
+"""What RFC 4331 has a server say that is full."""
+_MAY_BE_FULL: Final = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        HTTPStatus.NOT_IMPLEMENTED,
+        HTTPStatus.BAD_GATEWAY,
+    }
+)
+"""What servers answer that are full, and say so in words alone.
+
+Not what they answer who are asked too often: of that there may be a quota, too.
+"""
+_SEARCHED: Final = 8192
+"""Bytes of an answer in which such words are looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +77,18 @@ class Answer:
         return 200 <= self.status < 300
 
     @property
+    def says_full(self) -> bool:
+        """Tell whether the server refuses since it is full."""
+        if self.status == FULL:
+            return True
+        if self.status not in _MAY_BE_FULL:
+            return False
+        body = self.body[:_SEARCHED]
+        return any(each in body for each in _FULL_CONDITIONS) or says_full(
+            _TAG.sub(" ", body.decode(errors="replace"))
+        )
+
+    @property
     def words(self) -> str:
         """Return what the server says in words, "" if that is for programs."""
         if match := _MESSAGE.search(self.body):
@@ -73,6 +106,8 @@ def refusal(answer: Answer, what: str, where: str) -> StorageError:
     text = f"Failed to {what}: HTTP status {status}{words}"
     if 300 <= status < 400:
         return _redirected(answer, where)
+    if answer.says_full:
+        return NoSpace(text, said=said)
     match status:
         case HTTPStatus.UNAUTHORIZED:
             return AuthFailed(f"{where} refuses the login{words}", said=said)
@@ -98,8 +133,6 @@ def refusal(answer: Answer, what: str, where: str) -> StorageError:
                 hint="file_locked",
                 said=said,
             )
-        case _ if status == FULL:
-            return NoSpace(text, said=said)
         case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
             return throttled(text, answer.headers.get("Retry-After"), said)
         case HTTPStatus.INTERNAL_SERVER_ERROR | HTTPStatus.NOT_IMPLEMENTED:
