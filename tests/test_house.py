@@ -26,7 +26,7 @@ from .source import (
 # From the ground up. A module imports from its own room and from floors below it;
 # rooms of one floor do not know each other.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"cause", "changes"}),
+    frozenset({"cause", "changes", "private_files"}),
     frozenset({"frigate", "storage"}),
     frozenset({"sync"}),
     frozenset({"const"}),

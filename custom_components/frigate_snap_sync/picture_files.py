@@ -8,11 +8,7 @@ from pathlib import Path
 from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN, LOGGER
-from .sync.support.private_files import (
-    make_private,
-    make_private_folder,
-    private_opener,
-)
+from .private_files import make_private, make_private_folder, private_opener
 
 FOLDER_SUFFIX = ".pictures"
 """Behind the name of the spool's folder, with which it is removed."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import sqlite3
 from threading import Event
 
-from ..support.private_files import private_opener, put_in_place
+from ...private_files import private_opener, put_in_place
 from . import generations, schema
 
 _PAGES = 256

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 import sqlite3
 
-from ..support.private_files import private_opener, put_in_place
+from ...private_files import private_opener, put_in_place
 
 
 class GenerationFile:

@@ -10,13 +10,13 @@ import shutil
 import sqlite3
 from typing import Final
 
-from ..model.errors import LedgerError, words_of
-from ..support.private_files import (
+from ...private_files import (
     make_private,
     make_private_folder,
     private_opener,
     put_in_place,
 )
+from ..model.errors import LedgerError, words_of
 from ..support.set_aside import name_aside
 from . import generations, schema
 from .backup import copied_generation, copy_of, is_sound

@@ -12,16 +12,16 @@ import secrets
 import shutil
 from typing import BinaryIO, Self
 
-from ...storage.base import Source
-from ...storage.read_back import Content
-from ...storage.source import FileSource
-from ..model.errors import SpoolError, SpoolFull, words_of
-from ..support.private_files import (
+from ...private_files import (
     make_private,
     make_private_folder,
     private_opener,
     put_in_place,
 )
+from ...storage.base import Source
+from ...storage.read_back import Content
+from ...storage.source import FileSource
+from ..model.errors import SpoolError, SpoolFull, words_of
 from ..support.set_aside import name_aside
 
 _LOGGER = logging.getLogger(__name__)
