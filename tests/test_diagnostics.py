@@ -13,11 +13,13 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.frigate_snap_sync.const import DOMAIN
+from custom_components.frigate_snap_sync.kinds import KINDS
 from custom_components.frigate_snap_sync.sync.model.status import (
     Problem,
     Protection,
     UploadFilter,
 )
+from homeassistant.config_entries import ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 
@@ -32,6 +34,7 @@ from .component import (
     async_set_up,
     frigate_entry,
     local_subentry,
+    sftp_data,
     sftp_subentry,
 )
 
@@ -178,3 +181,56 @@ async def test_a_user_with_a_word_for_a_name(
     told = status["destinations"][SFTP_ID]["reason"]
     assert f"{name}@" not in told
     assert told.endswith("**REDACTED**@**REDACTED** there? Frigate is not")
+
+
+@pytest.mark.usefixtures("mqtt_client")
+async def test_what_a_newer_version_has_stored(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, engine: StandInEngine
+) -> None:
+    """Of what is not known after a downgrade there are the keys alone."""
+    secrets = {
+        "token": "newer-token",
+        "servers": [{"host": "newer.example.org"}],
+        "count": 4711,
+    }
+    sections = {
+        "selection": sftp_data()["selection"],
+        "storing": {**sftp_data()["storing"], "passphrase_of_files": "newer-words"},
+    }
+    unknown = ConfigSubentryDataWithId(
+        data={**secrets, **sections, "path": "/newer/path"},
+        subentry_id=LOCAL_ID,
+        subentry_type="carrier_pigeon",
+        title="Pigeon",
+        unique_id=None,
+    )
+    entry = frigate_entry(
+        data={"client_secret": "newer-secret"},
+        options={"padding_before": 7, "webhook": "https://newer.example.org/x"},
+        subentries=[unknown, sftp_subentry(**secrets, **sections)],
+    )
+    failed = replace(DESTINATION, reason="newer.example.org refuses newer-token")
+    engine.first_status = replace(
+        STATUS, destinations={LOCAL_ID: failed, SFTP_ID: DESTINATION}
+    )
+    await async_set_up(hass, entry)
+    diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    told = json.dumps(diagnostics)
+    assert "newer" not in told
+    assert "4711" not in told
+    pigeon = diagnostics["destinations"][LOCAL_ID]["data"]
+    assert pigeon == dict.fromkeys(unknown["data"], "**REDACTED**")
+    sftp = diagnostics["destinations"][SFTP_ID]["data"]
+    assert (sftp["port"], sftp["servers"]) == (22, "**REDACTED**")
+    assert sftp["selection"] == sections["selection"]
+    assert sftp["storing"]["passphrase_of_files"] == "**REDACTED**"
+    assert diagnostics["entry"]["options"] == {
+        "padding_before": 7,
+        "webhook": "**REDACTED**",
+    }
+
+
+def test_no_field_is_public_and_private() -> None:
+    """Nor a section of all kinds."""
+    for kind in KINDS.values():
+        assert not kind.private & kind.public

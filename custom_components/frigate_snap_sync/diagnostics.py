@@ -1,32 +1,97 @@
 """Diagnostics: what helps to find a fault, without secrets and addresses."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any, Final
 
 from yarl import URL
 
-from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.components.diagnostics import REDACTED
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
+from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
 
-from .const import CONF_IMPORTED, CONF_PROXY, DOMAIN
+from .const import (
+    CONF_APPEND_ONLY,
+    CONF_AT_RISK_AFTER,
+    CONF_BANDWIDTH_LIMIT,
+    CONF_CAMERAS,
+    CONF_DELAY_AFTER_STARTUP,
+    CONF_IMPORTED,
+    CONF_LABELS,
+    CONF_LIVE_FOOTAGE,
+    CONF_LIVE_TAPS,
+    CONF_LOOK_BACK,
+    CONF_MEDIA,
+    CONF_ONLY_WHILE_ENTITY,
+    CONF_ONLY_WHILE_STATES,
+    CONF_PADDING_AFTER,
+    CONF_PADDING_BEFORE,
+    CONF_PART_LENGTH,
+    CONF_PATH_TEMPLATE,
+    CONF_PROXY,
+    CONF_RETENTION_DAYS,
+    CONF_RETENTION_SIZE,
+    CONF_SEVERITY,
+    CONF_SPOOL_LIMIT,
+    CONF_TEMPORARY_FORM,
+    CONF_TOPIC_PREFIX,
+    CONF_UPLOAD_DURING_REVIEW,
+    CONF_VERIFY_CHECKSUM,
+    CONF_VOLUME_BUDGET,
+    CONF_ZONES,
+    DOMAIN,
+    SECTION_SELECTION,
+    SECTION_STORING,
+)
 from .coordinator import FrigateSnapSyncConfigEntry
 from .devices import camera_of_device, destination_of_device
 from .kinds import KINDS
 from .redaction import Redactor, parts_of_url
 from .sync.model.status import CameraStatus, DestinationStatus, UploadFilter
 
-_OF_FRIGATE: Final = frozenset({CONF_PASSWORD, CONF_PROXY, CONF_URL, CONF_USERNAME})
-
-
-def to_redact() -> set[str]:
-    """Return the fields that are private, of Frigates and destinations of all kinds."""
-    return set(_OF_FRIGATE.union(*(kind.private for kind in KINDS.values())))
-
-
+_OF_FRIGATE: Final = frozenset({CONF_TOPIC_PREFIX, CONF_VERIFY_SSL})
+_OPTIONS: Final = frozenset(
+    {
+        CONF_AT_RISK_AFTER,
+        CONF_DELAY_AFTER_STARTUP,
+        CONF_LIVE_FOOTAGE,
+        CONF_LIVE_TAPS,
+        CONF_LOOK_BACK,
+        CONF_PADDING_AFTER,
+        CONF_PADDING_BEFORE,
+        CONF_PART_LENGTH,
+        CONF_SPOOL_LIMIT,
+        CONF_UPLOAD_DURING_REVIEW,
+    }
+)
+_SECTIONS: Final[Mapping[str, frozenset[str]]] = {
+    SECTION_SELECTION: frozenset(
+        {
+            CONF_CAMERAS,
+            CONF_LABELS,
+            CONF_MEDIA,
+            CONF_ONLY_WHILE_ENTITY,
+            CONF_ONLY_WHILE_STATES,
+            CONF_SEVERITY,
+            CONF_ZONES,
+        }
+    ),
+    SECTION_STORING: frozenset(
+        {
+            CONF_APPEND_ONLY,
+            CONF_BANDWIDTH_LIMIT,
+            CONF_PATH_TEMPLATE,
+            CONF_RETENTION_DAYS,
+            CONF_RETENTION_SIZE,
+            CONF_VERIFY_CHECKSUM,
+            CONF_VOLUME_BUDGET,
+        }
+    ),
+}
+"""What destinations of all kinds store, by sections."""
 _KIND: Final = "kind"
 _MOST_UPLOADS: Final = 50
 """Of the newest uploads, in the diagnostics of a camera or destination."""
@@ -53,7 +118,7 @@ async def async_get_config_entry_diagnostics(
             "topic_prefix_of_frigate": prefix_of_frigate,
             "frigate": {"scheme": url.scheme, "port": url.port},
             "data": _entry_data(entry.data),
-            "options": dict(entry.options),
+            "options": _shown(entry.options, _OPTIONS),
         },
         "destinations": {
             subentry_id: _destination(subentry, redactor)
@@ -93,7 +158,7 @@ async def async_get_device_diagnostics(
 
 def _entry_data(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry's data; of what was imported only the kinds: all else is private."""
-    shown = async_redact_data(dict(data), to_redact())
+    shown = _shown(data, _OF_FRIGATE)
     if CONF_IMPORTED in shown:
         shown[CONF_IMPORTED] = [{_KIND: each[_KIND]} for each in data[CONF_IMPORTED]]
     return shown
@@ -103,7 +168,7 @@ def _destination(subentry: ConfigSubentry, redactor: Redactor) -> dict[str, Any]
     return {
         "type": subentry.subentry_type,
         "title": redactor.redact(subentry.title),
-        "data": async_redact_data(dict(subentry.data), to_redact()),
+        "data": _shown(subentry.data, _public_fields(subentry), _sections(subentry)),
     }
 
 
@@ -116,18 +181,63 @@ def _issues(hass: HomeAssistant, *about: str) -> list[str]:
     )
 
 
+def _public_fields(subentry: ConfigSubentry) -> frozenset[str]:
+    """Return the fields that hold nothing private: none of a kind that is not known."""
+    kind = KINDS.get(subentry.subentry_type)
+    return frozenset() if kind is None else kind.public | {CONF_TEMPORARY_FORM}
+
+
+def _sections(subentry: ConfigSubentry) -> Mapping[str, frozenset[str]]:
+    return _SECTIONS if subentry.subentry_type in KINDS else {}
+
+
+def _shown(
+    data: Mapping[str, Any],
+    public: Collection[str],
+    sections: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Return settings with what may be shown; of all else that there is something.
+
+    A newer version may have stored secrets under names that are not known here.
+    """
+
+    def shown(key: str, value: Any) -> Any:
+        if key in sections and isinstance(value, Mapping):
+            return _shown(value, sections[key])
+        return value if key in public or value in (None, "") else REDACTED
+
+    return {key: shown(key, value) for key, value in data.items()}
+
+
 def _redactor(entry: FrigateSnapSyncConfigEntry) -> Redactor:
-    private = _private_texts(entry.data)
+    private = _private_texts(entry.data, _OF_FRIGATE | {CONF_IMPORTED})
     for imported in entry.data.get(CONF_IMPORTED, ()):
-        private |= _private_texts(imported)
+        private |= _private_texts(imported, {_KIND})
     for subentry in entry.subentries.values():
-        private |= _private_texts(subentry.data)
+        public = _public_fields(subentry) | _SECTIONS.keys()
+        private |= _private_texts(subentry.data, public)
     return Redactor(private)
 
 
-def _private_texts(data: Mapping[str, Any]) -> set[str]:
+def _private_texts(data: Mapping[str, Any], public: Collection[str]) -> set[str]:
     """Return what must not appear in any text."""
-    texts = {str(data[key]) for key in to_redact() if data.get(key)}
+    texts: set[str] = set()
+    for key, value in data.items():
+        if key not in public:
+            texts.update(_leaves(value))
     for key in (CONF_URL, CONF_PROXY):
-        texts |= parts_of_url(data.get(key, ""))
+        if isinstance(url := data.get(key), str):
+            texts |= parts_of_url(url)
     return texts
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """Yield the texts of a value, at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _leaves(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _leaves(each)

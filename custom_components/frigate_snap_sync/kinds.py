@@ -123,7 +123,9 @@ class Kind:
     `model` is what its devices are called. `build` makes the destination that a
     subentry's data describe: it touches and connects nothing, and raises KeyError,
     TypeError or ValueError when the data are not those that the flow stores.
-    `private` are the fields that no diagnostics may show. `place_of_error` names the
+    `private` are the fields that no diagnostics may show, `public` those of this kind
+    that they do: what is neither, such as what a newer version stores, they hide.
+    `place_of_error` names the
     field of the form that a cause belongs to, by its code: the path for all others.
     `can_append`: its files can grow, as `capabilities` of its destinations say.
     `place` are the fields that tell where its files go: with another value of one of
@@ -134,6 +136,7 @@ class Kind:
     model: str
     build: Callable[[HomeAssistant, Mapping[str, Any]], Destination]
     private: frozenset[str]
+    public: frozenset[str] = frozenset()
     place_of_error: Mapping[str, str] = field(default_factory=dict)
     credentials: Credentials | None = None
     can_append: bool = False
@@ -283,6 +286,16 @@ KINDS: Final[dict[str, Kind]] = {
                     CONF_SECRET_ACCESS_KEY,
                 }
             ),
+            public=frozenset(
+                {
+                    CONF_ADDRESSING,
+                    CONF_CAN_DELETE,
+                    CONF_CAN_READ,
+                    CONF_PROOF,
+                    CONF_REGION,
+                    CONF_VERIFY_SSL,
+                }
+            ),
             place_of_error={
                 **{cause.code: CONF_ENDPOINT_URL for cause in WEB_CAUSES},
                 ClockSkew.code: CONF_ENDPOINT_URL,
@@ -317,6 +330,7 @@ KINDS: Final[dict[str, Kind]] = {
                     CONF_USERNAME,
                 }
             ),
+            public=frozenset({CONF_PORT}),
             place_of_error={
                 Unreachable.code: CONF_HOST,
                 ConnectTimeout.code: CONF_HOST,
@@ -342,6 +356,7 @@ KINDS: Final[dict[str, Kind]] = {
             model="WebDAV server",
             build=_webdav,
             private=frozenset({CONF_PASSWORD, CONF_PATH, CONF_URL, CONF_USERNAME}),
+            public=frozenset({CONF_VERIFY_SSL, FORM_FIELD}),
             place_of_error={
                 **dict.fromkeys((cause.code for cause in WEB_CAUSES), CONF_URL),
                 NotWebdav.code: CONF_URL,
