@@ -10,6 +10,7 @@ import pytest
 from custom_components.frigate_snap_sync.engine_setup import (
     UnusableDestination,
     destination_setup,
+    engine_options,
 )
 from custom_components.frigate_snap_sync.frigate.models import Severity
 from custom_components.frigate_snap_sync.kinds import is_allowed_folder
@@ -23,13 +24,22 @@ from custom_components.frigate_snap_sync.storage.sftp.destination import SftpDes
 from custom_components.frigate_snap_sync.storage.source import FileSource
 from custom_components.frigate_snap_sync.storage.wrappers.film_first import FilmFirst
 from custom_components.frigate_snap_sync.storage.wrappers.verified import Verified
+from custom_components.frigate_snap_sync.sync.model.engine_options import LiveFootage
 from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.naming import NameValues
-from homeassistant.config_entries import ConfigSubentry
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
-from .component import SELECTION, local_data, sftp_data
+from .component import (
+    SELECTION,
+    StandInEngine,
+    async_set_up,
+    frigate_entry,
+    local_data,
+    sftp_data,
+    sftp_subentry,
+)
 
 
 def subentry(kind: str, data: dict[str, Any]) -> ConfigSubentry:
@@ -221,3 +231,66 @@ async def test_allowed_folders(hass: HomeAssistant, folders: Path) -> None:
     assert not allowed(public)
     assert not allowed(public / "frigate")
     assert not allowed(folders / "media" / "to-the-public" / "frigate")
+
+
+DEFAULTS = engine_options({})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("live_footage", "motion"),
+        ("live_footage", None),
+        ("live_footage", ["all"]),
+        ("live_taps", "four"),
+        ("live_taps", 0),
+        ("part_length", None),
+        ("part_length", -30),
+        ("padding_before", {}),
+        ("padding_after", float("nan")),
+        ("look_back", float("inf")),
+        ("look_back", True),
+        ("spool_limit", "unlimited"),
+        ("spool_limit", 1e300),
+        ("at_risk_after", [15]),
+        ("delay_after_startup", "10"),
+        ("upload_during_review", "alerts"),
+    ],
+)
+def test_an_option_that_can_not_be_read(
+    key: str, value: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has its default, which the log says; the others have what was chosen."""
+    chosen = {"padding_before": 7, "padding_after": 8, key: value}
+    found = engine_options(chosen)
+    assert getattr(found, key) == getattr(DEFAULTS, key)
+    others = {"padding_before": 7, "padding_after": 8}
+    others.pop(key, None)
+    assert found == engine_options(others)
+    assert f"The stored option {key} can't be read" in caplog.text
+
+
+def test_options_that_can_be_read(caplog: pytest.LogCaptureFixture) -> None:
+    """The form stores numbers of either type."""
+    found = engine_options(
+        {"part_length": 20.0, "live_footage": "all", "look_back": 2, "padding_after": 0}
+    )
+    assert (found.part_length, found.live_footage) == (20, LiveFootage.ALL)
+    assert (found.look_back, found.padding_after) == (7200, 0)
+    assert not caplog.text
+
+
+@pytest.mark.usefixtures("mqtt_client")
+@pytest.mark.parametrize("section", ["selection", "storing"])
+async def test_an_entry_with_what_can_not_be_read(
+    hass: HomeAssistant, engine: StandInEngine, folders: Path, section: str
+) -> None:
+    """It is set up all the same, with all its entities."""
+    entry = frigate_entry(
+        options={"live_footage": "motion"},
+        subentries=[sftp_subentry(**{section: None})],
+    )
+    await async_set_up(hass, entry)
+    assert entry.state is ConfigEntryState.LOADED
+    assert hass.states.get("sensor.frigate_protection") is not None
+    assert hass.states.get("sensor.off_site_server_last_error") is not None

@@ -1,6 +1,6 @@
 """Options and config subentries of an entry, as the engine wants them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -69,6 +69,9 @@ from .sync.sending.farewell import left_unfinished
 _BYTES_PER_MEBIBYTE = 1024 * 1024
 _BYTES_PER_GIBIBYTE = 1024 * _BYTES_PER_MEBIBYTE
 
+_LARGEST = 1e9
+"""Of any option, in its own unit: what is larger, or no number, was not typed."""
+
 _SEVERITIES: dict[str, Severity | None] = {
     SEVERITY_ALL: None,
     SEVERITY_ALERT: Severity.ALERT,
@@ -82,27 +85,83 @@ def engine_options(
 
     `follows_topic_prefix` is false where the owner chose the prefix.
     """
+    stored = _StoredOptions(options)
     return EngineOptions(
-        delay_after_startup=options.get(
+        delay_after_startup=stored.number(
             CONF_DELAY_AFTER_STARTUP, DEFAULT_DELAY_AFTER_STARTUP
         ),
-        upload_during_review=options.get(
-            CONF_UPLOAD_DURING_REVIEW, DEFAULT_UPLOAD_DURING_REVIEW
+        upload_during_review=stored.read(
+            CONF_UPLOAD_DURING_REVIEW, DEFAULT_UPLOAD_DURING_REVIEW, _switch
         ),
-        part_length=options.get(CONF_PART_LENGTH, DEFAULT_PART_LENGTH),
-        padding_before=options.get(CONF_PADDING_BEFORE, DEFAULT_PADDING),
-        padding_after=options.get(CONF_PADDING_AFTER, DEFAULT_PADDING),
-        look_back=options.get(CONF_LOOK_BACK, DEFAULT_LOOK_BACK) * SECONDS_PER_HOUR,
+        part_length=stored.whole(CONF_PART_LENGTH, DEFAULT_PART_LENGTH),
+        padding_before=stored.number(CONF_PADDING_BEFORE, DEFAULT_PADDING),
+        padding_after=stored.number(CONF_PADDING_AFTER, DEFAULT_PADDING),
+        look_back=stored.number(CONF_LOOK_BACK, DEFAULT_LOOK_BACK) * SECONDS_PER_HOUR,
         spool_limit=(
-            options.get(CONF_SPOOL_LIMIT, DEFAULT_SPOOL_LIMIT) * _BYTES_PER_MEBIBYTE
+            stored.whole(CONF_SPOOL_LIMIT, DEFAULT_SPOOL_LIMIT) * _BYTES_PER_MEBIBYTE
         ),
         at_risk_after=(
-            options.get(CONF_AT_RISK_AFTER, DEFAULT_AT_RISK_AFTER) * SECONDS_PER_MINUTE
+            stored.number(CONF_AT_RISK_AFTER, DEFAULT_AT_RISK_AFTER)
+            * SECONDS_PER_MINUTE
         ),
-        live_footage=LiveFootage(options.get(CONF_LIVE_FOOTAGE, DEFAULT_LIVE_FOOTAGE)),
-        live_taps=options.get(CONF_LIVE_TAPS, DEFAULT_LIVE_TAPS),
+        live_footage=stored.read(CONF_LIVE_FOOTAGE, DEFAULT_LIVE_FOOTAGE, LiveFootage),
+        live_taps=stored.whole(CONF_LIVE_TAPS, DEFAULT_LIVE_TAPS),
         follows_topic_prefix=follows_topic_prefix,
     )
+
+
+class _StoredOptions:
+    """Reads options; one that can't be read has its default, and is logged.
+
+    A newer version may have stored it. It must not keep all that can be read from
+    working.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = options
+
+    def read[T](self, key: str, default: object, read: Callable[[Any], T]) -> T:
+        """Return an option; `read` raises TypeError or ValueError for what is none."""
+        if key in self._options:
+            try:
+                return read(self._options[key])
+            except (TypeError, ValueError) as err:
+                LOGGER.error(
+                    "The stored option %s can't be read (%s); its default is used: %s."
+                    " Open the options and submit them to store it anew",
+                    key,
+                    err,
+                    default,
+                )
+        return read(default)
+
+    def number(self, key: str, default: float) -> float:
+        """Return a number that is not negative."""
+        return self.read(key, default, _number)
+
+    def whole(self, key: str, default: int) -> int:
+        """Return a number of things, of which there is at least one."""
+        return self.read(key, default, _whole)
+
+
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither on nor off")
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is no number")
+    if not 0 <= value <= _LARGEST:
+        raise ValueError(f"{value!r} is no possible number")
+    return value
+
+
+def _whole(value: object) -> int:
+    if (number := int(_number(value))) < 1:
+        raise ValueError(f"{value!r} is less than one")
+    return number
 
 
 _SELECTION_KEYS = {

@@ -46,6 +46,8 @@ class OnlyWhile:
         Raises TypeError for data that the flows don't store.
         """
         section = data[SECTION_SELECTION]
+        if not isinstance(section, Mapping):
+            raise TypeError(f"{SECTION_SELECTION} is no section")
         entity_id = section.get(CONF_ONLY_WHILE_ENTITY)
         states = section.get(CONF_ONLY_WHILE_STATES, [])
         if not isinstance(states, list) or not all(isinstance(s, str) for s in states):

@@ -1,6 +1,6 @@
 """Sensors: what was uploaded, what waits, what went wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, override
@@ -12,6 +12,7 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfInformation
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -225,13 +226,17 @@ async def async_setup_entry(
         async_add_entities,
         SENSOR_DOMAIN,
         BUDGET_USED.key,
-        is_chosen=lambda subentry: bool(
-            subentry.data.get(SECTION_STORING, {}).get(CONF_VOLUME_BUDGET)
-        ),
+        is_chosen=_has_budget,
         make=lambda coordinator, subject: SnapSyncSensor(
             coordinator, subject, BUDGET_USED
         ),
     )
+
+
+def _has_budget(subentry: ConfigSubentry) -> bool:
+    """Tell whether a destination has a budget; not one whose settings can't be read."""
+    section = subentry.data.get(SECTION_STORING)
+    return isinstance(section, Mapping) and bool(section.get(CONF_VOLUME_BUDGET))
 
 
 class SnapSyncSensor[StatusT](SnapSyncEntity[StatusT], SensorEntity):
