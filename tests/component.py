@@ -36,9 +36,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
 )
 from custom_components.frigate_snap_sync.sync.playback.playback import Playback
 from homeassistant.config_entries import ConfigSubentry, ConfigSubentryDataWithId
-from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
 ENTRY_ID = "01JFRIGATEFRIGATEFRIGATE00"
@@ -141,18 +139,6 @@ def frigate_entry(
         data={"url": url, "verify_ssl": True, **(data or {})},
         subentries_data=list(subentries),
         **changes,
-    )
-
-
-def enable_upload_event(
-    hass: HomeAssistant, subentry_id: str = LOCAL_ID, name: str = "garage_nas"
-) -> None:
-    """Enable the event entity of a destination before its set-up, as an owner may."""
-    er.async_get(hass).async_get_or_create(
-        Platform.EVENT,
-        DOMAIN,
-        f"{ENTRY_ID}_{subentry_id}_upload",
-        suggested_object_id=f"{name}_upload",
     )
 
 

@@ -22,13 +22,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowHandler, FlowManager
 from homeassistant.helpers import issue_registry as ir
 
-from .component import (
-    StandInEngine,
-    async_set_up,
-    enable_upload_event,
-    frigate_entry,
-    local_subentry,
-)
+from .component import StandInEngine, async_set_up, frigate_entry, local_subentry
 from .flow_texts import missing_texts, unsafe_issue
 from .harness.frigate import Frigate, FrigateServer
 from .pages import is_in_manual
@@ -195,12 +189,6 @@ def engine(hass: HomeAssistant) -> StandInEngine:
 def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     """Write snapshots as Home Assistant does, without what changes each time."""
     return snapshot.use_extension(HomeAssistantSnapshotExtension)
-
-
-@pytest.fixture
-def upload_event(hass: HomeAssistant) -> None:
-    """Enable the event entity of the destination, which is off by default."""
-    enable_upload_event(hass)
 
 
 @pytest.fixture

@@ -27,7 +27,6 @@ from .component import (
     LOCAL_ID,
     StandInEngine,
     async_set_up,
-    enable_upload_event,
     frigate_entry,
     local_subentry,
 )
@@ -148,10 +147,7 @@ async def test_nothing_after_the_end(
     ]
 
 
-@pytest.mark.parametrize(
-    ("enabled", "excluded", "doubled"),
-    [(False, False, False), (True, False, True), (True, True, False)],
-)
+@pytest.mark.parametrize("excluded", [False, True])
 async def test_in_activity(
     recorder_mock: Recorder,
     hass: HomeAssistant,
@@ -160,17 +156,12 @@ async def test_in_activity(
     folders: Path,
     hass_ws_client: WebSocketGenerator,
     device_registry: dr.DeviceRegistry,
-    enabled: bool,
     excluded: bool,
-    doubled: bool,
 ) -> None:
-    """One line, for all to see and on the camera's page.
+    """For all to see, and on the camera's page; without the event entity's if excluded.
 
-    The event entity has a line of its own if its owner enables it, and does not exclude
-    it: Home Assistant has no other way to keep that away.
+    Home Assistant has no other way to keep a line of an event entity away.
     """
-    if enabled:
-        enable_upload_event(hass)
     began = dt_util.utcnow()
     await async_set_up(hass, frigate_entry(subentries=[local_subentry("/media/nas")]))
     config = {"exclude": {"entity_globs": ["event.*_upload"]}} if excluded else {}
@@ -201,7 +192,6 @@ async def test_in_activity(
         assert found is not None
         return found.id
 
-    assert await shown() == ([line, entity] if doubled else [line])
+    assert await shown() == ([line] if excluded else [line, entity])
     assert await shown(device_ids=[device(f"{ENTRY_ID}_front_door")]) == [line]
-    of_entity = await shown(device_ids=[device(LOCAL_ID)], entity_ids=[entity])
-    assert of_entity == ([entity] if enabled else [])
+    assert await shown(device_ids=[device(LOCAL_ID)], entity_ids=[entity]) == [entity]

@@ -573,7 +573,7 @@ async def test_weekly_drill_that_is_refused(
 def written_by_hand() -> dict[str, dict[str, Any]]:
     """Return the automations of the manual by their names, for the entry of the tests."""
     text = DOCS.read_text().replace("01J" + 23 * "X", ENTRY_ID)
-    text = text.replace(".backup_server_", ".garage_nas_")
+    text = text.replace("event.backup_server_", "event.garage_nas_")
     blocks = re.findall(r"(?ms)^```yaml\n(.*?)^```$", text)
     found = [parse_yaml(block) for block in blocks]
     return {str(each["alias"]): each for each in found if isinstance(each, dict)}

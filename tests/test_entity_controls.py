@@ -25,7 +25,6 @@ from .component import (
     SFTP_ID,
     Refused,
     StandInEngine,
-    enable_upload_event,
     sftp_subentry,
     subentry,
 )
@@ -68,10 +67,7 @@ async def test_switch_fails(
 
 
 async def test_upload_event(
-    hass: HomeAssistant,
-    engine: StandInEngine,
-    upload_event: None,
-    entry: MockConfigEntry,
+    hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
 ) -> None:
     """Every upload that ends is an event of its destination, and of no other."""
     entity_id = "event.garage_nas_upload"
@@ -111,7 +107,6 @@ async def test_upload_event_of_new_and_gone_destination(
     hass: HomeAssistant, engine: StandInEngine, entry: MockConfigEntry
 ) -> None:
     """A new destination reports at once; one that was removed no longer does."""
-    enable_upload_event(hass, SFTP_ID, "off_site_server")
     hass.config_entries.async_add_subentry(entry, subentry(sftp_subentry()))
     await hass.async_block_till_done()
     engine.upload(destination_id=SFTP_ID)

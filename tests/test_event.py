@@ -36,7 +36,7 @@ from .component import (
     local_subentry,
 )
 
-pytestmark = pytest.mark.usefixtures("mqtt_client", "upload_event")
+pytestmark = pytest.mark.usefixtures("mqtt_client")
 
 ENTITY_ID = "event.garage_nas_upload"
 IN_EVERY_STATE = {"event_types", "friendly_name"}

@@ -503,10 +503,7 @@ async def test_failure(
 
 
 async def test_with_the_real_engine(
-    hass: HomeAssistant,
-    upload_event: None,
-    frigate_server: FrigateServer,
-    folders: Path,
+    hass: HomeAssistant, frigate_server: FrigateServer, folders: Path
 ) -> None:
     """What was uploaded is listed; a catch-up finds it all known."""
     nas = folders / "media" / "nas"

@@ -63,7 +63,10 @@ def async_watch(
 def _camera_device(
     hass: HomeAssistant, entry: ConfigEntry, event: UploadEvent
 ) -> str | None:
-    """Return the id of the camera's device: Activity finds an event by one alone."""
+    """Return the id of the camera's device: Activity finds an event by one alone.
+
+    On the page of the destination its event entity has a line of its own.
+    """
     device = dr.async_get(hass).async_get_device_by_identifier(
         camera_identifier(entry.entry_id, event.camera), entry.entry_id
     )

@@ -18,10 +18,7 @@ EVENT_UPLOADED = "uploaded"
 EVENT_FAILED = "failed"
 
 UPLOAD = EventEntityDescription(
-    key="upload",
-    event_types=[EVENT_UPLOADED, EVENT_FAILED],
-    # Each event would be a line in Activity, beside the sentence there: `activity.py`.
-    entity_registry_enabled_default=False,
+    key="upload", event_types=[EVENT_UPLOADED, EVENT_FAILED]
 )
 
 
