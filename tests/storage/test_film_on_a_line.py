@@ -48,6 +48,7 @@ class Target:
 
     id = name = "nas"
     is_open = True
+    is_hint = False
     item = SimpleNamespace(source_id="review")
 
     def __init__(self, destination: Destination) -> None:

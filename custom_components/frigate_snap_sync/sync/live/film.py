@@ -92,7 +92,7 @@ class Film:
     """The newest chunks of a film, for all who follow it."""
 
     def __init__(self, *, most_bytes: int, is_stills: bool = False) -> None:
-        """Keep no more than so many bytes; a keyframe is the first of them.
+        """Keep no more than so many bytes; a keyframe is the first, if one fits.
 
         `is_stills`: each chunk is a picture of its own, a JPEG.
         """
@@ -113,8 +113,11 @@ class Film:
         self._size += len(chunk.data)
         while self._size > self._most and len(self._chunks) > 1:
             self._drop()
-            while self._chunks and not self._chunks[0].is_keyframe:
-                self._drop()
+            if any(chunk.is_keyframe for chunk in self._chunks):
+                while not self._chunks[0].is_keyframe:
+                    self._drop()
+        if self._size > self._most and not self._chunks[0].is_keyframe:
+            self._drop()
         self._changes.notify()
 
     def after(self, number: int) -> list[Chunk]:

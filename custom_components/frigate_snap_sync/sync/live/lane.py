@@ -55,7 +55,7 @@ class LiveLane:
         self._is_recorded = is_recorded
         self._target = target
         self._timing = timing
-        self._last = film.before(since)
+        self._last = self._looked = film.before(since)
         self._progress: LiveProgress = target.services.live_progress
         self._outage = outage
         self._pause = timing.live_retry
@@ -141,7 +141,7 @@ class LiveLane:
         """Send what comes. Returns when nothing may be sent for now."""
         is_first = True
         while True:
-            await self.film.more(self._last)
+            await self.film.more(max(self._last, self._looked))
             if not is_first:
                 await asyncio.sleep(self._timing.live_tick)
             # Only then is it chosen what to send: it may be another keyframe by now.
@@ -188,11 +188,15 @@ class LiveLane:
         self._outage.over()
 
     def _skip(self, batch: Batch | None) -> None:
-        """Leave out what can't be shown without what was before it."""
+        """Leave out what can't be shown without what was before it.
+
+        Without a batch some is lost: what was sent last stays known, so that only a
+        keyframe follows it.
+        """
         if batch is not None:
             self._last = batch.chunks[0].number
         elif self.film.newest is not None:
-            self._last = self.film.newest.number
+            self._looked = self.film.newest.number
 
     def _note(self) -> None:
         if not self._is_recorded or self._target.is_hint:

@@ -1,0 +1,152 @@
+"""What a live lane sends of a film whose keyframes are far apart."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import cast, override
+
+from custom_components.frigate_snap_sync.storage.base import Capabilities, GrowingFile
+from custom_components.frigate_snap_sync.sync.ledger.live_files import LiveFile
+from custom_components.frigate_snap_sync.sync.live.film import Chunk, Film
+from custom_components.frigate_snap_sync.sync.live.lane import LiveLane
+from custom_components.frigate_snap_sync.sync.live.target import LiveTarget
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
+from custom_components.frigate_snap_sync.sync.model.timing import Timing
+from custom_components.frigate_snap_sync.sync.support.live_progress import LiveProgress
+from custom_components.frigate_snap_sync.sync.support.outage_log import OutageLog
+
+from ..waiting import LONG, until
+from .fakes import FakeDestination
+
+SIZE = 100
+MOST = 10 * SIZE
+"""Bytes of a film that are kept: ten pictures."""
+
+
+class Held(GrowingFile):
+    """A file whose writes take until they are let through."""
+
+    def __init__(self) -> None:
+        """Let them through."""
+        self.may = asyncio.Event()
+        self.may.set()
+        self.numbers: list[int] = []
+        """Of the pictures that came."""
+
+    @override
+    async def write(self, data: bytes, *, at: int) -> None:
+        await self.may.wait()
+        for begin in range(0, len(data), SIZE):
+            self.numbers.append(int(data[begin : begin + SIZE]))
+
+    @override
+    async def close(self) -> int:
+        return len(self.numbers) * SIZE
+
+
+class Shelf(FakeDestination):
+    """Has one such file."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        super().__init__()
+        self.can = Capabilities(append=True)
+        self.file = Held()
+
+    @override
+    async def grow(self, path: str) -> GrowingFile:
+        return self.file
+
+
+class Target:
+    """Where film goes, with neither ledger nor worker behind it."""
+
+    id = name = "nas"
+    is_open = True
+    is_hint = False
+    item = SimpleNamespace(source_id="review")
+
+    def __init__(self) -> None:
+        """Send to a shelf."""
+        self.destination = Shelf()
+        self.services = SimpleNamespace(limits=Limits(), live_progress=LiveProgress())
+
+    def count(self, size: int) -> None:
+        """Count nothing."""
+
+    async def begin(self, first: Chunk, **_: object) -> LiveFile:
+        """Return a name."""
+        return cast(LiveFile, SimpleNamespace(id=1, path="live01.mp4"))
+
+    async def own(self, file: LiveFile) -> None:
+        """Keep nothing."""
+
+    async def end(self, file: LiveFile, **_: object) -> None:
+        """Keep nothing."""
+
+
+def show(film: Film, number: int, *, is_keyframe: bool = False) -> None:
+    """Let a picture come, a second after the one before it."""
+    film.add(
+        Chunk(
+            number=number,
+            take=1,
+            init=b"",
+            data=f"{number:0{SIZE}}".encode(),
+            is_keyframe=is_keyframe,
+            arrived=asyncio.get_running_loop().time(),
+            moment=float(number),
+            seconds=float(number),
+        )
+    )
+
+
+async def test_a_hole_ends_with_a_keyframe() -> None:
+    """A lane that was too late for all that fits behind a keyframe waits for one.
+
+    One that is in time misses nothing, however far apart the keyframes are.
+    """
+    film, late, prompt = Film(most_bytes=MOST), Target(), Target()
+    lanes = [
+        asyncio.create_task(
+            LiveLane(
+                cast(LiveTarget, target),
+                film,
+                timing=Timing(live_tick=0.01, live_behind=60),
+                since=0.0,
+                is_recorded=True,
+                outage=cast(OutageLog, SimpleNamespace(over=lambda: None)),
+            ).run()
+        )
+        for target in (late, prompt)
+    ]
+
+    async def come(first: int, end: int) -> None:
+        async with asyncio.timeout(LONG):
+            await _come(first, end)
+
+    async def _come(first: int, end: int) -> None:
+        for number in range(first, end):
+            show(film, number, is_keyframe=number in (1, 60))
+            while number not in prompt.destination.file.numbers:
+                await asyncio.sleep(0.005)
+
+    await come(1, 4)
+    await until(lambda: late.destination.file.numbers == [1, 2, 3])
+    late.destination.file.may.clear()
+    await come(4, 50)
+    late.destination.file.may.set()
+    await come(50, 60)
+    await asyncio.sleep(0.1)
+    before = list(late.destination.file.numbers)
+    await come(60, 63)
+    await until(lambda: 62 in late.destination.file.numbers)
+    # Behind the hole comes the keyframe, and nothing that needs what is missing.
+    assert before == list(range(1, len(before) + 1))
+    assert len(before) < 10
+    assert late.destination.file.numbers == [*before, 60, 61, 62]
+    spans = late.services.live_progress.until("review", ("nas",), 1.0)
+    assert spans < 10
+    assert prompt.destination.file.numbers == list(range(1, 63))
+    for lane in lanes:
+        lane.cancel()
+    await asyncio.wait(lanes)
