@@ -12,6 +12,7 @@ from custom_components.frigate_snap_sync.flows.kinds import FLOWS
 from custom_components.frigate_snap_sync.kinds import KINDS
 from custom_components.frigate_snap_sync.markdown import escape
 from custom_components.frigate_snap_sync.storage.errors import AuthFailed
+from custom_components.frigate_snap_sync.storage.wrappers.film_first import FilmFirst
 from custom_components.frigate_snap_sync.sync.model.status import Problem
 from homeassistant.config_entries import SOURCE_USER
 from homeassistant.core import HomeAssistant
@@ -61,7 +62,8 @@ async def test_a_new_kind(
     devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
     assert "Memory" in {device.model for device in devices}
     (setup,) = engine.setups
-    assert setup.destination is MEMORY
+    assert isinstance(setup.destination, FilmFirst)
+    assert setup.destination.inner is MEMORY
 
     engine.show_destination(
         subentry.subentry_id, connected=False, problem=Problem.LOGIN_REFUSED
