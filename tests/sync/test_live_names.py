@@ -30,6 +30,24 @@ from .test_live import LIVE, QUICK, arrived, camera, films, growing
 __all__ = ["camera", "growing"]
 
 
+async def test_a_file_is_known_to_be_ours_before_it_holds_anything(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Else a kill in that moment leaves one that is never removed, nor can be played."""
+    found: list[bytes] = []
+
+    def own(connection: sqlite3.Connection, live_id: int) -> None:
+        found.extend(growing.files[name] for name in films(growing))
+        live_files.own(connection, live_id)
+
+    bench.faults.jobs[live_files.own] = own
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new", start=time.time() - 1)
+    await camera.show(5)
+    await arrived(growing, camera)
+    assert found == [b""]
+
+
 @pytest.mark.parametrize("theirs", [b"", b"theirs"])
 async def test_an_answer_that_got_lost(
     bench: Bench, camera: Camera, growing: FakeDestination, theirs: bytes

@@ -243,9 +243,10 @@ class GrowingWriter(LiveWriter):
                 break
         else:
             raise Rejected("Every name for a live file is taken")
-        self._position, self._is_ours, self._init = 0, True, len(first.init)
-        await self._write(first.init, None)
+        self._position, self._init = 0, len(first.init)
+        # Before there is anything in it: after a kill only an empty file may be ours.
         await self._own()
+        await self._write(first.init, None)
 
     @override
     async def send(self, batch: Batch) -> None:
