@@ -64,7 +64,7 @@ from .sync.model.engine_options import LiveFootage
 from .sync.model.item import Media
 from .sync.model.naming import NameValues, Render
 from .sync.model.selection import Selection
-from .sync.sending.farewell import left_unfinished
+from .sync.sending.unfinished import left_unfinished
 
 _BYTES_PER_MEBIBYTE = 1024 * 1024
 _BYTES_PER_GIBIBYTE = 1024 * _BYTES_PER_MEBIBYTE

@@ -15,7 +15,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
 )
 from custom_components.frigate_snap_sync.sync.ledger import uploads
 from custom_components.frigate_snap_sync.sync.sending.clean_up import discard_all
-from custom_components.frigate_snap_sync.sync.sending.farewell import left_unfinished
+from custom_components.frigate_snap_sync.sync.sending.unfinished import left_unfinished
 
 from ..waiting import LONG
 from .conftest import Bench, setup, until
