@@ -259,8 +259,14 @@ async def test_a_packet_of_4_gib_for_an_answer(
         destination = connect_to(server, password=PASSWORD)
         await destination.connect()
         (channel,) = server.behavior.channels
-        channel.write(FOUR_GIB)
-        flood.channel(channel)
+
+        def fstat(_file: object) -> asyncssh.SFTPAttrs:
+            channel.write(FOUR_GIB)
+            flood.channel(channel)
+            return asyncssh.SFTPAttrs(size=MIB)
+
+        # In the middle of it: a connection that ends before is made again.
+        server.behavior.instead["fstat"] = fstat
         with pytest.raises(Unreachable, match="4294967280 bytes|closed|not open"):
             await destination.put("a", make_source(MIB), temporary="part")
         await asyncio.wait(flood.tasks)
