@@ -197,6 +197,18 @@ def test_a_film_of_more_than_the_review(scene: Scene) -> None:
     assert not scene.judge().doubled
 
 
+def test_pieces_of_a_film_stay_together(scene: Scene) -> None:
+    """One that may stay keeps all of its film, and none of another."""
+    for number, at in (("01-0001", 1), ("01-0002", 60), ("02-0001", 3)):
+        path = put_film(scene, at=NOW + at)
+        path.rename(scene.beside(ItemKind.RECORDING, f"live{number}"))
+    scene.now += 120
+    scene.frigate.cameras["front_door"].footage.lose(NOW + 60, NOW + 61)
+    (line,) = scene.judge().doubled
+    assert "live02-0001" in line
+    assert "live01" not in line
+
+
 def test_a_film_of_before_the_review(scene: Scene) -> None:
     """It may stay: Frigate's clock was set back while it left."""
     path = put_film(scene, at=NOW - 7)

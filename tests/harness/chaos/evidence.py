@@ -222,12 +222,14 @@ class Evidence:
             own = [one for one in own if not _is_early(one[1])]
         # Films may show what Frigate never had on its disk, or has no more.
         is_safe = not (self._has_holes(item) or self._has_lost(item))
-        own = [
-            (file, suffix)
+        # Of one that is needed all pieces stay.
+        needed = {
+            _film(file, suffix)
             for file, suffix in own
-            if not suffix.startswith("live")
-            or (is_safe and self._is_replaced(item, file, wholes))
-        ]
+            if suffix.startswith("live")
+            and not (is_safe and self._is_replaced(item, file, wholes))
+        }
+        own = [each for each in own if _film(*each) not in needed]
         # Behind a hole it can't be known which footage a clip holds.
         hole = inf if self._has_lost(item) else self._first_hole(item)
         staying = {
@@ -384,6 +386,11 @@ def _review_behind(
         and -_SIGN <= item.start - sign <= _SIGN
     }
     return min(found, key=lambda key: abs(found[key] - sign), default=None)
+
+
+def _film(file: File, suffix: str) -> str:
+    """Return what all pieces of a film have in common, and no other file has."""
+    return file.path.partition(f"-{suffix}")[0] + suffix[:6] if suffix else file.path
 
 
 def _is_early(suffix: str) -> bool:
