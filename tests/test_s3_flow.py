@@ -293,6 +293,7 @@ async def test_a_host_that_is_called_as_the_bucket(
         (404, b"", "bucket", "bucket_not_found"),
         (400, error_xml("InvalidBucketName"), "bucket", "bucket_not_found"),
         (400, error_xml("InvalidRegionName"), "region", "wrong_region"),
+        (400, error_xml("MethodNotAllowed"), "path", "rejected"),
     ],
 )
 async def test_answers_that_are_about_a_field(

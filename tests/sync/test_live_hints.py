@@ -72,22 +72,19 @@ async def test_film_leaves_with_the_first_sign(
     assert bench.status.destinations["nas"].recordings_uploaded == 1
 
 
-@pytest.mark.parametrize("way", ["file", "pieces", "stills"])
+@pytest.mark.parametrize("way", ["file", "pieces"])
 async def test_a_sign_without_a_review_leaves_nothing(
     bench: Bench, camera: Camera, nas: FakeDestination, way: str
 ) -> None:
     """Neither a connection nor a file; and it counts nowhere."""
-    bench.timing = replace(QUICK, live_hint=0.6, live_still=0.02)
+    bench.timing = replace(QUICK, live_hint=0.6)
     if way == "file":
         nas.can = Capabilities(append=True)
     await bench.start(setup(nas, selection=LIVE))
     await bench.heard()
     uploaded = bench.status.destinations["nas"]
-    if way == "stills":
-        bench.live_snapshot("back-yard_2")
-    else:
-        bench.live_snapshot()
-        await camera.show(35)
+    bench.live_snapshot()
+    await camera.show(35)
     await until(lambda: films(nas))
     await until(lambda: films(nas) == [])
     await until(lambda: not bench.engine.live.diagnostics["watched"])
@@ -97,6 +94,20 @@ async def test_a_sign_without_a_review_leaves_nothing(
     assert [
         event.path for event in bench.uploaded if "live-snap" not in event.path
     ] == []
+
+
+async def test_stills_leave_with_the_review(bench: Bench, nas: FakeDestination) -> None:
+    """The live snapshot, which was the sign, shows as much."""
+    bench.timing = replace(QUICK, live_hint=0.5, live_still=0.02)
+    await bench.start(setup(nas, selection=LIVE))
+    await bench.heard()
+    bench.live_snapshot("back-yard_2")
+    await until(lambda: bench.engine.live.diagnostics["watched"])
+    await until(lambda: not bench.engine.live.diagnostics["watched"])
+    assert films(nas) == []
+    assert _rows(bench) == []
+    bench.review("new", camera="back-yard_2")
+    await until(lambda: films(nas))
 
 
 async def test_signs_that_come_to_nothing_again_and_again_send_nothing_more(

@@ -320,12 +320,15 @@ class LiveManager:
     async def _choose_lanes(self, session: _Session) -> None:
         """Let a review's film leave to whoever takes it now. Raises LedgerError."""
         tap = self._taps.get(session.item.camera)
-        takers = {
-            id_: taker
-            for id_, taker in session.takers.items()
-            if tap is not None
-            and (not session.is_hint or (session.sends and taker.target.takes_hints))
-        }
+        takers = {} if tap is None else session.takers
+        if session.is_hint and tap is not None:
+            # Stills would show no more than the live snapshot that was the sign.
+            sends = session.sends and not tap.what.film.is_stills
+            takers = {
+                id_: taker
+                for id_, taker in takers.items()
+                if sends and taker.target.takes_hints
+            }
         self._end_lanes(
             session,
             [
