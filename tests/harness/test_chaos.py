@@ -163,14 +163,15 @@ def test_a_film_that_left_live_is_not_the_whole(scene: Scene) -> None:
     assert not verdict.corrupt
 
 
+@pytest.mark.parametrize("suffix", ["live01", "live01-0001"])
 @pytest.mark.parametrize(("early", "is_its"), [(2, True), (15, True), (40, False)])
 def test_a_film_that_left_with_the_first_sign(
-    scene: Scene, early: int, is_its: bool
+    scene: Scene, early: int, is_its: bool, suffix: str
 ) -> None:
     """It has a name of its own, and is its review's if that followed soon."""
     path = put_film(scene)
     moment = datetime.fromtimestamp(NOW - early, ZONE)
-    name = f"{moment:%Y-%m-%d_%H-%M-%S%z}-front_door-recording-0f0f0f-live01.mp4"
+    name = f"{moment:%Y-%m-%d_%H-%M-%S%z}-front_door-recording-0f0f0f-{suffix}.mp4"
     path.rename(path.with_name(name))
     verdict = scene.judge()
     assert bool(verdict.doubled) == is_its

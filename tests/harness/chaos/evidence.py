@@ -17,7 +17,7 @@ from .folder import File
 _TIME = r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d[+-]\d{4}"
 _NAME = re.compile(
     rf"(?P<time>{_TIME})-(?P<camera>.+?)-(?P<kind>recording|snapshot|live-snapshot)"
-    r"(?:-(?P<label>.+?))?-(?P<id>(?!live\d\d)[0-9a-z]+)"
+    r"(?:-(?P<label>.+?))??-(?P<id>(?!live\d\d)[0-9a-z]+)"
     r"(?:-(?P<suffix>part\d{3}|live\d\d(?:-\d{4})?|\d\d|incomplete))?\.(?:mp4|jpg)"
 )
 _CLIP = re.compile(r"/api/[^/]+/start/([0-9.]+)/end/([0-9.]+)/clip\.mp4")
