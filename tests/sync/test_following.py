@@ -1,6 +1,7 @@
 """A file leaves while Frigate still gives it, and gets its name when it is whole."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 import hashlib
 from pathlib import Path
@@ -93,11 +94,13 @@ async def local(folder: Path) -> LocalDestination:
 
 def there(folder: Path) -> dict[str, int]:
     """Return the sizes of the files in a folder, by their endings."""
-    return {
-        path.suffix: path.stat().st_size
-        for path in folder.rglob("*")
-        if path.is_file() and path.suffix in (".tmp", ".mp4")
-    }
+    sizes = {}
+    for path in folder.rglob("*"):
+        # It may be renamed just now.
+        with suppress(FileNotFoundError):
+            if path.suffix in (".tmp", ".mp4"):
+                sizes[path.suffix] = path.stat().st_size
+    return sizes
 
 
 async def following(folder: Path) -> None:
