@@ -222,7 +222,9 @@ async def test_user_own_key(
 
     # Pasted, and the user name mended.
     server.behavior.authorized.add(public.public_data)
-    result = await async_submit(hass, result, username=USERNAME)
+    result = await async_submit(hass, result, username="two\nlines")
+    assert result["errors"] == {"username": "invalid_username"}
+    result = await async_submit(hass, result, username=f"{USERNAME}\n")
     assert result["type"] is FlowResultType.CREATE_ENTRY
     subentry = only_subentry(hass, entry.entry_id)
     assert subentry.data["username"] == USERNAME

@@ -192,7 +192,7 @@ class SftpFlow(DestinationFlow):
         if user_input is None:
             return self._show_public_key()
         if username := user_input.get(CONF_USERNAME, "").strip():
-            if odd := odd_login(user_input):
+            if odd := odd_login({CONF_USERNAME: username}):
                 return self._show_public_key(errors=odd)
             self._typed[CONF_USERNAME] = self._data[CONF_USERNAME] = username
             if (abort := self._abort_if_known(self._unique_id)) is not None:
