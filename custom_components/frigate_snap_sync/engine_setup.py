@@ -128,7 +128,7 @@ class _StoredOptions:
             except (TypeError, ValueError) as err:
                 LOGGER.error(
                     "The stored option %s can't be read (%s); its default is used: %s."
-                    " Open the options and submit them to store it anew",
+                    " Open the options and submit them to store it again",
                     key,
                     err,
                     default,

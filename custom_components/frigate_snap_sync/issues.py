@@ -21,7 +21,7 @@ from .words import async_home_cause, async_why
 
 
 def takes_entry(create_issue: Callable[..., None]) -> bool:
-    """Tell whether Home Assistant's function for issues is told of their entry."""
+    """Tell whether Home Assistant's function for issues takes their entry."""
     return "config_entry_id" in signature(create_issue).parameters
 
 

@@ -129,7 +129,7 @@ def endpoints(text: str, bucket: str) -> tuple[str, ...]:
     """Return the addresses of the server that was typed, the likely one first.
 
     One that begins with the bucket's name may have been typed with the bucket. But it
-    may be called so: then the rest is somebody else's, and is only asked if the server
+    may be called so: then the rest is another owner's, and is only asked if the server
     at the address as it was typed says that this is no bucket. Raises `InvalidUrl`.
     """
     url = parse_url(text)
@@ -170,7 +170,7 @@ def candidates(settings: S3Settings) -> tuple[Addressing, ...]:
         or _is_address(host)
     ):
         # No certificate fits two levels, and an IP address has none. A host name has no
-        # upper case: in small letters it would be somebody else's bucket.
+        # upper case: in small letters it would be another owner's bucket.
         return (Addressing.PATH,)
     first = (
         Addressing.VIRTUAL

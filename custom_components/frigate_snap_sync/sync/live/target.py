@@ -98,7 +98,7 @@ class LiveTarget:
     async def adopt(self, review: LiveTarget, *, begins: float) -> None:
         """Go on as the film of a review that has come. Raises LedgerError.
 
-        The ledger is told first of what is there, and then of what was begun meanwhile.
+        First what is there is noted in the ledger, then what was begun meanwhile.
         """
         hint_id = self.item.source_id
         for _ in range(2):
