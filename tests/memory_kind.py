@@ -41,7 +41,6 @@ KIND = Kind(
     key="memory",
     model="Memory",
     build=lambda hass, data: MEMORY,
-    private=frozenset({"url", "username", "password"}),
     place=("url",),
     place_of_error={AuthFailed.code: "username"},
     credentials=Credentials(

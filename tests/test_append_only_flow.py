@@ -72,7 +72,7 @@ async def test_only_new_files_are_taken(
     """
     box = DropBox()
     box.may_read, box.may_be_limited = may_read, may_be_limited
-    kind = Kind(key="memory", model="Memory", build=lambda *_: box, private=frozenset())
+    kind = Kind(key="memory", model="Memory", build=lambda *_: box)
     monkeypatch.setitem(KINDS, kind.key, kind)
     monkeypatch.setitem(FLOWS, kind.key, MemoryFlow)
     entry = frigate_entry()
@@ -140,7 +140,6 @@ async def test_two_frigates_at_one_place(
         key="memory",
         model="Memory",
         build=lambda *_: box,
-        private=frozenset(),
         place=("url",),
     )
     monkeypatch.setitem(KINDS, kind.key, kind)
@@ -208,7 +207,7 @@ async def test_what_can_not_be_read_can_not_be_compared(
     """A login that may delete, but not read back, takes no *Verify checksum*."""
     box = DropBox()
     box.may_delete = box.may_be_limited = True
-    kind = Kind(key="memory", model="Memory", build=lambda *_: box, private=frozenset())
+    kind = Kind(key="memory", model="Memory", build=lambda *_: box)
     monkeypatch.setitem(KINDS, kind.key, kind)
     monkeypatch.setitem(FLOWS, kind.key, MemoryFlow)
     entry = frigate_entry()

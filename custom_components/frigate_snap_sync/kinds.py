@@ -123,10 +123,9 @@ class Kind:
     `model` is what its devices are called. `build` makes the destination that a
     subentry's data describe: it touches and connects nothing, and raises KeyError,
     TypeError or ValueError when the data are not those that the flow stores.
-    `private` are the fields that no diagnostics may show, `public` those of this kind
-    that they do: what is neither, such as what a newer version stores, they hide.
-    `place_of_error` names the
-    field of the form that a cause belongs to, by its code: the path for all others.
+    `public` are the fields of this kind that diagnostics may show: they hide all others,
+    also what a newer version stores. `place_of_error` names the field of the form that a
+    cause belongs to, by its code: the path for all others.
     `can_append`: its files can grow, as `capabilities` of its destinations say.
     `place` are the fields that tell where its files go: with another value of one of
     them it is another place, whose files are others.
@@ -135,7 +134,6 @@ class Kind:
     key: str
     model: str
     build: Callable[[HomeAssistant, Mapping[str, Any]], Destination]
-    private: frozenset[str]
     public: frozenset[str] = frozenset()
     place_of_error: Mapping[str, str] = field(default_factory=dict)
     credentials: Credentials | None = None
@@ -269,7 +267,6 @@ KINDS: Final[dict[str, Kind]] = {
             key=SUBENTRY_LOCAL,
             model="Local folder",
             build=_local,
-            private=frozenset({CONF_MOUNT_POINT, CONF_PATH}),
             can_append=True,
             place=(CONF_PATH, CONF_MOUNT_POINT),
         ),
@@ -277,15 +274,6 @@ KINDS: Final[dict[str, Kind]] = {
             key=SUBENTRY_S3,
             model="S3 bucket",
             build=_s3,
-            private=frozenset(
-                {
-                    CONF_ACCESS_KEY_ID,
-                    CONF_BUCKET,
-                    CONF_ENDPOINT_URL,
-                    CONF_PATH,
-                    CONF_SECRET_ACCESS_KEY,
-                }
-            ),
             public=frozenset(
                 {
                     CONF_ADDRESSING,
@@ -318,18 +306,6 @@ KINDS: Final[dict[str, Kind]] = {
             key=SUBENTRY_SFTP,
             model="SFTP server",
             build=_sftp,
-            private=frozenset(
-                {
-                    CONF_HOST,
-                    CONF_HOST_KEY,
-                    CONF_PASSPHRASE,
-                    CONF_PASSWORD,
-                    CONF_PATH,
-                    CONF_PRIVATE_KEY,
-                    CONF_PUBLIC_KEY,
-                    CONF_USERNAME,
-                }
-            ),
             public=frozenset({CONF_PORT}),
             place_of_error={
                 Unreachable.code: CONF_HOST,
@@ -355,7 +331,6 @@ KINDS: Final[dict[str, Kind]] = {
             key=SUBENTRY_WEBDAV,
             model="WebDAV server",
             build=_webdav,
-            private=frozenset({CONF_PASSWORD, CONF_PATH, CONF_URL, CONF_USERNAME}),
             public=frozenset({CONF_VERIFY_SSL, FORM_FIELD}),
             place_of_error={
                 **dict.fromkeys((cause.code for cause in WEB_CAUSES), CONF_URL),
