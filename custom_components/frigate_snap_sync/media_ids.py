@@ -48,4 +48,4 @@ def media_content_id(entry_id: str, key: FileKey) -> str:
 
 def mime_type(key: FileKey) -> str:
     """Return the kind of a file's content."""
-    return "video/mp4" if key.extension == "mp4" else "image/jpeg"
+    return "video/mp4" if key.is_video else "image/jpeg"

@@ -214,7 +214,7 @@ class SnapSyncMediaSource(MediaSource):
 
     def _file(self, entry_id: str, file: StoredFile, title: str) -> BrowseMediaSource:
         kind = MediaClass.IMAGE
-        if file.key.extension == Media.RECORDINGS.extension:
+        if file.key.is_video:
             kind = MediaClass.VIDEO
         return BrowseMediaSource(
             domain=DOMAIN,

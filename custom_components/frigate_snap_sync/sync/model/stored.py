@@ -41,6 +41,11 @@ class FileKey:
         return "jpg" if self.is_still else self.media.extension
 
     @property
+    def is_video(self) -> bool:
+        """Tell whether it plays; else it is a picture."""
+        return self.media is Media.RECORDINGS and not self.is_still
+
+    @property
     def film(self) -> tuple[int, int | None]:
         """Return the number of the live file that it is of, and that of its piece."""
         live, piece = divmod(self.number, _PIECES)

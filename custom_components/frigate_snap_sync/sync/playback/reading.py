@@ -12,7 +12,6 @@ from ...frigate.errors import MediaBroken
 from ...storage.base import Destination
 from ...storage.errors import ConnectTimeout, StorageError
 from ..ledger import Ledger, browsing
-from ..model.item import Media
 from ..model.stored import Copy, FileKey
 from .byte_ranges import Span
 from .known import Known, KnownFiles
@@ -102,7 +101,7 @@ class Reader:
         Raises NotThere, NotNow or LedgerError; reading on raises one of `ENDINGS`.
         """
         async with AsyncExitStack() as stack:
-            if key.extension == Media.RECORDINGS.extension:
+            if key.is_video:
                 yield await self._find(key, choose, stack)
             else:
                 yield await self._picture(key, choose, stack)
@@ -227,7 +226,7 @@ class Reader:
             self._say_once(copy, stored.size)
             raise MediaBroken("The file is not as large as it was when it was verified")
         film = None
-        if key.extension == Media.RECORDINGS.extension and not copy.is_growing:
+        if key.is_video and not copy.is_growing:
             film = await open_virtual(_reader_of(destination, copy), stored.size)
         known = Known(
             stored.size if film is None else film.size,

@@ -8,6 +8,7 @@ that became known, not of the first ones.
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Final
 
 from ...storage.base import StoredFile
 from ...storage.errors import PermissionDenied
@@ -19,7 +20,7 @@ from ..model.item import Item, Media, Role
 from ..model.naming import differs_in_labels_only, ending_of, numbered
 from ..planning.paths import ItemPaths
 
-_CLOCKS = 600.0
+CLOCKS: Final = 600.0
 """Seconds by which Frigate's clock may be ahead of ours."""
 
 
@@ -47,7 +48,7 @@ class EarlierCopies:
 
     def may_be(self, item: Item) -> bool:
         """Tell whether the ledger may have forgotten copies of an item."""
-        return bool(self.restored) and item.start < self.restored + _CLOCKS
+        return bool(self.restored) and item.start < self.restored + CLOCKS
 
     async def has(self, job: UploadJob) -> bool:
         """Tell whether anything lies there that may be an earlier copy of a file.

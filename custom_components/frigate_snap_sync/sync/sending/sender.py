@@ -16,12 +16,9 @@ from ..model.destination_setup import DestinationSetup
 from ..model.item import Item, Media, Role
 from ..services import Services
 from ..spool.running_downloads import DownloadGivenUp, DownloadSource
-from .earlier_copies import EarlierCopies
+from .earlier_copies import CLOCKS, EarlierCopies
 
 _LOGGER = logging.getLogger(__name__)
-
-_CLOCKS = 600.0
-"""Seconds by which Frigate's clock may be ahead of ours when an entry is made."""
 
 _ROUNDING = 5.0
 """Seconds by which it may be further ahead than was measured."""
@@ -122,7 +119,7 @@ class Sender:
         # Another Frigate may have a camera of that name, and the same folder.
         if self._setup.render or job.item.is_range:
             return True
-        return job.item.start < await self._since() + _CLOCKS
+        return job.item.start < await self._since() + CLOCKS
 
     async def is_taken_unseen(self, item: Item, path: str) -> bool:
         """Tell whether a name may be taken that an item has not been sent under.

@@ -46,8 +46,7 @@ async def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
     tasks = tuple(tasks)
     for task in tasks:
         task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=_STOP_TIMEOUT)
+    await finish(tasks)
 
 
 async def finish(tasks: Iterable[asyncio.Task[Any]]) -> None:
