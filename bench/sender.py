@@ -19,7 +19,6 @@ from custom_components.frigate_snap_sync.storage.errors import StorageError
 from custom_components.frigate_snap_sync.storage.names import temporary_name
 from custom_components.frigate_snap_sync.storage.source import FileSource
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped
-from custom_components.frigate_snap_sync.storage.wrappers.paced import CountedSource
 
 from .child import Job
 from .measure import MemoryPeak, cpu_seconds, delay_during
@@ -55,8 +54,6 @@ class Sender(ABC):
 class DestinationSender(Sender):
     """One of our destinations, as its worker uses it."""
 
-    sent = 0
-
     @abstractmethod
     def make(self) -> Destination:
         """Return the destination of the job's settings."""
@@ -91,16 +88,11 @@ class DestinationSender(Sender):
 
     async def _put(self, path: Path, folder: str) -> None:
         name = f"{folder}/{path.name}"
-        file = FileSource(path, size=path.stat().st_size)
-        source = CountedSource(file, self._count)
+        source = FileSource(path, size=path.stat().st_size)
         temporary = await self.destination.prepare(
             name, source, temporary=temporary_name(name, secrets.token_hex(8))
         )
         await self.destination.put(name, source, temporary=temporary)
-
-    def _count(self, size: int) -> None:
-        """Count as the worker does, for a budget."""
-        self.sent += size
 
 
 class _Transfers:
