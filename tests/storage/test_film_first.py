@@ -32,7 +32,7 @@ from custom_components.frigate_snap_sync.storage.wrappers.precedence import (
 )
 
 from ..sync.fakes import FakeDestination
-from ..waiting import LONG, until
+from ..waiting import LONG
 
 KIB = 1024
 WAY = 0.05
@@ -310,6 +310,15 @@ def first(shelf: Shelf) -> tuple[FilmFirst, Clock]:
     return FilmFirst(shelf, gate), clock
 
 
+async def late_film(
+    destination: FilmFirst, shelf: Shelf
+) -> tuple[GrowingFile, asyncio.Task[None]]:
+    """Begin to write film that does not arrive; return its file, and the write."""
+    film = await destination.grow("live.mp4")
+    shelf.film.may.clear()
+    return film, asyncio.create_task(film.write(bytes(10 * KIB), at=0))
+
+
 async def test_a_recording_steps_back_for_film_and_continues_behind_it() -> None:
     """While film is late next to nothing of it is sent; no byte of it gets lost."""
     shelf = Shelf()
@@ -339,9 +348,7 @@ async def test_a_still_does_not_wait_for_film(is_still: bool) -> None:
     """It is small, and wanted at once; so is a still of film, and one that it sends."""
     shelf = Shelf()
     destination, clock = first(shelf)
-    film = await destination.grow("live.mp4")
-    shelf.film.may.clear()
-    write = asyncio.create_task(film.write(bytes(10 * KIB), at=0))
+    _, write = await late_film(destination, shelf)
     await clock.pass_by(3)
     source = MemorySource("still", bytes(300 * KIB))
     async with asyncio.timeout(LONG):
@@ -357,9 +364,7 @@ async def test_parts_go_before_wholes_and_leave_them_a_little() -> None:
     """Or the server would end a connection on which nothing comes."""
     shelf = Shelf()
     destination, clock = first(shelf)
-    film = await destination.grow("live.mp4")
-    shelf.film.may.clear()
-    write = asyncio.create_task(film.write(bytes(10 * KIB), at=0))
+    _, write = await late_film(destination, shelf)
     puts = [
         asyncio.create_task(destination.put(name, source, temporary=f".{name}"))
         for name, source in (
@@ -394,9 +399,7 @@ async def test_who_gives_up_holds_others_back_no_longer(tmp_path: Path) -> None:
     """A recording that is cancelled while it waits."""
     shelf = Shelf()
     destination, clock = first(shelf)
-    film = await destination.grow("live.mp4")
-    shelf.film.may.clear()
-    write = asyncio.create_task(film.write(bytes(10 * KIB), at=0))
+    film, write = await late_film(destination, shelf)
     path = tmp_path / "part"
     path.write_bytes(bytes(500 * KIB))
     part = FileSource(path, size=500 * KIB, is_part=True)
@@ -406,8 +409,10 @@ async def test_who_gives_up_holds_others_back_no_longer(tmp_path: Path) -> None:
             destination.put("whole", Bytes("w", 500 * KIB), temporary=".w")
         ),
     ]
-    await clock.pass_by(1)
-    await until(lambda: shelf.of("part"))
+    async with asyncio.timeout(LONG):
+        # Its file is opened in a thread, however long that takes.
+        while not shelf.of("part"):
+            await clock.pass_by(1)
     puts[0].cancel()
     shelf.film.may.set()
     await write
@@ -421,9 +426,7 @@ async def test_hashing_does_not_wait() -> None:
     """What is read before it is sent is not sent."""
     shelf = Shelf()
     destination, _ = first(shelf)
-    film = await destination.grow("live.mp4")
-    shelf.film.may.clear()
-    write = asyncio.create_task(film.write(bytes(10 * KIB), at=0))
+    _, write = await late_film(destination, shelf)
     hashed = []
 
     class Hashing(Shelf):

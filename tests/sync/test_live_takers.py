@@ -1,4 +1,4 @@
-"""Film that can leave is watched before film that nobody takes now."""
+"""Film that can leave is watched before film that no destination takes now."""
 
 import asyncio
 from dataclasses import replace
@@ -11,6 +11,7 @@ from custom_components.frigate_snap_sync.storage.base import Capabilities
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.sync.model.engine_options import LiveFootage
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
+from custom_components.frigate_snap_sync.sync.sending.worker import Worker
 
 from ..waiting import until
 from .conftest import Bench, setup
@@ -83,7 +84,7 @@ async def test_who_takes_no_film_keeps_no_other_camera_from_being_seen(
 async def test_a_destination_that_is_away_is_waited_for(
     bench: Bench, camera: Camera, nas: FakeDestination
 ) -> None:
-    """If there is nobody else: what is before it is back leaves with it."""
+    """If there is no other: what is before it is back leaves with it."""
     nas.can = Capabilities(append=True)
     await bench.start(setup(nas, selection=LIVE))
     await bench.heard()
@@ -95,10 +96,13 @@ async def test_a_destination_that_is_away_is_waited_for(
     assert camera.is_watched
 
 
-async def test_a_detection_that_becomes_an_alert_has_what_its_budget_keeps_for_alerts(
+async def detected(
     bench: Bench, camera: Camera, nas: FakeDestination
-) -> None:
-    """Be it that its film was leaving when so much was used, or not yet."""
+) -> tuple[float, str, Worker]:
+    """Let a detection's film leave for a destination with a budget.
+
+    Returns its start, its id, and the destination's worker.
+    """
     bench.timing = replace(QUICK, budget_flush=0.01)
     bench.options = replace(bench.options, live_footage=LiveFootage.ALL)
     nas.can = Capabilities(append=True)
@@ -108,7 +112,14 @@ async def test_a_detection_that_becomes_an_alert_has_what_its_budget_keeps_for_a
     source_id = bench.review("new", severity="detection", start=start)
     await camera.show(5)
     await arrived(nas, camera)
-    worker = bench.engine._pool.workers["nas"]  # noqa: SLF001
+    return start, source_id, bench.engine._pool.workers["nas"]  # noqa: SLF001
+
+
+async def test_a_detection_that_becomes_an_alert_has_what_its_budget_keeps_for_alerts(
+    bench: Bench, camera: Camera, nas: FakeDestination
+) -> None:
+    """Be it that its film was leaving when so much was used, or not yet."""
+    start, source_id, worker = await detected(bench, camera, nas)
     bench.review("update", source_id=source_id, start=start)
     await bench.at_rest()
     await asyncio.sleep(0.1)
@@ -122,16 +133,7 @@ async def test_a_detection_leaves_no_more_when_its_budget_is_for_alerts(
     bench: Bench, camera: Camera, nas: FakeDestination
 ) -> None:
     """Nor is it watched, until it becomes an alert."""
-    bench.timing = replace(QUICK, budget_flush=0.01)
-    bench.options = replace(bench.options, live_footage=LiveFootage.ALL)
-    nas.can = Capabilities(append=True)
-    await bench.start(replace(setup(nas, selection=LIVE), volume_budget=10_000_000))
-    await bench.heard()
-    start = time.time() - 1
-    source_id = bench.review("new", severity="detection", start=start)
-    await camera.show(5)
-    await arrived(nas, camera)
-    worker = bench.engine._pool.workers["nas"]  # noqa: SLF001
+    start, source_id, worker = await detected(bench, camera, nas)
     worker.budget.count(8_500_000)
     await until(lambda: not camera.is_watched)
     bench.review("update", source_id=source_id, start=start)
