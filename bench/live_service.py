@@ -1,4 +1,4 @@
-"""A simulated Frigate in a process of its own, before whose cameras something goes on."""
+"""A simulated Frigate in a process of its own, before whose cameras something happens."""
 
 import asyncio
 from collections.abc import AsyncGenerator

@@ -239,7 +239,7 @@ async def test_found_by_what_is_shown(
 async def test_film_while_it_happens(
     hass: HomeAssistant, archive: Archive, hass_client: ClientSessionGenerator
 ) -> None:
-    """Of a review that goes on it is shown, and played, as far as it has come."""
+    """Of an active review it is shown, and played, as far as it has come."""
     review = archive.bench.review("new", start=archive.start + 60)
     ledger = archive.bench.engine._ledger  # noqa: SLF001
     film: live_files.LiveFile | None = None
@@ -261,7 +261,7 @@ async def test_film_while_it_happens(
     assert tile["media_class"] == MediaClass.VIDEO
     identifier = tile["media_content_id"]
     client = await hass_client()
-    for growth in (b"", b" goes on"):
+    for growth in (b"", b" grows"):
         archive.server.files[film.path] += growth
         played = await async_resolve_media(hass, identifier, None)
         assert played.mime_type == "video/mp4"

@@ -194,7 +194,7 @@ async def test_user_own_key(
 ) -> None:
     """Without key and password a pair is made; its public half is shown to paste."""
     server.behavior.password = False
-    server.behavior.authorized.add(b"of somebody else")
+    server.behavior.authorized.add(b"of another owner")
     del fields["password"]
     entry = frigate_entry()
     await async_set_up(hass, entry)
@@ -264,7 +264,7 @@ async def test_user_own_key_then_something_else(
     It is not to be pasted again where the server has taken it, but for another user.
     """
     server.behavior.password = False
-    server.behavior.authorized.add(b"of somebody else")
+    server.behavior.authorized.add(b"of another owner")
     del fields["password"]
     entry = frigate_entry()
     await async_set_up(hass, entry)
@@ -298,7 +298,7 @@ async def test_user_own_key_that_is_no_longer_taken(
 ) -> None:
     """It is shown again when the server refuses it after all, and before it took it."""
     server.behavior.password = False
-    server.behavior.authorized.add(b"of somebody else")
+    server.behavior.authorized.add(b"of another owner")
     del fields["password"]
     entry = frigate_entry()
     await async_set_up(hass, entry)
@@ -332,7 +332,7 @@ async def test_user_own_key_of_a_known_place(
 ) -> None:
     """The mended user name may turn out to be that of another destination."""
     server.behavior.password = False
-    server.behavior.authorized.add(b"of somebody else")
+    server.behavior.authorized.add(b"of another owner")
     del fields["password"]
     entry = frigate_entry(subentries=[stored_server(server, path="/upload/frigate")])
     await async_set_up(hass, entry)
@@ -505,7 +505,7 @@ async def test_user_refused_key(
 ) -> None:
     """The owner's key is good, but not for this server or user."""
     key = asyncssh.generate_private_key("ssh-ed25519")
-    server.behavior.authorized.add(b"of somebody else")
+    server.behavior.authorized.add(b"of another owner")
     server.behavior.password = False
     del fields["password"]
     fields["private_key"] = key.export_private_key("openssh").decode()

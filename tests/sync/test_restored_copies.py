@@ -215,7 +215,7 @@ async def test_a_try_that_the_backup_knows_replaces_no_longer_copy(
 async def test_a_larger_picture_of_an_object(
     bench: Bench, nas: FakeDestination
 ) -> None:
-    """Frigate may draw its box anew each time it is asked."""
+    """Frigate may draw another box each time it is asked."""
     begin = time.time() - 100
     tracked = partial(
         bench.tracked_object,

@@ -163,7 +163,7 @@ def look_at_head(head: bytes, *, size: int) -> LiveHead | None:
     """Return how a live file of `size` bytes begins, of which `head` are the first.
 
     Raises `MediaBroken` if it was cut off before its first picture was whole. None if
-    that can't be told: more of them are needed, or it is no file of a live film.
+    that can't be known: more of them are needed, or it is no file of a live film.
     """
     track: Track | None = None
     found: Track | None = None

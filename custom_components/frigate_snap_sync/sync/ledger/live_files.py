@@ -249,7 +249,7 @@ def looked_at(
     """Note what lies there of a live file that a crash ended.
 
     It shows no more than so many `seconds`, of which some may be missing. With 0 nothing
-    of it plays: it is to be removed. None if that can't be told: then it may show all
+    of it plays: it is to be removed. None if that is unknown: then it may show all
     until we were there again. `pieces` and `keep` are as of `ended`.
     """
     row = connection.execute(

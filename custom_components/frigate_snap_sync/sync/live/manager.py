@@ -267,7 +267,7 @@ class LiveManager:
     def _choose_taps(self, now: float) -> None:
         """Watch the cameras of alerts, then of detections, then of mere signs.
 
-        But none whose film nobody takes now: it would keep others from being seen.
+        But none whose film no destination takes now: it would keep others from being seen.
         """
         cameras = dict.fromkeys(
             session.item.camera

@@ -144,7 +144,7 @@ class LiveLook:
         return True
 
     async def _head(self, stored: StoredFile) -> LiveHead | None:
-        """Return how a film begins, None if that can't be told.
+        """Return how a film begins, None if that is unknown.
 
         Raises MediaBroken if it was cut off before its first picture was whole.
         """
