@@ -127,7 +127,7 @@ async def _home_assistant(
             fingerprint=server.fingerprint,
             authorize=server.authorize,
         )
-        await wait_subscribed(api, frigate.topic_prefix)
+        await wait_subscribed(api)
         arrivals = _Arrivals(frigate, root)
         await arrivals.time_one()
         cold, warm = [], []

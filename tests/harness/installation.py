@@ -6,6 +6,7 @@ The same steps that a person does in its pages, with the same answers.
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from .clouds import BUCKET, CLOUD
 from .home_assistant import DOMAIN
@@ -84,13 +85,16 @@ async def wait_loaded(api: HomeAssistantApi, domain: str, entry_id: str) -> None
     await wait_until(loaded, f"the entry of {domain} is loaded", timeout=30)
 
 
-async def wait_subscribed(api: HomeAssistantApi, topic_prefix: str) -> None:
+async def wait_subscribed(api: HomeAssistantApi) -> None:
     """Wait until the broker has got all subscriptions made so far.
 
-    Home Assistant gathers them for a moment before it sends them. One made now,
-    for a retained topic, comes after them.
+    Home Assistant gathers them for a moment before it sends them. One made now comes
+    after them; its topic is one that nothing else waits for, so that its message
+    answers this one.
     """
-    await api.first_mqtt_message(f"{topic_prefix}/available")
+    topic = f"subscribed/{uuid4().hex}"
+    await api.call_service("mqtt", "publish", topic=topic, payload="yes", retain=True)
+    await api.first_mqtt_message(topic)
 
 
 async def set_options(

@@ -79,7 +79,7 @@ class Stage:
         api = self.home_assistant.api
         (entry,) = await api.entries(DOMAIN)
         await wait_loaded(api, DOMAIN, entry["entry_id"])
-        await wait_subscribed(api, self.frigate.topic_prefix)
+        await wait_subscribed(api)
 
     async def value(self, device: str, platform: str, key: str) -> str | None:
         """Return the state of our entity with that key, None if there is none."""

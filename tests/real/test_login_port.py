@@ -34,7 +34,7 @@ async def test_login_port(tmp_path: Path) -> None:
             },
         )
         await add_local(api, entry_id, name=FOLDER, path=stage.folder)
-        await wait_subscribed(api, frigate.topic_prefix)
+        await wait_subscribed(api)
         visit = stage.story.visit("back-yard_2", "traffic light", 2)
         await visit.ended.wait()
         await stage.arrivals.wait(timeout=RECORDING_SECONDS)

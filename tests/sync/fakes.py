@@ -351,6 +351,8 @@ class FakeDestination(Destination):
         """What the next files that grow fail with."""
         self.lost_answers: list[bytes] = []
         """What lies there of the next files to grow, whose making got no answer."""
+        self.made_unanswered: list[str] = []
+        """The names of those files."""
         self.pieces: list[str] = []
         """The pieces that came by one request each, in their order."""
         self.gate = asyncio.Event()
@@ -408,6 +410,7 @@ class FakeDestination(Destination):
             raise AlreadyThere(path)
         if self.lost_answers:
             self.files[path] = self.lost_answers.pop(0)
+            self.made_unanswered.append(path)
             raise Unreachable("The answer got lost")
         self.files[path] = b""
         self.grew.append(path)

@@ -57,8 +57,8 @@ async def test_an_answer_that_got_lost(
     await bench.start(setup(growing, selection=LIVE))
     bench.review("new")
     await camera.show(3)
-    await until(lambda: not growing.lost_answers)
-    (lost,) = films(growing)
+    await until(lambda: growing.made_unanswered)
+    (lost,) = growing.made_unanswered
     await camera.show(15)
     await until(lambda: len(growing.grew) == 1)
     if theirs:

@@ -157,7 +157,7 @@ class Demo:
         await add_bucket(
             api, entry, self.bucket.url, bucket=self.bucket.bucket, name=_BUCKET
         )
-        await wait_subscribed(api, self.frigate.topic_prefix)
+        await wait_subscribed(api)
         await self._make_dashboard()
         # Of the parts of Home Assistant that were not installed.
         await api.call_service("persistent_notification", "dismiss_all")
