@@ -84,6 +84,16 @@ class Answer:
         """Tell whether the body is the error of an S3 server."""
         return _ERROR.search(self.text) is not None
 
+    @property
+    def is_odd(self) -> bool:
+        """Tell whether something else than S3 has answered: a captive portal, say.
+
+        By the body alone: some servers call an empty one a web page.
+        """
+        text = self.text.lstrip()
+        is_xml = text.startswith("<?xml") and "<html" not in text[:1024].lower()
+        return bool(text) and not is_xml and not self.is_s3
+
 
 def value_of(text: str, name: str) -> str | None:
     """Return the text of the first element of that name, None if there is none."""
@@ -146,11 +156,16 @@ def _other_error(answer: Answer, text: str, where: str, said: str) -> StorageErr
 
 def deletion_error(answer: Answer, what: str, where: str) -> StorageError | None:
     """Return why nothing was deleted, None if it was or there was nothing."""
-    if answer.status == 404 and answer.code not in _NO_BUCKET and not _is_odd(answer):
+    if is_missing(answer):
         return None
     if answer.status not in (200, 204) or answer.is_s3:
         return error_of(answer, what, where)
-    return no_s3(answer, where) if _is_odd(answer) else None
+    return no_s3(answer, where) if answer.is_odd else None
+
+
+def is_missing(answer: Answer) -> bool:
+    """Tell whether the server has nothing of that name in the bucket."""
+    return answer.status == 404 and answer.code not in _NO_BUCKET and not answer.is_odd
 
 
 def may_be_elsewhere(error: StorageError) -> bool:
@@ -160,12 +175,6 @@ def may_be_elsewhere(error: StorageError) -> bool:
     """
     is_at_first = error.step is None
     return is_at_first and type(error) in (Rejected, PermissionDenied)
-
-
-def _is_odd(answer: Answer) -> bool:
-    """Tell whether something else than S3 has answered: a captive portal, say."""
-    text = answer.text.lstrip()
-    return bool(text) and not text.startswith("<?xml") and not answer.is_s3
 
 
 def no_s3(answer: Answer, where: str) -> Unreachable:

@@ -23,7 +23,7 @@ from ..http.address import where
 from ..http.limits import HttpLimits
 from ..http.ranges import cut, range_headers
 from ..http.requests import OpenSession, Requests
-from .answers import Answer, deletion_error, error_of, no_s3
+from .answers import Answer, deletion_error, error_of, is_missing, no_s3
 from .client import BucketClient
 from .listing import MAX_LIST, MAX_OBJECTS, is_list, parse_list
 from .settings import Addressing, Proof, S3Settings, base_of, candidates
@@ -146,12 +146,11 @@ class S3Destination(Destination):
     async def stat(self, path: str) -> StoredFile | None:
         key = self._client.key(path)
         answer = await self._client.ask("HEAD", key, await self._address())
-        if answer.status == 404:
-            return None
-        if answer.status == 403:
-            # It says not why, and to whom may not list it says so of what is missing.
+        if answer.status in (403, 404):
+            # Neither says why: what answers may be no S3 server just now, and to whom
+            # may not list it says 403 of what is missing.
             await self.connect()
-            if not self._may_list:
+            if answer.status == 404 or not self._may_list:
                 return None
         if answer.status != 200:
             raise error_of(answer, f"look at {path}", self._client.where)
@@ -209,7 +208,7 @@ class S3Destination(Destination):
                 return
             if response.status not in (200, 206):
                 answer = await self._client.refusal(response)
-                if answer.status == 404 and answer.code != "NoSuchBucket":
+                if is_missing(answer):
                     raise FileNotFoundError(errno.ENOENT, "No such file", path)
                 raise error_of(answer, f"read {path}", self._client.where)
             if "html" in response.headers.get("Content-Type", ""):

@@ -232,8 +232,12 @@ class Uploads:
         return etag == _etag_of(parts)
 
     def _check(self, answer: Answer, md5: bytes, what: str) -> None:
-        if answer.status != 200:
+        # A failure may come behind a 200, too.
+        if answer.status != 200 or answer.is_s3:
             raise error_of(answer, what, self._client.where)
+        if answer.is_odd:
+            # Any ETag may be all the proof there is: not one of another server.
+            raise no_s3(answer, self._client.where)
         if not self._is_proof(answer, md5):
             error = Rejected(
                 f"Failed to {what}: its ETag {answer.headers.get('ETag', '')[:100]!r} is"
