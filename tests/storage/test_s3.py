@@ -69,6 +69,12 @@ def now(minutes: float = 0) -> str:
     return format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
 
 
+MALFORMED = (
+    "The authorization header is malformed; the Credential is mal-formed; expecting"
+    " &quot;&lt;YOUR-AKID&gt;/YYYYMMDD/REGION/SERVICE/aws4_request&quot;."
+)
+
+
 def error_xml(code: str, message: str = "", more: str = "") -> bytes:
     """Return the body of a refusal."""
     text = f"<Error><Code>{code}</Code><Message>{message}</Message>{more}</Error>"
@@ -96,6 +102,14 @@ def error_xml(code: str, message: str = "", more: str = "") -> bytes:
         (301, error_xml("PermanentRedirect"), {}, WrongRegion),
         (301, b"", {"x-amz-bucket-region": "eu-north-1"}, WrongRegion),
         (400, error_xml("AuthorizationHeaderMalformed"), {}, WrongRegion),
+        # The secret in the place of the key's ID: it has slashes.
+        (400, error_xml("AuthorizationHeaderMalformed", MALFORMED), {}, AuthFailed),
+        (
+            400,
+            error_xml("AuthorizationQueryParametersError", MALFORMED),
+            {},
+            AuthFailed,
+        ),
         (403, error_xml("AccessDenied"), {}, PermissionDenied),
         (403, error_xml("QuotaExceeded"), {}, NoSpace),
         (500, error_xml("InternalError", "The disk is full"), {}, NoSpace),

@@ -35,6 +35,8 @@ _AUTH: Final = frozenset(
         *("InvalidAccessKeyId", "SignatureDoesNotMatch", "UserSuspended"),
         *("ExpiredToken", "InvalidToken", "InvalidSecurity", "NotSignedUp"),
         *("AccountProblem", "InvalidAccessKey", "Unauthorized", "UnauthorizedAccess"),
+        # If it is not about the region.
+        *("AuthorizationHeaderMalformed", "AuthorizationQueryParametersError"),
     }
 )
 _AWAY: Final = frozenset({"InternalError", "ServiceUnavailable", "RequestTimeout"})
@@ -50,6 +52,9 @@ _REGION: Final = frozenset(
         *("IllegalLocationConstraint", "InvalidRegionName", "InvalidRegion"),
     }
 )
+_NO_KEY: Final = re.compile(r"credential is mal-?formed|access key", re.IGNORECASE)
+"""Words about a key ID that can be none: the secret in its place, say."""
+
 _NO_BUCKET: Final = frozenset({"NoSuchBucket", "InvalidBucketName"})
 _REGION_TEXTS: Final = re.compile(r"expecting '([A-Za-z0-9_-]{1,63})'")
 _FULL: Final = re.compile(
@@ -204,6 +209,8 @@ def _region_error(answer: Answer, text: str, said: str) -> WrongRegion | None:
     if answer.code not in _REGION and not is_moved:
         return None
     region = region_of(answer)
+    if region is None and _NO_KEY.search(answer.text):
+        return None
     if region is None:
         return WrongRegion(text, said=said)
     return WrongRegion(f"The bucket lies in the region {region}", region=region)
