@@ -117,6 +117,7 @@ async def test_a_bucket(hass: HomeAssistant, rclone: RcloneS3, tmp_path: Path) -
         ({"bucket": "not-there"}, "bucket", "bucket_not_found"),
         ({"region": "eu west"}, "region", "invalid_region"),
         ({"path": "a/../b"}, "path", "invalid_path"),
+        ({"path": "p" * 300}, "path", "invalid_path"),
         ({"access_key_id": "ü"}, "access_key_id", "invalid_access_key"),
         ({"access_key_id": "AK\nID"}, "access_key_id", "invalid_access_key"),
         ({"access_key_id": "AK ID"}, "access_key_id", "invalid_access_key"),

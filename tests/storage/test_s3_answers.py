@@ -363,7 +363,9 @@ async def test_wrong_region_and_clock(tmp_path: Path) -> None:
 async def test_long_prefixes(make_source: MakeSource) -> None:
     """A name that is too long with its prefix is refused before anything is sent."""
     bucket = Bucket()
-    async with odd_server(bucket.handle, path="p" * 300) as destination:
+    async with odd_server(
+        bucket.handle, path=f"{'p' * 150}/{'p' * 149}"
+    ) as destination:
         with pytest.raises(InvalidPath):
             await destination.put("x" * 800, make_source(1), temporary="t")
         await destination.put("x" * 200, make_source(1), temporary="t")

@@ -17,6 +17,9 @@ DEFAULT_REGION: Final = "us-east-1"
 MAX_KEY: Final = 1024
 """Bytes of the name of an object, prefix included."""
 
+MAX_NAME: Final = 255
+"""Bytes of a name between two slashes: many servers keep objects in folders of a disk."""
+
 MAX_PREFIX: Final = 512
 """Bytes of the prefix, so that names fit behind it."""
 
@@ -113,7 +116,12 @@ def clean_prefix(text: str) -> str:
     text = text.strip().strip("/")
     if not text:
         return ""
-    path_segments(text)
+    if any(len(segment.encode()) > MAX_NAME for segment in path_segments(text)):
+        raise InvalidPath(
+            f"The path has a name of more than {MAX_NAME} bytes",
+            hint="too_long_name",
+            about=MAX_NAME,
+        )
     if not text.isprintable():
         raise InvalidPath("The path can't be printed", hint="odd_characters")
     if len(text.encode()) > MAX_PREFIX:
