@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 import re
 import shutil
+import sqlite3
 import subprocess
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,6 +20,7 @@ from custom_components.frigate_snap_sync.issues import (
     SPACE_LOW,
     manual,
 )
+from custom_components.frigate_snap_sync.sync.ledger import schema
 from custom_components.frigate_snap_sync.sync.model.status import Problem
 from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
@@ -51,6 +53,17 @@ def test_there_are_questions() -> None:
 def test_each_place_exists(name: str) -> None:
     """A module that moves takes its line in the architecture along."""
     assert (INTEGRATION / name).is_file()
+
+
+def test_each_table_of_the_ledger_is_described() -> None:
+    """So the architecture tells what the ledger keeps, all of it and no more."""
+    ledger = sqlite3.connect(":memory:", isolation_level=None)
+    schema.migrate(ledger)
+    tables = ledger.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    rows = ARCHITECTURE.split("| table | a row is |")[1].split("\n\n")[0]
+    described = re.findall(r"(?m)^\| `(\w+)` \|", rows)
+    assert sorted(described) == sorted(name for (name,) in tables)
+    ledger.close()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
