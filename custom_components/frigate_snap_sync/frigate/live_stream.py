@@ -36,6 +36,9 @@ _MAX_TEXT: Final = 64 * 1024
 _MAX_REASON: Final = 200
 _ADDRESS: Final = re.compile(r"\S*://\S*")
 """A camera's address may hold a password."""
+_STANDING: Final = ("stream not found", "codecs not matched")
+"""What go2rtc says of a stream that it won't give soon either. Its other words are those
+of a camera that it can't reach now."""
 
 type LiveMessage = LiveInit | LiveFragment
 
@@ -51,7 +54,8 @@ async def live_film(
     Raises:
         LiveRefused: go2rtc has no such stream, or no codec of it that we know.
         FrigateForbidden: The user may not see this camera.
-        FrigateUnreachable: The connection ended, or no picture came for some seconds.
+        FrigateUnreachable: The connection ended, or no picture came for some seconds, or
+            go2rtc can't reach the camera.
         MediaBroken: What came is no film.
 
     """
@@ -108,7 +112,7 @@ _TOO_BIG: Final = aiohttp.WSCloseCode.MESSAGE_TOO_BIG
 
 
 def _check_text(text: str) -> None:
-    """Raise `LiveRefused` if go2rtc says that it gives no film."""
+    """Raise `LiveRefused` or `FrigateUnreachable` if go2rtc says that it gives no film."""
     try:
         message = as_mapping(
             decode_json(text.encode(), limit=_MAX_TEXT), "a message of go2rtc"
@@ -116,7 +120,10 @@ def _check_text(text: str) -> None:
     except MalformedMessage as err:
         raise MediaBroken(str(err)) from err
     if message.get("type") == "error":
-        raise LiveRefused(f"go2rtc gives no film: {_reason(message.get('value'))}")
+        reason = _reason(message.get("value"))
+        is_standing = any(words in reason for words in _STANDING)
+        cause = LiveRefused if is_standing else FrigateUnreachable
+        raise cause(f"go2rtc gives no film: {reason}")
 
 
 def _reason(value: object) -> str:
