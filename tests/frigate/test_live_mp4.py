@@ -179,6 +179,22 @@ def test_a_head_that_tells_nothing() -> None:
         assert look_at_head(odd * 2, size=2 * len(odd)) is None
 
 
+def test_an_index_without_end_is_no_film() -> None:
+    """It is walked on the loop, and a file with it could not be looked at later."""
+    init, picture = film("h265")[:2]
+    free = box(b"free", bytes(1024 * 1024))
+
+    def swollen(data: bytes, kind: bytes) -> bytes:
+        at = data.index(kind) - 4
+        (size,) = struct.unpack_from(">I", data, at)
+        end = at + size
+        return data[:at] + box(kind, data[at + 8 : end] + free) + data[end:]
+
+    for broken in (swollen(init, b"moov"), init):
+        with pytest.raises(MediaBroken, match="too large"):
+            parse_fragment(swollen(picture, b"moof"), parse_init(broken))
+
+
 def test_the_check_of_whole_films_refuses_a_live_one(tmp_path: Path) -> None:
     """That is why this one is needed."""
     path = tmp_path / "live.mp4"
