@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import cast, override
 
 from custom_components.frigate_snap_sync.storage.base import Capabilities, GrowingFile
+from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.sync.ledger.live_files import LiveFile
 from custom_components.frigate_snap_sync.sync.live.film import Chunk, Film
 from custom_components.frigate_snap_sync.sync.live.lane import LiveLane
@@ -31,15 +32,21 @@ class Held(GrowingFile):
         self.may.set()
         self.numbers: list[int] = []
         """Of the pictures that came."""
+        self.fault: Exception | None = None
+        self.closed = 0
+        """How often it was closed."""
 
     @override
     async def write(self, data: bytes, *, at: int) -> None:
         await self.may.wait()
+        if self.fault is not None:
+            raise self.fault
         for begin in range(0, len(data), SIZE):
             self.numbers.append(int(data[begin : begin + SIZE]))
 
     @override
     async def close(self) -> int:
+        self.closed += 1
         return len(self.numbers) * SIZE
 
 
@@ -84,6 +91,33 @@ class Target:
         """Keep nothing."""
 
 
+class Counted(Film):
+    """A film that counts how often it is read."""
+
+    reads = 0
+
+    @override
+    def after(self, number: int) -> list[Chunk]:
+        self.reads += 1
+        return super().after(number)
+
+
+def following(
+    target: Target, film: Film, *, live_retry: float = 1
+) -> asyncio.Task[None]:
+    """Let a lane bring a film there."""
+    timing = Timing(live_tick=0.01, live_behind=60, live_retry=live_retry)
+    lane = LiveLane(
+        cast(LiveTarget, target),
+        film,
+        timing=timing,
+        since=0.0,
+        is_recorded=True,
+        outage=cast(OutageLog, SimpleNamespace(over=lambda: None)),
+    )
+    return asyncio.create_task(lane.run())
+
+
 def show(film: Film, number: int, *, is_keyframe: bool = False) -> None:
     """Let a picture come, a second after the one before it."""
     film.add(
@@ -106,19 +140,7 @@ async def test_a_hole_ends_with_a_keyframe() -> None:
     One that is in time misses nothing, however far apart the keyframes are.
     """
     film, late, prompt = Film(most_bytes=MOST), Target(), Target()
-    lanes = [
-        asyncio.create_task(
-            LiveLane(
-                cast(LiveTarget, target),
-                film,
-                timing=Timing(live_tick=0.01, live_behind=60),
-                since=0.0,
-                is_recorded=True,
-                outage=cast(OutageLog, SimpleNamespace(over=lambda: None)),
-            ).run()
-        )
-        for target in (late, prompt)
-    ]
+    lanes = [following(target, film) for target in (late, prompt)]
 
     async def come(first: int, end: int) -> None:
         async with asyncio.timeout(LONG):
@@ -150,3 +172,25 @@ async def test_a_hole_ends_with_a_keyframe() -> None:
     for lane in lanes:
         lane.cancel()
     await asyncio.wait(lanes)
+
+
+async def test_what_can_not_be_shown_is_passed_over_at_once() -> None:
+    """After a lost connection hundreds of pictures may lie before the next keyframe."""
+    film, target = Counted(most_bytes=1000 * SIZE), Target()
+    file = target.destination.file
+    lane = following(target, film, live_retry=0.01)
+    show(film, 1, is_keyframe=True)
+    await until(lambda: file.numbers == [1])
+    file.fault = Unreachable("lost")
+    show(film, 2)
+    await asyncio.sleep(0.05)
+    show(film, 3)
+    await until(lambda: file.closed)
+    for number in range(4, 500):
+        show(film, number)
+    show(film, 500, is_keyframe=True)
+    file.fault = None
+    await until(lambda: file.numbers == [1, 500])
+    assert film.reads < 50
+    lane.cancel()
+    await asyncio.wait({lane})

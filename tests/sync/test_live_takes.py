@@ -25,6 +25,8 @@ from custom_components.frigate_snap_sync.sync.model.plans import (
     Progress,
     UploadPlan,
 )
+from custom_components.frigate_snap_sync.sync.model.spans import Spans, union
+from custom_components.frigate_snap_sync.sync.support import live_progress
 from custom_components.frigate_snap_sync.sync.support.live_progress import LiveProgress
 
 from ..frigate.live_sessions import film as recorded
@@ -178,6 +180,10 @@ def test_where_a_film_is_taken_up() -> None:
     assert film.before(0) == 0
     assert film.before(3) == 4
     assert film.before(10) == 11
+    assert film.before_keyframe(4) == 4
+    assert film.before_keyframe(5) == 8
+    assert film.before_keyframe(9) == 11
+    assert film.before_keyframe(20) == 20
 
 
 @pytest.mark.parametrize(
@@ -250,10 +256,10 @@ def test_the_seconds_that_are_shown() -> None:
     found = chunks(end=20)
     shown.add(Batch(chunks=tuple(found[:3])))
     shown.add(Batch(chunks=tuple(found[3:5])))
-    assert shown.spans == ((1001, 1005),)
+    assert shown.newest == ((1001, 1005),)
     shown.add(Batch(chunks=tuple(found[12:16]), is_jump=True))
     shown.add(Batch(chunks=tuple(found[16:17])))
-    assert shown.spans == ((1001, 1005), (1013, 1017))
+    assert shown.newest == ((1001, 1005), (1013, 1017))
 
 
 def test_pictures_alone_are_held_too() -> None:
@@ -262,10 +268,10 @@ def test_pictures_alone_are_held_too() -> None:
     found = chunks(end=20)
     for number in (0, 6, 12):
         shown.add(Batch(chunks=(found[number],), is_jump=True))
-    assert shown.spans == ()
+    assert shown.newest == ()
     assert shown.held == ((1001, 1002), (1007, 1008), (1013, 1014))
     shown.add(Batch(chunks=(found[13],)))
-    assert shown.spans == ((1013, 1014),)
+    assert shown.newest == ((1013, 1014),)
 
 
 @pytest.mark.parametrize("step", [-60.0, -4.0, 3600.0])
@@ -280,7 +286,7 @@ def test_frigate_s_clock_is_set_in_mid_film(step: float) -> None:
     expected = [(1001, 1008), (1009 + step, 1012 + step)]
     if step == -4.0:
         expected = [(1001, 1008)]
-    assert shown.spans == shown.held == tuple(sorted(expected))
+    assert shown.newest == shown.held == tuple(sorted(expected))
 
 
 def test_parts_are_needed_from_where_live_film_lacks_something() -> None:
@@ -341,6 +347,43 @@ def test_a_part_goes_to_those_who_lack_some_of_it() -> None:
     progress.note("review", "vault", ((1000, 1041),))
     # It was planned before the last of them had it.
     assert receivers() == "nas vault cloud"
+
+
+def test_gaps_that_parts_must_fill() -> None:
+    """Most are shorter than a second, where each second has a keyframe."""
+    progress = LiveProgress()
+    progress.note("review", "nas", ((1000, 1020), (1020.7, 1041)))
+    assert progress.until("review", ("nas",), 1001) == 1019
+    # A picture that is behind the end of a take by no more than any picture is.
+    progress.note("review", "nas", ((1041.2, 1050),))
+    assert progress.until("review", ("nas",), 1021) == 1049
+
+
+def test_a_film_with_many_gaps_costs_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is noted with each write is what is new, whatever was before."""
+    joined: list[int] = []
+
+    def counted(*several: Spans, joint: float) -> Spans:
+        joined.append(sum(len(spans) for spans in several))
+        return union(*several, joint=joint)
+
+    monkeypatch.setattr(live_progress, "union", counted)
+    shown, progress = Shown(), LiveProgress()
+    for number in range(0, 20_000, 10):
+        found = chunks(begin=number, end=number + 5)
+        shown.add(Batch(chunks=tuple(found), is_jump=True))
+        progress.note("review", "nas", shown.newest)
+
+    assert max(joined) <= 30
+    assert len(shown.held) == 2000
+    assert progress.until("review", ("nas",), 1001) == 1003
+    assert progress.until("review", ("nas",), 20_991) == 20_993
+    # Another take, another clock: what is between two spans, before all, and again.
+    whole = LiveProgress()
+    for span in ((10, 20), (30, 40), (50, 60), (19, 31), (1, 2), (50, 70), (2, 10)):
+        whole.note("review", "nas", (span,))
+    assert whole.until("review", ("nas",), 1) == 39
+    assert whole.until("review", ("nas",), 50) == 69
 
 
 def test_progress_of_many_reviews_takes_no_memory() -> None:

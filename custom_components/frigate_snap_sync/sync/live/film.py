@@ -139,6 +139,17 @@ class Film:
                 return chunk.number - 1
         return self._chunks[-1].number if self._chunks else 0
 
+    def before_keyframe(self, number: int) -> int:
+        """Return the number before the first keyframe behind `number`.
+
+        Without such a keyframe it is the last number.
+        """
+        found = self.after(number)
+        return next(
+            (chunk.number - 1 for chunk in found if chunk.is_keyframe),
+            found[-1].number if found else number,
+        )
+
     async def more(self, number: int) -> None:
         """Wait until there is something behind that number."""
         while not self._chunks or self._chunks[-1].number <= number:
@@ -207,6 +218,8 @@ def next_batch(
 
 _ALONE: Final = 1.0
 """Seconds that a picture alone counts for, when it is asked who holds what it shows."""
+_NEWEST: Final = 10
+"""Spans that are more than what the writes can add that are under way."""
 _STEP: Final = 1.0
 """Seconds by which Frigate's clock must differ from a steady one to have been set."""
 
@@ -220,9 +233,13 @@ class Shown:
         self._last: Chunk | None = None
 
     @property
-    def spans(self) -> Spans:
-        """Return the film that there is; a moment alone is none."""
-        return _merged((begin, end) for begin, end in self._spans if end > begin)
+    def newest(self) -> Spans:
+        """Return the newest film that there is; a moment alone is none.
+
+        Of a take with many gaps: what lies before never changes again.
+        """
+        newest = self._spans[-_NEWEST:]
+        return _merged((begin, end) for begin, end in newest if end > begin)
 
     @property
     def held(self) -> Spans:

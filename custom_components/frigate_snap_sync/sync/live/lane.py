@@ -8,6 +8,7 @@ from typing import Final
 
 from ...storage.errors import StorageError, Unreachable
 from ..ledger import LedgerError
+from ..model.spans import Spans
 from ..model.timing import Timing
 from ..sending.worker import Worker
 from ..support.live_progress import LiveProgress
@@ -180,10 +181,10 @@ class LiveLane:
         await self._writer.send(batch)
         self._last = batch.chunks[-1].number
         self._seconds = batch.chunks[-1].seconds
-        if self._writer.spans:
+        if spans := self._writer.newest_spans:
             self._has_lost = False
             self._sent_at = time.monotonic()
-        self._note()
+        self._note(spans)
         self._pause = self._timing.live_retry
         self._outage.over()
 
@@ -194,17 +195,15 @@ class LiveLane:
         keyframe follows it.
         """
         if batch is not None:
-            self._last = batch.chunks[0].number
+            self._last = self.film.before_keyframe(batch.chunks[0].number)
         elif self.film.newest is not None:
             self._looked = self.film.newest.number
 
-    def _note(self) -> None:
+    def _note(self, spans: Spans) -> None:
         if not self._is_recorded or self._target.is_hint:
             # Stills, or a stream of few pixels: no part could be left out for them.
             return
-        self._progress.note(
-            self._target.item.source_id, self._target.id, self._writer.spans
-        )
+        self._progress.note(self._target.item.source_id, self._target.id, spans)
 
     async def _end_take(self) -> None:
         """End the file, if there is one. The next one begins with a keyframe."""

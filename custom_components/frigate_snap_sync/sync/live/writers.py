@@ -55,9 +55,9 @@ class LiveWriter(ABC):
         return None
 
     @property
-    def spans(self) -> Spans:
-        """Return the film of the take that has arrived."""
-        return self._shown.spans
+    def newest_spans(self) -> Spans:
+        """Return the newest film of the take that has arrived."""
+        return self._shown.newest
 
     @property
     def _pieces(self) -> int | None:

@@ -15,13 +15,13 @@ _JOINT = 1.0
 which a segment begins, which may lie that much behind the end of the one before."""
 
 
-def union(*several: Iterable[tuple[float, float]]) -> Spans:
-    """Return the time that lies in any of them; small gaps are closed."""
+def union(*several: Iterable[tuple[float, float]], joint: float = _JOINT) -> Spans:
+    """Return the time that lies in any of them; gaps up to `joint` are closed."""
     found: list[tuple[float, float]] = []
     for begin, end in sorted(span for spans in several for span in spans):
         if end <= begin:
             continue
-        if found and begin <= found[-1][1] + _JOINT:
+        if found and begin <= found[-1][1] + joint:
             found[-1] = found[-1][0], max(found[-1][1], end)
         else:
             found.append((begin, end))

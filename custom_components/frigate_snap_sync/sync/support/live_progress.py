@@ -1,15 +1,18 @@
 """How far live film has come: what parts need not be asked for any more."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import replace
 from math import floor
 
 from ..model.item import Role
 from ..model.plans import FilePlan, Progress, UploadPlan
-from ..model.spans import NONE, Spans, missing, union
+from ..model.spans import NONE, Spans, union
 
 _MARGIN = 1.0
 """Seconds by which what a film shows may be older than its arrival."""
+_JOINT = 0.25
+"""Seconds without a picture that are no gap."""
 _MOST = 1000
 
 
@@ -97,5 +100,9 @@ class LiveProgress:
 
 
 def _joined(known: Spans, spans: Spans) -> Spans:
-    """Return both together; only what is new costs anything."""
-    return union(known, spans) if missing(spans, known) else known
+    """Return both together; what lies before `spans` costs nothing, however much it is."""
+    if not spans:
+        return known
+    # The one before may reach into it, or end right where it begins.
+    at = max(bisect_right(known, spans[0]) - 1, 0)
+    return known[:at] + union(known[at:], spans, joint=_JOINT)
