@@ -30,6 +30,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     live_files,
     outcomes,
     retention,
+    sparing,
 )
 from custom_components.frigate_snap_sync.sync.ledger.pruning import forget_copies, prune
 from custom_components.frigate_snap_sync.sync.model.errors import Refusal, Refused
@@ -468,9 +469,9 @@ def test_protected_copies_do_not_count(ledger: sqlite3.Connection) -> None:
         return [copy.path for copy in found]
 
     kept = ProtectFilter(item_id="kept.mp4")
-    assert retention.protect(ledger, kept, is_protected=True) == 1
+    assert sparing.protect(ledger, kept, is_protected=True) == 1
     assert over() == []
-    assert retention.protect(ledger, kept, is_protected=False) == 1
+    assert sparing.protect(ledger, kept, is_protected=False) == 1
     assert over() == ["kept.mp4"]
 
 

@@ -213,7 +213,7 @@ def _return(connection: sqlite3.Connection, destination_id: str, place: str) -> 
 
 
 _LYING = {
-    "uploads": "(state = 'verified' OR (clean_up IS NOT NULL AND clean_up = 'file'))",
+    "uploads": "(state = 'verified' OR (clean_up IS NOT NULL AND clean_up != 'temporary'))",
     "live_files": "(state != 'over' OR clean_up = 1)",
 }
 """What may lie at a place, and is known by its name there."""

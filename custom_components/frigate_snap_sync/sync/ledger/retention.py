@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from heapq import merge
 import sqlite3
 
-from ..model.item import Media
 from ..model.retention import EARLIEST
-from ..model.status import ExpiredCopies, ExpiredCopy, ProtectFilter
+from ..model.status import ExpiredCopies, ExpiredCopy
 
 _FOREVER = 1e18
 """Later than any time: with a limit of size alone the age does not matter."""
@@ -205,53 +204,6 @@ def expired_copies(
         if count <= limit:
             rows.append(ExpiredCopy(path=copy.path, size=copy.size, start=copy.start))
     return ExpiredCopies(rows=rows, count=count, size=size)
-
-
-def protect(
-    connection: sqlite3.Connection, wanted: ProtectFilter, *, is_protected: bool
-) -> int:
-    """Let retention keep the copies of these items, or not; return how many items.
-
-    Also those whose time is over already, as long as they were not removed.
-    """
-    count = _protect(connection, wanted, is_protected=is_protected)
-    if is_protected:
-        connection.execute(
-            f"{_SPARE} AND item_id IN (SELECT id FROM items INDEXED BY protected_items"  # noqa: S608
-            " WHERE is_protected = 1)"
-        )
-    return count
-
-
-_SPARE = (
-    "UPDATE uploads INDEXED BY clean_ups SET state = 'verified', reason = NULL,"
-    " clean_up = NULL WHERE clean_up IS NOT NULL AND clean_up = 'file'"
-    " AND state = 'expired'"
-)
-"""Keeps copies whose time was over and that were not removed yet."""
-
-
-def reconsider(connection: sqlite3.Connection, destination_id: str) -> None:
-    """Let be judged again what is to be removed: the owner has set other limits."""
-    connection.execute(f"{_SPARE} AND destination_id = ?", (destination_id,))
-
-
-def _protect(
-    connection: sqlite3.Connection, wanted: ProtectFilter, *, is_protected: bool
-) -> int:
-    if wanted.item_id is not None:
-        media = [media.value for media in Media]
-        marks = ", ".join("?" * len(media))
-        return connection.execute(
-            f"UPDATE items SET is_protected = ? WHERE media IN ({marks})"  # noqa: S608
-            " AND source_id = ?",
-            (is_protected, *media, wanted.item_id),
-        ).rowcount
-    return connection.execute(
-        "UPDATE items SET is_protected = ?1 WHERE camera = ?2 AND start < ?4"
-        " AND (is_open = 1 OR MAX(start, COALESCE(end, start)) >= ?3)",
-        (is_protected, wanted.camera, wanted.start, wanted.end),
-    ).rowcount
 
 
 def expire(

@@ -192,7 +192,7 @@ def replacing(
 
 
 def reinstate(connection: sqlite3.Connection, upload_id: int) -> bool:
-    """Let a superseded copy count again if what replaced it vanished; did it?
+    """Let a superseded copy be spared if what replaced it vanished; did it?
 
     A whole that was expired since is no such: what it replaced is older.
     """
@@ -210,7 +210,7 @@ def reinstate(connection: sqlite3.Connection, upload_id: int) -> bool:
     ):
         return False
     connection.execute(
-        "UPDATE uploads SET state = 'verified', clean_up = NULL WHERE id = ?",
+        "UPDATE uploads SET clean_up = 'spared' WHERE id = ?",
         (upload_id,),
     )
     return True

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 import sqlite3
 
+from ...storage.base import StoredFile
 from ...storage.read_back import Content
 from ..model.item import Item, Role
 from ..model.naming import path_key, retried
@@ -42,7 +43,9 @@ class Leftover:
 
     `tried` is what the last try sent: if that lies there, the file is a copy. `since`
     is when it ended (epoch seconds), if that is known. One that `was_found` where its
-    destination is now may be another file of the same name and size.
+    destination is now may be another file of the same name and size. A copy that has
+    expired, or was missed once, has lain there for long: it is only removed while it has
+    the size that is `expected`.
     """
 
     upload_id: int
@@ -54,6 +57,8 @@ class Leftover:
     what: ToRemove
     since: float | None = None
     was_found: bool = False
+    expected: StoredFile | None = None
+    """What must lie there, if it is looked at first."""
 
 
 _TURNS = (
@@ -298,7 +303,8 @@ def next_leftover(
     """Return one upload of which something is to be removed at the destination."""
     rows = connection.execute(
         "SELECT items.*, uploads.id AS upload_id, role, path, temporary, clean_up,"
-        " finished, was_found, IIF(was_found, uploads.size, tried_size) AS tried_size,"
+        " IIF(state = 'expired' OR is_missed OR clean_up = 'spared', uploads.size, NULL)"
+        " AS expected, finished, was_found, IIF(was_found, uploads.size, tried_size) AS tried_size,"
         # What was sent while it was downloaded is known from then on.
         " IIF(was_found, COALESCE(tried_sha256, (SELECT sha256 FROM files WHERE"
         " files.id = file_id AND files.size = uploads.size)), tried_sha256)"
@@ -319,6 +325,9 @@ def next_leftover(
                 what=ToRemove(row["clean_up"]),
                 since=row["finished"],
                 was_found=bool(row["was_found"]),
+                expected=None
+                if row["expected"] is None
+                else StoredFile(path=row["path"], size=row["expected"]),
             )
             for row in rows
             if row["upload_id"] not in exclude
@@ -344,7 +353,8 @@ def forget_unfinished(connection: sqlite3.Connection, destination_id: str) -> li
     connection.execute(
         "UPDATE uploads SET temporary = NULL,"
         # A whole file is no leftover of a try: it may be removed if that is undone.
-        " clean_up = IIF(clean_up = 'file', 'file', NULL) WHERE destination_id = ?"
+        " clean_up = IIF(clean_up = 'temporary', NULL, clean_up)"
+        " WHERE destination_id = ?"
         " AND clean_up IS NOT NULL AND (temporary IS NOT NULL OR state = 'cancelled')",
         (destination_id,),
     )

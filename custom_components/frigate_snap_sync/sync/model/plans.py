@@ -37,6 +37,8 @@ class ToRemove(StrEnum):
     """What a try left; the file itself may be there, too, and would be a copy."""
     FILE = "file"
     """All of it: something verified has superseded it, or its retention is over."""
+    SPARED = "spared"
+    """Nothing any more: if it still lies there, it is a copy again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

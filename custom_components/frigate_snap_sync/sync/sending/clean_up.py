@@ -11,7 +11,7 @@ from ...storage.errors import StorageError
 from ...storage.layout import changing_folders
 from ...storage.names import TemporaryForm
 from ...storage.read_back import is_stored
-from ..ledger import retention, uploads
+from ..ledger import retention, sparing, uploads
 from ..ledger.uploads import Leftover
 from ..model.destination_setup import DestinationSetup
 from ..model.naming import path_key
@@ -33,7 +33,9 @@ class CleanUp:
     """Removes superseded and expired files, and what failed tries left unfinished.
 
     Nothing else is ever deleted under its final name, nor a superseded file that waited
-    for it once what replaced it is no longer there. A try whose answer was lost
+    for it once what replaced it is no longer there. Nor is an expired one of another
+    size than ours: someone else put it there. What is spared while it is removed counts
+    as a copy when it was seen afterwards. A try whose answer was lost
     may have brought the file there whole, though the upload was given up since:
     then it is verified after all.
 
@@ -110,12 +112,17 @@ class CleanUp:
                     leftover.upload_id, found, now=time.time()
                 )
                 return
+        elif leftover.what is ToRemove.SPARED:
+            await self._look_for(leftover)
+            return
         elif self._setup.destination.capabilities.can_delete:
             if await self._removal_check.has_vanished(leftover):
                 return
             if leftover.temporary is not None:
                 await self._setup.destination.discard(leftover.temporary)
             if await self._is_ours(leftover):
+                if not await self._ledger.run(sparing.is_to_go, leftover.upload_id):
+                    return
                 await self._setup.destination.delete(leftover.path)
         await self._ledger.run(
             uploads.removed, leftover.upload_id, temporary=leftover.temporary
@@ -123,18 +130,34 @@ class CleanUp:
         if leftover.what is ToRemove.FILE:
             await self._remove_folders(leftover.path)
 
+    async def _look_for(self, leftover: Leftover) -> None:
+        """Let a spared file be a copy again if it lies there. Raises StorageError."""
+        destination = self._setup.destination
+        is_there = (
+            leftover.expected is not None
+            and destination.capabilities.can_read
+            and await destination.stat(leftover.path) == leftover.expected
+        )
+        await self._ledger.run(sparing.spared, leftover.upload_id, is_there=is_there)
+
     async def _is_ours(self, leftover: Leftover) -> bool:
         """Tell whether a file is what was sent, not one that only looks like it.
 
         Raises StorageError.
         """
-        if not leftover.was_found:
-            return True
         destination = self._setup.destination
-        if (
-            leftover.tried is not None
-            and destination.capabilities.can_read
-            and await is_stored(destination, leftover.path, leftover.tried)
+        can_read = destination.capabilities.can_read
+        if leftover.was_found:
+            if (
+                leftover.tried is not None
+                and can_read
+                and await is_stored(destination, leftover.path, leftover.tried)
+            ):
+                return True
+        elif (
+            leftover.expected is None
+            or not can_read
+            or await destination.stat(leftover.path) in (None, leftover.expected)
         ):
             return True
         _LOGGER.info(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from ..ledger import retention
+from ..ledger import sparing
 from ..model.errors import Refusal, Refused
 from ..model.status import ExpiredCopies, ProtectFilter
 from ..services import Services
@@ -33,9 +33,13 @@ class RetentionRequests:
             start=wanted.start - offset,
             end=wanted.end - offset,
         )
-        return await self._ledger.run(
-            retention.protect, by_frigate, is_protected=is_protected
+        count = await self._ledger.run(
+            sparing.protect, by_frigate, is_protected=is_protected
         )
+        for worker in self._workers.values():
+            # What was to be removed may be spared.
+            worker.wake()
+        return count
 
     async def expired(
         self, destination_id: str | None, *, limit: int, apply: bool

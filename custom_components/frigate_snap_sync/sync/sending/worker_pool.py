@@ -12,7 +12,7 @@ from ..ledger import (
     outcomes,
     places,
     probes,
-    retention,
+    sparing,
     uploads,
 )
 from ..ledger.drills import DrillFile
@@ -154,7 +154,7 @@ class WorkerPool:
                 await self._ledger.run(probes.keep_form, destination_id, form=None)
                 new = wanted.get(destination_id)
                 if new is not None and _limits_of(new) != limits[destination_id]:
-                    await self._ledger.run(retention.reconsider, destination_id)
+                    await self._ledger.run(sparing.reconsider, destination_id)
             sending = await self._ledger.run(ledger_destinations.sending_destinations)
             for destination_id, setup in wanted.items():
                 if destination_id not in self.workers:
