@@ -6,6 +6,7 @@ from typing import override
 
 import pytest
 
+from custom_components.frigate_snap_sync.storage.base import StoredFile
 from custom_components.frigate_snap_sync.storage.errors import (
     PermissionDenied,
     Unreachable,
@@ -27,6 +28,15 @@ class Slow(Folders):
         self.may_delete = asyncio.Event()
         self.may_delete.set()
         self.loses_answers = False
+        self.looking: list[str] = []
+        self.may_look = asyncio.Event()
+        self.may_look.set()
+
+    @override
+    async def stat(self, path: str) -> StoredFile | None:
+        self.looking.append(path)
+        await self.may_look.wait()
+        return await super().stat(path)
 
     @override
     async def delete(self, path: str) -> None:
@@ -126,20 +136,12 @@ async def test_protected_after_a_refused_deletion(
 
 async def test_spared_just_before_it_is_deleted(bench: Bench, nas: Slow) -> None:
     """Its removal was decided on, but has not begun."""
-    looking, may_look = asyncio.Event(), asyncio.Event()
-    look = nas.stat
-
-    async def stat(path: str) -> object:
-        looking.set()
-        await may_look.wait()
-        return await look(path)
-
     await filled(bench, nas, {"new.mp4": 0, "a.mp4": 40})
-    nas.stat = stat  # type: ignore[method-assign, assignment]
+    nas.may_look.clear()
     await bench.start(keeping(nas, days=30))
-    await until(looking.is_set)
+    await until(lambda: "a.mp4" in nas.looking)
     await keep(bench, nas, "protect", "a.mp4")
-    may_look.set()
+    nas.may_look.set()
     await none_is_to_be_removed(bench)
     assert await state_of(bench, "a.mp4") == "verified"
     assert "a.mp4" in nas.files
