@@ -10,6 +10,7 @@ from ...frigate.errors import FrigateError
 from ...frigate.models import Review
 from ...frigate.protocol import FrigateApi
 from ..ledger import (
+    backfill,
     destinations,
     footage as ledger_footage,
     items as ledger_items,
@@ -143,16 +144,46 @@ class EndedReviews:
             self._signals.review_unsure(item.source_id)
             return False
         self._running.forget(item.source_id)
-        files += self._planner.recording(
-            item,
-            known=known,
-            footage=footage or UNKNOWN,
-            bounds=bounds,
-            clock_offset=offset,
-            is_off=is_off,
-            only=only,
+        is_planned = self._planner.is_planned(item, known)
+        if not is_planned or not await self._registry.close(item):
+            files += self._planner.recording(
+                item,
+                known=known,
+                footage=footage or UNKNOWN,
+                bounds=bounds,
+                clock_offset=offset,
+                is_off=is_off,
+                only=only,
+            )
+            is_new = await self._registry.plan(item, files)
+        else:
+            is_new = False
+        if known.pieces:
+            await self._share(item, bounds, only=only)
+        return is_new
+
+    async def _share(
+        self, item: Item, bounds: Bounds, *, only: Collection[str] | None
+    ) -> None:
+        """Let those have the first half hours, too, who came to want the review later.
+
+        It has become an alert, or its label known. Not those that were not there at its
+        beginning, or closed.
+        """
+        began = item.start + self._client.clock_offset
+        there = await self._ledger.run(destinations.there_at, began)
+        uploads = tuple(
+            upload
+            for upload in self._planner.uploads(item, only=only)
+            if upload.destination_id in there - set(bounds.openings)
         )
-        return await self._registry.plan(item, files)
+        known = await self._ledger.run(backfill.known, item.media, item.source_id)
+        if known is None:
+            return
+        now = time.time()
+        if await self._ledger.run(backfill.join, known, uploads, now=now):
+            self._signals.files_wanted()
+            self._signals.files_ready([upload.destination_id for upload in uploads])
 
     async def finish(self, item: Item) -> float | None:
         """Plan a review that has ended once it is known where it has footage.

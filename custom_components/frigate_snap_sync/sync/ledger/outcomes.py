@@ -67,7 +67,7 @@ def verified(
         _settle_for_less(connection, row["file_id"], row["destination_id"], now=now)
     if row["role"] == Role.WHOLE:
         whose = row["item_id"], row["destination_id"]
-        _count(connection, *whose)
+        count(connection, *whose)
         going = supersede(connection, *whose, now=now, keep_parts=keep_parts)
         freed += [release(connection, file_id, now=now) for file_id in going]
     return arrival + Transition(tuple(name for name in freed if name))
@@ -133,7 +133,7 @@ def finish(
     for row in rows:
         if row["role"] == Role.WHOLE:
             item_id, destination_id = row["item_id"], row["destination_id"]
-            _count(connection, item_id, destination_id)
+            count(connection, item_id, destination_id)
     ended = [row["destination_id"] for row in rows]
     return Transition(
         (freed,) if freed else (), upload_events.losses(connection, file_id, ended)
@@ -260,7 +260,7 @@ def _is_open(connection: sqlite3.Connection, item_id: int) -> bool:
     return bool(row.fetchone()[0])
 
 
-def _count(connection: sqlite3.Connection, item_id: int, destination_id: str) -> None:
+def count(connection: sqlite3.Connection, item_id: int, destination_id: str) -> None:
     """Count an item for a destination, and for its camera, once it has all of it."""
     if _is_open(connection, item_id):
         return  # More pieces will come.

@@ -2,9 +2,10 @@
 
 import sqlite3
 
-from ..model.item import Media, UploadState
+from ..model.item import Item, Media, UploadState
 from ..model.transition import NOTHING, Transition
-from .outcomes import finish
+from .items import plan
+from .outcomes import count, finish
 
 BEYOND_THE_END = "The review had ended before it"
 
@@ -65,3 +66,22 @@ def hurry(connection: sqlite3.Connection, review_id: str, *, now: float) -> bool
             (now, Media.RECORDINGS, review_id),
         ).rowcount
     )
+
+
+def close(connection: sqlite3.Connection, item: Item) -> bool:
+    """Keep that a review has ended within the last half hour that was planned of it.
+
+    Returns False, and keeps nothing, if there has been nothing in any of them: then
+    one more tells whether that is a loss.
+    """
+    rows = connection.execute(
+        "SELECT DISTINCT item_id, destination_id FROM uploads WHERE role = 'whole'"
+        " AND state != 'skipped' AND item_id IN"
+        " (SELECT id FROM items WHERE media = ? AND source_id = ? AND is_open = 1)",
+        (Media.RECORDINGS, item.source_id),
+    ).fetchall()
+    if not rows or not plan(connection, item, ()):
+        return False
+    for row in rows:
+        count(connection, row["item_id"], row["destination_id"])
+    return True

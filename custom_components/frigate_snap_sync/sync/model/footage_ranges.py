@@ -152,6 +152,14 @@ def next_part(
     return FootageRange(begin, settled if is_late else max(end, settled))
 
 
+def as_parts(begin: int, end: int) -> list[FootageRange]:
+    """Return a stretch of footage in parts of at most ten minutes."""
+    return [
+        FootageRange(start, min(start + MAX_PART_SECONDS, end))
+        for start in range(begin, end, MAX_PART_SECONDS)
+    ]
+
+
 def first_fetch(end: float, *, now: float, clock_offset: float, settle: float) -> float:
     """Return when to ask for a recording that ended at `end`, by our clock.
 

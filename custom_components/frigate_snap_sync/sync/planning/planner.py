@@ -11,6 +11,7 @@ from ..model.footage_ranges import (
     MAX_PART_SECONDS,
     Bounds,
     FootageRange,
+    as_parts,
     first_fetch,
     first_second,
     full_pieces,
@@ -135,6 +136,11 @@ class Planner:
         """Return where an ended review's footage ends."""
         return last_second(item, self._padding_after)
 
+    def is_planned(self, item: Item, known: Progress) -> bool:
+        """Tell whether an ended review's half hours hold all of it."""
+        end = known.pieces_end
+        return end is not None and end >= self.last_second(item)
+
     def left(self, item: Item, known: Progress, bounds: Bounds) -> FootageRange:
         """Return what is left to plan of an ended review, at least a second."""
         start, end = known.pieces_end, self.last_second(item)
@@ -258,7 +264,7 @@ class Planner:
             )
             if off_since is not None:
                 files += self._part_plans(
-                    _as_parts(begin, ceil(limit)),
+                    as_parts(begin, ceil(limit)),
                     uploads,
                     number=known.parts + len(ranges) + 1,
                     bounds=bounds,
@@ -339,7 +345,7 @@ class Planner:
         end = ceil(item.end)
         first = self._first(item, bounds)
         begin = max(known.parts_end or first, known.pieces_end or first)
-        ranges = _as_parts(max(begin, end - MAX_PART_SECONDS), end)
+        ranges = as_parts(max(begin, end - MAX_PART_SECONDS), end)
         parts = self._part_plans(
             split(ranges, uploads, bounds.openings),
             uploads,
@@ -389,11 +395,3 @@ class Planner:
     def _is_closed(uploads: Collection[UploadPlan], bounds: Bounds) -> bool:
         """Tell whether no destination takes what there has been so far."""
         return begin_of(uploads, bounds.openings) == inf
-
-
-def _as_parts(begin: int, end: int) -> list[FootageRange]:
-    """Return a stretch of footage in parts of at most ten minutes."""
-    return [
-        FootageRange(start, min(start + MAX_PART_SECONDS, end))
-        for start in range(begin, end, MAX_PART_SECONDS)
-    ]

@@ -62,6 +62,13 @@ class ItemRegistry:
         self._signals.files_wanted()
         self._signals.status_changed()
 
+    async def close(self, item: Item) -> bool:
+        """Commit that a review has ended of which all is planned; see `review_ends`."""
+        is_closed = await self._ledger.run(review_ends.close, item)
+        if is_closed:
+            self._signals.status_changed()
+        return is_closed
+
     async def hurry(self, item: Item) -> None:
         """Ask at once for what Frigate has of a review's parts: no more will come."""
         if await self._ledger.run(review_ends.hurry, item.source_id, now=time.time()):
