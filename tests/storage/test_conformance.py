@@ -13,7 +13,6 @@ from typing import override
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import (
-    AlreadyThere,
     Destination,
     Source,
     StoredFile,
@@ -32,6 +31,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     StorageError,
     Unreachable,
 )
+from custom_components.frigate_snap_sync.storage.growing import AlreadyThere
 from custom_components.frigate_snap_sync.storage.read_back import Content, is_stored
 from custom_components.frigate_snap_sync.storage.source import FileSource
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped

@@ -10,11 +10,11 @@ import pytest
 
 from custom_components.frigate_snap_sync.storage.base import (
     Capabilities,
-    GrowingFile,
     Source,
     StoredFile,
 )
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
+from custom_components.frigate_snap_sync.storage.growing import GrowingFile
 from custom_components.frigate_snap_sync.storage.memory_source import MemorySource
 from custom_components.frigate_snap_sync.storage.source import FileSource, open_source
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped

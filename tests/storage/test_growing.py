@@ -11,11 +11,7 @@ from typing import override
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import (
-    AlreadyThere,
-    GrowingFile,
-    StoredFile,
-)
+from custom_components.frigate_snap_sync.storage.base import StoredFile
 from custom_components.frigate_snap_sync.storage.errors import (
     InvalidPath,
     NoSpace,
@@ -24,6 +20,10 @@ from custom_components.frigate_snap_sync.storage.errors import (
     SourceUnreadable,
     StorageError,
     Unreachable,
+)
+from custom_components.frigate_snap_sync.storage.growing import (
+    AlreadyThere,
+    GrowingFile,
 )
 from custom_components.frigate_snap_sync.storage.jobs import JobRunner
 from custom_components.frigate_snap_sync.storage.local.growing import LocalGrowingFile

@@ -21,15 +21,17 @@ from custom_components.frigate_snap_sync.frigate.models import (
 )
 from custom_components.frigate_snap_sync.frigate.version import FrigateVersion
 from custom_components.frigate_snap_sync.storage.base import (
-    AlreadyThere,
     Capabilities,
     Destination,
-    GrowingFile,
     Source,
     StoredFile,
 )
 from custom_components.frigate_snap_sync.storage.check import FIXED_PROBE, PROBE_PREFIX
 from custom_components.frigate_snap_sync.storage.errors import StorageError, Unreachable
+from custom_components.frigate_snap_sync.storage.growing import (
+    AlreadyThere,
+    GrowingFile,
+)
 from custom_components.frigate_snap_sync.storage.source import open_source
 
 from ..films import film

@@ -17,13 +17,12 @@ from custom_components.frigate_snap_sync.frigate.errors import (
 from custom_components.frigate_snap_sync.storage.base import (
     Capabilities,
     Destination,
-    Rejected,
     Source,
     StoredFile,
-    Unreachable,
 )
-from custom_components.frigate_snap_sync.storage.local import LocalDestination
+from custom_components.frigate_snap_sync.storage.errors import Rejected, Unreachable
 from custom_components.frigate_snap_sync.storage.local.destination import (
+    LocalDestination,
     find_mount_point,
 )
 from custom_components.frigate_snap_sync.storage.read_back import Content

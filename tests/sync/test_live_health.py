@@ -11,7 +11,6 @@ from custom_components.frigate_snap_sync.frigate.live_mp4 import LiveFragment
 from custom_components.frigate_snap_sync.frigate.models import LiveSource
 from custom_components.frigate_snap_sync.storage.base import (
     Capabilities,
-    GrowingFile,
     Source,
     StoredFile,
 )
@@ -24,6 +23,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     StorageError,
     Unreachable,
 )
+from custom_components.frigate_snap_sync.storage.growing import GrowingFile
 from custom_components.frigate_snap_sync.storage.names import TemporaryForm
 from custom_components.frigate_snap_sync.sync.model.engine_options import (
     EngineOptions,

@@ -4,8 +4,9 @@ import asyncio
 from types import SimpleNamespace
 from typing import cast, override
 
-from custom_components.frigate_snap_sync.storage.base import Capabilities, GrowingFile
+from custom_components.frigate_snap_sync.storage.base import Capabilities
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
+from custom_components.frigate_snap_sync.storage.growing import GrowingFile
 from custom_components.frigate_snap_sync.sync.ledger.live_files import LiveFile
 from custom_components.frigate_snap_sync.sync.live.film import Chunk, Film
 from custom_components.frigate_snap_sync.sync.live.lane import LiveLane

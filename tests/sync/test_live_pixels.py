@@ -14,11 +14,11 @@ from custom_components.frigate_snap_sync.frigate.errors import LiveRefused
 from custom_components.frigate_snap_sync.frigate.models import LiveSource
 from custom_components.frigate_snap_sync.storage.base import (
     Capabilities,
-    GrowingFile,
     Source,
     StoredFile,
 )
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
+from custom_components.frigate_snap_sync.storage.growing import GrowingFile
 from custom_components.frigate_snap_sync.sync.live.left_out import LeftOut
 
 from ..waiting import until

@@ -9,64 +9,8 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
-from .errors import (
-    AuthFailed,
-    CertificateRefused,
-    ConnectTimeout,
-    HostKeyChanged,
-    InvalidKey,
-    InvalidPath,
-    NoSftp,
-    NoSpace,
-    NotMounted,
-    NotWebdav,
-    PathNotAbsolute,
-    PathNotAllowed,
-    PathNotFound,
-    PermissionDenied,
-    Redirected,
-    Rejected,
-    SourceDamaged,
-    SourceUnreadable,
-    StorageError,
-    Throttled,
-    Unreachable,
-    Unusable,
-)
-from .growing import AlreadyThere, GrowingFile
-
-__all__ = [
-    "MAX_DEPTH",
-    "MAX_SIZE",
-    "AlreadyThere",
-    "AuthFailed",
-    "CertificateRefused",
-    "ConnectTimeout",
-    "Destination",
-    "GrowingFile",
-    "HostKeyChanged",
-    "InvalidKey",
-    "InvalidPath",
-    "NoSftp",
-    "NoSpace",
-    "NotMounted",
-    "NotWebdav",
-    "PathNotAbsolute",
-    "PathNotAllowed",
-    "PathNotFound",
-    "PermissionDenied",
-    "Redirected",
-    "Rejected",
-    "Source",
-    "SourceDamaged",
-    "SourceUnreadable",
-    "StorageError",
-    "StoredFile",
-    "Throttled",
-    "Unreachable",
-    "Unusable",
-    "path_segments",
-]
+from .errors import InvalidPath, Rejected
+from .growing import GrowingFile
 
 MAX_SIZE: Final = 2**63 - 1
 """Bytes that a file or a disk may have: more fits into no file system or ledger."""

@@ -7,7 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, override
 
-from ..base import Capabilities, Destination, GrowingFile, Source, StoredFile
+from ..base import Capabilities, Destination, Source, StoredFile
+from ..growing import GrowingFile
 from ..jobs import Job, JobRunner
 from ..limits import Limits
 from ..source import PieceReader, open_source

@@ -8,14 +8,7 @@ from typing import Final, override
 
 import asyncssh
 
-from ..base import (
-    Capabilities,
-    Destination,
-    GrowingFile,
-    Source,
-    StoredFile,
-    path_segments,
-)
+from ..base import Capabilities, Destination, Source, StoredFile, path_segments
 from ..errors import (
     CHECKING,
     FINDING,
@@ -25,6 +18,7 @@ from ..errors import (
     Rejected,
     StorageError,
 )
+from ..growing import GrowingFile
 from ..limits import Limits
 from ..reservations import Reservations
 from ..source import open_source

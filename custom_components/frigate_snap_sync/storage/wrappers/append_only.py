@@ -3,16 +3,10 @@
 from dataclasses import replace
 from typing import NoReturn, override
 
-from ..base import (
-    AlreadyThere,
-    Capabilities,
-    Destination,
-    GrowingFile,
-    Source,
-    StoredFile,
-)
+from ..base import Capabilities, Destination, Source, StoredFile
 from ..check import FIXED_PROBE
 from ..errors import PermissionDenied
+from ..growing import AlreadyThere, GrowingFile
 from ..names import is_drill
 from .base import Wrapper
 

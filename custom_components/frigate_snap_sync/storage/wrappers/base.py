@@ -3,7 +3,8 @@
 from collections.abc import AsyncGenerator, Mapping
 from typing import override
 
-from ..base import Capabilities, Destination, GrowingFile, Source, StoredFile
+from ..base import Capabilities, Destination, Source, StoredFile
+from ..growing import GrowingFile
 
 
 class Wrapper(Destination):

@@ -8,7 +8,8 @@ import time
 from typing import Final, override
 
 from ...changes import Changes
-from ..base import Destination, GrowingFile, Source, StoredFile
+from ..base import Destination, Source, StoredFile
+from ..growing import GrowingFile
 from .base import Wrapper
 from .paced import PacedSource
 from .precedence import Precedence

@@ -2,7 +2,8 @@
 
 from typing import override
 
-from ..base import Destination, GrowingFile, Source, StoredFile
+from ..base import Destination, Source, StoredFile
+from ..growing import GrowingFile
 from .base import Wrapper
 from .paced import PacedSource
 from .rate import Rank, RateLimit

@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Final, override
 
-from ...storage.base import AlreadyThere, GrowingFile
 from ...storage.errors import Rejected, StorageError
+from ...storage.growing import AlreadyThere, GrowingFile
 from ...storage.memory_source import MemorySource
 from ..ledger import LedgerError
 from ..ledger.live_files import LiveFile, live_temporary, piece_path

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import logging
 import secrets
 
-from ...storage.base import AlreadyThere, Source, StoredFile
+from ...storage.base import Source, StoredFile
 from ...storage.errors import PermissionDenied, Rejected, StorageError
+from ...storage.growing import AlreadyThere
 from ...storage.names import TemporaryForm, temporary_name
 from ...storage.read_back import Content, is_stored
 from ...storage.wrappers.paced import CountedSource
