@@ -16,7 +16,7 @@ from .mp4_boxes import header
 from .mp4_track import Track, read_moof, read_moov
 
 _MAX_INDEX: Final = 1024 * 1024
-"""Bytes of a `moov` or `moof`; those of go2rtc have hundreds."""
+"""Bytes of a `moov` or `moof` with its head; those of go2rtc have hundreds."""
 _HEAD: Final = 16
 _KINDS: Final = frozenset({b"ftyp", b"free", b"moov", b"moof", b"mdat"})
 _MOST_TRIES: Final = 1000
@@ -83,7 +83,7 @@ def parse_init(data: bytes) -> LiveInit:
     moov = None
     for kind, body in _boxes(data):
         if kind == b"moov":
-            moov = body
+            moov = _small(body)
         elif kind not in (b"ftyp", b"free"):
             raise MediaBroken("A film's beginning holds something else")
     if moov is None:
@@ -100,7 +100,7 @@ def parse_fragment(data: bytes, init: LiveInit) -> LiveFragment:
     with _boxes_read():
         for kind, body in _boxes(data):
             if kind == b"moof" and wanted is None:
-                wanted = read_moof(body, track)
+                wanted = read_moof(_small(body), track)
             elif kind == b"mdat" and wanted is not None:
                 if len(body) < wanted:
                     raise MediaBroken("A fragment lacks some of its data")
@@ -257,6 +257,13 @@ def _pictures(track: Track) -> Pictures | None:
         end=track.end / track.timescale,
         is_keyframe=track.keyframes[:1] == [track.begin],
     )
+
+
+def _small(index: memoryview) -> memoryview:
+    """Return an index that is walked on the loop, and read again in the file later."""
+    if len(index) + 8 > _MAX_INDEX:
+        raise MediaBroken("A film's index is too large")
+    return index
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, memoryview]]:

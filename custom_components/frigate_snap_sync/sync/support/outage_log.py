@@ -45,7 +45,7 @@ class ComplaintLog:
     def __init__(self, logger: logging.Logger) -> None:
         """Log to that logger."""
         self._logger = logger
-        self._logged: set[str] = set()
+        self._logged: set[tuple[str, str]] = set()
         self._since = time.monotonic()
 
     def report(self, what: str, complaint: str) -> None:
@@ -53,9 +53,10 @@ class ComplaintLog:
         if time.monotonic() - self._since > _DAY:
             self._logged.clear()
             self._since = time.monotonic()
-        is_news = complaint not in self._logged and len(self._logged) < MAX_COMPLAINTS
+        said = what, complaint
+        is_news = said not in self._logged and len(self._logged) < MAX_COMPLAINTS
         if is_news:
-            self._logged.add(complaint)
+            self._logged.add(said)
         self._logger.log(
             logging.WARNING if is_news else logging.DEBUG, "%s: %s", what, complaint
         )
