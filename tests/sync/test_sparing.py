@@ -2,6 +2,8 @@
 
 import asyncio
 from dataclasses import replace
+import sqlite3
+import time
 from typing import override
 
 import pytest
@@ -11,11 +13,14 @@ from custom_components.frigate_snap_sync.storage.errors import (
     PermissionDenied,
     Unreachable,
 )
+from custom_components.frigate_snap_sync.sync.ledger import live_files
+from custom_components.frigate_snap_sync.sync.ledger.live_files import piece_path
 from custom_components.frigate_snap_sync.sync.model.status import ProtectFilter
 
 from ..waiting import LONG
-from .conftest import Bench, until
-from .test_retention import Folders, filled, keeping, states
+from .conftest import Bench, setup, until
+from .samples import ITEM
+from .test_retention import DAY, Folders, filled, keeping, states
 
 
 class Slow(Folders):
@@ -65,7 +70,8 @@ async def none_is_to_be_removed(bench: Bench) -> None:
         while (
             await bench.engine._ledger.run(  # noqa: SLF001
                 lambda connection: connection.execute(
-                    "SELECT COUNT(*) FROM uploads WHERE clean_up IS NOT NULL"
+                    "SELECT (SELECT COUNT(*) FROM uploads WHERE clean_up IS NOT NULL)"
+                    " + (SELECT COUNT(*) FROM live_files WHERE clean_up = 1)"
                 ).fetchone()[0]
             )
         ) != 0:
@@ -146,6 +152,75 @@ async def test_spared_just_before_it_is_deleted(bench: Bench, nas: Slow) -> None
     assert await state_of(bench, "a.mp4") == "verified"
     assert "a.mp4" in nas.files
     assert not nas.deleting
+
+
+def film(
+    connection: sqlite3.Connection, path: str, *, pieces: int | None, size: int
+) -> str:
+    """Let film of an item stay at the destination for good; return its path."""
+    start = time.time() - 40 * DAY
+    live = live_files.begin(
+        connection,
+        path,
+        "nas",
+        base=path,
+        short_id=ITEM.short_id,
+        start=start,
+        pieces=pieces,
+    )
+    assert live is not None
+    held = ((start, start + 9),)
+    live_files.ended(connection, live.id, held=held, size=size)
+    return live.path
+
+
+def film_of(connection: sqlite3.Connection) -> list[tuple[str, int, bool]]:
+    """Return the state of all film, if it is to be removed, and if what it shows is known."""
+    rows = connection.execute(
+        "SELECT state, clean_up, held IS NOT NULL FROM live_files ORDER BY id"
+    )
+    return [tuple(row) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("how", "pieces", "left"),
+    [
+        ("protect", None, 1),
+        ("days", None, 1),
+        ("protect", 2, 2),
+        ("protect", 2, 1),
+        ("protect", 2, 0),
+        ("days", 2, 0),
+        ("protect", None, 0),
+    ],
+)
+async def test_live_film_that_was_not_removed_yet(
+    bench: Bench, nas: Slow, how: str, pieces: int | None, left: int
+) -> None:
+    """Its time was over: what is still there of it stays, and no more is claimed."""
+    await filled(bench, nas, {"new.mp4": 0, "a.mp4": 40})
+    bench.timing = replace(bench.timing, longest_retry=0.1)
+    await bench.start(setup(nas))
+    ledger = bench.engine._ledger  # noqa: SLF001
+    path = await ledger.run(film, "a.mp4", pieces=pieces, size=5 * (pieces or 1))
+    names = [piece_path(path, n + 1) for n in range(pieces or 0)] or [path]
+    nas.files |= dict.fromkeys(names, b".....")
+    await bench.stop()
+    nas.refusal = PermissionDenied("Immutable")
+    await bench.start(keeping(nas, days=30))
+    ledger = bench.engine._ledger  # noqa: SLF001
+    await until(lambda: names[0] in nas.deleting)
+    assert await ledger.run(film_of) == [("expired", 1, True)]
+    for name in names[left:]:
+        # It was deleted, and only the answer got lost.
+        del nas.files[name]
+    await keep(bench, nas, how, "a.mp4")
+    nas.refusal = None
+    await none_is_to_be_removed(bench)
+    await bench.at_rest()
+    kept = ("kept", 0, left == len(names))
+    assert await ledger.run(film_of) == ([kept] if left else [])
+    assert set(nas.media) == {"new.mp4", "a.mp4", *names[:left]}
 
 
 async def test_a_file_that_took_the_place_of_ours_stays(

@@ -28,7 +28,11 @@ class LiveState(StrEnum):
     KEPT = "kept"
     """What is there is there: it is never taken up again."""
     OVER = "over"
-    """It is to be removed: the whole is there, or its retention is over."""
+    """It is to be removed: the whole is there, or it shows nothing."""
+    EXPIRED = "expired"
+    """It is to be removed: its retention is over."""
+    SPARED = "spared"
+    """It had expired, but is to stay: it is kept again if anything of it is still there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,7 +294,8 @@ class LiveLeftover:
     """A live file that is to be removed: its names at the destination.
 
     `is_pieces` tells whether it lies there in pieces, each of which may have been cut
-    off under its temporary name. One of which it is not certain that it `is_ours` is
+    off under its temporary name. One that `is_spared` stays if it is still there, whole
+    if it has its `size`. One of which it is not certain that it `is_ours` is
     only to be removed if it is empty.
     """
 
@@ -298,6 +303,8 @@ class LiveLeftover:
     paths: tuple[str, ...]
     is_pieces: bool
     is_ours: bool
+    size: int = 0
+    is_spared: bool = False
 
 
 def next_leftover(
@@ -305,7 +312,8 @@ def next_leftover(
 ) -> LiveLeftover | None:
     """Return a live file that is to be removed at a destination."""
     rows = connection.execute(
-        "SELECT id, path, pieces, is_ours FROM live_files INDEXED BY live_clean_ups"
+        "SELECT id, path, pieces, is_ours, size, state"
+        " FROM live_files INDEXED BY live_clean_ups"
         " WHERE destination_id = ? AND clean_up = 1 ORDER BY id LIMIT ?",
         (destination_id, 1 + len(exclude)),
     )
@@ -316,6 +324,8 @@ def next_leftover(
                 id=row["id"],
                 is_pieces=row["pieces"] is not None,
                 is_ours=bool(row["is_ours"]),
+                size=row["size"],
+                is_spared=row["state"] == LiveState.SPARED,
                 paths=(row["path"],)
                 if row["pieces"] is None
                 else tuple(piece_path(row["path"], number) for number in numbers),
@@ -341,7 +351,7 @@ def expire(
     As parts they stay while anything of their item waits, here or elsewhere.
     """
     return connection.execute(
-        "UPDATE live_files SET state = 'over', clean_up = 1 WHERE id IN"
+        "UPDATE live_files SET state = 'expired', clean_up = 1 WHERE id IN"
         " (SELECT id FROM live_files INDEXED BY kept_live_files"
         " WHERE destination_id = ?1 AND state = 'kept' AND start < ?2"
         " AND start - ahead < ?2 AND MAX(start, start - ahead) >= ?3)"

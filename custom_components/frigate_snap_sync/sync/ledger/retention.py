@@ -235,7 +235,7 @@ def expire(
         [(now, copy.id) for copy in over if not copy.is_live],
     )
     connection.executemany(
-        "UPDATE live_files SET state = 'over', clean_up = 1 WHERE id = ?",
+        "UPDATE live_files SET state = 'expired', clean_up = 1 WHERE id = ?",
         [(copy.id,) for copy in over if copy.is_live],
     )
     return len(over)

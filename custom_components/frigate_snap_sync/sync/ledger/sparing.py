@@ -11,9 +11,11 @@ from ..model.status import ProtectFilter
 
 _SPARE = (
     "UPDATE uploads INDEXED BY clean_ups SET clean_up = 'spared'"
-    " WHERE clean_up IS NOT NULL AND clean_up = 'file' AND state = 'expired'"
+    " WHERE clean_up IS NOT NULL AND clean_up = 'file' AND state = 'expired'",
+    "UPDATE live_files INDEXED BY live_clean_ups SET state = 'spared'"
+    " WHERE clean_up = 1 AND state = 'expired'",
 )
-"""Lets copies be looked for whose time was over, instead of being removed."""
+"""Let copies and live files be looked for whose time was over, instead of being removed."""
 
 
 def protect(
@@ -21,14 +23,15 @@ def protect(
 ) -> int:
     """Let retention keep the copies of these items, or not; return how many items.
 
-    Also those whose time is over already, as long as they were not removed.
+    Also those, and their live files, whose time is over already, as long as they were not removed.
     """
     count = _protect(connection, wanted, is_protected=is_protected)
     if is_protected:
-        connection.execute(
-            f"{_SPARE} AND item_id IN (SELECT id FROM items INDEXED BY protected_items"  # noqa: S608
-            " WHERE is_protected = 1)"
-        )
+        for spare in _SPARE:
+            connection.execute(
+                f"{spare} AND item_id IN (SELECT id FROM items"  # noqa: S608
+                " INDEXED BY protected_items WHERE is_protected = 1)"
+            )
     return count
 
 
@@ -52,7 +55,8 @@ def _protect(
 
 def reconsider(connection: sqlite3.Connection, destination_id: str) -> None:
     """Let be judged again what is to be removed: the owner has set other limits."""
-    connection.execute(f"{_SPARE} AND destination_id = ?", (destination_id,))
+    for spare in _SPARE:
+        connection.execute(f"{spare} AND destination_id = ?", (destination_id,))
 
 
 def is_to_go(connection: sqlite3.Connection, upload_id: int) -> bool:
@@ -71,4 +75,28 @@ def spared(connection: sqlite3.Connection, upload_id: int, *, is_there: bool) ->
         " reason = IIF(?1, NULL, reason), clean_up = NULL"
         " WHERE id = ?2 AND clean_up = 'spared'",
         (is_there, upload_id),
+    )
+
+
+def is_live_to_go(connection: sqlite3.Connection, live_id: int) -> bool:
+    """Tell whether a live file is still to be removed, just before that is done."""
+    (is_to_go,) = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM live_files WHERE id = ? AND clean_up = 1"
+        " AND state != 'spared')",
+        (live_id,),
+    ).fetchone()
+    return bool(is_to_go)
+
+
+def live_spared(
+    connection: sqlite3.Connection, live_id: int, *, is_whole: bool
+) -> None:
+    """Note that a live file is there still, though maybe not all of it.
+
+    Then it is not known what it shows, as if a crash had ended it.
+    """
+    connection.execute(
+        "UPDATE live_files SET state = 'kept', clean_up = 0, held = IIF(?, held, NULL)"
+        " WHERE id = ? AND state = 'spared'",
+        (is_whole, live_id),
     )

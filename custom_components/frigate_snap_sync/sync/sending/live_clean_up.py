@@ -5,8 +5,8 @@ import time
 
 from ...storage.errors import StorageError
 from ...storage.names import TemporaryForm
-from ..ledger import live_files
-from ..ledger.live_files import live_temporary
+from ..ledger import live_files, sparing
+from ..ledger.live_files import LiveLeftover, live_temporary
 from ..model.destination_setup import DestinationSetup
 from ..services import Services
 from .breaker import reaction_to
@@ -15,6 +15,7 @@ from .breaker import reaction_to
 class LiveCleanUp:
     """Removes one live file after the other, with all its pieces.
 
+    What is spared while it is removed is kept again as far as it is still there.
     Where nothing is ever deleted it leaves them alone. What the destination refuses to
     delete is left alone for a while, and holds up nothing else.
     """
@@ -54,6 +55,8 @@ class LiveCleanUp:
         )
         if leftover is None:
             return False
+        if leftover.is_spared and await self._is_kept(leftover):
+            return True
         if not self._setup.destination.capabilities.can_delete:
             # Its name stays known: another file with it might replace this one.
             await self._ledger.run(live_files.taken, leftover.id)
@@ -61,6 +64,11 @@ class LiveCleanUp:
         try:
             if not leftover.is_ours and not await self._is_empty(leftover.paths[0]):
                 await self._ledger.run(live_files.taken, leftover.id)
+                return True
+            if not (
+                leftover.is_spared
+                or await self._ledger.run(sparing.is_live_to_go, leftover.id)
+            ):
                 return True
             for path in leftover.paths:
                 await self._remove(path, is_piece=leftover.is_pieces)
@@ -70,6 +78,21 @@ class LiveCleanUp:
             raise
         await self._ledger.run(live_files.removed, leftover.id)
         await self._on_removed(leftover.paths[0])
+        return True
+
+    async def _is_kept(self, leftover: LiveLeftover) -> bool:
+        """Keep a live file that was spared; return False if nothing of it is there.
+
+        Raises StorageError or LedgerError.
+        """
+        destination, is_whole = self._setup.destination, True
+        if destination.capabilities.can_read:
+            found = [await destination.stat(path) for path in leftover.paths]
+            there = [stored.size for stored in found if stored is not None]
+            if not there:
+                return False
+            is_whole = sum(there) == leftover.size
+        await self._ledger.run(sparing.live_spared, leftover.id, is_whole=is_whole)
         return True
 
     async def _is_empty(self, path: str) -> bool:
