@@ -326,6 +326,65 @@ async def test_a_web_page_deletes_nothing(dav: Dav, sessions: Sessions) -> None:
         await sessions.to(dav.url).delete("f.mp4")
 
 
+@pytest.mark.parametrize(
+    "ask",
+    ["delete", "discard", "stat", "read", "list", "put", "put at root", "put elsewhere"],
+)
+async def test_a_proxy_whose_server_restarts(
+    dav: Dav, sessions: Sessions, make_source: MakeSource, ask: str
+) -> None:
+    """It answers 404 to everything meanwhile: nothing is known of a file then."""
+    destination = sessions.to(dav.url)
+    await put(destination, make_source(10))
+    before = dict(dav.files)
+
+    async def proxy(request: web.BaseRequest) -> web.StreamResponse:
+        await request.read()
+        return web.Response(status=404, text="404 page not found")
+
+    async def do() -> object:
+        match ask:
+            case "delete" | "discard" | "stat":
+                return await getattr(destination, ask)("a/file")
+            case "read":
+                return [piece async for piece in destination.open_read("a/file")]
+            case "list":
+                return [file async for file in destination.list_files("a")]
+            case "put":
+                return await destination.put(
+                    "a/file", make_source(20), temporary="a/.x.tmp"
+                )
+            case "put at root":
+                return await destination.put("f", make_source(20), temporary=".t.tmp")
+        return await destination.put("b/f", make_source(20), temporary="b/.t.tmp")
+
+    dav.hook = proxy
+    for _ in range(2):
+        with pytest.raises(NotWebdav):
+            await do()
+    assert dav.files == before
+    dav.hook = None
+    await do()
+    assert (dav.files == before) is (ask in ("stat", "read", "list"))
+
+
+async def test_a_delete_that_only_the_proxy_answers(
+    dav: Dav, sessions: Sessions
+) -> None:
+    """The file was there a moment before, and it is not gone."""
+    dav.files["f.mp4"] = b"film"
+    is_away = False
+
+    async def hook(request: web.BaseRequest) -> web.StreamResponse | None:
+        nonlocal is_away
+        is_away = is_away or request.method == "DELETE"
+        return web.Response(status=404) if is_away else None
+
+    dav.hook = hook
+    with pytest.raises(NotWebdav):
+        await sessions.to(dav.url).delete("f.mp4")
+
+
 @pytest.mark.parametrize("method", ["PROPFIND", "MOVE", "DELETE"])
 async def test_silence(
     dav: Dav, sessions: Sessions, make_source: MakeSource, method: str

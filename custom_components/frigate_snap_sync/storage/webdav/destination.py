@@ -9,7 +9,7 @@ import posixpath
 from typing import Final, override
 
 from ..base import Capabilities, Destination, Source, StoredFile, path_segments
-from ..errors import AuthFailed, Rejected, StorageError
+from ..errors import AuthFailed, NotWebdav, Rejected, StorageError
 from ..http.address import where
 from ..http.limits import HttpLimits
 from ..http.requests import OpenSession, Requests
@@ -252,10 +252,13 @@ class WebdavDestination(Destination):
 
     @contextmanager
     def _logged_in(self) -> Iterator[None]:
-        """Have the next ones wait for one try to log in, once it is refused."""
+        """Have the next ones wait for one try to log in, once it is refused.
+
+        Or for a look at the root, once no WebDAV server answers.
+        """
         try:
             yield
-        except AuthFailed:
+        except AuthFailed, NotWebdav:
             self._is_found = False
             raise
 

@@ -11,7 +11,7 @@ import aiohttp
 from yarl import URL
 
 from ..base import MAX_DEPTH, StoredFile
-from ..errors import NotWebdav, PermissionDenied, Rejected, StorageError
+from ..errors import FINDING, NotWebdav, PermissionDenied, Rejected, StorageError
 from ..http.ranges import cut, range_headers
 from .answers import Answer, no_webdav, refusal
 from .client import MAX_ANSWER, DavClient, answer_of
@@ -79,6 +79,8 @@ class DavFiles:
         answer = await self._propfind(url, quota=quota)
         what = f"look at {'/'.join(segments) or 'the folder'}"
         if answer.status in _ABSENT:
+            if segments:
+                await self.confirm_root()
             return None
         if answer.status != HTTPStatus.MULTI_STATUS:
             if segments and await self._is_below_a_file(answer, *segments):
@@ -103,6 +105,16 @@ class DavFiles:
             answer = Answer(status=found[0].status)
             raise refusal(answer, what, self.client.where)
         return found[0]
+
+    async def confirm_root(self) -> None:
+        """Take a 404 for the server's word about a file: then its root is there.
+
+        While a server restarts, a proxy before it may answer so to everything.
+        """
+        if await self.find(is_folder=True) is None:
+            error = no_webdav(Answer(status=HTTPStatus.NOT_FOUND), self.client.where)
+            error.step = FINDING
+            raise error
 
     async def _is_below_a_file(self, answer: Answer, *segments: str) -> bool:
         """Tell whether an odd answer is for what can't be there: some don't say 404."""
@@ -142,7 +154,10 @@ class DavFiles:
         """Remove what is there, a folder with all that is in it; fine for nothing."""
         url = self.addresses.of(*segments, is_folder=is_folder)
         answer = await self.client.ask("DELETE", url)
-        if not (answer.is_success or answer.status in _ABSENT):
+        if answer.status in _ABSENT:
+            await self.confirm_root()
+            return
+        if not answer.is_success:
             what = f"delete {'/'.join(segments)}"
             if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
                 raise PermissionDenied(
@@ -169,6 +184,7 @@ class DavFiles:
         headers = range_headers(start, length)
         async with self.client.opened("GET", url, headers=headers) as response:
             if response.status in _ABSENT:
+                await self.confirm_root()
                 raise FileNotFoundError(errno.ENOENT, "No such file", path)
             if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return
@@ -261,6 +277,7 @@ class DavFiles:
             "PROPFIND", url, headers=headers, body=body
         ) as response:
             if response.status in _ABSENT:
+                await self.confirm_root()
                 return
             if response.status != HTTPStatus.MULTI_STATUS:
                 answer = answer_of(response)

@@ -63,6 +63,7 @@ class DavFolders:
                 depth -= 1
             for n in range(depth + 1, len(folder) + 1):
                 if not await self._make(folder[:n]):
+                    await self._files.confirm_root()
                     raise Rejected(f"The folder {'/'.join(folder[:n])} can't be made")
             self._known |= {folder[:n] for n in range(1, len(folder) + 1)}
 

@@ -195,6 +195,7 @@ class Upload:
         """Return the cause of a refusal; not all servers say that they are full."""
         error = refusal(answer, what, self._files.client.where)
         if answer.status == HTTPStatus.NOT_FOUND and isinstance(error, Rejected):
+            await self._files.confirm_root()
             # Its folder is there: so rclone says that it is read-only.
             return PermissionDenied(
                 f"{error}. The server takes no files there", said=error.said
