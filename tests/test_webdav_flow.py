@@ -10,6 +10,9 @@ from custom_components.frigate_snap_sync.diagnostics import (
     async_get_config_entry_diagnostics,
 )
 from custom_components.frigate_snap_sync.engine_setup import destination_setup
+from custom_components.frigate_snap_sync.storage.check import FIXED_PROBE
+from custom_components.frigate_snap_sync.storage.growing import AlreadyThere
+from custom_components.frigate_snap_sync.storage.memory_source import MemorySource
 from custom_components.frigate_snap_sync.storage.webdav.destination import (
     WebdavDestination,
 )
@@ -98,6 +101,39 @@ async def async_add(hass: HomeAssistant, entry_id: str, **fields: Any) -> Any:
     )
     assert result["step_id"] == "user"
     return await flows.async_configure(result["flow_id"], fields)
+
+
+@pytest.mark.parametrize("append_only", [False, True])
+async def test_a_file_that_comes_while_one_is_sent(
+    hass: HomeAssistant, dav: Dav, append_only: bool
+) -> None:
+    """It stays where nothing is replaced; the probe of a test is all the same."""
+    storing = {**STORING, "append_only": append_only}
+    entry = frigate_entry(subentries=[stored(dav.url, storing=storing)])
+    await async_set_up(hass, entry)
+    destination = destination_setup(hass, entry.subentries[DAV_ID]).destination
+    log_in = dav.hook
+    assert log_in is not None
+
+    async def another_comes(request: web.BaseRequest) -> web.StreamResponse | None:
+        if request.method == "MOVE":
+            target = request.headers["Destination"].partition("/frigate/")[2]
+            dav.files.setdefault(f"frigate/{target}", b"theirs")
+        return await log_in(request)
+
+    dav.hook = another_comes
+    ours = MemorySource("f.mp4", b"ours")
+    if append_only:
+        with pytest.raises(AlreadyThere):
+            await destination.put("a/f.mp4", ours, temporary="a/.t.tmp")
+    else:
+        await destination.put("a/f.mp4", ours, temporary="a/.t.tmp")
+    await destination.put(FIXED_PROBE, ours, temporary=".p.tmp")
+    assert dav.files == {
+        "frigate/a/f.mp4": b"theirs" if append_only else b"ours",
+        f"frigate/{FIXED_PROBE}": b"ours",
+    }
+    await destination.close()
 
 
 async def async_change(hass: HomeAssistant, entry_id: str, **fields: Any) -> Any:

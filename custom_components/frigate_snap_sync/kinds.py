@@ -76,6 +76,7 @@ from .storage.sftp.destination import SftpDestination, SftpSettings
 from .storage.webdav.destination import WebdavDestination
 from .storage.webdav.settings import FORM_FIELD, DestinationForm, WebdavSettings
 from .storage.wrappers import wrapped
+from .storage.wrappers.append_only import may_replace
 
 _BYTES_PER_KIBIBYTE = 1024
 
@@ -235,6 +236,7 @@ def _s3(hass: HomeAssistant, data: Mapping[str, Any]) -> Destination:
 
 
 def _webdav(hass: HomeAssistant, data: Mapping[str, Any]) -> Destination:
+    keeps = bool(data[SECTION_STORING].get(CONF_APPEND_ONLY))
     return WebdavDestination(
         WebdavSettings(
             url=data[CONF_URL],
@@ -244,6 +246,7 @@ def _webdav(hass: HomeAssistant, data: Mapping[str, Any]) -> Destination:
             form=DestinationForm(data.get(FORM_FIELD, DestinationForm.ABSOLUTE)),
         ),
         partial(async_create_destination_session, hass, data[CONF_VERIFY_SSL]),
+        may_replace=may_replace if keeps else lambda path: True,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from copy import copy
 import posixpath
@@ -36,7 +36,8 @@ class WebdavDestination(Destination):
     """A folder on a WebDAV server. The folder is made if it is missing.
 
     `open_session` makes a session of Home Assistant's, which verifies certificates or
-    not. Raises ValueError when the address is none.
+    not. `may_replace` tells by its path whether a file may take the place of one that
+    comes there while it is sent. Raises ValueError when the address is none.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class WebdavDestination(Destination):
         open_session: OpenSession,
         *,
         limits: HttpLimits | None = None,
+        may_replace: Callable[[str], bool] = lambda path: True,
     ) -> None:
         """Connect on first use."""
+        self._may_replace = may_replace
         base = settings.base
         self._requests = Requests(open_session, where=where(base))
         self._login = Login(settings.username, settings.password)
@@ -111,7 +114,14 @@ class WebdavDestination(Destination):
             self._using(target),
         ):
             await self._ready()
-            upload = Upload(self._files, self._folders, self._moves, target, staged)
+            upload = Upload(
+                self._files,
+                self._folders,
+                self._moves,
+                target,
+                staged,
+                replaces=self._may_replace(path),
+            )
             try:
                 with self._logged_in():
                     await upload.run(source)

@@ -16,6 +16,7 @@ from ..errors import (
     StorageError,
     vanished,
 )
+from ..growing import AlreadyThere
 from ..source import open_source
 from .answers import FULL, Answer, no_webdav, refusal
 from .client import LoginAsked
@@ -53,8 +54,13 @@ class Upload:
         moves: Moves,
         path: Segments,
         temporary: Segments,
+        *,
+        replaces: bool = True,
     ) -> None:
-        """Take segments below the root; ask nothing yet."""
+        """Take segments below the root; ask nothing yet.
+
+        Unless it `replaces`, a file that has come to the path meanwhile stays.
+        """
         self.step: str | None = None
         """What is done now, besides writing; as in `StorageError.step`."""
         self.size = 0
@@ -63,6 +69,7 @@ class Upload:
         self._moves = moves
         self._path = path
         self._temporary = temporary
+        self._replaces = replaces
         self._is_begun = False
         self._is_answered = False
         self._moving: asyncio.Task[None] | None = None
@@ -184,6 +191,8 @@ class Upload:
             found = await self._files.find(*self._path)
             if found is not None and found.is_folder:
                 raise Rejected(f"{self._name} is a folder")
+            if found is not None and not self._replaces:
+                raise AlreadyThere(f"{self._name} came meanwhile and is not replaced")
             answer = await self._moves.move(self._temporary, self._path, overwrite=True)
         if answer.is_success and answer.status != HTTPStatus.MULTI_STATUS:
             return

@@ -77,10 +77,15 @@ class AppendOnly(Wrapper):
 
     async def _check(self, path: str) -> None:
         """Raise AlreadyThere if something lies under the name, as far as can be seen."""
-        if path == FIXED_PROBE or is_drill(path) or not self.capabilities.can_read:
+        if may_replace(path) or not self.capabilities.can_read:
             return
         if await self.inner.stat(path) is not None:
             raise AlreadyThere(f"{path} is there already and is not replaced")
+
+
+def may_replace(path: str) -> bool:
+    """Tell whether a file may be replaced although nothing else is."""
+    return path == FIXED_PROBE or is_drill(path)
 
 
 def _refuse(path: str) -> NoReturn:
