@@ -345,6 +345,27 @@ async def test_a_part_without_footage_is_skipped(
     await until(lambda: suffixes(nas) == [".mp4"])
 
 
+async def test_what_comes_late_in_a_long_review(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """However long ago that was reported: a part's patience begins at its own end."""
+    bench.timing = replace(FAST, gone_after=1, part_patience=1)
+    bench.options = EngineOptions(part_length=10)
+    looks: list[float] = []
+
+    def footage(camera: str, after: float, before: float) -> list[Segment]:
+        looks.append(before)
+        came = len(looks) > 3
+        return [Segment(start_time=after, end_time=before)] if came else []
+
+    bench.frigate.footage = footage
+    await bench.start(setup(nas))
+    bench.review("new", start=time.time() - 8)
+    await until(lambda: nas.media)
+    assert suffixes(nas) == ["-part001.mp4"]
+    assert len(looks) == 4
+
+
 async def test_a_part_is_asked_for_until_frigate_has_all_of_it(
     bench: Bench, nas: FakeDestination
 ) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 import time
 
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
+from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.sync.model.status import Protection, Reason
 
@@ -75,6 +76,33 @@ async def test_what_waits_for_a_known_reason_counts_at_once(
     nas.error = Unreachable("no route")
     bench.live_snapshot(image=FULL_IMAGE)
     await until(lambda: bench.status.pending_uploads == 1)
+
+
+async def test_a_still_scene_in_an_active_review(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Frigate may keep only what moves: a part of which it has nothing is not late."""
+    patient(bench, 900)
+    bench.timing = replace(
+        bench.timing, late=2, part_patience=0.2, review_pause=0.02, gone_after=600
+    )
+    bench.options = replace(bench.options, upload_during_review=True, part_length=10)
+    begun = time.time() - 30
+    bench.frigate.footage = lambda camera, after, before: [
+        each
+        for each in [Segment(start_time=begun - 6, end_time=begun + 8)]
+        if after < each.end_time
+    ]
+    await start(bench, nas)
+    bench.review("new", start=begun)
+    await until(lambda: len(nas.media) == 1)
+
+    async def is_skipped() -> bool:
+        states = [row.state for row in await bench.uploads()]
+        return states.count("verified") == 1 and set(states) == {"verified", "skipped"}
+
+    await until(is_skipped)
+    assert not any(Reason.ITEM_LATE in each.reasons for each in bench.statuses)
 
 
 async def test_a_review_with_parts_changes_nothing_of_it(

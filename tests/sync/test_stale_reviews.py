@@ -196,7 +196,7 @@ async def test_the_end_cancels_what_was_planned_beyond_it(
     bench: Bench, nas: FakeDestination
 ) -> None:
     """Its end was missed, and Frigate went away; then it is told."""
-    bench.timing = replace(FAST, stale=3600, gone_after=3600)
+    bench.timing = replace(FAST, stale=3600, gone_after=3600, part_patience=3600)
     bench.frigate.footage = lambda camera, after, before: []
     start = time.time() - 700
     review = known(bench, start)

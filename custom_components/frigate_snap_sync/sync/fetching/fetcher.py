@@ -249,7 +249,12 @@ class Fetcher:
             case MediaGone():
                 await self._end_or_retry(job, error, self._timing.missing_after)
             case NoFootage():
-                await self._end_or_retry(job, error, self._timing.gone_after)
+                is_part = job.role is Role.PART
+                await self._end_or_retry(
+                    job,
+                    error,
+                    self._timing.part_patience if is_part else self._timing.gone_after,
+                )
             case FrigateError():
                 await self._retry(job, error)
                 if not is_about_one_file(error):

@@ -49,11 +49,15 @@ class MissingFiles:
         Frigate's clock. Any clock may be set: by one alone what has just begun may look
         old.
         """
-        heard = time.time() - job.item.reported_at
+        now = time.time()
+        heard = now - job.item.reported_at
+        # What shows the middle of an active review was over long after its report.
+        over = now - job.ended_at
+        waited = min(heard, over) if over >= 0 else heard
         return (
             self._clock.is_steady
             and heard >= self._timing.least_patience
-            and max(age, heard) > patience
+            and max(age, waited) > patience
         )
 
     async def end(

@@ -39,11 +39,12 @@ class Timing:
     """How long in all who sends what is being downloaded waits for it, before others go."""
     part_retry: float = 3
     part_patience: float = 30
-    """How long after its end a part is asked for in these short steps."""
+    """How long after its end a part is asked for in these short steps, and one of which
+    the recordings show nothing at all: Frigate may keep only what moves."""
     first_retry: float = 10
     longest_retry: float = 300
     gone_after: float = 600
-    """How long after its end a review without any footage may still get some."""
+    """How long after its end a recording without any footage may still get some."""
     missing_after: float = 60
     """How long what Frigate answers with 404 is asked for again."""
     tail_patience: float = 60
