@@ -1,7 +1,6 @@
 """The destinations: since when there are such, their switch and their last error."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
 import sqlite3
 
 from ..model.status import LastError
@@ -100,15 +99,4 @@ def keep_error(
         "UPDATE destinations SET last_error = ?, last_error_text = ?,"
         " last_error_file = ?, last_error_at = ? WHERE id = ?",
         (*values, destination_id),
-    )
-
-
-def _last_error(row: sqlite3.Row) -> LastError | None:
-    if row["last_error"] is None:
-        return None
-    return LastError(
-        code=row["last_error"],
-        text=row["last_error_text"],
-        file=row["last_error_file"],
-        time=datetime.fromtimestamp(row["last_error_at"], UTC),
     )

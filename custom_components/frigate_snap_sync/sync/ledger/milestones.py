@@ -1,6 +1,5 @@
 """Milestones: moments that must outlast a restart."""
 
-from datetime import UTC, datetime
 import sqlite3
 from typing import Final
 
@@ -82,7 +81,3 @@ def only_moment(
         "SELECT moment FROM milestones WHERE name = ?", (prefix + name,)
     ).fetchone()
     return float(kept)
-
-
-def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

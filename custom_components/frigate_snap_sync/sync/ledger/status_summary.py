@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 import sqlite3
 
 from ..model.drill import CameraDrill
-from ..model.status import CameraStatus, DestinationStatus, Losses
+from ..model.status import CameraStatus, DestinationStatus, LastError, Losses, utc
 from . import closed_periods, drills, exposure, losses
-from .destinations import _last_error
-from .milestones import FIRST_REVIEW, LAST_REVIEW, SINCE, _moment
+from .milestones import FIRST_REVIEW, LAST_REVIEW, SINCE
 from .off_periods import capture_on
 
 
@@ -55,7 +54,7 @@ def summary(connection: sqlite3.Connection) -> Summary:
             recordings_uploaded=row["recordings_uploaded"],
             data_uploaded=row["data_uploaded"],
             failed_uploads=failed.get(row["id"], 0),
-            last_upload=_moment(row["last_upload"]),
+            last_upload=utc(row["last_upload"]),
             last_error=_last_error(row),
         )
         for row in connection.execute("SELECT * FROM destinations")
@@ -65,7 +64,7 @@ def summary(connection: sqlite3.Connection) -> Summary:
             name=row["name"],
             snapshots_uploaded=row["snapshots_uploaded"],
             recordings_uploaded=row["recordings_uploaded"],
-            last_upload=_moment(row["last_upload"]),
+            last_upload=utc(row["last_upload"]),
         )
         for row in connection.execute("SELECT * FROM cameras WHERE is_shown = 1")
     }
@@ -76,9 +75,20 @@ def summary(connection: sqlite3.Connection) -> Summary:
         unprotected_since=exposure.unprotected_since(connection),
         losses=losses.losses(connection),
         drills=drills.last(connection),
-        last_review=_moment(moments.get(LAST_REVIEW)),
-        first_review=_moment(moments.get(FIRST_REVIEW)),
-        since=_moment(_since(connection, moments.get(SINCE))),
+        last_review=utc(moments.get(LAST_REVIEW)),
+        first_review=utc(moments.get(FIRST_REVIEW)),
+        since=utc(_since(connection, moments.get(SINCE))),
+    )
+
+
+def _last_error(row: sqlite3.Row) -> LastError | None:
+    if row["last_error"] is None:
+        return None
+    return LastError(
+        code=row["last_error"],
+        text=row["last_error_text"],
+        file=row["last_error_file"],
+        time=datetime.fromtimestamp(row["last_error_at"], UTC),
     )
 
 

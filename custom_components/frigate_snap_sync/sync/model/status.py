@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from ...cause import Cause
@@ -32,6 +32,11 @@ __all__ = [
     "Summary",
     "SummaryRow",
 ]
+
+
+def utc(seconds: float | None) -> datetime | None:
+    """Return a moment of the ledger as the status has it."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 class Protection(StrEnum):

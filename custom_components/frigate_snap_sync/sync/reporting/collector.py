@@ -18,6 +18,7 @@ from ..model.status import (
     EngineStatus,
     Protection,
     Reason,
+    utc,
 )
 from ..monitoring.frigate_monitor import FrigateMonitor
 from ..sending.worker import Worker
@@ -255,7 +256,7 @@ class Collector:
             reasons=reasons,
             since=self.status.since if state is self.status.protection else None,
             pending_uploads=sum(waits.counts.values()),
-            oldest_pending=_moment(waits.since),
+            oldest_pending=utc(waits.since),
             cameras={
                 name: self._camera(status) for name, status in summary.cameras.items()
             },
@@ -286,13 +287,13 @@ class Collector:
             status,
             connected=worker.connected,
             free_space=worker.free_space,
-            tested=_moment(worker.tested),
+            tested=utc(worker.tested),
             space_needed=space_needed(
                 worker.free_space,
                 sent_lately=sent_lately,
                 is_known_to_be_low=shown is not None and shown.space_needed is not None,
             ),
-            failing_since=_moment(since),
+            failing_since=utc(since),
             reason=None if worker.error is None else str(worker.error),
             cause=None if worker.error is None else Cause.of(worker.error),
             problem=problem_of(
@@ -303,7 +304,3 @@ class Collector:
             fingerprint=getattr(worker.error, "fingerprint", None),
             budget=worker.budget.status,
         )
-
-
-def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
