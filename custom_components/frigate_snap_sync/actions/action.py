@@ -30,7 +30,9 @@ from ..devices import camera_of_device, destination_identifier
 ATTR_CAMERA: Final = "camera"
 ATTR_CONFIG_ENTRY_ID: Final = "config_entry_id"
 ATTR_DESTINATION: Final = "destination"
+ATTR_END: Final = "end"
 ATTR_ITEM: Final = "item"
+ATTR_START: Final = "start"
 ATTR_STATE: Final = "state"
 
 _DEVICE_ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -61,6 +63,19 @@ def moment_of(call: ServiceCall, field: str) -> datetime | None:
     """Return a time of a call in UTC; without a zone it is in Home Assistant's."""
     value: Any = call.data.get(field)
     return None if value is None else dt_util.as_utc(value)
+
+
+def require_order(start: datetime, end: datetime) -> None:
+    """Raise ServiceValidationError unless a time ends after it starts."""
+    if end <= start:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="end_not_after_start"
+        )
+
+
+def local_text(moment: datetime) -> str:
+    """Return a time as answers have it: ISO 8601, in Home Assistant's zone."""
+    return dt_util.as_local(moment).isoformat()
 
 
 @callback

@@ -16,7 +16,9 @@ from ..sync.model.status import CancelFilter, Queued
 from .action import (
     ATTR_CAMERA,
     ATTR_DESTINATION,
+    ATTR_END,
     ATTR_ITEM,
+    ATTR_START,
     ATTR_STATE,
     ENTRY_FIELD,
     Action,
@@ -24,11 +26,10 @@ from .action import (
     destination_of,
     entry_of,
     moment_of,
+    require_order,
 )
 
 ATTR_REVIEW_ID: Final = "review_id"
-ATTR_START: Final = "start"
-ATTR_END: Final = "end"
 
 LONGEST: Final = timedelta(hours=24)
 """Of a call; a day of footage may be a hundred gigabytes."""
@@ -52,10 +53,7 @@ async def _async_upload_range(call: ServiceCall) -> ServiceResponse:
     start, end = moment_of(call, ATTR_START), moment_of(call, ATTR_END)
     assert start is not None  # The schema requires both.
     assert end is not None
-    if end <= start:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="end_not_after_start"
-        )
+    require_order(start, end)
     if end - start > LONGEST:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="range_too_long"

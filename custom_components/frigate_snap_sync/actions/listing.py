@@ -1,6 +1,5 @@
 """The action that lists uploads."""
 
-from datetime import datetime
 from typing import Final
 
 import voluptuous as vol
@@ -8,7 +7,6 @@ import voluptuous as vol
 from homeassistant.core import ServiceCall, ServiceResponse, SupportsResponse
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
 from ..const import CONF_MEDIA, DOMAIN, MEDIA, UPLOAD_STATES
@@ -24,6 +22,7 @@ from .action import (
     camera_named,
     destination_of,
     entry_of,
+    local_text,
     moment_of,
 )
 
@@ -81,14 +80,10 @@ def _row(row: UploadRow, destination: str | None) -> JsonObjectType:
         "path": row.path,
         "size": row.size,
         "attempts": row.attempts,
-        "start": _text(row.start),
-        "finished": None if row.finished is None else _text(row.finished),
+        "start": local_text(row.start),
+        "finished": None if row.finished is None else local_text(row.finished),
         "reason": row.reason,
     }
-
-
-def _text(moment: datetime) -> str:
-    return dt_util.as_local(moment).isoformat()
 
 
 ACTIONS: Final = (

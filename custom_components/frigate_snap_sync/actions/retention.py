@@ -14,17 +14,19 @@ from ..sync.model.status import ProtectFilter
 from .action import (
     ATTR_CAMERA,
     ATTR_DESTINATION,
+    ATTR_END,
     ATTR_ITEM,
+    ATTR_START,
     ENTRY_FIELD,
     Action,
     camera_of,
     destination_of,
     entry_of,
+    local_text,
     moment_of,
+    require_order,
 )
 
-ATTR_START: Final = "start"
-ATTR_END: Final = "end"
 ATTR_DRY_RUN: Final = "dry_run"
 
 MAX_ROWS: Final = 1000
@@ -52,10 +54,7 @@ def _chosen(call: ServiceCall) -> ProtectFilter:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="item_or_range"
         )
-    if end <= start:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="end_not_after_start"
-        )
+    require_order(start, end)
     if end > dt_util.utcnow():
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="range_in_future"
@@ -98,9 +97,7 @@ async def _async_apply_retention(call: ServiceCall) -> ServiceResponse:
                 {
                     "path": row.path,
                     "size": row.size,
-                    "start": dt_util.as_local(
-                        dt_util.utc_from_timestamp(row.start)
-                    ).isoformat(),
+                    "start": local_text(dt_util.utc_from_timestamp(row.start)),
                 }
                 for row in copies.rows
             ],

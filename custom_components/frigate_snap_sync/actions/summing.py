@@ -19,16 +19,17 @@ from ..sync.model.status import Summary, SummaryRow
 from .action import (
     ATTR_CAMERA,
     ATTR_DESTINATION,
+    ATTR_END,
+    ATTR_START,
     ENTRY_FIELD,
     Action,
     camera_named,
     destination_of,
     entry_of,
+    local_text,
     moment_of,
+    require_order,
 )
-
-ATTR_START: Final = "start"
-ATTR_END: Final = "end"
 
 USUAL: Final = timedelta(days=1)
 LONGEST: Final = timedelta(days=366)
@@ -48,10 +49,7 @@ async def _async_summary(call: ServiceCall) -> ServiceResponse:
     entry = entry_of(call)
     end = moment_of(call, ATTR_END) or dt_util.utcnow()
     start = moment_of(call, ATTR_START) or end - USUAL
-    if end <= start:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="end_not_after_start"
-        )
+    require_order(start, end)
     if end - start > LONGEST:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="summary_too_long"
@@ -73,8 +71,8 @@ async def _async_summary(call: ServiceCall) -> ServiceResponse:
         for id_, counts in summary.by(lambda row: (row.destination_id,)).items()
     ]
     return {
-        "start": dt_util.as_local(start).isoformat(),
-        "end": dt_util.as_local(end).isoformat(),
+        "start": local_text(start),
+        "end": local_text(end),
         "total": asdict(summary.total),
         **_groups(summary),
         "destinations": by_destination,
