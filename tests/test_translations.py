@@ -22,9 +22,11 @@ from custom_components.frigate_snap_sync.issues import (
     FRIGATE_ISSUES,
     SPACE_LOW,
 )
+from custom_components.frigate_snap_sync.owner_requests import ABOUT
 from custom_components.frigate_snap_sync.repairs import async_create_fix_flow
 from custom_components.frigate_snap_sync.storage.errors import CAUSES
 from custom_components.frigate_snap_sync.storage.sftp.errors import connect_error
+from custom_components.frigate_snap_sync.sync.model.errors import Refusal
 from custom_components.frigate_snap_sync.sync.model.item import Media, Role
 from custom_components.frigate_snap_sync.sync.model.status import (
     DRILL_FAILURES,
@@ -470,11 +472,17 @@ def test_exceptions() -> None:
         key: placeholders(value["message"])
         for key, value in english().get("exceptions", {}).items()
     }
-    used = {}
+    used = {
+        str(refusal): {ABOUT[refusal]} if refusal in ABOUT else set()
+        for refusal in Refusal
+    }
     for where, call in calls(*TRANSLATED_ERRORS):
         given = keywords(call)
         assert {"translation_domain", "translation_key"} <= set(given), where
         assert not call.args, where
+        if ast.unparse(given["translation_key"]) == "err.code.value":
+            assert where.startswith("owner_requests:"), where
+            continue
         key = ast.literal_eval(given["translation_key"])
         filled = given.get("translation_placeholders", ast.Dict())
         assert isinstance(filled, ast.Dict), where

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Final
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -20,6 +21,13 @@ from .sync.model.status import (
     Summary,
 )
 from .words import async_why
+
+ABOUT: Final = {
+    Refusal.CAMERA_DISABLED: "camera",
+    Refusal.REVIEW_NOT_ENDED: "review",
+    Refusal.REVIEW_NOT_FOUND: "review",
+}
+"""The placeholder in the text of a refusal that names what it is about, if one does."""
 
 
 class OwnerRequests:
@@ -117,58 +125,10 @@ def _errors(hass: HomeAssistant) -> Iterator[None]:
 
 
 def _refusal(err: Refused) -> ServiceValidationError:
-    match err.code:
-        case Refusal.CAMERA_DISABLED:
-            return ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="camera_disabled",
-                translation_placeholders={"camera": err.about},
-            )
-        case Refusal.CAPTURE_OFF:
-            return ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="capture_off"
-            )
-        case Refusal.CAPTURE_WAS_OFF:
-            return ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="capture_was_off"
-            )
-        case Refusal.DRILL_INTERRUPTED:
-            return ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="drill_interrupted"
-            )
-        case Refusal.DRILL_RUNNING:
-            return ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="drill_running"
-            )
-        case Refusal.NO_CAMERA:
-            return ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="no_camera"
-            )
-        case Refusal.NOTHING_TO_DRILL:
-            return ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="nothing_to_drill"
-            )
-        case Refusal.NO_DESTINATION:
-            return ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="no_destination"
-            )
-        case Refusal.NO_FOOTAGE:
-            return ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="no_footage"
-            )
-        case Refusal.NO_RETENTION:
-            return ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="no_retention"
-            )
-        case Refusal.REVIEW_NOT_ENDED:
-            return ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="review_not_ended",
-                translation_placeholders={"review": err.about},
-            )
-        case Refusal.REVIEW_NOT_FOUND:
-            return ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="review_not_found",
-                translation_placeholders={"review": err.about},
-            )
+    """Return the text that is called as the refusal is."""
+    about = ABOUT.get(err.code)
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key=err.code.value,
+        translation_placeholders=None if about is None else {about: err.about},
+    )
