@@ -25,8 +25,8 @@ from .sync.model.status import (
 from .words import async_home_cause, async_word
 
 
-class FrigateRepairFlow(RepairsFlow):
-    """Repairs something about one entry; one step says what, submitting does it."""
+class EntryRepairFlow(RepairsFlow):
+    """Repairs something of one entry."""
 
     @property
     def _entry(self) -> FrigateSnapSyncConfigEntry:
@@ -35,15 +35,20 @@ class FrigateRepairFlow(RepairsFlow):
             str(self.data["entry_id"])
         )
 
-    @property
-    def _status(self) -> EngineStatus:
-        return self._entry.runtime_data.data
-
-    def _abort_if_settled(self) -> None:
-        """End the flow if there is nothing to repair any more."""
+    def _abort_if_settled(self) -> ir.IssueEntry:
+        """Return the issue; end the flow if there is nothing to repair any more."""
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         if issue is None or self._entry.state is not ConfigEntryState.LOADED:
             raise AbortFlow("already_settled")
+        return issue
+
+
+class FrigateRepairFlow(EntryRepairFlow):
+    """Repairs something about the entry itself; a step says what, submitting does it."""
+
+    @property
+    def _status(self) -> EngineStatus:
+        return self._entry.runtime_data.data
 
     def _show(self, step: str, **placeholders: str) -> RepairsFlowResult:
         """Show a step without fields; its placeholders are escaped already."""

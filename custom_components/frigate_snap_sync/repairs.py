@@ -1,23 +1,23 @@
 """The repairs that a person can do from Home Assistant."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, override
 
 import voluptuous as vol
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
-from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers import issue_registry as ir
 
-from .const import CONF_HOST_KEY, DOMAIN, LOGGER
-from .coordinator import FrigateSnapSyncConfigEntry
+from .const import CONF_HOST_KEY, LOGGER
 from .flows.credentials import SELECTORS, SHOWN, key_fields, odd_login
 from .flows.trial import async_try_destination
 from .frigate_repairs import (
     DrillFailedFlow,
+    EntryRepairFlow,
     ItemsLostFlow,
     LedgerFailingFlow,
     TopicPrefixFlow,
@@ -57,18 +57,11 @@ async def async_create_fix_flow(
             return TestAgainFlow()
 
 
-class DestinationRepairFlow(RepairsFlow):
+class DestinationRepairFlow(EntryRepairFlow):
     """Fixes something about one destination."""
 
     _reason = ""
     """What failed last, for the text of the form."""
-
-    @property
-    def _entry(self) -> FrigateSnapSyncConfigEntry:
-        assert self.data is not None
-        return self.hass.config_entries.async_get_known_entry(
-            str(self.data["entry_id"])
-        )
 
     @property
     def _subentry_id(self) -> str:
@@ -83,14 +76,10 @@ class DestinationRepairFlow(RepairsFlow):
     def _kind(self) -> Kind:
         return KINDS[self._subentry.subentry_type]
 
+    @override
     def _abort_if_settled(self) -> ir.IssueEntry:
-        """Return the issue; end the flow if there is nothing to fix any more."""
-        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
-        if (
-            issue is None
-            or self._entry.state is not ConfigEntryState.LOADED
-            or self._subentry_id not in self._entry.subentries
-        ):
+        issue = super()._abort_if_settled()
+        if self._subentry_id not in self._entry.subentries:
             raise AbortFlow("already_settled")
         return issue
 
