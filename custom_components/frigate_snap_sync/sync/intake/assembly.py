@@ -33,9 +33,7 @@ class IntakeParts:
 
     registry: ItemRegistry
     live_snapshots: LiveSnapshots
-    objects: TrackedObjects
     lookup: ObjectLookup
-    reviews: ReviewIntake
     intake: Intake
     catch_up: CatchUp
     requests: OwnerRequests
@@ -149,9 +147,7 @@ def intake_parts(
         requests=requests,
         registry=registry,
         live_snapshots=live_snapshots,
-        objects=objects,
         lookup=lookup,
-        reviews=reviews,
         intake=intake,
         running=running,
         open_reviews=OpenReviews(

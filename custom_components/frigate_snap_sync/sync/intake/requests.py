@@ -118,7 +118,6 @@ class OwnerRequests:
         files: tuple[FilePlan, ...] = ()
         if not known.progress.pieces:
             files = range_files(
-                item,
                 ranges,
                 self._planner.uploads(known.item, asked=destination_ids),
                 due=first_fetch(

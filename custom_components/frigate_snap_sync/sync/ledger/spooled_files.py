@@ -1,7 +1,6 @@
 """Files that lie in the spool: held, lost, or to give way."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import StrEnum
 import sqlite3
 
@@ -76,68 +75,60 @@ def want_again(
     return NOTHING if spool_name is None else Transition((spool_name,))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spooled:
-    """A clip in the spool, which Frigate can give again."""
-
-    file_id: int
-    spool_name: str
-
-
 def next_to_give_way(
     connection: sqlite3.Connection,
     *,
     keep_for: Collection[str],
     exclude: Collection[int] = (),
-) -> Spooled | None:
-    """Return the clip that gives way first: the oldest detection.
+) -> int | None:
+    """Return the id of the clip that gives way first: the oldest detection.
 
     Clips that one of the destinations `keep_for` waits for don't give way, nor do
     the files of `exclude`.
     """
     marks, files = ", ".join("?" * len(keep_for)), ", ".join("?" * len(exclude))
     row = connection.execute(
-        "SELECT id AS file_id, spool_name FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
+        "SELECT id FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
         " AND rank > ? AND NOT EXISTS (SELECT 1 FROM uploads"
         " WHERE file_id = files.id AND state = 'pending' AND hold IS NULL"
         f" AND destination_id IN ({marks})) AND id NOT IN ({files})"
         " ORDER BY rank DESC, id LIMIT 1",
         (Rank.SNAPSHOT, *keep_for, *exclude),
     ).fetchone()
-    return None if row is None else Spooled(**row)
+    return None if row is None else int(row["id"])
 
 
 def last_to_be_sent(
     connection: sqlite3.Connection, *, before: float, exclude: Collection[int]
-) -> Spooled | None:
-    """Return the clip that was over `before` a moment and is sent after all others.
+) -> int | None:
+    """Return the id of the clip that was over `before` and is sent after all others.
 
     The files of `exclude` don't count.
     """
     marks = ", ".join("?" * len(exclude))
     row = connection.execute(
-        "SELECT id AS file_id, spool_name FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
+        "SELECT id FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
         f" AND rank > ? AND ended_at < ? AND id NOT IN ({marks})"
         " ORDER BY rank DESC, id DESC LIMIT 1",
         (Rank.SNAPSHOT, before, *exclude),
     ).fetchone()
-    return None if row is None else Spooled(**row)
+    return None if row is None else int(row["id"])
 
 
 def oldest_still(
     connection: sqlite3.Connection, *, exclude: Collection[int] = ()
-) -> Spooled | None:
-    """Return the still that gives way when there are no clips to do so.
+) -> int | None:
+    """Return the id of the still that gives way when there are no clips to do so.
 
     The files of `exclude` don't.
     """
     marks = ", ".join("?" * len(exclude))
     row = connection.execute(
-        "SELECT id AS file_id, spool_name FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
+        "SELECT id FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
         f" AND id NOT IN ({marks}) ORDER BY rank DESC, id LIMIT 1",
         tuple(exclude),
     ).fetchone()
-    return None if row is None else Spooled(**row)
+    return None if row is None else int(row["id"])
 
 
 def salvaged(

@@ -49,8 +49,6 @@ class Leftover:
     """
 
     upload_id: int
-    item: Item
-    role: Role
     path: str
     temporary: str | None
     tried: Content | None
@@ -302,23 +300,20 @@ def next_leftover(
 ) -> Leftover | None:
     """Return one upload of which something is to be removed at the destination."""
     rows = connection.execute(
-        "SELECT items.*, uploads.id AS upload_id, role, path, temporary, clean_up,"
+        "SELECT id AS upload_id, path, temporary, clean_up,"
         " IIF(state = 'expired' OR is_missed OR clean_up = 'spared', uploads.size, NULL)"
         " AS expected, finished, was_found, IIF(was_found, uploads.size, tried_size) AS tried_size,"
         # What was sent while it was downloaded is known from then on.
         " IIF(was_found, COALESCE(tried_sha256, (SELECT sha256 FROM files WHERE"
         " files.id = file_id AND files.size = uploads.size)), tried_sha256)"
-        " AS tried_sha256 FROM uploads JOIN items ON items.id = item_id"
-        " WHERE destination_id = ? AND clean_up IS NOT NULL"
-        " ORDER BY uploads.id LIMIT ?",
+        " AS tried_sha256 FROM uploads"
+        " WHERE destination_id = ? AND clean_up IS NOT NULL ORDER BY id LIMIT ?",
         (destination_id, 1 + len(exclude)),
     )
     return next(
         (
             Leftover(
                 upload_id=row["upload_id"],
-                item=item_of(row),
-                role=Role(row["role"]),
                 path=row["path"],
                 temporary=row["temporary"],
                 tried=_tried(row),

@@ -66,7 +66,6 @@ class FrigateMonitor:
         `name` is what the log calls this Frigate.
         """
         self.version: str | None = None
-        self.error: FrigateError | None = None
         self.mqtt_enabled = True
         self.topic_prefix: str | None = None
         """The one in Frigate's configuration, None until that was read."""
@@ -257,7 +256,6 @@ class FrigateMonitor:
             self.answers.set()
         self._retry.answered(monotonic())
         self._asked = True
-        self.error = None
         self.login_refusals = 0
         self.version = version
         if is_back:
@@ -299,7 +297,6 @@ class FrigateMonitor:
         self.answers.clear()
         self._release_now()  # What the spool holds shall leave all the same.
         self._asked = True
-        self.error = error
         self._signals.status_changed()
 
     def _report(self, error: FrigateError) -> None:

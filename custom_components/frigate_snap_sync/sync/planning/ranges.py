@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from math import ceil, floor
 
 from ..model.footage_ranges import FootageRange, pieces
-from ..model.item import Item, Role
+from ..model.item import Role
 from ..model.limits import Limits
 from ..model.plans import FilePlan, FileState, UploadPlan
 from ..model.recorded_footage import Footage
@@ -46,7 +46,6 @@ def range_pieces(
 
 
 def range_files(
-    item: Item,
     ranges: Sequence[FootageRange],
     uploads: tuple[UploadPlan, ...],
     *,

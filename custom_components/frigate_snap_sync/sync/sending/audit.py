@@ -38,13 +38,13 @@ class Audit:
         self._looked_at = 0
         self._missed: list[str] = []
 
-    async def audit(self) -> int:
-        """Look at a sample if it is time; return how many files are not as they were.
+    async def audit(self) -> None:
+        """Look at a sample if it is time, unless nothing can be read there.
 
-        Where nothing can be looked at, none. Raises StorageError or LedgerError.
+        Raises StorageError or LedgerError.
         """
         if not self._setup.destination.capabilities.can_read:
-            return 0
+            return
         if not self._rest:
             self._rest += await self._ledger.run(
                 audits.sample,
@@ -65,7 +65,7 @@ class Audit:
             now=time.time(),
             interval=self._timing.audit,
         )
-        return self._report()
+        self._report()
 
     async def _look(self, upload_id: int, expected: StoredFile) -> None:
         """Look at one copy; note at once when it is not as it was."""
@@ -89,8 +89,8 @@ class Audit:
             self._missed.append(expected.path)
             self._signals.status_changed()
 
-    def _report(self) -> int:
-        """Say once what an audit found; return how many files that are."""
+    def _report(self) -> None:
+        """Say once what an audit found."""
         count = len(self._missed)
         if count:
             paths = sorted(self._missed)
@@ -104,4 +104,3 @@ class Audit:
                 ", …" if count > _NAMED else "",
             )
             self._missed.clear()
-        return count

@@ -5,7 +5,6 @@ import logging
 import time
 
 from ..ledger import holds, outcomes, spooled_files, uploads
-from ..ledger.spooled_files import Spooled
 from ..model.errors import SpoolFull
 from ..model.item import UploadState
 from ..model.rank import Rank
@@ -188,10 +187,10 @@ class SpoolSpace:
                 return
             await self._want_again(clip)
 
-    async def _want_again(self, clip: Spooled) -> None:
+    async def _want_again(self, file_id: int) -> None:
         due = time.time() + self._services.timing.eviction_retry
         await self._services.apply(
-            await self._ledger.run(spooled_files.want_again, clip.file_id, due=due)
+            await self._ledger.run(spooled_files.want_again, file_id, due=due)
         )
 
     async def _is_wanted_now(
@@ -211,7 +210,7 @@ class SpoolSpace:
             raise SpoolFull("The spool has reached its limit")
         ended = await self._ledger.run(
             outcomes.finish,
-            still.file_id,
+            still,
             UploadState.DROPPED,
             "The spool had reached its limit",
             now=time.time(),
