@@ -411,7 +411,7 @@ async def test_a_restart_takes_no_file_up_again(
     await bench.stop()
     camera = Camera(bench.frigate)
     await bench.start(setup(growing, selection=LIVE))
-    bench.review("update", source_id=source_id, start=start, known=True)
+    # Nothing comes over MQTT: Frigate's API shows that the review is active.
     await camera.show(5)
     await until(lambda: len(films(growing)) == 2)
     assert growing.files[first] == content
@@ -427,6 +427,21 @@ async def test_a_film_of_which_nothing_is_heard_ends(
     bench.timing = replace(QUICK, live_news=0.3)
     await begin_film(bench, camera, growing, pictures=5)
     await until(lambda: not camera.is_watched)
+
+
+async def test_a_film_goes_on_while_frigate_shows_its_review(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """An answer of its API is news, too: over MQTT nothing may come for hours."""
+    bench.timing = replace(QUICK, live_news=1.5)
+    await bench.start(setup(growing, selection=LIVE))
+    source_id = bench.review("new", known=True)
+    begun = time.monotonic()
+    while time.monotonic() - begun < 2.5:
+        await camera.show(1)
+        bench.engine._services.signals.review_unsure(source_id)  # noqa: SLF001
+        await asyncio.sleep(0.05)
+    assert bench.frigate.live_opened == ["front_door"]
 
 
 @pytest.mark.parametrize("is_live", [True, False])

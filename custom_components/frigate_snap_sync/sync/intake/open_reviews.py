@@ -64,6 +64,7 @@ class OpenReviews:
         self._reviews = reviews
         self._ended = ended
         self._running = running
+        self._signals = services.signals
         self._timing = services.timing
         self._questions: dict[str, _Question] = {}
         self._asks_all = False
@@ -167,6 +168,9 @@ class OpenReviews:
             return None
         # If Frigate loses it, that is a loss.
         await self._ledger.run(ledger_items.confirm, item.source_id)
+        if not review.ended:
+            # Over MQTT nothing may come of it for hours.
+            self._signals.review_heard(item.source_id)
         if only_confirms:
             return None
         if review.ended:
