@@ -14,7 +14,12 @@ from custom_components.frigate_snap_sync.storage.errors import (
     Rejected,
     StorageError,
 )
-from custom_components.frigate_snap_sync.sync.ledger import fetch_queue, items, outcomes
+from custom_components.frigate_snap_sync.sync.ledger import (
+    fetch_queue,
+    items,
+    live_files,
+    outcomes,
+)
 from custom_components.frigate_snap_sync.sync.model.coverage import Coverage
 from custom_components.frigate_snap_sync.sync.model.item import Role
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
@@ -133,12 +138,12 @@ async def test_what_was_removed_is_noted(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-async def test_the_whole_vanished_before_its_parts_were_removed(
-    bench: Bench, is_there: bool
+async def test_the_whole_vanished_before_what_it_replaced_was_removed(
+    bench: Bench, is_there: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A destination came back as it was some time ago: the parts are all that is left."""
+    """A destination came back as it was some time ago: no more than that is left."""
     bench.timing = replace(FAST, longest_retry=0.1)
-    nas = Stubborn("a-part1.mp4", "a-part2.mp4")
+    nas = Stubborn("a-part1.mp4", "a-part2.mp4", "a-live01.mp4")
     await bench.start(setup(nas))
     await until(lambda: bench.status.destinations["nas"].connected)
     ledger = bench.engine._ledger  # noqa: SLF001
@@ -157,6 +162,13 @@ async def test_the_whole_vanished_before_its_parts_were_removed(
             for number, start in ((1, 1000), (2, 1010))
         ]
         items.add_files(connection, review, tuple(plans))
+        film = live_files.begin(
+            connection, ITEM.source_id, "nas", base="a.mp4", short_id="?", start=1000
+        )
+        assert film is not None
+        live_files.own(connection, film.id)
+        live_files.ended(connection, film.id, held=((1000, 1020),), size=4)
+        nas.files[film.path] = b"film"
         whole = replace(wanted("nas", path="a.mp4"), start=1000, end=1020)
         items.plan(connection, replace(ITEM, end=1020), (whole,))
         for row in connection.execute(
@@ -185,7 +197,8 @@ async def test_the_whole_vanished_before_its_parts_were_removed(
         await until(lambda: set(nas.files) == {"a.mp4"})
         return
     await until(lambda: bench.status.losses.count)
+    await until(lambda: caplog.text.count("replaced it is no longer there") == 3)
     await bench.at_rest()
-    assert set(nas.files) == {"a-part1.mp4", "a-part2.mp4"}
+    assert set(nas.files) == {"a-part1.mp4", "a-part2.mp4", "a-live01.mp4"}
     states = [row.state for row in await bench.uploads(item_id=ITEM.source_id)]
     assert states.count("verified") == 3

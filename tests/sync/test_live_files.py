@@ -182,7 +182,7 @@ def test_the_whole_supersedes_what_it_holds(
     assert left(connection) == ()
     upload(connection, Role.WHOLE, 1, shown=((995, 1026),), held=whole)
     assert left(connection) == (() if stays else (file.path,))
-    assert states(connection) == ["kept" if stays else "over"]
+    assert states(connection) == ["kept" if stays else "superseded"]
 
 
 def test_a_film_that_ends_after_its_whole_has_come(
@@ -197,7 +197,7 @@ def test_a_film_that_ends_after_its_whole_has_come(
     live_files.ended(connection, file.id, held=((996, 1020),), size=7)
     assert left(connection) == (file.path,)
     live_files.ended(connection, kept.id, held=((996, 1020),), size=7, keep=True)
-    assert states(connection) == ["over", "kept"]
+    assert states(connection) == ["superseded", "kept"]
 
 
 def test_where_all_is_kept_live_files_stay(connection: sqlite3.Connection) -> None:
@@ -226,9 +226,9 @@ def test_each_half_hour_supersedes_its_own(connection: sqlite3.Connection) -> No
     plans = [stretch(Role.WHOLE, n, piece) for n, piece in enumerate(PIECES, 1)]
     items.add_files(connection, REVIEW, tuple(plans))
     upload(connection, Role.WHOLE, 1, shown=((1000, 2800),))
-    assert states(connection) == ["over", "kept"]
+    assert states(connection) == ["superseded", "kept"]
     upload(connection, Role.WHOLE, 2, shown=((2800, 4600),))
-    assert states(connection) == ["over", "over"]
+    assert states(connection) == ["superseded", "superseded"]
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_what_a_crash_ended(
     assert states(connection) == ["kept"]
     items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
     upload(connection, Role.WHOLE, 1, shown=whole)
-    assert states(connection) == ["kept" if stays else "over"]
+    assert states(connection) == ["kept" if stays else "superseded"]
     assert left(connection) == (() if stays else (file.path,))
 
 
@@ -268,7 +268,7 @@ def test_the_whole_reaches_to_the_start_after_a_crash(
     items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
     assert whole_end(connection) == end
     upload(connection, Role.WHOLE, 1, shown=((995, end),))
-    assert states(connection) == ["kept" if end == 1026 else "over"]
+    assert states(connection) == ["kept" if end == 1026 else "superseded"]
 
 
 def test_film_that_a_crash_ended_behind_the_end_of_its_review(
@@ -298,7 +298,7 @@ def test_what_a_crash_ended_while_frigate_s_clock_was_ahead(
     assert states(connection) == ["kept", "kept"]
     connection.execute("UPDATE live_files SET state = 'growing'")
     live_files.end_all(connection, now=950)
-    assert states(connection) == ["over", "kept"]
+    assert states(connection) == ["superseded", "kept"]
 
 
 def test_an_end_that_was_not_kept(connection: sqlite3.Connection) -> None:
@@ -496,7 +496,7 @@ def test_the_whole_reaches_to_the_end_of_the_film(
     items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
     assert whole_end(connection) == end
     upload(connection, Role.WHOLE, 1, shown=((995, end),))
-    assert states(connection) == ["kept" if held[-1][1] > end else "over"]
+    assert states(connection) == ["kept" if held[-1][1] > end else "superseded"]
 
 
 def test_the_whole_reaches_to_film_that_still_leaves(

@@ -164,7 +164,7 @@ def test_what_it_shows_before_its_review(
         live_files.ended(connection, file.id, held=(held,), size=5)
     items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
     upload(connection, Role.WHOLE, 1, shown=((995, 1026),))
-    assert states(connection) == ["kept" if stays else "over"]
+    assert states(connection) == ["kept" if stays else "superseded"]
     assert left(connection) == (() if stays else (file.path,))
 
 

@@ -499,7 +499,7 @@ def test_the_whole_supersedes_what_was_seen(
         if not is_first:
             assert states(connection) == ["kept"]
             live_files.looked_at(connection, live_id, **seen)  # type: ignore[arg-type]
-        assert states(connection) == ["kept" if stays else "over"]
+        assert states(connection) == ["kept" if stays else "superseded"]
         assert len(left(connection)) == (0 if stays else 1)
         for table in ("live_files", "uploads", "files", "items"):
             connection.execute(f"DELETE FROM {table}")  # noqa: S608

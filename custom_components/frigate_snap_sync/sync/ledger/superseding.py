@@ -237,17 +237,75 @@ def supersede_live(
     if not wholes.looked:
         return
     connection.executemany(
-        "UPDATE live_files SET state = 'over', clean_up = is_ours WHERE id = ?",
+        "UPDATE live_files SET state = IIF(is_ours, 'superseded', 'over'),"
+        " clean_up = is_ours WHERE id = ?",
         [(row["id"],) for row in rows if _is_live_held(row, wholes)],
     )
 
 
-def _is_live_held(live: sqlite3.Row, wholes: _Wholes) -> bool:
-    """Tell whether all that a live file may show lies there in whole pieces."""
-    spans = from_text(live["held"])
+def replacing_live(
+    connection: sqlite3.Connection, live_id: int, *, young: tuple[float, float]
+) -> list[tuple[int, StoredFile]]:
+    """Return the wholes that should lie there in the place of a superseded live file.
+
+    Each by its upload; but those that were verified in the `young` time.
+    """
+    live = _superseded_live(connection, live_id)
+    if live is None or not (spans := _shown_by(live)):
+        return []
+    rows = connection.execute(
+        "SELECT uploads.id AS id, path, uploads.size AS size FROM uploads"
+        " JOIN files ON files.id = file_id WHERE uploads.item_id = ?"
+        " AND destination_id = ? AND uploads.role = 'whole'"
+        " AND uploads.state = 'verified' AND is_missed = 0"
+        " AND files.start < ? AND files.end > ? AND NOT finished BETWEEN ? AND ?",
+        (live["item_id"], live["destination_id"], spans[-1][1], spans[0][0], *young),
+    )
+    return [(row["id"], StoredFile(path=row["path"], size=row["size"])) for row in rows]
+
+
+def reinstate_live(connection: sqlite3.Connection, live_id: int) -> bool:
+    """Let a superseded live file stay after all if what replaced it vanished; does it?
+
+    As of a copy, a whole that was expired since is no such.
+    """
+    live = _superseded_live(connection, live_id)
+    if live is None:
+        return False
+    item = live["item_id"], live["destination_id"]
+    (is_missed,) = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM uploads WHERE item_id = ?"
+        " AND destination_id = ? AND role = 'whole' AND is_missed = 1)",
+        item,
+    ).fetchone()
+    if not is_missed or _is_live_held(live, _wholes(connection, *item)):
+        return False
+    connection.execute(
+        "UPDATE live_files SET state = 'kept', clean_up = 0 WHERE id = ?", (live_id,)
+    )
+    return True
+
+
+def _superseded_live(
+    connection: sqlite3.Connection, live_id: int
+) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT * FROM live_files WHERE id = ? AND state = 'superseded'", (live_id,)
+    ).fetchone()
+    return row
+
+
+def _shown_by(live: sqlite3.Row) -> Spans:
+    """Return all that a live file may show."""
     if live["held"] is None and live["ended_by"] is not None:
         # A crash ended it: it may show all until then.
-        spans = ((live["start"], max(live["start"], live["ended_by"])),)
+        return ((live["start"], max(live["start"], live["ended_by"])),)
+    return from_text(live["held"])
+
+
+def _is_live_held(live: sqlite3.Row, wholes: _Wholes) -> bool:
+    """Tell whether all that a live file may show lies there in whole pieces."""
+    spans = _shown_by(live)
     if live["begins"] is not None and total(spans) > 0:
         # It began with a sign of what came: before its item it is no film of that.
         spans = within(spans, live["begins"], inf)

@@ -58,11 +58,15 @@ class CleanUp:
         self._sender = sender
         self._timing = services.timing
         self._most_stuck = services.limits.stuck_leftovers
+        self._removal_check = RemovalCheck(setup, services=services)
         self._live = LiveCleanUp(
-            setup, services=services, form=form, on_removed=self._remove_folders
+            setup,
+            services=services,
+            form=form,
+            removal_check=self._removal_check,
+            on_removed=self._remove_folders,
         )
         self._look = LiveLook(setup, services=services)
-        self._removal_check = RemovalCheck(setup, services=services)
         self._stuck: dict[int, float] = {}
         """Until when uploads whose leftovers resist are left alone."""
 

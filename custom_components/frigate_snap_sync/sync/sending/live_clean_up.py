@@ -10,6 +10,7 @@ from ..ledger.live_files import LiveLeftover, live_temporary
 from ..model.destination_setup import DestinationSetup
 from ..services import Services
 from .breaker import reaction_to
+from .removal_check import RemovalCheck
 
 
 class LiveCleanUp:
@@ -26,6 +27,7 @@ class LiveCleanUp:
         *,
         services: Services,
         form: Callable[[], TemporaryForm],
+        removal_check: RemovalCheck,
         on_removed: Callable[[str], Awaitable[None]],
     ) -> None:
         """Keep what it works with; `on_removed` is awaited with a removed file's path.
@@ -33,6 +35,7 @@ class LiveCleanUp:
         `form` returns that of the temporary names there.
         """
         self._form = form
+        self._removal_check = removal_check
         self._setup = setup
         self._ledger = services.ledger
         self._ends = services.live_ends
@@ -62,6 +65,8 @@ class LiveCleanUp:
             await self._ledger.run(live_files.taken, leftover.id)
             return True
         try:
+            if await self._removal_check.has_vanished_of_film(leftover):
+                return True
             if not leftover.is_ours and not await self._is_empty(leftover.paths[0]):
                 await self._ledger.run(live_files.taken, leftover.id)
                 return True
