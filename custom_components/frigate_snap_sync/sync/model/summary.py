@@ -54,7 +54,7 @@ class Summary:
     @property
     def total(self) -> Counts:
         """Return all of it together."""
-        return added_up(row.counts for row in self.rows)
+        return sum((row.counts for row in self.rows), Counts())
 
     def by(self, keys: Callable[[SummaryRow], Iterable[str]]) -> dict[str, Counts]:
         """Return what belongs to each key, sorted; a row may have several."""
@@ -63,14 +63,6 @@ class Summary:
             for key in keys(row):
                 found[key] = found.get(key, Counts()) + row.counts
         return dict(sorted(found.items()))
-
-
-def added_up(counts: Iterable[Counts]) -> Counts:
-    """Return all of them together."""
-    total = Counts()
-    for each in counts:
-        total += each
-    return total
 
 
 def days_of(

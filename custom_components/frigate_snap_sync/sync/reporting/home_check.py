@@ -45,7 +45,7 @@ class HomeCheck:
             return
         self._looked_at = now
         await self._health.look()
-        await self._keep(milestones.WRITTEN, patience=self._timing.ledger_patience)
+        await self._keep(is_written=True, patience=self._timing.ledger_patience)
 
     async def end(self) -> None:
         """Keep that images were lost, those among them that wait for the ledger.
@@ -54,18 +54,20 @@ class HomeCheck:
         """
         self._inbox.lose_all()
         if self._inbox.lost_images or self._inbox.large_images:
-            await self._keep(patience=_LAST_PATIENCE)
+            await self._keep(is_written=False, patience=_LAST_PATIENCE)
 
-    async def _keep(self, *names: str, patience: float) -> None:
-        """Keep these moments as now, and those of lost images."""
+    async def _keep(self, *, is_written: bool, patience: float) -> None:
+        """Keep that the ledger was written now, or only what images were lost."""
         lost, large = self._inbox.lost_images, self._inbox.large_images
         now = time.time()
         missed = [losses.MESSAGES_LOST] if lost else []
         missed += [losses.IMAGES_TOO_LARGE] if large else []
         run = self._ledger.run
         try:
-            for name in names:
-                await bounded(run(milestones.keep_moment, name, now), patience)
+            if is_written:
+                await bounded(
+                    run(milestones.keep_moment, milestones.WRITTEN, now), patience
+                )
             for name in missed:
                 await bounded(run(losses.keep_missed, name, now=now), patience)
         except LedgerError as err:

@@ -69,7 +69,6 @@ class Retention:
                 count = 0
             if count:
                 self._on_expired()
-            if count:
                 await asyncio.sleep(self._timing.retention_pause)
             else:
                 await wait_for(self._requested, self._timing.retention)
