@@ -14,7 +14,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import FrigateSnapSyncConfigEntry
-from .entity import AttributesDescription, SnapSyncEntity, async_setup_entities
+from .entity import (
+    AttributesDescription,
+    SnapSyncEntity,
+    async_setup_entities,
+    one_each,
+)
 from .sync.model.status import CameraStatus, DestinationStatus, EngineStatus
 
 PARALLEL_UPDATES = 0
@@ -85,18 +90,9 @@ async def async_setup_entry(
         hass,
         entry,
         async_add_entities,
-        frigate=lambda coordinator, subject: [
-            SnapSyncBinarySensor(coordinator, subject, description)
-            for description in FRIGATE_BINARY_SENSORS
-        ],
-        camera=lambda coordinator, subject: [
-            SnapSyncBinarySensor(coordinator, subject, description)
-            for description in CAMERA_BINARY_SENSORS
-        ],
-        destination=lambda coordinator, subject: [
-            SnapSyncBinarySensor(coordinator, subject, description)
-            for description in DESTINATION_BINARY_SENSORS
-        ],
+        frigate=one_each(SnapSyncBinarySensor, FRIGATE_BINARY_SENSORS),
+        camera=one_each(SnapSyncBinarySensor, CAMERA_BINARY_SENSORS),
+        destination=one_each(SnapSyncBinarySensor, DESTINATION_BINARY_SENSORS),
     )
 
 

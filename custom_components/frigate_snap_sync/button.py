@@ -12,7 +12,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
 from .coordinator import FrigateSnapSyncConfigEntry, FrigateSnapSyncCoordinator
-from .entity import SnapSyncEntity, Subject, async_setup_entities
+from .entity import SnapSyncEntity, Subject, async_setup_entities, one_each
 from .sync.model.status import (
     CameraStatus,
     DestinationStatus,
@@ -46,13 +46,6 @@ async def _async_drill(
         )
 
 
-def _camera_of(
-    coordinator: FrigateSnapSyncCoordinator, subject: Subject[CameraStatus]
-) -> str | None:
-    status = subject.status(coordinator.data)
-    return None if status is None else status.name
-
-
 FRIGATE_BUTTONS = (
     SnapSyncButtonDescription[EngineStatus](
         key="catch_up",
@@ -75,9 +68,7 @@ CAMERA_BUTTONS = (
     SnapSyncButtonDescription[CameraStatus](
         key="drill",
         entity_category=EntityCategory.DIAGNOSTIC,
-        press_fn=lambda coordinator, subject: _async_drill(
-            coordinator, _camera_of(coordinator, subject)
-        ),
+        press_fn=lambda coordinator, subject: _async_drill(coordinator, subject.camera),
     ),
 )
 
@@ -102,18 +93,9 @@ async def async_setup_entry(
         hass,
         entry,
         async_add_entities,
-        frigate=lambda coordinator, subject: [
-            SnapSyncButton(coordinator, subject, description)
-            for description in FRIGATE_BUTTONS
-        ],
-        camera=lambda coordinator, subject: [
-            SnapSyncButton(coordinator, subject, description)
-            for description in CAMERA_BUTTONS
-        ],
-        destination=lambda coordinator, subject: [
-            SnapSyncButton(coordinator, subject, description)
-            for description in DESTINATION_BUTTONS
-        ],
+        frigate=one_each(SnapSyncButton, FRIGATE_BUTTONS),
+        camera=one_each(SnapSyncButton, CAMERA_BUTTONS),
+        destination=one_each(SnapSyncButton, DESTINATION_BUTTONS),
     )
 
 

@@ -37,19 +37,32 @@ class AttributesDescription[StatusT]:
 class Subject[StatusT]:
     """What an entity is about: the Frigate, a camera or a destination.
 
-    `id` is the start of the unique ids; `destination_id` is None for the others;
-    `status` finds the subject's part of the engine's status, None if it has none.
+    `id` is the start of the unique ids; `camera` and `destination_id` are None for the
+    others; `status` finds the subject's part of the engine's status, None if it has none.
     """
 
     id: str
     device_info: DeviceInfo
     status: Callable[[EngineStatus], StatusT | None]
+    camera: str | None = None
     destination_id: str | None = None
 
 
 type EntityFactory[StatusT] = Callable[
     [FrigateSnapSyncCoordinator, Subject[StatusT]], Iterable[Entity]
 ]
+
+
+def one_each[DescriptionT: EntityDescription, StatusT](
+    entity: Callable[
+        [FrigateSnapSyncCoordinator, Subject[StatusT], DescriptionT], Entity
+    ],
+    descriptions: Iterable[DescriptionT],
+) -> EntityFactory[StatusT]:
+    """Return what makes an entity of each description."""
+    return lambda coordinator, subject: [
+        entity(coordinator, subject, description) for description in descriptions
+    ]
 
 
 class SnapSyncEntity[StatusT](CoordinatorEntity[FrigateSnapSyncCoordinator]):
@@ -96,6 +109,11 @@ class SnapSyncEntity[StatusT](CoordinatorEntity[FrigateSnapSyncCoordinator]):
         return self.status is not None
 
 
+def _is_set_up(entry: FrigateSnapSyncConfigEntry) -> bool:
+    """Tell whether entities may come: during an unload the platform is going away."""
+    return entry.state in (ConfigEntryState.SETUP_IN_PROGRESS, ConfigEntryState.LOADED)
+
+
 @callback
 def async_setup_entities(
     hass: HomeAssistant,
@@ -113,11 +131,7 @@ def async_setup_entities(
 
     @callback
     def add_new() -> None:
-        # During an unload the platform is going away.
-        if entry.state not in (
-            ConfigEntryState.SETUP_IN_PROGRESS,
-            ConfigEntryState.LOADED,
-        ):
+        if not _is_set_up(entry):
             return
         if camera is not None:
             current = set(coordinator.data.cameras)
@@ -167,10 +181,7 @@ def async_setup_chosen_entities(
 
     @callback
     def update() -> None:
-        if entry.state not in (
-            ConfigEntryState.SETUP_IN_PROGRESS,
-            ConfigEntryState.LOADED,
-        ):
+        if not _is_set_up(entry):
             return
         for subentry_id, subentry in entry.subentries.items():
             subject = _destination_subject(hass, entry, subentry)
@@ -226,6 +237,7 @@ def _camera_subject(
             via_device_id=_frigate_device_id(hass, entry_id),
         ),
         status=lambda status: status.cameras.get(camera),
+        camera=camera,
     )
 
 

@@ -67,9 +67,8 @@ class LastSnapshot(SnapSyncEntity[CameraStatus], ImageEntity):
     @property
     def camera(self) -> str:
         """Return the camera's name."""
-        return self.subject.id.removeprefix(
-            f"{self.coordinator.config_entry.entry_id}_"
-        )
+        assert self.subject.camera is not None
+        return self.subject.camera
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -26,6 +26,7 @@ from .entity import (
     SnapSyncEntity,
     async_setup_chosen_entities,
     async_setup_entities,
+    one_each,
 )
 from .storage.errors import CAUSES
 from .sync.model.status import (
@@ -211,14 +212,8 @@ async def async_setup_entry(
             ]
             + [LastDrillSensor(coordinator, subject, LAST_DRILL)]
         ),
-        camera=lambda coordinator, subject: [
-            SnapSyncSensor(coordinator, subject, description)
-            for description in CAMERA_SENSORS
-        ],
-        destination=lambda coordinator, subject: [
-            SnapSyncSensor(coordinator, subject, description)
-            for description in DESTINATION_SENSORS
-        ],
+        camera=one_each(SnapSyncSensor, CAMERA_SENSORS),
+        destination=one_each(SnapSyncSensor, DESTINATION_SENSORS),
     )
     async_setup_chosen_entities(
         hass,
