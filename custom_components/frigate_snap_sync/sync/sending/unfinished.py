@@ -1,12 +1,14 @@
 """What an entry has left unfinished at its destinations, when it is removed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 import logging
 from pathlib import Path
+from typing import Self
 
 from ...storage.base import Destination
 from ..ledger import Ledger, LedgerError, drills, uploads
+from ..ledger.drills import DrillFile
 from .clean_up import discard_all
 
 _LOGGER = logging.getLogger(__name__)
@@ -18,6 +20,18 @@ class Unfinished:
 
     names: Collection[str]
     whole: Collection[str]
+
+    @classmethod
+    def of(cls, uploads: Iterable[str], drilled: Collection[DrillFile]) -> Self:
+        """Return what uploads and drills may have left."""
+        return cls(
+            names=[*uploads, *(each.name for each in drilled if each.is_temporary)],
+            whole=[each.name for each in drilled if not each.is_temporary],
+        )
+
+    def __bool__(self) -> bool:
+        """Tell whether there may be anything."""
+        return bool(self.names or self.whole)
 
     async def discard(self, destination: Destination) -> None:
         """Remove it, as far as the destination answers in time."""
@@ -36,14 +50,8 @@ async def left_unfinished(
         await ledger.open()
         for id_ in destination_ids:
             drilled = await ledger.run(drills.left, id_)
-            left = Unfinished(
-                names=[
-                    *await ledger.run(uploads.unfinished, id_),
-                    *(each.name for each in drilled if each.is_temporary),
-                ],
-                whole=[each.name for each in drilled if not each.is_temporary],
-            )
-            if left.names or left.whole:
+            left = Unfinished.of(await ledger.run(uploads.unfinished, id_), drilled)
+            if left:
                 found[id_] = left
     except LedgerError as err:
         _LOGGER.debug("What is unfinished can't be looked up: %s", err)

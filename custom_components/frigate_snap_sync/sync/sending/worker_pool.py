@@ -23,8 +23,8 @@ from ..services import Services
 from ..support.home_health import HomeHealth
 from ..support.tasks import cancel, supervise
 from .budget import Calendar
-from .clean_up import discard_all
 from .earlier_copies import EarlierCopies
+from .unfinished import Unfinished
 from .worker import Worker
 
 _LOGGER = logging.getLogger(__name__)
@@ -199,12 +199,8 @@ class WorkerPool:
 
         Nothing looks at it later. That takes its time, which holds up no change.
         """
-        names = [*unfinished, *(each.name for each in drilled if each.is_temporary)]
-        whole = [each.name for each in drilled if not each.is_temporary]
-        if names or whole:
-            task = asyncio.create_task(
-                discard_all(setup.destination, names, whole=whole)
-            )
+        if left := Unfinished.of(unfinished, drilled):
+            task = asyncio.create_task(left.discard(setup.destination))
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
 
