@@ -78,6 +78,19 @@ CONF_ZONES: Final = "zones"
 CONF_ONLY_WHILE_ENTITY: Final = "only_while_entity"
 CONF_ONLY_WHILE_STATES: Final = "only_while_states"
 
+SELECTION_FIELDS: Final = frozenset(
+    {
+        CONF_CAMERAS,
+        CONF_LABELS,
+        CONF_MEDIA,
+        CONF_ONLY_WHILE_ENTITY,
+        CONF_ONLY_WHILE_STATES,
+        CONF_SEVERITY,
+        CONF_ZONES,
+    }
+)
+"""All of that section. A destination with others waits: what they limit is not known."""
+
 MEDIA: Final = ("live_snapshots", "snapshots", "recordings")
 MEDIUM_LIVE_FOOTAGE: Final = "live_footage"
 """It is selected with the media, but is the beginning of a recording, no item."""

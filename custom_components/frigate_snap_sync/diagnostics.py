@@ -17,16 +17,11 @@ from .const import (
     CONF_APPEND_ONLY,
     CONF_AT_RISK_AFTER,
     CONF_BANDWIDTH_LIMIT,
-    CONF_CAMERAS,
     CONF_DELAY_AFTER_STARTUP,
     CONF_IMPORTED,
-    CONF_LABELS,
     CONF_LIVE_FOOTAGE,
     CONF_LIVE_TAPS,
     CONF_LOOK_BACK,
-    CONF_MEDIA,
-    CONF_ONLY_WHILE_ENTITY,
-    CONF_ONLY_WHILE_STATES,
     CONF_PADDING_AFTER,
     CONF_PADDING_BEFORE,
     CONF_PART_LENGTH,
@@ -34,17 +29,16 @@ from .const import (
     CONF_PROXY,
     CONF_RETENTION_DAYS,
     CONF_RETENTION_SIZE,
-    CONF_SEVERITY,
     CONF_SPOOL_LIMIT,
     CONF_TEMPORARY_FORM,
     CONF_TOPIC_PREFIX,
     CONF_UPLOAD_DURING_REVIEW,
     CONF_VERIFY_CHECKSUM,
     CONF_VOLUME_BUDGET,
-    CONF_ZONES,
     DOMAIN,
     SECTION_SELECTION,
     SECTION_STORING,
+    SELECTION_FIELDS,
 )
 from .coordinator import FrigateSnapSyncConfigEntry
 from .devices import camera_of_device, destination_of_device
@@ -68,17 +62,7 @@ _OPTIONS: Final = frozenset(
     }
 )
 _SECTIONS: Final[Mapping[str, frozenset[str]]] = {
-    SECTION_SELECTION: frozenset(
-        {
-            CONF_CAMERAS,
-            CONF_LABELS,
-            CONF_MEDIA,
-            CONF_ONLY_WHILE_ENTITY,
-            CONF_ONLY_WHILE_STATES,
-            CONF_SEVERITY,
-            CONF_ZONES,
-        }
-    ),
+    SECTION_SELECTION: SELECTION_FIELDS,
     SECTION_STORING: frozenset(
         {
             CONF_APPEND_ONLY,

@@ -18,8 +18,6 @@ from .const import (
     CONF_LIVE_TAPS,
     CONF_LOOK_BACK,
     CONF_MEDIA,
-    CONF_ONLY_WHILE_ENTITY,
-    CONF_ONLY_WHILE_STATES,
     CONF_PADDING_AFTER,
     CONF_PADDING_BEFORE,
     CONF_PART_LENGTH,
@@ -47,6 +45,7 @@ from .const import (
     SECONDS_PER_MINUTE,
     SECTION_SELECTION,
     SECTION_STORING,
+    SELECTION_FIELDS,
     SEVERITY_ALERT,
     SEVERITY_ALL,
 )
@@ -162,17 +161,6 @@ def _whole(value: object) -> int:
     if (number := int(_number(value))) < 1:
         raise ValueError(f"{value!r} is less than one")
     return number
-
-
-_SELECTION_KEYS = {
-    CONF_MEDIA,
-    CONF_CAMERAS,
-    CONF_SEVERITY,
-    CONF_LABELS,
-    CONF_ZONES,
-    CONF_ONLY_WHILE_ENTITY,
-    CONF_ONLY_WHILE_STATES,
-}
 
 
 class UnusableDestination(Destination):
@@ -303,7 +291,7 @@ def _selection(section: Mapping[str, Any], title: str) -> Selection:
     A medium that a newer version knows is left out. Any other limit that isn't
     known here can't be kept, so that nothing may be sent.
     """
-    if limits := {key for key, value in section.items() if value} - _SELECTION_KEYS:
+    if limits := {key for key, value in section.items() if value} - SELECTION_FIELDS:
         raise ValueError(f"unknown limits: {', '.join(sorted(limits))}")
     stored = _names(section, CONF_MEDIA)
     known = {*Media, MEDIUM_LIVE_FOOTAGE}
