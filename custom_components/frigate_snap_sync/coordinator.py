@@ -311,7 +311,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
     def _setups(self) -> list[DestinationSetup]:
         """Return all destinations; one that did not change is the very same.
 
-        So the engine lets its uploads go on.
+        So the engine lets its uploads continue.
         """
         known, self._made = self._made, {}
         for subentry_id, subentry in self.config_entry.subentries.items():

@@ -253,7 +253,7 @@ def destination_setup(
         place = KINDS[subentry.subentry_type].place_in(data)
         days = int(data[SECTION_STORING].get(CONF_RETENTION_DAYS, 0))
         size = _gibibytes(data[SECTION_STORING].get(CONF_RETENTION_SIZE, 0))
-    except Exception as err:  # noqa: BLE001 - whatever is stored, the others go on
+    except Exception as err:  # noqa: BLE001 - whatever is stored, the others work
         LOGGER.error(
             "The settings of the destination %s can't be read (%s: %s);"
             " what it shall get waits",

@@ -1,4 +1,4 @@
-"""Tells the engine which destinations are closed, as their entities change."""
+"""Gates: destinations are open or closed by what an entity's state is."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection

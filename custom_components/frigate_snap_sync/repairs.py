@@ -99,7 +99,7 @@ class DestinationRepairFlow(EntryRepairFlow):
         return self._reason
 
     async def _async_test(self) -> None:
-        """Test the destination as it is; when that works uploads go on at once.
+        """Test the destination as it is; when that works uploads continue at once.
 
         Raises StorageError.
         """

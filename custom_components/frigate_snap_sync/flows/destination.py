@@ -182,7 +182,7 @@ class DestinationFlow(ConfigSubentryFlow):
 
     @abstractmethod
     async def _async_submitted(self) -> SubentryFlowResult:
-        """Go on after the form was filled in (`_typed`) without a plain mistake."""
+        """Continue after the form was filled in (`_typed`) without a plain mistake."""
 
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None

@@ -83,9 +83,10 @@ class Source(ABC):
     def open(self) -> AsyncGenerator[bytes]:
         """Yield the bytes in pieces of at most 1 MiB; may be called several times.
 
-        A piece of a source that is slowed down comes when it may be sent. Raises `FileNotFoundError` when the source is gone, `SourceUnreadable` when it
-        can't be read, and `SourceDamaged` as soon as it is seen that it has not the
-        right bytes: at the end at the latest.
+        A piece of a source that is slowed down comes when it may be sent. Raises
+        `FileNotFoundError` when the source is gone, `SourceUnreadable` when it can't be
+        read, and `SourceDamaged` as soon as it is seen that it has not the right bytes:
+        at the end at the latest.
         """
 
     async def md5(self) -> str:

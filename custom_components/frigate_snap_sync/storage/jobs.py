@@ -11,7 +11,7 @@ from .limits import Limits
 
 
 class Abandoned(Exception):
-    """Nobody waits for this job any more: undo it and end."""
+    """This job is waited for no longer: undo it and end."""
 
 
 class Job:

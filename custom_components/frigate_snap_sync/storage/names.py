@@ -6,7 +6,7 @@ from typing import Final
 import unicodedata
 
 MAX_SEGMENT_BYTES: Final = 200
-"""Of one path segment, in UTF-8: every file system's 255 less room for a suffix."""
+"""Of one path segment, in UTF-8: every file system's 255 less space for a suffix."""
 
 MAX_SEGMENTS: Final = 16
 

@@ -55,9 +55,9 @@ class LocalDestination(Destination):
     """A folder of a file system of this machine.
 
     All file work is done in executor threads, at most `MAX_JOBS` at once of each kind:
-    reading, files that grow, and all else. A missing root folder is made, but only while its path lies on the mount point
-    that it was set up on: a share that is not mounted raises `NotMounted`, and
-    nothing is written in its place.
+    reading, files that grow, and all else. A missing root folder is made, but only while
+    its path lies on the mount point that it was set up on: a share that is not mounted
+    raises `NotMounted`, and nothing is written in its place.
     """
 
     def __init__(

@@ -261,7 +261,8 @@ async def read(
 ) -> AsyncGenerator[bytes]:
     """Yield the bytes of a file in order, asking for several blocks ahead.
 
-    Those from `start` on, at most `length` of them. No more bytes than the file had when it was opened. Raises `FileNotFoundError`.
+    Those from `start` on, at most `length` of them. No more bytes than the file had when
+    it was opened. Raises `FileNotFoundError`.
     """
     try:
         with session.request():

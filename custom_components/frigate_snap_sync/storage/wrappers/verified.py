@@ -31,8 +31,9 @@ async def verify_checksum(
 ) -> None:
     """Read a copy back and compare its hash (hex); a wrong copy is removed.
 
-    It stays where nothing can be deleted. No more is read than the `size` in bytes that was sent, if it is given. Raises
-    Rejected if the copy is another or is gone, or another `StorageError`.
+    It stays where nothing can be deleted. No more is read than the `size` in bytes that
+    was sent, if it is given. Raises Rejected if the copy is another or is gone, or
+    another `StorageError`.
     """
     try:
         found = await read_content(destination, path, most=size)

@@ -34,7 +34,7 @@ class NoFootage(MediaNotReady):
 
 
 class DoesNotFit(SpoolFull):
-    """The spool has no room for a clip; `size` is how many bytes of it came."""
+    """The spool has no space for a clip; `size` is how many bytes of it came."""
 
     def __init__(self, size: int) -> None:
         """Keep the size."""

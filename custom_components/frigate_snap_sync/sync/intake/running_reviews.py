@@ -108,7 +108,7 @@ class RunningReviews:
                 again = time.time() + self._timing.failure_pause
             else:
                 self._outage.over()
-            # A thousand reviews may go on, each with messages of its own.
+            # A thousand reviews may be active, each with messages of its own.
             await asyncio.sleep(self._timing.review_pause)
             await wait_for(self._news, again - time.time())
 

@@ -14,7 +14,7 @@ _PAGES = 256
 
 
 class Abandoned(Exception):
-    """Nobody waits for the copy any more."""
+    """The copy is waited for no longer."""
 
 
 def copy_of(path: Path) -> Path:

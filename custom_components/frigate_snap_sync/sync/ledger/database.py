@@ -53,7 +53,7 @@ class Ledger:
     job is a function that takes the connection; it changes all that it wants to
     or nothing, and when the awaited call returns, it is on disk. Jobs that wait
     at the same time share one commit, since each costs the disk a flush. The jobs
-    are the functions of this room's other modules.
+    are the functions of this folder's other modules.
     """
 
     def __init__(

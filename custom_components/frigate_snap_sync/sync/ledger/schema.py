@@ -172,7 +172,8 @@ INSERT INTO generation VALUES (0);
 -- that Frigate's API shows is known; `last_review`, when one was last reported that
 -- a destination wants, and `first_review`, the first one after the last upload;
 -- `messages_lost`, when live snapshots were lost before they could be kept, and
--- `images_too_large`, when some were too large to be, until that is acknowledged; `protection_…`, since when the state of that name holds;
+-- `images_too_large`, when some were too large to be, until that is acknowledged;
+-- `protection_…`, since when the state of that name holds;
 -- `written`, when the ledger was last seen to take what is written.
 CREATE TABLE milestones (
     name TEXT PRIMARY KEY,

@@ -35,8 +35,8 @@ def waiting(
     """Return what waits.
 
     For a destination that is paused or `failing`, or whose budget holds them back, and
-    for a Frigate that is away, uploads wait as soon as they were to leave; else once they are `late` by so many
-    seconds.
+    for a Frigate that is away, uploads wait as soon as they were to leave; else once
+    they are `late` by so many seconds.
     """
     counts: dict[str, int] = {}
     oldest: list[float] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class LiveFootage(StrEnum):
-    """Of which reviews the film leaves while they go on."""
+    """Of which reviews the film leaves while they are active."""
 
     OFF = "off"
     ALERTS = "alerts"

@@ -65,9 +65,9 @@ class Item:
     `source_id` is Frigate's id of the review or tracked object; for a live
     snapshot, which has none, `camera/label/SHA-256 of the image`, so that the
     same image twice is one item (behind a label that was cleaned is a `~` and what
-    tells it apart from others that look the same then). Times are epoch seconds: `start` and `end` of
-    Frigate's clock (a live snapshot: the moment of receipt), `reported_at` of ours.
-    `end` is None while a review is active. `pictured` is when the picture of a
+    tells it apart from others that look the same then). Times are epoch seconds:
+    `start` and `end` of Frigate's clock (a live snapshot: the moment of receipt),
+    `reported_at` of ours. `end` is None while a review is active. `pictured` is when the picture of a
     tracked object was taken, where Frigate tells. `object_ids` are the tracked objects
     that a review names; an item that comes from the ledger has none.
     """

@@ -63,8 +63,8 @@ class FilePlan:
 
     `start` and `end` are the range of a recording (epoch seconds of Frigate's
     clock), `due` is when to fetch it (ours), and `ended_at` when what it shows was over
-    (ours; None: when the item was). With `as_is` what Frigate has on disk then is enough. `suffix` tells the
-    files of one item apart.
+    (ours; None: when the item was). With `as_is` what Frigate has on disk then is
+    enough. `suffix` tells the files of one item apart.
     """
 
     state: FileState

@@ -15,8 +15,7 @@ def advanced(known: float, *, clock: float, elapsed: float) -> float:
     """Return the time by which ages are judged now.
 
     `known` is the one of the last look, and `elapsed` are the seconds since then, by a
-    clock that is never set. What is deleted does not
-    come back, so a `clock` that is ahead is followed slowly, and one that is behind at
-    once.
+    clock that is never set. What is deleted does not come back, so a `clock` that is
+    ahead is followed slowly, and one that is behind at once.
     """
     return min(clock, known + FASTEST * elapsed)

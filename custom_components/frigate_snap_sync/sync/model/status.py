@@ -107,7 +107,7 @@ class CameraStatus:
 class LastError:
     """What went wrong last at a destination.
 
-    `code` is that of the cause (`storage.base`), `text` what happened in words,
+    `code` is that of the cause (`storage.errors`), `text` what happened in words,
     `file` the path below the root that it happened to, if it was about a file.
     """
 
@@ -125,9 +125,9 @@ class DestinationStatus:
     not. `failed_uploads` counts those that ended as gone, incomplete or dropped.
     `last_error` is None once the destination has worked since. `failing_since` is
     None while the destination as a whole works; then so are `reason` and `cause`, why
-    it does not, for the log and for people; `problem`, what a person can fix; and `fingerprint`, that of a
-    host key which is not the pinned one. `space_needed` are the bytes that should
-    be free, None while there are as many. `budget` is None where there is none. `closed`:
+    it does not, for the log and for people; `problem`, what a person can fix; and
+    `fingerprint`, that of a host key which is not the pinned one. `space_needed` are
+    the bytes that should be free, None while there are as many. `budget` is None where there is none. `closed`:
     an entity has another state than the owner chose, so nothing new is wanted.
     `tested` is when a test that was asked for passed last, since the start.
     """
@@ -172,9 +172,9 @@ class Loss:
 class Losses:
     """What was lost and not acknowledged yet: how much, and the newest of it.
 
-    `until` is the moment up to which this is all (epoch seconds); `messages` tells whether live
-    snapshots were lost before they could be kept, `large_images` whether some were too
-    large to be.
+    `until` is the moment up to which this is all (epoch seconds); `messages` tells
+    whether live snapshots were lost before they could be kept, `large_images` whether
+    some were too large to be.
     """
 
     count: int = 0

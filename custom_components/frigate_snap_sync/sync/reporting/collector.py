@@ -51,7 +51,7 @@ class _Reading:
 class Collector:
     """Tells `on_status` of each new status, at most once a second.
 
-    It must never go on showing what was: what can't be read, or isn't answered, is
+    It must not keep showing what was: what can't be read, or isn't answered, is
     a failing ledger.
     """
 

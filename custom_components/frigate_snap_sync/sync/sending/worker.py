@@ -165,7 +165,7 @@ class Worker:
         self._lanes.wake()
 
     def set_enabled(self, enabled: bool) -> None:
-        """Go on, or pause: the queue waits. What is under way is finished."""
+        """Send, or pause: the queue waits. What is under way is finished."""
         if enabled:
             self._enabled.set()
         else:

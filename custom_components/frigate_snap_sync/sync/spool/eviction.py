@@ -1,4 +1,4 @@
-"""Room in the spool: who gives way when it is full."""
+"""Space in the spool: who gives way when it is full."""
 
 from collections.abc import Callable, Collection
 import logging
@@ -35,8 +35,8 @@ class SpoolSpace:
     clip for which a working destination waits gives way only to stills, and if it
     is old to fresh ones.
 
-    Nobody knows the size of a clip before it has come. One that did not fit is
-    not asked for again before there is twice the room; one that has outgrown
+    The size of a clip is not known before it has come. One that did not fit is
+    not asked for again before there is twice the space; one that has outgrown
     nine tenths of the limit is too large until the owner raises it.
     """
 
@@ -98,7 +98,7 @@ class SpoolSpace:
         return SpoolFull("The spool has reached its limit")
 
     def forget(self, file_id: int) -> None:
-        """Note that a clip has found its room."""
+        """Note that a clip has found its space."""
         self._needs.pop(file_id, None)
 
     @property
@@ -130,11 +130,11 @@ class SpoolSpace:
         size: int = 0,
         fresh_since: float | None = None,
     ) -> None:
-        """Make room for a file of that rank; the `size` of a clip is not known.
+        """Make space for a file of that rank; the `size` of a clip is not known.
 
         For a fresh clip those give way, too, that were over before `fresh_since` (our
         clock), whoever waits for them; and for some minutes no older one is fetched
-        into the last half of the spool. Raises SpoolFull when there is no room.
+        into the last half of the spool. Raises SpoolFull when there is no space.
         """
         is_clip = rank > Rank.SNAPSHOT
         least = self._limits.smallest_clip if is_clip else size

@@ -1,1 +1,1 @@
-"""What all parts of the engine use: tasks, logs of outages, private files."""
+"""What all parts of the engine use: tasks, logs of outages, jobs of the ledger."""

@@ -1,4 +1,4 @@
-"""Tasks that go on for ever, and how they are ended."""
+"""Tasks that run for ever, and how they are ended."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
@@ -21,9 +21,8 @@ def supervise(
 ) -> asyncio.Task[None]:
     """Run a part for ever: a bug in it is logged and must not end it for good.
 
-    It is started again after so many seconds of `pause`.
-
-    It notes in `health` what of ledger and disk fails it, and so are its crashes.
+    It is started again after `pause` seconds. `health` learns of its failures with
+    ledger and disk, and of its crashes.
     """
 
     async def forever() -> None:
