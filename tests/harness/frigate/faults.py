@@ -41,6 +41,8 @@ class Kind(StrEnum):
     """Some of the answer comes, then the connection breaks."""
     SLOW = "slow"
     """The answer comes at `rate` bytes a second."""
+    LARGE = "large"
+    """The film has `after` bytes more, in a box that players skip."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,7 +50,8 @@ class Fault:
     """One rule: what goes wrong, where, and how many times (None: until removed).
 
     `path` is a pattern as of a shell, for the path below the base path and
-    without the query. `after`: bytes that still come (None: half of them).
+    without the query. `after`: bytes that still come (None: half of them), or that
+    come more of what is large.
     `seconds`: how long a hang takes.
     """
 
@@ -64,6 +67,13 @@ class Fault:
         """Return the part of the body that still comes."""
         return body[: len(body) // 2 if self.after is None else self.after]
 
+    def _grown(self, film: bytes) -> bytes:
+        """Return the film with more bytes behind its first box."""
+        first = int.from_bytes(film[:4])
+        size = self.after or 0
+        box = (8 + size).to_bytes(4) + b"free" + bytes(size)
+        return film[:first] + box + film[first:]
+
     def change(self, answer: Answer) -> Answer:
         """Return what is answered in the place of `answer`."""
         match self.kind:
@@ -78,6 +88,8 @@ class Fault:
                 return Answer.nginx(200, "Frigate")
             case Kind.TRUNCATED:
                 return replace(answer, body=self.cut(answer.body))
+            case Kind.LARGE if answer.status == 200:
+                return replace(answer, body=self._grown(answer.body))
             case _:
                 return answer
 
