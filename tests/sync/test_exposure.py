@@ -9,7 +9,7 @@ from custom_components.frigate_snap_sync.sync.model.status import Protection
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FULL_IMAGE, FakeDestination
-from .test_incomplete import Damage, names, over
+from .test_incomplete import INCOMPLETE, Damage, names, over
 
 
 async def since(bench: Bench) -> float | None:
@@ -92,12 +92,14 @@ async def test_the_owner_is_told_of_it(
 
 async def test_a_whole_that_comes_after_all(bench: Bench, nas: FakeDestination) -> None:
     """It has been missing only since Frigate gave it: nobody waited for it."""
-    bench.timing = replace(FAST, daily=0.4, first_retry=0.02, longest_retry=0.02)
-    damage = Damage(bench, good=14)
+    bench.timing = replace(
+        FAST, daily=0.4, first_retry=0.02, longest_retry=0.02, gone_after=0
+    )
+    damage = Damage(bench, good=10)
     await bench.start(setup(nas))
     over(bench)
     await until(lambda: names(nas) == ["-incomplete.mp4"])
-    assert await bench.settled() == {"incomplete": 1, "verified": 1}
+    assert await bench.settled() == INCOMPLETE
     await bench.engine._ledger.run(  # noqa: SLF001
         lambda connection: connection.execute("UPDATE uploads SET expected_at = 0")
     )

@@ -19,7 +19,7 @@ from .conftest import Bench, setup, until
 from .fakes import CLIP, FULL_IMAGE, GONE, IMAGE, FakeDestination
 from .ledgers import wanted
 from .samples import ITEM
-from .test_incomplete import Damage
+from .test_incomplete import INCOMPLETE, Damage
 
 
 @pytest.fixture
@@ -183,11 +183,12 @@ async def test_an_incomplete_recording_is_told_of(
     bench: Bench, nas: FakeDestination, events: list[UploadEvent]
 ) -> None:
     """With the path at which its beginning lies."""
-    damage = Damage(bench, good=14)
+    bench.timing = replace(bench.timing, gone_after=0)
+    damage = Damage(bench, good=10)
     await bench.start(setup(nas))
     bench.review("end", start=1000.0, end=1030.0)
     await until(lambda: events)
-    assert await bench.settled() == {"incomplete": 1, "verified": 1}
+    assert await bench.settled() == INCOMPLETE
     assert len(damage.asked) > 3
     (event,) = events
     assert not event.verified

@@ -16,9 +16,11 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     outcomes,
     retries,
     review_ends,
+    salvage,
     schema,
     superseding,
 )
+from custom_components.frigate_snap_sync.sync.ledger.fetch_queue import FetchJob
 from custom_components.frigate_snap_sync.sync.model.coverage import Coverage
 from custom_components.frigate_snap_sync.sync.model.item import Role, UploadState
 from custom_components.frigate_snap_sync.sync.model.plans import (
@@ -26,6 +28,7 @@ from custom_components.frigate_snap_sync.sync.model.plans import (
     FileState,
     UploadPlan,
 )
+from custom_components.frigate_snap_sync.sync.model.rank import Rank
 from custom_components.frigate_snap_sync.sync.model.spans import Spans
 
 from .samples import ITEM
@@ -207,6 +210,75 @@ def test_a_piece_whose_footage_was_seen_is_gone(
     outcomes.finish_without_footage(connection, first, "nothing", now=50)
     (row,) = connection.execute("SELECT state FROM uploads WHERE file_id = ?", (first,))
     assert row["state"] == UploadState.GONE
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_part_of_which_only_some_came(
+    connection: sqlite3.Connection, is_first: bool
+) -> None:
+    """Its seconds are those that came, and what lies behind is another part's.
+
+    Unless all of it lies somewhere already: a whole replaces that only if it has all.
+    """
+    recording = Recording(
+        connection,
+        parts=[(1000, 1100)],
+        pieces=[(1000, 1100)],
+        end=1100,
+        fetched_parts=not is_first,
+    )
+    (part,) = connection.execute("SELECT id FROM files WHERE role = 'part'").fetchone()
+    if not is_first:
+        destinations.keep_destinations(connection, ["nas", "cloud"], now=0)
+        connection.execute(
+            "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
+            " path_key, state, rank, ended_at, expected_at, item_start) SELECT item_id,"
+            " file_id, 'cloud', role, base, path, path_key, 'pending', rank, ended_at,"
+            " expected_at, item_start FROM uploads WHERE file_id = ?",
+            (part,),
+        )
+    job = FetchJob(
+        file_id=part,
+        item=ITEM,
+        role=Role.PART,
+        rank=Rank.ALERT_PART,
+        start=1000,
+        end=1100,
+        attempts=3,
+        is_settled=False,
+    )
+    held = ((1000.0, 1020.0),)
+    piece = salvage.Salvaged(
+        start=1000,
+        end=1020,
+        spool_name="piece",
+        size=3,
+        sha256="11",
+        coverage=Coverage(shown=held, least=held, most=held),
+        shown=((1000.0, 1100.0),),
+    )
+    assert salvage.of_other(connection, job, piece, now=50) == [
+        "nas" if is_first else "cloud"
+    ]
+    ranges = [
+        tuple(row)
+        for row in connection.execute(
+            "SELECT start, end FROM files WHERE role = 'part' ORDER BY id"
+        )
+    ]
+    assert ranges == [(1000, 1020 if is_first else 1100), (1020, 1100)]
+    if is_first:
+        recording.arrive(1, shown=((1000, 1020),))
+        states = connection.execute(
+            "SELECT state FROM uploads WHERE role = 'part' ORDER BY id"
+        ).fetchall()
+        assert [row["state"] for row in states] == ["superseded", "pending"]
+    else:
+        recording.arrive(1, shown=((1000, 1100),), held=((1000, 1020),))
+        (row,) = connection.execute(
+            "SELECT state FROM uploads WHERE role = 'part' AND destination_id = 'nas'"
+        )
+        assert row["state"] == UploadState.VERIFIED
 
 
 @pytest.mark.parametrize(

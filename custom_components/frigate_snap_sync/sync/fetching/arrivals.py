@@ -6,9 +6,10 @@ import logging
 import time
 
 from ...storage.read_back import Content
-from ..ledger import LedgerError, fetch_queue, spooled_files
+from ..ledger import LedgerError, fetch_queue, salvage
 from ..ledger.fetch_queue import FetchJob
-from ..model.spans import total
+from ..model.item import Role
+from ..model.spans import Spans, total
 from ..services import Services
 from ..spool.spool import SpoolFile
 from .downloads import Clip
@@ -22,6 +23,8 @@ class Piece:
 
     clip: Clip
     reason: str
+    shown: Spans
+    """What Frigate's recordings show of all that was asked for."""
     too_large_for: int | None = None
     """The spool's limit that the clip did not fit into, if that is why."""
 
@@ -56,11 +59,12 @@ class Arrivals:
         await self._hand_over(job, file, kept)
 
     async def keep_piece(self, job: FetchJob, piece: Piece) -> None:
-        """Keep what there is of a file that can't be had whole."""
-        clip = piece.clip
-        _LOGGER.warning(
-            "Only %.0f s of the %s of %s (%s) can be had; the whole is asked for"
-            " daily: %s",
+        """Keep what there is of a file that can't be had whole, and plan the rest."""
+        clip, is_whole = piece.clip, job.role is Role.WHOLE
+        _LOGGER.log(
+            logging.WARNING if is_whole else logging.DEBUG,
+            "Only %.0f s of the %s of %s (%s) can be had as one piece; the whole is asked"
+            " for daily: %s",
             total(clip.coverage.most),
             what(job),
             job.item.source_id,
@@ -68,21 +72,29 @@ class Arrivals:
             piece.reason,
         )
         now = time.time()
-        kept = self._ledger.run(
-            spooled_files.salvaged,
-            job,
+        salvaged = salvage.Salvaged(
             start=clip.start,
             end=clip.end,
             spool_name=clip.file.name,
             size=clip.file.size,
             sha256=clip.file.sha256,
             coverage=clip.coverage,
-            again=now + self._timing.daily,
-            reason=piece.reason,
-            too_large_for=piece.too_large_for,
-            now=now,
+            shown=piece.shown,
         )
+        if is_whole:
+            kept = self._ledger.run(
+                salvage.of_whole,
+                job,
+                salvaged,
+                again=now + self._timing.daily,
+                reason=piece.reason,
+                too_large_for=piece.too_large_for,
+                now=now,
+            )
+        else:
+            kept = self._ledger.run(salvage.of_other, job, salvaged, now=now)
         await self._hand_over(job, clip.file, kept)
+        self._signals.files_wanted()
 
     async def _hand_over(
         self, job: FetchJob, file: SpoolFile, kept: Awaitable[list[str]]

@@ -14,6 +14,7 @@ from ...frigate.models import Segment
 from ...frigate.protocol import FrigateApi
 from ..ledger import LedgerError, uploads
 from ..ledger.fetch_queue import FetchJob
+from ..ledger.salvage import SHORTEST
 from ..model.coverage import Coverage, coverage, lacks, shown
 from ..model.errors import SpoolFull
 from ..model.footage_ranges import FootageRange, tail_is_missing
@@ -24,9 +25,6 @@ from ..services import Services
 from ..spool.running_downloads import RunningDownload
 from ..spool.spool import SpoolFile
 from .pace import Pace, giving_way
-
-_SHORTEST = 5
-"""Seconds below which the beginning of a clip is not worth asking for."""
 
 
 class NoFootage(MediaNotReady):
@@ -44,6 +42,10 @@ class DoesNotFit(SpoolFull):
 
 class ClipEmpty(MediaNotReady):
     """Nothing comes of a range of which Frigate's recordings show footage."""
+
+
+class NothingPlays(MediaNotReady):
+    """Nothing can be played of a range of which the recordings show footage."""
 
 
 class FootageLost(MediaBroken):
@@ -168,7 +170,7 @@ class Downloads:
         asked = FootageRange(job.start, job.end)
         segments = await self._segments(job)
         _require(segments, asked)
-        while asked.end - asked.start > _SHORTEST:
+        while asked.end - asked.start > SHORTEST:
             asked = FootageRange(asked.start, (asked.start + asked.end) // 2)
             try:
                 return await self._download(job, asked, segments)
@@ -179,7 +181,8 @@ class Downloads:
     async def longest_piece(self, job: FetchJob) -> Clip | None:
         """Fetch the longest playable beginning of a clip that is broken as a whole.
 
-        If it has none, what can be played behind what can't. None if nothing can.
+        If it has none, what can be played behind what can't. None if nothing can. What
+        lies behind that is another file's.
         Raises FrigateError (about Frigate as a whole) or SpoolError.
         """
         segments = await self._segments(job)
@@ -247,7 +250,7 @@ class Downloads:
     ) -> Clip | None:
         best: Clip | None = None
         good, bad = start, job.end
-        while bad - good > _SHORTEST:
+        while bad - good > SHORTEST:
             middle = (good + bad) // 2
             asked = FootageRange(start, middle)
             try:

@@ -1,8 +1,6 @@
 """The fetcher: asks Frigate once for each file, and puts it into the spool."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable
 import logging
 import time
 
@@ -25,16 +23,17 @@ from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
 from ..services import Services
 from ..spool.eviction import SpoolSpace, TooLarge
 from ..spool.spool import SpoolFile
-from ..support.backoff import BROKEN_TRIES, retry_delay
+from ..support.backoff import retry_delay
 from ..support.home_health import note_success
 from ..support.lanes import Lanes
 from ..support.outage_log import OutageLog
 from .arrivals import Arrivals, Piece, what
-from .downloads import Clip, ClipEmpty, DoesNotFit, Downloads, FootageLost, NoFootage
+from .downloads import Clip, ClipEmpty, DoesNotFit, Downloads, NoFootage, NothingPlays
 from .forbidden_cameras import ForbiddenCameras
 from .missing import MissingFiles
 from .pace import GaveWay
 from .queue import FetchQueue
+from .ways_out import WaysOut
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ class Fetcher:
         self._arrivals = Arrivals(services)
         self._forbidden = ForbiddenCameras(services.timing)
         self._missing = MissingFiles(client, clock=clock, services=services)
-        self._broken = Counter[int]()
+        self._ways_out = WaysOut(self._downloads, timing=services.timing)
         self._gave_way = 0
         self._outage = OutageLog(_LOGGER, "Fetching from Frigate")
         self._disk = OutageLog(_LOGGER, "Keeping Frigate's media")
@@ -165,7 +164,7 @@ class Fetcher:
         else:
             self._forbidden.over(camera)
             self._disk.over()
-            self._broken.pop(job.file_id, None)
+            self._ways_out.forget(job.file_id)
             if job.rank >= Rank.ALERT_CLIP:
                 self._gave_way = 0
             if isinstance(found, Piece):
@@ -183,14 +182,21 @@ class Fetcher:
             return await self._find_whole(job)
         except (ClipEmpty, MediaBroken, TooLarge) as err:
             self._running.end(job.file_id)
-            look = self._way_out(job, err)
+            look = self._ways_out.of(job, err)
             if look is None:
                 raise
             found = await look(job)
-            self._broken.pop(job.file_id, None)
-            if found is None:
+            self._ways_out.forget(job.file_id)
+            if found is None and job.role is Role.WHOLE:
                 raise
-            return Piece(clip=found, reason=str(err), too_large_for=_limit_of(err))
+            if found is None:
+                raise NothingPlays(str(err)) from err
+            return Piece(
+                clip=found,
+                reason=str(err),
+                shown=self._downloads.take_shown(job.file_id),
+                too_large_for=_limit_of(err),
+            )
 
     async def _find_whole(self, job: FetchJob) -> SpoolFile | Clip:
         if job.is_held_back:
@@ -218,31 +224,6 @@ class Fetcher:
         since = time.time() - self._timing.fresh
         return since if job.ended_at >= since and job.rank <= Rank.ALERT_CLIP else None
 
-    def _way_out(
-        self, job: FetchJob, error: Exception
-    ) -> Callable[[FetchJob], Awaitable[Clip | None]] | None:
-        """Return how to look for a piece of what can't be had whole, None if not yet.
-
-        Only once for those who wait for it: then the whole is settled.
-        """
-        if (
-            job.item.media is not Media.RECORDINGS
-            or job.role is not Role.WHOLE
-            or job.is_settled
-        ):
-            return None
-        if isinstance(error, TooLarge):
-            return self._downloads.fitting_beginning
-        if isinstance(error, FootageLost):
-            # Its recordings show that, which is no matter of luck.
-            return self._downloads.remainder if job.attempts >= BROKEN_TRIES else None
-        self._broken[job.file_id] += 1
-        if self._broken[job.file_id] < BROKEN_TRIES:
-            return None
-        if isinstance(error, ClipEmpty):
-            return self._downloads.behind_beginning
-        return self._downloads.longest_piece
-
     async def _note(self, job: FetchJob, error: Exception) -> None:
         """Note why a file could not be had, and when it is asked for again."""
         match error:
@@ -255,6 +236,9 @@ class Fetcher:
                     error,
                     self._timing.part_patience if is_part else self._timing.gone_after,
                 )
+            case NothingPlays():
+                # The whole answers for that time, and is asked for as ever.
+                await self._end_or_retry(job, error, self._timing.gone_after)
             case FrigateError():
                 await self._retry(job, error)
                 if not is_about_one_file(error):
@@ -342,7 +326,7 @@ class Fetcher:
             if not is_about_one_file(err):
                 self._monitor.failed(err)
             return
-        self._broken.pop(job.file_id, None)
+        self._ways_out.forget(job.file_id)
         self._space.forget(job.file_id)
         self._signals.files_ready(waiting)  # A try may have left something to clean up.
         self._signals.status_changed()

@@ -15,19 +15,24 @@ _LACKING = """
 SELECT id, role, number, rank, ended_at, state,
     (SELECT COUNT(*) FROM files AS other
         WHERE other.item_id = ?1 AND other.role = 'whole') AS pieces
-FROM files AS file WHERE item_id = ?1 AND role IN ('whole', 'incomplete')
+FROM files AS file WHERE item_id = ?1
+    AND (role IN ('whole', 'incomplete') OR role = 'part' AND EXISTS
+        (SELECT 1 FROM files AS piece WHERE piece.item_id = ?1
+            AND piece.role = 'incomplete' AND piece.end <= file.start))
     -- A review that Frigate had lost has no range to ask for.
     AND (end IS NOT NULL OR rank = ?3)
     AND NOT EXISTS
         (SELECT 1 FROM files AS whole JOIN uploads ON file_id = whole.id
             WHERE whole.item_id = ?1 AND whole.role = 'whole'
-            AND whole.number = file.number
+            AND IIF(file.role = 'part', whole.start < file.end
+                AND whole.end > file.start, whole.number = file.number)
             AND (destination_id = ?2
-                OR file.role = 'incomplete' AND uploads.state = 'verified'))
+                OR file.role != 'whole' AND uploads.state = 'verified'))
     -- It may have been removed since this was planned.
     AND EXISTS (SELECT 1 FROM destinations WHERE destinations.id = ?2)
 """
-"""The wholes that a destination lacks, with the pieces of those that none has whole."""
+"""The wholes that a destination lacks, with the pieces of those that none has whole:
+their beginnings, and the parts behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +90,8 @@ def join(
         for file in connection.execute(
             _LACKING, (known.item_id, upload.destination_id, Rank.SNAPSHOT)
         ).fetchall():
-            if numbers is not None and file["number"] not in numbers:
+            is_part = file["role"] == Role.PART
+            if numbers is not None and (is_part or file["number"] not in numbers):
                 continue
             connection.execute(
                 "UPDATE files SET attempts = 0, due = ?1,"

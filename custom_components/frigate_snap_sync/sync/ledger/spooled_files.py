@@ -4,16 +4,12 @@ from collections.abc import Collection
 from enum import StrEnum
 import sqlite3
 
-from ..model.coverage import Coverage
-from ..model.item import Media, Role, UploadState
-from ..model.plans import FilePlan, FileState, UploadPlan, suffix_of
+from ..model.item import Media, UploadState
+from ..model.plans import FileState
 from ..model.rank import Rank
 from ..model.transition import NOTHING, Transition
-from . import budgets, footage, uploads
-from .fetch_queue import FetchJob, postpone
-from .items import add_to
+from . import budgets, uploads
 from .outcomes import finish
-from .uploads import waiting
 
 
 class Loss(StrEnum):
@@ -129,73 +125,6 @@ def oldest_still(
         tuple(exclude),
     ).fetchone()
     return None if row is None else int(row["id"])
-
-
-def salvaged(
-    connection: sqlite3.Connection,
-    job: FetchJob,
-    *,
-    start: int,
-    end: int,
-    spool_name: str,
-    size: int,
-    sha256: str,
-    coverage: Coverage,
-    again: float,
-    reason: str,
-    too_large_for: int | None = None,
-    now: float,
-) -> list[str]:
-    """Plan the longest playable piece of a whole; try the whole `again` later.
-
-    Returns the destinations that wait for it. `reason` is why the whole can't be
-    had, `too_large_for` the spool's limit that it did not fit into.
-    """
-    row = connection.execute(
-        "SELECT item_id, number, ended_at, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
-        " files.item_id AND f.role = 'whole') AS pieces,"
-        " (SELECT id FROM files AS f WHERE f.item_id = files.item_id"
-        " AND f.role = 'incomplete' AND f.number = files.number) AS earlier"
-        " FROM files WHERE id = ?",
-        (job.file_id,),
-    ).fetchone()
-    postpone(
-        connection,
-        job.file_id,
-        due=again,
-        error=reason,
-        shown=coverage.shown,
-        too_large_for=too_large_for,
-    )
-    if row["earlier"] is not None:
-        connection.execute(
-            "UPDATE uploads SET state = 'incomplete', finished = ?,"
-            " clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL, 'temporary') WHERE file_id = ?"
-            " AND state = 'pending' AND destination_id IN (SELECT destination_id"
-            " FROM uploads WHERE file_id = ? AND state = 'verified')",
-            (now, job.file_id, row["earlier"]),
-        )
-        return []
-    plan = FilePlan(
-        state=FileState.SPOOLED,
-        role=Role.INCOMPLETE,
-        number=row["number"],
-        suffix=suffix_of(Role.INCOMPLETE, row["number"], pieces=row["pieces"]),
-        start=start,
-        end=end,
-        ended_at=row["ended_at"],
-        spool_name=spool_name,
-        size=size,
-        sha256=sha256,
-        uploads=tuple(
-            UploadPlan(destination_id=destination_id, path=path)
-            for destination_id, path in waiting(connection, job.file_id)
-        ),
-    )
-    (file_id,) = add_to(connection, row["item_id"], job.item, (plan,))
-    footage.fetched(connection, file_id, coverage)
-    budgets.settle_file(connection, file_id, now=now)
-    return uploads.takers_of(connection, file_id)
 
 
 def held_cameras(connection: sqlite3.Connection) -> set[str]:

@@ -247,16 +247,6 @@ def rename_unseen(
     return path
 
 
-def waiting(connection: sqlite3.Connection, file_id: int) -> list[tuple[str, str]]:
-    """Return the destinations that wait for a whole, each with its path there."""
-    rows = connection.execute(
-        "SELECT destination_id, path FROM uploads WHERE file_id = ?"
-        " AND state = 'pending' AND role = 'whole'",
-        (file_id,),
-    )
-    return [(row["destination_id"], row["path"]) for row in rows]
-
-
 def destinations_of(connection: sqlite3.Connection, file_id: int) -> list[str]:
     """Return the destinations that wait for a file."""
     rows = connection.execute(

@@ -47,7 +47,8 @@ class Role(StrEnum):
     WHOLE = "whole"
     """The item itself, or one of the half hours of a long recording."""
     PART = "part"
-    """Footage that leaves while its review is active; the whole supersedes it."""
+    """Footage that leaves while its review is active, or that lies behind what Frigate
+    can't give; the whole supersedes it."""
     INCOMPLETE = "incomplete"
     """The longest playable piece of a whole that Frigate can't give."""
     LIVE = "live"
@@ -116,10 +117,10 @@ class Item:
                 return Rank.LIVE_SNAPSHOT
             case Media.SNAPSHOTS, _:
                 return Rank.SNAPSHOT
-            case _, Role.PART:
-                return Rank.ALERT_PART if is_alert else Rank.DETECTION_PART
             case _ if self.is_range:
                 return Rank.RANGE_CLIP
+            case _, Role.PART:
+                return Rank.ALERT_PART if is_alert else Rank.DETECTION_PART
             case _:
                 return Rank.ALERT_CLIP if is_alert else Rank.DETECTION_CLIP
 

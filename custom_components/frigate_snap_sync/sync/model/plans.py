@@ -83,10 +83,12 @@ class FilePlan:
 
 
 def suffix_of(role: Role, number: int, *, pieces: int) -> str:
-    """Return what tells a whole or an incomplete file from the others of its item.
+    """Return what tells a file from the others of its item.
 
     `pieces` is how many wholes the item has.
     """
+    if role is Role.PART:
+        return f"part{number:03}"
     suffix = "" if pieces == 1 else f"{number:02}"
     if role is Role.WHOLE:
         return suffix
