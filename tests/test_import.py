@@ -40,12 +40,14 @@ upload_destinations:
 """
 
 
-def sftp(host: str, path: str, identity: str = "") -> ImportedDestination:
+def sftp(
+    host: str, path: str, identity: str = "", *, port: int = 22
+) -> ImportedDestination:
     """Return a server as it is read."""
     values = {
         "name": host,
         "host": host,
-        "port": 22,
+        "port": port,
         "username": "user",
         "path": path,
     }
@@ -89,6 +91,38 @@ def test_servers(text: str, host: str, path: str) -> None:
     assert config.destinations == (sftp(host, path),)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "sftp:username=user;host=1.2.3.4:2222;remote-path=/f",
+            sftp("1.2.3.4", "/f", port=2222),
+        ),
+        (
+            "sftp:username=user;host=[::1]:2222;remote-path=/f",
+            sftp("::1", "/f", port=2222),
+        ),
+        ("sftp:username=user;host=::1;remote-path=/f", sftp("::1", "/f")),
+        ("sftp:user@nas:2222:/f", sftp("nas", "/f", port=2222)),
+        ("sftp:user@[::1]:2222:/f", sftp("::1", "/f", port=2222)),
+        (
+            "sftp:user@nas:/my%20f?identity=/k/id+x",
+            sftp("nas", "/my f", "/k/id+x"),
+        ),
+        (
+            "local:/media/a=b",
+            ImportedDestination(
+                kind="local", values={"name": "/media/a=b", "path": "/media/a=b"}
+            ),
+        ),
+    ],
+)
+def test_ports_and_odd_signs(text: str, expected: ImportedDestination) -> None:
+    """A port belongs to no host name, nor is a sign in a path one of the form."""
+    config = read_config(f"{ADDRESS}upload_destinations: ['{text}']")
+    assert config.destinations == (expected,)
+
+
 ADDRESS = "frigate_api_address: http://f\n"
 
 
@@ -116,6 +150,11 @@ ADDRESS = "frigate_api_address: http://f\n"
         (f"{ADDRESS}upload_destinations: ['local:pth=/x']", "wrong_destination"),
         (f"{ADDRESS}upload_destinations: ['sftp:user@host']", "wrong_destination"),
         (f"{ADDRESS}upload_destinations: ['sftp:host=h']", "wrong_destination"),
+        (f"{ADDRESS}upload_destinations: ['local:']", "wrong_destination"),
+        (f"{ADDRESS}upload_destinations: ['sftp:u@h:65536:/x']", "wrong_destination"),
+        (f"{ADDRESS}upload_destinations: ['sftp:u@h:0:/x']", "wrong_destination"),
+        (f"{ADDRESS}upload_destinations: ['sftp:u@h:2222']", "wrong_destination"),
+        (f"{ADDRESS}upload_destinations: ['sftp:u@h:a:/x']", "wrong_destination"),
         (f"{ADDRESS}upload_destinations: ['sftp:host=h;host=i']", "wrong_destination"),
         ("a: &x 1\nb: *x", "no_anchors"),
         ("a: !!python/object:os.system 1", "no_tags"),

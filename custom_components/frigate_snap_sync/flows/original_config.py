@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+import re
 from typing import Any, Final
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 import yaml  # type: ignore[import-untyped]  # Home Assistant has no stubs of it.
 
@@ -34,6 +35,11 @@ _KEYS: Final = frozenset(
     {TOPIC_PREFIX, API_ADDRESS, API_PROXY, DELAY, DESTINATIONS, *MQTT_KEYS}
 )
 
+
+_LAST_PORT: Final = 65535
+_SERVER: Final = re.compile(
+    r"(?P<host>\[[^]]*\]|[^:]*)(?::(?P<port>[0-9]{1,5}))?(?::(?P<path>/.*))?"
+)
 
 _FIELDS: Final = frozenset({"host", "identity", "path", "remote-path", "username"})
 """Of destinations in the form of fields."""
@@ -147,36 +153,37 @@ def _destination(text: object) -> ImportedDestination:
 
 
 def _local(rest: str, text: str) -> ImportedDestination:
-    path = _fields(rest, text, {"path"})["path"] if "=" in rest else rest
+    path = rest
+    if not rest.startswith("/"):
+        path = _fields(rest, text, {"path"}).get("path", "")
     if not path.startswith("/"):
         raise InvalidConfig("wrong_destination", _shown(text))
     return ImportedDestination(kind="local", values={"name": path, "path": path})
 
 
 def _sftp(rest: str, text: str) -> ImportedDestination:
-    head, question, query = rest.partition("?")
+    head, _, query = rest.partition("?")
     if "@" in head and ";" not in head:
         # sftp:user@host:/folder/?identity=/key/file
         username, _, server = head.rpartition("@")
-        host, colon, path = _split_host(server)
-        identity = parse_qs(query).get("identity", [""])[0] if question else ""
-        username, path = unquote(username), path if colon else ""
+        host, port, path = _split_server(server)
+        username, path, identity = unquote(username), unquote(path), _identity(query)
     else:
         # sftp:username=user;host=example.org;remote-path=/folder;identity=/key/file
         allowed = {"username", "host", "remote-path", "identity"}
         fields = _fields(rest, text, allowed)
         username, path = fields.get("username", ""), fields.get("remote-path", "")
         identity = fields.get("identity", "")
-        host = fields.get("host", "")
+        host, port, _ = _split_server(fields.get("host", ""))
     # A password is no part of it: where one stands it must not be kept, or shown.
-    if not (username and host and path.startswith("/")) or ":" in username:
+    if not (username and host and port and path.startswith("/")) or ":" in username:
         raise InvalidConfig("wrong_destination", _shown(text))
     return ImportedDestination(
         kind="sftp",
         values={
             "name": host,
             "host": host,
-            "port": DEFAULT_SFTP_PORT,
+            "port": port,
             "username": username,
             "path": path,
         },
@@ -184,13 +191,28 @@ def _sftp(rest: str, text: str) -> ImportedDestination:
     )
 
 
-def _split_host(server: str) -> tuple[str, str, str]:
-    """Return host, colon and path; an IPv6 address stands in brackets."""
-    if server.startswith("["):
-        host, _, rest = server[1:].partition("]")
-        return host, rest[:1], rest[1:]
-    host, colon, path = server.partition(":")
-    return host, colon, path
+def _split_server(server: str) -> tuple[str, int, str]:
+    """Return host, port and path; an IPv6 address may stand in brackets.
+
+    No host where it is no server, and port 0 where that is none.
+    """
+    if not server.startswith("[") and server.count("::") == 1:
+        # An address with neither port nor path.
+        return server, DEFAULT_SFTP_PORT, ""
+    if (found := _SERVER.fullmatch(server)) is None:
+        return "", 0, ""
+    port = int(found["port"] or DEFAULT_SFTP_PORT)
+    return (
+        found["host"].strip("[]"),
+        port if port <= _LAST_PORT else 0,
+        found["path"] or "",
+    )
+
+
+def _identity(query: str) -> str:
+    """Return the path of the key file; a plus in it is a plus."""
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    return next((unquote(value) for key, _, value in pairs if key == "identity"), "")
 
 
 def _fields(rest: str, text: str, allowed: set[str]) -> dict[str, str]:
