@@ -21,6 +21,7 @@ from homeassistant.data_entry_flow import FlowResultType
 
 from .component import StandInEngine, async_set_up, frigate_entry
 from .harness.frigate import FrigateServer
+from .harness.sftp_server import PASSWORD, USERNAME, SftpServer
 from .test_config_flow import section_values, suggested
 
 FULL = """
@@ -280,3 +281,80 @@ async def test_the_flow(
         (entry.entry_id, "sftp"), context={"source": SOURCE_USER}
     )
     assert suggested(shown)["host"] == "example.org"
+
+
+@pytest.mark.usefixtures("mqtt_client")
+async def test_the_next_one_is_suggested_whatever_became_of_the_first(
+    hass: HomeAssistant, engine: StandInEngine, folders: Path
+) -> None:
+    """Home Assistant may have another path for the folder of a container."""
+    imported = [
+        {"kind": "local", "name": path, "path": path}
+        for path in ("/data/one", "/data/two")
+    ]
+    entry = frigate_entry(data={"imported_destinations": imported})
+    await async_set_up(hass, entry)
+    coordinator = entry.runtime_data
+    subentries = hass.config_entries.subentries
+    (folders / "media" / "one").mkdir()
+    for suggestion, path in (("/data/one", "one"), ("/data/two", None)):
+        shown: Any = await subentries.async_init(
+            (entry.entry_id, "local"), context={"source": SOURCE_USER}
+        )
+        assert suggested(shown)["path"] == suggestion
+        if path is None:
+            break
+        refused = await subentries.async_configure(
+            shown["flow_id"], {"name": "one", "path": suggestion}
+        )
+        assert refused["errors"]
+        done = await subentries.async_configure(
+            shown["flow_id"],
+            {"name": "one", "path": str(folders / "media" / path)},
+        )
+        if done.get("step_id") == "disk":
+            done = await subentries.async_configure(shown["flow_id"], {})
+        assert done["type"] is FlowResultType.CREATE_ENTRY
+        await hass.async_block_till_done()
+    assert entry.runtime_data is coordinator, "nothing was set up again"
+
+
+@pytest.mark.usefixtures("mqtt_client", "engine", "folders", "socket_enabled")
+async def test_two_logins_of_one_server(hass: HomeAssistant, tmp_path: Path) -> None:
+    """One is set up to its end, with its host key; the other is another place."""
+    async with SftpServer(tmp_path / "server") as server:
+        imported = [
+            {
+                "kind": "sftp",
+                "name": name,
+                "host": "127.0.0.1",
+                "port": server.port,
+                "username": name,
+                "path": "/upload",
+            }
+            for name in (USERNAME, "another")
+        ]
+        entry = frigate_entry(data={"imported_destinations": imported})
+        await async_set_up(hass, entry)
+        subentries = hass.config_entries.subentries
+        shown: Any = await subentries.async_init(
+            (entry.entry_id, "sftp"), context={"source": SOURCE_USER}
+        )
+        values = suggested(shown)
+        assert values["username"] == USERNAME
+        typed = {key: values[key] for key in ("name", "host", "port", "username")}
+        shown = await subentries.async_configure(
+            shown["flow_id"], {**typed, "path": values["path"], "password": PASSWORD}
+        )
+        assert shown["step_id"] == "host_key"
+        assert server.behavior.log_ins == 0
+        done = await subentries.async_configure(shown["flow_id"], {})
+        assert done["type"] is FlowResultType.CREATE_ENTRY
+        await hass.async_block_till_done()
+        (subentry,) = entry.subentries.values()
+        assert subentry.data["host_key"] == server.host_key
+        assert subentry.data["username"] == USERNAME
+        shown = await subentries.async_init(
+            (entry.entry_id, "sftp"), context={"source": SOURCE_USER}
+        )
+        assert suggested(shown)["username"] == "another"

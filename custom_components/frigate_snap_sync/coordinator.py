@@ -20,7 +20,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from .clients import async_create_session, build_client
-from .const import CONF_TOPIC_PREFIX, DOMAIN, LOGGER, SECONDS_PER_HOUR
+from .const import CONF_IMPORTED, CONF_TOPIC_PREFIX, DOMAIN, LOGGER, SECONDS_PER_HOUR
 from .devices import (
     async_name_cameras,
     async_name_destinations,
@@ -386,4 +386,6 @@ def _camera_names(status: EngineStatus) -> dict[str, str | None]:
 
 
 def _settings(entry: ConfigEntry) -> tuple[dict[str, Any], dict[str, Any]]:
-    return dict(entry.data), dict(entry.options)
+    # What is suggested is none.
+    data = {key: value for key, value in entry.data.items() if key != CONF_IMPORTED}
+    return data, dict(entry.options)

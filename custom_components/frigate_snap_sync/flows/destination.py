@@ -71,7 +71,7 @@ from ..storage.errors import (
     StorageError,
 )
 from ..words import async_load_words, async_why
-from .import_config import next_suggestion
+from .import_config import forget_suggestion, next_suggestion
 from .selectors import fractions, number, whole_number
 from .shared_place import is_place_of_another
 from .trial import async_try_destination
@@ -175,6 +175,7 @@ class DestinationFlow(ConfigSubentryFlow):
     def __init__(self) -> None:
         """Begin with an empty form."""
         self._typed: dict[str, Any] = {}
+        self._suggested: dict[str, Any] = {}
 
     @abstractmethod
     def _fields(self) -> dict[vol.Marker, Any]:
@@ -188,9 +189,9 @@ class DestinationFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Ask for a new destination; what was imported and is none yet is suggested."""
-        return await self._async_form(
-            user_input, next_suggestion(self._get_entry(), self.kind)
-        )
+        if user_input is None:
+            self._suggested = next_suggestion(self._get_entry(), self.kind)
+        return await self._async_form(user_input, self._suggested)
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -378,4 +379,5 @@ class DestinationFlow(ConfigSubentryFlow):
                 data=data,
                 unique_id=unique_id,
             )
+        forget_suggestion(self.hass, self._get_entry(), self.kind, self._suggested)
         return self.async_create_entry(title=title, data=data, unique_id=unique_id)

@@ -1,12 +1,21 @@
 """The import of the stand-alone program's settings: what its forms show."""
 
 from collections.abc import Iterable, Mapping
+import posixpath
 from typing import Any, Final
 
 import voluptuous as vol
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import CONF_HOST, CONF_PATH, CONF_URL, CONF_VERIFY_SSL
+from homeassistant.const import (
+    CONF_HOST,
+    CONF_PATH,
+    CONF_PORT,
+    CONF_URL,
+    CONF_USERNAME,
+    CONF_VERIFY_SSL,
+)
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig
 
 from ..const import (
@@ -26,7 +35,7 @@ IMPORT_SCHEMA: Final = vol.Schema(
     }
 )
 _KIND: Final = "kind"
-_PLACE: Final = (CONF_HOST, CONF_PATH)
+_LOGIN: Final = (CONF_HOST, CONF_PORT, CONF_USERNAME)
 
 
 def imported_suggestions(config: ImportedConfig) -> dict[str, Any]:
@@ -72,5 +81,17 @@ def next_suggestion(entry: ConfigEntry, kind: str) -> dict[str, Any]:
     return {}
 
 
-def _place(data: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(data.get(key, "")).rstrip("/") for key in _PLACE)
+def forget_suggestion(
+    hass: HomeAssistant, entry: ConfigEntry, kind: str, suggested: Mapping[str, Any]
+) -> None:
+    """Suggest an imported destination no more, whatever its owner made of it."""
+    imported = list(entry.data.get(CONF_IMPORTED, ()))
+    if (values := {_KIND: kind, **suggested}) in imported:
+        imported.remove(values)
+        data = {**entry.data, CONF_IMPORTED: imported}
+        hass.config_entries.async_update_entry(entry, data=data)
+
+
+def _place(data: Mapping[str, Any]) -> tuple[object, ...]:
+    path = posixpath.normpath(str(data.get(CONF_PATH, "")))
+    return (*(data.get(key) for key in _LOGIN), path)
