@@ -132,6 +132,49 @@ def test_a_start(connection: sqlite3.Connection) -> None:
     assert closed_periods.openings(connection, 650, 650) == {"nas": 600, "cloud": 160}
 
 
+def test_a_month(connection: sqlite3.Connection) -> None:
+    """Armed each night, with restarts by night and by day: what is taken, hour by hour."""
+    hour, month = 3600.0, 1_793_491_200.0
+
+    def at(day: int, hours: float) -> float:
+        return month + day * 24 * hour + hours * hour
+
+    def restart(day: int, hours: float, *, pause: float, closed: list[str]) -> None:
+        milestones.keep_moment(connection, milestones.WRITTEN, at(day, hours))
+        closed_periods.begin(connection, closed, now=at(day, hours + pause))
+
+    closed_periods.begin(connection, ["nas"], now=at(0, 0))
+    for day in range(30):
+        if day:
+            if day % 5 == 0:
+                restart(day, 3, pause=0.2, closed=[])
+            closed_periods.set_closed(connection, ["nas"], now=at(day, 6))
+        if day % 7 == 0:
+            restart(day, 12, pause=1, closed=["nas"])
+        if day == 10:
+            # Armed while Home Assistant was off: what was not seen counts as open.
+            restart(day, 20, pause=3, closed=[])
+        else:
+            closed_periods.set_closed(connection, [], now=at(day, 22))
+
+    def taken(begin: float, seconds: float) -> float | None:
+        """Return from when on something is taken, None for nothing."""
+        found = closed_periods.openings(connection, begin, begin + seconds)
+        opening = found.get("nas", -inf)
+        return None if opening == inf else max(opening, begin)
+
+    for day in range(30):
+        armed = 20 if day == 10 else 22
+        for hours in range(24):
+            begin = at(day, hours + 0.5)
+            is_open = hours >= armed or (day > 0 and hours < 6)
+            assert taken(begin, 60) == (begin if is_open else None), (day, hours)
+        # What begins before is taken from then on; what has begun, to its end.
+        assert taken(at(day, armed) - 30, 60) == at(day, armed)
+        if day:
+            assert taken(at(day, 6) - 30, 60) == at(day, 6) - 30
+
+
 async def test_nothing_goes_to_a_closed_destination(
     bench: Bench, nas: FakeDestination, cloud: FakeDestination
 ) -> None:
