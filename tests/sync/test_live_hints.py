@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
-from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
+from custom_components.frigate_snap_sync.frigate.errors import (
+    FrigateUnreachable,
+    LiveRefused,
+)
 from custom_components.frigate_snap_sync.frigate.models import Severity
 from custom_components.frigate_snap_sync.storage.base import Capabilities
+from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.sync.model.engine_options import LiveFootage
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 
@@ -76,8 +80,9 @@ async def test_film_leaves_with_the_first_sign(
 async def test_a_sign_without_a_review_leaves_nothing(
     bench: Bench, camera: Camera, nas: FakeDestination, way: str
 ) -> None:
-    """Neither a connection nor a file; and it counts nowhere."""
-    bench.timing = replace(QUICK, live_hint=0.6)
+    """Neither a connection nor a file, nor does it count, whatever Frigate keeps."""
+    bench.timing = replace(QUICK, live_hint=0.6, live_behind=10)
+    bench.frigate.footage = lambda camera, after, before: []
     if way == "file":
         nas.can = Capabilities(append=True)
     await bench.start(setup(nas, selection=LIVE))
@@ -203,29 +208,123 @@ async def test_who_can_not_take_what_may_be_unwanted_waits_for_the_review(
     assert len(live.moments(nas.files[name])) == 7
 
 
-@pytest.mark.parametrize("is_killed", [True, False])
-async def test_a_restart_before_the_review_leaves_nothing(
-    bench: Bench, camera: Camera, growing: FakeDestination, is_killed: bool
-) -> None:
-    """Be it in order, or not: then all that grew is known, too."""
+async def _ended(
+    bench: Bench, camera: Camera, growing: FakeDestination, by: str
+) -> str:
+    """Let film leave with a sign, and end us before its review; return its name.
+
+    By a kill the ledger does not know how much there is.
+    """
     bench.timing = PATIENT
     await _signed(bench, camera, setup(growing, selection=LIVE))
-    await arrived(growing, camera)
-    before = _rows(bench, "state, clean_up")
-    assert before == [("growing", 0)]
+    name = await arrived(growing, camera)
+    assert _rows(bench, "state, clean_up") == [("growing", 0)]
     await bench.stop()
-    if is_killed:
+    if by == "kill":
         with sqlite3.connect(bench.folder / "ledger" / "one.db") as connection:
-            connection.execute("UPDATE live_files SET state = 'growing', clean_up = 0")
+            connection.execute("UPDATE live_files SET state = 'growing', held = NULL")
+    bench.timing = QUICK
+    return name
+
+
+@pytest.mark.parametrize("by", ["kill", "order"])
+async def test_a_restart_before_the_review_leaves_nothing(
+    bench: Bench, camera: Camera, growing: FakeDestination, by: str
+) -> None:
+    """If Frigate is there, has no review, and has the same seconds."""
+    await _ended(bench, camera, growing, by)
     await bench.start(setup(growing, selection=LIVE))
     await until(lambda: films(growing) == [])
     await until(lambda: _rows(bench) == [])
 
 
+@pytest.mark.parametrize("by", ["kill", "order"])
+async def test_what_left_before_all_was_taken_stays(
+    bench: Bench, camera: Camera, growing: FakeDestination, by: str
+) -> None:
+    """Frigate is away, or another one without this film: it may be all that is left."""
+    name = await _ended(bench, camera, growing, by)
+    content = growing.files[name]
+    bench.frigate.error = FrigateUnreachable("taken")
+    await bench.start(setup(growing, selection=LIVE))
+    # All that is to be looked at there was, once.
+    await until(lambda: _rows(bench, "state, held IS NULL") == [("kept", 0)])
+    await bench.at_rest()
+    assert growing.files[name] == content
+    bench.frigate.footage = lambda camera, after, before: []
+    bench.frigate.error = None
+    await bench.heard()
+    asked = len(bench.frigate.looks)
+    await until(lambda: len(bench.frigate.looks) >= asked + 3)
+    assert growing.files[name] == content
+    # Its recordings are mounted again.
+    bench.frigate.footage = None
+    await until(lambda: films(growing) == [])
+
+
+@pytest.mark.parametrize("severity", list(Severity))
+async def test_a_review_that_frigate_shows_after_a_restart(
+    bench: Bench, camera: Camera, growing: FakeDestination, severity: Severity
+) -> None:
+    """It gets what left with its sign, if its film is wanted."""
+    name = await _ended(bench, camera, growing, "kill")
+    bench.frigate.footage = lambda camera, after, before: []
+    bench.options = replace(bench.options, padding_before=0)
+    await bench.start(setup(growing, selection=LIVE))
+    source_id = bench.review(
+        "new", start=time.time() - 1, severity=severity.value, known=True
+    )
+    if severity is Severity.DETECTION:
+        await until(lambda: name not in growing.files)
+        return
+    await until(lambda: _rows(bench, "item_id")[0] != (None,))
+    assert name in growing.files
+    assert source_id in bench.frigate.known_reviews
+
+
+async def test_film_that_broke_off_before_its_review_came(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Both files are the review's: the destination was away for a moment."""
+    bench.timing = PATIENT
+    await _signed(bench, camera, setup(growing, selection=LIVE))
+    first = await arrived(growing, camera)
+    growing.error = Unreachable("for a moment")
+    await camera.show(5)
+    await until(lambda: ("kept", 0) in _rows(bench, "state, clean_up"))
+    growing.error = None
+    await camera.show(15)
+    await until(lambda: len(films(growing)) == 2)
+    start = time.time()
+    source_id = bench.review("new", start=start)
+    await until(lambda: (None,) not in _rows(bench, "item_id"))
+    await bench.at_rest()
+    assert first in films(growing)
+    assert len(films(growing)) == 2
+    bench.review("end", source_id=source_id, start=start, end=time.time())
+    await bench.settled()
+    await until(lambda: films(growing) == [])
+
+
+async def test_a_camera_that_is_cut_off_before_its_review_comes(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """It is seen in stills then: what has left of its film is no less the review's."""
+    bench.timing = replace(QUICK, live_hint=1)
+    await _signed(bench, camera, setup(growing, selection=LIVE))
+    name = await arrived(growing, camera)
+    bench.frigate.footage = lambda camera, after, before: []
+    camera.feed(LiveRefused("go2rtc gives no film: no route to host"))
+    # Once the sign is over: has Frigate the same seconds?
+    await until(lambda: len(bench.frigate.looks) >= 2)
+    assert name in growing.files
+    assert _rows(bench, "state, clean_up") == [("kept", 0)]
+
+
 async def test_what_left_before_the_recorder_was_taken_stays(
     bench: Bench, camera: Camera, growing: FakeDestination
 ) -> None:
-    """No review can follow then; with Frigate back, and no review, it is removed."""
+    """No review can follow then. Frigate is back without one: it has the same seconds."""
     bench.timing = replace(QUICK, live_hint=0.5, live_patience=60)
     await _signed(bench, camera, setup(growing, selection=LIVE))
     name = await arrived(growing, camera)

@@ -10,18 +10,21 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     items,
     live_files,
     live_hints,
+    retention,
     schema,
 )
 from custom_components.frigate_snap_sync.sync.ledger.live_files import LiveFile
 from custom_components.frigate_snap_sync.sync.ledger.schema_steps import STEPS
 from custom_components.frigate_snap_sync.sync.model.item import Role
 from custom_components.frigate_snap_sync.sync.model.plans import UploadPlan
+from custom_components.frigate_snap_sync.sync.model.retention import EARLIEST
 
 from .samples import ITEM
 from .test_live_files import REVIEW, begin, left, states
 from .test_superseding import stretch, upload
 
-HINT = "995.5-f00f00"
+HINT = live_hints.name_of("front_door", 995.5, "f00f00")
+OTHER = live_hints.name_of("front_door", 995.5, "0ther0")
 BASE = "2026/door-f00f00.mp4"
 
 
@@ -29,6 +32,7 @@ def sign(
     connection: sqlite3.Connection,
     *,
     hint: str = HINT,
+    destination: str = "nas",
     pieces: int | None = None,
     is_ours: bool = True,
     start: float = 995,
@@ -37,7 +41,7 @@ def sign(
     file = live_files.begin(
         connection,
         hint,
-        "nas",
+        destination,
         base=BASE.replace("f00f00", hint.rpartition("-")[2]),
         short_id=hint.rpartition("-")[2],
         start=start,
@@ -70,7 +74,7 @@ def films(connection: sqlite3.Connection) -> int:
 
 def test_it_becomes_a_file_of_the_review(connection: sqlite3.Connection) -> None:
     """With the next number; the review's other files are called after the review."""
-    assert sign(connection, hint="995.5-0ther0").path == "2026/door-0ther0-live01.mp4"
+    assert sign(connection, hint=OTHER).path == "2026/door-0ther0-live01.mp4"
     file = sign(connection)
     assert file.path == "2026/door-f00f00-live01.mp4"
     items.remember_open(connection, REVIEW)
@@ -103,7 +107,7 @@ def test_it_becomes_a_file_of_the_review(connection: sqlite3.Connection) -> None
         (10, 1, False, ()),
     ],
 )
-def test_what_ends_without_a_review_is_removed(
+def test_what_no_review_wants_is_removed(
     connection: sqlite3.Connection,
     pieces: int | None,
     sent: int | None,
@@ -112,6 +116,8 @@ def test_what_ends_without_a_review_is_removed(
 ) -> None:
     """If it is ours, or may be; what comes later changes nothing."""
     file = sign(connection, pieces=pieces, is_ours=is_ours)
+    live_hints.drop(connection, HINT)
+    assert states(connection) == ["growing"]
     live_files.ended(
         connection, file.id, held=((995, 999),), size=5, is_ours=is_ours, pieces=sent
     )
@@ -126,13 +132,77 @@ def test_what_ends_without_a_review_is_removed(
 def test_what_a_crash_ended_without_a_review(
     connection: sqlite3.Connection, is_ours: bool
 ) -> None:
-    """As what ended without one; pieces that may be another's stay."""
-    sign(connection, is_ours=is_ours)
-    sign(connection, hint="995.5-0ther0", pieces=10, is_ours=is_ours)
+    """It stays until it is known that none followed; pieces of another always do."""
+    file = sign(connection, is_ours=is_ours)
+    sign(connection, hint=OTHER, pieces=10, is_ours=is_ours)
     assert live_files.end_all(connection, now=1010) == 2
-    assert states(connection) == ["over", "over"]
-    rows = connection.execute("SELECT clean_up FROM live_files ORDER BY id")
-    assert [row["clean_up"] for row in rows] == [1, int(is_ours)]
+    assert states(connection) == ["kept" if is_ours else "over"] * 2
+    unknown = dict.fromkeys((HINT, OTHER)) if is_ours else {}
+    assert live_hints.unsettled(connection) == unknown
+    live_files.looked_at(connection, file.id, seconds=5, size=7)
+    if is_ours:
+        assert live_hints.unsettled(connection) == {HINT: ((995, 1000),), OTHER: None}
+    for hint in HINT, OTHER:
+        live_hints.drop(connection, hint)
+    assert live_hints.unsettled(connection) == {}
+    rows = connection.execute("SELECT state, clean_up FROM live_files ORDER BY id")
+    assert [tuple(row) for row in rows] == [("over", 1), ("over", int(is_ours))]
+
+
+def test_what_ended_before_its_review_came(connection: sqlite3.Connection) -> None:
+    """It is the review's, too, and superseded with it; elsewhere it was unwanted."""
+    file, more = sign(connection), sign(connection)
+    live_files.ended(connection, file.id, held=((995, 1000),), size=5)
+    cloud = sign(connection, destination="cloud")
+    live_files.ended(connection, cloud.id, held=((995, 1000),), size=5)
+    assert live_hints.unsettled(connection) == {HINT: None}
+    assert left(connection, "cloud") == ()
+
+    def settle() -> None:
+        live_hints.settle(
+            connection,
+            HINT,
+            REVIEW.source_id,
+            bases={"nas": "2026/door-abc123.mp4"},
+            short_id=ITEM.short_id,
+            begins=995,
+        )
+
+    settle()
+    assert states(connection) == ["kept", "growing", "kept"], "there is no review"
+    items.remember_open(connection, REVIEW)
+    settle()
+    assert states(connection) == ["kept", "growing", "over"]
+    assert left(connection, "cloud") == (cloud.path,)
+    assert live_hints.unsettled(connection) == {}
+    assert films(connection) == 2
+    live_files.ended(connection, more.id, held=((1000, 1020),), size=5)
+    items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    upload(connection, Role.WHOLE, 1, shown=((995, 1026),))
+    assert states(connection) == ["superseded", "superseded", "over"]
+
+
+def test_a_review_whose_whole_is_there_already(connection: sqlite3.Connection) -> None:
+    """It was found late: its whole supersedes the film at once."""
+    file = sign(connection)
+    live_files.ended(connection, file.id, held=((995, 1000),), size=5)
+    items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    upload(connection, Role.WHOLE, 1, shown=((995, 1026),))
+    adopt(connection)
+    assert left(connection) == (file.path,)
+
+
+def test_what_is_never_settled_expires(connection: sqlite3.Connection) -> None:
+    """By its age, and by its size as other film."""
+    file = sign(connection, start=EARLIEST + 1)
+    spans = ((EARLIEST + 1, EARLIEST + 9),)
+    live_files.ended(connection, file.id, held=spans, size=5)
+    found = retention.expired(connection, "nas", before=None, most=4)
+    assert [copy.path for copy in found] == [file.path]
+    assert list(retention.expired(connection, "nas", before=None, most=5)) == []
+    assert live_files.expire(connection, "nas", before=EARLIEST) == 0
+    assert live_files.expire(connection, "nas", before=EARLIEST + 10) == 1
+    assert left(connection) == (file.path,)
 
 
 @pytest.mark.parametrize("is_crash", [True, False])

@@ -139,6 +139,7 @@ class Engine:
             ("catching up", intake.catch_up.run),
             ("fetcher", parts.fetcher.run),
             ("live film", parts.live.run),
+            ("film of first signs", parts.live.unsettled.run),
             ("history", parts.pruner.run),
             ("clock", parts.clock.run),
             ("disk", lambda: parts.health.watch(self._timing.space)),

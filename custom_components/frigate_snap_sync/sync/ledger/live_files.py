@@ -19,6 +19,9 @@ from .superseding import reach_live, supersede_live
 _GOODBYE = 5
 """Seconds in which film surely ends whose review has."""
 
+_UNWANTED = "(item_id IS NULL AND hint IS NULL)"
+"""It left with a sign, and no review wants it."""
+
 
 class LiveState(StrEnum):
     """Where a live file is."""
@@ -74,7 +77,7 @@ def begin(
 ) -> LiveFile | None:
     """Keep that a live file begins; None if there is no such review or destination.
 
-    If `is_hint`, the review is not known yet: what ends before that is removed.
+    If `is_hint`, the review is not known yet.
 
     `base` is what the item's files are called there, unless it has a name already;
     `start` is from when on it shows something by Frigate's clock, which is so many
@@ -152,14 +155,14 @@ def ended(
     One that shows nothing is to be removed if it `is_ours`; a single file that may not
     be, for the answer to its making got lost, only if it is empty. So is one to be
     removed whose whole has come meanwhile, unless all is to be kept there. And so is
-    one that began with a sign that no review has followed.
+    one that began with a sign of which it is known that no review wants it.
     """
     state = LiveState.KEPT if held and is_ours else LiveState.OVER
     row = connection.execute(
-        "UPDATE live_files SET state = IIF(item_id IS NULL, 'over', ?), held = ?,"
+        f"UPDATE live_files SET state = IIF({_UNWANTED}, 'over', ?), held = ?,"  # noqa: S608
         " size = ?, is_ours = ?,"
         " pieces = IIF(pieces IS NULL, NULL, COALESCE(?, pieces)),"
-        " clean_up = ? AND (item_id IS NULL OR ?)"
+        f" clean_up = ? AND ({_UNWANTED} OR ?)"
         " WHERE id = ? AND state = 'growing' RETURNING item_id, destination_id",
         (
             state,
@@ -194,11 +197,11 @@ def end_all(connection: sqlite3.Connection, *, now: float) -> int:
 
     It is not known until when they show something: until `now` at the latest, and no
     longer than their reviews. What may be someone else's is left alone, unless it is
-    empty. What has no review yet is to be removed.
+    empty. What left with a sign stays until it is known whether a review followed.
     """
     rows = connection.execute(
-        "UPDATE live_files SET state = IIF(is_ours AND item_id IS NOT NULL,"
-        " 'kept', 'over'), clean_up = IIF(is_ours, item_id IS NULL, pieces IS NULL),"
+        f"UPDATE live_files SET state = IIF(is_ours AND NOT {_UNWANTED},"  # noqa: S608
+        f" 'kept', 'over'), clean_up = IIF(is_ours, {_UNWANTED}, pieces IS NULL),"
         " ended_by = MIN(? + ahead, COALESCE((SELECT MAX(MAX(files.end),"
         " MAX(items.reported_at) + ahead) + ? FROM items JOIN files ON files.item_id ="
         " items.id WHERE items.id = live_files.item_id AND is_open = 0"
@@ -357,8 +360,8 @@ def expire(
         " (SELECT id FROM live_files INDEXED BY kept_live_files"
         " WHERE destination_id = ?1 AND state = 'kept' AND start < ?2"
         " AND start - ahead < ?2 AND MAX(start, start - ahead) >= ?3)"
-        " AND EXISTS (SELECT 1 FROM items WHERE items.id = live_files.item_id"
-        " AND is_open = 0 AND is_protected = 0)"
+        " AND (item_id IS NULL OR EXISTS (SELECT 1 FROM items"
+        " WHERE items.id = item_id AND is_open = 0 AND is_protected = 0))"
         " AND NOT EXISTS (SELECT 1 FROM uploads"
         " WHERE uploads.item_id = live_files.item_id AND uploads.state = 'pending')",
         (destination_id, before, earliest),

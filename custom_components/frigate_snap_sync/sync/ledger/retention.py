@@ -34,10 +34,10 @@ SELECT uploads.id AS id, path, uploads.size AS size, uploads.item_start AS start
 _LIVE = """
 SELECT live_files.id AS id, path, size, live_files.start AS start,
     MAX(live_files.start, live_files.start - ahead) AS aged_from
-    FROM live_files INDEXED BY kept_live_files JOIN items ON items.id = item_id
+    FROM live_files INDEXED BY kept_live_files LEFT JOIN items ON items.id = item_id
     WHERE destination_id = ?1 AND live_files.state = 'kept' AND size > 0
     AND MAX(live_files.start, live_files.start - ahead) >= ?2
-    AND items.is_open = 0 AND items.is_protected = 0
+    AND (item_id IS NULL OR items.is_open = 0 AND items.is_protected = 0)
     AND NOT EXISTS (SELECT 1 FROM uploads
         WHERE uploads.item_id = live_files.item_id AND uploads.state = 'pending')
     ORDER BY aged_from, live_files.id
@@ -170,9 +170,9 @@ def _stored_bytes(connection: sqlite3.Connection, destination_id: str) -> int:
     (size,) = connection.execute(
         "SELECT COALESCE((SELECT stored_bytes FROM destinations WHERE id = ?1), 0)"
         " + COALESCE((SELECT SUM(size)"
-        " FROM live_files INDEXED BY kept_live_files JOIN items ON items.id = item_id"
-        " WHERE destination_id = ?1 AND live_files.state = 'kept'"
-        " AND is_protected = 0), 0)",
+        " FROM live_files INDEXED BY kept_live_files LEFT JOIN items"
+        " ON items.id = item_id WHERE destination_id = ?1"
+        " AND live_files.state = 'kept' AND is_protected IS NOT 1), 0)",
         (destination_id,),
     ).fetchone()
     return int(size)

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 import secrets
 
+from ..ledger import live_hints
 from ..model.item import Item, Media
 from ..model.timing import Timing
 
@@ -23,7 +24,7 @@ class Hint:
 class Hints:
     """The cameras of which there was a sign, and no review yet.
 
-    Film that leaves by a sign is removed when no review follows. So that a camera with
+    Film that leaves by a sign is for nothing when no review follows. So that a camera with
     many such signs costs little, it is then only watched for a while, and what it shows
     leaves with the review.
     """
@@ -90,7 +91,7 @@ def _item(camera: str, moment: float) -> Item:
     """Return what stands for a review that is not known yet: it may be an alert."""
     return Item(
         media=Media.RECORDINGS,
-        source_id=f"{moment:.6f}-{secrets.token_hex(3)}",
+        source_id=live_hints.name_of(camera, moment, secrets.token_hex(3)),
         camera=camera,
         label="",
         labels=frozenset(),

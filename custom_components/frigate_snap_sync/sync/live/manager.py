@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import tzinfo
 import logging
 import time
@@ -10,7 +9,7 @@ from typing import Any
 
 from ...frigate.models import Severity
 from ...frigate.protocol import FrigateApi
-from ..ledger import LedgerError, items as ledger_items, off_periods
+from ..ledger import LedgerError, items as ledger_items, live_hints, off_periods
 from ..model.engine_options import EngineOptions, LiveFootage
 from ..model.item import Item
 from ..monitoring.frigate_monitor import FrigateMonitor
@@ -21,43 +20,13 @@ from ..support.outage_log import ComplaintLog, OutageLog
 from ..support.tasks import finish, wait_for
 from .hints import Hint, Hints
 from .lane import LiveLane
+from .session import Running, Session
 from .sources import Sources, is_too_much
-from .takers import Taker, Takers
+from .takers import Takers
 from .tap import REFUSALS, Tap
+from .unsettled import UnsettledFilm
 
 _LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Running[T]:
-    """Something that runs, and its task."""
-
-    what: T
-    task: asyncio.Task[None]
-
-
-@dataclass(slots=True)
-class _Session:
-    """A review whose film is watched; it is over at `ends` (Frigate's clock).
-
-    Or a first sign of one (`is_hint`). Its film leaves if it `sends`.
-    """
-
-    item: Item
-    ends: float | None = None
-    lanes: dict[str, _Running[LiveLane]] = field(default_factory=dict)
-    takers: Mapping[str, Taker] = field(default_factory=dict)
-    is_hint: bool = False
-    sends: bool = True
-
-    @property
-    def urgency(self) -> tuple[bool, bool, bool]:
-        """Return what decides whose camera is watched; the lowest comes first.
-
-        What is at destinations that are away gives way to what can leave.
-        """
-        is_away = not any(taker.target.is_open for taker in self.takers.values())
-        return self.is_hint, is_away, self.item.severity is Severity.DETECTION
 
 
 class LiveManager:
@@ -93,10 +62,18 @@ class LiveManager:
         )
         self._workers = workers
         self._options = options
+        self.unsettled = UnsettledFilm(
+            client,
+            services=services,
+            monitor=monitor,
+            takers=self._takers,
+            options=options,
+            is_watched=lambda hint: hint in self._sessions,
+        )
         self._hints = Hints(services.timing)
-        self._sessions: dict[str, _Session] = {}
+        self._sessions: dict[str, Session] = {}
         self._heard: dict[str, float] = {}
-        self._taps: dict[str, _Running[Tap]] = {}
+        self._taps: dict[str, Running[Tap]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._sources = Sources(lambda: monitor.live_sources)
         self._complaints = ComplaintLog(_LOGGER)
@@ -174,6 +151,7 @@ class LiveManager:
         self._takers.note(now)
         items: list[Item] = []
         hints: list[Hint] = []
+        came: dict[str, Item] | None = None
         if await ledger.run(off_periods.capture_on):
             active_reviews = [
                 item
@@ -181,9 +159,9 @@ class LiveManager:
                 if self._is_active(item, now)
             ]
             items = [item for item in active_reviews if self._is_live(item)]
-            busy = {item.camera for item in active_reviews}
+            came = {item.camera: item for item in active_reviews}
             lost = [camera for camera, tap in self._taps.items() if tap.what.error]
-            hints = self._hints.active(now, busy=busy, lost=lost)
+            hints = self._hints.active(now, busy=came, lost=lost)
         else:
             self._hints.clear()
             for active in self._sessions.values():
@@ -195,10 +173,10 @@ class LiveManager:
             if session is None:
                 session = self._sessions[item.source_id] = self._session(item)
             session.item, session.ends = item, None
-        self._drop_sessions()
+        await self._drop_sessions(came)
         for hint in hints:
             session = self._sessions.setdefault(
-                hint.item.source_id, _Session(hint.item, is_hint=True)
+                hint.item.source_id, Session(hint.item, is_hint=True)
             )
             session.sends = hint.sends_until > now
         for session in self._sessions.values():
@@ -209,9 +187,9 @@ class LiveManager:
         for session in self._sessions.values():
             await self._choose_lanes(session)
 
-    def _session(self, item: Item) -> _Session:
+    def _session(self, item: Item) -> Session:
         """Begin with a review: what left with the sign before it is its film."""
-        session = _Session(item)
+        session = Session(item)
         for other in self._sessions.values():
             if other.is_hint and other.item.camera == item.camera:
                 session.lanes, other.lanes = other.lanes, {}
@@ -253,7 +231,8 @@ class LiveManager:
                 session.item = known[0]
                 session.ends = known[0].end + self._options.padding_after
 
-    def _drop_sessions(self) -> None:
+    async def _drop_sessions(self, came: Mapping[str, Item] | None) -> None:
+        """End what is over; reviews `came` by camera, None while Capture is off."""
         now = time.time() - self._client.clock_offset
         over = [
             source_id
@@ -261,8 +240,32 @@ class LiveManager:
             if session.ends is not None and session.ends <= now
         ]
         for source_id in over:
-            session = self._sessions.pop(source_id)
+            session = self._sessions[source_id]
             self._end_lanes(session, tuple(session.lanes))
+            if session.is_hint:
+                await self._settle(session, came)
+            del self._sessions[source_id]
+
+    async def _settle(self, sign: Session, came: Mapping[str, Item] | None) -> None:
+        """Say what becomes of the film of a sign that is over. Raises LedgerError."""
+        hint, camera = sign.item.source_id, sign.item.camera
+        if came is None:
+            await self._services.ledger.run(live_hints.drop, hint)
+        elif (review := came.get(camera)) is not None:
+            await self.unsettled.give(hint, review)
+        else:
+            self.unsettled.note(
+                hint, is_unbroken=sign.is_unbroken and self._is_fed(camera)
+            )
+
+    def _is_fed(self, camera: str) -> bool:
+        """Tell whether the film of a camera comes right now."""
+        running = self._taps.get(camera)
+        newest = None if running is None else running.what.film.newest
+        return (
+            newest is not None
+            and time.monotonic() - newest.arrived < self._timing.live_behind
+        )
 
     def _choose_taps(self, now: float) -> None:
         """Watch the cameras of alerts, then of detections, then of mere signs.
@@ -294,7 +297,7 @@ class LiveManager:
                     services=self._services,
                     complaints=self._complaints,
                 )
-                self._taps[camera] = _Running(tap, asyncio.create_task(tap.run()))
+                self._taps[camera] = Running(tap, asyncio.create_task(tap.run()))
 
     def _note_sources(self, chosen: Collection[str], now: float) -> None:
         """Note what is refused of the cameras that are watched, or has too many pixels."""
@@ -317,12 +320,15 @@ class LiveManager:
         )
         return [lane for lane in lanes if lane.film is tap.film]
 
-    async def _choose_lanes(self, session: _Session) -> None:
+    async def _choose_lanes(self, session: Session) -> None:
         """Let a review's film leave to whoever takes it now. Raises LedgerError."""
         tap = self._taps.get(session.item.camera)
         takers = {} if tap is None else session.takers
         if session.is_hint and tap is not None:
             # Stills would show no more than the live snapshot that was the sign.
+            session.is_unbroken &= (
+                tap.what.error is None and not tap.what.film.is_stills
+            )
             sends = session.sends and not tap.what.film.is_stills
             takers = {
                 id_: taker
@@ -354,12 +360,12 @@ class LiveManager:
                     is_recorded=tap.what.is_recorded,
                     outage=self._outage,
                 )
-                session.lanes[id_] = _Running(lane, asyncio.create_task(lane.run()))
+                session.lanes[id_] = Running(lane, asyncio.create_task(lane.run()))
 
-    def _end_lanes(self, session: _Session, ids: Iterable[str]) -> None:
+    def _end_lanes(self, session: Session, ids: Iterable[str]) -> None:
         self._end([session.lanes.pop(id_) for id_ in tuple(ids)])
 
-    def _end(self, running: Iterable[_Running[Any]]) -> None:
+    def _end(self, running: Iterable[Running[Any]]) -> None:
         """Cancel tasks; they end within seconds, which nothing waits for."""
         for each in running:
             each.task.cancel()

@@ -65,6 +65,17 @@ class Takers:
             for worker in self._workers.values()
         )
 
+    def bases(self, item: Item) -> dict[str, str]:
+        """Return what the files of an item are called where its film is selected.
+
+        Whether anything can be sent there now or not.
+        """
+        return {
+            id_: self._paths.of(worker.setup, item)
+            for id_, worker in self._workers.items()
+            if wants_live(worker.setup.selection, item)
+        }
+
     def select_camera(self, camera: str) -> bool:
         """Tell whether any destination may take the film of a camera now."""
         return any(

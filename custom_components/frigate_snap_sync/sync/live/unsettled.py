@@ -1,0 +1,147 @@
+"""Film that left with first signs: has Frigate a review of it?"""
+
+import asyncio
+from collections.abc import Callable
+import logging
+from math import ceil, floor
+import time
+
+from ...frigate.errors import FrigateError
+from ...frigate.models import Severity
+from ...frigate.protocol import FrigateApi
+from ..ledger import LedgerError, items as ledger_items, live_hints
+from ..model.coverage import lacks, shown
+from ..model.engine_options import EngineOptions, LiveFootage
+from ..model.footage_ranges import FootageRange
+from ..model.item import Item
+from ..model.spans import Spans
+from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
+from ..services import Services
+from ..support.backoff import retry_delay
+from ..support.outage_log import OutageLog
+from ..support.tasks import wait_for
+from .takers import Takers
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class UnsettledFilm:
+    """Settles what becomes of film whose sign is over, or that was left by a restart.
+
+    It may be all that is left after a theft, and is only removed once Frigate answers,
+    and shows no review that it belongs to. If the film broke off, or we were ended,
+    Frigate may have been, too, before it could store that review: then it must have the
+    same seconds itself. Else the film stays, until its retention is over.
+    """
+
+    def __init__(
+        self,
+        client: FrigateApi,
+        *,
+        services: Services,
+        monitor: FrigateMonitor,
+        takers: Takers,
+        options: EngineOptions,
+        is_watched: Callable[[str], bool],
+    ) -> None:
+        """Keep what it works with; `is_watched` tells of which signs more may come."""
+        self._client = client
+        self._ledger = services.ledger
+        self._timing = services.timing
+        self._monitor = monitor
+        self._takers = takers
+        self._options = options
+        self._is_watched = is_watched
+        self._unbroken: set[str] = set()
+        """Signs whose film came until they were over."""
+        self._outage = OutageLog(_LOGGER, "Film of first signs")
+        self._news = asyncio.Event()
+
+    def note(self, hint: str, *, is_unbroken: bool) -> None:
+        """Note that a sign is over, and whether its film came until then."""
+        if is_unbroken:
+            self._unbroken.add(hint)
+        self._news.set()
+
+    async def give(self, hint: str, review: Item) -> None:
+        """Give a sign's film to its review where that is wanted; the rest is to go.
+
+        Raises LedgerError.
+        """
+        is_live = (
+            self._options.live_footage is not LiveFootage.ALERTS
+            or review.severity is not Severity.DETECTION
+        )
+        await self._ledger.run(
+            live_hints.settle,
+            hint,
+            review.source_id,
+            bases=self._takers.bases(review) if is_live else {},
+            short_id=review.short_id,
+            begins=review.start - self._options.padding_before,
+        )
+
+    async def run(self) -> None:
+        """Ask Frigate about signs while any are unsettled, until cancelled."""
+        attempts = 0
+        while True:
+            attempts = 0 if self._news.is_set() else attempts
+            self._news.clear()
+            await self._monitor.answers.wait()
+            is_any = True
+            try:
+                is_any = await self._look()
+            except FrigateError as err:
+                self._monitor.failed(err)
+            except LedgerError as err:
+                self._outage.report(err)
+            else:
+                self._outage.over()
+            attempts += 1
+            pause = retry_delay(attempts, self._timing) if is_any else None
+            await wait_for(self._news, pause)
+
+    async def _look(self) -> bool:
+        """Look at all that is over; return whether there was any."""
+        found = {
+            hint: spans
+            for hint, spans in (await self._ledger.run(live_hints.unsettled)).items()
+            if not self._is_watched(hint)
+        }
+        for hint, spans in found.items():
+            if spans is None:
+                # What it shows is still to be noted, or looked at.
+                continue
+            try:
+                await self._settle(hint, spans)
+            except FrigateError as err:
+                if not is_about_one_file(err):
+                    raise
+                _LOGGER.debug("Frigate can't tell of the sign %s: %s", hint, err)
+        self._unbroken &= found.keys()
+        return bool(found)
+
+    async def _settle(self, hint: str, spans: Spans) -> None:
+        camera, patience = live_hints.camera_of(hint), self._timing.live_hint
+        end = spans[-1][1]
+        reviews = await self._client.reviews(after=spans[0][0], before=end + patience)
+        followed = [review for review in reviews if review.camera == camera]
+        for review in sorted(followed, key=lambda review: review.start_time):
+            known = await self._ledger.run(ledger_items.review, review.id)
+            # Of one that is still unknown we hear when catching up.
+            if known is not None:
+                await self.give(hint, known[0])
+            return
+        if hint not in self._unbroken:
+            now = time.time() - self._client.clock_offset
+            if now < end + patience or not await self._has_footage(camera, spans):
+                return
+        await self._ledger.run(live_hints.drop, hint)
+
+    async def _has_footage(self, camera: str, spans: Spans) -> bool:
+        """Tell whether Frigate has the same seconds. Raises FrigateError."""
+        asked = FootageRange(floor(spans[0][0]), ceil(spans[-1][1]))
+        rows = await self._client.recordings(
+            camera, after=asked.start, before=asked.end
+        )
+        return not lacks(shown(rows, asked), spans)
