@@ -45,6 +45,7 @@ async def follow(
                     {
                         "rate": rate,
                         "delay": _DELAY,
+                        "is_shared": False,
                         "ports": [
                             int(own.ready["url"].rpartition(":")[2]),
                             server.port,

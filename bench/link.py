@@ -1,4 +1,4 @@
-"""A link of a given rate and delay to some ports, in a process of its own."""
+"""Links of a given rate and delay to some ports, in a process of its own."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
@@ -17,12 +17,19 @@ QUEUE: Final = 1_000_000
 
 
 async def _serve(job: Job) -> AsyncGenerator[Job]:
-    there, back = (
-        Way(rate=job["rate"], delay=job["delay"], queue=QUEUE) for _ in range(2)
-    )
+    """Pass all ports on through one line that they share, or each through its own."""
+
+    def way() -> Way:
+        return Way(rate=job["rate"], delay=job["delay"], queue=QUEUE)
+
+    there, back = way(), way()
     async with AsyncExitStack() as stack:
         networks = [
-            await stack.enter_async_context(Network(port, there=there, back=back))
+            await stack.enter_async_context(
+                Network(port, there=there, back=back)
+                if job["is_shared"]
+                else Network(port, there=way(), back=way())
+            )
             for port in job["ports"]
         ]
         yield {"ports": [network.port for network in networks]}

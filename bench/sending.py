@@ -79,7 +79,8 @@ async def small(context: Context) -> list[Row]:
 async def link(context: Context) -> list[Row]:
     """Compare what gets through 100 Mbit/s with a round trip of 40 ms."""
     async with _server(context) as (server, folder), _sink() as sink:
-        job = {"rate": RATE, "delay": DELAY, "ports": [server.port, sink]}
+        ports = [server.port, sink]
+        job = {"rate": RATE, "delay": DELAY, "is_shared": True, "ports": ports}
         async with run_service("link", job, folder=context.folder) as service:
             port, raw_port = service.ready["ports"]
             route = await _route(context, server, port=port)

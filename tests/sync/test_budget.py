@@ -76,10 +76,11 @@ def budgeted(nas: FakeDestination, budget: int = SIZE) -> DestinationSetup:
 
 
 async def spend(bench: Bench, percent: int, *, of: int = SIZE) -> None:
-    """Let so much of the budget be used already."""
+    """Let so much of the budget be used already, and the ledger know it."""
     worker = bench.engine._pool.workers["nas"]  # noqa: SLF001
     await asyncio.wait_for(worker.budget.loaded.wait(), 20)
     worker.budget.count(of * percent // 100)
+    await worker.budget._update(())  # noqa: SLF001
     await until(
         lambda: (
             bench.status.destinations["nas"].budget is not None
