@@ -387,7 +387,7 @@ async def test_link_is_cut() -> None:
 async def test_link_as_a_service(tmp_path: Path) -> None:
     """The link runs in a process of its own, and ends when it is told to."""
     async with _echo() as port:
-        job = {"rate": RATE, "delay": 0.001, "ports": [port]}
+        job = {"rate": RATE, "delay": 0.001, "is_shared": False, "ports": [port]}
         async with run_service("link", job, folder=tmp_path) as service:
             own_port = service.ready["ports"][0]
             reader, writer = await asyncio.open_connection(HOST, own_port)

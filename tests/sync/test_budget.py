@@ -331,7 +331,7 @@ async def test_the_next_month_releases_all(
     await bench.pending(2)
     await bench.at_rest()
     assert not nas.media
-    assert bench.status.pending_uploads == 2
+    await until(lambda: bench.status.pending_uploads == 2)
 
     calendar.set("2026-11-30 23:59")
     await bench.at_rest()
