@@ -126,7 +126,7 @@ async def test_it_is_gone_when_the_whole_is_there(
     await until(lambda: films(growing) == [])
     (name,) = growing.media
     assert "-live" not in name
-    assert bench.status.destinations["nas"].recordings_uploaded == 1
+    await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)
     assert [event.path for event in bench.uploaded] == [name]
 
 

@@ -20,6 +20,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     Unreachable,
 )
 from custom_components.frigate_snap_sync.sync.ledger import items, live_files
+from custom_components.frigate_snap_sync.sync.model.engine_options import LiveFootage
 from custom_components.frigate_snap_sync.sync.model.item import Role
 from custom_components.frigate_snap_sync.sync.model.spans import Spans, from_text
 
@@ -100,7 +101,8 @@ async def crash(
 ) -> tuple[str, float]:
     """Let a crash end a review's film; return the review's id, and its start.
 
-    Without any `pictures` it is some stills. The next start is long after that.
+    Without any `pictures` it is some stills. The next start is long after that, and
+    nothing more leaves then.
     """
     bench.faults.jobs[live_files.ended] = lost
     bench.faults.jobs[live_files.end_all] = long_after
@@ -118,6 +120,7 @@ async def crash(
         await until(lambda: len(films(destination)) == pictures // 20)
     await bench.stop()
     del bench.faults.jobs[live_files.ended]
+    bench.options = replace(bench.options, live_footage=LiveFootage.OFF)
     return source_id, start
 
 
