@@ -255,7 +255,7 @@ async def test_armed_in_mid_review(
         if "part" not in row.path
     ]
     assert {row.state for row in rows} == {"verified"}
-    assert bench.status.destinations["nas"].recordings_uploaded == 1
+    await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)
 
 
 async def test_opened_while_a_review_runs(bench: Bench, nas: FakeDestination) -> None:
