@@ -178,6 +178,25 @@ def test_a_film_that_left_with_the_first_sign(
     assert bool(verdict.corrupt) != is_its
 
 
+def test_a_film_of_a_sign_without_a_review(scene: Scene) -> None:
+    """It may stay if Frigate does not have all that it shows: so may all its pieces."""
+    moment = datetime.fromtimestamp(NOW - 40, ZONE)
+    names = []
+    for number, at in (1, NOW - 40), (2, NOW - 30):
+        path = put_film(scene, at=at)
+        names.append(
+            f"{moment:%Y-%m-%d_%H-%M-%S%z}-front_door-recording-0f0f0f"
+            f"-live01-{number:04}.mp4"
+        )
+        path.rename(path.with_name(names[-1]))
+    verdict = scene.judge()
+    assert [line.rpartition("/")[2] for line in verdict.corrupt] == [
+        f"{name}: of no review" for name in names
+    ]
+    scene.frigate.cameras["front_door"].footage.lose(NOW - 30, NOW - 29)
+    assert not scene.judge().corrupt
+
+
 def test_a_film_beside_its_whole(scene: Scene) -> None:
     """It must go, unless it may show what Frigate has not."""
     path = put_film(scene)

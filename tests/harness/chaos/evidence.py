@@ -166,6 +166,7 @@ class Evidence:
         verdict = Verdict()
         by_key = {_key(item): item for item in (*must, *may)}
         found: dict[tuple[str, str, str], list[tuple[File, str]]] = {}
+        unsettled: dict[str, list[File]] = {}
         for file in files:
             name = file.path.rsplit("/", 1)[-1]
             if name.startswith(".") or name.endswith(".tmp") or "-check-" in name:
@@ -175,10 +176,17 @@ class Evidence:
             key = (match["kind"], match["camera"], match["id"]) if match else ("",) * 3
             if match is not None and key not in by_key:
                 key = _review_behind(match, by_key) or key
+            if match is not None and key not in by_key and _is_live(match):
+                film = _film(file, match["suffix"])
+                unsettled.setdefault(film, []).append(file)
+                continue
             if match is None or key not in by_key:
                 verdict.corrupt.append(f"{file.path}: nothing that Frigate has")
                 continue
             found.setdefault(key, []).append((file, match["suffix"] or ""))
+        for pieces in unsettled.values():
+            if not any(self._is_only_copy(piece) for piece in pieces):
+                verdict.corrupt += (f"{piece.path}: of no review" for piece in pieces)
         for key, item in by_key.items():
             own = found.get(key, [])
             wholes = [one for one in own if not _is_early(one[1])]
@@ -202,6 +210,18 @@ class Evidence:
                 elif suffix == "incomplete":
                     verdict.incomplete.append(file.path)
         return verdict
+
+    def _is_only_copy(self, film: File) -> bool:
+        """Tell whether film of a sign without a review shows what Frigate has not.
+
+        Whether a review would have followed is not known then.
+        """
+        name = _NAME.fullmatch(film.path.rsplit("/", 1)[-1])
+        assert name is not None
+        return any(
+            not self._frigate.clip(name["camera"], second, second + 1)
+            for second in film.shown
+        )
 
     def _without_last_copies(
         self,
@@ -376,7 +396,7 @@ def _review_behind(
     name: re.Match[str], items: Mapping[tuple[str, str, str], Item]
 ) -> tuple[str, str, str] | None:
     """Return the review of a film that left with the first sign, before that was known."""
-    if not (name["suffix"] or "").startswith("live"):
+    if not _is_live(name):
         return None
     sign = datetime.strptime(name["time"], "%Y-%m-%d_%H-%M-%S%z").timestamp()
     found = {
@@ -386,6 +406,10 @@ def _review_behind(
         and -_SIGN <= item.start - sign <= _SIGN
     }
     return min(found, key=lambda key: abs(found[key] - sign), default=None)
+
+
+def _is_live(name: re.Match[str]) -> bool:
+    return (name["suffix"] or "").startswith("live")
 
 
 def _film(file: File, suffix: str) -> str:
