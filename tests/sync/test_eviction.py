@@ -227,8 +227,9 @@ async def test_a_clip_that_outgrows_the_limit_while_it_comes(
     assert not [size for size in sizes(bench) if size > len(IMAGE)]
 
 
+@pytest.mark.parametrize("and_its_folder", [False, True])
 async def test_files_that_somebody_removed_take_no_room(
-    bench: Bench, nas: FakeDestination
+    bench: Bench, nas: FakeDestination, *, and_its_folder: bool
 ) -> None:
     """The cache folder may be emptied by anybody, also while we run."""
     bench.limits = Limits(spool_reserve=0)
@@ -242,6 +243,8 @@ async def test_files_that_somebody_removed_take_no_room(
     await bench.spooled_in_ledger(4)
     for name in bench.spooled():
         (bench.folder / "spool" / name).unlink()
+    if and_its_folder:
+        (bench.folder / "spool").rmdir()
     await bench.engine.set_sending("nas", True)
     await bench.settled()
     bench.live_snapshot(label="after")

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+import shutil
 
 import pytest
 
@@ -156,6 +157,14 @@ async def test_the_limit_counts_all_bytes(spool: Spool) -> None:
     assert again.used == 3 << 20
     await again.remove([kept.name])
     assert again.used == 0
+
+
+async def test_the_folder_was_removed_meanwhile(spool: Spool) -> None:
+    """The next file makes it once more, for its owner alone."""
+    shutil.rmtree(spool.folder.parent)
+    file = await spool.store(b"image", "jpg")
+    assert spool.path(file.name).read_bytes() == b"image"
+    assert spool.folder.stat().st_mode & 0o777 == 0o700
 
 
 async def test_a_disk_that_refuses(tmp_path: Path) -> None:

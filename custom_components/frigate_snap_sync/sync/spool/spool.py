@@ -206,10 +206,16 @@ class SpoolWriter:
         self._file: BinaryIO | None = None
 
     async def __aenter__(self) -> Self:
-        """Make the file. Raises SpoolError."""
-        self._file = await _in_thread(
-            lambda: open(self.path, "xb", opener=private_opener)
-        )
+        """Make the file, and its folder if that was removed. Raises SpoolError."""
+
+        def work() -> BinaryIO:
+            try:
+                return open(self.path, "xb", opener=private_opener)
+            except FileNotFoundError:
+                make_private_folder(self.path.parent)
+                return open(self.path, "xb", opener=private_opener)
+
+        self._file = await _in_thread(work)
         return self
 
     async def __aexit__(self, *_: object) -> None:
