@@ -282,6 +282,24 @@ async def test_a_paused_destination_gets_nothing(
     await until(lambda: len(films(growing)) == 2)
 
 
+async def test_what_is_under_way_to_a_paused_destination_ends_at_once(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """On a slow line it would be sent for seconds."""
+    bench.timing = replace(QUICK, live_look=60)
+    engine = await bench.start(setup(growing, selection=LIVE))
+    bench.review("new")
+    await camera.show(5)
+    await arrived(growing, camera)
+    growing.hold_writes = True
+    await camera.show(1)
+    await until(lambda: growing.held_writes)
+    begun = time.monotonic()
+    await engine.set_sending("nas", False)
+    await until(lambda: all(each.cancelled() for each in growing.held_writes))
+    assert time.monotonic() - begun < 1
+
+
 async def test_a_closed_destination_gets_nothing(
     bench: Bench, camera: Camera, growing: FakeDestination
 ) -> None:

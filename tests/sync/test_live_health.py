@@ -21,6 +21,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     NoSpace,
     Rejected,
     StorageError,
+    Throttled,
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.growing import GrowingFile
@@ -161,6 +162,27 @@ async def test_what_one_file_is_refused_for_says_nothing_of_the_destination(
     destination.fault = None
     await _shown(camera, 0.5)
     await until(lambda: films(destination))
+
+
+@pytest.mark.parametrize("cause", [AuthFailed, NoSpace, Throttled])
+async def test_a_piece_that_is_refused_is_not_sent_again(
+    bench: Bench, camera: Camera, nas: FakeDestination, cause: type[StorageError]
+) -> None:
+    """Neither by itself, nor with the rest of its film."""
+    tries: list[str] = []
+
+    async def refuse(path: str, source: Source, *, temporary: str) -> StoredFile:
+        tries.append(path)
+        raise cause("no")
+
+    nas.put_at_once = refuse  # type: ignore[method-assign]
+    await bench.start(setup(nas, selection=LIVE_ALONE))
+    await bench.heard()
+    bench.review("new", start=time.time() - 1)
+    await camera.show(35)
+    await until(lambda: tries)
+    await _shown(camera, 1)
+    assert len(tries) == 1
 
 
 @pytest.mark.parametrize("is_recorded", [True, False])

@@ -1,8 +1,11 @@
 """What a live lane sends of a film whose keyframes are far apart."""
 
 import asyncio
+import time
 from types import SimpleNamespace
 from typing import cast, override
+
+import pytest
 
 from custom_components.frigate_snap_sync.storage.base import Capabilities
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
@@ -36,10 +39,16 @@ class Held(GrowingFile):
         self.fault: Exception | None = None
         self.closed = 0
         """How often it was closed."""
+        self.waiting = 0
+        """Writes that are under way."""
 
     @override
     async def write(self, data: bytes, *, at: int) -> None:
-        await self.may.wait()
+        self.waiting += 1
+        try:
+            await self.may.wait()
+        finally:
+            self.waiting -= 1
         if self.fault is not None:
             raise self.fault
         for begin in range(0, len(data), SIZE):
@@ -69,7 +78,7 @@ class Target:
     """Where film goes, with neither ledger nor worker behind it."""
 
     id = name = "nas"
-    is_open = True
+    is_open = is_allowed = True
     is_hint = False
     item = SimpleNamespace(source_id="review")
 
@@ -195,3 +204,30 @@ async def test_what_can_not_be_shown_is_passed_over_at_once() -> None:
     assert film.reads < 50
     lane.cancel()
     await asyncio.wait({lane})
+
+
+@pytest.mark.parametrize("is_allowed", [True, False])
+async def test_a_lane_that_is_ended_while_it_ends_its_file(is_allowed: bool) -> None:
+    """No write is left alone, and the file is closed; at once if no film may leave."""
+    film, target = Film(most_bytes=MOST), Target()
+    file = target.destination.file
+    lane = following(target, film)
+    show(film, 1, is_keyframe=True)
+    await until(lambda: file.numbers == [1])
+    file.may.clear()
+    show(film, 2)
+    await until(lambda: file.waiting)
+    target.is_allowed = is_allowed
+    begun = time.monotonic()
+    lane.cancel()
+    await asyncio.sleep(0.02)
+    lane.cancel()
+    if is_allowed:
+        file.may.set()
+    await until(lambda: file.closed)
+    assert time.monotonic() - begun < 1
+    assert file.waiting == 0
+    file.may.set()
+    await asyncio.wait({lane})
+    assert file.closed == 1
+    assert file.numbers == ([1, 2] if is_allowed else [1])

@@ -21,6 +21,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
 )
 from custom_components.frigate_snap_sync.sync.ledger import live_files
 
+from ..harness.frigate import live
 from ..waiting import until
 from .conftest import Bench, setup
 from .fakes import FakeDestination
@@ -203,6 +204,69 @@ async def test_no_number_comes_twice_where_nothing_can_be_seen(
         await until(lambda: len(tried) > number)  # noqa: B023
     assert len(set(tried)) == len(tried)
     assert nas.deleted == []
+
+
+def assert_once(destination: FakeDestination, camera: Camera) -> None:
+    """Check that no picture lies in two pieces."""
+    end = 0
+    for name in films(destination):
+        film = destination.files[name].removeprefix(live.beginning())
+        begin = camera.sent.index(film)
+        assert begin >= end, name
+        end = begin + len(film)
+
+
+@pytest.mark.parametrize("can_delete", [True, False])
+async def test_film_has_one_number_though_the_answer_got_lost(
+    bench: Bench, camera: Camera, nas: FakeDestination, can_delete: bool
+) -> None:
+    """Twice it would be there for good where nothing is removed."""
+    bench.timing = replace(QUICK, live_piece=0.5)
+    nas.can = Capabilities(can_delete=can_delete)
+    put, tried = nas.put_at_once, 0
+
+    async def lost(path: str, source: Source, *, temporary: str) -> StoredFile:
+        nonlocal tried
+        tried += 1
+        stored = await put(path, source, temporary=temporary)
+        if tried == 1:
+            raise Unreachable("the answer got lost")
+        return stored
+
+    nas.put_at_once = lost  # type: ignore[method-assign]
+    await bench.start(setup(nas, selection=LIVE))
+    bench.review("new")
+    await camera.show(22)
+    await until(lambda: tried)
+    await camera.show(30)
+    await until(lambda: len(films(nas)) >= 2)
+    assert_once(nas, camera)
+
+
+async def test_a_piece_arrives_that_is_under_way_when_its_review_ends(
+    bench: Bench, camera: Camera, nas: FakeDestination
+) -> None:
+    """As it is: it is not begun again under the next number."""
+    put, tried = nas.put_at_once, list[str]()
+
+    async def slow(path: str, source: Source, *, temporary: str) -> StoredFile:
+        tried.append(path)
+        await nas.pass_gate()
+        return await put(path, source, temporary=temporary)
+
+    nas.put_at_once = slow  # type: ignore[method-assign]
+    await bench.start(setup(nas, selection=LIVE))
+    start = time.time() - 1
+    source_id = bench.review("new", start=start)
+    nas.gate.clear()
+    await camera.show(31)
+    await until(lambda: tried)
+    bench.review("end", source_id=source_id, start=start, end=time.time())
+    await until(lambda: not camera.is_watched)
+    nas.gate.set()
+    await until(lambda: nas.pieces)
+    await until(lambda: len(nas.pieces) == len(tried))
+    assert_once(nas, camera)
 
 
 async def test_a_destination_that_was_added_again_where_nothing_can_be_seen(

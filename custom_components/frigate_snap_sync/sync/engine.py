@@ -231,6 +231,7 @@ class Engine:
         await self._ledger.run(destinations.set_sending, destination_id, enabled)
         if worker := self._pool.workers.get(destination_id):
             worker.set_enabled(enabled)
+        self.live.wake()
         await self._collector.refresh()
 
     async def set_closed(self, closed: Collection[str], *, since: float) -> None:

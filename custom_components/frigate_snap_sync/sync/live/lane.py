@@ -15,8 +15,9 @@ from ..support.live_progress import LiveProgress
 from ..support.outage_log import OutageLog
 from .film import Batch, Film, next_batch
 from .left_out import LeftOut
+from .numbered import PieceWriter, StillWriter
 from .target import LiveTarget
-from .writers import Gone, GrowingWriter, LiveWriter, PieceWriter, StillWriter
+from .writers import Gone, GrowingWriter, LiveWriter
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -208,4 +209,10 @@ class LiveLane:
     async def _end_take(self) -> None:
         """End the file, if there is one. The next one begins with a keyframe."""
         self._take = 0
-        await self._writer.end()
+        ending = asyncio.create_task(self._writer.end())
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            # It ends in a moment: else writes would be left alone, and the file open.
+            await asyncio.wait({ending})
+            raise

@@ -1,33 +1,30 @@
-"""Ways in which live film lies at a destination: a file that grows, pieces, or stills."""
+"""Ways in which live film lies at a destination: first of all a file that grows."""
 
 from abc import ABC, abstractmethod
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import ClassVar, Final, override
+import time
+from typing import Any, Final, override
 
 from ...storage.errors import Rejected, StorageError
 from ...storage.growing import AlreadyThere, GrowingFile
-from ...storage.memory_source import MemorySource
 from ..ledger import LedgerError
-from ..ledger.live_files import LiveFile, live_temporary, piece_path
+from ..ledger.live_files import LiveFile
 from ..model.spans import Spans
 from .film import Batch, Chunk, Shown
 from .target import LiveTarget
 
 _AT_ONCE: Final = 2
 """Writes that are under way: the next one must not wait for an answer from far away."""
-_PATIENCE: Final = 1.5
-"""How much longer than it should be a piece may wait for its keyframe."""
-_LONGEST_PIECE: Final = 3.0
-"""Seconds of a piece that can't be sent again, whether a keyframe has come or not."""
-_ROUNDING: Final = 0.01
-"""Seconds that don't count."""
-_NAMES: Final = 100
+NAMES: Final = 100
 """Names that are tried for a file."""
-_GOODBYE: Final = 1.5
+GOODBYE: Final = 1.5
 """Seconds in which a file must be closed: Home Assistant may be stopping."""
+_LOOK: Final = 0.1
+"""How often it is looked meanwhile whether film may still be sent."""
 
 
 class Gone(Exception):
@@ -99,6 +96,25 @@ class LiveWriter(ABC):
         Raises StorageError, LedgerError or TimeoutError.
         """
 
+    async def _let_arrive(
+        self, tasks: Iterable[asyncio.Task[Any]], *, due: float
+    ) -> list[BaseException | None]:
+        """Wait for what is under way, and cancel it then; return what it failed with.
+
+        Until it is `due` (steady clock), and no longer than film may be sent there: its
+        owner may want none from one moment to the next.
+        """
+        tasks = tuple(tasks)
+        waiting = set(tasks)
+        while (
+            waiting and self.target.is_allowed and (left := due - time.monotonic()) > 0
+        ):
+            _, waiting = await asyncio.wait(waiting, timeout=min(left, _LOOK))
+        for task in waiting:
+            task.cancel()
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        return [each if isinstance(each, BaseException) else None for each in found]
+
     async def _reserve(
         self, first: Chunk, *, pieces: int | None, extension: str | None = None
     ) -> LiveFile:
@@ -119,88 +135,6 @@ class LiveWriter(ABC):
         file, self._file = self._file, None
         if file is not None:
             await self.target.leave(file)
-
-
-class NumberedWriter(LiveWriter):
-    """Several files a take, with numbers, by one request each."""
-
-    extension: ClassVar[str | None] = None
-    """Of the files, if it is another than that of the item's."""
-    reserved_at_once: ClassVar[int] = 10
-    """Names that are kept in the ledger by one commit."""
-
-    def __init__(self, target: LiveTarget) -> None:
-        """Keep where to."""
-        super().__init__(target)
-        self._number = 0
-        self._reserved = 0
-
-    @property
-    @override
-    def _pieces(self) -> int | None:
-        return self._number
-
-    @override
-    async def begin(self, first: Chunk) -> None:
-        self._number, self._reserved = 0, self.reserved_at_once
-        for _ in range(_NAMES):
-            file = await self._reserve(
-                first, pieces=self._reserved, extension=self.extension
-            )
-            if not await self._is_taken(file):
-                break
-            await self._give_up_name()
-        else:
-            raise Rejected("Every name for a live file is taken")
-
-    async def _is_taken(self, file: LiveFile) -> bool:
-        """Tell whether the first one's name is taken."""
-        if not self.target.destination.capabilities.can_read:
-            return False
-        first = piece_path(file.path, 1)
-        return await self.target.destination.stat(first) is not None
-
-    async def _put(self, data: bytes, batch: Batch, *, is_new: bool) -> None:
-        """Send a file, or the last one once more; `batch` is what is new in it."""
-        assert self._file is not None
-        if is_new:
-            number = self._number + 1
-            if number > self._reserved:
-                reserved = self._reserved + self.reserved_at_once
-                await self.target.reserve(self._file, reserved)
-                self._reserved = reserved
-            if not self._is_ours and self.target.destination.capabilities.can_read:
-                # It was seen that the name is free.
-                await self._own()
-            self._number = number
-        self._tried.add(batch)
-        path = piece_path(self._file.path, self._number)
-        self.target.count(len(data))
-        source = await asyncio.to_thread(MemorySource, path, data)
-        await self.target.destination.put_at_once(
-            path, source, temporary=live_temporary(path, self.target.worker.form)
-        )
-        self.size += batch.size
-        self._shown.add(batch)
-        if not self._is_ours:
-            await self._own()
-
-
-class StillWriter(NumberedWriter):
-    """Pictures, of which the newest one is worth more than all before it."""
-
-    extension = "jpg"
-    reserved_at_once = 40
-
-    @override
-    async def send(self, batch: Batch) -> None:
-        newest = batch.chunks[-1]
-        sent = Batch(chunks=(newest,), is_jump=batch.is_jump or len(batch.chunks) > 1)
-        await self._put(newest.data, sent, is_new=True)
-
-    @override
-    async def _finish(self) -> None:
-        """Nothing is left: each picture left by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +167,7 @@ class GrowingWriter(LiveWriter):
 
     @override
     async def begin(self, first: Chunk) -> None:
-        for _ in range(_NAMES):
+        for _ in range(NAMES):
             file = await self._reserve(first, pieces=None)
             try:
                 self._growing = await self.target.destination.grow(file.path)
@@ -280,104 +214,14 @@ class GrowingWriter(LiveWriter):
     async def _finish(self) -> None:
         writes, self._writes = tuple(self._writes), deque()
         growing, self._growing = self._growing, None
-        tasks = {write.task for write in writes}
-        if tasks:
-            await asyncio.wait(tasks, timeout=_GOODBYE)
-        for task in tasks:
-            task.cancel()
-        failures = await asyncio.gather(
-            *(w.task for w in writes), return_exceptions=True
-        )
+        due = time.monotonic() + GOODBYE
+        failures = await self._let_arrive((write.task for write in writes), due=due)
         for write, failure in zip(writes, failures, strict=True):
             if failure is not None:
                 break  # What follows can't be played.
             self._note(write)
         if growing is not None:
-            async with asyncio.timeout(_GOODBYE):
+            async with asyncio.timeout(GOODBYE):
                 if await growing.close() <= self._init:
                     # Nothing of what was tried is there.
                     self._tried = Shown()
-
-
-class PieceWriter(NumberedWriter):
-    """Pieces of some seconds, each of which plays alone, by one request each.
-
-    A piece ends before a keyframe. One that comes late does not keep what there is from
-    leaving: the piece is sent once more, longer, where it may be replaced.
-    """
-
-    def __init__(self, target: LiveTarget, *, seconds: float) -> None:
-        """Keep where to, and how long a piece should be."""
-        super().__init__(target)
-        self._seconds = seconds
-        self._init = b""
-        self._chunks: list[Chunk] = []
-        self._sent = 0
-        self._is_jump = False
-        self._may_replace = target.destination.capabilities.can_delete
-        self._most_bytes = target.services.limits.live_bytes
-
-    @override
-    async def begin(self, first: Chunk) -> None:
-        await super().begin(first)
-        self._init, self._chunks, self._sent = first.init, [], 0
-
-    @override
-    async def send(self, batch: Batch) -> None:
-        if batch.is_jump and self._chunks:
-            await self._put_piece()
-            self._chunks, self._sent = [], 0
-        self._is_jump = self._is_jump or batch.is_jump
-        for chunk in batch.chunks:
-            if (
-                chunk.is_keyframe
-                and self._chunks
-                and (
-                    self._length(chunk) >= self._seconds
-                    or not self._chunks[0].is_keyframe
-                )
-            ):
-                await self._put_piece()
-                self._chunks, self._sent = [], 0
-            self._chunks.append(chunk)
-            if self._is_full:
-                # What follows plays behind this alone; but it leaves.
-                await self._put_piece()
-                self._chunks, self._sent = [], 0
-        if self._may_replace and self._unsent >= self._seconds * _PATIENCE:
-            await self._put_piece()
-
-    @property
-    def _is_full(self) -> bool:
-        """Tell whether the piece may wait no longer for a keyframe."""
-        if sum(len(chunk.data) for chunk in self._chunks) >= self._most_bytes:
-            return True
-        return not self._may_replace and self._length(self._chunks[-1]) > _LONGEST_PIECE
-
-    def _length(self, until: Chunk) -> float:
-        return until.seconds - self._chunks[0].seconds + _ROUNDING
-
-    @property
-    def _unsent(self) -> float:
-        """Return how many seconds of the piece have not left."""
-        if self._sent >= len(self._chunks):
-            return 0.0
-        first = self._chunks[max(self._sent - 1, 0)]
-        return self._chunks[-1].seconds - first.seconds
-
-    async def _put_piece(self) -> None:
-        """Send the piece as far as it is."""
-        if self._sent >= len(self._chunks):
-            return
-        data = self._init + b"".join(chunk.data for chunk in self._chunks)
-        fresh = Batch(chunks=tuple(self._chunks[self._sent :]), is_jump=self._is_jump)
-        await self._put(data, fresh, is_new=not self._sent)
-        self._sent, self._is_jump = len(self._chunks), False
-
-    @override
-    async def _finish(self) -> None:
-        try:
-            async with asyncio.timeout(_GOODBYE):
-                await self._put_piece()
-        finally:
-            self._chunks, self._sent = [], 0
