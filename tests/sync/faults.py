@@ -51,9 +51,11 @@ class FaultyLedger(Ledger):
         **kwargs: P.kwargs,
     ) -> T:
         async def run(what: Job) -> Any:
-            return await super(FaultyLedger, self).run(
-                self._faults.jobs.get(what, what), *args, **kwargs
-            )
+            if isinstance(what, partial) and what.func in self._faults.jobs:
+                other = self._faults.jobs[what.func]
+                what = partial(other, *what.args, **what.keywords)
+            what = self._faults.jobs.get(what, what)
+            return await super(FaultyLedger, self).run(what, *args, **kwargs)
 
         if self._faults.run is None:
             return cast(T, await run(job))

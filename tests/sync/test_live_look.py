@@ -570,3 +570,33 @@ def test_what_lies_there_in_pieces_is_removed_in_pieces(
     live_id = cut_off(connection, ended_by=1010, pieces=10)
     live_files.looked_at(connection, live_id, seconds=0, size=9, pieces=2)
     assert len(left(connection)) == 2
+
+
+@pytest.mark.parametrize("has_arrived", [False, True])
+async def test_a_file_whose_answers_got_lost(
+    bench: Bench, camera: Camera, growing: FakeDestination, has_arrived: bool
+) -> None:
+    """It is looked at, without a restart: what does not play would stay for good."""
+    bench.timing = replace(QUICK, jitter=lambda low, high: 0.002)
+    growing.hold_writes = True
+    await bench.start(setup(growing, selection=LIVE))
+    start = time.time() - 1
+    source_id = bench.review("new", start=start, known=True)
+    await camera.show(1)
+    # What comes before the first picture, and that.
+    await until(lambda: len(growing.held_writes) == 2)
+    (name,) = growing.grew
+    growing.files[name] = camera.sent[: None if has_arrived else -5]
+    growing.error = Unreachable("The line is cut")
+    for write in growing.held_writes:
+        write.set_exception(Unreachable("The line is cut"))
+    await camera.show(1)
+    while (await rows(bench))[0].state == "growing":
+        await asyncio.sleep(0.01)
+    growing.hold_writes, growing.error = False, None
+    if has_arrived:
+        while not (await rows(bench))[0].held:
+            await asyncio.sleep(0.01)
+        assert name in films(growing)
+        await end(bench, source_id, start)
+    await until(lambda: name in growing.deleted)

@@ -145,12 +145,15 @@ def ended(
     live_id: int,
     *,
     held: Spans,
+    is_certain: bool = True,
     size: int,
     is_ours: bool = True,
     pieces: int | None = None,
     keep: bool = False,
 ) -> None:
     """Note that a live file grows no more, the seconds that it shows, and its pieces.
+
+    Unless that `is_certain` it is looked at, as one that a crash ended.
 
     One that shows nothing is to be removed if it `is_ours`; a single file that may not
     be, for the answer to its making got lost, only if it is empty. So is one to be
@@ -160,13 +163,14 @@ def ended(
     state = LiveState.KEPT if held and is_ours else LiveState.OVER
     row = connection.execute(
         f"UPDATE live_files SET state = IIF({_UNWANTED}, 'over', ?), held = ?,"  # noqa: S608
-        " size = ?, is_ours = ?,"
+        " ended_by = ?, size = ?, is_ours = ?,"
         " pieces = IIF(pieces IS NULL, NULL, COALESCE(?, pieces)),"
         f" clean_up = ? AND ({_UNWANTED} OR ?)"
         " WHERE id = ? AND state = 'growing' RETURNING item_id, destination_id",
         (
             state,
-            to_text(held),
+            to_text(held) if is_certain else None,
+            None if is_certain else held[-1][1],
             size,
             is_ours,
             pieces,
@@ -220,7 +224,7 @@ def end_all(connection: sqlite3.Connection, *, now: float) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutOff:
-    """A live file that a crash ended: what it shows is still to be looked at.
+    """A live file of which it is not known what it shows: it is to be looked at.
 
     `pieces` is how many it may lie there in, None of a single file.
     """
@@ -235,7 +239,7 @@ def next_cut_off(
 ) -> CutOff | None:
     """Return a live file at a destination of which it is not known what it shows."""
     rows = connection.execute(
-        "SELECT id, path, pieces FROM live_files INDEXED BY kept_live_files"
+        "SELECT id, path, pieces FROM live_files INDEXED BY cut_off_live_files"
         " WHERE destination_id = ? AND state = 'kept' AND held IS NULL AND is_ours = 1"
         " ORDER BY start",
         (destination_id,),
@@ -255,7 +259,7 @@ def looked_at(
     pieces: int | None = None,
     keep: bool = False,
 ) -> None:
-    """Note what lies there of a live file that a crash ended.
+    """Note what lies there of a live file that was looked at.
 
     It shows no more than so many `seconds`, of which some may be missing. With 0 nothing
     of it plays: it is to be removed. None if that is unknown: then it may show all
@@ -285,7 +289,7 @@ def looked_at(
 
 
 def _bounded(start: float, ended_by: float | None, seconds: float | None) -> Spans:
-    """Return what a file shows at most that began then, and that a crash ended."""
+    """Return what a file shows at most that began then, and ended by that time."""
     ends = [] if seconds is None else [start + seconds]
     if ended_by is not None and ended_by > start:
         # Else no clock was set when we were there again.

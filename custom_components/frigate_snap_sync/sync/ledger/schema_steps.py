@@ -286,6 +286,11 @@ WHEN OLD.is_ours = 1 AND OLD.state IN ('growing', 'kept') BEGIN
 END;
 """
 
+_CUT_OFF: Final = """
+CREATE INDEX cut_off_live_files ON live_files (destination_id, start)
+    WHERE state = 'kept' AND held IS NULL;
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
@@ -304,5 +309,6 @@ STEPS: Final[Sequence[str]] = (
     _CONFIRMED,
     _FILMS,
     _HINTS,
+    _CUT_OFF,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""

@@ -130,32 +130,29 @@ class LiveTarget:
         file: LiveFile,
         *,
         held: Spans,
+        is_certain: bool,
         size: int,
         is_ours: bool,
         pieces: int | None,
     ) -> None:
-        """Keep what it shows; later if the ledger can't now."""
-        keep = not self.destination.capabilities.can_delete
+        """Keep what it shows; later if the ledger can't now.
+
+        If that is not certain, and can be seen there, it is looked at.
+        """
+        can = self.destination.capabilities
+        job = partial(
+            live_files.ended,
+            live_id=file.id,
+            held=held,
+            is_certain=is_certain or not can.can_read,
+            size=size,
+            is_ours=is_ours,
+            pieces=pieces,
+            keep=not can.can_delete,
+        )
         try:
-            await self.services.ledger.run(
-                live_files.ended,
-                file.id,
-                held=held,
-                size=size,
-                is_ours=is_ours,
-                pieces=pieces,
-                keep=keep,
-            )
+            await self.services.ledger.run(job)
         except LedgerError:
-            later = partial(
-                live_files.ended,
-                live_id=file.id,
-                held=held,
-                size=size,
-                is_ours=is_ours,
-                pieces=pieces,
-                keep=keep,
-            )
-            self.services.live_ends.add(self.id, later)
+            self.services.live_ends.add(self.id, job)
             return
         self.worker.wake()

@@ -78,10 +78,12 @@ class LiveWriter(ABC):
             await self._finish()
         file, self._file = self._file, None
         if file is not None:
+            held, tried = self._shown.held, self._tried.held
             await self.target.end(
                 file,
                 # The answer to a picture that has arrived may have got lost.
-                held=self._shown.held or self._tried.held,
+                held=held or tried,
+                is_certain=bool(held) or not tried,
                 size=self.size,
                 is_ours=self._is_ours,
                 pieces=self._pieces,

@@ -79,8 +79,8 @@ class CleanUp:
     async def remove_one(self, *, but: Collection[int]) -> bool:
         """Remove what lies there of one upload; return whether there was any.
 
-        Uploads in `but` are left alone; only without them live files are looked at that
-        a crash ended. Raises StorageError, LedgerError or SpoolError.
+        Uploads in `but` are left alone; only without them live files are looked at of
+        which it is not known what they show. Raises StorageError, LedgerError or SpoolError.
         """
         now = time.monotonic()
         self._stuck = {

@@ -1,4 +1,4 @@
-"""Looks at live files that a crash ended: how much film lies there?"""
+"""Looks at live files that a crash or a lost answer ended: how much lies there?"""
 
 import asyncio
 from contextlib import aclosing
@@ -32,7 +32,7 @@ _TRIES: Final = 5
 
 
 class LiveLook:
-    """Looks once at each live file of which a crash left unknown what it shows.
+    """Looks once at each live file of which it was left unknown what it shows.
 
     Of a film only its beginning and its end are read. Between them some may be missing
     that was left out for it was late: so it counts as what it shows at most, which the
@@ -49,21 +49,18 @@ class LiveLook:
         self._tries: dict[int, int] = {}
         self._passed: set[int] = set()
         """Files that can't be looked at, until the next start."""
-        self._is_done = False
 
     async def look_at_one(self) -> bool:
         """Look at one file; return whether there was any.
 
         Raises LedgerError, or the StorageError of a destination that is away.
         """
-        if self._is_done or not self._setup.destination.capabilities.can_read:
+        if not self._setup.destination.capabilities.can_read:
             return False
         file = await self._ledger.run(
             live_files.next_cut_off, self._setup.id, exclude=tuple(self._passed)
         )
         if file is None:
-            # Only the next start finds others.
-            self._is_done = True
             return False
         try:
             await self._look_at(file)
