@@ -308,6 +308,7 @@ async def test_an_end_that_the_ledger_could_not_keep(
     """It is kept later, and the whole supersedes the film all the same."""
 
     def ended(*arguments: object, **more: object) -> None:
+        del bench.faults.jobs[live_files.ended]
         failed.set()
         raise sqlite3.OperationalError("disk I/O error")
 

@@ -73,7 +73,7 @@ async def test_film_leaves_with_the_first_sign(
     await until(lambda: films(growing) == [])
     (whole,) = [path for path in growing.media if "recording" in path]
     assert "person-abc123" in whole
-    assert bench.status.destinations["nas"].recordings_uploaded == 1
+    await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)
 
 
 @pytest.mark.parametrize("way", ["file", "pieces"])
