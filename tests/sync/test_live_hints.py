@@ -81,7 +81,7 @@ async def test_a_sign_without_a_review_leaves_nothing(
     bench: Bench, camera: Camera, nas: FakeDestination, way: str
 ) -> None:
     """Neither a connection nor a file, nor does it count, whatever Frigate keeps."""
-    bench.timing = replace(QUICK, live_hint=0.6, live_behind=10)
+    bench.timing = replace(QUICK, live_hint=0.6, live_behind=10, probe=600)
     bench.frigate.footage = lambda camera, after, before: []
     if way == "file":
         nas.can = Capabilities(append=True)

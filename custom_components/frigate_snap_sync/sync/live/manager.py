@@ -7,9 +7,8 @@ import logging
 import time
 from typing import Any
 
-from ...frigate.models import Severity
 from ...frigate.protocol import FrigateApi
-from ..ledger import LedgerError, items as ledger_items, live_hints, off_periods
+from ..ledger import LedgerError, items as ledger_items, off_periods
 from ..model.engine_options import EngineOptions, LiveFootage
 from ..model.item import Item
 from ..monitoring.frigate_monitor import FrigateMonitor
@@ -202,10 +201,11 @@ class LiveManager:
 
     def _is_live(self, item: Item) -> bool:
         """Tell whether the film of an active review is to be watched."""
-        if self._options.live_footage is LiveFootage.ALERTS:
-            if item.severity is Severity.DETECTION:
-                return False
-        return self._is_known(item.camera) and self._takers.select(item)
+        return (
+            self._options.films(item.severity)
+            and self._is_known(item.camera)
+            and self._takers.select(item)
+        )
 
     def _may_watch(self, camera: str) -> bool:
         """Tell whether anyone may want the film of a camera."""
@@ -250,7 +250,7 @@ class LiveManager:
         """Say what becomes of the film of a sign that is over. Raises LedgerError."""
         hint, camera = sign.item.source_id, sign.item.camera
         if came is None:
-            await self._services.ledger.run(live_hints.drop, hint)
+            await self.unsettled.drop(hint)
         elif (review := came.get(camera)) is not None:
             await self.unsettled.give(hint, review)
         else:

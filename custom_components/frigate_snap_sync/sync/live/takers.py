@@ -65,6 +65,11 @@ class Takers:
             for worker in self._workers.values()
         )
 
+    def wake(self) -> None:
+        """Let each destination look for film that is to be removed there."""
+        for worker in self._workers.values():
+            worker.wake()
+
     def bases(self, item: Item) -> dict[str, str]:
         """Return what the files of an item are called where its film is selected.
 

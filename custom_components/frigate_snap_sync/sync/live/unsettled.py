@@ -7,11 +7,10 @@ from math import ceil, floor
 import time
 
 from ...frigate.errors import FrigateError
-from ...frigate.models import Severity
 from ...frigate.protocol import FrigateApi
 from ..ledger import LedgerError, items as ledger_items, live_hints
 from ..model.coverage import lacks, shown
-from ..model.engine_options import EngineOptions, LiveFootage
+from ..model.engine_options import EngineOptions
 from ..model.footage_ranges import FootageRange
 from ..model.item import Item
 from ..model.spans import Spans
@@ -68,10 +67,7 @@ class UnsettledFilm:
 
         Raises LedgerError.
         """
-        is_live = (
-            self._options.live_footage is not LiveFootage.ALERTS
-            or review.severity is not Severity.DETECTION
-        )
+        is_live = self._options.films(review.severity)
         await self._ledger.run(
             live_hints.settle,
             hint,
@@ -80,6 +76,12 @@ class UnsettledFilm:
             short_id=review.short_id,
             begins=review.start - self._options.padding_before,
         )
+        self._takers.wake()
+
+    async def drop(self, hint: str) -> None:
+        """Let a sign's film be removed, for no review wants it. Raises LedgerError."""
+        await self._ledger.run(live_hints.drop, hint)
+        self._takers.wake()
 
     async def run(self) -> None:
         """Ask Frigate about signs while any are unsettled, until cancelled."""
@@ -136,7 +138,7 @@ class UnsettledFilm:
             now = time.time() - self._client.clock_offset
             if now < end + patience or not await self._has_footage(camera, spans):
                 return
-        await self._ledger.run(live_hints.drop, hint)
+        await self.drop(hint)
 
     async def _has_footage(self, camera: str, spans: Spans) -> bool:
         """Tell whether Frigate has the same seconds. Raises FrigateError."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from ...frigate.models import Severity
+
 
 class LiveFootage(StrEnum):
     """Of which reviews the film leaves while they are active."""
@@ -31,6 +33,13 @@ class EngineOptions:
     """Of how many cameras at once."""
     follows_topic_prefix: bool = True
     """Whether Frigate's own topic prefix is meant, not one that the owner chose."""
+
+    def films(self, severity: Severity | None) -> bool:
+        """Tell whether film of a review of this severity leaves, if any does."""
+        return (
+            self.live_footage is not LiveFootage.ALERTS
+            or severity is not Severity.DETECTION
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
