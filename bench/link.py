@@ -19,19 +19,19 @@ QUEUE: Final = 1_000_000
 async def _serve(job: Job) -> AsyncGenerator[Job]:
     """Pass all ports on through one line that they share, or each through its own."""
 
-    def way() -> Way:
-        return Way(rate=job["rate"], delay=job["delay"], queue=QUEUE)
+    def line() -> tuple[Way, Way]:
+        return (
+            Way(rate=job["rate"], delay=job["delay"], queue=QUEUE),
+            Way(rate=job["rate"], delay=job["delay"], queue=QUEUE),
+        )
 
-    there, back = way(), way()
+    shared = line()
     async with AsyncExitStack() as stack:
-        networks = [
-            await stack.enter_async_context(
-                Network(port, there=there, back=back)
-                if job["is_shared"]
-                else Network(port, there=way(), back=way())
-            )
-            for port in job["ports"]
-        ]
+        networks = []
+        for port in job["ports"]:
+            there, back = shared if job["is_shared"] else line()
+            network = Network(port, there=there, back=back)
+            networks.append(await stack.enter_async_context(network))
         yield {"ports": [network.port for network in networks]}
         yield {}
 

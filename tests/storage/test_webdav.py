@@ -448,8 +448,8 @@ async def test_a_file_that_is_too_large(
     destination = sessions.to(
         server.url, username=USERNAME, password=PASSWORD, path="small"
     )
-    # It does not wait for the file's end; what is told apart from a broken line
-    # does not stop the files after it.
+    # It does not wait for the file's end. A refusal of one file, unlike a broken
+    # line, does not stop the files after it.
     for size in (3 * MIB, 3 * MIB, 40 * MIB):
         with pytest.raises(Rejected) as raised:
             await put(destination, make_source(size))

@@ -138,8 +138,8 @@ def cancel(
         if wanted.state in (None, state):
             rows += connection.execute(
                 "UPDATE uploads SET state = 'cancelled', reason = ?1, finished = ?2,"  # noqa: S608
-                " clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL,"
-                " 'temporary') WHERE id IN (SELECT uploads.id FROM destinations"
+                f" {outcomes.CLEAN_UP_TRY}"
+                " WHERE id IN (SELECT uploads.id FROM destinations"
                 " JOIN uploads ON destination_id = destinations.id"
                 " JOIN items ON items.id = item_id"
                 f" WHERE uploads.{condition.replace(' AND ', ' AND uploads.')}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 import sqlite3
+from typing import Final
 
 from ..model.budget import HELD_BACK
 from ..model.item import Media, Role, UploadState
@@ -15,6 +16,11 @@ from .superseding import supersede
 _ARRIVED = {UploadState.VERIFIED, UploadState.EXPIRED}
 _SETTLED = {*_ARRIVED, UploadState.SKIPPED}
 """Pieces that are there, or were, and those that never had footage."""
+
+CLEAN_UP_TRY: Final = (
+    "clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL, 'temporary')"
+)
+"""In an UPDATE of uploads that end: what their last try left is to be removed."""
 
 
 def verified(
@@ -97,8 +103,8 @@ def skip(
     freed: list[str] = []
     for upload_id in upload_ids:
         row = connection.execute(
-            "UPDATE uploads SET state = 'skipped', reason = ?, finished = ?,"
-            " clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL, 'temporary')"
+            "UPDATE uploads SET state = 'skipped', reason = ?, finished = ?,"  # noqa: S608
+            f" {CLEAN_UP_TRY}"
             " WHERE id = ? AND state = 'pending' RETURNING file_id",
             (reason, now, upload_id),
         ).fetchone()
@@ -122,9 +128,9 @@ def finish(
     back, is skipped for that.
     """
     rows = connection.execute(
-        "UPDATE uploads SET state = IIF(was_held AND ?6, 'skipped', ?1),"
+        "UPDATE uploads SET state = IIF(was_held AND ?6, 'skipped', ?1),"  # noqa: S608
         " reason = IIF(was_held AND ?6, ?5, ?2), finished = ?3,"
-        " clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL, 'temporary')"
+        f" {CLEAN_UP_TRY}"
         " WHERE file_id = ?4 AND state = 'pending'"
         " RETURNING item_id, destination_id, role",
         (state, reason, now, file_id, HELD_BACK, is_missing),
@@ -189,8 +195,8 @@ def cancel(
     That is what is pending, and the wholes of which it has only a beginning.
     """
     rows = connection.execute(
-        "UPDATE uploads SET state = ?1, reason = ?2, finished = ?3,"
-        " clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL, 'temporary') WHERE id IN"
+        "UPDATE uploads SET state = ?1, reason = ?2, finished = ?3,"  # noqa: S608
+        f" {CLEAN_UP_TRY} WHERE id IN"
         " (SELECT id FROM uploads WHERE destination_id = ?4 AND state = 'pending'"
         # In the words of the index on what failed, or SQLite would not use it.
         " UNION ALL SELECT id FROM uploads WHERE destination_id = ?4 AND state IN"
@@ -244,8 +250,8 @@ def _settle_for_less(
 ) -> None:
     """Note that a destination has the longest playable piece of a whole."""
     connection.execute(
-        "UPDATE uploads SET state = ?, finished = ?,"
-        " clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL, 'temporary')"
+        "UPDATE uploads SET state = ?, finished = ?,"  # noqa: S608
+        f" {CLEAN_UP_TRY}"
         " WHERE destination_id = ? AND state = 'pending' AND is_ready = 0"
         " AND file_id ="
         " (SELECT whole.id FROM files JOIN files AS whole ON whole.item_id ="

@@ -13,7 +13,7 @@ from ..model.footage_ranges import FootageRange, as_parts
 from ..model.item import Role
 from ..model.plans import FilePlan, FileState, UploadPlan, suffix_of
 from ..model.spans import Spans, missing, union, within
-from . import budgets, fetch_queue, footage, uploads
+from . import budgets, fetch_queue, footage, outcomes, uploads
 from .fetch_queue import FetchJob
 from .items import add_to
 
@@ -73,8 +73,8 @@ def of_whole(
     waiting: list[str] = []
     if row["earlier"] is not None:
         connection.execute(
-            "UPDATE uploads SET state = 'incomplete', finished = ?,"
-            " clean_up = IIF(COALESCE(temporary, tried_sha256) IS NULL, NULL, 'temporary') WHERE file_id = ?"
+            "UPDATE uploads SET state = 'incomplete', finished = ?,"  # noqa: S608
+            f" {outcomes.CLEAN_UP_TRY} WHERE file_id = ?"
             " AND state = 'pending' AND destination_id IN (SELECT destination_id"
             " FROM uploads WHERE file_id = ? AND state != 'pending')",
             (now, job.file_id, row["earlier"]),
@@ -210,7 +210,8 @@ def _planned(
 ) -> Spans:
     """Return for which of an item's time a destination has, or gets, another piece.
 
-    Or was to get one of which nothing plays. A piece holds all that is shown of its range, or it would have been none.
+    Or was to get one of which nothing plays. A piece holds all that is shown of its
+    range, or it would have been none.
     """
     rows = connection.execute(
         "SELECT start, files.end FROM files JOIN uploads ON file_id = files.id"

@@ -15,7 +15,7 @@ _SPARE = (
     "UPDATE live_files INDEXED BY live_clean_ups SET state = 'spared'"
     " WHERE clean_up = 1 AND state = 'expired'",
 )
-"""Let copies and live files be looked for whose time was over, instead of being removed."""
+"""Let copies and live files be looked for whose time was over: they are not removed."""
 
 
 def protect(
@@ -23,7 +23,8 @@ def protect(
 ) -> int:
     """Let retention keep the copies of these items, or not; return how many items.
 
-    Also those, and their live files, whose time is over already, as long as they were not removed.
+    Also those, and their live files, whose time is over already, as long as they were
+    not removed.
     """
     count = _protect(connection, wanted, is_protected=is_protected)
     if is_protected:
