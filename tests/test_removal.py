@@ -7,7 +7,13 @@ import pytest
 
 from custom_components.frigate_snap_sync import async_remove_config_entry_device
 from custom_components.frigate_snap_sync.coordinator import ledger_path, spool_path
-from custom_components.frigate_snap_sync.sync.ledger import Ledger, destinations, items
+from custom_components.frigate_snap_sync.storage.leftovers import Leftovers
+from custom_components.frigate_snap_sync.sync.ledger import (
+    Ledger,
+    destinations,
+    items,
+    probes,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
@@ -135,6 +141,8 @@ async def test_remove_entry_with_an_unfinished_file(
     nas = folders / "media" / "nas"
     (nas / "a").mkdir(parents=True)
     (nas / "a/.x.tmp").write_bytes(b"half of it")
+    (nas / "check").mkdir()
+    (nas / "check/test.jpg").write_bytes(b"of a test that was killed")
     (nas / "a/f.jpg").write_bytes(b"whole")
     entry = frigate_entry(subentries=[local_subentry(str(nas))])
     entry.add_to_hass(hass)
@@ -147,11 +155,13 @@ async def test_remove_entry_with_an_unfinished_file(
             "UPDATE uploads SET temporary = 'a/.x.tmp'"
         )
     )
+    made = Leftovers(files=("check/test.jpg",), folders=("check",))
+    await ledger.run(probes.begin, LOCAL_ID, made=made)
     await ledger.close()
     await hass.config_entries.async_remove(entry.entry_id)
     assert not ledger_path(hass, ENTRY_ID).exists()
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert [file.name for file in nas.rglob("*") if file.is_file()] == ["f.jpg"]
+    assert sorted(path.name for path in nas.rglob("*")) == ["a", "f.jpg"]
 
 
 async def test_remove_one_of_two(hass: HomeAssistant, folders: Path) -> None:

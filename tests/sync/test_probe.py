@@ -1,14 +1,23 @@
 """A test of a destination leaves nothing behind, whatever happens to it."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, override
 
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
-from custom_components.frigate_snap_sync.storage.check import PROBE_PREFIX
+from custom_components.frigate_snap_sync.storage.check import (
+    PROBE_PREFIX,
+    leftovers_of,
+    probe_name,
+)
 from custom_components.frigate_snap_sync.storage.errors import Rejected, Unreachable
-from custom_components.frigate_snap_sync.sync.ledger import LedgerError
+from custom_components.frigate_snap_sync.storage.layout import dated_layout
+from custom_components.frigate_snap_sync.sync.engine import DestinationSetup
+from custom_components.frigate_snap_sync.sync.ledger import LedgerError, probes
 
 from .conftest import Bench, setup, until
 from .fakes import FakeDestination
@@ -95,3 +104,22 @@ async def test_a_test_tells_of_the_destination_not_of_the_ledger(
     nas.faults.append(Rejected("no"))
     with pytest.raises(Rejected):
         await bench.engine.test_destination("nas")
+
+
+@pytest.mark.parametrize("place", [None, "there"])
+async def test_what_a_killed_test_left_where_the_destination_was(
+    bench: Bench, nas: Leaving, place: str | None
+) -> None:
+    """Nothing looks for it later, when the destination is removed or elsewhere."""
+    await bench.start(replace(setup(nas), place="here"))
+    await until(lambda: bench.status.destinations["nas"].connected)
+    made = leftovers_of(probe_name("nas"), dated_layout(datetime.now().astimezone()))
+    await bench.engine._ledger.run(probes.begin, "nas", made=made)  # noqa: SLF001
+    nas.files |= dict.fromkeys(made.files, b"half")
+    nas.files["a.jpg"] = b"not ours"
+    wanted: Sequence[DestinationSetup] = ()
+    if place is not None:
+        wanted = [replace(setup(FakeDestination()), place=place)]
+    await bench.engine.apply_destinations(wanted)
+    await until(lambda: not nas.probes())
+    await until(lambda: list(nas.files) == ["a.jpg"])

@@ -7,8 +7,10 @@ import time
 from typing import Final
 
 from ...storage.base import Destination
+from ...storage.check import remove_leftovers
 from ...storage.errors import StorageError
 from ...storage.layout import changing_folders
+from ...storage.leftovers import Leftovers
 from ...storage.names import TemporaryForm
 from ...storage.read_back import is_stored
 from ..ledger import retention, sparing, uploads
@@ -197,11 +199,12 @@ async def discard_all(
     unfinished: Collection[str],
     *,
     whole: Collection[str] = (),
+    tested: Leftovers = Leftovers(),
 ) -> None:
     """Remove the unfinished files of a destination that is no longer used.
 
-    `whole` are files that lie there under their final names. As far as it answers in
-    time. It is closed in the end.
+    `whole` are files that lie there under their final names, `tested` what tests of it
+    have left. As far as it answers in time. It is closed in the end.
     """
     try:
         async with asyncio.timeout(FAREWELL):
@@ -214,7 +217,11 @@ async def discard_all(
                 except StorageError as err:
                     _LOGGER.debug("An unfinished file stays: %s", err)
                     if not reaction_to(err).is_contact:
-                        break
+                        return
+            if tested and destination.capabilities.can_delete:
+                await remove_leftovers(destination, tested)
+    except StorageError as err:
+        _LOGGER.debug("What tests left stays: %s", err)
     except TimeoutError:
         _LOGGER.debug("Unfinished files stay: the destination is too slow")
     finally:

@@ -8,14 +8,12 @@ import time
 from ...storage.errors import Unreachable
 from ..ledger import (
     destinations as ledger_destinations,
-    drills,
     outcomes,
     places,
     probes,
     sparing,
     uploads,
 )
-from ..ledger.drills import DrillFile
 from ..model.destination_setup import DestinationSetup
 from ..model.selection import wants
 from ..planning.planner import Planner
@@ -24,7 +22,7 @@ from ..support.home_health import HomeHealth
 from ..support.tasks import cancel, supervise
 from .budget import Calendar
 from .earlier_copies import EarlierCopies
-from .unfinished import Unfinished
+from .unfinished import Unfinished, left_by_tests
 from .worker import Worker
 
 _LOGGER = logging.getLogger(__name__)
@@ -136,19 +134,16 @@ class WorkerPool:
             limits = {id_: _limits_of(setup) for id_, setup in former.items()}
             await cancel(self._end(changed))
             self._planner.set_destinations(wanted.values())
-            drilled = {
-                setup.id: await self._ledger.run(drills.left, setup.id)
-                for setup in former.values()
-            }
+            tested = {id_: await left_by_tests(self._ledger, id_) for id_ in former}
             ended = await self._ledger.run(
                 ledger_destinations.keep_destinations, tuple(wanted), now=time.time()
             )
             await self._services.apply(ended)
             for setup in removed:
                 left = await self._ledger.run(uploads.forget_unfinished, setup.id)
-                self._discard_unfinished(setup, left, drilled[setup.id])
+                self._discard(setup, tested[setup.id].with_uploads(left))
             for setup in wanted.values():
-                await self._settle(setup, former.get(setup.id), drilled)
+                await self._settle(setup, former.get(setup.id), tested)
             for destination_id in changed:
                 # It was found out of the place that the destination was before.
                 await self._ledger.run(probes.keep_form, destination_id, form=None)
@@ -165,11 +160,12 @@ class WorkerPool:
         self,
         setup: DestinationSetup,
         former: DestinationSetup | None,
-        drilled: Mapping[str, Collection[DrillFile]],
+        tested: Mapping[str, Unfinished],
     ) -> None:
         """Keep where a destination is; what it has at another place stays there.
 
-        `former` is what it was until now, if that is known.
+        `former` is what it was until now, if that is known, and `tested` what tests may
+        have left there.
         """
         if setup.place is None:
             return
@@ -185,21 +181,14 @@ class WorkerPool:
             move.copies,
         )
         if former is not None:
-            self._discard_unfinished(former, move.unfinished, drilled[setup.id])
+            self._discard(former, tested[setup.id].with_uploads(move.unfinished))
 
-    def _discard_unfinished(
-        self,
-        setup: DestinationSetup,
-        unfinished: Collection[str],
-        drilled: Collection[DrillFile],
-    ) -> None:
-        """Let what a destination holds of unfinished files be removed where it was.
-
-        And what drills have left there.
+    def _discard(self, setup: DestinationSetup, left: Unfinished) -> None:
+        """Let what may lie unfinished at a destination be removed where it was.
 
         Nothing looks at it later. That takes its time, which holds up no change.
         """
-        if left := Unfinished.of(unfinished, drilled):
+        if left:
             task = asyncio.create_task(left.discard(setup.destination))
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
