@@ -426,8 +426,21 @@ async def test_destination_removed_meanwhile(
         engine.show_destination(destination_id, problem=Problem.NO_SPACE)
     one = await fix(f"no_space_{SFTP_ID}")
     other = await fix(f"no_space_{LOCAL_ID}")
+    shown = issue(hass, f"no_space_{SFTP_ID}")
     hass.config_entries.async_remove_subentry(entry, SFTP_ID)
+    await hass.async_block_till_done()
+    # The repair itself may be there a moment longer.
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        shown.issue_id,
+        data=shown.data,
+        is_fixable=True,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key="no_space",
+    )
     assert (await fix(one))["reason"] == "already_settled"
+    ir.async_delete_issue(hass, DOMAIN, shown.issue_id)
     await hass.config_entries.async_remove(ENTRY_ID)
     assert (await fix(other))["reason"] == "already_settled"
 

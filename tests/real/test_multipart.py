@@ -1,6 +1,7 @@
 """A recording that goes in parts, and Home Assistant killed in the middle of it."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,9 +45,13 @@ async def _kill_and_look(folder: Path, gateway: CephGateway) -> None:
     async def half_sent() -> bool:
         """Tell whether some of a recording has arrived."""
         for upload in await unfinished():
-            found = await asyncio.to_thread(boto.list_parts, Bucket=BUCKET, **upload)
-            if found.get("Parts"):
-                return True
+            # One that was given up since is not there.
+            with suppress(boto.exceptions.NoSuchKey, boto.exceptions.NoSuchUpload):
+                found = await asyncio.to_thread(
+                    boto.list_parts, Bucket=BUCKET, **upload
+                )
+                if found.get("Parts"):
+                    return True
         return False
 
     async def recordings() -> list[str]:

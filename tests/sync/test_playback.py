@@ -53,6 +53,8 @@ class Shelf(FakeDestination):
         self.reads = 0
         self.piece = 1 << 20
         self.delay = 0.0
+        self.pause = 0.0
+        """Seconds before each piece."""
         self.breaks_after: int | None = None
 
     @property
@@ -83,7 +85,7 @@ class Shelf(FakeDestination):
                             raise Unreachable("The connection was lost")
                         piece = data[at : at + self.piece]
                         sent += len(piece)
-                        await asyncio.sleep(0)
+                        await asyncio.sleep(self.pause)
                         yield piece
         finally:
             self.readers -= 1
@@ -313,6 +315,7 @@ async def test_few_pictures_at_once(stored: Stored, near: Shelf) -> None:
     reader = stored.reader()
     await asyncio.gather(*(look() for _ in range(30)))
     assert near.most_readers == 6
+    near.pause = 0.01
     async with promptly():
         looks = [asyncio.create_task(look()) for _ in range(30)]
         await until(lambda: near.readers == 6)
