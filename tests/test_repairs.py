@@ -436,6 +436,7 @@ async def test_destination_removed_meanwhile(
         shown.issue_id,
         data=shown.data,
         is_fixable=True,
+        learn_more_url=shown.learn_more_url,
         severity=ir.IssueSeverity.ERROR,
         translation_key="no_space",
     )

@@ -61,7 +61,7 @@ class RcloneS3:
                 *("--auth-key", f"{ACCESS_KEY},{SECRET_KEY}"),
                 *("--vfs-cache-mode", "off", "--config", "/dev/null"),
                 # What others put there is seen at once.
-                *("--dir-cache-time", "1ms"),
+                *("--dir-cache-time", "1ns"),
                 *self.options,
                 self.root,
             ],

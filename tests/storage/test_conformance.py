@@ -520,10 +520,11 @@ async def test_cancel(place: Place, make_source: MakeSource, delay: float) -> No
         results = await asyncio.gather(task, return_exceptions=True)
 
     await cleaned(place, {"a/file"})
-    content = place.content("a/file")
+    # In this order: what was sent whole may still come to its name.
+    paths, content = place.paths(), place.content("a/file")
     assert isinstance(results[0], asyncio.CancelledError | StoredFile)
     assert content is None or len(content) == 24 * MIB
-    assert place.paths() == (set() if content is None else {"a/file"})
+    assert paths in (set(), set() if content is None else {"a/file"})
     await put(place.destination, "a/file", make_source(10))
     await cleaned(place, {"a/file"})
     assert place.paths() == {"a/file"}
