@@ -20,7 +20,7 @@ from .component import StandInEngine, async_set_up, frigate_entry
 from .memory_kind import MemoryFlow
 from .sync.fakes import FakeDestination
 
-pytestmark = pytest.mark.usefixtures("mqtt_client")
+pytestmark = pytest.mark.usefixtures("mqtt_client", "folders")
 
 
 class DropBox(FakeDestination):

@@ -25,7 +25,9 @@ from .test_repairs import Post, fix, open_issues
 
 __all__ = ["fix"]
 
-pytestmark = pytest.mark.usefixtures("mqtt_client", "engine", "socket_enabled")
+pytestmark = pytest.mark.usefixtures(
+    "mqtt_client", "engine", "folders", "socket_enabled"
+)
 
 
 @pytest.fixture

@@ -60,8 +60,8 @@ class RcloneS3:
                 *(rclone, "serve", "s3", "--addr", f"127.0.0.1:{self.port}"),
                 *("--auth-key", f"{ACCESS_KEY},{SECRET_KEY}"),
                 *("--vfs-cache-mode", "off", "--config", "/dev/null"),
-                # What others put there is seen at once.
-                *("--dir-cache-time", "1ns"),
+                # What others put there is seen soon; with none at all it stands still at times.
+                *("--dir-cache-time", "1ms"),
                 *self.options,
                 self.root,
             ],

@@ -327,7 +327,7 @@ class Rclone(DavServer):
             *(tool("rclone"), "serve", "webdav", self.root),
             *("--addr", f"{HOST}:{self.port}", "--config", os.devnull),
             *("--user", USERNAME, "--pass", PASSWORD),
-            *("--vfs-cache-mode", "off", "--dir-cache-time", "1ns"),
+            *("--vfs-cache-mode", "off", "--dir-cache-time", "1ms"),
             *(["--read-only"] if self.read_only else []),
         ]
 

@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 from secrets import token_hex
 import subprocess
+import time
 from typing import Any, ClassVar, override
 from unittest.mock import patch
 
@@ -411,6 +412,12 @@ class Rclone(FolderPlace):
             place.server, place.network = server, network
             yield place
             await destination.close()
+
+    @override
+    def plant(self, path: str, content: bytes) -> None:
+        super().plant(path, content)
+        # It is not seen at once: a folder is remembered for a moment.
+        time.sleep(0.01)
 
     @override
     def break_after(self, size: int) -> None:
