@@ -42,16 +42,20 @@ def playing(*sent: str | bytes, asked: list[str], then: str = "hold") -> Handler
         socket = web.WebSocketResponse(autoclose=then != "chatter", autoping=False)
         await socket.prepare(request)
         asked.append(await socket.receive_str())
-        for message in sent:
+
+        async def send(message: str | bytes) -> None:
             if isinstance(message, str):
                 await socket.send_str(message)
             else:
                 await socket.send_bytes(message)
+
+        for message in sent:
+            await send(message)
         if then == "hold":
             await socket.receive()
         elif then == "chatter":
             while request.transport is not None:
-                await socket.send_bytes(sent[-1] if sent else b"")  # type: ignore[arg-type]
+                await send(sent[-1] if sent else b"")
         return socket
 
     return play

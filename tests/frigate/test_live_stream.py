@@ -179,6 +179,22 @@ async def test_sound_is_no_sign_of_life_of_a_camera(
             await watched(client, most=10_000)
 
 
+@pytest.mark.parametrize(
+    "endless", [film("h264_aac")[0], film("h264_aac")[3], messages("h264_aac")[0]]
+)
+async def test_messages_without_pictures_do_not_go_on_for_ever(
+    server: FakeServer, make_client: MakeClient, endless: str | bytes
+) -> None:
+    """Not even where the next one is always there already."""
+    sent = (film("h264_aac")[0], endless)
+    server.answer(PATH, playing(*sent, asked=[], then="chatter"))
+    client = make_client(server.url, limits=BRIEF)
+
+    with pytest.raises(FrigateTimeout):
+        async with asyncio.timeout(LONG):
+            await watched(client, most=10_000_000)
+
+
 async def test_a_stream_that_never_begins(
     server: FakeServer, make_client: MakeClient
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import islice
 import logging
 import time
 from typing import Any
@@ -21,7 +22,7 @@ from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from ..waiting import until
 from .conftest import Bench, setup
 from .fakes import FULL_IMAGE, FakeDestination
-from .live_film import Camera
+from .live_film import Camera, messages
 from .test_live import LIVE, QUICK, arrived, camera, films, growing
 
 __all__ = ["camera", "growing"]
@@ -77,6 +78,19 @@ async def _no_film(bench: Bench, camera: Camera) -> None:
         await until(lambda: not camera.is_watched)
 
 
+async def _no_keyframes(bench: Bench, camera: Camera) -> None:
+    """Let pictures come without end, of which none can be shown by itself."""
+    init, _, *film = islice(messages(), 11)
+    while True:
+        await camera.opened()
+        feed = bench.frigate.live_feeds["front_door"]
+        camera.feed(init)
+        while bench.frigate.live_feeds.get("front_door") is feed:
+            for each in film:
+                feed.put_nowait(each)
+            await asyncio.sleep(0.005)
+
+
 async def test_a_door_that_is_dead_is_gone_round(
     bench: Bench,
     camera: Camera,
@@ -105,6 +119,34 @@ async def test_a_door_that_is_dead_is_gone_round(
     ]
     await camera.show(12)
     await until(lambda: any(name.endswith(".mp4") for name in films(growing)))
+
+
+@pytest.mark.parametrize("had_film", [False, True])
+async def test_a_film_without_keyframes_is_none(
+    bench: Bench,
+    camera: Camera,
+    growing: FakeDestination,
+    caplog: pytest.LogCaptureFixture,
+    had_film: bool,
+) -> None:
+    """It can't be shown: another try where there was film, then stills; said once."""
+    bench.timing = replace(
+        QUICK, live_still=0.02, live_patience=0.1, live_keyframe=0.3, live_blind=60
+    )
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new", start=time.time() - 1)
+    if had_film:
+        await camera.show(5)
+        await arrived(growing, camera)
+    feeding = asyncio.create_task(_no_keyframes(bench, camera))
+    await until(lambda: any(name.endswith(".jpg") for name in films(growing)))
+    feeding.cancel()
+    assert len(bench.frigate.live_opened) == (2 if had_film else 1)
+    errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert errors == [
+        "The live film of front_door can't be seen: no picture came from go2rtc"
+        " (No keyframe came for some seconds)"
+    ]
 
 
 @pytest.mark.parametrize("is_camera", [True, False])

@@ -40,6 +40,8 @@ _STANDING: Final = ("stream not found", "codecs not matched")
 """What go2rtc says of a stream that it won't give soon either. Its other words are those
 of a camera that it can't reach now."""
 
+_SILENCE: Final = "No picture came for some seconds"
+
 type LiveMessage = LiveInit | LiveFragment
 
 
@@ -79,6 +81,7 @@ async def _film(
     due = monotonic() + limits.film
     while True:
         data = await _next(socket, due - monotonic())
+        is_late = monotonic() >= due
         if isinstance(data, str):
             _check_text(data)
         elif is_init(data):
@@ -89,8 +92,11 @@ async def _film(
         else:
             fragment = parse_fragment(data, init)
             if fragment.pictures is not None:
-                due = monotonic() + limits.silence
+                is_late, due = False, monotonic() + limits.silence
             yield fragment
+        if is_late:
+            # What comes without end may leave no moment in which nothing came.
+            raise FrigateTimeout(_SILENCE)
 
 
 async def _next(socket: aiohttp.ClientWebSocketResponse, seconds: float) -> bytes | str:
@@ -98,7 +104,7 @@ async def _next(socket: aiohttp.ClientWebSocketResponse, seconds: float) -> byte
     try:
         message = await socket.receive(timeout=max(seconds, 0.001))
     except TimeoutError as err:
-        raise FrigateTimeout("No picture came for some seconds") from err
+        raise FrigateTimeout(_SILENCE) from err
     match message.type:
         case aiohttp.WSMsgType.BINARY | aiohttp.WSMsgType.TEXT:
             data: bytes | str = message.data

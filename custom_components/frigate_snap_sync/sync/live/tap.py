@@ -9,6 +9,7 @@ from typing import Final
 from ...frigate.errors import (
     FrigateError,
     FrigateForbidden,
+    FrigateTimeout,
     FrigateUnreachable,
     LiveRefused,
 )
@@ -111,15 +112,20 @@ class Tap:
         if self.source is None:
             await self._watch_stills()
             return
+        kept = time.monotonic()
         async with aclosing(self._client.live_film(self.source.stream)) as messages:
             async for message in messages:
+                now = time.monotonic()
                 chunk = self._takes.feed(
                     message,
-                    arrived=time.monotonic(),
+                    arrived=now,
                     moment=time.time() - self._client.clock_offset,
                 )
                 if chunk is not None:
+                    kept = now
                     self._add(chunk)
+                elif now - kept >= self._timing.live_keyframe:
+                    raise FrigateTimeout("No keyframe came for some seconds")
 
     async def _watch_stills(self) -> None:
         """Ask for one picture after the other; each can be shown by itself."""

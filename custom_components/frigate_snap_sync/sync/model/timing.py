@@ -161,6 +161,8 @@ class Timing:
     """How long a file of live film may become."""
     live_jump: float = 1
     """By how much a film's clock may jump within a file."""
+    live_keyframe: float = 15
+    """How long pictures may come that can't be shown, for there is no keyframe."""
     live_behind: float = 1.5
     """How late a destination may be for a film before it continues with the newest."""
     live_left_out: float = 5
