@@ -113,10 +113,10 @@ class Counted(Film):
 
 
 def following(
-    target: Target, film: Film, *, live_retry: float = 1
+    target: Target, film: Film, *, live_retry: float = 1, live_tick: float = 0.01
 ) -> asyncio.Task[None]:
     """Let a lane bring a film there."""
-    timing = Timing(live_tick=0.01, live_behind=60, live_retry=live_retry)
+    timing = Timing(live_tick=live_tick, live_behind=60, live_retry=live_retry)
     lane = LiveLane(
         cast(LiveTarget, target),
         film,
@@ -128,8 +128,8 @@ def following(
     return asyncio.create_task(lane.run())
 
 
-def show(film: Film, number: int, *, is_keyframe: bool = False) -> None:
-    """Let a picture come, a second after the one before it."""
+def show(film: Film, number: int, *, is_keyframe: bool = False, ago: float = 0) -> None:
+    """Let a picture come, a second after the one before it; so many seconds ago."""
     film.add(
         Chunk(
             number=number,
@@ -137,7 +137,7 @@ def show(film: Film, number: int, *, is_keyframe: bool = False) -> None:
             init=b"",
             data=f"{number:0{SIZE}}".encode(),
             is_keyframe=is_keyframe,
-            arrived=asyncio.get_running_loop().time(),
+            arrived=asyncio.get_running_loop().time() - ago,
             moment=float(number),
             seconds=float(number),
         )
@@ -202,6 +202,22 @@ async def test_what_can_not_be_shown_is_passed_over_at_once() -> None:
     file.fault = None
     await until(lambda: file.numbers == [1, 500])
     assert film.reads < 50
+    lane.cancel()
+    await asyncio.wait({lane})
+
+
+async def test_what_waits_already_is_not_gathered() -> None:
+    """Behind a long write there is much to be sent: one after the other at once."""
+    film, target = Film(most_bytes=1000 * SIZE), Target()
+    numbers = target.destination.file.numbers
+    lane = following(target, film, live_tick=1)
+    show(film, 1, is_keyframe=True)
+    await until(lambda: numbers == [1])
+    begun = time.monotonic()
+    for number in range(2, 9):
+        show(film, number, ago=20 - number)
+    await until(lambda: numbers == list(range(1, 9)))
+    assert time.monotonic() - begun < 4
     lane.cancel()
     await asyncio.wait({lane})
 

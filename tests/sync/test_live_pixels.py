@@ -21,6 +21,7 @@ from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.storage.growing import GrowingFile
 from custom_components.frigate_snap_sync.sync.live.left_out import LeftOut
 
+from ..harness.frigate import live
 from ..waiting import until
 from .conftest import Bench, setup
 from .fakes import FakeDestination, FakeGrowingFile
@@ -55,10 +56,11 @@ def much_left_out(line: FakeDestination, camera: Camera) -> bool:
 class SlowLine(FakeDestination):
     """A destination that takes all that comes, but slowly."""
 
-    def __init__(self, *, append: bool = True) -> None:
-        """Be slow from the beginning."""
+    def __init__(self, *, append: bool = True, rate: float = _RATE) -> None:
+        """Be slow from the beginning: so many bytes a second."""
         super().__init__()
         self.can = Capabilities(append=append)
+        self.rate = rate
 
     @override
     async def grow(self, path: str) -> GrowingFile:
@@ -69,29 +71,30 @@ class SlowLine(FakeDestination):
     async def put_at_once(
         self, path: str, source: Source, *, temporary: str
     ) -> StoredFile:
-        await asyncio.sleep(source.size / _RATE)
+        await asyncio.sleep(source.size / self.rate)
         return await super().put_at_once(path, source, temporary=temporary)
 
 
 class _SlowFile(FakeGrowingFile):
     """A file that grows slowly: one write after the other."""
 
-    def __init__(self, destination: FakeDestination, path: str) -> None:
+    def __init__(self, destination: SlowLine, path: str) -> None:
         """Let nothing be under way."""
         super().__init__(destination, path)
         self._line = asyncio.Lock()
+        self._rate = destination.rate
 
     @override
     async def write(self, data: bytes, *, at: int) -> None:
         async with self._line:
-            await asyncio.sleep(len(data) / _RATE)
+            await asyncio.sleep(len(data) / self._rate)
             await super().write(data, at=at)
 
 
 @asynccontextmanager
-async def showing(camera: Camera) -> AsyncIterator[None]:
+async def showing(camera: Camera, pause: float = _PICTURE) -> AsyncIterator[None]:
     """Let a camera show film, whenever it is watched."""
-    task = asyncio.create_task(camera.continue_film(_PICTURE))
+    task = asyncio.create_task(camera.continue_film(pause))
     try:
         yield
     finally:
@@ -147,6 +150,27 @@ async def test_a_camera_without_a_detect_stream(bench: Bench, camera: Camera) ->
         await until(lambda: films(line) and much_left_out(line, camera))
     assert bench.frigate.live_opened == ["front_door"]
     assert await _as(bench) == "film"
+
+
+async def test_pieces_on_a_line_that_carries_the_film(
+    bench: Bench, camera: Camera
+) -> None:
+    """With a fifth to spare nothing is left out, however long each request takes."""
+    pause, size = 0.03, 2000
+    bench.timing = replace(QUICK, live_behind=0.3, live_tick=0.05)
+    bench.frigate.live = {"front_door": _WITH_DETECT}
+    line = SlowLine(append=False, rate=1.2 * size / pause)
+    await bench.start(setup(line, selection=LIVE))
+    bench.review("new", start=time.time() - 1)
+    async with showing(camera, pause):
+        await until(lambda: len(films(line)) >= 9)
+        sent = camera.sent
+    init = live.beginning()
+    pieces = [line.files[name] for name in films(line)]
+    assert all(piece.startswith(init) for piece in pieces)
+    joined = init + b"".join(piece.removeprefix(init) for piece in pieces)
+    assert sent.startswith(joined)
+    assert bench.frigate.live_opened == ["front_door"]
 
 
 @pytest.mark.parametrize("how", ["dead", "hanging", "closed"])

@@ -122,12 +122,16 @@ class Film:
 
     def after(self, number: int) -> list[Chunk]:
         """Return the chunks behind that number."""
-        if not self._chunks:
-            return []
-        skipped = max(number + 1 - self._chunks[0].number, 0)
-        if skipped >= len(self._chunks):
-            return []
-        return [self._chunks[index] for index in range(skipped, len(self._chunks))]
+        first, end = self._index_after(number), len(self._chunks)
+        return [self._chunks[index] for index in range(first, end)]
+
+    def first_after(self, number: int) -> Chunk | None:
+        """Return the first chunk behind that number, None if there is none yet."""
+        first = self._index_after(number)
+        return self._chunks[first] if first < len(self._chunks) else None
+
+    def _index_after(self, number: int) -> int:
+        return max(number + 1 - self._chunks[0].number, 0) if self._chunks else 0
 
     def before(self, moment: float) -> int:
         """Return the number before the first keyframe that came after a moment.

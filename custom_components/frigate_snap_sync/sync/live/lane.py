@@ -145,7 +145,7 @@ class LiveLane:
         while True:
             await self.film.more(max(self._last, self._looked))
             if not is_first:
-                await asyncio.sleep(self._timing.live_tick)
+                await asyncio.sleep(self._to_gather())
             # Only then is it chosen what to send: it may be another keyframe by now.
             await self._writer.ready()
             if not self._target.is_open:
@@ -164,9 +164,16 @@ class LiveLane:
             await self._send(batch)
             is_first = False
 
+    def _to_gather(self) -> float:
+        """Return for how long what comes is gathered: not if it waits already."""
+        first = self.film.first_after(max(self._last, self._looked))
+        waited = 0.0 if first is None else time.monotonic() - first.arrived
+        return max(self._timing.live_tick - waited, 0.0)
+
     def _oldest(self) -> float:
         """Return what is too late to be sent: all, if what is under way is."""
-        oldest = time.monotonic() - self._timing.live_behind
+        behind = self._timing.live_behind + self._writer.patience
+        oldest = time.monotonic() - behind
         since = self._writer.waiting_since
         return inf if since is not None and since < oldest else oldest
 

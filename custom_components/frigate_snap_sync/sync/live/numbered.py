@@ -143,6 +143,13 @@ class PieceWriter(NumberedWriter):
         self._may_replace = target.destination.capabilities.can_delete
         self._most_bytes = target.services.limits.live_bytes
 
+    @property
+    @override
+    def patience(self) -> float:
+        # A line that carries the film takes a piece in no longer than it shows, and what
+        # comes meanwhile waits for that.
+        return self._seconds
+
     @override
     async def begin(self, first: Chunk) -> None:
         await super().begin(first)

@@ -52,6 +52,11 @@ class LiveWriter(ABC):
         return None
 
     @property
+    def patience(self) -> float:
+        """Return how much longer film may wait here, for what is sent at one go."""
+        return 0.0
+
+    @property
     def newest_spans(self) -> Spans:
         """Return the newest film of the take that has arrived."""
         return self._shown.newest

@@ -164,7 +164,8 @@ class Timing:
     live_keyframe: float = 15
     """How long pictures may come that can't be shown, for there is no keyframe."""
     live_behind: float = 1.5
-    """How late a destination may be for a film before it continues with the newest."""
+    """How late a destination may be for a film before it continues with the newest; for
+    pieces of one, later by the length of a piece."""
     live_left_out: float = 5
     """How much film must be left out for a destination that is too slow for it, within
     `live_left_out_in`, for the camera to be watched in fewer pixels."""
