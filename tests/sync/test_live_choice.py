@@ -149,6 +149,37 @@ async def test_a_film_without_keyframes_is_none(
     ]
 
 
+@pytest.mark.parametrize("how", ["jumps", "beginnings", "breaks"])
+async def test_a_film_in_bits_is_seen_in_stills(
+    bench: Bench,
+    camera: Camera,
+    growing: FakeDestination,
+    caplog: pytest.LogCaptureFixture,
+    how: str,
+) -> None:
+    """It would be a file a second, without end; said once."""
+    bench.timing = replace(QUICK, live_still=0.02, live_takes=3, live_blind=60)
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new", start=time.time() - 1)
+    for second in (0, 5, 10, 15):
+        init, key = islice(messages(first=second), 2)
+        await camera.opened()
+        if how != "jumps" or not second:
+            camera.feed(init)
+        camera.feed(key)
+        if how == "breaks":
+            camera.feed(FrigateUnreachable("go2rtc closed the film"))
+        await asyncio.sleep(0.05)
+    await until(lambda: any(name.endswith(".jpg") for name in films(growing)))
+    assert len([each for each in films(growing) if each.endswith(".mp4")]) <= 4
+    assert not camera.is_watched
+    errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert errors == [
+        "The live film of front_door can't be seen: it breaks off or jumps again and"
+        " again"
+    ]
+
+
 @pytest.mark.parametrize("is_camera", [True, False])
 async def test_a_frigate_without_pictures_gives_no_stills(
     bench: Bench, camera: Camera, growing: FakeDestination, is_camera: bool

@@ -151,6 +151,19 @@ def test_another_beginning_is_another_take() -> None:
     assert second[0].number == first[-1].number + 1
 
 
+def test_takes_of_the_last_minute_are_counted() -> None:
+    """However they came to be; and those before are forgotten."""
+    takes = Takes(longest=1800, jump=1)
+    init, key, *_ = islice(messages(), 2)
+    for second in range(0, 100, 10):
+        takes.interrupt()
+        for message in (init, key, key):
+            takes.feed(message, arrived=second, moment=0)
+    assert takes.of_last_minute(90) == 7
+    assert takes.of_last_minute(121) == 3
+    assert takes.of_last_minute(300) == 0
+
+
 def test_sound_belongs_to_the_take_that_is_open() -> None:
     """A recorded film with sound is kept whole, in its order."""
     from custom_components.frigate_snap_sync.frigate.live_mp4 import (  # noqa: PLC0415

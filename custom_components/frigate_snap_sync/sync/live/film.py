@@ -14,6 +14,8 @@ from ...changes import Changes
 from ...frigate.live_mp4 import LiveFragment, LiveInit
 from ..model.spans import Spans
 
+_MINUTE: Final = 60.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
@@ -50,6 +52,14 @@ class Takes:
         self._is_open = False
         self._begin = 0.0
         self._end = 0.0
+        self._begun: deque[float] = deque()
+        """When takes of the last minute began, by a steady clock."""
+
+    def of_last_minute(self, now: float) -> int:
+        """Return how many takes began within the last minute."""
+        while self._begun and now - self._begun[0] > _MINUTE:
+            self._begun.popleft()
+        return len(self._begun)
 
     def feed(
         self, message: LiveInit | LiveFragment, *, arrived: float, moment: float
@@ -68,6 +78,8 @@ class Takes:
             if is_keyframe and (is_over or not self._is_open):
                 self._take += 1
                 self._is_open, self._begin = True, pictures.start
+                self.of_last_minute(arrived)
+                self._begun.append(arrived)
             self._end = pictures.end
         if not self._is_open:
             return None

@@ -50,7 +50,8 @@ class Tap:
         self.error: FrigateError | None = None
         """Why no film comes, None while it does."""
         self.is_blind = False
-        """Whether no film comes of a camera that works, as Frigate says."""
+        """Whether a camera that works is better seen in stills: none of its film comes,
+        or only bits of it."""
         self._client = client
         self.source = source
         self._timing = timing = services.timing
@@ -72,14 +73,15 @@ class Tap:
                     # Who asks Frigate for more than this says that it is away.
                     _LOGGER.debug("The film of %s broke off: %s", self.camera, err)
                 else:
-                    what = f"The live film of {self.camera} can't be seen"
-                    self._complaints.report(what, str(err))
+                    self._complain(str(err))
             except Exception:
                 _LOGGER.exception("The live film of %s failed", self.camera)
             self._takes.interrupt()
             if self._newest != number:
                 pause, seen = self._timing.live_retry, time.monotonic()
-            if is_refusal:
+            if self._is_torn:
+                self._note_blind("it breaks off or jumps again and again")
+            if is_refusal or self.is_blind:
                 pause = self._timing.live_longest_retry
             elif time.monotonic() - seen >= self._timing.live_patience:
                 await self._look_elsewhere()
@@ -96,13 +98,26 @@ class Tap:
         if self.source is None or self.is_blind:
             return
         try:
-            self.is_blind = await self._client.camera_fps(self.camera) > 0
+            is_there = await self._client.camera_fps(self.camera) > 0
         except FrigateError as err:
             _LOGGER.debug("Frigate says nothing of %s: %s", self.camera, err)
-        if not self.is_blind:
             return
+        if is_there:
+            self._note_blind(f"no picture came from go2rtc ({self.error})")
+
+    def _note_blind(self, complaint: str) -> None:
+        self.is_blind = True
+        self._complain(complaint)
+
+    def _complain(self, complaint: str) -> None:
         what = f"The live film of {self.camera} can't be seen"
-        self._complaints.report(what, f"no picture came from go2rtc ({self.error})")
+        self._complaints.report(what, complaint)
+
+    @property
+    def _is_torn(self) -> bool:
+        """Tell whether it breaks off so often that there would be files without end."""
+        begun = self._takes.of_last_minute(time.monotonic())
+        return begun > self._timing.live_takes
 
     @property
     def _newest(self) -> int:
@@ -124,6 +139,8 @@ class Tap:
                 if chunk is not None:
                     kept = now
                     self._add(chunk)
+                    if self._is_torn:
+                        raise FrigateUnreachable("Its clock jumps again and again")
                 elif now - kept >= self._timing.live_keyframe:
                     raise FrigateTimeout("No keyframe came for some seconds")
 

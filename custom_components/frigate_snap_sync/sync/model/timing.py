@@ -159,6 +159,8 @@ class Timing:
     live_longest_retry: float = 15
     live_take: float = 1800
     """How long a file of live film may become."""
+    live_takes: int = 6
+    """How many files a film may have begun within a minute; else stills are better."""
     live_jump: float = 1
     """By how much a film's clock may jump within a file."""
     live_keyframe: float = 15
