@@ -74,6 +74,7 @@ class FakeFrigate:
     started: float = 3600.0
     clock_offset: float = 0.0
     known_reviews: dict[str, Review] = field(default_factory=dict)
+    reviews_asked: list[str] = field(default_factory=list)
     known_objects: list[TrackedObject] = field(default_factory=list)
     odd: set[str] = field(default_factory=set)
     """Ids of known objects whose rows can't be understood."""
@@ -160,6 +161,7 @@ class FakeFrigate:
     async def review(self, review_id: str) -> Review | None:
         """Return a review that the test made known."""
         self._check()
+        self.reviews_asked.append(review_id)
         return self.known_reviews.get(review_id)
 
     async def reviews(self, *, after: float, before: float) -> list[Review]:

@@ -126,9 +126,8 @@ async def test_parts_stay_beside_their_whole(bench: Bench, vault: Vault) -> None
     await bench.at_rest()
     assert counts["verified"] == len(vault.media) >= 2
     await forgotten(bench)
-    status = bench.status.destinations["nas"]
-    assert status.recordings_uploaded == 1
-    assert status.failed_uploads == 0
+    await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)
+    assert bench.status.destinations["nas"].failed_uploads == 0
     vault.assert_untouched()
 
 

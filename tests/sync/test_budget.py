@@ -20,7 +20,7 @@ from custom_components.frigate_snap_sync.sync.engine import (
     DestinationSetup,
     EngineOptions,
 )
-from custom_components.frigate_snap_sync.sync.ledger import budgets, items
+from custom_components.frigate_snap_sync.sync.ledger import budgets
 from custom_components.frigate_snap_sync.sync.model.budget import (
     HELD_BACK,
     STAGES,
@@ -35,8 +35,7 @@ from custom_components.frigate_snap_sync.sync.model.status import Protection, Re
 from ..waiting import promptly
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP, FULL_IMAGE, GONE, IMAGE, FakeDestination
-from .ledgers import wanted
-from .samples import ITEM
+from .test_unknown_items import age_items
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MANUAL = Path(__file__).parents[2] / "docs" / "uploads.md"
@@ -423,37 +422,21 @@ async def test_an_open_review_that_frigate_has_lost_is_skipped(
     bench: Bench, nas: FakeDestination, calendar: Calendar, spent: int
 ) -> None:
     """Its recording could not have left; where it could, it is a loss."""
-    bench.timing = replace(bench.timing, missing_after=0)
+    bench.timing = replace(bench.timing, gone_after=0, missing_after=0)
+    bench.frigate.footage = lambda camera, after, before: []
     other = FakeDestination()
     await bench.start(budgeted(nas), setup(other, name="other"))
     await spend(bench, spent)
     bench.review("new")
     await until(lambda: not len(bench.engine._inbox))  # noqa: SLF001
-    await bench.engine._ledger.run(  # noqa: SLF001
-        lambda connection: connection.execute(
-            "UPDATE items SET reported_at = reported_at - 7200"
-        )
-    )
+    await age_items(bench, 7200)
     bench.publish("available", "online")
     await until(lambda: bench.uploads(state="gone"))
     found = {row.destination_id: row.reason for row in await bench.uploads()}
-    lost = "Frigate has no such review any more"
+    lost = "Frigate's recordings show nothing for this time"
     assert found == {"nas": "budget" if spent == 100 else lost, "other": lost}
     await until(lambda: bench.status.losses.count == (1 if spent == 100 else 2))
     assert len(bench.uploaded) == (1 if spent == 100 else 2)
-
-
-def test_what_was_ever_held_back(connection: sqlite3.Connection) -> None:
-    """In a month that is over, say: its footage might be there if it had left."""
-    items.plan(connection, ITEM, (wanted("nas", "cloud"),))
-    assert budgets.holding_back(connection, ITEM) == set()
-    connection.execute("UPDATE uploads SET was_held = 1 WHERE destination_id = 'cloud'")
-    assert budgets.holding_back(connection, ITEM) == {"cloud"}
-    kinds = frozenset({Sendable.DETECTION_WHOLE})
-    budgets.hold_back(connection, "nas", kinds, now=0)
-    assert budgets.holding_back(connection, ITEM) == {"cloud"}, "it is an alert"
-    budgets.hold_back(connection, "nas", kinds | {Sendable.ALERT_WHOLE}, now=0)
-    assert budgets.holding_back(connection, ITEM) == {"nas", "cloud"}
 
 
 def _broken(camera: str, after: float, before: float) -> list[Segment]:

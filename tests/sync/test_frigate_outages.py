@@ -44,8 +44,8 @@ async def test_a_review_whose_end_was_missed_is_finished(
     await bench.start(setup(nas))
     await until(lambda: len(nas.media) == 1)
     assert "missed" in nas.history[0]
-    counts = await bench.settled()
-    assert counts == {"skipped": 1, "verified": 1}
+    await until(lambda: bench.uploads(state="skipped"))
+    assert await bench.settled() == {"skipped": 1, "verified": 1}
     bench.frigate.known_reviews["2.5-running"] = replace(
         running, end_time=now - 5, ended=True
     )

@@ -1,6 +1,7 @@
 """What Frigate never had is no loss; what it has lost is one."""
 
 from dataclasses import replace
+import sqlite3
 import time
 
 import pytest
@@ -14,6 +15,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.ledger import items as ledger_items
 
+from ..waiting import LONG
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
 
@@ -28,12 +30,13 @@ def nothing_recorded(bench: Bench) -> None:
 
 
 async def age_items(bench: Bench, seconds: float) -> None:
-    """Let all items have been told of earlier."""
-    await bench.engine._ledger.run(  # noqa: SLF001
-        lambda connection: connection.execute(
-            "UPDATE items SET reported_at = reported_at - ?", (seconds,)
-        )
-    )
+    """Let all items have been reported earlier, and the destinations been there."""
+
+    def age(connection: sqlite3.Connection) -> None:
+        connection.execute("UPDATE items SET reported_at = reported_at - ?", (seconds,))
+        connection.execute("UPDATE destinations SET since = since - ?", (seconds,))
+
+    await bench.engine._ledger.run(age)  # noqa: SLF001
 
 
 @pytest.mark.parametrize(
@@ -123,7 +126,7 @@ async def test_what_was_planned_of_a_review_that_is_not_known(
 ) -> None:
     """Its parts and half hours are asked for no longer, and are no loss."""
     bench.options = EngineOptions(part_length=10)
-    bench.timing = FAST
+    bench.timing = replace(FAST, missing_after=2)
     await bench.start(setup(nas))
     await until(lambda: bench.status.frigate_connected)
     review = bench.review("new", start=time.time() - 45)
@@ -137,7 +140,7 @@ async def test_what_was_planned_of_a_review_that_is_not_known(
     await until(are_planned)
     await bench.at_rest()
     count = await planned()
-    await age_items(bench, FAST.missing_after + 1)
+    await age_items(bench, 60)
     bench.publish("available", "online")
     states = await bench.settled()
     # More may be planned as time moves on.
@@ -159,7 +162,7 @@ async def test_a_review_of_a_stranger_that_goes_on(
     """
     bench.frigate.footage = None
     bench.options = EngineOptions(part_length=10)
-    bench.timing = replace(FAST, gone_after=0, missing_after=60)
+    bench.timing = replace(FAST, gone_after=0, missing_after=0.5)
     await bench.start(setup(nas))
     bench.review("new", start=time.time() - 20)
     await until(lambda: [path for path in nas.media if "-part" in path])
@@ -178,17 +181,11 @@ async def test_a_review_of_a_stranger_that_goes_on(
         await until(lambda: bench.status.losses.count == 1)
 
 
-@pytest.mark.parametrize("has_part", [True, False])
-async def test_a_review_that_went_on_and_was_lost(
-    bench: Bench, nas: FakeDestination, has_part: bool
-) -> None:
-    """Frigate's API has shown it once."""
-    if has_part:
-        bench.frigate.footage = None
-        bench.options = EngineOptions(part_length=10)
-    bench.timing = FAST
+async def confirmed(bench: Bench, nas: FakeDestination) -> tuple[str, float]:
+    """Let Frigate's API show an active review; return its id and when it began."""
     await bench.start(setup(nas))
-    review = bench.review("new", start=time.time() - 20, known=True)
+    start = time.time() - 20
+    review = bench.review("new", start=start, known=True)
 
     async def is_confirmed() -> bool:
         return await bench.engine._ledger.run(  # noqa: SLF001
@@ -196,13 +193,66 @@ async def test_a_review_that_went_on_and_was_lost(
         )
 
     await until(is_confirmed)
+    return review, start
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+@pytest.mark.parametrize("has_part", [True, False])
+async def test_a_review_that_was_active_and_is_lost(
+    bench: Bench, nas: FakeDestination, has_part: bool, is_recorded: bool
+) -> None:
+    """Frigate's API has shown it: what is recorded of it leaves, else it is a loss."""
+    if has_part:
+        bench.frigate.footage = None
+        bench.options = EngineOptions(part_length=10)
+    else:
+        bench.options = EngineOptions(upload_during_review=False)
+    review, _ = await confirmed(bench, nas)
     if has_part:
         await until(lambda: [path for path in nas.media if "-part" in path])
+    await bench.at_rest()
+    bench.frigate.footage = None if is_recorded else lambda camera, after, before: []
+    if not is_recorded:
+        bench.frigate.clip_faults = [MediaGone("No recordings")] * 99
     del bench.frigate.known_reviews[review]
     await age_items(bench, 120)
     bench.publish("available", "online")
+    if is_recorded:
+        await until(lambda: [path for path in nas.media if "-part" not in path])
+        assert "gone" not in await bench.settled()
+        assert not bench.status.losses
+        return
     await until(lambda: bench.uploads(state="gone"))
     await until(lambda: bench.status.losses.count == 1)
+
+    # It has a range, so that it may be asked for again.
+    bench.frigate.footage = None
+    bench.frigate.clip_faults = []
+    assert await bench.engine.retry_failed() == 1
+    await until(lambda: [path for path in nas.media if "-part" not in path])
+    await until(lambda: not bench.status.losses.count)
+
+
+async def test_one_answer_ends_no_review(bench: Bench, nas: FakeDestination) -> None:
+    """Frigate does not know it for a moment: its database is put back."""
+    bench.frigate.footage = None
+    bench.options = EngineOptions(upload_during_review=False)
+    bench.timing = replace(FAST, missing_after=LONG)
+    review, start = await confirmed(bench, nas)
+    await bench.at_rest()
+    shown = bench.frigate.known_reviews.pop(review)
+    await age_items(bench, 2 * LONG)
+    bench.frigate.reviews_asked.clear()
+    bench.publish("available", "online")
+    await until(lambda: bench.frigate.reviews_asked)
+    await bench.at_rest()
+    bench.frigate.known_reviews[review] = shown
+    bench.publish("available", "online")
+    end = time.time()
+    bench.review("end", source_id=review, start=start, end=end, known=True)
+    assert await bench.settled() == {"verified": 1}
+    ((_, begun, over),) = bench.frigate.clips
+    assert begun <= start < end <= over
 
 
 async def test_all_that_are_open_are_looked_at_now_and_then(

@@ -18,7 +18,7 @@ from ..ledger import (
     review_ends,
 )
 from ..model.footage_ranges import Bounds, FootageRange
-from ..model.item import Item, UploadState, recording_item
+from ..model.item import Item, recording_item
 from ..model.openings import ONLY_WHILE, for_item, wanted
 from ..model.plans import Progress
 from ..model.recorded_footage import UNKNOWN, Footage
@@ -104,11 +104,11 @@ class EndedReviews:
         """
         bounds = await self._registry.bounds(item)
         if bounds is None:
-            await self._registry.skip(item)
+            await self._registry.skip_as_off(item)
             return False
         uploads = self._planner.uploads(item, only=only)
         if uploads and not wanted(for_item(uploads, bounds.openings)):
-            await self._registry.end(item, UploadState.SKIPPED, ONLY_WHILE, only=only)
+            await self._registry.skip(item, ONLY_WHILE, only=only)
             return False
         now = time.time()
         if uploads:

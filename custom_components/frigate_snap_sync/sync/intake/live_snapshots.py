@@ -12,7 +12,7 @@ from ...frigate.messages import LiveSnapshotMessage
 from ...frigate.models import FrigateConfig
 from ..ledger import LedgerError, cameras, items as ledger_items, spooled_files
 from ..model.errors import SpoolError
-from ..model.item import UploadState, live_snapshot_item
+from ..model.item import live_snapshot_item
 from ..model.openings import ONLY_WHILE, wanted
 from ..model.plans import FilePlan, FileState
 from ..model.status import Picture
@@ -68,17 +68,17 @@ class LiveSnapshots:
         if await self._ledger.run(ledger_items.is_known, item):
             return
         if await self._registry.was_off(received):
-            await self._registry.skip(item)
+            await self._registry.skip_as_off(item)
             return
         if self._monitor.is_stranger(message.camera):
-            await self._registry.end(item, UploadState.SKIPPED, _STRANGER)
+            await self._registry.skip(item, _STRANGER)
             return
         openings = await self._registry.openings(item)
         is_on = self._monitor.is_on(message.camera, "snapshots")
         uploads = self._planner.uploads(item, openings=openings)
         if not wanted(uploads):
             if uploads:
-                await self._registry.end(item, UploadState.SKIPPED, ONLY_WHILE)
+                await self._registry.skip(item, ONLY_WHILE)
             return
         await self._space.make(for_file=None, rank=item.rank(), size=len(message.image))
         file = await self._spool.store(message.image, item.media.extension)

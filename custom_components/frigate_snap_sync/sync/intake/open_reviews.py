@@ -30,12 +30,14 @@ _MOST = 2000
 class _Question:
     """When a review is asked for (monotonic), and how often it was.
 
-    If it `only_confirms`, it does not matter when Frigate does not know it yet.
+    If it `only_confirms`, it does not matter when Frigate does not know it yet. Since
+    `unknown_since` (monotonic) Frigate has not known it.
     """
 
     due: float = 0
     attempts: int = 0
     only_confirms: bool = False
+    unknown_since: float | None = None
 
 
 class OpenReviews:
@@ -131,9 +133,7 @@ class OpenReviews:
             del self._questions[review_id]
             try:
                 wait = (
-                    await self._look(known[0], only_confirms=question.only_confirms)
-                    if known and known[1]
-                    else None
+                    await self._look(known[0], question) if known and known[1] else None
                 )
             except BaseException:
                 self._questions.setdefault(review_id, question)
@@ -144,7 +144,7 @@ class OpenReviews:
                 question.due = time.monotonic() + wait
                 self._questions[review_id] = question
 
-    async def _look(self, item: Item, *, only_confirms: bool) -> float | None:
+    async def _look(self, item: Item, question: _Question) -> float | None:
         """Look at one review; return in how many seconds to look again, or None."""
         if item.end is not None:
             return await self._ended.finish(item)
@@ -154,27 +154,41 @@ class OpenReviews:
             if not is_about_one_file(err):
                 raise
             _LOGGER.debug("Review %s: %s", item.source_id, err)
-            if not only_confirms:
+            if not question.only_confirms:
                 await self._running.look_if_overdue(item)
             return None
-        if review is None and only_confirms:
+        if review is None and question.only_confirms:
             return None
         if review is None:
-            # Frigate may have taken its time, in which the clock was set.
-            reported_at = await self._ledger.run(ledger_items.reported_at, item)
-            heard = time.time() - reported_at
-            if self._clock.is_steady and heard > self._timing.missing_after:
-                await self._reviews.end_lost(replace(item, reported_at=reported_at))
-            return None
+            return await self._miss(item, question)
         # If Frigate loses it, that is a loss.
         await self._ledger.run(ledger_items.confirm, item.source_id)
         if not review.ended:
             # Over MQTT nothing may come of it for hours.
             self._signals.review_heard(item.source_id)
-        if only_confirms:
+        if question.only_confirms:
             return None
         if review.ended:
             await self._reviews.look_and_take(review, reported_at=time.time())
         else:
             await self._running.look_if_overdue(item)
+        return None
+
+    async def _miss(self, item: Item, question: _Question) -> float | None:
+        """End a review that Frigate does not know for a while; as `_look`.
+
+        One answer is not enough: its database may just be put back.
+        """
+        # Frigate may have taken its time, in which the clock was set.
+        reported_at = await self._ledger.run(ledger_items.reported_at, item)
+        patience = self._timing.missing_after
+        if not self._clock.is_steady or time.time() - reported_at <= patience:
+            return None
+        now = time.monotonic()
+        if question.unknown_since is None:
+            question.unknown_since = now
+            return patience
+        if now - question.unknown_since < patience:
+            return patience
+        await self._reviews.end_lost(replace(item, reported_at=reported_at))
         return None

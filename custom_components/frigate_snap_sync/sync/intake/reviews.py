@@ -6,11 +6,10 @@ from dataclasses import replace
 
 from ...frigate.models import Review
 from ...frigate.protocol import FrigateApi
-from ..ledger import budgets, destinations, items as ledger_items, upload_events
-from ..model.item import Item, UploadState, recording_item
+from ..ledger import destinations, items as ledger_items
+from ..model.item import Item, recording_item
 from ..model.recorded_footage import Footage
 from ..model.review_rules import ended, is_endless, merge
-from ..model.transition import Transition
 from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
 from ..planning.unknown_items import UNKNOWN_REVIEW, UnknownItems
@@ -122,41 +121,18 @@ class ReviewIntake:
     async def end_lost(self, item: Item) -> None:
         """End an open review that Frigate no longer knows, or never did.
 
-        One that Frigate's API has never shown may be of another program. If there was
-        footage of its time, it is planned as if it had ended when it was heard of last:
-        then nothing is lost, whoever reported it.
+        It is planned as if it had ended when it was heard of last: Frigate may have lost
+        the review alone, and what was to be had of its time is known once it was asked
+        for. One of which nothing shows that Frigate ever had it is of another program.
         """
         async with self._working:
             if await self._unknown_items.may_be(item):
-                await self._registry.end(item, UploadState.SKIPPED, UNKNOWN_REVIEW)
+                await self._registry.skip(item, UNKNOWN_REVIEW)
                 return
-            run, review_id = self._ledger.run, item.source_id
-            if not await run(ledger_items.is_confirmed, review_id) and await run(
-                ledger_items.had_footage, review_id
-            ):
-                await self._plan_lost(item)
-                return
-            gone, reason = UploadState.GONE, "Frigate has no such review any more"
-            uploads = await self._registry.end(
-                item,
-                gone,
-                reason,
-                held_back=await run(budgets.holding_back, item),
+            # None gets it that was added since.
+            only = await self._ledger.run(destinations.there_at, item.reported_at)
+            only |= await self._ledger.run(ledger_items.takers, item.source_id)
+            by = item.reported_at - self._client.clock_offset
+            await self._ended.plan(
+                ended(item, by=by), only=only, footage=None, since=item.reported_at
             )
-            events = (
-                upload_events.event(
-                    item, each.destination_id, each.path, reason=reason, cause=gone
-                )
-                for each in uploads
-                if each.state is gone
-            )
-            await self._services.apply(Transition(events=tuple(events)))
-
-    async def _plan_lost(self, item: Item) -> None:
-        """Plan what is left of a review; none gets it that was added since."""
-        only = await self._ledger.run(destinations.there_at, item.reported_at)
-        only |= await self._ledger.run(ledger_items.takers, item.source_id)
-        by = item.reported_at - self._client.clock_offset
-        await self._ended.plan(
-            ended(item, by=by), only=only, footage=None, since=item.reported_at
-        )

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ...frigate.models import TrackedObject
 from ...frigate.protocol import FrigateApi
-from ..model.item import UploadState, snapshot_item
+from ..model.item import snapshot_item
 from ..model.openings import ONLY_WHILE, for_item, wanted
 from ..model.plans import FilePlan, FileState
 from ..model.review_rules import ended
@@ -59,11 +59,11 @@ class TrackedObjects:
             return False
         pictured = replace(item, end=pictured_until)
         if await self._registry.is_private(pictured):
-            await self._registry.skip(item)
+            await self._registry.skip_as_off(item)
             return False
         uploads = for_item(uploads, await self._registry.openings(pictured))
         if not wanted(uploads):
-            await self._registry.end(item, UploadState.SKIPPED, ONLY_WHILE, only=only)
+            await self._registry.skip(item, ONLY_WHILE, only=only)
             return False
         plan = FilePlan(state=FileState.WANTED, uploads=uploads, due=reported_at)
         return await self._registry.plan(item, [plan])

@@ -7,8 +7,8 @@ import sqlite3
 from typing import Final
 
 from ...frigate.models import Severity
-from ..model.budget import HELD_BACK, Sendable, kind_of, kind_of_item
-from ..model.item import Item, Media, Role
+from ..model.budget import HELD_BACK, Sendable, kind_of
+from ..model.item import Media, Role
 from ..model.plans import FileState, Hold
 from ..model.transition import NOTHING, Transition
 
@@ -116,24 +116,6 @@ def settle_file(
         return NOTHING
     rows = connection.execute(f"{_UPLOADS} AND file_id = ?", (file_id,)).fetchall()
     return _settle(connection, rows, now=now)
-
-
-def holding_back(connection: sqlite3.Connection, item: Item) -> set[str]:
-    """Return the destinations whose budget holds back an item's whole, or has ever."""
-    kind = kind_of_item(item, Role.WHOLE)
-    now = {
-        row["id"]
-        for row in connection.execute(
-            "SELECT id, held_back FROM destinations WHERE held_back IS NOT NULL"
-        )
-        if kind in json.loads(row["held_back"])
-    }
-    ever = connection.execute(
-        "SELECT DISTINCT destination_id FROM uploads JOIN items ON items.id = item_id"
-        " WHERE media = ? AND source_id = ? AND was_held = 1",
-        (item.media, item.source_id),
-    )
-    return now | {row["destination_id"] for row in ever}
 
 
 _UPLOADS: Final = (

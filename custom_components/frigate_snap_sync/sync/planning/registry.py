@@ -2,17 +2,15 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 import logging
 import time
 
 from ...frigate.protocol import FrigateApi
 from ..ledger import closed_periods, items as ledger_items, off_periods, review_ends
-from ..model.budget import HELD_BACK
 from ..model.footage_ranges import Bounds, bounds_of
 from ..model.item import Item, Media, UploadState
 from ..model.openings import Openings
-from ..model.plans import FilePlan, FileState, UploadPlan
+from ..model.plans import FilePlan, FileState
 from ..model.review_rules import picture_time
 from ..services import Services
 from .planner import Planner
@@ -74,27 +72,19 @@ class ItemRegistry:
         if await self._ledger.run(review_ends.hurry, item.source_id, now=time.time()):
             self._signals.files_wanted()
 
-    async def skip(self, item: Item) -> None:
+    async def skip_as_off(self, item: Item) -> None:
         """Keep an item of a time with capture switched off."""
-        await self.end(item, UploadState.SKIPPED, "Capture was switched off")
+        await self.skip(item, "Capture was switched off")
 
-    async def end(
-        self,
-        item: Item,
-        state: UploadState,
-        reason: str,
-        *,
-        only: Collection[str] | None = None,
-        held_back: Collection[str] = (),
-    ) -> tuple[UploadPlan, ...]:
-        """Keep an item that nothing is done about; return what became of it where.
+    async def skip(
+        self, item: Item, reason: str, *, only: Collection[str] | None = None
+    ) -> None:
+        """Keep an item that nothing is done about, and why.
 
-        Of one that is `skipped` what was planned while it ran is not fetched either.
-        Of one that Frigate has lost it is: the footage may still be there. With `only`,
-        for these destinations alone. Where a budget has `held_back` what is lost, it is
-        skipped for that.
+        What was planned of a review while it was active is not fetched either. With
+        `only`, for these destinations alone.
         """
-        if state is UploadState.SKIPPED and item.media is Media.RECORDINGS:
+        if item.media is Media.RECORDINGS:
             # None of that lies in the spool.
             await self._services.apply(
                 await self._ledger.run(
@@ -103,21 +93,15 @@ class ItemRegistry:
             )
         uploads = self._planner.uploads(
             item,
-            state=state,
+            state=UploadState.SKIPPED,
             reason=reason,
             only=only,
             openings=await self.openings(item),
         )
         if not uploads:
             await self.plan(item, ())
-            return ()
-        uploads = tuple(
-            replace(each, state=UploadState.SKIPPED, reason=HELD_BACK)
-            if each.destination_id in held_back and each.state is state
-            else each
-            for each in uploads
-        )
-        # Behind the half hours of a review that was lost after them.
+            return
+        # Behind the half hours that a review has already.
         known = await self._ledger.run(ledger_items.progress, item.source_id)
         number = known.pieces + 1
         file = FilePlan(
@@ -126,7 +110,7 @@ class ItemRegistry:
             number=number,
             suffix=f"{number:02}" if number > 1 else "",
         )
-        return uploads if await self.plan(item, [file]) else ()
+        await self.plan(item, [file])
 
     async def was_off(self, moment: float) -> bool:
         """Tell whether capture was switched off then (our clock)."""
