@@ -38,7 +38,12 @@ def inputs(*rows: tuple[str, list[str]]) -> dict[str, Any]:
                     (f"{OWN}door_sub", ["detect"]), (f"{OWN}door_main", ["record"])
                 ),
             ),
-            LiveSource(stream="door_main", is_recorded=True, detect_stream="door_sub"),
+            LiveSource(
+                stream="door_main",
+                others=("door",),
+                is_recorded=True,
+                detect_stream="door_sub",
+            ),
         ),
         # Frigate detects on what go2rtc does not have.
         (
@@ -56,7 +61,16 @@ def inputs(*rows: tuple[str, list[str]]) -> dict[str, Any]:
                 live={"streams": {"Main": "door_main"}},
                 ffmpeg=inputs((f"{OWN}door", ["detect", "audio"])),
             ),
-            LiveSource(stream="door_main", detect_stream="door"),
+            LiveSource(stream="door_main", others=("door",), detect_stream="door"),
+        ),
+        # Frigate may let its user see the streams of the live view alone.
+        (
+            document(
+                {"door": [], "door_main": [], "a": [], "b": [], "other": []},
+                live={"streams": {"A": "a", "Main": "door_main", "B": "b", "C": "c"}},
+                ffmpeg=inputs((f"{OWN}door_main", ["record"])),
+            ),
+            LiveSource(stream="door_main", others=("a", "b", "door"), is_recorded=True),
         ),
         (
             document({"door": []}, ffmpeg=inputs((f"{OWN}door", ["record", "detect"]))),

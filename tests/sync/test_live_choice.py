@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import (
+    FrigateForbidden,
     FrigateUnreachable,
     MediaNotReady,
 )
@@ -76,6 +77,54 @@ async def _no_film(bench: Bench, camera: Camera) -> None:
         await camera.opened()
         camera.feed(FrigateUnreachable("The live film: HTTP status 502"))
         await until(lambda: not camera.is_watched)
+
+
+async def test_a_camera_of_which_one_stream_is_forbidden(
+    bench: Bench,
+    camera: Camera,
+    growing: FakeDestination,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Another one is asked for, and only when there is none it is seen in stills."""
+    bench.timing = replace(QUICK, live_still=0.02, live_refused=60)
+    bench.frigate.live = {
+        "front_door": LiveSource(stream="front_door", others=("live_view", "door"))
+    }
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new", start=time.time() - 1)
+    view, last = Camera(bench.frigate, "live_view"), Camera(bench.frigate, "door")
+    await camera.opened()
+    camera.feed(FrigateForbidden("The live film: HTTP status 403"))
+    await view.show(5)
+    await arrived(growing, view)
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
+    view.feed(FrigateForbidden("The live film: HTTP status 403"))
+    await last.opened()
+    assert len(films(growing)) == 1
+    last.feed(FrigateForbidden("The live film: HTTP status 403"))
+    await until(lambda: any(name.endswith(".jpg") for name in films(growing)))
+    assert bench.frigate.live_opened == ["front_door", "live_view", "door"]
+    errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert errors == [
+        "The live film of front_door can't be seen: The live film: HTTP status 403"
+    ]
+
+
+async def test_a_camera_without_film_has_none_by_another_stream(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Stills come sooner than it could be waited for each of its streams."""
+    bench.timing = replace(QUICK, live_still=0.02, live_patience=0.1, live_blind=60)
+    bench.frigate.live = {
+        "front_door": LiveSource(stream="front_door", others=("live_view",))
+    }
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new", start=time.time() - 1)
+    breaking = asyncio.create_task(_no_film(bench, camera))
+    await until(lambda: films(growing))
+    breaking.cancel()
+    assert films(growing)[0].endswith(".jpg")
+    assert set(bench.frigate.live_opened) == {"front_door"}
 
 
 async def _no_keyframes(bench: Bench, camera: Camera) -> None:

@@ -20,6 +20,7 @@ from custom_components.frigate_snap_sync.storage.base import (
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.storage.growing import GrowingFile
 from custom_components.frigate_snap_sync.sync.live.left_out import LeftOut
+from custom_components.frigate_snap_sync.sync.live.sources import Sources
 
 from ..harness.frigate import live
 from ..waiting import until
@@ -236,6 +237,28 @@ async def test_a_detect_stream_that_is_refused(bench: Bench, camera: Camera) -> 
         await camera.opened()
         await asyncio.sleep(4)
     assert bench.frigate.live_opened == ["front_door", "door_sub", "front_door"]
+
+
+def test_another_stream_may_be_too_much_as_well() -> None:
+    """Unless it is the one of few pixels itself."""
+    known = LiveSource(
+        stream="a", others=("b", "c"), is_recorded=True, detect_stream="c"
+    )
+    sources = Sources(lambda: {"door": known})
+    assert sources.all(0)["door"] == known
+    sources.refuse(known, until=10)
+    second = sources.all(0)["door"]
+    assert second == LiveSource(stream="b", others=("c",), detect_stream="c")
+    sources.reduce("door", now=0)
+    assert sources.all(0)["door"] == LiveSource(stream="c")
+    sources.keep(())
+    sources.refuse(second, until=10)
+    assert sources.all(0)["door"] == LiveSource(stream="c")
+    sources.reduce("door", now=0)
+    assert not sources.is_reduced("door")
+    sources.refuse(LiveSource(stream="c"), until=10)
+    assert sources.all(0) == {}
+    assert sources.all(11)["door"] == known
 
 
 async def test_stills_have_no_other_stream(bench: Bench, camera: Camera) -> None:

@@ -30,20 +30,25 @@ def live_sources(document: Mapping[str, object]) -> Mapping[str, LiveSource]:
     found: dict[str, LiveSource] = {}
     for name, value in mapping_or_empty(document.get("cameras")).items():
         camera = mapping_or_empty(value)
-        if (stream := _stream(name, camera, streams)) is not None:
+        if shown := _shown(name, camera, streams):
+            stream, *others = shown
             detected = _inputs(camera, streams, "detect")
             found[name] = LiveSource(
                 stream=stream,
+                others=tuple(others),
                 is_recorded=stream in _inputs(camera, streams, "record"),
                 detect_stream=next((each for each in detected if each != stream), None),
             )
     return found
 
 
-def _stream(
+def _shown(
     name: str, camera: Mapping[str, object], streams: frozenset[str]
-) -> str | None:
-    """Return the stream to see: what Frigate records if it can be, for it is open anyway."""
+) -> tuple[str, ...]:
+    """Return the streams to see, the best one first.
+
+    That is what Frigate records if it can be, for it is open anyway.
+    """
     live = mapping_or_empty(camera.get("live"))
     candidates = (
         *_inputs(camera, streams, "record"),
@@ -51,9 +56,8 @@ def _stream(
         live.get("stream_name"),  # up to Frigate 0.15
         name,
     )
-    return next(
-        (text for text in candidates if isinstance(text, str) and text in streams), None
-    )
+    known = [text for text in candidates if isinstance(text, str) and text in streams]
+    return tuple(dict.fromkeys(known))
 
 
 def _inputs(

@@ -104,10 +104,12 @@ class LiveSource:
 
     `is_recorded` tells whether Frigate surely records that one: a camera may have
     another of few pixels. `detect_stream` is the one that Frigate detects on, None if
-    it is the same, or go2rtc does not have it.
+    it is the same, or go2rtc does not have it. `others` show the camera, too: Frigate
+    may keep one from its user and give another.
     """
 
     stream: str
+    others: tuple[str, ...] = ()
     is_recorded: bool = False
     detect_stream: str | None = None
 

@@ -307,7 +307,8 @@ class LiveManager:
             if tap.source is not None and isinstance(tap.error, REFUSALS):
                 self._sources.refuse(tap.source, until=now + self._timing.live_refused)
             elif tap.source is not None and tap.is_blind:
-                self._sources.refuse(tap.source, until=now + self._timing.live_blind)
+                until = now + self._timing.live_blind
+                self._sources.refuse_all(tap.source, until=until)
             if camera in chosen and is_too_much(self._lanes_of(tap)):
                 self._sources.reduce(camera, now=now)
 

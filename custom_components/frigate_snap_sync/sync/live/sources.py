@@ -29,7 +29,10 @@ def is_too_much(lanes: Iterable[LiveLane]) -> bool:
 
 
 class Sources:
-    """The streams that are watched: what is recorded, unless it has too many pixels."""
+    """The streams that are watched: what is recorded, unless it has too many pixels.
+
+    Or unless it is refused: then another one that shows the camera, if there is any.
+    """
 
     def __init__(self, known: Callable[[], Mapping[str, LiveSource]]) -> None:
         """Know none; `known` returns all that Frigate's configuration has."""
@@ -42,9 +45,14 @@ class Sources:
         """Note that go2rtc does not give a stream, and when to ask for it again."""
         self._refused[source.stream] = until
 
+    def refuse_all(self, source: LiveSource, *, until: float) -> None:
+        """Note the same of all that show a camera, from that one on."""
+        for stream in (source.stream, *source.others):
+            self._refused[stream] = until
+
     def reduce(self, camera: str, *, now: float) -> None:
         """Watch a camera in fewer pixels from now on, if it has such a stream."""
-        if camera in self._reduced or (source := self._known().get(camera)) is None:
+        if camera in self._reduced or (source := self.all(now).get(camera)) is None:
             return
         stream = source.detect_stream
         if stream is not None and not self._is_refused(stream, now):
@@ -76,9 +84,23 @@ class Sources:
                     found[camera] = LiveSource(stream=small)
                     continue
                 self._reduced.discard(camera)
-            if not self._is_refused(source.stream, now):
-                found[camera] = source
+            if (chosen := self._chosen(source, now)) is not None:
+                found[camera] = chosen
         return found
+
+    def _chosen(self, source: LiveSource, now: float) -> LiveSource | None:
+        """Return how to see a camera in all pixels, None if all of it is refused."""
+        if not self._is_refused(source.stream, now):
+            return source
+        small, others = source.detect_stream, source.others
+        for number, stream in enumerate(others, start=1):
+            if not self._is_refused(stream, now):
+                return LiveSource(
+                    stream=stream,
+                    others=others[number:],
+                    detect_stream=None if small == stream else small,
+                )
+        return None
 
     def _is_refused(self, stream: str, now: float) -> bool:
         return self._refused.get(stream, 0.0) > now

@@ -72,6 +72,10 @@ class Tap:
                 if isinstance(err, FrigateUnreachable):
                     # Who asks Frigate for more than this says that it is away.
                     _LOGGER.debug("The film of %s broke off: %s", self.camera, err)
+                elif is_refusal and self.source is not None and self.source.others:
+                    _LOGGER.debug(
+                        "Another stream of %s is asked for: %s", self.camera, err
+                    )
                 else:
                     self._complain(str(err))
             except Exception:
