@@ -208,9 +208,27 @@ def test_which_ends_are_losses(
     assert losses.losses(connection).count == is_loss
     losses.acknowledge(connection, until=5)
     assert not losses.losses(connection).count
-    is_missed = audits.note_missed(connection, 1, loss_after=1)
+    is_missed = audits.note_missed(connection, 1, now=6, loss_after=1)
     assert is_missed == (state is UploadState.VERIFIED)
-    assert losses.losses(connection).count == is_missed
+    lost = losses.losses(connection)
+    assert lost.count == is_missed
+    if is_missed:
+        # By when it vanished, however long it had lain there.
+        assert lost.until == 6
+        losses.acknowledge(connection, until=5)
+        assert losses.losses(connection).count == 1
+        losses.acknowledge(connection, until=lost.until)
+        assert not losses.losses(connection).count
+
+
+def test_a_part_that_vanished_and_its_whole(connection: sqlite3.Connection) -> None:
+    """It is lost as long as no whole has its seconds: then it was removed by us."""
+    items.plan(connection, ITEM, (replace(wanted("nas"), role=Role.PART),))
+    connection.execute("UPDATE uploads SET state = 'verified', finished = 5")
+    assert audits.note_missed(connection, 1, now=6, loss_after=1)
+    assert losses.losses(connection).count == 1
+    connection.execute("UPDATE uploads SET state = 'superseded'")
+    assert not losses.losses(connection)
 
 
 def test_the_owner_s_switch_has_a_history(connection: sqlite3.Connection) -> None:

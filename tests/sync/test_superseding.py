@@ -156,7 +156,7 @@ def test_a_piece_that_vanished_covers_nothing(connection: sqlite3.Connection) ->
     (upload_id,) = connection.execute(
         "SELECT id FROM uploads WHERE state = 'verified' AND role = 'whole'"
     ).fetchone()
-    assert audits.note_missed(connection, upload_id, loss_after=0)
+    assert audits.note_missed(connection, upload_id, now=1, loss_after=0)
     recording.arrive(2, shown=((2800, 4600),))
     assert recording.parts == [1]
 

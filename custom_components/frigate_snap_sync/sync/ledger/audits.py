@@ -57,7 +57,7 @@ def end(
 
 
 def note_missed(
-    connection: sqlite3.Connection, upload_id: int, *, loss_after: float
+    connection: sqlite3.Connection, upload_id: int, *, now: float, loss_after: float
 ) -> bool:
     """Keep in mind that a copy vanished or changed, so that it is reported once.
 
@@ -66,8 +66,9 @@ def note_missed(
     """
     return bool(
         connection.execute(
-            "UPDATE uploads SET is_missed = 1, is_acknowledged = finished < ?"
+            "UPDATE uploads SET is_missed = 1, missed_at = ?,"
+            " is_acknowledged = finished < ?"
             " WHERE id = ? AND state = 'verified' AND is_missed = 0",
-            (loss_after, upload_id),
+            (now, loss_after, upload_id),
         ).rowcount
     )

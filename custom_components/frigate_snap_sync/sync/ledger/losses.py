@@ -24,20 +24,24 @@ _LOST: Final = (
     "is_acknowledged = 0"
     " AND (role = 'whole' AND state IN ('gone', 'dropped', 'incomplete')"
     " OR is_missed = 1)"
+    # A part that vanished, whose seconds its whole has.
+    " AND state != 'superseded'"
 )
+_WHEN: Final = "COALESCE(missed_at, finished)"
+"""When it was lost: a copy that vanished had arrived before."""
 
 
 def losses(connection: sqlite3.Connection) -> Losses:
     """Return what was lost at the destinations that there are."""
     count, until = connection.execute(
-        f"SELECT COUNT(*), MAX(finished) FROM uploads WHERE {_LOST}"  # noqa: S608
+        f"SELECT COUNT(*), MAX({_WHEN}) FROM uploads WHERE {_LOST}"  # noqa: S608
         " AND destination_id IN (SELECT id FROM destinations)"
     ).fetchone()
     newest = connection.execute(
         "SELECT destination_id, path, state, is_missed, COALESCE(reason,"  # noqa: S608
         " (SELECT error FROM files WHERE files.id = file_id)) AS reason FROM uploads"
         f" WHERE {_LOST} AND destination_id IN (SELECT id FROM destinations)"
-        " ORDER BY finished DESC LIMIT ?",
+        f" ORDER BY {_WHEN} DESC LIMIT ?",
         (NAMED,),
     )
     images = {
@@ -80,7 +84,7 @@ def acknowledge(connection: sqlite3.Connection, *, until: float) -> None:
     """Note that the owner knows of what was lost until then."""
     connection.execute(
         f"UPDATE uploads SET is_acknowledged = 1 WHERE {_LOST}"  # noqa: S608
-        " AND finished <= ?",
+        f" AND {_WHEN} <= ?",
         (until,),
     )
     connection.execute(

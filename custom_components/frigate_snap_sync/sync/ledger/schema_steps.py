@@ -291,6 +291,11 @@ CREATE INDEX cut_off_live_files ON live_files (destination_id, start)
     WHERE state = 'kept' AND held IS NULL;
 """
 
+_MISSED_AT: Final = """
+-- When an audit saw that a copy had vanished or changed.
+ALTER TABLE uploads ADD COLUMN missed_at REAL;
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
@@ -310,5 +315,6 @@ STEPS: Final[Sequence[str]] = (
     _FILMS,
     _HINTS,
     _CUT_OFF,
+    _MISSED_AT,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""

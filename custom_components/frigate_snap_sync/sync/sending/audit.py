@@ -82,8 +82,9 @@ class Audit:
         self._looked_at += 1
         if found == expected:
             return
+        now = time.time()
         is_missed = await self._ledger.run(
-            audits.note_missed, upload_id, loss_after=time.time() - FRESH
+            audits.note_missed, upload_id, now=now, loss_after=now - FRESH
         )
         if is_missed:
             self._missed.append(expected.path)

@@ -77,5 +77,5 @@ class RemovalCheck:
         for upload_id, expected in wholes:
             if await destination.stat(expected.path) != expected:
                 await self._ledger.run(
-                    audits.note_missed, upload_id, loss_after=now - FRESH
+                    audits.note_missed, upload_id, now=now, loss_after=now - FRESH
                 )
