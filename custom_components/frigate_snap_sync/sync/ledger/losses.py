@@ -19,9 +19,9 @@ MISSING: Final = "missing"
 IMAGES_TOO_LARGE: Final = "images_too_large"
 """The moment when live snapshots were too large to be kept."""
 
-# In the words of the index, or SQLite would not use it.
+# In the words of the index, which SQLite would not use by itself.
 _LOST: Final = (
-    "is_acknowledged = 0"
+    "uploads INDEXED BY losses WHERE is_acknowledged = 0"
     " AND (role = 'whole' AND state IN ('gone', 'dropped', 'incomplete')"
     " OR is_missed = 1)"
     # A part that vanished, whose seconds its whole has.
@@ -34,13 +34,13 @@ _WHEN: Final = "COALESCE(missed_at, finished)"
 def losses(connection: sqlite3.Connection) -> Losses:
     """Return what was lost at the destinations that there are."""
     count, until = connection.execute(
-        f"SELECT COUNT(*), MAX({_WHEN}) FROM uploads WHERE {_LOST}"  # noqa: S608
+        f"SELECT COUNT(*), MAX({_WHEN}) FROM {_LOST}"  # noqa: S608
         " AND destination_id IN (SELECT id FROM destinations)"
     ).fetchone()
     newest = connection.execute(
         "SELECT destination_id, path, state, is_missed, COALESCE(reason,"  # noqa: S608
-        " (SELECT error FROM files WHERE files.id = file_id)) AS reason FROM uploads"
-        f" WHERE {_LOST} AND destination_id IN (SELECT id FROM destinations)"
+        " (SELECT error FROM files WHERE files.id = file_id)) AS reason"
+        f" FROM {_LOST} AND destination_id IN (SELECT id FROM destinations)"
         f" ORDER BY {_WHEN} DESC LIMIT ?",
         (NAMED,),
     )
@@ -83,8 +83,9 @@ def keep_missed(connection: sqlite3.Connection, name: str, *, now: float) -> Non
 def acknowledge(connection: sqlite3.Connection, *, until: float) -> None:
     """Note that the owner knows of what was lost until then."""
     connection.execute(
-        f"UPDATE uploads SET is_acknowledged = 1 WHERE {_LOST}"  # noqa: S608
-        f" AND {_WHEN} <= ?",
+        "UPDATE uploads SET is_acknowledged = 1 WHERE id IN"  # noqa: S608
+        f" (SELECT id FROM {_LOST}"
+        f" AND {_WHEN} <= ?)",
         (until,),
     )
     connection.execute(
