@@ -175,7 +175,7 @@ def spool_names(connection: sqlite3.Connection) -> set[str]:
 
 def _held(connection: sqlite3.Connection, camera: str) -> list[int]:
     rows = connection.execute(
-        "SELECT files.id FROM files JOIN items ON items.id = files.item_id"
+        "SELECT files.id FROM files CROSS JOIN items ON items.id = files.item_id"
         " WHERE files.state = 'held' AND items.camera = ? AND items.media = ?",
         (camera, Media.LIVE_SNAPSHOTS),
     )
