@@ -15,7 +15,7 @@ from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from custom_components.frigate_snap_sync.sync.model.status import Reason
 
 from .conftest import Bench, setup, until
-from .fakes import CLIP, IMAGE, FakeDestination, Write
+from .fakes import CLIP, FULL_IMAGE, IMAGE, FakeDestination, Write
 
 
 def limit(bench: Bench, clips: float) -> None:
@@ -145,6 +145,31 @@ def sizes(bench: Bench) -> list[int]:
     return sorted((folder / name).stat().st_size for name in bench.spooled())
 
 
+async def test_a_snapshot_that_frigate_has_is_fetched_again(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """It gives way to live snapshots, and is no loss."""
+    bench.limits = Limits(spool_reserve=0)
+    bench.timing = replace(bench.timing, eviction_retry=0.1)
+    size = 2 * len(IMAGE) + len(FULL_IMAGE) + 100
+    bench.options = EngineOptions(spool_limit=size, upload_during_review=False)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    await bench.heard()
+    await bench.engine.set_sending("nas", False)
+    bench.tracked_object()
+    await bench.spooled_in_ledger(1)
+    for number in range(3):
+        bench.live_snapshot(label=f"l{number}")
+    await until(lambda: sizes(bench) == [len(IMAGE)] * 3)
+    # It is asked for, and finds no space.
+    await until(lambda: len(bench.frigate.snapshots) >= 2)
+    assert sizes(bench) == [len(IMAGE)] * 3
+    await bench.engine.set_sending("nas", True)
+    assert await bench.settled() == {"verified": 4}
+    assert not bench.status.losses
+
+
 async def test_only_the_oldest_stills_are_dropped(
     bench: Bench,
     nas: FakeDestination,
@@ -160,7 +185,7 @@ async def test_only_the_oldest_stills_are_dropped(
     await bench.engine.set_sending("nas", False)
     for number in range(6):
         bench.live_snapshot(label=f"l{number}")
-    await until(lambda: caplog.text.count("A snapshot had to be dropped") == 2)
+    await until(lambda: caplog.text.count("A live snapshot had to be dropped") == 2)
     await bench.spooled_in_ledger(4)
     assert sizes(bench) == [len(IMAGE)] * 4
     await until(lambda: Reason.ITEMS_LOST in bench.status.reasons)

@@ -292,3 +292,15 @@ def test_what_a_killed_try_left_of_a_superseded_part_is_removed(
     assert leftover.what is plans.ToRemove.FILE
     uploads.removed(connection, leftover.upload_id, temporary=leftover.temporary)
     assert uploads.next_leftover(connection, "nas", exclude=()) is None
+
+
+def test_the_newest_of_many_open_reviews_are_looked_at(
+    connection: sqlite3.Connection,
+) -> None:
+    """Of a thousand before them no end may ever come."""
+    for number in range(1002):
+        item = replace(ITEM, source_id=f"{number}.5-abc", end=None)
+        items.remember_open(connection, item)
+    found = [item.source_id for item in items.open_reviews(connection)]
+    assert len(found) == 1000
+    assert found[0] == "1001.5-abc"

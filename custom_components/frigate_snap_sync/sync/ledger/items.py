@@ -165,9 +165,12 @@ def takers(connection: sqlite3.Connection, review_id: str) -> set[str]:
 
 
 def open_reviews(connection: sqlite3.Connection) -> list[Item]:
-    """Return the reviews without an end, the oldest first, at most 1,000."""
+    """Return the reviews without an end, the newest first, at most 1,000.
+
+    Behind a thousand of which no end came, a new one must not wait.
+    """
     rows = connection.execute(
-        "SELECT * FROM items WHERE is_open = 1 ORDER BY id LIMIT 1000"
+        "SELECT * FROM items WHERE is_open = 1 ORDER BY id DESC LIMIT 1000"
     )
     return [item_of(row) for row in rows]
 

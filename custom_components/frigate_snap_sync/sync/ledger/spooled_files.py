@@ -113,18 +113,18 @@ def last_to_be_sent(
 
 def oldest_still(
     connection: sqlite3.Connection, *, exclude: Collection[int] = ()
-) -> int | None:
-    """Return the id of the still that gives way when there are no clips to do so.
+) -> tuple[int, Rank] | None:
+    """Return the still that gives way when there are no clips to do so: its id and rank.
 
     The files of `exclude` don't.
     """
     marks = ", ".join("?" * len(exclude))
     row = connection.execute(
-        "SELECT id FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
+        "SELECT id, rank FROM files WHERE spool_name IS NOT NULL"  # noqa: S608
         f" AND id NOT IN ({marks}) ORDER BY rank DESC, id LIMIT 1",
         tuple(exclude),
     ).fetchone()
-    return None if row is None else int(row["id"])
+    return None if row is None else (int(row["id"]), Rank(row["rank"]))
 
 
 def held_cameras(connection: sqlite3.Connection) -> set[str]:

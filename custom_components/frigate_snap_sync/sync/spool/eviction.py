@@ -168,7 +168,7 @@ class SpoolSpace:
         if is_clip and self._free < needed:
             raise SpoolFull("The spool has reached its limit")
         while self._free < size:
-            await self._drop_oldest()
+            await self._free_from_stills()
 
     @property
     def _free(self) -> int:
@@ -192,6 +192,8 @@ class SpoolSpace:
         await self._services.apply(
             await self._ledger.run(spooled_files.want_again, file_id, due=due)
         )
+        # Nothing else may happen until then.
+        self._services.signals.files_wanted()
 
     async def _is_wanted_now(
         self, file_id: int | None, working: frozenset[str]
@@ -202,12 +204,17 @@ class SpoolSpace:
         waiting = await self._ledger.run(uploads.takers_of, file_id)
         return not working.isdisjoint(waiting)
 
-    async def _drop_oldest(self) -> None:
-        still = await self._ledger.run(
+    async def _free_from_stills(self) -> None:
+        """Remove the oldest snapshot, or drop the oldest live one: it is nowhere else."""
+        oldest = await self._ledger.run(
             spooled_files.oldest_still, exclude=frozenset(self._in_flight())
         )
-        if still is None:
+        if oldest is None:
             raise SpoolFull("The spool has reached its limit")
+        still, rank = oldest
+        if rank is Rank.SNAPSHOT:
+            await self._want_again(still)
+            return
         ended = await self._ledger.run(
             outcomes.finish,
             still,
@@ -215,5 +222,5 @@ class SpoolSpace:
             "The spool had reached its limit",
             now=time.time(),
         )
-        _LOGGER.warning("A snapshot had to be dropped: the spool is full")
+        _LOGGER.warning("A live snapshot had to be dropped: the spool is full")
         await self._services.apply(ended)
