@@ -20,21 +20,23 @@ START = 1_764_000_000
 """The moment that the first picture shows."""
 
 
-def messages(*, size: int = 2000, first: int = 0) -> Iterator[LiveInit | LiveFragment]:
-    """Yield a film for ever: a keyframe every tenth picture, ten a second.
+def messages(
+    *, size: int = 2000, first: int = 0, gop: int = 1
+) -> Iterator[LiveInit | LiveFragment]:
+    """Yield a film for ever: a keyframe every `gop` seconds, ten pictures a second.
 
-    Of each second the same pictures are shown again; the film's clock advances, and
-    begins with second `first`.
+    From each keyframe on the same pictures are shown again; the film's clock advances,
+    and begins with second `first`.
     """
     init = parse_init(live.beginning())
     yield init
-    units = live.pictures_of("front_door", START)
+    units = live.pictures_of("front_door", START, seconds=gop)
     for number in count():
         data = live.fragment(
-            units[number % live.FPS],
+            units[number % len(units)],
             number=number + 1,
             ticks=(first * live.FPS + number) * live.TIMESCALE // live.FPS,
-            is_key=number % live.FPS == 0,
+            is_key=number % len(units) == 0,
             size=size,
         )
         yield parse_fragment(data, init)
@@ -43,11 +45,14 @@ def messages(*, size: int = 2000, first: int = 0) -> Iterator[LiveInit | LiveFra
 class Camera:
     """Feeds a fake Frigate's film, picture by picture."""
 
-    def __init__(self, frigate: FakeFrigate, stream: str = "front_door") -> None:
-        """Feed that stream."""
+    def __init__(
+        self, frigate: FakeFrigate, stream: str = "front_door", *, gop: int = 1
+    ) -> None:
+        """Feed that stream, with a keyframe every `gop` seconds."""
         self._frigate = frigate
         self._stream = stream
-        self._film = messages()
+        self._gop = gop
+        self._film = messages(gop=gop)
         self.sent = b""
         """What was fed since the last film began."""
 
@@ -69,7 +74,7 @@ class Camera:
             await asyncio.sleep(pause)
 
     def _begin(self) -> None:
-        self._film = messages()
+        self._film = messages(gop=self._gop)
         self.sent = b""
 
     @property

@@ -31,7 +31,7 @@ from ..harness.frigate import live
 from ..waiting import until
 from .conftest import FAST, Bench, setup
 from .fakes import FakeDestination
-from .live_film import Camera
+from .live_film import START, Camera
 
 LIVE = Selection(live_footage=True)
 QUICK = replace(
@@ -197,6 +197,23 @@ async def test_no_piece_is_replaced_where_all_is_kept(
     await camera.show(35)
     await until(lambda: len(nas.pieces) == 3)
     assert len(set(nas.pieces)) == 3
+
+
+@pytest.mark.usefixtures("camera")
+async def test_each_piece_plays_where_all_is_kept(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Keyframes are five seconds apart: the pieces between begin with the last one."""
+    camera = Camera(bench.frigate, gop=5)
+    bench.timing = replace(QUICK, live_piece=0.5)
+    nas.can = Capabilities(can_delete=False)
+    await bench.start(setup(nas, selection=LIVE))
+    bench.review("new")
+    await camera.show(90)
+    await until(lambda: len(nas.pieces) == 3)
+    shown = [live.moments(nas.media[path]) for path in nas.pieces]
+    assert [len(each) for each in shown] == [32, 50, 32]
+    assert [each[0] for each in shown] == [START] * 3
 
 
 async def test_a_film_that_breaks_off_is_another_file(

@@ -75,13 +75,16 @@ def _burn(image: Any, moment: float) -> np.ndarray[Any, Any]:
 
 
 @functools.lru_cache(maxsize=64)
-def pictures_of(camera: str, second: int) -> tuple[bytes, ...]:
-    """Return the pictures of a second, each as an access unit with start codes."""
+def pictures_of(camera: str, second: int, seconds: int = 1) -> tuple[bytes, ...]:
+    """Return the pictures of some seconds, each as an access unit with start codes.
+
+    Only the first is a keyframe.
+    """
     encoder = VideoCodecContext.create("libx264", "w")
-    configure(encoder, fps=FPS, gop=FPS)
+    configure(encoder, fps=FPS, gop=FPS * seconds)
     empty = background(camera, (WIDTH, HEIGHT))
     units: list[bytes] = []
-    for number in range(FPS):
+    for number in range(FPS * seconds):
         moment = second + number / FPS
         image = _burn(frame(empty, camera, moment), moment)
         picture = VideoFrame.from_ndarray(image, format="rgb24")

@@ -14,8 +14,10 @@ from .writers import GOODBYE, NAMES, LiveWriter
 
 _PATIENCE: Final = 1.5
 """How much longer than it should be a piece may wait for its keyframe."""
-_LONGEST_PIECE: Final = 3.0
-"""Seconds of a piece that can't be sent again, whether a keyframe has come or not."""
+_LONGEST_WAIT: Final = 3.0
+"""Seconds that leave by then, whether a keyframe has come or not."""
+_LONGEST_PIECE: Final = 10.0
+"""Seconds that are sent more than once where a piece has to play alone."""
 _ROUNDING: Final = 0.01
 """Seconds that don't count."""
 
@@ -127,7 +129,7 @@ class PieceWriter(NumberedWriter):
     """Pieces of some seconds, each of which plays alone, by one request each.
 
     A piece ends before a keyframe. One that comes late does not keep what there is from
-    leaving: the piece is sent once more, longer, where it may be replaced.
+    leaving: the piece is sent once more, longer, in its place or under the next number.
     """
 
     def __init__(self, target: LiveTarget, *, seconds: float) -> None:
@@ -177,19 +179,25 @@ class PieceWriter(NumberedWriter):
                 await self._put_piece()
                 self._next_piece()
             self._chunks.append(chunk)
-            if self._is_full:
-                # What follows plays behind this alone; but it leaves.
+            is_late = not self._may_replace and self._unsent > _LONGEST_WAIT
+            if is_late or self._is_large:
                 await self._put_piece()
-                self._next_piece()
+                self._has_number = False
+                if self._is_large or not self._plays_alone:
+                    # What follows plays behind this alone; but it leaves.
+                    self._next_piece()
         if self._may_replace and self._unsent >= self._seconds * _PATIENCE:
             await self._put_piece()
 
     @property
-    def _is_full(self) -> bool:
-        """Tell whether the piece may wait no longer for a keyframe."""
-        if sum(len(chunk.data) for chunk in self._chunks) >= self._most_bytes:
-            return True
-        return not self._may_replace and self._length(self._chunks[-1]) > _LONGEST_PIECE
+    def _is_large(self) -> bool:
+        return sum(len(chunk.data) for chunk in self._chunks) >= self._most_bytes
+
+    @property
+    def _plays_alone(self) -> bool:
+        """Tell whether the piece begins with a keyframe of not too long ago."""
+        first, last = self._chunks[0], self._chunks[-1]
+        return first.is_keyframe and last.seconds - first.seconds < _LONGEST_PIECE
 
     def _length(self, until: Chunk) -> float:
         return until.seconds - self._chunks[0].seconds + _ROUNDING
