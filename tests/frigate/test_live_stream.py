@@ -13,6 +13,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateForbidden,
     FrigateTimeout,
     FrigateUnreachable,
+    LiveDenied,
     LiveRefused,
     MediaBroken,
 )
@@ -105,8 +106,10 @@ async def test_no_address_of_a_camera_is_repeated(
     ("status", "error"),
     [
         (403, FrigateForbidden),
+        (401, LiveDenied),
         (404, LiveRefused),
-        (500, LiveRefused),
+        (429, LiveDenied),
+        (500, LiveDenied),
         (502, FrigateUnreachable),
     ],
 )
@@ -117,8 +120,10 @@ async def test_a_door_that_stays_shut(
 
     server.answer(PATH, page(status))
 
-    with pytest.raises(error, match=f"HTTP status {status}"):
+    with pytest.raises(error, match=f"HTTP status {status}") as caught:
         await watched(client, most=1)
+
+    assert caught.type is error
 
 
 async def test_a_broken_handshake(server: FakeServer, client: FrigateClient) -> None:
@@ -287,7 +292,7 @@ async def test_a_door_that_takes_no_login(
         await client.version()
         fault = server.faults.add(Kind.STATUS, PATH, status=401, times=None)
         for asked in (2, 3) if with_login else (1, 2):
-            with pytest.raises(LiveRefused, match="HTTP status 401"):
+            with pytest.raises(LiveDenied, match="HTTP status 401"):
                 await watched(client, most=1)
             await client.version()
             assert server.journal.count(PATH) == asked

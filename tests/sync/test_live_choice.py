@@ -12,6 +12,7 @@ import pytest
 from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateForbidden,
     FrigateUnreachable,
+    LiveDenied,
     MediaNotReady,
 )
 from custom_components.frigate_snap_sync.frigate.models import LiveSource, Severity
@@ -107,6 +108,38 @@ async def test_a_camera_of_which_one_stream_is_forbidden(
     errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
     assert errors == [
         "The live film of front_door can't be seen: The live film: HTTP status 403"
+    ]
+
+
+@pytest.mark.parametrize("is_reduced", [False, True])
+async def test_a_login_that_is_refused_is_not_tried_by_another_stream(
+    bench: Bench,
+    camera: Camera,
+    growing: FakeDestination,
+    caplog: pytest.LogCaptureFixture,
+    is_reduced: bool,
+) -> None:
+    """Servers ban who does: all of the camera's are refused by that. It is said once."""
+    bench.timing = replace(QUICK, live_still=0.02, live_refused=60)
+    source = LiveSource(
+        stream="front_door", others=("live_view",), detect_stream="door_sub"
+    )
+    bench.frigate.live = {"front_door": source}
+    engine = await bench.start(setup(growing, selection=LIVE))
+    bench.review("new", start=time.time() - 1)
+    await camera.show(5)
+    opened = ["front_door"]
+    if is_reduced:
+        engine.live._sources.reduce("front_door", now=time.monotonic())  # noqa: SLF001
+        opened.append("door_sub")
+        camera = Camera(bench.frigate, "door_sub")
+    await camera.opened()
+    camera.feed(LiveDenied("The live film: HTTP status 401"))
+    await until(lambda: any(name.endswith(".jpg") for name in films(growing)))
+    assert bench.frigate.live_opened == opened
+    errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert errors == [
+        "The live film of front_door can't be seen: The live film: HTTP status 401"
     ]
 
 

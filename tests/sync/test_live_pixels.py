@@ -246,17 +246,17 @@ def test_another_stream_may_be_too_much_as_well() -> None:
     )
     sources = Sources(lambda: {"door": known})
     assert sources.all(0)["door"] == known
-    sources.refuse(known, until=10)
+    sources.refuse("door", known, until=10)
     second = sources.all(0)["door"]
     assert second == LiveSource(stream="b", others=("c",), detect_stream="c")
     sources.reduce("door", now=0)
     assert sources.all(0)["door"] == LiveSource(stream="c")
     sources.keep(())
-    sources.refuse(second, until=10)
+    sources.refuse("door", second, until=10)
     assert sources.all(0)["door"] == LiveSource(stream="c")
     sources.reduce("door", now=0)
     assert not sources.is_reduced("door")
-    sources.refuse(LiveSource(stream="c"), until=10)
+    sources.refuse("door", LiveSource(stream="c"), until=10)
     assert sources.all(0) == {}
     assert sources.all(11)["door"] == known
 

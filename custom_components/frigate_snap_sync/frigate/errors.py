@@ -125,3 +125,7 @@ class UnreadableRows(FrigateServerError):
 
 class LiveRefused(FrigateError):
     """Frigate's go2rtc answers, but gives no film of this stream."""
+
+
+class LiveDenied(LiveRefused):
+    """Frigate gives no film, whatever the stream: a login is refused, or it fails."""

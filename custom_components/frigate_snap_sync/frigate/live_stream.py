@@ -19,6 +19,7 @@ from .errors import (
     FrigateForbidden,
     FrigateTimeout,
     FrigateUnreachable,
+    LiveDenied,
     LiveRefused,
     MalformedMessage,
     MediaBroken,
@@ -55,6 +56,7 @@ async def live_film(
 
     Raises:
         LiveRefused: go2rtc has no such stream, or no codec of it that we know.
+        LiveDenied: Frigate gives no film, whatever the stream.
         FrigateForbidden: The user may not see this camera.
         FrigateUnreachable: The connection ended, or no picture came for some seconds, or
             go2rtc can't reach the camera.
@@ -146,4 +148,6 @@ def _refusal(
         return FrigateForbidden(text)
     if error.status in AWAY:
         return FrigateUnreachable(text)
-    return LiveRefused(text)
+    if error.status == HTTPStatus.NOT_FOUND:
+        return LiveRefused(text)
+    return LiveDenied(text)

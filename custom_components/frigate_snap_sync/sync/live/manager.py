@@ -7,6 +7,7 @@ import logging
 import time
 from typing import Any
 
+from ...frigate.errors import LiveDenied
 from ...frigate.protocol import FrigateApi
 from ..ledger import LedgerError, items as ledger_items, off_periods
 from ..model.engine_options import EngineOptions, LiveFootage
@@ -302,13 +303,16 @@ class LiveManager:
     def _note_sources(self, chosen: Collection[str], now: float) -> None:
         """Note what is refused of the cameras that are watched, or has too many pixels."""
         self._sources.keep(chosen)
+        refused, blind = now + self._timing.live_refused, now + self._timing.live_blind
         for camera, running in self._taps.items():
             tap = running.what
-            if tap.source is not None and isinstance(tap.error, REFUSALS):
-                self._sources.refuse(tap.source, until=now + self._timing.live_refused)
+            if isinstance(tap.error, LiveDenied):
+                # For another stream one more login would be refused: servers ban who asks.
+                self._sources.deny(camera, until=refused)
+            elif tap.source is not None and isinstance(tap.error, REFUSALS):
+                self._sources.refuse(camera, tap.source, until=refused)
             elif tap.source is not None and tap.is_blind:
-                until = now + self._timing.live_blind
-                self._sources.refuse_all(tap.source, until=until)
+                self._sources.refuse_all(camera, tap.source, until=blind)
             if camera in chosen and is_too_much(self._lanes_of(tap)):
                 self._sources.reduce(camera, now=now)
 

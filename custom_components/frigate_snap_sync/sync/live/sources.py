@@ -37,25 +37,35 @@ class Sources:
     def __init__(self, known: Callable[[], Mapping[str, LiveSource]]) -> None:
         """Know none; `known` returns all that Frigate's configuration has."""
         self._known = known
-        self._refused: dict[str, float] = {}
-        """Until when streams are not asked for, by a steady clock."""
+        self._refused: dict[tuple[str, str], float] = {}
+        """Until when streams of cameras are not asked for, by a steady clock."""
         self._reduced: set[str] = set()
 
-    def refuse(self, source: LiveSource, *, until: float) -> None:
-        """Note that go2rtc does not give a stream, and when to ask for it again."""
-        self._refused[source.stream] = until
+    def refuse(self, camera: str, source: LiveSource, *, until: float) -> None:
+        """Note that a camera is not seen by a stream, and when to ask for it again.
 
-    def refuse_all(self, source: LiveSource, *, until: float) -> None:
-        """Note the same of all that show a camera, from that one on."""
+        Another camera may have the same one, and be seen by it.
+        """
+        self._refused[camera, source.stream] = until
+
+    def refuse_all(self, camera: str, source: LiveSource, *, until: float) -> None:
+        """Note the same of that stream and of all that come after it."""
         for stream in (source.stream, *source.others):
-            self._refused[stream] = until
+            self._refused[camera, stream] = until
+
+    def deny(self, camera: str, *, until: float) -> None:
+        """Note the same of all streams of a camera."""
+        if (known := self._known().get(camera)) is not None:
+            self.refuse_all(camera, known, until=until)
+            if known.detect_stream is not None:
+                self._refused[camera, known.detect_stream] = until
 
     def reduce(self, camera: str, *, now: float) -> None:
         """Watch a camera in fewer pixels from now on, if it has such a stream."""
         if camera in self._reduced or (source := self.all(now).get(camera)) is None:
             return
         stream = source.detect_stream
-        if stream is not None and not self._is_refused(stream, now):
+        if stream is not None and not self._is_refused(camera, stream, now):
             self._reduced.add(camera)
             _LOGGER.debug(
                 "Too much film of %s is left out: its stream %s is watched instead",
@@ -80,21 +90,21 @@ class Sources:
         for camera, source in self._known().items():
             small = source.detect_stream
             if camera in self._reduced and small is not None:
-                if not self._is_refused(small, now):
+                if not self._is_refused(camera, small, now):
                     found[camera] = LiveSource(stream=small)
                     continue
                 self._reduced.discard(camera)
-            if (chosen := self._chosen(source, now)) is not None:
+            if (chosen := self._chosen(camera, source, now)) is not None:
                 found[camera] = chosen
         return found
 
-    def _chosen(self, source: LiveSource, now: float) -> LiveSource | None:
+    def _chosen(self, camera: str, source: LiveSource, now: float) -> LiveSource | None:
         """Return how to see a camera in all pixels, None if all of it is refused."""
-        if not self._is_refused(source.stream, now):
+        if not self._is_refused(camera, source.stream, now):
             return source
         small, others = source.detect_stream, source.others
         for number, stream in enumerate(others, start=1):
-            if not self._is_refused(stream, now):
+            if not self._is_refused(camera, stream, now):
                 return LiveSource(
                     stream=stream,
                     others=others[number:],
@@ -102,5 +112,5 @@ class Sources:
                 )
         return None
 
-    def _is_refused(self, stream: str, now: float) -> bool:
-        return self._refused.get(stream, 0.0) > now
+    def _is_refused(self, camera: str, stream: str, now: float) -> bool:
+        return self._refused.get((camera, stream), 0.0) > now

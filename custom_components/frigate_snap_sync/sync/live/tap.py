@@ -11,6 +11,7 @@ from ...frigate.errors import (
     FrigateForbidden,
     FrigateTimeout,
     FrigateUnreachable,
+    LiveDenied,
     LiveRefused,
 )
 from ...frigate.models import LiveSource
@@ -72,7 +73,7 @@ class Tap:
                 if isinstance(err, FrigateUnreachable):
                     # Who asks Frigate for more than this says that it is away.
                     _LOGGER.debug("The film of %s broke off: %s", self.camera, err)
-                elif is_refusal and self.source is not None and self.source.others:
+                elif is_refusal and self._may_ask_elsewhere(err):
                     _LOGGER.debug(
                         "Another stream of %s is asked for: %s", self.camera, err
                     )
@@ -116,6 +117,11 @@ class Tap:
     def _complain(self, complaint: str) -> None:
         what = f"The live film of {self.camera} can't be seen"
         self._complaints.report(what, complaint)
+
+    def _may_ask_elsewhere(self, refusal: FrigateError) -> bool:
+        """Tell whether another stream of the camera is asked for."""
+        has_others = self.source is not None and bool(self.source.others)
+        return has_others and not isinstance(refusal, LiveDenied)
 
     @property
     def _is_torn(self) -> bool:
