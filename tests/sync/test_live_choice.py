@@ -231,6 +231,19 @@ async def test_a_film_without_keyframes_is_none(
     ]
 
 
+async def _show_bits(camera: Camera, how: str = "jumps") -> None:
+    """Let a film come of which no two pictures belong together."""
+    for second in (0, 5, 10, 15):
+        init, key = islice(messages(first=second), 2)
+        await camera.opened()
+        if how != "jumps" or not second:
+            camera.feed(init)
+        camera.feed(key)
+        if how == "breaks":
+            camera.feed(FrigateUnreachable("go2rtc closed the film"))
+        await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize("how", ["jumps", "beginnings", "breaks"])
 async def test_a_film_in_bits_is_seen_in_stills(
     bench: Bench,
@@ -243,15 +256,7 @@ async def test_a_film_in_bits_is_seen_in_stills(
     bench.timing = replace(QUICK, live_still=0.02, live_takes=3, live_blind=60)
     await bench.start(setup(growing, selection=LIVE))
     bench.review("new", start=time.time() - 1)
-    for second in (0, 5, 10, 15):
-        init, key = islice(messages(first=second), 2)
-        await camera.opened()
-        if how != "jumps" or not second:
-            camera.feed(init)
-        camera.feed(key)
-        if how == "breaks":
-            camera.feed(FrigateUnreachable("go2rtc closed the film"))
-        await asyncio.sleep(0.05)
+    await _show_bits(camera, how)
     await until(lambda: any(name.endswith(".jpg") for name in films(growing)))
     assert len([each for each in films(growing) if each.endswith(".mp4")]) <= 4
     assert not camera.is_watched
@@ -260,6 +265,28 @@ async def test_a_film_in_bits_is_seen_in_stills(
         "The live film of front_door can't be seen: it breaks off or jumps again and"
         " again"
     ]
+
+
+async def test_a_film_in_bits_is_seen_by_another_stream(
+    bench: Bench,
+    camera: Camera,
+    growing: FakeDestination,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One camera's streams need not all be torn: no stills, and nothing is said."""
+    bench.timing = replace(QUICK, live_still=0.02, live_takes=3, live_blind=60)
+    bench.frigate.live = {
+        "front_door": LiveSource(stream="front_door", others=("live_view",))
+    }
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new", start=time.time() - 1)
+    view = Camera(bench.frigate, "live_view")
+    await _show_bits(camera)
+    await view.show(12)
+    await until(lambda: view.sent in growing.files.values())
+    assert bench.frigate.live_opened == ["front_door", "live_view"]
+    assert all(name.endswith(".mp4") for name in films(growing))
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
 
 
 @pytest.mark.parametrize("is_camera", [True, False])

@@ -261,6 +261,17 @@ def test_another_stream_may_be_too_much_as_well() -> None:
     assert sources.all(11)["door"] == known
 
 
+def test_two_cameras_that_share_a_stream() -> None:
+    """What is refused of one says nothing of the other."""
+    known = {
+        "door": LiveSource(stream="a", others=("b",)),
+        "yard": LiveSource(stream="b"),
+    }
+    sources = Sources(lambda: known)
+    sources.refuse_all("door", known["door"], until=10)
+    assert sources.all(0) == {"yard": known["yard"]}
+
+
 async def test_stills_have_no_other_stream(bench: Bench, camera: Camera) -> None:
     """Most of them are left out wherever a line is slow."""
     bench.timing = replace(bench.timing, live_still=0.02, live_refused=60)

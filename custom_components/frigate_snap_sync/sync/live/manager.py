@@ -313,6 +313,8 @@ class LiveManager:
                 self._sources.refuse(camera, tap.source, until=refused)
             elif tap.source is not None and tap.is_blind:
                 self._sources.refuse_all(camera, tap.source, until=blind)
+            elif tap.source is not None and tap.is_torn:
+                self._sources.refuse(camera, tap.source, until=blind)
             if camera in chosen and is_too_much(self._lanes_of(tap)):
                 self._sources.reduce(camera, now=now)
 

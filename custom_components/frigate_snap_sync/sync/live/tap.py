@@ -51,8 +51,9 @@ class Tap:
         self.error: FrigateError | None = None
         """Why no film comes, None while it does."""
         self.is_blind = False
-        """Whether a camera that works is better seen in stills: none of its film comes,
-        or only bits of it."""
+        """Whether a camera that works is better seen in stills: none of its film comes."""
+        self.is_torn = False
+        """Whether only bits of this film come."""
         self._client = client
         self.source = source
         self._timing = timing = services.timing
@@ -73,10 +74,8 @@ class Tap:
                 if isinstance(err, FrigateUnreachable):
                     # Who asks Frigate for more than this says that it is away.
                     _LOGGER.debug("The film of %s broke off: %s", self.camera, err)
-                elif is_refusal and self._may_ask_elsewhere(err):
-                    _LOGGER.debug(
-                        "Another stream of %s is asked for: %s", self.camera, err
-                    )
+                elif is_refusal:
+                    self._leave_stream(str(err), is_denied=isinstance(err, LiveDenied))
                 else:
                     self._complain(str(err))
             except Exception:
@@ -84,9 +83,10 @@ class Tap:
             self._takes.interrupt()
             if self._newest != number:
                 pause, seen = self._timing.live_retry, time.monotonic()
-            if self._is_torn:
-                self._note_blind("it breaks off or jumps again and again")
-            if is_refusal or self.is_blind:
+            if self._is_in_bits:
+                self.is_torn = True
+                self._leave_stream("it breaks off or jumps again and again")
+            if is_refusal or self.is_torn or self.is_blind:
                 pause = self._timing.live_longest_retry
             elif time.monotonic() - seen >= self._timing.live_patience:
                 await self._look_elsewhere()
@@ -108,23 +108,22 @@ class Tap:
             _LOGGER.debug("Frigate says nothing of %s: %s", self.camera, err)
             return
         if is_there:
-            self._note_blind(f"no picture came from go2rtc ({self.error})")
+            self.is_blind = True
+            self._complain(f"no picture came from go2rtc ({self.error})")
 
-    def _note_blind(self, complaint: str) -> None:
-        self.is_blind = True
-        self._complain(complaint)
+    def _leave_stream(self, why: str, *, is_denied: bool = False) -> None:
+        """Say that this stream is not watched, if there is no other to be asked for."""
+        if self.source is not None and self.source.others and not is_denied:
+            _LOGGER.debug("Another stream of %s is asked for: %s", self.camera, why)
+        else:
+            self._complain(why)
 
     def _complain(self, complaint: str) -> None:
         what = f"The live film of {self.camera} can't be seen"
         self._complaints.report(what, complaint)
 
-    def _may_ask_elsewhere(self, refusal: FrigateError) -> bool:
-        """Tell whether another stream of the camera is asked for."""
-        has_others = self.source is not None and bool(self.source.others)
-        return has_others and not isinstance(refusal, LiveDenied)
-
     @property
-    def _is_torn(self) -> bool:
+    def _is_in_bits(self) -> bool:
         """Tell whether it breaks off so often that there would be files without end."""
         begun = self._takes.of_last_minute(time.monotonic())
         return begun > self._timing.live_takes
@@ -149,7 +148,7 @@ class Tap:
                 if chunk is not None:
                     kept = now
                     self._add(chunk)
-                    if self._is_torn:
+                    if self._is_in_bits:
                         raise FrigateUnreachable("Its clock jumps again and again")
                 elif now - kept >= self._timing.live_keyframe:
                     raise FrigateTimeout("No keyframe came for some seconds")
