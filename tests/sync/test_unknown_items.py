@@ -1,5 +1,6 @@
 """What Frigate never had is no loss; what it has lost is one."""
 
+import asyncio
 from dataclasses import replace
 import sqlite3
 import time
@@ -33,7 +34,10 @@ async def age_items(bench: Bench, seconds: float) -> None:
     """Let all items have been reported earlier, and the destinations been there."""
 
     def age(connection: sqlite3.Connection) -> None:
-        connection.execute("UPDATE items SET reported_at = reported_at - ?", (seconds,))
+        connection.execute(
+            "UPDATE items SET reported_at = reported_at - ?1, heard_at = heard_at - ?1",
+            (seconds,),
+        )
         connection.execute("UPDATE destinations SET since = since - ?", (seconds,))
 
     await bench.engine._ledger.run(age)  # noqa: SLF001
@@ -231,6 +235,89 @@ async def test_a_review_that_was_active_and_is_lost(
     assert await bench.engine.retry_failed() == 1
     await until(lambda: [path for path in nas.media if "-part" not in path])
     await until(lambda: not bench.status.losses.count)
+
+
+async def heard_at(bench: Bench, review: str) -> float:
+    """Return when a review was heard of last, when all that was said is kept."""
+    await bench.at_rest()
+    return await bench.engine._ledger.run(  # noqa: SLF001
+        ledger_items.heard_at, review
+    )
+
+
+async def test_what_was_reported_until_then_leaves(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Frigate's updates and its API show how long it was active at least."""
+    bench.frigate.footage = None
+    bench.options = EngineOptions(upload_during_review=False)
+    bench.timing = replace(FAST, missing_after=1)
+    await bench.start(setup(nas))
+    start = time.time() - 1
+    review = bench.review("new", start=start, known=True)
+    await until(lambda: bench.frigate.reviews_asked)
+    known_at = await heard_at(bench, review)
+    bench.review("update", source_id=review, start=start)
+    updated_at = await heard_at(bench, review)
+    assert updated_at > known_at
+    bench.engine._open_reviews.check()  # noqa: SLF001
+    while (shown_at := await heard_at(bench, review)) == updated_at:
+        await asyncio.sleep(0.01)
+
+    del bench.frigate.known_reviews[review]
+    await age_items(bench, 1.5)
+    bench.engine._open_reviews.check()  # noqa: SLF001
+    await until(lambda: nas.media)
+    assert await bench.settled() == {"verified": 1}
+    ((_, begun, over),) = bench.frigate.clips
+    assert begun <= start
+    assert over >= shown_at - 2
+
+
+@pytest.mark.parametrize("reports", [True, False])
+async def test_what_is_still_reported_does_not_end(
+    bench: Bench, nas: FakeDestination, reports: bool
+) -> None:
+    """Frigate's API does not know it, but its messages do."""
+    bench.options = EngineOptions(upload_during_review=False)
+    bench.timing = replace(FAST, missing_after=0.5)
+    review, start = await confirmed(bench, nas)
+    del bench.frigate.known_reviews[review]
+    due = time.monotonic() + 2
+    while time.monotonic() < due:
+        if reports:
+            bench.review("update", source_id=review, start=start)
+        bench.publish("available", "online")
+        await asyncio.sleep(0.05)
+    await bench.at_rest()
+    known = await bench.engine._ledger.run(  # noqa: SLF001
+        ledger_items.review, review
+    )
+    assert known is not None
+    assert known[1] == reports
+
+
+async def test_what_is_planned_of_a_lost_review_leaves(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Its parts reach behind the last report; none is cut off."""
+    bench.frigate.footage = None
+    bench.options = EngineOptions(part_length=5)
+    bench.timing = replace(FAST, missing_after=0)
+    review, start = await confirmed(bench, nas)
+    await until(lambda: [path for path in nas.media if "-part002" in path])
+    await bench.at_rest()
+    await bench.engine._ledger.run(  # noqa: SLF001
+        lambda connection: connection.execute(
+            "UPDATE items SET reported_at = start + 1, heard_at = start + 1"
+        )
+    )
+    del bench.frigate.known_reviews[review]
+    bench.publish("available", "online")
+    await until(lambda: [path for path in nas.media if "-part" not in path])
+    states = await bench.settled()
+    assert states.keys() <= {"verified", "superseded"}
+    assert bench.frigate.clips[-1][2] >= start + 10
 
 
 async def test_one_answer_ends_no_review(bench: Bench, nas: FakeDestination) -> None:

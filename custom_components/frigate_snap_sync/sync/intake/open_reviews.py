@@ -1,7 +1,7 @@
 """Asks Frigate about reviews that go on: their end may never come over MQTT."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 import logging
 from math import inf
 import time
@@ -136,6 +136,7 @@ class OpenReviews:
                     await self._look(known[0], question) if known and known[1] else None
                 )
             except BaseException:
+                question.unknown_since = None
                 self._questions.setdefault(review_id, question)
                 raise
             if wait is not None:
@@ -162,7 +163,7 @@ class OpenReviews:
         if review is None:
             return await self._miss(item, question)
         # If Frigate loses it, that is a loss.
-        await self._ledger.run(ledger_items.confirm, item.source_id)
+        await self._ledger.run(ledger_items.confirm, item.source_id, now=time.time())
         if not review.ended:
             # Over MQTT nothing may come of it for hours.
             self._signals.review_heard(item.source_id)
@@ -179,10 +180,10 @@ class OpenReviews:
 
         One answer is not enough: its database may just be put back.
         """
-        # Frigate may have taken its time, in which the clock was set.
-        reported_at = await self._ledger.run(ledger_items.reported_at, item)
+        heard_at = await self._ledger.run(ledger_items.heard_at, item.source_id)
         patience = self._timing.missing_after
-        if not self._clock.is_steady or time.time() - reported_at <= patience:
+        if not self._clock.is_steady or time.time() - heard_at <= patience:
+            question.unknown_since = None
             return None
         now = time.monotonic()
         if question.unknown_since is None:
@@ -190,5 +191,5 @@ class OpenReviews:
             return patience
         if now - question.unknown_since < patience:
             return patience
-        await self._reviews.end_lost(replace(item, reported_at=reported_at))
+        await self._reviews.end_lost(item.source_id, heard_at=heard_at)
         return None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ...frigate.models import Review
 from ...frigate.protocol import FrigateApi
 from ..ledger import destinations, items as ledger_items
-from ..model.item import Item, recording_item
+from ..model.item import recording_item
 from ..model.recorded_footage import Footage
 from ..model.review_rules import ended, is_endless, merge
 from ..planning.planner import Planner
@@ -73,7 +73,9 @@ class ReviewIntake:
             item = self._planner.bounded(item, known=earlier)
             if not has_ended:
                 item = replace(item, end=known[0].end if known else None)
-                await self._ledger.run(ledger_items.remember_open, item)
+                await self._ledger.run(
+                    ledger_items.remember_open, item, heard_at=reported_at
+                )
                 self._running.hear(review.id)
                 self._signals.reviews_running()
                 self._signals.review_heard(review.id)
@@ -118,21 +120,34 @@ class ReviewIntake:
             footage=footage,
         )
 
-    async def end_lost(self, item: Item) -> None:
+    async def end_lost(self, review_id: str, *, heard_at: float) -> None:
         """End an open review that Frigate no longer knows, or never did.
 
-        It is planned as if it had ended when it was heard of last: Frigate may have lost
-        the review alone, and what was to be had of its time is known once it was asked
-        for. One of which nothing shows that Frigate ever had it is of another program.
+        It is planned as if it had ended when it was heard of last, or where its parts
+        end: Frigate may have lost the review alone, and what was to be had of its time
+        is known once it was asked for. One of which nothing shows that Frigate ever had
+        it is of another program. Nothing happens if it was heard of since `heard_at`.
         """
         async with self._working:
+            run = self._ledger.run
+            known = await run(ledger_items.review, review_id)
+            if known is None or not known[1]:
+                return
+            if await run(ledger_items.heard_at, review_id) != heard_at:
+                return
+            item, _ = known
             if await self._unknown_items.may_be(item):
                 await self._registry.skip(item, UNKNOWN_REVIEW)
                 return
             # None gets it that was added since.
-            only = await self._ledger.run(destinations.there_at, item.reported_at)
-            only |= await self._ledger.run(ledger_items.takers, item.source_id)
-            by = item.reported_at - self._client.clock_offset
+            only = await run(destinations.there_at, item.reported_at)
+            only |= await run(ledger_items.takers, review_id)
+            planned = await run(ledger_items.progress, review_id)
+            by = max(
+                heard_at - self._client.clock_offset,
+                planned.parts_end or 0,
+                planned.pieces_end or 0,
+            )
             await self._ended.plan(
                 ended(item, by=by), only=only, footage=None, since=item.reported_at
             )

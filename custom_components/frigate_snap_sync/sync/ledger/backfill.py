@@ -19,7 +19,7 @@ FROM files AS file WHERE item_id = ?1
     AND (role IN ('whole', 'incomplete') OR role = 'part' AND EXISTS
         (SELECT 1 FROM files AS piece WHERE piece.item_id = ?1
             AND piece.role = 'incomplete' AND piece.end <= file.start))
-    -- A review that Frigate had lost has no range to ask for.
+    -- One that an earlier version gave up has no range to ask for.
     AND (end IS NOT NULL OR rank = ?3)
     AND NOT EXISTS
         (SELECT 1 FROM files AS whole JOIN uploads ON file_id = whole.id

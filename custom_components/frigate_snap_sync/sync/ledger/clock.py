@@ -14,12 +14,14 @@ _DAY = 86400.0
 
 _WRITTEN = (
     ("items", "reported_at", "TRUE"),
+    ("items", "heard_at", "TRUE"),
     ("files", "ended_at", "state = 'wanted'"),
     ("uploads", "ended_at", "state = 'pending'"),
     ("uploads", "expected_at", "state = 'pending'"),
     # In the words of the index on what failed, or SQLite would not use it.
     ("uploads", "finished", "state IN ('gone', 'dropped', 'incomplete')"),
     ("uploads", "aged_from", "state = 'verified'"),
+    ("uploads", "missed_at", "is_missed = 1 AND is_acknowledged = 0"),
     ("destinations", "last_upload", "TRUE"),
     ("destinations", "last_audit", "TRUE"),
     ("destinations", "last_error_at", "TRUE"),

@@ -35,6 +35,16 @@ def reported_at(connection: sqlite3.Connection, item: Item) -> float:
     return item.reported_at if row is None else float(row["reported_at"])
 
 
+def heard_at(connection: sqlite3.Connection, review_id: str) -> float:
+    """Return when Frigate last reported a review, or its API showed it (our clock)."""
+    (moment,) = connection.execute(
+        "SELECT COALESCE(heard_at, reported_at) FROM items"
+        " WHERE media = ? AND source_id = ?",
+        (Media.RECORDINGS, review_id),
+    ).fetchone()
+    return float(moment)
+
+
 def is_known(connection: sqlite3.Connection, item: Item) -> bool:
     """Tell whether the ledger has the item."""
     return bool(
@@ -60,10 +70,16 @@ def known(
     return found
 
 
-def remember_open(connection: sqlite3.Connection, item: Item) -> None:
-    """Keep an active review; nothing if it is known to have ended."""
+def remember_open(
+    connection: sqlite3.Connection, item: Item, *, heard_at: float | None = None
+) -> None:
+    """Keep an active review; nothing if it is known to have ended.
+
+    `heard_at` is when the last of it was reported (our clock): None if nothing was.
+    """
     item_id = _save(connection, item, is_open=True)
     if item_id is not None:
+        _hear(connection, item.source_id, heard_at or item.reported_at)
         # It may have become an alert.
         budgets.settle_item(connection, item_id, now=item.reported_at)
 
@@ -135,12 +151,21 @@ def had_footage(connection: sqlite3.Connection, review_id: str) -> bool:
     return bool(had)
 
 
-def confirm(connection: sqlite3.Connection, review_id: str) -> None:
-    """Note that Frigate's API has shown a review."""
+def confirm(connection: sqlite3.Connection, review_id: str, *, now: float) -> None:
+    """Note that Frigate's API shows a review."""
     connection.execute(
         "UPDATE items SET is_confirmed = 1 WHERE media = ? AND source_id = ?"
         " AND is_confirmed = 0",
         (Media.RECORDINGS, review_id),
+    )
+    _hear(connection, review_id, now)
+
+
+def _hear(connection: sqlite3.Connection, review_id: str, moment: float) -> None:
+    connection.execute(
+        "UPDATE items SET heard_at = ?1 WHERE media = ?2 AND source_id = ?3"
+        " AND COALESCE(heard_at, 0) < ?1",
+        (moment, Media.RECORDINGS, review_id),
     )
 
 

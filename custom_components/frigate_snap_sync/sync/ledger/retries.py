@@ -35,7 +35,7 @@ _FAILED = (
     "state IN ('gone', 'dropped', 'incomplete')"
     " AND role = 'whole' AND rank != ?2"
     " AND destination_id IN (SELECT id FROM destinations) AND finished <= ?1"
-    # A review that Frigate had lost has no range to ask for.
+    # One that an earlier version gave up has no range to ask for.
     " AND (rank = ?3 OR (SELECT end FROM files WHERE id = file_id) IS NOT NULL)"
 )
 

@@ -296,6 +296,11 @@ _MISSED_AT: Final = """
 ALTER TABLE uploads ADD COLUMN missed_at REAL;
 """
 
+_HEARD_AT: Final = """
+-- When Frigate last reported a review, or its API showed it.
+ALTER TABLE items ADD COLUMN heard_at REAL;
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
@@ -316,5 +321,6 @@ STEPS: Final[Sequence[str]] = (
     _HINTS,
     _CUT_OFF,
     _MISSED_AT,
+    _HEARD_AT,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""

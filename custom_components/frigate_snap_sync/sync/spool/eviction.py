@@ -205,14 +205,15 @@ class SpoolSpace:
         return not working.isdisjoint(waiting)
 
     async def _free_from_stills(self) -> None:
-        """Remove the oldest snapshot, or drop the oldest live one: it is nowhere else."""
+        """Let a still give way; a live one, which exists nowhere else, is dropped."""
         oldest = await self._ledger.run(
             spooled_files.oldest_still, exclude=frozenset(self._in_flight())
         )
         if oldest is None:
             raise SpoolFull("The spool has reached its limit")
         still, rank = oldest
-        if rank is Rank.SNAPSHOT:
+        if rank is not Rank.LIVE_SNAPSHOT:
+            # Frigate has it, and a clip may have come free since clips were asked for.
             await self._want_again(still)
             return
         ended = await self._ledger.run(
