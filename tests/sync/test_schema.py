@@ -25,6 +25,15 @@ def columns(connection: sqlite3.Connection) -> dict[str, list[tuple[str, str]]]:
     }
 
 
+def indexes(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return how the indexes and triggers were made, by their names."""
+    rows = connection.execute(
+        "SELECT name, sql FROM sqlite_schema"
+        " WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"
+    )
+    return {name: " ".join(sql.split()) for name, sql in rows}
+
+
 @pytest.mark.parametrize("dump", sorted(LEDGERS.iterdir()), ids=lambda path: path.stem)
 async def test_an_old_ledger_is_used(
     bench: Bench, nas: FakeDestination, cloud: FakeDestination, dump: Path
@@ -55,5 +64,6 @@ async def test_an_old_ledger_is_used(
     migrated = sqlite3.connect(path)
     assert migrated.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
     assert columns(migrated) == columns(new)
+    assert indexes(migrated) == indexes(new)
     migrated.close()
     new.close()

@@ -294,6 +294,14 @@ CREATE INDEX cut_off_live_files ON live_files (destination_id, start)
 _MISSED_AT: Final = """
 -- When an audit saw that a copy had vanished or changed.
 ALTER TABLE uploads ADD COLUMN missed_at REAL;
+-- Early versions had these without what is incomplete.
+DROP INDEX losses;
+CREATE INDEX losses ON uploads (finished) WHERE is_acknowledged = 0
+    AND (role = 'whole' AND state IN ('gone', 'dropped', 'incomplete')
+    OR is_missed = 1);
+DROP INDEX failed_uploads;
+CREATE INDEX failed_uploads ON uploads (destination_id, finished)
+    WHERE state IN ('gone', 'dropped', 'incomplete');
 """
 
 _HEARD_AT: Final = """
