@@ -14,7 +14,10 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     MediaNeverThere,
 )
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
-from custom_components.frigate_snap_sync.sync.ledger import items as ledger_items
+from custom_components.frigate_snap_sync.sync.ledger import (
+    items as ledger_items,
+    review_reports,
+)
 
 from ..waiting import LONG
 from .conftest import FAST, Bench, setup, until
@@ -193,7 +196,7 @@ async def confirmed(bench: Bench, nas: FakeDestination) -> tuple[str, float]:
 
     async def is_confirmed() -> bool:
         return await bench.engine._ledger.run(  # noqa: SLF001
-            ledger_items.is_confirmed, review
+            review_reports.is_confirmed, review
         )
 
     await until(is_confirmed)
@@ -241,7 +244,7 @@ async def heard_at(bench: Bench, review: str) -> float:
     """Return when a review was heard of last, when all that was said is kept."""
     await bench.at_rest()
     return await bench.engine._ledger.run(  # noqa: SLF001
-        ledger_items.heard_at, review
+        review_reports.heard_at, review
     )
 
 

@@ -8,7 +8,7 @@ import time
 
 from ...frigate.errors import FrigateError
 from ...frigate.protocol import FrigateApi
-from ..ledger import LedgerError, items as ledger_items
+from ..ledger import LedgerError, items as ledger_items, review_reports
 from ..model.errors import SpoolError
 from ..model.item import Item
 from ..monitoring.clock_monitor import ClockMonitor
@@ -163,7 +163,7 @@ class OpenReviews:
         if review is None:
             return await self._miss(item, question)
         # If Frigate loses it, that is a loss.
-        await self._ledger.run(ledger_items.confirm, item.source_id, now=time.time())
+        await self._ledger.run(review_reports.confirm, item.source_id, now=time.time())
         if not review.ended:
             # Over MQTT nothing may come of it for hours.
             self._signals.review_heard(item.source_id)
@@ -180,7 +180,7 @@ class OpenReviews:
 
         One answer is not enough: its database may just be put back.
         """
-        heard_at = await self._ledger.run(ledger_items.heard_at, item.source_id)
+        heard_at = await self._ledger.run(review_reports.heard_at, item.source_id)
         patience = self._timing.missing_after
         if not self._clock.is_steady or time.time() - heard_at <= patience:
             question.unknown_since = None

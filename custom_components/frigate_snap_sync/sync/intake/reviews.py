@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ...frigate.models import Review
 from ...frigate.protocol import FrigateApi
-from ..ledger import destinations, items as ledger_items
+from ..ledger import destinations, items as ledger_items, review_reports
 from ..model.item import recording_item
 from ..model.recorded_footage import Footage
 from ..model.review_rules import ended, is_endless, merge
@@ -133,7 +133,7 @@ class ReviewIntake:
             known = await run(ledger_items.review, review_id)
             if known is None or not known[1]:
                 return
-            if await run(ledger_items.heard_at, review_id) != heard_at:
+            if await run(review_reports.heard_at, review_id) != heard_at:
                 return
             item, _ = known
             if await self._unknown_items.may_be(item):

@@ -11,6 +11,7 @@ from ..model.item import Item, Media, Role, UploadState
 from ..model.naming import alternatives, differs_in_labels_only, numbered, path_key
 from ..model.plans import FilePlan, FileState, Progress, UploadPlan
 from . import budgets, review_objects, tracked_objects
+from .review_reports import hear
 from .superseding import reach_live, reach_parts
 
 
@@ -33,16 +34,6 @@ def reported_at(connection: sqlite3.Connection, item: Item) -> float:
         (item.media, item.source_id),
     ).fetchone()
     return item.reported_at if row is None else float(row["reported_at"])
-
-
-def heard_at(connection: sqlite3.Connection, review_id: str) -> float:
-    """Return when Frigate last reported a review, or its API showed it (our clock)."""
-    (moment,) = connection.execute(
-        "SELECT COALESCE(heard_at, reported_at) FROM items"
-        " WHERE media = ? AND source_id = ?",
-        (Media.RECORDINGS, review_id),
-    ).fetchone()
-    return float(moment)
 
 
 def is_known(connection: sqlite3.Connection, item: Item) -> bool:
@@ -79,7 +70,7 @@ def remember_open(
     """
     item_id = _save(connection, item, is_open=True)
     if item_id is not None:
-        _hear(connection, item.source_id, heard_at or item.reported_at)
+        hear(connection, item.source_id, heard_at or item.reported_at)
         # It may have become an alert.
         budgets.settle_item(connection, item_id, now=item.reported_at)
 
@@ -138,45 +129,6 @@ def progress(
     return Progress(
         parts=parts, parts_end=parts_end, pieces=pieces, pieces_end=pieces_end
     )
-
-
-def had_footage(connection: sqlite3.Connection, review_id: str) -> bool:
-    """Tell whether Frigate ever showed footage of a review, or gave some."""
-    (had,) = connection.execute(
-        "SELECT EXISTS (SELECT 1 FROM files JOIN items ON items.id = item_id"
-        " WHERE media = ? AND source_id = ?"
-        " AND (files.size IS NOT NULL OR shown IS NOT NULL))",
-        (Media.RECORDINGS, review_id),
-    ).fetchone()
-    return bool(had)
-
-
-def confirm(connection: sqlite3.Connection, review_id: str, *, now: float) -> None:
-    """Note that Frigate's API shows a review."""
-    connection.execute(
-        "UPDATE items SET is_confirmed = 1 WHERE media = ? AND source_id = ?"
-        " AND is_confirmed = 0",
-        (Media.RECORDINGS, review_id),
-    )
-    _hear(connection, review_id, now)
-
-
-def _hear(connection: sqlite3.Connection, review_id: str, moment: float) -> None:
-    connection.execute(
-        "UPDATE items SET heard_at = ?1 WHERE media = ?2 AND source_id = ?3"
-        " AND COALESCE(heard_at, 0) < ?1",
-        (moment, Media.RECORDINGS, review_id),
-    )
-
-
-def is_confirmed(connection: sqlite3.Connection, review_id: str) -> bool:
-    """Tell whether Frigate's API has ever shown a review."""
-    (is_confirmed,) = connection.execute(
-        "SELECT EXISTS (SELECT 1 FROM items WHERE media = ? AND source_id = ?"
-        " AND is_confirmed = 1)",
-        (Media.RECORDINGS, review_id),
-    ).fetchone()
-    return bool(is_confirmed)
 
 
 def takers(connection: sqlite3.Connection, review_id: str) -> set[str]:

@@ -5,7 +5,7 @@ from typing import Final
 
 from ...frigate.errors import FrigateError, MediaNeverThere
 from ...frigate.protocol import FrigateApi
-from ..ledger import Ledger, items as ledger_items
+from ..ledger import Ledger, review_reports
 from ..ledger.fetch_queue import FetchJob
 from ..model.item import Item, Media, Role
 
@@ -48,8 +48,8 @@ class UnknownItems:
         """
         return (
             _is_recent(item)
-            and not await self._ledger.run(ledger_items.is_confirmed, item.source_id)
-            and not await self._ledger.run(ledger_items.had_footage, item.source_id)
+            and not await self._ledger.run(review_reports.is_confirmed, item.source_id)
+            and not await self._ledger.run(review_reports.had_footage, item.source_id)
         )
 
 
