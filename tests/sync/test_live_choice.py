@@ -130,7 +130,7 @@ async def test_a_login_that_is_refused_is_not_tried_by_another_stream(
     await camera.show(5)
     opened = ["front_door"]
     if is_reduced:
-        engine.live._sources.reduce("front_door", now=time.monotonic())  # noqa: SLF001
+        engine.live._sources.reduce("front_door")  # noqa: SLF001
         opened.append("door_sub")
         camera = Camera(bench.frigate, "door_sub")
     await camera.opened()
@@ -265,6 +265,31 @@ async def test_a_film_in_bits_is_seen_in_stills(
         "The live film of front_door can't be seen: it breaks off or jumps again and"
         " again"
     ]
+
+
+async def test_a_stream_that_is_watched_is_not_ended_to_ask_for_another(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """It would be a gap and another file, every quarter of an hour."""
+    bench.timing = replace(QUICK, live_refused=0.3)
+    bench.frigate.live = {
+        "front_door": LiveSource(stream="front_door", others=("live_view",))
+    }
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new", start=time.time() - 1)
+    await camera.opened()
+    camera.feed(FrigateForbidden("The live film: HTTP status 403"))
+    view = Camera(bench.frigate, "live_view")
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        await view.show(2)
+        await asyncio.sleep(0.02)
+    await arrived(growing, view)
+    assert bench.frigate.live_opened == ["front_door", "live_view"]
+    # When it breaks off, nothing is lost by that.
+    view.feed(FrigateUnreachable("go2rtc closed the film"))
+    await camera.show(5)
+    await arrived(growing, camera, 1)
 
 
 async def test_a_film_in_bits_is_seen_by_another_stream(

@@ -245,20 +245,23 @@ def test_another_stream_may_be_too_much_as_well() -> None:
         stream="a", others=("b", "c"), is_recorded=True, detect_stream="c"
     )
     sources = Sources(lambda: {"door": known})
-    assert sources.all(0)["door"] == known
+    assert sources.all()["door"] == known
     sources.refuse("door", known, until=10)
-    second = sources.all(0)["door"]
+    second = sources.all()["door"]
     assert second == LiveSource(stream="b", others=("c",), detect_stream="c")
-    sources.reduce("door", now=0)
-    assert sources.all(0)["door"] == LiveSource(stream="c")
+    sources.reduce("door")
+    assert sources.all()["door"] == LiveSource(stream="c")
     sources.keep(())
     sources.refuse("door", second, until=10)
-    assert sources.all(0)["door"] == LiveSource(stream="c")
-    sources.reduce("door", now=0)
+    assert sources.all()["door"] == LiveSource(stream="c")
+    sources.reduce("door")
     assert not sources.is_reduced("door")
     sources.refuse("door", LiveSource(stream="c"), until=10)
-    assert sources.all(0) == {}
-    assert sources.all(11)["door"] == known
+    assert sources.all() == {}
+    sources.ask_again(11, seen=["door"])
+    assert sources.all() == {}
+    sources.ask_again(11, seen=())
+    assert sources.all()["door"] == known
 
 
 def test_two_cameras_that_share_a_stream() -> None:
@@ -269,7 +272,7 @@ def test_two_cameras_that_share_a_stream() -> None:
     }
     sources = Sources(lambda: known)
     sources.refuse_all("door", known["door"], until=10)
-    assert sources.all(0) == {"yard": known["yard"]}
+    assert sources.all() == {"yard": known["yard"]}
 
 
 async def test_stills_have_no_other_stream(bench: Bench, camera: Camera) -> None:

@@ -282,7 +282,7 @@ class LiveManager:
         )
         chosen = list(cameras)[: self._options.live_taps]
         self._note_sources(chosen, now)
-        sources = self._sources.all(now)
+        sources = self._sources.all()
         self._end(
             self._taps.pop(camera)
             for camera in tuple(self._taps)
@@ -303,6 +303,14 @@ class LiveManager:
     def _note_sources(self, chosen: Collection[str], now: float) -> None:
         """Note what is refused of the cameras that are watched, or has too many pixels."""
         self._sources.keep(chosen)
+        self._sources.ask_again(
+            now,
+            seen=[
+                camera
+                for camera, running in self._taps.items()
+                if running.what.source is not None and running.what.error is None
+            ],
+        )
         refused, blind = now + self._timing.live_refused, now + self._timing.live_blind
         for camera, running in self._taps.items():
             tap = running.what
@@ -316,7 +324,7 @@ class LiveManager:
             elif tap.source is not None and tap.is_torn:
                 self._sources.refuse(camera, tap.source, until=blind)
             if camera in chosen and is_too_much(self._lanes_of(tap)):
-                self._sources.reduce(camera, now=now)
+                self._sources.reduce(camera)
 
     def _lanes_of(self, tap: Tap) -> Iterable[LiveLane]:
         """Return all that a film goes by."""

@@ -60,12 +60,23 @@ class Sources:
             if known.detect_stream is not None:
                 self._refused[camera, known.detect_stream] = until
 
-    def reduce(self, camera: str, *, now: float) -> None:
+    def ask_again(self, now: float, *, seen: Collection[str]) -> None:
+        """Forget what is refused no longer; but not of cameras that are `seen`.
+
+        To ask for another stream ends the one that is watched, perhaps for nothing.
+        """
+        self._refused = {
+            (camera, stream): until
+            for (camera, stream), until in self._refused.items()
+            if until > now or camera in seen
+        }
+
+    def reduce(self, camera: str) -> None:
         """Watch a camera in fewer pixels from now on, if it has such a stream."""
-        if camera in self._reduced or (source := self.all(now).get(camera)) is None:
+        if camera in self._reduced or (source := self.all().get(camera)) is None:
             return
         stream = source.detect_stream
-        if stream is not None and not self._is_refused(camera, stream, now):
+        if stream is not None and not self._is_refused(camera, stream):
             self._reduced.add(camera)
             _LOGGER.debug(
                 "Too much film of %s is left out: its stream %s is watched instead",
@@ -81,7 +92,7 @@ class Sources:
         """Tell whether a camera is watched in fewer pixels."""
         return camera in self._reduced
 
-    def all(self, now: float) -> Mapping[str, LiveSource]:
+    def all(self) -> Mapping[str, LiveSource]:
         """Return the cameras whose film go2rtc gives, and how.
 
         One whose smaller stream is refused is watched in all pixels again.
@@ -90,21 +101,21 @@ class Sources:
         for camera, source in self._known().items():
             small = source.detect_stream
             if camera in self._reduced and small is not None:
-                if not self._is_refused(camera, small, now):
+                if not self._is_refused(camera, small):
                     found[camera] = LiveSource(stream=small)
                     continue
                 self._reduced.discard(camera)
-            if (chosen := self._chosen(camera, source, now)) is not None:
+            if (chosen := self._chosen(camera, source)) is not None:
                 found[camera] = chosen
         return found
 
-    def _chosen(self, camera: str, source: LiveSource, now: float) -> LiveSource | None:
+    def _chosen(self, camera: str, source: LiveSource) -> LiveSource | None:
         """Return how to see a camera in all pixels, None if all of it is refused."""
-        if not self._is_refused(camera, source.stream, now):
+        if not self._is_refused(camera, source.stream):
             return source
         small, others = source.detect_stream, source.others
         for number, stream in enumerate(others, start=1):
-            if not self._is_refused(camera, stream, now):
+            if not self._is_refused(camera, stream):
                 return LiveSource(
                     stream=stream,
                     others=others[number:],
@@ -112,5 +123,5 @@ class Sources:
                 )
         return None
 
-    def _is_refused(self, camera: str, stream: str, now: float) -> bool:
-        return self._refused.get((camera, stream), 0.0) > now
+    def _is_refused(self, camera: str, stream: str) -> bool:
+        return (camera, stream) in self._refused
