@@ -204,7 +204,7 @@ async def test_only_film_of_what_is_recorded_makes_parts_needless(
 async def test_a_film_without_keyframes_leaves_all_the_same(
     bench: Bench, camera: Camera, nas: FakeDestination
 ) -> None:
-    """In pieces, of which no more than ten seconds are kept in memory."""
+    """In pieces, of which no more than about twelve seconds are kept in memory."""
     nas.can = Capabilities(can_delete=False)
     await bench.start(setup(nas, selection=LIVE))
     bench.review("new", start=time.time() - 1)

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 import asyncio
+from collections.abc import Callable
 import time
 from typing import ClassVar, Final, override
 
@@ -16,8 +17,12 @@ _PATIENCE: Final = 1.5
 """How much longer than it should be a piece may wait for its keyframe."""
 _LONGEST_WAIT: Final = 3.0
 """Seconds that leave by then, whether a keyframe has come or not."""
-_LONGEST_PIECE: Final = 10.0
-"""Seconds that are sent more than once where a piece has to play alone."""
+_LONG_PIECE: Final = 10.0
+"""Seconds of a piece that is not sent once more with what follows, so that it plays: one
+may be longer than that by what leaves at one go."""
+_QUICK: Final = 1 / 3
+"""How long a piece may take to be sent, for each second that is new in it, on a line with
+enough to spare for sending it once more, longer."""
 _ROUNDING: Final = 0.01
 """Seconds that don't count."""
 
@@ -132,9 +137,16 @@ class PieceWriter(NumberedWriter):
     leaving: the piece is sent once more, longer, in its place or under the next number.
     """
 
-    def __init__(self, target: LiveTarget, *, seconds: float) -> None:
+    def __init__(
+        self,
+        target: LiveTarget,
+        *,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Keep where to, and how long a piece should be."""
         super().__init__(target)
+        self._clock = clock
         self._seconds = seconds
         self._init = b""
         self._chunks: list[Chunk] = []
@@ -181,9 +193,9 @@ class PieceWriter(NumberedWriter):
             self._chunks.append(chunk)
             is_late = not self._may_replace and self._unsent > _LONGEST_WAIT
             if is_late or self._is_large:
-                await self._put_piece()
+                is_quick = await self._put_quickly()
                 self._has_number = False
-                if self._is_large or not self._plays_alone:
+                if self._is_large or not self._plays_alone or not is_quick:
                     # What follows plays behind this alone; but it leaves.
                     self._next_piece()
         if self._may_replace and self._unsent >= self._seconds * _PATIENCE:
@@ -197,7 +209,7 @@ class PieceWriter(NumberedWriter):
     def _plays_alone(self) -> bool:
         """Tell whether the piece begins with a keyframe of not too long ago."""
         first, last = self._chunks[0], self._chunks[-1]
-        return first.is_keyframe and last.seconds - first.seconds < _LONGEST_PIECE
+        return first.is_keyframe and last.seconds - first.seconds < _LONG_PIECE
 
     def _length(self, until: Chunk) -> float:
         return until.seconds - self._chunks[0].seconds + _ROUNDING
@@ -209,6 +221,12 @@ class PieceWriter(NumberedWriter):
             return 0.0
         first = self._chunks[max(self._sent - 1, 0)]
         return self._chunks[-1].seconds - first.seconds
+
+    async def _put_quickly(self) -> bool:
+        """Send the piece as far as it is; return whether the line has much to spare."""
+        new, begun = self._unsent, self._clock()
+        await self._put_piece()
+        return self._clock() - begun < _QUICK * new
 
     async def _put_piece(self) -> None:
         """Send the piece as far as it is."""
