@@ -21,6 +21,7 @@ from .fakes import FakeDestination
 GOP = 100
 """Pictures from a keyframe to the next: ten seconds."""
 SIZE = 10
+INIT = b"beginning"
 
 
 class Line(FakeDestination):
@@ -44,7 +45,7 @@ class Line(FakeDestination):
         self, path: str, source: Source, *, temporary: str
     ) -> StoredFile:
         stored = await super().put_at_once(path, source, temporary=temporary)
-        data = self.files[path]
+        data = self.files[path].removeprefix(INIT)
         self.now += len(data) / SIZE / 10 / self._rate
         self.sent.append(
             [int(data[at : at + SIZE]) for at in range(0, len(data), SIZE)]
@@ -87,7 +88,7 @@ def picture(number: int) -> Chunk:
     return Chunk(
         number=number,
         take=1,
-        init=b"",
+        init=INIT,
         data=f"{number:0{SIZE}}".encode(),
         is_keyframe=(number - 1) % GOP == 0,
         arrived=number / 10,
@@ -125,3 +126,13 @@ async def test_what_plays_alone_must_not_make_the_film_late(
         assert all((each[0] - 1) % GOP == 0 for each in pieces)
     # Others come at most so late as pieces may (`patience`, and what is late at once).
     assert max(map(len, pieces)) / 10 / rate < 3.5
+
+
+@pytest.mark.parametrize("can_delete", [False, True])
+async def test_what_lies_there_is_counted(can_delete: bool) -> None:
+    """In each piece the film's beginning and what it shows, be it shown twice."""
+    line = Line(100, can_delete=can_delete)
+    target = Target(line)
+    await send(target, GOP + 5)
+    assert len(line.sent) > len(line.files) or not can_delete
+    assert target.size == sum(map(len, line.files.values()))

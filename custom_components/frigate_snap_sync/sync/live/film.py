@@ -187,11 +187,6 @@ class Batch:
         """Return the bytes."""
         return b"".join(chunk.data for chunk in self.chunks)
 
-    @property
-    def size(self) -> int:
-        """Return how many bytes there are."""
-        return sum(len(chunk.data) for chunk in self.chunks)
-
 
 def next_batch(
     chunks: Sequence[Chunk],

@@ -40,6 +40,8 @@ class NumberedWriter(LiveWriter):
         super().__init__(target)
         self._number = 0
         self._reserved = 0
+        self._before = 0
+        """Bytes that lie there under the numbers before the last one."""
         self._sending: asyncio.Task[None] | None = None
 
     @property
@@ -104,6 +106,7 @@ class NumberedWriter(LiveWriter):
                 # It was seen that the name is free.
                 await self._own()
             self._number = number
+            self._before = self.size
         self._tried.add(batch)
         path = piece_path(self._file.path, self._number)
         self.target.count(len(data))
@@ -111,7 +114,7 @@ class NumberedWriter(LiveWriter):
         await self.target.destination.put_at_once(
             path, source, temporary=live_temporary(path, self.target.worker.form)
         )
-        self.size += batch.size
+        self.size = self._before + len(data)
         self._shown.add(batch)
         if not self._is_ours:
             await self._own()

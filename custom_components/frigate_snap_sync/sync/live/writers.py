@@ -38,7 +38,7 @@ class LiveWriter(ABC):
         """Keep where to; nothing is sent yet."""
         self.target = target
         self.size = 0
-        """Bytes of the take that have arrived."""
+        """Bytes of the take that lie there."""
         self._shown = Shown()
         self._tried = Shown()
         """What was sent, whether or not it has arrived."""
