@@ -222,6 +222,25 @@ async def test_what_waits_already_is_not_gathered() -> None:
     await asyncio.wait({lane})
 
 
+@pytest.mark.parametrize("append", [True, False])
+async def test_how_long_a_destination_that_keeps_up_may_take(append: bool) -> None:
+    """Pieces may be late by their own length."""
+    target = Target()
+    target.destination.can = Capabilities(append=append)
+    lane = LiveLane(
+        cast(LiveTarget, target),
+        Film(most_bytes=MOST),
+        timing=Timing(live_behind=1.5, live_piece=2),
+        since=0.0,
+        is_recorded=True,
+        outage=cast(OutageLog, SimpleNamespace(over=lambda: None)),
+    )
+    assert not lane.keeps_up
+    for ago, does in ((1, True), (4, not append), (6, False)):
+        lane._sent_at = time.monotonic() - ago  # noqa: SLF001
+        assert lane.keeps_up == does
+
+
 @pytest.mark.parametrize("is_allowed", [True, False])
 async def test_a_lane_that_is_ended_while_it_ends_its_file(is_allowed: bool) -> None:
     """No write is left alone, and the file is closed; at once if no film may leave."""

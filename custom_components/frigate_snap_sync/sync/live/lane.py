@@ -93,7 +93,8 @@ class LiveLane:
         """Tell whether film arrives there, and all of it but for a gap now and then."""
         if self._sent_at is None or self.is_too_slow:
             return False
-        return time.monotonic() - self._sent_at <= 2 * self._timing.live_behind
+        longest = 2 * self._timing.live_behind + self._writer.patience
+        return time.monotonic() - self._sent_at <= longest
 
     async def hear(self, target: LiveTarget, *, begins: float) -> None:
         """Take what has been heard of the item meanwhile. Raises LedgerError.
