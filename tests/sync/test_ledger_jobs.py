@@ -100,7 +100,7 @@ async def test_a_job_that_fails_leaves_those_beside_it_alone(path: Path) -> None
     assert (one, other) == (1, 2)
     assert isinstance(error, RuntimeError)
     reviews = await ledger.run(items.open_reviews)
-    assert [review.source_id for review in reviews] == ["1", "2"]
+    assert [review.source_id for review in reviews] == ["2", "1"]
     await ledger.close()
 
 

@@ -88,8 +88,10 @@ async def test_what_the_ledger_can_not_hold_holds_up_nothing(
     """A message that would be refused for ever is dropped, and said so."""
     await bench.start(setup(nas))
 
-    def without_start(connection: sqlite3.Connection, item: Item) -> None:
-        items.remember_open(connection, replace(item, start=nan))
+    def without_start(
+        connection: sqlite3.Connection, item: Item, *, heard_at: float
+    ) -> None:
+        items.remember_open(connection, replace(item, start=nan), heard_at=heard_at)
 
     bench.faults.jobs[items.remember_open] = without_start
     bench.review("new")
