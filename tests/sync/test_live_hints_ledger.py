@@ -5,8 +5,6 @@ import sqlite3
 import pytest
 
 from custom_components.frigate_snap_sync.sync.ledger import (
-    cameras,
-    destinations,
     items,
     live_files,
     live_hints,
@@ -260,9 +258,13 @@ def test_live_files_of_before_stay() -> None:
     for step in STEPS[:before]:
         old.executescript(step)
     old.execute(f"PRAGMA user_version = {schema.FIRST_VERSION + before}")
-    cameras.see_camera(old, "front_door")
-    destinations.keep_destinations(old, ["nas"], now=0)
-    items.remember_open(old, REVIEW)
+    # By the words of that version, not by today's code.
+    old.execute("INSERT INTO destinations (id, since) VALUES ('nas', 0)")
+    old.execute(
+        "INSERT INTO items (media, source_id, camera, label, labels, zones, start,"
+        " reported_at, is_open) VALUES ('recordings', '1000.5-abc123', 'front_door', '',"
+        " '[]', '[]', 1000.5, 1030, 1)"
+    )
     old.execute(
         "INSERT INTO live_files (item_id, destination_id, number, base, path, path_key,"
         " start, held, size, state, is_ours, ahead) SELECT id, 'nas', 1, 'b', 'p', 'p',"
