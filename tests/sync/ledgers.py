@@ -10,8 +10,10 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
     fetch_queue,
     items,
+    schema,
     uploads,
 )
+from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.plans import (
     FilePlan,
     FileState,
@@ -99,3 +101,34 @@ def remember(number: int) -> Callable[[sqlite3.Connection], int]:
         return number
 
     return job
+
+
+def with_copies(
+    count: int, *, media: Media, seconds: float, counted: bool = True
+) -> sqlite3.Connection:
+    """Return a ledger of so many items, each that many `seconds` later than the last.
+
+    A copy of each lies at `nas`. Where that need not be `counted` it takes less long.
+    """
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    schema.migrate(connection)
+    if not counted:
+        connection.executescript(
+            "DROP TRIGGER copy_changed; DROP TRIGGER copy_forgotten;"
+        )
+    connection.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)"
+        " INSERT INTO items (id, media, source_id, camera, label, labels, zones, start,"
+        " reported_at, is_open, copies) SELECT i, ?3, i, 'camera ' || i % 10, 'person',"
+        " '[\"person\"]', '[]', i * ?2, 0, 0, ?4 FROM n",
+        (count, seconds, media, not counted),
+    )
+    connection.executescript(
+        "INSERT INTO files (id, item_id, role, number, rank, state, due)"
+        " SELECT id, id, 'whole', 1, 0, 'released', 0 FROM items;"
+        "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
+        " path_key, state, rank, expected_at, size, item_start, finished) SELECT id, id,"
+        " 'nas', 'whole', '', id, id, 'verified', 0, 0, 7, start, start FROM items;"
+    )
+    return connection

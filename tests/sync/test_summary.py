@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from custom_components.frigate_snap_sync.sync.ledger import schema, summaries
-from custom_components.frigate_snap_sync.sync.model.item import Item
+from custom_components.frigate_snap_sync.sync.ledger import summaries
+from custom_components.frigate_snap_sync.sync.model.item import Item, Media
 from custom_components.frigate_snap_sync.sync.model.summary import (
     Counts,
     Summary,
@@ -20,6 +20,7 @@ from custom_components.frigate_snap_sync.sync.model.summary import (
 
 from .conftest import Bench, setup, until
 from .fakes import FULL_IMAGE, FakeDestination
+from .ledgers import with_copies
 from .samples import LIVE, RECORDING
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -198,23 +199,8 @@ DAYS: int = 90
 
 def test_half_a_million() -> None:
     """A day takes the ledger's thread for no longer than a moment."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    schema.migrate(connection)
-    connection.executescript("DROP TRIGGER copy_changed; DROP TRIGGER copy_forgotten;")
-    connection.execute(
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)"
-        " INSERT INTO items (id, media, source_id, camera, label, labels, zones, start,"
-        " reported_at, is_open, copies) SELECT i, 'snapshots', i, 'camera ' || i % 10,"
-        " 'person', '[\"person\"]', '[]', i * ?2, 0, 0, 1 FROM n",
-        (COPIES, DAYS * 86400 / COPIES),
-    )
-    connection.executescript(
-        "INSERT INTO files (id, item_id, role, number, rank, state, due)"
-        " SELECT id, id, 'whole', 1, 0, 'released', 0 FROM items;"
-        "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
-        " path_key, state, rank, expected_at, size, item_start) SELECT id, id, 'nas',"
-        " 'whole', '', id, id, 'verified', 0, 0, 7, start FROM items;"
+    connection = with_copies(
+        COPIES, media=Media.SNAPSHOTS, seconds=DAYS * 86400 / COPIES, counted=False
     )
     took = []
     found = Counts()
