@@ -32,11 +32,11 @@ from .stored_files import (
     FileKey,
     LedgerError,
     Media,
+    MediaFile,
     Playback,
     Role,
     Severity,
     ShownNames,
-    StoredFile,
 )
 from .words import async_why, async_word, duration_text
 
@@ -212,7 +212,7 @@ class SnapSyncMediaSource(MediaSource):
             children=children,
         )
 
-    def _file(self, entry_id: str, file: StoredFile, title: str) -> BrowseMediaSource:
+    def _file(self, entry_id: str, file: MediaFile, title: str) -> BrowseMediaSource:
         kind = MediaClass.IMAGE
         if file.key.is_video:
             kind = MediaClass.VIDEO
@@ -230,7 +230,7 @@ class SnapSyncMediaSource(MediaSource):
         )
 
     @callback
-    def _title(self, playback: Playback, file: StoredFile) -> str:
+    def _title(self, playback: Playback, file: MediaFile) -> str:
         """Return what a file shows: when, what, how long, how serious.
 
         A tile shows the first twenty letters of it.

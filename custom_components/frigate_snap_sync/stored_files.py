@@ -6,7 +6,7 @@ Media browser and HTTP take from here what they need; nothing of this starts wor
 from .frigate.models import Severity
 from .sync.engine import LedgerError
 from .sync.model.item import Media, Role
-from .sync.model.stored import FileKey, ShownNames, StoredFile
+from .sync.model.stored import FileKey, MediaFile, ShownNames
 from .sync.playback.byte_ranges import Span, Unsatisfiable, asked_span
 from .sync.playback.playback import MAX_ITEMS, Playback
 from .sync.playback.reading import ENDINGS, NotNow, NotThere, Reading
@@ -17,6 +17,7 @@ __all__ = [
     "FileKey",
     "LedgerError",
     "Media",
+    "MediaFile",
     "NotNow",
     "NotThere",
     "Playback",
@@ -25,7 +26,6 @@ __all__ = [
     "Severity",
     "ShownNames",
     "Span",
-    "StoredFile",
     "Unsatisfiable",
     "asked_span",
 ]

@@ -25,7 +25,10 @@ from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 from custom_components.frigate_snap_sync.storage.wrappers.film_first import FilmFirst
 from custom_components.frigate_snap_sync.storage.wrappers.limited import Limited
 from custom_components.frigate_snap_sync.storage.wrappers.paced import CountedSource
-from custom_components.frigate_snap_sync.storage.wrappers.rate import Rank, RateLimit
+from custom_components.frigate_snap_sync.storage.wrappers.rate import (
+    Priority,
+    RateLimit,
+)
 
 from ..sync.fakes import FakeDestination
 from ..waiting import LONG, until
@@ -251,7 +254,7 @@ async def test_live_film_leaves_a_share_to_the_rest(films: int) -> None:
 
     async def film() -> None:
         while True:
-            await limit.take(10 * KIB, Rank.LIVE)
+            await limit.take(10 * KIB, Priority.LIVE)
 
     tasks = [asyncio.create_task(film()) for _ in range(films)]
     begin = time.now
@@ -260,7 +263,7 @@ async def test_live_film_leaves_a_share_to_the_rest(films: int) -> None:
             await limit.take(50 * KIB)
         assert 26 <= time.now - begin <= 36
         begin = time.now
-        await limit.take(100 * KIB, Rank.STILL)
+        await limit.take(100 * KIB, Priority.STILL)
         assert time.now - begin < 0.3
     for task in tasks:
         task.cancel()
@@ -270,21 +273,24 @@ async def test_parts_go_before_wholes_and_leave_them_a_share() -> None:
     """And film goes before both; each gets something all the time."""
     time = Time()
     limit = time.limit()
-    passed = Counter[Rank]()
+    passed = Counter[Priority]()
 
-    async def send(rank: Rank) -> None:
+    async def send(priority: Priority) -> None:
         while True:
-            await limit.take(10 * KIB, rank)
-            passed[rank] += 1
+            await limit.take(10 * KIB, priority)
+            passed[priority] += 1
 
-    tasks = [asyncio.create_task(send(rank)) for rank in (Rank.OTHER, Rank.PART)]
+    tasks = [
+        asyncio.create_task(send(priority))
+        for priority in (Priority.OTHER, Priority.PART)
+    ]
     await until(lambda: passed.total() >= 3000)
-    assert 10 <= passed[Rank.PART] / passed[Rank.OTHER] <= 16
-    tasks.append(asyncio.create_task(send(Rank.LIVE)))
+    assert 10 <= passed[Priority.PART] / passed[Priority.OTHER] <= 16
+    tasks.append(asyncio.create_task(send(Priority.LIVE)))
     passed.clear()
     await until(lambda: passed.total() >= 3000)
-    assert 10 <= passed[Rank.LIVE] / passed[Rank.PART] <= 17
-    assert 10 <= passed[Rank.LIVE] / passed[Rank.OTHER] <= 20
+    assert 10 <= passed[Priority.LIVE] / passed[Priority.PART] <= 17
+    assert 10 <= passed[Priority.LIVE] / passed[Priority.OTHER] <= 20
     for task in tasks:
         task.cancel()
 

@@ -19,8 +19,8 @@ from custom_components.frigate_snap_sync.sync.engine import LedgerError
 from custom_components.frigate_snap_sync.sync.ledger import drills
 from custom_components.frigate_snap_sync.sync.model.drill import (
     CameraDrill,
-    Cause,
     DestinationDrill,
+    DrillCause,
     DrillState,
     Outcome,
 )
@@ -349,7 +349,7 @@ async def test_a_destination_that_hangs(bench: Bench, nas: Place) -> None:
     await ready(bench, ("nas", nas))
     nas.gate.clear()
     result = at(await drill(bench), "nas")
-    assert (result.cause, result.step) == (Cause.TOO_SLOW, "send_picture")
+    assert (result.cause, result.step) == (DrillCause.TOO_SLOW, "send_picture")
     nas.gate.set()
 
 
@@ -367,9 +367,9 @@ async def test_skipped(bench: Bench, nas: Place, cloud: Place) -> None:
     assert done.outcome is Outcome.PASSED
     assert (at(done, "nas").outcome, at(done, "nas").cause) == (
         Outcome.SKIPPED,
-        Cause.SENDING_OFF,
+        DrillCause.SENDING_OFF,
     )
-    assert at(done, "attic").cause is Cause.NOT_SELECTED
+    assert at(done, "attic").cause is DrillCause.NOT_SELECTED
     assert not nas.sent
     assert not attic.sent
     await bench.engine.set_closed(["cloud"], since=0)
@@ -450,7 +450,7 @@ async def test_frigate_is_away(bench: Bench, nas: Place) -> None:
     await ready(bench, ("nas", nas))
     bench.frigate.latest_faults = [FrigateUnreachable("no answer")]
     done = await bench.engine.drills.run()
-    assert [each.cause for each in done] == [Cause.FRIGATE_AWAY] * 2
+    assert [each.cause for each in done] == [DrillCause.FRIGATE_AWAY] * 2
     assert bench.frigate.pictures == ["back-yard_2"]
 
 
@@ -460,7 +460,7 @@ async def test_a_bug_in_a_destination(
     """It is a failure, and the others are drilled."""
     await ready(bench, ("nas", nas))
     nas.faults = [ZeroDivisionError()]
-    assert at(await drill(bench), "nas").cause is Cause.UNEXPECTED
+    assert at(await drill(bench), "nas").cause is DrillCause.UNEXPECTED
     assert "failed unexpectedly" in caplog.text
 
 

@@ -15,7 +15,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     MediaNotReady,
 )
 from custom_components.frigate_snap_sync.frigate.models import CameraConfig, Segment
-from custom_components.frigate_snap_sync.sync.model.drill import Cause, Outcome
+from custom_components.frigate_snap_sync.sync.model.drill import DrillCause, Outcome
 from custom_components.frigate_snap_sync.sync.model.errors import Refusal, Refused
 from custom_components.frigate_snap_sync.sync.model.item import Media
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
@@ -31,15 +31,15 @@ __all__ = ["nas"]
 @pytest.mark.parametrize(
     ("error", "cause"),
     [
-        (FrigateUnreachable("no answer"), Cause.FRIGATE_AWAY),
-        (FrigateAuthFailed("no"), Cause.FRIGATE_LOGIN_REFUSED),
-        (FrigateForbidden("no"), Cause.CAMERA_FORBIDDEN),
-        (MediaGone("no camera"), Cause.NO_PICTURE),
-        (MediaNotReady("the camera is offline"), Cause.NO_PICTURE),
+        (FrigateUnreachable("no answer"), DrillCause.FRIGATE_AWAY),
+        (FrigateAuthFailed("no"), DrillCause.FRIGATE_LOGIN_REFUSED),
+        (FrigateForbidden("no"), DrillCause.CAMERA_FORBIDDEN),
+        (MediaGone("no camera"), DrillCause.NO_PICTURE),
+        (MediaNotReady("the camera is offline"), DrillCause.NO_PICTURE),
     ],
 )
 async def test_frigate_has_no_picture(
-    bench: Bench, nas: Place, error: FrigateError, cause: Cause
+    bench: Bench, nas: Place, error: FrigateError, cause: DrillCause
 ) -> None:
     """That is a failure as well: nothing would be saved."""
     await ready(bench, ("nas", nas))
@@ -60,7 +60,7 @@ async def test_a_clip_that_breaks_once(bench: Bench, nas: Place) -> None:
     assert (await drill(bench)).outcome is Outcome.PASSED
     bench.frigate.clip_faults = [MediaNotReady("empty")] * 3
     done = await drill(bench)
-    assert (done.cause, done.step) == (Cause.FOOTAGE_BROKEN, "footage")
+    assert (done.cause, done.step) == (DrillCause.FOOTAGE_BROKEN, "footage")
     assert not bench.spooled()
 
 
@@ -69,7 +69,7 @@ async def test_a_camera_that_sends_nothing(bench: Bench, nas: Place) -> None:
     await ready(bench, ("nas", nas))
     bench.frigate.silent.add("front_door")
     done = await drill(bench)
-    assert (done.cause, done.step) == (Cause.CAMERA_SILENT, "picture")
+    assert (done.cause, done.step) == (DrillCause.CAMERA_SILENT, "picture")
     assert not nas.sent
     assert not bench.spooled()
     await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
@@ -90,7 +90,7 @@ async def test_a_camera_that_records_no_more(
     done = await drill(bench)
     assert (done.outcome, done.cause, done.step) == (
         Outcome.FAILED,
-        Cause.NO_FOOTAGE,
+        DrillCause.NO_FOOTAGE,
         "footage",
     )
     assert not nas.sent

@@ -8,7 +8,7 @@ from typing import override
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import Capabilities, Source
-from custom_components.frigate_snap_sync.sync.model.drill import Cause, Outcome
+from custom_components.frigate_snap_sync.sync.model.drill import DrillCause, Outcome
 from custom_components.frigate_snap_sync.sync.model.errors import Refusal, Refused
 
 from .conftest import Bench, until
@@ -39,7 +39,7 @@ async def test_other_bytes_come_back(bench: Bench, nas: Place) -> None:
     await ready(bench, ("nas", nas))
     nas.damage = True
     result = at(await drill(bench), "nas")
-    assert (result.cause, result.step) == (Cause.OTHER_BYTES, "read_back")
+    assert (result.cause, result.step) == (DrillCause.OTHER_BYTES, "read_back")
     assert not nas.drilled()
 
 
@@ -48,7 +48,7 @@ async def test_it_can_not_be_deleted(bench: Bench, nas: Place) -> None:
     await ready(bench, ("nas", nas))
     nas.keeps = True
     result = at(await drill(bench), "nas")
-    assert (result.cause, result.step) == (Cause.STILL_THERE, "delete")
+    assert (result.cause, result.step) == (DrillCause.STILL_THERE, "delete")
     left = nas.drilled()
     assert len(left) == 2
     nas.keeps = False

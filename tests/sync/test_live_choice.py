@@ -72,10 +72,15 @@ async def test_stills_of_a_camera_that_go2rtc_does_not_show(
     assert bench.frigate.live_opened == []
 
 
-async def _no_film(bench: Bench, camera: Camera) -> None:
-    """Let the film break off whenever it is asked for, before any picture."""
+async def _no_film(camera: Camera, over: asyncio.Event) -> None:
+    """Let the film break off whenever it is asked for, before any picture.
+
+    Until it is `over`: then it stays open, and no error is on its way.
+    """
     while True:
         await camera.opened()
+        if over.is_set():
+            return
         camera.feed(FrigateUnreachable("The live film: HTTP status 502"))
         await until(lambda: not camera.is_watched)
 
@@ -153,7 +158,7 @@ async def test_a_camera_without_film_has_none_by_another_stream(
     }
     await bench.start(setup(growing, selection=LIVE))
     bench.review("new", start=time.time() - 1)
-    breaking = asyncio.create_task(_no_film(bench, camera))
+    breaking = asyncio.create_task(_no_film(camera, asyncio.Event()))
     await until(lambda: films(growing))
     breaking.cancel()
     assert films(growing)[0].endswith(".jpg")
@@ -184,7 +189,7 @@ async def test_a_door_that_is_dead_is_gone_round(
     await bench.start(setup(growing, selection=LIVE))
     begun = time.monotonic()
     bench.review("new")
-    breaking = asyncio.create_task(_no_film(bench, camera))
+    breaking = asyncio.create_task(_no_film(camera, over := asyncio.Event()))
     await until(lambda: films(growing))
     assert time.monotonic() - begun >= 0.3
     shown = len(bench.frigate.live_opened)
@@ -192,7 +197,8 @@ async def test_a_door_that_is_dead_is_gone_round(
     await until(lambda: len(bench.frigate.live_opened) > shown)
     stills = len(films(growing))
     await until(lambda: len(films(growing)) > stills + 3)
-    breaking.cancel()
+    over.set()
+    await breaking
     assert all(name.endswith(".jpg") for name in films(growing))
     errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
     assert errors == [
@@ -325,14 +331,15 @@ async def test_a_frigate_without_pictures_gives_no_stills(
     if is_camera:
         bench.frigate.silent.add("front_door")
     bench.review("new")
-    breaking = asyncio.create_task(_no_film(bench, camera))
+    breaking = asyncio.create_task(_no_film(camera, over := asyncio.Event()))
     await until(lambda: bench.frigate.live_opened)
     if not is_camera:
         bench.frigate.error = FrigateUnreachable("away")
     await asyncio.sleep(0.5)
     assert films(growing) == bench.frigate.pictures == []
-    breaking.cancel()
+    over.set()
     bench.frigate.error = None
+    await breaking
     await camera.show(12)
     await until(lambda: films(growing))
     assert films(growing)[0].endswith(".mp4")

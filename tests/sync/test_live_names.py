@@ -20,6 +20,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     Unreachable,
 )
 from custom_components.frigate_snap_sync.sync.ledger import live_files
+from custom_components.frigate_snap_sync.sync.model.naming import NameValues
 
 from ..harness.frigate import live
 from ..waiting import until
@@ -70,6 +71,32 @@ async def test_an_answer_that_got_lost(
         # The name is free again, and may have been taken since.
         await until(lambda: growing.deleted == [lost])
         await until(lambda: films(growing) == growing.grew)
+
+
+async def test_a_template_that_fails_is_named_once_for_film_and_parts(
+    bench: Bench,
+    camera: Camera,
+    growing: FakeDestination,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """And once more after the owner has changed the destination."""
+
+    def fail(values: NameValues) -> str:
+        raise ValueError("no such variable")
+
+    broken = setup(growing, selection=LIVE, render=fail)
+    engine = await bench.start(broken)
+    for times in (1, 2):
+        bench.live_snapshot(label=f"car {times}")
+        await until(lambda: "live-snapshot-car" in " ".join(growing.media))
+        growing.media.clear()
+        source_id = bench.review("new")
+        await Camera(bench.frigate).show(3)
+        await until(lambda: films(growing))
+        bench.review("end", source_id=source_id, end=time.time())
+        await until(lambda: not camera.is_watched)
+        assert caplog.text.count("template of nas failed") == times
+        await engine.apply_destinations([broken])
 
 
 async def test_a_name_of_somebody_is_left_to_them(

@@ -31,7 +31,7 @@ _CHUNK: Final = 1024 * 1024
 _EXPLANATION: Final = 4096
 """Bytes read of an answer that is a failure."""
 _MAX_MESSAGE: Final = 200
-_GOODBYE: Final = 1.0
+_CLOSE_TIMEOUT: Final = 1.0
 """Seconds that a server has to answer when a WebSocket is closed."""
 
 _OWN_WORDS: Final = frozenset({"application/json", "text/html"})
@@ -259,7 +259,7 @@ class Transport:
                 headers=headers,
                 ssl=self._ssl,
                 proxy=self._proxy,
-                timeout=aiohttp.ClientWSTimeout(ws_close=_GOODBYE),
+                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT),
                 max_msg_size=self._limits.fragment_bytes,
                 compress=0,
             )
@@ -272,7 +272,7 @@ async def close_socket(socket: aiohttp.ClientWebSocketResponse) -> None:
     never do: then the connection is dropped.
     """
     with suppress(TimeoutError):
-        async with asyncio.timeout(_GOODBYE):
+        async with asyncio.timeout(_CLOSE_TIMEOUT):
             await socket.close()
 
 

@@ -148,7 +148,7 @@ def engine_parts(
             monitor=monitor,
             registry=intake.registry,
             workers=pool.workers,
-            time_zone=time_zone,
+            paths=planner.paths,
             options=options,
         ),
         drills=Drills(client, monitor, services, pool.workers),

@@ -6,11 +6,11 @@ from ..base import Destination, Source, StoredFile
 from ..growing import GrowingFile
 from .base import Wrapper
 from .paced import PacedSource
-from .rate import Rank, RateLimit
+from .rate import Priority, RateLimit
 
 
 class Limited(Wrapper):
-    """Slows down what is sent, by its rank; reading back is not slowed down.
+    """Slows down what is sent, by its priority; reading back is not slowed down.
 
     All files of the destination share its rate.
     """
@@ -22,14 +22,14 @@ class Limited(Wrapper):
 
     @override
     async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
-        limited = _LimitedSource(source, self._rate, _rank_of(source))
+        limited = _LimitedSource(source, self._rate, _priority_of(source))
         return await self.inner.put(path, limited, temporary=temporary)
 
     @override
     async def put_at_once(
         self, path: str, source: Source, *, temporary: str
     ) -> StoredFile:
-        limited = _LimitedSource(source, self._rate, Rank.LIVE)
+        limited = _LimitedSource(source, self._rate, Priority.LIVE)
         return await self.inner.put_at_once(path, limited, temporary=temporary)
 
     @override
@@ -37,23 +37,23 @@ class Limited(Wrapper):
         return _LimitedGrowth(await self.inner.grow(path), self._rate)
 
 
-def _rank_of(source: Source) -> Rank:
+def _priority_of(source: Source) -> Priority:
     if source.is_urgent:
-        return Rank.STILL
-    return Rank.PART if source.is_part else Rank.OTHER
+        return Priority.STILL
+    return Priority.PART if source.is_part else Priority.OTHER
 
 
 class _LimitedSource(PacedSource):
     """A source whose slices wait for their turn."""
 
-    def __init__(self, inner: Source, rate: RateLimit, rank: Rank) -> None:
+    def __init__(self, inner: Source, rate: RateLimit, priority: Priority) -> None:
         super().__init__(inner, slice_size=rate.slice_size)
         self._rate = rate
-        self._rank = rank
+        self._priority = priority
 
     @override
     async def pace(self, size: int) -> None:
-        await self._rate.take(size, self._rank)
+        await self._rate.take(size, self._priority)
         await super().pace(size)
 
 
@@ -69,7 +69,7 @@ class _LimitedGrowth(GrowingFile):
         size = self._rate.slice_size
         for start in range(0, len(data), size):
             piece = data[start : start + size]
-            await self._rate.take(len(piece), Rank.LIVE)
+            await self._rate.take(len(piece), Priority.LIVE)
             await self._inner.write(piece, at=at + start)
 
     @override

@@ -24,7 +24,7 @@ MAX_LAG: Final = 0.2
 """Seconds that may be caught up with after the event loop was late."""
 
 
-class Rank(IntEnum):
+class Priority(IntEnum):
     """Who goes first."""
 
     STILL = 0
@@ -36,11 +36,11 @@ class Rank(IntEnum):
     OTHER = 3
 
 
-_PATIENT: Final = (Rank.PART, Rank.OTHER)
+_PATIENT: Final = (Priority.PART, Priority.OTHER)
 """Who leave the way to all before them, but for a share."""
 
 
-type _Turn = tuple[Rank, int]
+type _Turn = tuple[Priority, int]
 
 
 class RateLimit:
@@ -78,41 +78,43 @@ class RateLimit:
         wanted = int(self._rate * SLICE_SECONDS)
         return min(max(wanted, SMALLEST_SLICE), LARGEST_SLICE)
 
-    async def take(self, size: int, rank: Rank = Rank.OTHER) -> None:
+    async def take(self, size: int, priority: Priority = Priority.OTHER) -> None:
         """Wait until `size` more bytes may be sent."""
-        turn = (rank, next(self._turns))
+        turn = (priority, next(self._turns))
         self._waiting.append(turn)
         try:
             await self._wait(turn)
             earliest = self._clock() - MAX_LAG
             self._free_at = max(self._free_at, earliest) + size / self._rate
-            self._count(size, rank)
+            self._count(size, priority)
         finally:
             self._waiting.remove(turn)
             self._moved.notify()
 
-    def _count(self, size: int, passed: Rank) -> None:
+    def _count(self, size: int, passed: Priority) -> None:
         """Note who has passed while others waited."""
-        for rank in _PATIENT:
-            if self._first(rank) is None:
-                self._ahead[rank] = 0
-            elif passed is rank:
-                self._ahead[rank] = max(0, self._ahead[rank] - SHARE * size)
-            elif Rank.LIVE <= passed < rank:
-                self._ahead[rank] += size
+        for priority in _PATIENT:
+            if self._first(priority) is None:
+                self._ahead[priority] = 0
+            elif passed is priority:
+                self._ahead[priority] = max(0, self._ahead[priority] - SHARE * size)
+            elif Priority.LIVE <= passed < priority:
+                self._ahead[priority] += size
 
-    def _first(self, rank: Rank) -> _Turn | None:
-        return min((turn for turn in self._waiting if turn[0] is rank), default=None)
+    def _first(self, priority: Priority) -> _Turn | None:
+        return min(
+            (turn for turn in self._waiting if turn[0] is priority), default=None
+        )
 
     @property
     def _next(self) -> _Turn:
         """Return whose turn it is."""
         first = min(self._waiting)
-        if first[0] is Rank.STILL:
+        if first[0] is Priority.STILL:
             return first
-        for rank in _PATIENT:
-            turn = self._first(rank)
-            if turn is not None and self._ahead[rank] >= SHARE * self.slice_size:
+        for priority in _PATIENT:
+            turn = self._first(priority)
+            if turn is not None and self._ahead[priority] >= SHARE * self.slice_size:
                 return turn
         return first
 

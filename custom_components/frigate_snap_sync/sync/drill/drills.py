@@ -10,8 +10,8 @@ from ...frigate.protocol import FrigateApi
 from ..ledger import LedgerError, cameras, closed_periods, drills, off_periods
 from ..model.drill import (
     CameraDrill,
-    Cause,
     DestinationDrill,
+    DrillCause,
     Failure,
     Outcome,
     Step,
@@ -187,7 +187,7 @@ class Drills:
         steps = wanted_steps(worker.setup.selection, has_footage=has_footage)
         items = [item for item in material.items if item.step in steps]
         if not items:
-            return _skip(worker.setup.id, Cause.NO_FOOTAGE)
+            return _skip(worker.setup.id, DrillCause.NO_FOOTAGE)
         try:
             done = await RoundTrip(worker, camera, services=self._services).run(items)
             return replace(
@@ -201,7 +201,7 @@ class Drills:
             return DestinationDrill(
                 destination_id=worker.setup.id,
                 outcome=Outcome.FAILED,
-                cause=Cause.UNEXPECTED,
+                cause=DrillCause.UNEXPECTED,
                 step=Step.CONNECT,
             )
 
@@ -221,7 +221,7 @@ def _wants_film(worker: Worker) -> bool:
     return Step.SEND_FOOTAGE in wanted_steps(worker.setup.selection, has_footage=True)
 
 
-def _skip(destination_id: str, cause: Cause) -> DestinationDrill:
+def _skip(destination_id: str, cause: DrillCause) -> DestinationDrill:
     return DestinationDrill(
         destination_id=destination_id, outcome=Outcome.SKIPPED, cause=cause
     )
@@ -229,6 +229,6 @@ def _skip(destination_id: str, cause: Cause) -> DestinationDrill:
 
 def _lasting(drill: CameraDrill) -> Failure | None:
     """Return how a drill failed at Frigate, if that concerns all cameras."""
-    if drill.cause not in (Cause.FRIGATE_AWAY, Cause.FRIGATE_LOGIN_REFUSED):
+    if drill.cause not in (DrillCause.FRIGATE_AWAY, DrillCause.FRIGATE_LOGIN_REFUSED):
         return None
     return Failure(step=Step(drill.step or Step.PICTURE), cause=drill.cause)

@@ -18,7 +18,7 @@ from ...frigate.media import check_mp4
 from ...frigate.models import Segment
 from ...frigate.protocol import FrigateApi
 from ...storage.read_back import Content
-from ..model.drill import Cause, Failure, Step
+from ..model.drill import DrillCause, Failure, Step
 from ..model.errors import SpoolError, SpoolFull
 from ..model.footage_ranges import FootageRange
 from ..monitoring.frigate_monitor import is_about_one_file
@@ -71,26 +71,26 @@ def last_seconds(segments: Sequence[Segment], *, seconds: int) -> FootageRange |
     return FootageRange(start, end) if start < end else None
 
 
-def cause_of(error: FrigateError | SpoolError, step: Step) -> Cause:
+def cause_of(error: FrigateError | SpoolError, step: Step) -> DrillCause:
     """Return the key of what kept Frigate from giving something, or us from taking it."""
     match error:
         case FrigateForbidden():
-            return Cause.CAMERA_FORBIDDEN
+            return DrillCause.CAMERA_FORBIDDEN
         case FrigateAuthFailed():
-            return Cause.FRIGATE_LOGIN_REFUSED
+            return DrillCause.FRIGATE_LOGIN_REFUSED
         case SpoolFull():
-            return Cause.SPOOL_FULL
+            return DrillCause.SPOOL_FULL
         case SpoolError():
-            return Cause.SPOOL_FAILING
+            return DrillCause.SPOOL_FAILING
         case FrigateError() if not is_about_one_file(error):
-            return Cause.FRIGATE_AWAY
-    return Cause.NO_PICTURE if step is Step.PICTURE else Cause.FOOTAGE_BROKEN
+            return DrillCause.FRIGATE_AWAY
+    return DrillCause.NO_PICTURE if step is Step.PICTURE else DrillCause.FOOTAGE_BROKEN
 
 
 class _Missing(Exception):
     """Frigate answers, but not with what a working camera has; `cause` is the key."""
 
-    def __init__(self, cause: Cause) -> None:
+    def __init__(self, cause: DrillCause) -> None:
         """Keep the cause."""
         super().__init__(cause)
         self.cause = cause
@@ -131,7 +131,7 @@ class Materials:
                 case _Missing():
                     cause = err.cause
                 case TimeoutError():
-                    cause = Cause.TOO_SLOW
+                    cause = DrillCause.TOO_SLOW
                 case _:
                     cause = cause_of(err, step)
             return Material(failure=Failure(step=step, cause=cause))
@@ -152,7 +152,7 @@ class Materials:
         # Frigate may have a picture of a camera that is away: an old one, or one that
         # says so, and not every version tells them apart.
         if not await self._client.camera_fps(camera):
-            raise _Missing(Cause.CAMERA_SILENT)
+            raise _Missing(DrillCause.CAMERA_SILENT)
         return _item(Step.SEND_PICTURE, await self._spool.store(image, "jpg"), "jpg")
 
     async def _recorded(self, camera: str) -> FootageRange | None:
@@ -162,7 +162,7 @@ class Materials:
         )
         footage = last_seconds(segments, seconds=SECONDS)
         if footage is None and await self._should_record(camera):
-            raise _Missing(Cause.NO_FOOTAGE)
+            raise _Missing(DrillCause.NO_FOOTAGE)
         return footage
 
     async def _should_record(self, camera: str) -> bool:

@@ -14,8 +14,8 @@ from ...storage.read_back import read_content
 from ...storage.wrappers.paced import CountedSource
 from ..ledger.drills import DrillFile
 from ..model.drill import (
-    Cause,
     DestinationDrill,
+    DrillCause,
     Outcome,
     Proof,
     Step,
@@ -35,7 +35,7 @@ _LOGGER = logging.getLogger(__name__)
 class DrillFailed(Exception):
     """What was sent is not what lies there; `cause` is the key."""
 
-    def __init__(self, cause: Cause) -> None:
+    def __init__(self, cause: DrillCause) -> None:
         """Keep the cause."""
         super().__init__(cause)
         self.cause = cause
@@ -89,9 +89,9 @@ class RoundTrip:
         except DrillFailed as err:
             cause = err.cause
         except TimeoutError:
-            cause = Cause.TOO_SLOW
+            cause = DrillCause.TOO_SLOW
         except FileNotFoundError as err:
-            cause = Cause.OTHER_BYTES
+            cause = DrillCause.OTHER_BYTES
             self._log(err)
         else:
             return DestinationDrill(
@@ -176,12 +176,12 @@ class RoundTrip:
     async def _compare(self, item: DrillItem, path: str) -> None:
         found = await read_content(self._destination, path, most=item.content.size)
         if found != item.content:
-            raise DrillFailed(Cause.OTHER_BYTES)
+            raise DrillFailed(DrillCause.OTHER_BYTES)
 
     async def _delete(self, paths: Sequence[str]) -> None:
         for path in paths:
             if not await self._leftovers.delete(path):
-                raise DrillFailed(Cause.STILL_THERE)
+                raise DrillFailed(DrillCause.STILL_THERE)
         await self._leftovers.forget(self._made)
 
     async def _give_up(self) -> None:

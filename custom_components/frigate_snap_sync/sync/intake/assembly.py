@@ -21,7 +21,7 @@ from .missed_objects import MissedObjects
 from .missed_reviews import MissedReviews
 from .object_lookup import ObjectLookup
 from .open_reviews import OpenReviews
-from .requests import OwnerRequests
+from .requests import UploadRequests
 from .reviews import ReviewIntake
 from .running_reviews import RunningReviews
 from .tracked_objects import TrackedObjects
@@ -36,7 +36,7 @@ class IntakeParts:
     lookup: ObjectLookup
     intake: Intake
     catch_up: CatchUp
-    requests: OwnerRequests
+    requests: UploadRequests
     running: RunningReviews
     open_reviews: OpenReviews
 
@@ -133,7 +133,7 @@ def intake_parts(
         ),
         look_back=look_back,
     )
-    requests = OwnerRequests(
+    requests = UploadRequests(
         client,
         services=services,
         planner=planner,

@@ -25,7 +25,7 @@ from .catch_up import CatchUp
 from .reviews import ReviewIntake
 
 
-class OwnerRequests:
+class UploadRequests:
     """Queues what a person chose, whatever the destinations select.
 
     What the owner kept at home, with the switch `capture` off, stays there. Methods

@@ -9,7 +9,7 @@ import sqlite3
 from typing import Final
 
 from ..model.item import Item, Media, Role
-from ..model.stored import Copy, FileKey, SearchWord, StoredFile
+from ..model.stored import Copy, FileKey, MediaFile, SearchWord
 from . import films
 from .items import item_of
 
@@ -101,7 +101,7 @@ def files(
     since: float,
     until: float,
     limit: int,
-) -> list[StoredFile]:
+) -> list[MediaFile]:
     """Return what lies there of a camera and began in that time, newest first.
 
     `limit` is that of items. Of one whose wholes lie there its parts are not shown.
@@ -169,7 +169,7 @@ def search(
     since: float,
     until: float,
     limit: int,
-) -> list[StoredFile]:
+) -> list[MediaFile]:
     """Return what lies there and fits every word, newest first.
 
     `limit` is that of items. Where little fits, all of a camera is looked through.
@@ -234,7 +234,7 @@ def copies(
 
 def _files_of(
     connection: sqlite3.Connection, item_id: int, item: Item, among: Collection[str]
-) -> list[StoredFile]:
+) -> list[MediaFile]:
     """Return the files of an item that play, the last piece first.
 
     Live film is shown as long as there is no whole.
@@ -267,10 +267,10 @@ def _files_of(
     ]
 
 
-def _file_of(row: sqlite3.Row, item: Item, thumbnail: FileKey | None) -> StoredFile:
+def _file_of(row: sqlite3.Row, item: Item, thumbnail: FileKey | None) -> MediaFile:
     start, end = times_of(row, item)
     key = key_of(row, item)
-    return StoredFile(
+    return MediaFile(
         key=key,
         camera=item.camera,
         labels=item.shown_labels,

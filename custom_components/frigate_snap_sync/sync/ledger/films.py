@@ -7,7 +7,7 @@ from typing import Final
 
 from ..model.item import Item, Media, Role
 from ..model.spans import from_text
-from ..model.stored import Copy, FileKey, StoredFile, film_number
+from ..model.stored import Copy, FileKey, MediaFile, film_number
 from .live_files import piece_path
 
 LIES: Final = "is_ours = 1 AND state IN ('growing', 'kept') AND (pieces IS NULL OR held IS NOT NULL)"
@@ -18,7 +18,7 @@ _STILL: Final = ".jpg"
 
 def files_of(
     connection: sqlite3.Connection, item_id: int, item: Item, among: Collection[str]
-) -> list[StoredFile]:
+) -> list[MediaFile]:
     """Return the live film of an item that lies there, the last first.
 
     What several destinations have under one number shows the same, more or less; the
@@ -31,7 +31,7 @@ def files_of(
         " ORDER BY number DESC, size",
         (item_id, json.dumps(sorted(among))),
     )
-    found: dict[FileKey, StoredFile] = {}
+    found: dict[FileKey, MediaFile] = {}
     for row in rows:
         pieces = [None] if row["pieces"] is None else range(row["pieces"], 0, -1)
         for piece in pieces:
@@ -67,7 +67,7 @@ def copies(
     ]
 
 
-def _file_of(row: sqlite3.Row, item: Item, piece: int | None) -> StoredFile:
+def _file_of(row: sqlite3.Row, item: Item, piece: int | None) -> MediaFile:
     key = FileKey(
         media=Media.RECORDINGS,
         source_id=item.source_id,
@@ -78,7 +78,7 @@ def _file_of(row: sqlite3.Row, item: Item, piece: int | None) -> StoredFile:
     held = from_text(row["held"])
     # Of pieces it is known what all of them show.
     end = None if piece is not None or not held else held[-1][1]
-    return StoredFile(
+    return MediaFile(
         key=key,
         camera=item.camera,
         labels=item.shown_labels,

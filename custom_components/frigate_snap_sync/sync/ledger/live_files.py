@@ -16,7 +16,7 @@ from ..model.spans import Spans, to_text
 from .items import base_of, free_path
 from .superseding import reach_live, supersede_live
 
-_GOODBYE = 5
+_SHOWN_AFTER_END = 5
 """Seconds in which film surely ends whose review has."""
 
 _UNWANTED = "(item_id IS NULL AND hint IS NULL)"
@@ -211,7 +211,7 @@ def end_all(connection: sqlite3.Connection, *, now: float) -> int:
         " items.id WHERE items.id = live_files.item_id AND is_open = 0"
         " AND role = 'whole'), ? + ahead)) WHERE state = 'growing'"
         " RETURNING item_id, destination_id",
-        (now, _GOODBYE, now),
+        (now, _SHOWN_AFTER_END, now),
     ).fetchall()
     known = [row for row in rows if row["item_id"] is not None]
     for item_id in dict.fromkeys(row["item_id"] for row in known):

@@ -13,7 +13,7 @@ from .off_periods import capture_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class StatusSummary:
     """What the ledger knows of the status; the engine adds what is live."""
 
     capture: bool = True
@@ -32,7 +32,7 @@ class Summary:
     """Since when there has been a destination, of those that there are; None: none is."""
 
 
-def summary(connection: sqlite3.Connection) -> Summary:
+def summary(connection: sqlite3.Connection) -> StatusSummary:
     """Return all counters; what waits is not among them.
 
     Its cost grows with what waits and what has failed, not with what has arrived.
@@ -68,7 +68,7 @@ def summary(connection: sqlite3.Connection) -> Summary:
         )
         for row in connection.execute("SELECT * FROM cameras WHERE is_shown = 1")
     }
-    return Summary(
+    return StatusSummary(
         capture=capture_on(connection),
         cameras=cameras,
         destinations=destinations,

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from datetime import tzinfo
 import logging
 import time
 from typing import Any
@@ -13,6 +12,7 @@ from ..ledger import LedgerError, items as ledger_items, off_periods
 from ..model.engine_options import EngineOptions, LiveFootage
 from ..model.item import Item
 from ..monitoring.frigate_monitor import FrigateMonitor
+from ..planning.paths import ItemPaths
 from ..planning.registry import ItemRegistry
 from ..sending.worker import Worker
 from ..services import Services
@@ -46,7 +46,7 @@ class LiveManager:
         registry: ItemRegistry,
         workers: Mapping[str, Worker],
         options: EngineOptions,
-        time_zone: tzinfo,
+        paths: ItemPaths,
     ) -> None:
         """Keep what it works with; nothing is watched before `run`."""
         self._client = client
@@ -58,7 +58,7 @@ class LiveManager:
             services=services,
             registry=registry,
             workers=workers,
-            time_zone=time_zone,
+            paths=paths,
         )
         self._workers = workers
         self._options = options

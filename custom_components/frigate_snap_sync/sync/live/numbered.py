@@ -11,7 +11,7 @@ from ...storage.memory_source import MemorySource
 from ..ledger.live_files import LiveFile, live_temporary, piece_path
 from .film import Batch, Chunk
 from .target import LiveTarget
-from .writers import GOODBYE, NAMES, LiveWriter
+from .writers import FINISH_TIMEOUT, NAMES, LiveWriter
 
 _PATIENCE: Final = 1.5
 """How much longer than it should be a piece may wait for its keyframe."""
@@ -75,7 +75,7 @@ class NumberedWriter(LiveWriter):
     @override
     async def _finish(self) -> None:
         sending, self._sending = self._sending, None
-        due = time.monotonic() + GOODBYE
+        due = time.monotonic() + FINISH_TIMEOUT
         if sending is not None:
             await self._let_arrive([sending], due=due)
         last = asyncio.create_task(self._send_rest())

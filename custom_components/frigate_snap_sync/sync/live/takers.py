@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
 from math import ceil, floor, inf
 import time
 
@@ -41,14 +40,14 @@ class Takers:
         services: Services,
         registry: ItemRegistry,
         workers: Mapping[str, Worker],
-        time_zone: tzinfo,
+        paths: ItemPaths,
     ) -> None:
         """Keep what it works with."""
         self._client = client
         self._services = services
         self._registry = registry
         self._workers = workers
-        self._paths = ItemPaths(time_zone)
+        self._paths = paths
         self._since: dict[Worker, float] = {}
         """From when on destinations take film that were added since the start."""
 

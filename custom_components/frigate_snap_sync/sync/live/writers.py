@@ -21,7 +21,7 @@ _AT_ONCE: Final = 2
 """Writes that are under way: the next one must not wait for an answer from far away."""
 NAMES: Final = 100
 """Names that are tried for a file."""
-GOODBYE: Final = 1.5
+FINISH_TIMEOUT: Final = 1.5
 """Seconds in which a file must be closed: Home Assistant may be stopping."""
 _LOOK: Final = 0.1
 """How often it is looked meanwhile whether film may still be sent."""
@@ -221,14 +221,14 @@ class GrowingWriter(LiveWriter):
     async def _finish(self) -> None:
         writes, self._writes = tuple(self._writes), deque()
         growing, self._growing = self._growing, None
-        due = time.monotonic() + GOODBYE
+        due = time.monotonic() + FINISH_TIMEOUT
         failures = await self._let_arrive((write.task for write in writes), due=due)
         for write, failure in zip(writes, failures, strict=True):
             if failure is not None:
                 break  # What follows can't be played.
             self._note(write)
         if growing is not None:
-            async with asyncio.timeout(GOODBYE):
+            async with asyncio.timeout(FINISH_TIMEOUT):
                 if await growing.close() <= self._init:
                     # Nothing of what was tried is there.
                     self._tried = Shown()

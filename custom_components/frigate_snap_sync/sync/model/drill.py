@@ -56,7 +56,7 @@ class Proof(StrEnum):
     SIZE = "size"
 
 
-class Cause(StrEnum):
+class DrillCause(StrEnum):
     """Why a drill failed, or was skipped, beside the causes of a destination's errors."""
 
     FRIGATE_AWAY = "frigate_away"
@@ -83,17 +83,17 @@ class Cause(StrEnum):
 
 SKIPS: Final = frozenset(
     {
-        Cause.SENDING_OFF,
-        Cause.ONLY_WHILE,
-        Cause.BUDGET_SPENT,
-        Cause.NOT_SELECTED,
-        Cause.NO_FOOTAGE,
+        DrillCause.SENDING_OFF,
+        DrillCause.ONLY_WHILE,
+        DrillCause.BUDGET_SPENT,
+        DrillCause.NOT_SELECTED,
+        DrillCause.NO_FOOTAGE,
     }
 )
 """Causes that are what the owner wants, or what the camera is: no failure."""
 
 FAILURES: Final[tuple[str, ...]] = (
-    *sorted(cause.value for cause in {*Cause} - SKIPS | {Cause.NO_FOOTAGE}),
+    *sorted(cause.value for cause in {*DrillCause} - SKIPS | {DrillCause.NO_FOOTAGE}),
     *sorted(cause.code for cause in CAUSES),
 )
 """The keys of all causes of a failure."""
@@ -226,7 +226,7 @@ def carried_over(drill: CameraDrill, last: CameraDrill | None) -> CameraDrill:
     settled = {
         each.destination_id
         for each in drill.destinations
-        if each.outcome is not Outcome.SKIPPED or each.cause == Cause.NOT_SELECTED
+        if each.outcome is not Outcome.SKIPPED or each.cause == DrillCause.NOT_SELECTED
     }
     return replace(
         drill,
@@ -271,7 +271,7 @@ def _standing(drill: CameraDrill, found: Collection[_Failed]) -> list[StandingFa
         StandingFailure(
             camera=drill.camera,
             destination_id=destination_id,
-            cause=cause or Cause.UNEXPECTED,
+            cause=cause or DrillCause.UNEXPECTED,
             step=step or Step.CONNECT,
         )
         for destination_id, cause, step in found
@@ -285,16 +285,16 @@ def skipped_because(
     is_sending: bool,
     is_closed: bool,
     is_spent: bool,
-) -> Cause | None:
+) -> DrillCause | None:
     """Return why a destination takes no part in a drill of a camera, None if it does."""
     if not is_sending:
-        return Cause.SENDING_OFF
+        return DrillCause.SENDING_OFF
     if is_closed:
-        return Cause.ONLY_WHILE
+        return DrillCause.ONLY_WHILE
     if is_spent:
-        return Cause.BUDGET_SPENT
+        return DrillCause.BUDGET_SPENT
     if selection is not None and selection.cameras and camera not in selection.cameras:
-        return Cause.NOT_SELECTED
+        return DrillCause.NOT_SELECTED
     return None
 
 

@@ -142,7 +142,7 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFile:
+class MediaFile:
     """A file that lies at a destination at least, as it is shown.
 
     `labels` are sorted, the most telling first where Frigate says which. Times are

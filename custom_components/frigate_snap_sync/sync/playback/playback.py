@@ -6,7 +6,7 @@ from math import inf
 from typing import Final
 
 from ..ledger import Ledger, browsing
-from ..model.stored import FileKey, SearchWord, ShownNames, StoredFile
+from ..model.stored import FileKey, MediaFile, SearchWord, ShownNames
 from .nearness import Place
 from .reading import PlaybackTiming, Reader
 
@@ -81,7 +81,7 @@ class Playback:
 
     async def files(
         self, camera: str, begin: datetime, *, hours: int
-    ) -> list[StoredFile]:
+    ) -> list[MediaFile]:
         """Return what lies there of a camera and some time, newest first."""
         since, until = _span(begin, hours)
         return await self._ledger.run(
@@ -100,7 +100,7 @@ class Playback:
         camera: str | None,
         is_video: bool | None,
         shown: ShownNames | None = None,
-    ) -> list[StoredFile]:
+    ) -> list[MediaFile]:
         """Return the newest files that fit all words of a text, newest first.
 
         A word fits a label, a zone, a camera or a severity that holds it, as Frigate

@@ -43,7 +43,7 @@ class _Reading:
     """What the ledger said last, and when (epoch seconds)."""
 
     at: float
-    summary: status_summary.Summary
+    summary: status_summary.StatusSummary
     waiting: waiting.Waiting
     sent_lately: Mapping[str, int]
 
@@ -175,7 +175,7 @@ class Collector:
     def _gather(self, reading: _Reading | None) -> EngineStatus:
         """Return the status; of the ledger what it said last."""
         if reading is None:
-            summary, waits = status_summary.Summary(), waiting.Waiting()
+            summary, waits = status_summary.StatusSummary(), waiting.Waiting()
             sent_lately: Mapping[str, int] = {}
             read_at = time.time()
         else:

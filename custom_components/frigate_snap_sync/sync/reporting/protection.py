@@ -17,7 +17,7 @@ from ...storage.errors import (
 )
 from ..model.status import Problem, Protection, Reason
 
-DEAD_MAN: Final = timedelta(days=2)
+NO_UPLOAD_FOR: Final = timedelta(days=2)
 LITTLE_SPACE: Final = 2 << 30
 """Free bytes at a destination below which it is about to be full."""
 _ENOUGH: Final = 1.1
@@ -217,7 +217,7 @@ def nothing_uploaded(
     newest = max((each for each in last_uploads if each is not None), default=since)
     return (
         last_review is not None
-        and now - last_review < DEAD_MAN
-        and now - max(newest, since) > DEAD_MAN
+        and now - last_review < NO_UPLOAD_FOR
+        and now - max(newest, since) > NO_UPLOAD_FOR
         and (first_review is None or (now - first_review) > timedelta(seconds=patience))
     )

@@ -27,7 +27,7 @@ from .sender import Sender
 
 _LOGGER = logging.getLogger(__name__)
 
-FAREWELL: Final = 30.0
+_DISCARD_TIMEOUT: Final = 30.0
 """Seconds for a removed destination to remove what is unfinished there."""
 
 
@@ -207,7 +207,7 @@ async def discard_all(
     have left. As far as it answers in time. It is closed in the end.
     """
     try:
-        async with asyncio.timeout(FAREWELL):
+        async with asyncio.timeout(_DISCARD_TIMEOUT):
             for remove, name in (
                 *((destination.discard, name) for name in unfinished),
                 *((destination.delete, name) for name in whole),
