@@ -236,6 +236,7 @@ class StandInEngine:
         self.first_status = STATUS
         self.setups: list[Any] = []
         self.closed: list[set[str]] = []
+        self.closed_since: list[float] = []
         self.calls: list[tuple[Any, ...]] = []
         self.failure: Exception | None = None
         self.apply_failure: Exception | None = None
@@ -310,6 +311,7 @@ class StandInEngine:
         """Note what is closed."""
         self._raise()
         self.closed.append(set(closed))
+        self.closed_since.append(since)
 
     async def set_sending(self, destination_id: str, enabled: bool) -> None:
         """Switch a destination."""

@@ -1,14 +1,20 @@
 """A destination for certain states of an entity: its form, and how it is followed."""
 
 from pathlib import Path
+import time
 from types import MappingProxyType
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 
 from custom_components.frigate_snap_sync.engine_setup import destination_setup
 from custom_components.frigate_snap_sync.only_while import OnlyWhile, likely_states
+from custom_components.frigate_snap_sync.sync.engine import LedgerError
 from homeassistant.config_entries import SOURCE_USER, ConfigSubentry
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
@@ -112,6 +118,49 @@ async def test_it_is_followed(
     hass.states.async_set(PANEL, "disarmed")
     await hass.async_block_till_done()
     assert len(engine.closed) == count
+
+
+async def test_a_ledger_that_fails_when_it_opens(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    folders: Path,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Each change gets there, in order and with its own moment, as soon as it can."""
+
+    async def pass_seconds(seconds: int) -> None:
+        for _ in range(seconds):
+            freezer.tick(1)
+            async_fire_time_changed(hass)
+            await hass.async_block_till_done()
+
+    hass.states.async_set(PANEL, "disarmed")
+    entry = entry_with(PANEL, "armed_away")
+    await async_set_up(hass, entry)
+    engine.failure = LedgerError("the disk is full")
+    begin = time.time()
+    hass.states.async_set(PANEL, "armed_away")
+    await hass.async_block_till_done()
+    await pass_seconds(5)
+    hass.states.async_set(PANEL, "disarmed")
+    await hass.async_block_till_done()
+    await pass_seconds(5)
+    hass.states.async_set(PANEL, "armed_away")
+    await hass.async_block_till_done()
+    assert engine.closed == [{LOCAL_ID}]
+    engine.failure = None
+    await pass_seconds(2)
+    assert engine.closed[1:] == [set(), {LOCAL_ID}, set()]
+    since = [moment - begin for moment in engine.closed_since]
+    assert since == pytest.approx([0, 5, 10], abs=0.9)
+    # What is unloaded tells nothing any more.
+    engine.failure = LedgerError("the disk is full")
+    hass.states.async_set(PANEL, "disarmed")
+    await hass.async_block_till_done()
+    await hass.config_entries.async_unload(entry.entry_id)
+    engine.failure = None
+    await pass_seconds(5)
+    assert len(engine.closed) == 4
 
 
 async def test_before_its_integration_is_up(

@@ -200,6 +200,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         """
         if not self._stopped:
             self._stopped = True
+            self._gates.async_stop()
             self._held.async_stop()
             await self.engine.stop()
 
@@ -329,10 +330,8 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
 
     async def _async_set_closed(self, closed: Collection[str], since: float) -> None:
         """Let these destinations get nothing that begins from then on."""
-        try:
+        with ledger_errors(self.hass):
             await self.engine.set_closed(closed, since=since)
-        except LedgerError as err:
-            LOGGER.error("When destinations were closed can't be kept: %s", err)
 
     @callback
     def _async_received(self, message: ReceiveMessage) -> None:
