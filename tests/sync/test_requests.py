@@ -121,6 +121,37 @@ async def test_the_same_range_twice_doubles_nothing(
     assert other.item_id != first.item_id
 
 
+@pytest.mark.parametrize("wanted", ["range", "review"])
+async def test_two_calls_at_once(
+    bench: Bench, nas: FakeDestination, cloud: FakeDestination, wanted: str
+) -> None:
+    """Each destination gets what was asked for it, and nothing is planned twice."""
+    start = hour_ago(2)
+    records(bench.frigate, (start, start + 4000))
+    now = time.time()
+    show(bench, review("dog", start - now, start - now + 60))
+    both = [
+        setup(each, name=name, selection=NOTHING)
+        for name, each in (("nas", nas), ("cloud", cloud))
+    ]
+    await bench.start(*both)
+    await bench.settled()
+
+    async def ask(destination_id: str) -> Queued:
+        if wanted == "review":
+            return await bench.engine.requests.upload_review("1.5-dog", destination_id)
+        return await bench.engine.requests.upload_range(
+            CAMERA, start, start + 3000, destination_id
+        )
+
+    count = 1 if wanted == "review" else 2
+    queued = await asyncio.gather(ask("nas"), ask("cloud"), ask("cloud"))
+    assert sorted(each.files for each in queued) == [0, count, count]
+    assert len({each.item_id for each in queued}) == 1
+    await until(lambda: len(nas.media) == len(cloud.media) == count)
+    assert set(nas.media) == set(cloud.media)
+
+
 async def test_a_range_is_behind_what_waits(bench: Bench, nas: FakeDestination) -> None:
     """Its pieces wait until nothing else does."""
     start = hour_ago(3)

@@ -69,6 +69,8 @@ def give(
     earlier = _waiting(connection, known.item_id)
     if files:
         backfill.plan(connection, known, files)
+        # Another call may have planned them meanwhile, for its destinations alone.
+        numbers = {*numbers, *(file.number for file in files)}
     backfill.join(connection, known, uploads, now=now, numbers=numbers)
     for upload in uploads if numbers else ():
         _again(connection, known.item_id, upload.destination_id, numbers, now=now)

@@ -52,23 +52,20 @@ def known(connection: sqlite3.Connection, media: Media, source_id: str) -> Known
     ).fetchone()
     if row is None:
         return None
-    pieces, until = connection.execute(
-        "SELECT COALESCE(MAX(number), 0), MAX(end) FROM files"
-        " WHERE item_id = ? AND role = 'whole'",
-        (row["id"],),
-    ).fetchone()
     return Known(
-        item_id=row["id"],
-        item=item_of(row),
-        progress=Progress(pieces=pieces, pieces_end=until),
+        item_id=row["id"], item=item_of(row), progress=_progress(connection, row["id"])
     )
 
 
 def plan(
     connection: sqlite3.Connection, known: Known, files: tuple[FilePlan, ...]
 ) -> None:
-    """Keep files of an item that no destination wanted when it was over."""
-    add_to(connection, known.item_id, known.item, files)
+    """Keep files of an item that no destination wanted when it was over.
+
+    Unless others have planned some since that was known: theirs count.
+    """
+    if _progress(connection, known.item_id).pieces == known.progress.pieces:
+        add_to(connection, known.item_id, known.item, files)
 
 
 def join(
@@ -104,6 +101,15 @@ def join(
             budgets.settle_file(connection, file["id"], now=now)
             count += 1
     return count
+
+
+def _progress(connection: sqlite3.Connection, item_id: int) -> Progress:
+    pieces, until = connection.execute(
+        "SELECT COALESCE(MAX(number), 0), MAX(end) FROM files"
+        " WHERE item_id = ? AND role = 'whole'",
+        (item_id,),
+    ).fetchone()
+    return Progress(pieces=pieces, pieces_end=until)
 
 
 def _add(
