@@ -8,17 +8,7 @@ import re
 from typing import Final, override
 
 from ..base import Capabilities, Destination, Source, StoredFile
-from ..errors import (
-    AuthFailed,
-    BucketNotFound,
-    ClockSkew,
-    PermissionDenied,
-    Rejected,
-    StorageError,
-    Throttled,
-    WrongRegion,
-    other_size,
-)
+from ..errors import Rejected, other_size
 from ..http.address import where
 from ..http.limits import HttpLimits
 from ..http.ranges import cut, range_headers
@@ -26,9 +16,10 @@ from ..http.requests import OpenSession, Requests
 from .answers import Answer, deletion_error, error_of, is_missing, no_s3
 from .client import BucketClient
 from .listing import MAX_LIST, MAX_OBJECTS, is_list, parse_list
-from .settings import Addressing, Proof, S3Settings, base_of, candidates
+from .settings import Addressing, Proof, S3Settings, base_of
 from .unfinished import name_of, parse_name, upload_of
 from .upload import MAX_PUT, MAX_SINGLE, Uploads
+from .whereabouts import Whereabouts
 
 MAX_PUTS: Final = 6
 """Files that are sent at once."""
@@ -44,9 +35,6 @@ PROOF: Final = "proof"
 """Names of what is found out about a server."""
 
 _RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
-
-_FINAL: Final = (AuthFailed, ClockSkew, Throttled, WrongRegion)
-"""Answers that would be the same at another form of the address."""
 
 
 class S3Destination(Destination):
@@ -65,15 +53,13 @@ class S3Destination(Destination):
     ) -> None:
         """Keep the settings, and connect on first use."""
         self._settings = settings
-        self._addressing = settings.addressing
         self._proof = settings.proof
-        self._may_list: bool | None = None
         self._requests = Requests(
             open_session, where=where(base_of(settings, Addressing.PATH))
         )
         self._client = BucketClient(self._requests, settings, limits or HttpLimits())
+        self._whereabouts = Whereabouts(self._client, settings)
         self._puts = asyncio.Semaphore(MAX_PUTS)
-        self._finding = asyncio.Lock()
         self._ending: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
@@ -95,14 +81,13 @@ class S3Destination(Destination):
     @property
     @override
     def findings(self) -> Mapping[str, str]:
-        found = {ADDRESSING: self._addressing, PROOF: self._proof}
+        found = {ADDRESSING: self._whereabouts.addressing, PROOF: self._proof}
         return {name: value.value for name, value in found.items() if value is not None}
 
     @override
     async def connect(self) -> None:
         self._is_closed = False
-        async with self._finding:
-            await self._look()
+        await self._whereabouts.look()
 
     @override
     async def close(self) -> None:
@@ -145,12 +130,12 @@ class S3Destination(Destination):
     @override
     async def stat(self, path: str) -> StoredFile | None:
         key = self._client.key(path)
-        answer = await self._client.ask("HEAD", key, await self._address())
+        answer = await self._client.ask("HEAD", key, await self._whereabouts.find())
         if answer.status in (403, 404):
             # Neither says why: what answers may be no S3 server just now, and to whom
             # may not list it says 403 of what is missing.
             await self.connect()
-            if answer.status == 404 or not self._may_list:
+            if answer.status == 404 or not self._whereabouts.may_list:
                 return None
         if answer.status != 200:
             raise error_of(answer, f"look at {path}", self._client.where)
@@ -161,7 +146,7 @@ class S3Destination(Destination):
     @override
     async def delete(self, path: str) -> None:
         key = self._client.key(path)
-        answer = await self._client.ask("DELETE", key, await self._address())
+        answer = await self._client.ask("DELETE", key, await self._whereabouts.find())
         error = deletion_error(answer, f"delete {path}", self._client.where)
         if error is not None:
             raise error
@@ -178,11 +163,13 @@ class S3Destination(Destination):
 
     @override
     async def list_files(self, path: str = "") -> AsyncGenerator[StoredFile]:
-        prefix = f"{self._client.key(path)}/" if path else self._prefix
+        prefix = f"{self._client.key(path)}/" if path else self._whereabouts.prefix
         token, objects = None, 0
         while True:
             answer = await self._list(prefix, token=token)
-            page = await asyncio.to_thread(parse_list, answer.body, self._prefix)
+            page = await asyncio.to_thread(
+                parse_list, answer.body, self._whereabouts.prefix
+            )
             for file in page.files:
                 yield file
             objects += page.objects
@@ -201,7 +188,7 @@ class S3Destination(Destination):
             if await self.stat(path) is None:
                 raise FileNotFoundError(errno.ENOENT, "No such file", path)
             return
-        address = await self._address()
+        address = await self._whereabouts.find()
         headers = range_headers(start, length)
         async with self._client.opened(key, address, headers=headers) as response:
             if response.status == 416:
@@ -229,76 +216,22 @@ class S3Destination(Destination):
         return None
 
     @property
-    def _prefix(self) -> str:
-        return f"{self._settings.path}/" if self._settings.path else ""
-
-    @property
     def _can_abort(self) -> bool:
         return self._settings.can_delete
 
     def _is_large(self, source: Source) -> bool:
         return source.size > (MAX_SINGLE if self._can_abort else MAX_PUT)
 
-    async def _address(self) -> Addressing:
-        if self._addressing is None:
-            async with self._finding:
-                if self._addressing is None:
-                    await self._look()
-        assert self._addressing is not None
-        return self._addressing
-
     async def _uploads(self) -> Uploads:
         self._is_closed = False
-        return Uploads(self._client, await self._address(), self._is_proof)
-
-    async def _look(self) -> None:
-        """Ask for a list of one object: of all questions the one whose refusal tells.
-
-        Who may write alone is refused, and has reached the bucket all the same.
-        """
-        first: StorageError | None = None
-        known = self._addressing
-        for addressing in (known,) if known else candidates(self._settings):
-            try:
-                await self._look_at(addressing)
-            except _FINAL:
-                raise
-            except StorageError as err:
-                first = first or err
-            else:
-                self._addressing = addressing
-                return
-        assert first is not None
-        raise first
-
-    async def _look_at(self, addressing: Addressing) -> None:
-        answer = await self._client.ask(
-            "GET",
-            "",
-            addressing,
-            params={"list-type": "2", "max-keys": "1", "prefix": self._prefix},
-            most=MAX_LIST,
-        )
-        if answer.status == 200:
-            if not is_list(answer.body):
-                raise no_s3(answer, self._client.where)
-            self._may_list = True
-            return
-        if answer.status == 404 and not answer.body:
-            raise BucketNotFound(f"{self._client.where} has nothing of that name")
-        if 200 < answer.status < 300:
-            raise no_s3(answer, self._client.where)
-        error = error_of(answer, "look at the bucket", self._client.where)
-        if not (type(error) is PermissionDenied and answer.code == "AccessDenied"):
-            raise error
-        self._may_list = False
+        return Uploads(self._client, await self._whereabouts.find(), self._is_proof)
 
     async def _list(self, prefix: str, *, token: str | None) -> Answer:
         params = {"list-type": "2", "prefix": prefix, "encoding-type": "url"}
         if token is not None:
             params["continuation-token"] = token
         answer = await self._client.ask(
-            "GET", "", await self._address(), params=params, most=MAX_LIST
+            "GET", "", await self._whereabouts.find(), params=params, most=MAX_LIST
         )
         if answer.status != 200:
             raise error_of(answer, "list files", self._client.where)
@@ -342,7 +275,7 @@ class S3Destination(Destination):
     async def _compare(self, path: str, size: int) -> None:
         """See that an object which was put together is there, as far as we may."""
         stored = await self.stat(path)
-        if stored is None and self._may_list is False:
+        if stored is None and self._whereabouts.may_list is False:
             return  # The answer is the same for one that may not be looked at.
         if stored is None or stored.size != size:
             has = "nothing" if stored is None else stored.size

@@ -1,0 +1,92 @@
+"""Where a bucket is at its server, and whether it is there at all."""
+
+import asyncio
+from typing import Final
+
+from ..errors import (
+    AuthFailed,
+    BucketNotFound,
+    ClockSkew,
+    PermissionDenied,
+    StorageError,
+    Throttled,
+    WrongRegion,
+)
+from .answers import error_of, no_s3
+from .client import BucketClient
+from .listing import MAX_LIST, is_list
+from .settings import Addressing, S3Settings, candidates
+
+_FINAL: Final = (AuthFailed, ClockSkew, Throttled, WrongRegion)
+"""Answers that would be the same at another form of the address."""
+
+
+class Whereabouts:
+    """Finds the form of the address at which the bucket answers."""
+
+    def __init__(self, client: BucketClient, settings: S3Settings) -> None:
+        """Ask nothing yet."""
+        self.addressing = settings.addressing
+        """None until it is found."""
+        self.may_list: bool | None = None
+        """Whether the key may list; None until that was tried."""
+        self.prefix = f"{settings.path}/" if settings.path else ""
+        self._client = client
+        self._settings = settings
+        self._finding = asyncio.Lock()
+
+    async def find(self) -> Addressing:
+        """Return the form of the address, found if need be. Raises `StorageError`."""
+        if self.addressing is None:
+            async with self._finding:
+                if self.addressing is None:
+                    await self._look()
+        assert self.addressing is not None
+        return self.addressing
+
+    async def look(self) -> None:
+        """See that the bucket is there. Raises `StorageError`."""
+        async with self._finding:
+            await self._look()
+
+    async def _look(self) -> None:
+        """Ask for a list of one object: of all questions the one whose refusal tells.
+
+        Who may write alone is refused, and has reached the bucket all the same.
+        """
+        first: StorageError | None = None
+        known = self.addressing
+        for addressing in (known,) if known else candidates(self._settings):
+            try:
+                await self._look_at(addressing)
+            except _FINAL:
+                raise
+            except StorageError as err:
+                first = first or err
+            else:
+                self.addressing = addressing
+                return
+        assert first is not None
+        raise first
+
+    async def _look_at(self, addressing: Addressing) -> None:
+        answer = await self._client.ask(
+            "GET",
+            "",
+            addressing,
+            params={"list-type": "2", "max-keys": "1", "prefix": self.prefix},
+            most=MAX_LIST,
+        )
+        if answer.status == 200:
+            if not is_list(answer.body):
+                raise no_s3(answer, self._client.where)
+            self.may_list = True
+            return
+        if answer.status == 404 and not answer.body:
+            raise BucketNotFound(f"{self._client.where} has nothing of that name")
+        if 200 < answer.status < 300:
+            raise no_s3(answer, self._client.where)
+        error = error_of(answer, "look at the bucket", self._client.where)
+        if not (type(error) is PermissionDenied and answer.code == "AccessDenied"):
+            raise error
+        self.may_list = False
