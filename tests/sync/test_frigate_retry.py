@@ -130,6 +130,21 @@ def test_a_frigate_that_comes_and_goes_is_asked_more_slowly() -> None:
     assert rounds < 80
 
 
+def test_one_restart_after_the_other() -> None:
+    """Between them Frigate works: the tries after each are quick, however many."""
+    retry = FrigateRetry(TIMING)
+    retry.answered(0)
+    for number in range(5):
+        lost = 1000.0 + number * 150
+        assert retry.failed(lost, is_refusal=False) == (number == 0)
+        tries(retry, start=lost + 1, until=lost + 20)
+        online = lost + 20
+        hints = [online + second for second in range(10)]
+        asked = tries(retry, start=online, until=online + 10, hints=hints)
+        assert asked[:5] == [0, 1, 3, 7, 8]
+        retry.answered(online + 10)
+
+
 def test_a_frigate_that_is_lost_again_at_once() -> None:
     """The first time it is back as soon as it answers, and then only in a while."""
     retry = FrigateRetry(TIMING)

@@ -77,14 +77,13 @@ class FrigateRetry:
         is_new = not self._has_failed or (
             since is not None and now - since >= timing.stable
         )
-        if is_new:
+        if since is not None and self._has_failed and now - since < timing.shaky:
+            # It comes and goes: hints no longer make the tries quick.
+            self._is_shaky = True
+            self._hint_pause = doubled(self._hint_pause, longest=timing.poll)
+        elif since is not None or not self._has_failed:
             self._delay = timing.first_poll_retry
             self._hint_pause = timing.hint_pause
-        elif since is not None:
-            # It comes and goes: hints no longer make the tries quick.
-            self._hint_pause = doubled(self._hint_pause, longest=timing.poll)
-        if since is not None and self._has_failed and now - since < timing.shaky:
-            self._is_shaky = True
         self._has_failed = True
         self._answers_since = None
         self._due = now + self._delay
