@@ -150,6 +150,30 @@ async def test_a_sign_of_life_lets_frigate_be_asked_again_and_again(
     assert bench.status.frigate_connected
 
 
+async def test_online_of_a_frigate_that_was_not_missed(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """It has started again between two polls: it is asked again and again, too."""
+    bench.timing = replace(FAST, first_poll_retry=100, poll=100)
+    asked: list[float] = []
+    version = bench.frigate.version
+
+    async def count() -> FrigateVersion:
+        asked.append(time.monotonic())
+        return await version()
+
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    await bench.at_rest()
+    bench.frigate.version = count  # type: ignore[method-assign]
+    bench.frigate.error = FrigateServerError("HTTP status 500", status=500)
+    bench.publish("available", "online")
+    await until(lambda: len(asked) == 5)
+    assert bench.status.frigate_connected is False
+    bench.frigate.error = None
+    await until(lambda: bench.status.frigate_connected)
+
+
 async def test_retained_messages_are_no_sign_of_life(
     bench: Bench, nas: FakeDestination
 ) -> None:

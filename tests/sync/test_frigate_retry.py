@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
+import pytest
+
 from custom_components.frigate_snap_sync.sync.model.timing import Timing
 from custom_components.frigate_snap_sync.sync.monitoring.frigate_retry import (
     FrigateRetry,
@@ -57,6 +59,29 @@ def test_a_hint_while_frigate_is_being_asked() -> None:
     retry.hint(1)
     retry.failed(30, is_refusal=False)
     assert retry.remaining(30) == 0
+
+
+@pytest.mark.parametrize("had_come_and_gone", [False, True])
+def test_a_hint_while_frigate_answers(had_come_and_gone: bool) -> None:
+    """It has started again unnoticed: 1, 2, 4, 8 … s as well."""
+    retry = FrigateRetry(TIMING)
+    if had_come_and_gone:
+        for now in range(100):
+            retry.answered(now)
+            retry.failed(now + 0.5, is_refusal=False)
+    retry.answered(200)
+    assert tries(retry, start=1000, until=1060, hints=[1000]) == [0, 1, 3, 7, 15, 31]
+
+
+def test_a_hint_that_an_answer_has_settled() -> None:
+    """A failure long after it is like any other."""
+    retry = FrigateRetry(TIMING)
+    retry.answered(0)
+    retry.hint(1000)
+    retry.asking(1000)
+    retry.answered(1000)
+    retry.failed(1060, is_refusal=False)
+    assert retry.remaining(1060) == 5
 
 
 def test_a_hint_between_two_quick_tries() -> None:

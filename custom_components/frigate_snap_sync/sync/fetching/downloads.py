@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from math import floor
+from math import ceil, floor
 import time
 
-from ...frigate.errors import MediaBroken, MediaGone, MediaNotReady
+from ...frigate.errors import FrigateError, MediaBroken, MediaGone, MediaNotReady
 from ...frigate.media import check_mp4
 from ...frigate.models import Segment
 from ...frigate.protocol import FrigateApi
@@ -160,6 +160,25 @@ class Downloads:
                 raise MediaGone("Frigate has no such snapshot any more")
             return
         _require(await self._segments(job), FootageRange(job.start, job.end))
+
+    async def is_passed(self, job: FetchJob) -> bool:
+        """Tell whether Frigate's recordings show footage behind a part, but none of it.
+
+        Then its disk has passed the part, which will never be there. Before, it may be
+        late: when its machine is slow it is so by minutes.
+        """
+        age = self.age(job)
+        if not self._timing.part_patience < age <= self._timing.gone_after:
+            return False  # Too early, or over in any case.
+        now = ceil(job.end + age)
+        try:
+            segments = await self._client.recordings(
+                job.item.camera, after=job.start, before=now
+            )
+        except FrigateError:
+            return False  # The next request meets it, too.
+        is_there = shown(segments, FootageRange(job.start, job.end))
+        return not is_there and bool(shown(segments, FootageRange(job.end, now)))
 
     async def fitting_beginning(self, job: FetchJob) -> Clip | None:
         """Fetch a beginning that the spool has space for: a half, a quarter, ….

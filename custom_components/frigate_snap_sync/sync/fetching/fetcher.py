@@ -230,12 +230,10 @@ class Fetcher:
             case MediaGone():
                 await self._end_or_retry(job, error, self._timing.missing_after)
             case NoFootage():
-                is_part = job.role is Role.PART
-                await self._end_or_retry(
-                    job,
-                    error,
-                    self._timing.part_patience if is_part else self._timing.gone_after,
-                )
+                patience = self._timing.gone_after
+                if job.role is Role.PART and await self._downloads.is_passed(job):
+                    patience = self._timing.part_patience
+                await self._end_or_retry(job, error, patience)
             case NothingPlays():
                 # The whole answers for that time, and is asked for as ever.
                 await self._end_or_retry(job, error, self._timing.gone_after)
@@ -333,9 +331,8 @@ class Fetcher:
 
     async def _retry(self, job: FetchJob, error: FrigateError) -> None:
         delay = retry_delay(job.attempts + 1, self._timing)
-        is_early = self._downloads.age(job) < self._timing.part_patience
-        if job.role is Role.PART and is_early and isinstance(error, MediaNotReady):
-            delay = self._timing.part_retry
+        if job.role is Role.PART and isinstance(error, MediaNotReady):
+            delay = self._part_delay(job, error, delay)
         # The reason is logged once; that it is still so is for the debug log.
         is_news = job.attempts == 0 and job.role is Role.WHOLE
         _LOGGER.log(
@@ -349,6 +346,14 @@ class Fetcher:
         )
         await self._postpone(job, error, delay)
 
+    def _part_delay(self, job: FetchJob, error: MediaNotReady, delay: float) -> float:
+        """Return how long a part waits that Frigate does not have yet."""
+        age = self._downloads.age(job)
+        if age < self._timing.part_patience:
+            return self._timing.part_retry
+        # Frigate's disk may be far behind: then it leaves a fifth later, at most.
+        return min(delay, age / 5) if isinstance(error, NoFootage) else delay
+
     async def _postpone(self, job: FetchJob, error: Exception, delay: float) -> None:
         if job.is_settled:
             delay = max(
@@ -361,6 +366,8 @@ class Fetcher:
             error=str(error),
             too_large_for=_limit_of(error),
             shown=self._downloads.take_shown(job.file_id),
+            # A still scene has none, for good: what is not there is not late.
+            is_late=not (job.role is Role.PART and isinstance(error, NoFootage)),
         )
         self.wake()  # The other lanes may have looked when none was due.
 

@@ -194,10 +194,12 @@ def postpone(
     error: str,
     shown: Spans = (),
     too_large_for: int | None = None,
+    is_late: bool = True,
 ) -> None:
     """Note a failed try, when the next one is due, and what it showed of footage.
 
-    `too_large_for` is the spool's limit that a clip did not fit into.
+    `too_large_for` is the spool's limit that a clip did not fit into. What `is_late`
+    waits since it was to leave, else it is expected at the next try.
     """
     footage.saw(connection, file_id, shown)
     connection.execute(
@@ -211,3 +213,9 @@ def postpone(
             file_id,
         ),
     )
+    if not is_late:
+        connection.execute(
+            "UPDATE uploads SET expected_at = MAX(expected_at, ?) WHERE file_id = ?"
+            " AND state = 'pending'",
+            (due, file_id),
+        )

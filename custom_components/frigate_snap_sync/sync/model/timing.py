@@ -39,8 +39,8 @@ class Timing:
     """How long in all who sends what is being downloaded waits for it, before others go."""
     part_retry: float = 3
     part_patience: float = 30
-    """How long after its end a part is asked for in these short steps, and one of which
-    the recordings show nothing at all: Frigate may keep only what moves."""
+    """How long after its end a part is asked for in these short steps, and one that
+    Frigate's disk has passed without it: Frigate may keep only what moves."""
     first_retry: float = 10
     longest_retry: float = 300
     gone_after: float = 600
