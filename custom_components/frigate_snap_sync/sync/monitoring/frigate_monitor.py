@@ -142,7 +142,8 @@ class FrigateMonitor:
         """Note what MQTT says of Frigate's availability.
 
         When it comes online, its configuration is read again: the states that
-        it has just published may be the configured, not the live ones.
+        it has just published may be the configured, not the live ones. That it was
+        away may be news, and its API not listen yet.
         """
         if self._is_offline == online:
             _LOGGER.info(
@@ -151,7 +152,7 @@ class FrigateMonitor:
         self._is_offline = not online
         self.refresh()
         if online:
-            self.note_sign_of_life()
+            self._retry.hint(monotonic())
         self._signals.status_changed()
 
     def set_activity(self, cameras: Mapping[str, CameraConfig]) -> None:

@@ -82,7 +82,9 @@ class FrigateRetry:
             self._is_shaky = True
             self._hint_pause = doubled(self._hint_pause, longest=timing.poll)
         elif since is not None or not self._has_failed:
-            self._delay = timing.first_poll_retry
+            # What came while it was believed to be there holds.
+            is_hinted = since is not None and now - self._quick_at < timing.hint_pause
+            self._delay = timing.hint_retry if is_hinted else timing.first_poll_retry
             self._hint_pause = timing.hint_pause
         self._has_failed = True
         self._answers_since = None
