@@ -538,7 +538,7 @@ class Bucket:
         if request.method == "POST" and "uploads" in query:
             return web.Response(text="<R><UploadId>u</UploadId></R>")
         if request.method == "GET" and "uploads" in query:
-            return web.Response(text="<R></R>")
+            return web.Response(text="<ListMultipartUploadsResult/>")
         if "partNumber" in query:
             content = await request.read()
             self.parts[int(query["partNumber"])] = content
@@ -571,4 +571,5 @@ class Bucket:
                 return web.Response(status=204)
         if key not in self.objects:
             return web.Response(status=404, body=error_xml("NoSuchKey"))
-        return web.Response(body=self.objects[key])
+        found = self.objects[key]
+        return web.Response(body=found, headers={"ETag": f'"{self.etag(found)}"'})

@@ -12,6 +12,7 @@ import pytest
 
 from custom_components.frigate_snap_sync.storage.check import check_destination
 from custom_components.frigate_snap_sync.storage.errors import (
+    AuthFailed,
     BucketNotFound,
     ClockSkew,
     ConnectTimeout,
@@ -27,12 +28,14 @@ from custom_components.frigate_snap_sync.storage.errors import (
 from custom_components.frigate_snap_sync.storage.http.limits import HttpLimits
 from custom_components.frigate_snap_sync.storage.s3.destination import S3Destination
 from custom_components.frigate_snap_sync.storage.s3.settings import Proof
+from custom_components.frigate_snap_sync.storage.s3.unfinished import name_of
 from custom_components.frigate_snap_sync.storage.source import FileSource
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 
 from ..waiting import promptly
 from .conftest import MakeSource
 from .places import PREFIX, s3_settings, sessions
+from .test_conformance import read
 from .test_s3 import LARGE, LISTED, MIB, Bucket, error_xml, now
 
 # Servers of our own, which do what real ones do seldom
@@ -297,27 +300,73 @@ async def test_a_web_page_stores_nothing(
 
 @pytest.mark.parametrize("status", [200, 404])
 @pytest.mark.parametrize(
-    "ask", ["delete", "discard", "stat"], ids=["object", "multipart", "size"]
+    ("body", "kind"),
+    [(HTML, "text/html"), (b"OK", "text/plain"), (b"", "text/plain")],
+    ids=["page", "text", "nothing"],
 )
-async def test_a_web_page_deletes_nothing(
-    make_source: MakeSource, status: int, ask: str
+@pytest.mark.parametrize(
+    "ask", ["delete", "discard", "stat", "read"], ids=lambda ask: str(ask)
+)
+async def test_what_says_so_of_everything_deletes_nothing(
+    make_source: MakeSource, status: int, body: bytes, kind: str, ask: str
 ) -> None:
-    """What a captive portal answers is no proof that anything is gone or there."""
+    """What a portal, or a proxy alone, answers shows of nothing that it is gone or there."""
     bucket, is_away = Bucket(), False
 
     async def portal(request: web.Request) -> web.StreamResponse:
         if is_away:
-            return web.Response(status=status, body=HTML, content_type="text/html")
+            return web.Response(status=status, body=body, content_type=kind)
         return await bucket.handle_parts(request)
 
     source = make_source(LARGE)
     async with odd_server(portal) as destination:
         begun = await destination.prepare("a/f", source, temporary="a/t")
         await destination.put("a/g", make_source(10), temporary="a/t")
+        asked: dict[str, Callable[[], Awaitable[object]]] = {
+            "delete": lambda: destination.delete("a/g"),
+            "discard": lambda: destination.discard(begun),
+            "stat": lambda: destination.stat("a/g"),
+            "read": lambda: read(destination, "a/g"),
+        }
         is_away = True
-        with pytest.raises(Unreachable, match="no S3 server"):
-            await getattr(destination, ask)(begun if ask == "discard" else "a/g")
+        with pytest.raises((Unreachable, BucketNotFound)):
+            await asked[ask]()
     assert f"{PREFIX}/a/g" in bucket.objects
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (answering(503, error_xml("SlowDown")), Throttled),
+        (answering(500), Unreachable),
+        (answering(404), Rejected),
+        (answering(200, HTML), Unreachable),
+        (answering(200), Unreachable),
+        (answering(200, b"<html><p/></html>"), Unreachable),
+        (answering(403, error_xml("InvalidAccessKeyId")), AuthFailed),
+        (answering(403, error_xml("AccessDenied")), None),
+        (answering(405, error_xml("MethodNotAllowed")), None),
+        (answering(501, error_xml("NotImplemented")), None),
+    ],
+)
+async def test_uploads_that_are_not_listed(
+    answer: Handler, expected: type[StorageError] | None
+) -> None:
+    """One whose id is not known is forgotten only where none may, or can, be listed."""
+    bucket = Bucket()
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if "uploads" in request.query and request.method == "GET":
+            return await answer(request)
+        return await bucket.handle_parts(request)
+
+    async with odd_server(handle) as destination:
+        if expected is None:
+            await destination.discard(name_of("a/f"))
+            return
+        with pytest.raises(StorageError) as refused:
+            await destination.discard(name_of("a/f"))
+        assert type(refused.value) is expected
 
 
 @pytest.mark.parametrize("append_only", [False, True])
@@ -327,7 +376,7 @@ async def test_a_failed_test_leaves_no_probe(tmp_path: Path, append_only: bool) 
 
     async def odd(request: web.Request) -> web.StreamResponse:
         if request.method == "GET" and "list-type" not in request.query:
-            return web.Response(body=b"other bytes")
+            return web.Response(body=b"other bytes", headers={"ETag": '"x"'})
         return await bucket.handle(request)
 
     async with odd_server(odd) as destination:

@@ -55,6 +55,7 @@ _REGION: Final = frozenset(
 _NO_KEY: Final = re.compile(r"credential is mal-?formed|access key", re.IGNORECASE)
 """Words about a key ID that can be none: the secret in its place, say."""
 
+_OF_S3: Final = ("ETag", "x-amz-request-id")
 _NO_BUCKET: Final = frozenset({"NoSuchBucket", "InvalidBucketName"})
 _REGION_TEXTS: Final = re.compile(r"expecting '([A-Za-z0-9_-]{1,63})'")
 _FULL: Final = re.compile(
@@ -171,6 +172,15 @@ def deletion_error(answer: Answer, what: str, where: str) -> StorageError | None
 def is_missing(answer: Answer) -> bool:
     """Tell whether the server has nothing of that name in the bucket."""
     return answer.status == 404 and answer.code not in _NO_BUCKET and not answer.is_odd
+
+
+def is_object(headers: Mapping[str, str]) -> bool:
+    """Tell whether a success is about an object: of S3 each has an ETag.
+
+    Any of S3's own headers will do. A web page, which may have an ETag, is none.
+    """
+    is_page = "html" in headers.get("Content-Type", "")
+    return not is_page and any(name in headers for name in _OF_S3)
 
 
 def may_be_elsewhere(error: StorageError) -> bool:

@@ -13,7 +13,7 @@ from ..http.address import where
 from ..http.limits import HttpLimits
 from ..http.ranges import cut, range_headers
 from ..http.requests import OpenSession, Requests
-from .answers import Answer, deletion_error, error_of, is_missing, no_s3
+from .answers import Answer, error_of, is_missing, is_object, no_s3
 from .client import BucketClient
 from .listing import MAX_LIST, MAX_OBJECTS, is_list, parse_list
 from .settings import Addressing, Proof, S3Settings, base_of
@@ -139,7 +139,7 @@ class S3Destination(Destination):
                 return None
         if answer.status != 200:
             raise error_of(answer, f"look at {path}", self._client.where)
-        if "html" in answer.headers.get("Content-Type", ""):
+        if not is_object(answer.headers):
             raise no_s3(answer, self._client.where)
         return StoredFile(path=path, size=_length(answer, path))
 
@@ -147,9 +147,7 @@ class S3Destination(Destination):
     async def delete(self, path: str) -> None:
         key = self._client.key(path)
         answer = await self._client.ask("DELETE", key, await self._whereabouts.find())
-        error = deletion_error(answer, f"delete {path}", self._client.where)
-        if error is not None:
-            raise error
+        await self._whereabouts.see_deleted(answer, f"delete {path}")
 
     @override
     async def discard(self, temporary: str) -> None:
@@ -196,9 +194,10 @@ class S3Destination(Destination):
             if response.status not in (200, 206):
                 answer = await self._client.refusal(response)
                 if is_missing(answer):
+                    await self._whereabouts.see_deleted(answer, f"read {path}")
                     raise FileNotFoundError(errno.ENOENT, "No such file", path)
                 raise error_of(answer, f"read {path}", self._client.where)
-            if "html" in response.headers.get("Content-Type", ""):
+            if not is_object(response.headers):
                 # A login page, say: it says nothing about the object.
                 page = await self._client.refusal(response)
                 raise no_s3(page, self._client.where)
@@ -224,7 +223,12 @@ class S3Destination(Destination):
 
     async def _uploads(self) -> Uploads:
         self._is_closed = False
-        return Uploads(self._client, await self._whereabouts.find(), self._is_proof)
+        return Uploads(
+            self._client,
+            await self._whereabouts.find(),
+            self._whereabouts,
+            self._is_proof,
+        )
 
     async def _list(self, prefix: str, *, token: str | None) -> Answer:
         params = {"list-type": "2", "prefix": prefix, "encoding-type": "url"}

@@ -15,7 +15,8 @@ MAX_LIST: Final = 8 * 1024 * 1024
 MAX_OBJECTS: Final = 1_000_000
 """Objects that a listing goes through: some hundred times what lies there."""
 
-_LIST: Final = re.compile(rb"<(\w+:)?ListBucketResult[\s>]")
+_LIST: Final = re.compile(rb"<(\w+:)?ListBucketResult[\s>/]")
+_UPLOAD_LIST: Final = re.compile(rb"<(\w+:)?ListMultipartUploadsResult[\s>/]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,14 @@ class Page:
 def is_list(body: bytes) -> bool:
     """Tell whether a body begins as a list of objects."""
     return _LIST.search(body[:2000]) is not None
+
+
+def is_upload_list(body: bytes) -> bool:
+    """Tell whether a body begins as a list of unfinished uploads.
+
+    Or of objects: of a server that does not know what was asked for.
+    """
+    return is_list(body) or _UPLOAD_LIST.search(body[:2000]) is not None
 
 
 def parse_list(body: bytes, prefix: str) -> Page:

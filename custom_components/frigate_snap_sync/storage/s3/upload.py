@@ -10,13 +10,14 @@ from typing import Final, override
 from xml.sax.saxutils import escape
 
 from ..base import Source
-from ..errors import CHECKING, Rejected, StorageError, Throttled
+from ..errors import CHECKING, PermissionDenied, Rejected, StorageError, Throttled
 from ..source import FileSource, OpenSource, open_range, open_source
-from .answers import Answer, deletion_error, error_of, no_s3, value_of
+from .answers import Answer, error_of, no_s3, value_of
 from .client import BucketClient
 from .hashing import PartHasher, hashing
-from .listing import MAX_LIST, upload_ids
+from .listing import MAX_LIST, is_upload_list, upload_ids
 from .settings import Addressing
+from .whereabouts import Whereabouts
 
 MIB: Final = 1024 * 1024
 MAX_SINGLE: Final = 64 * MIB
@@ -38,6 +39,9 @@ others would have been sent in vain. One that asks for more is left alone for so
 SMALL: Final = 256 * 1024
 """Bytes that are read, hashed and sent in one go."""
 
+_NO_LIST: Final = (405, 501)
+"""What servers answer that can't list unfinished uploads."""
+
 type IsProof = Callable[[Answer, bytes], bool]
 """Tells whether an answer shows that bytes with this MD5 arrived."""
 
@@ -46,11 +50,16 @@ class Uploads:
     """Sends files, each as one object or as a multipart upload."""
 
     def __init__(
-        self, client: BucketClient, addressing: Addressing, is_proof: IsProof
+        self,
+        client: BucketClient,
+        addressing: Addressing,
+        whereabouts: Whereabouts,
+        is_proof: IsProof,
     ) -> None:
         """Send nothing yet."""
         self._client = client
         self._addressing = addressing
+        self._whereabouts = whereabouts
         self._is_proof = is_proof
 
     async def put(self, key: str, source: Source) -> None:
@@ -118,14 +127,12 @@ class Uploads:
             answer = await self._client.ask(
                 "DELETE", key, self._addressing, params={"uploadId": upload_id}
             )
-            what = f"end the upload of {key}"
-            error = deletion_error(answer, what, self._client.where)
-            if error is not None:
-                raise error
+            await self._whereabouts.see_deleted(answer, f"end the upload of {key}")
             if answer.status == 404:
                 return
 
     async def _unfinished(self, key: str) -> list[str]:
+        """Return the ids of those that were begun, as far as they may be listed."""
         answer = await self._client.ask(
             "GET",
             "",
@@ -134,7 +141,12 @@ class Uploads:
             most=MAX_LIST,
         )
         if answer.status != 200:
-            return []
+            error = error_of(answer, f"list the uploads of {key}", self._client.where)
+            if isinstance(error, PermissionDenied) or answer.status in _NO_LIST:
+                return []
+            raise error
+        if not is_upload_list(answer.body):
+            raise no_s3(answer, self._client.where)
         return await asyncio.to_thread(upload_ids, answer.body, key)
 
     async def _send_all(

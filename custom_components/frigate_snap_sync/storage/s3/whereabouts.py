@@ -12,7 +12,7 @@ from ..errors import (
     Throttled,
     WrongRegion,
 )
-from .answers import error_of, no_s3
+from .answers import Answer, deletion_error, error_of, no_s3
 from .client import BucketClient
 from .listing import MAX_LIST, is_list
 from .settings import Addressing, S3Settings, candidates
@@ -48,6 +48,18 @@ class Whereabouts:
         """See that the bucket is there. Raises `StorageError`."""
         async with self._finding:
             await self._look()
+
+    async def see_deleted(self, answer: Answer, what: str) -> None:
+        """See that an answer shows that something is not there, or no longer.
+
+        Raises the `StorageError` that it is, or of a server that says so of all.
+        """
+        error = deletion_error(answer, what, self._client.where)
+        if error is not None:
+            raise error
+        if answer.status != 204 and not answer.is_s3:
+            # No S3 server, and no proxy before one, would know the bucket then.
+            await self.look()
 
     async def _look(self) -> None:
         """Ask for a list of one object: of all questions the one whose refusal tells.
