@@ -198,6 +198,36 @@ async def test_log_in_to_frigate_with_the_real_engine(
     assert open_issues(hass) == {f"no_destination_{ENTRY_ID}"}
 
 
+@pytest.mark.parametrize("typed", [PASSWORD, ""])
+async def test_frigate_takes_the_stored_login_again(
+    hass: HomeAssistant, serve_frigate: ServeFrigate, typed: str
+) -> None:
+    """It is used at once, and not asked for once more."""
+    server = await serve_frigate(auth=Auth(users={}))
+    entry = frigate_entry(
+        server.url, data={"username": "viewer", "password": PASSWORD}
+    )
+    await async_set_up(hass, entry)
+
+    def asked() -> list[Any]:
+        return hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+
+    await async_wait(asked, "the request")
+    await hass.async_block_till_done()
+    (flow,) = asked()
+    assert server.auth is not None
+    server.auth.users["viewer"] = User(password=PASSWORD)
+    result = await hass.config_entries.flow.async_configure(
+        flow["flow_id"], {"username": "viewer", "password": typed}
+    )
+    assert result["reason"] == "reauth_successful"
+    await async_wait(
+        shows(hass, "binary_sensor.frigate_connection", "on"), "the connection"
+    )
+    await hass.async_block_till_done()
+    assert not asked()
+
+
 async def test_private_key(
     hass: HomeAssistant, engine: StandInEngine, server: SftpServer, fix: Post
 ) -> None:

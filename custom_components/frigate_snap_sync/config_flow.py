@@ -251,7 +251,10 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         if CONF_IMPORTED in entry.data:
             data = {**data, CONF_IMPORTED: entry.data[CONF_IMPORTED]}
         if entry.update_listeners:
-            # The listener reloads the entry.
+            # The listener reloads the entry, but hears of no data that are the same:
+            # Frigate may have begun to take them, and is not to wait for its turn.
+            if data == entry.data:
+                self.hass.config_entries.async_schedule_reload(entry.entry_id)
             return self.async_update_and_abort(entry, data=data)
         return self.async_update_reload_and_abort(entry, data=data)
 
