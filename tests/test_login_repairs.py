@@ -171,6 +171,32 @@ async def test_log_in_with_the_real_engine(
     await async_wait(lambda: not open_issues(hass), "the end of the repair")
 
 
+async def test_reconfigure_without_a_change_with_the_real_engine(
+    hass: HomeAssistant, frigate_server: FrigateServer, server: SftpServer
+) -> None:
+    """A server that takes the login again is used at once, not a quarter hour later."""
+    server.behavior.password = False
+    stored = stored_server(server)
+    stored["data"] = kept = {k: v for k, v in stored["data"].items() if v is not None}
+    entry = frigate_entry(frigate_server.url, subentries=[stored])
+    await async_set_up(hass, entry)
+    await async_wait(lambda: open_issues(hass), "the repair")
+    assert open_issues(hass) == {f"login_refused_{SFTP_ID}"}
+
+    server.behavior.password = True
+    flow = await entry.start_subentry_reconfigure_flow(hass, SFTP_ID)
+    shown = {k: v for k, v in kept.items() if k not in ("password", "host_key")}
+    result = await hass.config_entries.subentries.async_configure(
+        flow["flow_id"], {"name": "Off-site server", **shown}
+    )
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.subentries[SFTP_ID].data == kept
+    await async_wait(
+        shows(hass, "binary_sensor.off_site_server_connection", "on"), "the connection"
+    )
+    await async_wait(lambda: not open_issues(hass), "the end of the repair")
+
+
 async def test_log_in_to_frigate_with_the_real_engine(
     hass: HomeAssistant, serve_frigate: ServeFrigate
 ) -> None:
@@ -204,9 +230,7 @@ async def test_frigate_takes_the_stored_login_again(
 ) -> None:
     """It is used at once, and not asked for once more."""
     server = await serve_frigate(auth=Auth(users={}))
-    entry = frigate_entry(
-        server.url, data={"username": "viewer", "password": PASSWORD}
-    )
+    entry = frigate_entry(server.url, data={"username": "viewer", "password": PASSWORD})
     await async_set_up(hass, entry)
 
     def asked() -> list[Any]:

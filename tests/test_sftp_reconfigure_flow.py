@@ -5,6 +5,7 @@ from typing import Any
 import asyncssh
 import pytest
 
+from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
@@ -78,6 +79,34 @@ async def test_reconfigure_password(
     result = await async_submit(hass, result, **fields)
     assert result["reason"] == "reconfigure_successful"
     assert only_subentry(hass, entry.entry_id).data["password"] == PASSWORD
+
+
+async def test_reconfigure_without_a_change(
+    hass: HomeAssistant,
+    server: SftpServer,
+    fields: dict[str, Any],
+    engine: StandInEngine,
+) -> None:
+    """The running engine tests it, too: it may wait for a next try."""
+    entry = frigate_entry(subentries=[stored_server(server)])
+    await async_set_up(hass, entry)
+    del fields["password"]
+
+    async def reconfigure(name: str) -> int:
+        result = await entry.start_subentry_reconfigure_flow(hass, SFTP_ID)
+        result = await async_submit(hass, result, **{**fields, "name": name})
+        assert result["reason"] == "reconfigure_successful"
+        await hass.async_block_till_done(wait_background_tasks=True)
+        return engine.calls.count(("test", SFTP_ID))
+
+    assert await reconfigure("Cabin") == 0
+    assert await reconfigure("Shed") == 0
+    assert await reconfigure("Shed") == 1
+    engine.failure = Unreachable("no route")
+    assert await reconfigure("Shed") == 2
+    engine.failure = None
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert await reconfigure("Shed") == 2
 
 
 @pytest.mark.parametrize("change", ["host", "port"])

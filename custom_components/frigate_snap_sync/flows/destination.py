@@ -74,7 +74,7 @@ from ..words import async_load_words, async_why
 from .import_config import forget_suggestion, next_suggestion
 from .selectors import fractions, number, whole_number
 from .shared_place import is_place_of_another
-from .trial import async_try_destination
+from .trial import async_test_in_use, async_try_destination
 
 _WHOLE_NUMBERS = (CONF_BANDWIDTH_LIMIT, CONF_RETENTION_DAYS)
 _NOT_ADDING = (DELETING, LOOKING, READING, REPLACING)
@@ -364,7 +364,7 @@ class DestinationFlow(ConfigSubentryFlow):
         return self._save(tested, unique_id)
 
     def _save(self, data: dict[str, Any], unique_id: str) -> SubentryFlowResult:
-        """Store the tested destination. A loaded entry takes it over by itself.
+        """Store the tested destination. A loaded entry takes over what has changed.
 
         Or show that one that can only be written to is another Frigate's as well.
         """
@@ -372,9 +372,12 @@ class DestinationFlow(ConfigSubentryFlow):
         if is_place_of_another(self.hass, entry_id, self.kind, data):
             return self._show_form(self._typed, {self._place_field: "shared_place"})
         if self.source == SOURCE_RECONFIGURE:
+            entry, subentry = self._get_entry(), self._get_reconfigure_subentry()
+            if subentry.title == title and dict(subentry.data) == data:
+                async_test_in_use(self.hass, entry, subentry.subentry_id)
             return self.async_update_and_abort(
-                self._get_entry(),
-                self._get_reconfigure_subentry(),
+                entry,
+                subentry,
                 title=title,
                 data=data,
                 unique_id=unique_id,

@@ -1,10 +1,12 @@
-"""Trying a destination out before its settings are stored."""
+"""Trying a destination out: before its settings are stored, and when they stay."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from homeassistant.core import HomeAssistant
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
 
 from ..const import (
     CONF_APPEND_ONLY,
@@ -27,6 +29,7 @@ from ..storage.errors import (
     LOGGING_IN,
     ConnectTimeout,
     PermissionDenied,
+    StorageError,
     Unreachable,
 )
 from ..storage.names import TemporaryForm
@@ -79,3 +82,21 @@ async def async_try_destination(
     if not result.can_delete:
         found[CONF_CAN_DELETE] = False
     return {**found, **destination.findings}
+
+
+@callback
+def async_test_in_use(
+    hass: HomeAssistant, entry: ConfigEntry, subentry_id: str
+) -> None:
+    """Let the engine test a destination as it is; when that works it is used at once.
+
+    One that is failing would wait for its next try, and be shown as failing.
+    """
+    if entry.state is not ConfigEntryState.LOADED:
+        return
+
+    async def test() -> None:
+        with suppress(StorageError):  # Shown by the destination's entities.
+            await entry.runtime_data.async_probe_destination(subentry_id)
+
+    entry.async_create_background_task(hass, test(), f"test of {subentry_id}")
