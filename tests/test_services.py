@@ -58,6 +58,7 @@ ROW = UploadRow(
     item_id="1795336200.123456-l0g9kw",
     label="person",
     state="verified",
+    role="whole",
     path="2026-11-22/2026-11-22_18-04-31+0100-front_door-recording-person-l0g9kw.mp4",
     size=8_500_000,
     attempts=1,
@@ -174,6 +175,7 @@ async def test_list_uploads(
     pending = {
         "destination_id": "01JREMOVED",
         "state": "pending",
+        "role": "part",
         "size": None,
         "finished": None,
         "reason": "The server does not answer",
@@ -189,6 +191,7 @@ async def test_list_uploads(
         "destination": "Garage NAS",
         "destination_id": LOCAL_ID,
         "state": "verified",
+        "role": "whole",
         "path": "2026-11-22/2026-11-22_18-04-31+0100-front_door-recording-person-l0g9kw.mp4",
         "size": 8_500_000,
         "attempts": 1,
@@ -527,7 +530,7 @@ async def test_with_the_real_engine(
     assert {row["destination"] for row in rows} == {"Garage NAS"}
     for media in ("snapshot", "live_snapshot"):
         (row,) = (await async_call(hass, "list_uploads", media=media))["uploads"]
-        assert row["media"] == media
+        assert (row["media"], row["role"]) == (media, "whole")
         assert row["size"] == (nas / row["path"]).stat().st_size
     assert (await async_call(hass, "list_uploads", limit=1))["uploads"] == rows[:1]
     assert (await async_call(hass, "list_uploads", camera="gate"))["uploads"] == []

@@ -100,6 +100,11 @@ async def test_the_longest_playable_beginning_is_kept(
     (row,) = await bench.uploads(state="incomplete")
     assert row.item_id == review
     assert row.finished is not None
+    assert {row.state: row.role for row in await bench.uploads()} == {
+        "incomplete": "whole",
+        "verified": "incomplete",
+        "skipped": "part",
+    }
     (attempts, error) = await bench.engine._ledger.run(  # noqa: SLF001
         lambda connection: connection.execute(
             "SELECT attempts, error FROM files WHERE role = 'whole'"

@@ -77,6 +77,7 @@ def _row(row: UploadRow, destination: str | None) -> JsonObjectType:
         "destination": destination,
         "destination_id": row.destination_id,
         "state": row.state,
+        "role": row.role,
         "path": row.path,
         "size": row.size,
         "attempts": row.attempts,

@@ -12,7 +12,7 @@ def list_uploads(
 ) -> list[UploadRow]:
     """Return the newest uploads that fit."""
     rows = connection.execute(
-        "SELECT items.*, uploads.state AS state, path,"
+        "SELECT items.*, uploads.state AS state, uploads.role AS role, path,"
         " COALESCE(former.destination_id, uploads.destination_id) AS destination_id,"
         " uploads.size AS size, uploads.attempts AS attempts, finished,"
         # What waits for Frigate, or has no more of it, is explained by the last try.
@@ -53,6 +53,7 @@ def _row(row: sqlite3.Row) -> UploadRow:
         item_id=item.source_id,
         label=item.label or ", ".join(sorted(item.labels)),
         state=row["state"],
+        role=row["role"],
         path=row["path"],
         size=row["size"],
         attempts=row["attempts"],

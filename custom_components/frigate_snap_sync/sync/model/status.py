@@ -350,6 +350,7 @@ class UploadRow:
     item_id: str
     label: str
     state: str
+    role: str
     path: str
     size: int | None
     attempts: int
