@@ -128,6 +128,11 @@ def error_xml(code: str, message: str = "", more: str = "") -> bytes:
         (200, error_xml("InternalError"), {}, Unreachable),
         (200, error_xml("SlowDown"), {"Retry-After": "7"}, Throttled),
         (400, error_xml("RequestTimeout"), {}, Unreachable),
+        # Of a proxy that does not wait for a slow body.
+        (408, b"", {}, Unreachable),
+        (408, b"<html><title>Request Timeout</title></html>", {}, Unreachable),
+        (421, b"", {}, Unreachable),
+        (425, b"", {}, Unreachable),
         (302, b"", {"Location": "https://portal.example/login?token=x"}, Redirected),
         (404, b"<html><title>Not here</title></html>", {}, Unreachable),
         (

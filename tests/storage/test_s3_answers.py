@@ -27,7 +27,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
 )
 from custom_components.frigate_snap_sync.storage.http.limits import HttpLimits
 from custom_components.frigate_snap_sync.storage.s3.destination import S3Destination
-from custom_components.frigate_snap_sync.storage.s3.settings import Proof
+from custom_components.frigate_snap_sync.storage.s3.settings import Addressing, Proof
 from custom_components.frigate_snap_sync.storage.s3.unfinished import name_of
 from custom_components.frigate_snap_sync.storage.source import FileSource
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped
@@ -79,6 +79,7 @@ def answering(
 
 
 HTML = b"<!doctype html><html><title>Log in</title><form>password</form></html>"
+LONG_HTML = HTML + b" " * 20_000
 
 
 @pytest.mark.parametrize(
@@ -272,11 +273,12 @@ async def test_a_web_page_is_no_object(make_source: MakeSource, status: int) -> 
     [
         (HTML, "no S3 server", 10),
         (HTML, "no S3 server", LARGE),
+        (LONG_HTML, "no S3 server", 10),
         (b'<?xml version="1.0"?>\n' + HTML, "no S3 server", 10),
         (b"Down for maintenance", "no S3 server", 10),
         (error_xml("InternalError"), "InternalError", 10),
     ],
-    ids=["page", "part", "xhtml", "text", "failure"],
+    ids=["page", "part", "long", "xhtml", "text", "failure"],
 )
 @pytest.mark.parametrize("proof", Proof)
 async def test_a_web_page_stores_nothing(
@@ -301,8 +303,13 @@ async def test_a_web_page_stores_nothing(
 @pytest.mark.parametrize("status", [200, 404])
 @pytest.mark.parametrize(
     ("body", "kind"),
-    [(HTML, "text/html"), (b"OK", "text/plain"), (b"", "text/plain")],
-    ids=["page", "text", "nothing"],
+    [
+        (HTML, "text/html"),
+        (LONG_HTML, "text/html"),
+        (b"OK", "text/plain"),
+        (b"", "text/plain"),
+    ],
+    ids=["page", "long", "text", "nothing"],
 )
 @pytest.mark.parametrize(
     "ask", ["delete", "discard", "stat", "read"], ids=lambda ask: str(ask)
@@ -367,6 +374,47 @@ async def test_uploads_that_are_not_listed(
         with pytest.raises(StorageError) as refused:
             await destination.discard(name_of("a/f"))
         assert type(refused.value) is expected
+
+
+@pytest.mark.parametrize("size", [10, LARGE])
+async def test_what_knows_nothing_refuses_no_file(
+    make_source: MakeSource, size: int
+) -> None:
+    """A bare 404 is of a proxy whose server is away: it is the bucket's."""
+    source = make_source(size)
+
+    async def send(destination: S3Destination) -> None:
+        begun = await destination.prepare("f", source, temporary="t")
+        await destination.put("f", source, temporary=begun)
+
+    async with odd_server(
+        answering(404), addressing=Addressing.PATH, proof=Proof.ETAG
+    ) as destination:
+        with pytest.raises(BucketNotFound):
+            await send(destination)
+
+
+@pytest.mark.parametrize("encoding", ["gb2312", "no-such-one"])
+async def test_a_list_in_an_odd_encoding(
+    make_source: MakeSource, encoding: str
+) -> None:
+    """It can't be read, which keeps no upload in parts from beginning."""
+    bucket = Bucket()
+    xml = f'<?xml version="1.0" encoding="{encoding}"?>'.encode()
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if request.method == "GET" and "uploads" in request.query:
+            return web.Response(body=xml + b"<ListMultipartUploadsResult/>")
+        if request.method == "GET" and "encoding-type" in request.query:
+            return web.Response(body=xml + b"<ListBucketResult></ListBucketResult>")
+        return await bucket.handle_parts(request)
+
+    async with odd_server(handle) as destination:
+        with pytest.raises(Rejected):
+            _ = [file async for file in destination.list_files()]
+        with pytest.raises(Rejected):
+            await destination.discard(name_of("a/f"))
+        assert await destination.prepare("a/f", make_source(LARGE), temporary="t")
 
 
 @pytest.mark.parametrize("append_only", [False, True])

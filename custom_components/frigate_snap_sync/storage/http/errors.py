@@ -29,10 +29,24 @@ _PLAIN_FOR_TLS: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_TROUBLE: Final = frozenset(
+    {
+        # The server did not wait for all of a slow request.
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.MISDIRECTED_REQUEST,
+        HTTPStatus.TOO_EARLY,
+    }
+)
+
 
 def wants_tls(status: int, text: str) -> bool:
     """Tell whether a server answers at a port that speaks TLS, to plain HTTP."""
     return status == HTTPStatus.BAD_REQUEST and bool(_PLAIN_FOR_TLS.search(text))
+
+
+def is_trouble(status: int) -> bool:
+    """Tell whether it says that server or line have a problem, and not the request."""
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TROUBLE
 
 
 @contextmanager

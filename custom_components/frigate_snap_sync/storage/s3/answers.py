@@ -21,7 +21,7 @@ from ..errors import (
     Unreachable,
     WrongRegion,
 )
-from ..http.errors import throttled, wants_tls
+from ..http.errors import is_trouble, throttled, wants_tls
 from ..texts import brief, says_full
 
 MAX_ERROR: Final = 16 * 1024
@@ -147,7 +147,7 @@ def _other_error(answer: Answer, text: str, where: str, said: str) -> StorageErr
     status, code = answer.status, answer.code
     if status in (429, 503) or code in ("SlowDown", "TooManyRequests"):
         return throttled(text, answer.headers.get("Retry-After"), said)
-    if status >= 500 or code in _AWAY:
+    if is_trouble(status) or code in _AWAY:
         return Unreachable(text, hint="server_failed", said=said)
     if answer.text and not answer.is_s3:
         return no_s3(answer, where)

@@ -80,8 +80,8 @@ class BucketClient:
     ) -> Answer:
         """Return the answer to a small request; raises `StorageError` if there is none.
 
-        One that succeeds is read whole, and refused if it has more than `most` bytes;
-        of another only the beginning is read.
+        Its first 16 KiB are read. A longer success is wanted whole by who allows `most`
+        bytes, and refused if it has more.
         """
         async with self._requests.watched(seconds or self.limits.request):
             response = await self._send(
@@ -188,13 +188,12 @@ def _type_of(key: str) -> str:
 
 
 async def _read(response: aiohttp.ClientResponse, most: int) -> Answer:
-    is_success = response.status == 200
-    limit = most if is_success else MAX_ERROR
+    limit = most if response.status == 200 else MAX_ERROR
     body = bytearray()
     async for piece in response.content.iter_chunked(64 * 1024):
         body += piece
         if len(body) > limit:
-            if is_success:
+            if limit > MAX_ERROR:
                 raise Rejected(f"The server's answer has more than {limit} bytes")
             break
     return Answer(

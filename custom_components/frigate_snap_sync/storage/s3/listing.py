@@ -86,7 +86,7 @@ def _root(body: bytes) -> ET.Element:
     try:
         # Bounded, and without what could grow.
         return ET.fromstring(body)  # noqa: S314
-    except ET.ParseError as err:
+    except (ET.ParseError, ValueError, LookupError) as err:
         raise Rejected("The server's list can't be read") from err
 
 

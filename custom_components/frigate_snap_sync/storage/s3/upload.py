@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 from ..base import Source
 from ..errors import CHECKING, PermissionDenied, Rejected, StorageError, Throttled
 from ..source import FileSource, OpenSource, open_range, open_source
-from .answers import Answer, error_of, no_s3, value_of
+from .answers import Answer, no_s3, value_of
 from .client import BucketClient
 from .hashing import PartHasher, hashing
 from .listing import MAX_LIST, is_upload_list, upload_ids
@@ -79,7 +79,7 @@ class Uploads:
             answer, md5 = await self._client.put(
                 key, self._addressing, _paced(opened, source), md5=md5
             )
-        self._check(answer, md5, f"store {key}")
+        await self._check(answer, md5, f"store {key}")
 
     async def begin(self, key: str) -> str:
         """Begin a multipart upload and return its id.
@@ -94,7 +94,7 @@ class Uploads:
         )
         begun = value_of(answer.text, "UploadId")
         if answer.status != 200:
-            raise error_of(answer, f"begin {key}", self._client.where)
+            raise await self._whereabouts.refusal(answer, f"begin {key}")
         if not begun:
             raise no_s3(answer, self._client.where)
         return begun
@@ -141,7 +141,9 @@ class Uploads:
             most=MAX_LIST,
         )
         if answer.status != 200:
-            error = error_of(answer, f"list the uploads of {key}", self._client.where)
+            error = await self._whereabouts.refusal(
+                answer, f"list the uploads of {key}"
+            )
             if isinstance(error, PermissionDenied) or answer.status in _NO_LIST:
                 return []
             raise error
@@ -214,7 +216,7 @@ class Uploads:
             md5=md5,
             params={"partNumber": str(number), "uploadId": upload_id},
         )
-        self._check(answer, md5, f"store part {number} of {key}")
+        await self._check(answer, md5, f"store part {number} of {key}")
         return _Part(etag=answer.headers.get("ETag", ""), md5=md5)
 
     async def _complete(self, key: str, upload_id: str, parts: list[_Part]) -> bool:
@@ -235,7 +237,7 @@ class Uploads:
         )
         # A failure may come behind a 200, which was sent to keep us waiting.
         if answer.status != 200 or answer.is_s3:
-            error = error_of(answer, f"finish {key}", self._client.where)
+            error = await self._whereabouts.refusal(answer, f"finish {key}")
             error.step = CHECKING
             raise error
         if "CompleteMultipartUploadResult" not in answer.text:
@@ -243,10 +245,10 @@ class Uploads:
         etag = (value_of(answer.text, "ETag") or "").strip('"').lower()
         return etag == _etag_of(parts)
 
-    def _check(self, answer: Answer, md5: bytes, what: str) -> None:
+    async def _check(self, answer: Answer, md5: bytes, what: str) -> None:
         # A failure may come behind a 200, too.
         if answer.status != 200 or answer.is_s3:
-            raise error_of(answer, what, self._client.where)
+            raise await self._whereabouts.refusal(answer, what)
         if answer.is_odd:
             # Any ETag may be all the proof there is: not one of another server.
             raise no_s3(answer, self._client.where)

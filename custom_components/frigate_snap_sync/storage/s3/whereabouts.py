@@ -61,6 +61,16 @@ class Whereabouts:
             # No S3 server, and no proxy before one, would know the bucket then.
             await self.look()
 
+    async def refusal(self, answer: Answer, what: str) -> StorageError:
+        """Return the cause of a refusal to do `what`.
+
+        Raises the `StorageError` of a bucket that is not there, of which a bare 404 of
+        a proxy says nothing.
+        """
+        if answer.status == 404 and not answer.text:
+            await self.look()
+        return error_of(answer, what, self._client.where)
+
     async def _look(self) -> None:
         """Ask for a list of one object: of all questions the one whose refusal tells.
 

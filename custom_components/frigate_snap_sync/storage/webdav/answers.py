@@ -20,7 +20,7 @@ from ..errors import (
     StorageError,
     Unreachable,
 )
-from ..http.errors import throttled, wants_tls
+from ..http.errors import is_trouble, throttled, wants_tls
 from ..texts import brief, says_full
 
 LOCKED: Final = 423
@@ -137,7 +137,7 @@ def refusal(answer: Answer, what: str, where: str) -> StorageError:
             return throttled(text, answer.headers.get("Retry-After"), said)
         case HTTPStatus.INTERNAL_SERVER_ERROR | HTTPStatus.NOT_IMPLEMENTED:
             return Rejected(text, said=said)
-        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        case _ if is_trouble(status):
             return Unreachable(text, hint="server_failed", said=said)
     return Rejected(text, said=said)
 
