@@ -105,8 +105,11 @@ def with_hash(source: Any) -> FileSource:
         (404, {}, PermissionDenied),
         (405, {}, Rejected),
         (407, {}, Unreachable),
+        (408, {}, Unreachable),
         (413, {}, Rejected),
+        (421, {}, Unreachable),
         (423, {}, Rejected),
+        (425, {}, Unreachable),
         (429, {"Retry-After": "77"}, Throttled),
         (500, {}, Rejected),
         (502, {}, Unreachable),
@@ -274,23 +277,46 @@ async def test_a_piece_of_film_is_one_request(dav: Dav, sessions: Sessions) -> N
     assert dav.files["a/2.mp4"] == b"more film"
 
 
-async def test_a_web_page_is_no_stored_piece_of_film(
-    dav: Dav, sessions: Sessions
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [("<html>Log in</html>", "text/html"), ("OK", "text/plain"), ("", "text/plain")],
+    ids=["page", "text", "nothing"],
+)
+@pytest.mark.parametrize("to_all", [False, True])
+async def test_yes_to_everything_is_no_stored_piece_of_film(
+    dav: Dav, sessions: Sessions, body: str, kind: str, to_all: bool
 ) -> None:
-    """A server that wants people to log in answers anything with 200 and a page."""
+    """A server that wants people to log in answers anything with 200."""
+    destination = sessions.to(dav.url)
+    await destination.connect()
+
+    async def hook(request: web.BaseRequest) -> web.StreamResponse | None:
+        if request.method != "PUT" and not to_all:
+            return None
+        await request.read()
+        return web.Response(text=body, content_type=kind)
+
+    dav.hook = hook
+    expected = NotWebdav if to_all or kind == "text/html" else Rejected
+    with pytest.raises(expected):
+        await destination.put_at_once(
+            "1.mp4", MemorySource("1.mp4", b"film"), temporary=".1.tmp"
+        )
+
+
+async def test_a_piece_that_is_stored_with_200(dav: Dav, sessions: Sessions) -> None:
+    """A server may say so of it; then it is there."""
 
     async def hook(request: web.BaseRequest) -> web.StreamResponse | None:
         if request.method != "PUT":
             return None
-        await request.read()
-        return web.Response(text="<html>Log in</html>", content_type="text/html")
+        dav.files["1.mp4"] = await request.read()
+        return web.Response()
 
     dav.hook = hook
-    destination = sessions.to(dav.url)
-    with pytest.raises(NotWebdav, match="web page"):
-        await destination.put_at_once(
-            "1.mp4", MemorySource("1.mp4", b"film"), temporary=".1.tmp"
-        )
+    await sessions.to(dav.url).put_at_once(
+        "1.mp4", MemorySource("1.mp4", b"film"), temporary=".1.tmp"
+    )
 
 
 async def test_a_web_page_is_no_copy_that_was_read_back(

@@ -36,6 +36,9 @@ _MISSING: Final = (
 )
 """What servers answer to a file whose folder is missing; the last also to others."""
 
+_STORED: Final = (HTTPStatus.CREATED, HTTPStatus.NO_CONTENT)
+"""What servers answer that have stored a file: 200 is said to anything by a portal."""
+
 _SENDINGS: Final = 3
 """Of one file: to log in, and to make its folder, may take one more each."""
 
@@ -89,14 +92,13 @@ class Upload:
         await self._compare(self._path)
 
     async def run_at_once(self, source: Source) -> None:
-        """Send it under its final name, and believe the server's answer."""
+        """Send it under its final name, and believe an answer that says it is stored."""
         answer = await self._send_into_folder(source)
         if not answer.is_success:
             raise await self._refused(answer, f"write {self._name}")
         if answer.status == HTTPStatus.OK and answer.is_page:
-            # A login page, say: whoever stores a new file says 201 or 204.
             raise no_webdav(answer, self._files.client.where)
-        if answer.headers.get(_HASH) is not None:
+        if answer.headers.get(_HASH) is not None or answer.status not in _STORED:
             self.step = CHECKING
             await self._prove(answer, source)
 
