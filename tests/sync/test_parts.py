@@ -362,6 +362,27 @@ async def test_what_comes_late_in_a_long_review(
     assert len(looks) == 4
 
 
+async def test_parts_of_a_frigate_whose_disk_is_far_behind(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Its machine is slow: footage comes long after it was to be there, and leaves."""
+    bench.timing = replace(bench.timing, part_patience=0.2)
+    looks: list[float] = []
+
+    def footage(camera: str, after: float, before: float) -> list[Segment]:
+        looks.append(after)
+        came = len(looks) > 20
+        return [Segment(start_time=after, end_time=before)] if came else []
+
+    bench.frigate.footage = footage
+    await bench.start(setup(nas))
+    bench.review("new", start=time.time() - 8)
+    await until(lambda: "-part001.mp4" in suffixes(nas))
+    assert len(looks) > 20
+    states = {row.state for row in await bench.uploads()}
+    assert "skipped" not in states
+
+
 async def test_a_part_is_asked_for_until_frigate_has_all_of_it(
     bench: Bench, nas: FakeDestination
 ) -> None:
