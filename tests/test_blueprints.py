@@ -8,6 +8,7 @@ from pathlib import Path
 import re
 import shutil
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 from freezegun.api import FrozenDateTimeFactory
@@ -135,9 +136,14 @@ async def phone(hass: HomeAssistant) -> App:
 async def automate(
     hass: HomeAssistant, folders: Path, phone: App
 ) -> AsyncIterator[Automate]:
-    """Return what makes an automation of a blueprint, as its owner would."""
+    """Return what makes an automation of a blueprint, as its owner would.
+
+    Or changes it.
+    """
     target = Path(hass.config.path("blueprints", "automation", "frigate_snap_sync"))
     shutil.copytree(BLUEPRINTS, target)
+
+    config: dict[str, Any] = {}
 
     async def make(name: str, **inputs: Any) -> None:
         automation = {
@@ -148,15 +154,17 @@ async def automate(
                 "input": {"phone": phone.device_id, **inputs},
             },
         }
-        assert await async_setup_component(
-            hass, "automation", {"automation": automation}
-        )
-        await hass.async_block_till_done()
+        config["automation"] = [automation]
+        if "automation" in hass.config.components:
+            await hass.services.async_call("automation", "reload", blocking=True)
+        assert await async_setup_component(hass, "automation", config)
+        await settle()
         state = hass.states.get(f"automation.{name}")
         assert state is not None
         assert state.state == "on"
 
-    yield make
+    with patch("homeassistant.config.load_yaml_config_file", return_value=config):
+        yield make
     # What they wait for would outlive the test.
     await hass.services.async_call(
         "automation", "turn_off", {"entity_id": "all"}, blocking=True
@@ -484,6 +492,38 @@ async def test_pause(
     await passes(hass, freezer, minutes=2)
     assert engine.status.capture
     assert phone.sent[2:] == [{"message": "clear_notification", "data": {"tag": tag}}]
+
+
+@pytest.mark.parametrize("what", ["offer", "pause", "reload"])
+async def test_what_comes_while_it_is_paused(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    automate: Automate,
+    phone: App,
+    freezer: FrozenDateTimeFactory,
+    what: str,
+) -> None:
+    """It neither prolongs the pause nor keeps it from ending."""
+    offer = {"trigger": "state", "entity_id": "person.anna", "to": "home"}
+    await automate("pause", switch=CAPTURE, offer=[offer])
+    await press(hass, f"PAUSE_{CAPTURE}")
+    assert not engine.status.capture
+    await passes(hass, freezer, minutes=30)
+    if what == "offer":
+        hass.states.async_set("person.anna", "not_home")
+        hass.states.async_set("person.anna", "home")
+    elif what == "pause":
+        await press(hass, f"PAUSE_{CAPTURE}")
+    else:
+        await automate("pause", switch=CAPTURE)
+    await settle()
+    assert {each["title"] for each in phone.sent} == {"Paused until 10:00"}
+    await passes(hass, freezer, minutes=29)
+    assert not engine.status.capture
+    await passes(hass, freezer, minutes=2)
+    assert engine.status.capture
+    assert phone.sent[-1]["message"] == "clear_notification"
 
 
 async def test_a_pause_that_is_ended_early(

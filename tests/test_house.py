@@ -310,6 +310,7 @@ PATCHES: dict[str, tuple[int, str]] = {
         "the system's disk: full, or in which order it is used",
     ),
     "sync/test_spool.py": (2, "the system's disk: in which order it is used"),
+    "test_blueprints.py": (1, "Home Assistant's configuration file"),
     "test_entities.py": (1, "Home Assistant's rule of which entities it enables"),
     "test_init.py": (1, "Home Assistant's unload, which takes its time"),
     "test_local_disk_flow.py": (2, "the system's mounts, and its disk, which refuses"),
