@@ -342,16 +342,39 @@ async def test_what_left_before_the_recorder_was_taken_stays(
 async def test_no_sign_sends_anything_while_capture_is_off(
     bench: Bench, camera: Camera, growing: FakeDestination
 ) -> None:
-    """And what left by one is removed when it is switched off."""
+    """And the film of one before that ends."""
     bench.timing = PATIENT
     await _signed(bench, camera, setup(growing, selection=LIVE))
-    await arrived(growing, camera)
+    name = await arrived(growing, camera)
     await bench.engine.set_capture(False)
-    await until(lambda: films(growing) == [])
     await until(lambda: not camera.is_watched)
+    size = len(growing.files[name])
     bench.live_snapshot()
     await asyncio.sleep(0.1)
     assert not camera.is_watched
+    assert len(growing.files[name]) == size
+
+
+@pytest.mark.parametrize("is_review", [True, False])
+async def test_what_left_by_a_sign_before_capture_was_switched_off(
+    bench: Bench, camera: Camera, growing: FakeDestination, is_review: bool
+) -> None:
+    """It is removed as soon as Frigate shows that no review has come, not before."""
+    bench.timing = replace(QUICK, live_hint=2)
+    start = time.time()
+    await _signed(bench, camera, setup(growing, selection=LIVE))
+    name = await arrived(growing, camera)
+    await bench.engine.set_capture(False)
+    await until(lambda: not camera.is_watched)
+    asked = len(bench.frigate.windows)
+    await until(lambda: len(bench.frigate.windows) > asked + 1)
+    assert name in growing.files
+    if is_review:
+        bench.review("new", start=start, known=True)
+        await until(lambda: _rows(bench, "item_id") != [(None,)])
+        assert name in growing.files
+    else:
+        await until(lambda: films(growing) == [])
 
 
 async def test_the_first_byte_is_outside_half_a_second_after_the_sign(

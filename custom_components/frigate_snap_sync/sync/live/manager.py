@@ -151,7 +151,7 @@ class LiveManager:
         self._takers.note(now)
         items: list[Item] = []
         hints: list[Hint] = []
-        came: dict[str, Item] | None = None
+        came: dict[str, Item] = {}
         if await ledger.run(off_periods.capture_on):
             active_reviews = [
                 item
@@ -165,7 +165,8 @@ class LiveManager:
         else:
             self._hints.clear()
             for active in self._sessions.values():
-                active.ends = 0.0
+                # The review of a sign may still come: its film began before.
+                active.ends, active.is_unbroken = 0.0, False
         signs = [hint.item for hint in hints]
         await self._note_ends({item.source_id: item for item in (*items, *signs)})
         for item in items:
@@ -232,8 +233,8 @@ class LiveManager:
                 session.item = known[0]
                 session.ends = known[0].end + self._options.padding_after
 
-    async def _drop_sessions(self, came: Mapping[str, Item] | None) -> None:
-        """End what is over; reviews `came` by camera, None while Capture is off."""
+    async def _drop_sessions(self, came: Mapping[str, Item]) -> None:
+        """End what is over; reviews `came` by camera."""
         now = time.time() - self._client.clock_offset
         over = [
             source_id
@@ -247,12 +248,10 @@ class LiveManager:
                 await self._settle(session, came)
             del self._sessions[source_id]
 
-    async def _settle(self, sign: Session, came: Mapping[str, Item] | None) -> None:
+    async def _settle(self, sign: Session, came: Mapping[str, Item]) -> None:
         """Say what becomes of the film of a sign that is over. Raises LedgerError."""
         hint, camera = sign.item.source_id, sign.item.camera
-        if came is None:
-            await self.unsettled.drop(hint)
-        elif (review := came.get(camera)) is not None:
+        if (review := came.get(camera)) is not None:
             await self.unsettled.give(hint, review)
         else:
             self.unsettled.note(
