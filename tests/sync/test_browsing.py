@@ -28,7 +28,7 @@ from custom_components.frigate_snap_sync.sync.model.stored import (
 
 from .ledgers import wanted
 from .samples import ITEM
-from .test_live_files import begin
+from .test_live_files import begin, expire
 
 BERLIN = ZoneInfo("Europe/Berlin")
 BOTH = ("nas", "cloud")
@@ -493,7 +493,9 @@ def test_film_in_pieces(connection: sqlite3.Connection) -> None:
         assert FileKey.parse(key.media.kind, key.token, key.name) == key
 
 
-def test_film_that_goes_is_not_listed(connection: sqlite3.Connection) -> None:
+def test_film_that_goes_is_not_listed(
+    connection: sqlite3.Connection,
+) -> None:
     """Whatever made it go: the counts of the items are right."""
     for number in range(4):
         review = replace(ITEM, source_id=str(number), end=None)
@@ -513,7 +515,7 @@ def test_film_that_goes_is_not_listed(connection: sqlite3.Connection) -> None:
             live_files.taken(connection, file.id)
         if number == 2:
             live_files.removed(connection, file.id)
-    live_files.expire(connection, "nas", before=0.5)
+    expire(connection, before=0.5)
     films = connection.execute("SELECT source_id, films FROM items ORDER BY id")
     # The first one's review is still open: it stays.
     assert dict(map(tuple, films)) == {"0": 1, "1": 0, "2": 0, "3": 1}

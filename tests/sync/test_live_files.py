@@ -350,16 +350,29 @@ def test_they_count_nowhere(connection: sqlite3.Connection) -> None:
     assert connection.execute("SELECT copies FROM items").fetchone()[0] == 0
 
 
+def expire(connection: sqlite3.Connection, *, before: float) -> int:
+    """Let what began before then expire; return how much."""
+    if before < EARLIEST:
+        # No clock shows the times of these tests.
+        before += EARLIEST
+        connection.execute(
+            "UPDATE live_files SET start = start + ?1 WHERE start < ?1", (EARLIEST,)
+        )
+    return retention.expire(
+        connection, "nas", before=before, most=None, at_once=9, now=before
+    )
+
+
 def test_retention_and_the_end_of_history(connection: sqlite3.Connection) -> None:
     """One that stays keeps its item known, until its time is over."""
     items.remember_open(connection, REVIEW)
     file = begin(connection)
     live_files.ended(connection, file.id, held=((1000, 1010),), size=7)
-    assert live_files.expire(connection, "nas", before=2000) == 0, "it is open"
+    assert expire(connection, before=2000) == 0, "it is open"
     items.plan(connection, ITEM, ())
     assert pruning.prune(connection, before=1e9, limit=10) == 0
-    assert live_files.expire(connection, "nas", before=900) == 0
-    assert live_files.expire(connection, "nas", before=2000) == 1
+    assert expire(connection, before=900) == 0
+    assert expire(connection, before=2000) == 1
     assert left(connection) == (file.path,)
     assert pruning.prune(connection, before=1e9, limit=10) == 0
     live_files.removed(connection, file.id)
@@ -376,14 +389,14 @@ def test_live_files_stay_while_anything_of_their_item_waits(
     file = begin(connection)
     live_files.ended(connection, file.id, held=((996, 1020),), size=7)
     items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
-    assert live_files.expire(connection, "nas", before=1e9) == 0
+    assert expire(connection, before=9e8) == 0
     connection.execute("UPDATE uploads SET destination_id = 'cloud'")
-    assert live_files.expire(connection, "nas", before=1e9) == 0
+    assert expire(connection, before=9e8) == 0
     connection.execute("UPDATE uploads SET state = 'gone'")
     connection.execute("UPDATE items SET is_protected = 1")
-    assert live_files.expire(connection, "nas", before=1e9) == 0
+    assert expire(connection, before=9e8) == 0
     connection.execute("UPDATE items SET is_protected = 0")
-    assert live_files.expire(connection, "nas", before=1e9) == 1
+    assert expire(connection, before=9e8) == 1
 
 
 NOW = EARLIEST + 1e6
@@ -424,7 +437,7 @@ def test_live_files_count_for_the_size_limit(connection: sqlite3.Connection) -> 
     old, new = old_film(connection, 1), old_film(connection, 3)
     old_film(connection, 0, size=1000)
     connection.execute("UPDATE items SET is_protected = source_id = '0-abc123'")
-    old_film(connection, -1, size=0)
+    nothing = old_film(connection, -1, size=0)
     item = replace(ITEM, source_id="copy", start=NOW + 2, end=NOW + 8)
     items.plan(connection, item, (stretch(Role.WHOLE, 1, (995, 1026)),))
     (copy,) = connection.execute(
@@ -437,7 +450,9 @@ def test_live_files_count_for_the_size_limit(connection: sqlite3.Connection) -> 
     assert over(connection, most=200) == [old]
     assert over(connection, most=199) == [old, copy]
     assert over(connection, most=99) == [old, copy, new]
-    assert over(connection, most=250, before=NOW + 100) == [old, copy]
+    assert over(connection, most=250, before=NOW) == [nothing, old]
+    assert over(connection, most=250, before=NOW + 3) == [nothing, old, copy]
+    assert over(connection, most=999, before=NOW + 9) == [nothing, old, copy, new]
     assert list(retention.expired(connection, "cloud", before=None, most=1)) == []
     preview = retention.expired_copies(connection, "nas", before=None, most=99, limit=1)
     assert (preview.count, preview.size, preview.rows[0].path) == (3, 300, old)

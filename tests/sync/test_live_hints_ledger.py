@@ -18,7 +18,7 @@ from custom_components.frigate_snap_sync.sync.model.plans import UploadPlan
 from custom_components.frigate_snap_sync.sync.model.retention import EARLIEST
 
 from .samples import ITEM
-from .test_live_files import REVIEW, begin, left, states
+from .test_live_files import REVIEW, begin, expire, left, states
 from .test_superseding import stretch, upload
 
 HINT = live_hints.name_of("front_door", 995.5, "f00f00")
@@ -198,8 +198,8 @@ def test_what_is_never_settled_expires(connection: sqlite3.Connection) -> None:
     found = retention.expired(connection, "nas", before=None, most=4)
     assert [copy.path for copy in found] == [file.path]
     assert list(retention.expired(connection, "nas", before=None, most=5)) == []
-    assert live_files.expire(connection, "nas", before=EARLIEST) == 0
-    assert live_files.expire(connection, "nas", before=EARLIEST + 10) == 1
+    assert expire(connection, before=EARLIEST) == 0
+    assert expire(connection, before=EARLIEST + 10) == 1
     assert left(connection) == (file.path,)
 
 

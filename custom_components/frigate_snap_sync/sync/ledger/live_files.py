@@ -345,28 +345,3 @@ def next_leftover(
 def removed(connection: sqlite3.Connection, live_id: int) -> None:
     """Forget a live file that was removed."""
     connection.execute("DELETE FROM live_files WHERE id = ?", (live_id,))
-
-
-def expire(
-    connection: sqlite3.Connection,
-    destination_id: str,
-    *,
-    before: float,
-    earliest: float = 0.0,
-) -> int:
-    """Let the live files go that began before then, by both clocks; return how many.
-
-    One that would have begun before the `earliest` time stays: no clock was set then.
-    As parts they stay while anything of their item waits, here or elsewhere.
-    """
-    return connection.execute(
-        "UPDATE live_files SET state = 'expired', clean_up = 1 WHERE id IN"
-        " (SELECT id FROM live_files INDEXED BY kept_live_files"
-        " WHERE destination_id = ?1 AND state = 'kept' AND start < ?2"
-        " AND start - ahead < ?2 AND MAX(start, start - ahead) >= ?3)"
-        " AND (item_id IS NULL OR EXISTS (SELECT 1 FROM items"
-        " WHERE items.id = item_id AND is_open = 0 AND is_protected = 0))"
-        " AND NOT EXISTS (SELECT 1 FROM uploads"
-        " WHERE uploads.item_id = live_files.item_id AND uploads.state = 'pending')",
-        (destination_id, before, earliest),
-    ).rowcount

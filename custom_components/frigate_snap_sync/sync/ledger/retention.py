@@ -32,11 +32,13 @@ SELECT uploads.id AS id, path, uploads.size AS size, uploads.item_start AS start
 
 
 _LIVE = """
-SELECT live_files.id AS id, path, size, live_files.start AS start,
+SELECT live_files.id AS id, path, COALESCE(size, 0) AS size, live_files.start AS start,
     MAX(live_files.start, live_files.start - ahead) AS aged_from
     FROM live_files INDEXED BY kept_live_files LEFT JOIN items ON items.id = item_id
-    WHERE destination_id = ?1 AND live_files.state = 'kept' AND size > 0
-    AND MAX(live_files.start, live_files.start - ahead) >= ?2
+    WHERE destination_id = ?1 AND live_files.state = 'kept'
+    AND live_files.start < ?2
+    AND MAX(live_files.start, live_files.start - ahead) < ?2
+    AND MAX(live_files.start, live_files.start - ahead) >= ?3
     AND (item_id IS NULL OR items.is_open = 0 AND items.is_protected = 0)
     AND NOT EXISTS (SELECT 1 FROM uploads
         WHERE uploads.item_id = live_files.item_id AND uploads.state = 'pending')
@@ -121,8 +123,7 @@ def expired(
 
     Those whose age counts from `before` then, and the oldest until no more than `most`
     bytes are left; None for no such limit. Protected copies are not among them, nor
-    counted: else they would leave no space for new ones. Live files take bytes, too;
-    `live_files.expire` is for their age.
+    counted: else they would leave no space for new ones. Live files are among them.
     """
     excess = 0
     if most is not None:
@@ -135,16 +136,15 @@ def expired(
     for aged_from, copy in merge(
         _found(connection.execute(_STORED, (destination_id, until)), is_live=False),
         _found(
-            connection.execute(_LIVE, (destination_id, EARLIEST)) if excess > 0 else (),
-            is_live=True,
+            connection.execute(_LIVE, (destination_id, until, EARLIEST)), is_live=True
         ),
         key=lambda found: found[0],
     ):
-        is_old = before is not None and aged_from < before and not copy.is_live
-        if excess > 0 or is_old:
+        is_old = before is not None and aged_from < before
+        if is_old or (excess > 0 and copy.size):
             excess -= copy.size
             yield copy
-        elif before is None or not copy.is_live:
+        elif excess <= 0:
             return
 
 

@@ -6,7 +6,7 @@ import logging
 import time
 from typing import Final
 
-from ..ledger import LedgerError, live_files, retention
+from ..ledger import LedgerError, retention
 from ..model.destination_setup import DestinationSetup
 from ..model.retention import EARLIEST, advanced
 from ..model.status import ExpiredCopies
@@ -97,13 +97,6 @@ class Retention:
             at_once=AT_ONCE,
             now=time.time(),
         )
-        if (before := await self._before()) is not None:
-            count += await self._ledger.run(
-                live_files.expire,
-                self._setup.id,
-                before=before,
-                earliest=EARLIEST,
-            )
         if count:
             _LOGGER.debug("%d copies at %s have expired", count, self._setup.name)
         return count
