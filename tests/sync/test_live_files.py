@@ -13,7 +13,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     retention,
 )
 from custom_components.frigate_snap_sync.sync.ledger.live_files import LiveFile
-from custom_components.frigate_snap_sync.sync.model.item import Role
+from custom_components.frigate_snap_sync.sync.model.item import Role, UploadState
 from custom_components.frigate_snap_sync.sync.model.naming import path_key
 from custom_components.frigate_snap_sync.sync.model.plans import UploadPlan
 from custom_components.frigate_snap_sync.sync.model.retention import EARLIEST
@@ -529,6 +529,17 @@ def test_the_whole_reaches_to_film_that_still_leaves(
     assert left(connection) == (file.path,)
 
 
+def whole_for(connection: sqlite3.Connection, **states: UploadState | None) -> None:
+    """Plan the whole for these destinations."""
+    uploads = tuple(
+        UploadPlan(destination_id=destination, path="a/b.mp4", state=state)
+        for destination, state in states.items()
+        if state is not None
+    )
+    whole = replace(stretch(Role.WHOLE, 1, (995, 1026)), uploads=uploads)
+    items.plan(connection, ITEM, (whole,))
+
+
 @pytest.mark.parametrize("table", ["off_periods", "closed_periods"])
 def test_the_whole_does_not_reach_into_a_closed_time(
     connection: sqlite3.Connection, table: str
@@ -544,10 +555,27 @@ def test_the_whole_does_not_reach_into_a_closed_time(
             " VALUES ('cloud', 1040, 1050)"
         )
     live_files.ended(connection, file.id, held=((996, 1070),), size=7)
-    items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    whole_for(connection, nas=UploadState.PENDING, cloud=UploadState.PENDING)
     assert whole_end(connection) == 1026
     upload(connection, Role.WHOLE, 1, shown=((995, 1026),))
     assert states(connection) == ["kept"]
+
+
+@pytest.mark.parametrize("cloud", [UploadState.SKIPPED, None])
+def test_a_destination_that_gets_nothing_of_the_whole_keeps_it_from_nothing(
+    connection: sqlite3.Connection, cloud: UploadState | None
+) -> None:
+    """It was closed all the time, as it may be whenever someone is at home."""
+    items.remember_open(connection, REVIEW)
+    file = begin(connection)
+    connection.execute(
+        "INSERT INTO closed_periods (destination_id, start) VALUES ('cloud', 500)"
+    )
+    live_files.ended(connection, file.id, held=((996, 1060),), size=7)
+    whole_for(connection, nas=UploadState.PENDING, cloud=cloud)
+    assert whole_end(connection) == 1060
+    upload(connection, Role.WHOLE, 1, shown=((995, 1060),))
+    assert left(connection) == (file.path,)
 
 
 def test_its_folder_is_in_use(connection: sqlite3.Connection) -> None:

@@ -81,6 +81,27 @@ async def test_who_takes_no_film_keeps_no_other_camera_from_being_seen(
     assert films(nas) == []
 
 
+async def test_film_goes_while_another_destination_is_closed(
+    bench: Bench, camera: Camera, nas: FakeDestination, cloud: FakeDestination
+) -> None:
+    """The end is reported late, as always: the whole reaches to that of the film."""
+    nas.can = cloud.can = Capabilities(append=True)
+    await bench.start(
+        setup(nas, selection=LIVE), setup(cloud, name="cloud", selection=LIVE)
+    )
+    await bench.heard()
+    start = time.time() - 10
+    await bench.engine.set_closed(["cloud"], since=start - 60)
+    source_id = bench.review("new", start=start)
+    await camera.show(5)
+    await arrived(nas, camera)
+    bench.review("end", source_id=source_id, start=start, end=start + 3)
+    await bench.settled()
+    await until(lambda: films(nas) == [])
+    assert len(nas.media) == 1
+    assert not cloud.media
+
+
 async def test_a_destination_that_is_away_is_waited_for(
     bench: Bench, camera: Camera, nas: FakeDestination
 ) -> None:

@@ -72,7 +72,7 @@ def upload(
     """Let a file be fetched and arrive; it holds what was shown, or less."""
     file_id, upload_id = connection.execute(
         "SELECT files.id, uploads.id FROM files JOIN uploads ON file_id = files.id"
-        " WHERE files.role = ? AND number = ?",
+        " WHERE files.role = ? AND number = ? ORDER BY uploads.id",
         (role, number),
     ).fetchone()
     least = shown if held is None else held
@@ -399,6 +399,25 @@ def test_parts_that_were_not_fetched_make_no_whole_longer(
     superseding.reach_parts(connection, 1)
     assert last_second(connection) == 2820
     assert recording.parts == [1, 2]
+
+
+@pytest.mark.parametrize("state", [UploadState.SKIPPED, None])
+def test_a_destination_that_gets_nothing_of_a_whole_lets_it_reach(
+    connection: sqlite3.Connection, state: UploadState | None
+) -> None:
+    """It was closed all the time: no part came to it either."""
+    destinations.keep_destinations(connection, ["nas", "cloud"], now=0)
+    connection.execute("INSERT INTO closed_periods VALUES ('cloud', 500, NULL)")
+    review = replace(ITEM, end=None)
+    items.remember_open(connection, review)
+    items.add_files(connection, review, (stretch(Role.PART, 1, (2790, 2829)),))
+    upload(connection, Role.PART, 1, shown=((2790, 2829),))
+    whole = stretch(Role.WHOLE, 1, (1000, 2800))
+    if state is not None:
+        skipped = UploadPlan(destination_id="cloud", path="a/b.mp4", state=state)
+        whole = replace(whole, uploads=(*whole.uploads, skipped))
+    items.plan(connection, replace(ITEM, end=2795), (whole,))
+    assert last_second(connection) == 2829
 
 
 @pytest.mark.parametrize("table", ["off_periods", "closed_periods"])

@@ -41,7 +41,7 @@ def reach_parts(connection: sqlite3.Connection, item_id: int) -> None:
 
     Those that were fetched count, unless all their uploads were given up. Nothing if
     the whole was fetched already: then what it lacks stays beside it. So does what
-    lies behind a time while capture was off or a destination was closed.
+    lies behind a time while capture was off, or a destination closed that gets it.
     """
     if (last := _last_whole(connection, item_id)) is None:
         return
@@ -55,7 +55,8 @@ def reach_parts(connection: sqlite3.Connection, item_id: int) -> None:
         " ORDER BY part.end DESC",
         (item_id, last["end"], last["end"] + _REACH),
     ).fetchall():
-        if not _was_closed(connection, last["end"] - ahead, until - ahead):
+        begin = last["end"] - ahead
+        if not _was_closed(connection, last["id"], begin, until - ahead):
             _lengthen(connection, last, until)
             return
 
@@ -81,9 +82,8 @@ def reach_live(connection: sqlite3.Connection, item_id: int) -> None:
             # A crash ended it: it may show all until we were there again.
             ends = [live["ended_by"]]
         reached = max((end for end in ends if end <= last["end"] + _REACH), default=0.0)
-        if reached > until and not _was_closed(
-            connection, last["end"] - live["ahead"], reached - live["ahead"]
-        ):
+        begin, end = last["end"] - live["ahead"], reached - live["ahead"]
+        if reached > until and not _was_closed(connection, last["id"], begin, end):
             until = reached
     longer = ceil(until) - last["end"]
     if longer > 0:
@@ -112,15 +112,22 @@ def _lengthen(
     )
 
 
-def _was_closed(connection: sqlite3.Connection, begin: float, end: float) -> bool:
-    """Tell whether capture was off, or a destination closed, in a time of our clock."""
-    return any(
+def _was_closed(
+    connection: sqlite3.Connection, file_id: int, begin: float, end: float
+) -> bool:
+    """Tell whether a file may not show a time (our clock): it was closed.
+
+    Capture was off, or a destination closed; but not one that gets nothing of the file.
+    """
+    return bool(
         connection.execute(
-            f"SELECT EXISTS (SELECT 1 FROM {table} WHERE start < ?2"  # noqa: S608
-            " AND (end IS NULL OR end > ?1))",
-            (begin, end),
+            "SELECT EXISTS (SELECT 1 FROM off_periods WHERE start < ?3"
+            " AND (end IS NULL OR end > ?2)) OR EXISTS (SELECT 1 FROM closed_periods"
+            " JOIN uploads USING (destination_id) WHERE file_id = ?1"
+            " AND uploads.state != 'skipped' AND start < ?3"
+            " AND (end IS NULL OR end > ?2))",
+            (file_id, begin, end),
         ).fetchone()[0]
-        for table in ("off_periods", "closed_periods")
     )
 
 
