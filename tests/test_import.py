@@ -110,6 +110,7 @@ def test_servers(text: str, host: str, path: str) -> None:
             "sftp:user@nas:/my%20f?identity=/k/id+x",
             sftp("nas", "/my f", "/k/id+x"),
         ),
+        ("sftp:user@nas:/a;b/?identity=/k", sftp("nas", "/a;b/", "/k")),
         (
             "local:/media/a=b",
             ImportedDestination(
@@ -133,19 +134,22 @@ ADDRESS = "frigate_api_address: http://f\n"
         ("", "no_mapping"),
         ("- a", "no_mapping"),
         ("a: [", "invalid_yaml"),
-        ("a: 2026-99-99", "invalid_yaml"),
         ("\x00", "invalid_yaml"),
         ("mqtt_host: broker", "key_missing"),
-        ("frigate_api_address: 5", "wrong_value"),
+        ("frigate_api_address: ~", "key_missing"),
         ("frigate_api_address: [x]", "wrong_value"),
         (f"{ADDRESS}colour: blue", "unknown_keys"),
         (f"{ADDRESS}delay_after_startup: -1", "wrong_value"),
         (f"{ADDRESS}delay_after_startup: 3601", "wrong_value"),
         (f"{ADDRESS}delay_after_startup: true", "wrong_value"),
         (f"{ADDRESS}delay_after_startup: soon", "wrong_value"),
+        (f"{ADDRESS}delay_after_startup: 1:00", "wrong_value"),
+        (f"{ADDRESS}delay_after_startup: {'9' * 30}", "wrong_value"),
         (f"{ADDRESS}upload_destinations: local:/x", "wrong_value"),
         (f"{ADDRESS}upload_destinations: {['local:/x'] * 33}", "wrong_value"),
         (f"{ADDRESS}upload_destinations: [5]", "wrong_destination"),
+        (f"{ADDRESS}upload_destinations: [{{a: b, c: d}}]", "wrong_destination"),
+        (f"{ADDRESS}upload_destinations: [[a]]", "wrong_destination"),
         (f"{ADDRESS}upload_destinations: ['ftp:/x']", "wrong_destination"),
         (f"{ADDRESS}upload_destinations: ['local:x']", "wrong_destination"),
         (f"{ADDRESS}upload_destinations: ['local:pth=/x']", "wrong_destination"),
@@ -172,6 +176,49 @@ def test_what_can_not_be_read(text: str, code: str) -> None:
     assert caught.value.code == code
 
 
+def test_values_that_another_yaml_reads_otherwise() -> None:
+    """The program knows no dates, and neither `no` nor a number of another base."""
+    config = read_config(
+        f"{ADDRESS}mqtt_client_id: 2020-13-45\nmqtt_password: 2026-99-99\n"
+        "mqtt_frigate_topic_prefix: no\ndelay_after_startup: 010\n"
+        "frigate_api_proxy: null\nupload_destinations: ~\n"
+    )
+    assert (config.topic_prefix, config.delay_after_startup) == ("no", 10)
+    assert not config.proxy
+    assert not config.destinations
+    assert not read_config(f"{ADDRESS}upload_destinations:\n").destinations
+
+
+def test_a_blank_behind_the_colon() -> None:
+    """It makes a mapping in YAML, and is what was meant."""
+    config = read_config(
+        f"{ADDRESS}upload_destinations:\n"
+        "  - local: /media/nas\n"
+        "  - sftp: username=user;host=nas;remote-path=/x\n"
+        "  - sftp: user@nas:/x\n"
+    )
+    assert [each.values["path"] for each in config.destinations[:1]] == ["/media/nas"]
+    assert config.destinations[1:] == (sftp("nas", "/x"),) * 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{sftp: [u, secret]}",
+        "{sftp: {password: secret}}",
+        "{a: secret, b: c}",
+        "[secret]",
+    ],
+)
+def test_what_is_no_text_is_not_shown(text: str) -> None:
+    """A password may stand anywhere in it."""
+    with pytest.raises(InvalidConfig) as caught:
+        read_config(f"{ADDRESS}upload_destinations: [{text}]")
+    assert caught.value.code == "wrong_destination"
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("blank", ["", " "])
 @pytest.mark.parametrize(
     "text",
     [
@@ -184,13 +231,17 @@ def test_what_can_not_be_read(text: str, code: str) -> None:
         "sftp:password=secret",
         "sftp:pass:word=secret;host=h",
         "ftp://user:secret@host/x",
+        "user:secret@host:/x",
         "sftp:user@host:x?identity=secret",
+        "sftp:user@host:/x;password=secret",
+        "sftp:user:a@b;secret@host:/x",
     ],
 )
-def test_passwords_are_neither_kept_nor_shown(text: str) -> None:
+def test_passwords_are_neither_kept_nor_shown(text: str, blank: str) -> None:
     """The program had none: what looks like one is a mistake that is named."""
+    typed = text.replace(":", ": ", 1) if blank else f"'{text}'"
     with pytest.raises(InvalidConfig) as caught:
-        read_config(f"{ADDRESS}upload_destinations: ['{text}']")
+        read_config(f"{ADDRESS}upload_destinations:\n  - {typed}\n")
     assert caught.value.code == "wrong_destination"
     assert caught.value.detail.startswith(text.partition(":")[0])
     assert "secret" not in caught.value.detail

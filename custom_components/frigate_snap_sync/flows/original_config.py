@@ -17,6 +17,9 @@ _MAX_NODES: Final = 1000
 _LONGEST_DELAY: Final = 3600
 """Seconds, as in the options."""
 
+_NOTHING: Final = frozenset({"", "~", "null", "Null", "NULL"})
+"""What YAML calls no value."""
+
 TOPIC_PREFIX: Final = "mqtt_frigate_topic_prefix"
 API_ADDRESS: Final = "frigate_api_address"
 API_PROXY: Final = "frigate_api_proxy"
@@ -87,43 +90,45 @@ def read_config(text: str) -> ImportedConfig:
     url = _text(values, API_ADDRESS)
     if not url:
         raise InvalidConfig("key_missing", API_ADDRESS)
-    delay = values.get(DELAY) or 0
-    if isinstance(delay, bool) or not isinstance(delay, int):
+    typed = _text(values, DELAY) or "0"
+    if not re.fullmatch(r"[0-9]{1,9}", typed) or int(typed) > _LONGEST_DELAY:
         raise InvalidConfig("wrong_value", DELAY)
-    if not 0 <= delay <= _LONGEST_DELAY:
-        raise InvalidConfig("wrong_value", DELAY)
-    found = values.get(DESTINATIONS) or []
+    found = values.get(DESTINATIONS, "")
+    if isinstance(found, str) and found in _NOTHING:
+        found = []
     if not isinstance(found, list) or len(found) > _MAX_DESTINATIONS:
         raise InvalidConfig("wrong_value", DESTINATIONS)
     return ImportedConfig(
         url=url,
         proxy=_text(values, API_PROXY),
         topic_prefix=_text(values, TOPIC_PREFIX),
-        delay_after_startup=delay,
+        delay_after_startup=int(typed),
         destinations=tuple(_destination(each) for each in found),
         left_out=tuple(key for key in MQTT_KEYS if key in values),
     )
 
 
 def _mapping(text: str) -> Mapping[Any, Any]:
-    """Return the mapping of a YAML text: scalars and lists, no tags, no anchors."""
+    """Return the mapping of a YAML text: scalars and lists, no tags, no anchors.
+
+    All scalars are text: the program knows neither dates nor `no`, and reads 010 as 10.
+    """
     if len(text.encode(errors="replace")) > MAX_BYTES:
         raise InvalidConfig("too_long")
     try:
-        for number, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
+        for number, event in enumerate(yaml.parse(text, Loader=yaml.BaseLoader)):
             if number > _MAX_NODES:
                 raise InvalidConfig("too_long")
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise InvalidConfig("no_anchors")
             if getattr(event, "tag", None) is not None:
                 raise InvalidConfig("no_tags", str(event.tag))
-        values = yaml.safe_load(text)
+        values = yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError as err:
         mark = getattr(err, "problem_mark", None)
         where = str(mark.line + 1) if mark else "?"
         raise InvalidConfig("invalid_yaml", where) from err
     except (ValueError, RecursionError) as err:
-        # Such as a date that there is not.
         raise InvalidConfig("invalid_yaml", "?") from err
     if not isinstance(values, dict):
         raise InvalidConfig("no_mapping")
@@ -131,17 +136,19 @@ def _mapping(text: str) -> Mapping[Any, Any]:
 
 
 def _text(values: Mapping[Any, Any], key: str) -> str:
-    value = values.get(key)
-    if value is None:
-        return ""
+    value = values.get(key, "")
     if not isinstance(value, str):
         raise InvalidConfig("wrong_value", key)
-    return value.strip()
+    return "" if value in _NOTHING else value.strip()
 
 
 def _destination(text: object) -> ImportedDestination:
+    if isinstance(text, dict) and len(text) == 1:
+        # YAML's reading of a blank behind the colon.
+        ((kind, rest),) = text.items()
+        text = f"{kind}:{rest}" if isinstance(rest, str) else text
     if not isinstance(text, str):
-        raise InvalidConfig("wrong_destination", str(text))
+        raise InvalidConfig("wrong_destination")  # Anything may stand in it.
     kind, colon, rest = text.strip().partition(":")
     match kind.lower() if colon else "":
         case "local":
@@ -149,7 +156,8 @@ def _destination(text: object) -> ImportedDestination:
         case "sftp":
             return _sftp(rest, text)
         case _:
-            raise InvalidConfig("wrong_destination", _shown(text))
+            shown = f"{kind}:…" if colon else _shown(text)
+            raise InvalidConfig("wrong_destination", shown)
 
 
 def _local(rest: str, text: str) -> ImportedDestination:
@@ -163,7 +171,7 @@ def _local(rest: str, text: str) -> ImportedDestination:
 
 def _sftp(rest: str, text: str) -> ImportedDestination:
     head, _, query = rest.partition("?")
-    if "@" in head and ";" not in head:
+    if _is_login(head):
         # sftp:user@host:/folder/?identity=/key/file
         username, _, server = head.rpartition("@")
         host, port, path = _split_server(server)
@@ -189,6 +197,12 @@ def _sftp(rest: str, text: str) -> ImportedDestination:
         },
         identity=identity,
     )
+
+
+def _is_login(text: str) -> bool:
+    """Tell whether it is user@host:/folder/, and no list of fields."""
+    user, at, server = text.partition("@")
+    return bool(at) and ";" not in user and not (";" in server and "=" in server)
 
 
 def _split_server(server: str) -> tuple[str, int, str]:
@@ -231,7 +245,7 @@ def _shown(text: str) -> str:
     """Return a destination as an error may name it: without what may be a password."""
     text = text.partition("?")[0]
     kind, colon, rest = text.partition(":")
-    if "@" in rest and ";" not in rest:
+    if _is_login(rest):
         login, _, server = rest.rpartition("@")
         user, secret, _ = unquote(login).partition(":")
         rest = f"{user}{secret and ':…'}@{server}"
