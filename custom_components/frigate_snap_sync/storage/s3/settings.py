@@ -116,14 +116,16 @@ def clean_prefix(text: str) -> str:
     text = text.strip().strip("/")
     if not text:
         return ""
-    if any(len(segment.encode()) > MAX_NAME for segment in path_segments(text)):
+    segments = path_segments(text)
+    if not text.isprintable():
+        # Before sizes are taken: a lone surrogate has none.
+        raise InvalidPath("The path can't be printed", hint="odd_characters")
+    if any(len(segment.encode()) > MAX_NAME for segment in segments):
         raise InvalidPath(
             f"The path has a name of more than {MAX_NAME} bytes",
             hint="too_long_name",
             about=MAX_NAME,
         )
-    if not text.isprintable():
-        raise InvalidPath("The path can't be printed", hint="odd_characters")
     if len(text.encode()) > MAX_PREFIX:
         raise InvalidPath(
             f"The path has more than {MAX_PREFIX} bytes",
