@@ -17,6 +17,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     ClockSkew,
     ConnectTimeout,
     InvalidPath,
+    PermissionDenied,
     Redirected,
     Rejected,
     StorageError,
@@ -346,12 +347,16 @@ async def test_what_says_so_of_everything_deletes_nothing(
     [
         (answering(503, error_xml("SlowDown")), Throttled),
         (answering(500), Unreachable),
-        (answering(404), Rejected),
+        (answering(408), Unreachable),
+        (answering(501, HTML), Unreachable),
         (answering(200, HTML), Unreachable),
         (answering(200), Unreachable),
         (answering(200, b"<html><p/></html>"), Unreachable),
         (answering(403, error_xml("InvalidAccessKeyId")), AuthFailed),
         (answering(403, error_xml("AccessDenied")), None),
+        (answering(403), None),
+        (answering(404), None),
+        (answering(400, error_xml("InvalidArgument")), None),
         (answering(405, error_xml("MethodNotAllowed")), None),
         (answering(501, error_xml("NotImplemented")), None),
     ],
@@ -374,6 +379,14 @@ async def test_uploads_that_are_not_listed(
         with pytest.raises(StorageError) as refused:
             await destination.discard(name_of("a/f"))
         assert type(refused.value) is expected
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_uploads_at_what_answers_nothing_else(status: int) -> None:
+    """A proxy alone: that none are listed means nothing."""
+    async with odd_server(answering(status), addressing=Addressing.PATH) as destination:
+        with pytest.raises((BucketNotFound, PermissionDenied)):
+            await destination.discard(name_of("a/f"))
 
 
 @pytest.mark.parametrize("size", [10, LARGE])

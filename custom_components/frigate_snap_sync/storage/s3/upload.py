@@ -39,9 +39,6 @@ others would have been sent in vain. One that asks for more is left alone for so
 SMALL: Final = 256 * 1024
 """Bytes that are read, hashed and sent in one go."""
 
-_NO_LIST: Final = (405, 501)
-"""What servers answer that can't list unfinished uploads."""
-
 type IsProof = Callable[[Answer, bytes], bool]
 """Tells whether an answer shows that bytes with this MD5 arrived."""
 
@@ -144,7 +141,9 @@ class Uploads:
             error = await self._whereabouts.refusal(
                 answer, f"list the uploads of {key}"
             )
-            if isinstance(error, PermissionDenied) or answer.status in _NO_LIST:
+            # Of a server that is there: it may not, or can't, say more next time either.
+            is_unknown = answer.status == 501 and not answer.is_odd
+            if is_unknown or type(error) in (PermissionDenied, Rejected):
                 return []
             raise error
         if not is_upload_list(answer.body):

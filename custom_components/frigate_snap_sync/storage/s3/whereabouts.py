@@ -64,10 +64,10 @@ class Whereabouts:
     async def refusal(self, answer: Answer, what: str) -> StorageError:
         """Return the cause of a refusal to do `what`.
 
-        Raises the `StorageError` of a bucket that is not there, of which a bare 404 of
-        a proxy says nothing.
+        Raises the `StorageError` of a bucket that is not there, of which a proxy with
+        nothing but a status says nothing.
         """
-        if answer.status == 404 and not answer.text:
+        if answer.status in (403, 404) and not answer.text:
             await self.look()
         return error_of(answer, what, self._client.where)
 
