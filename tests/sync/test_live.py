@@ -466,9 +466,15 @@ async def test_a_film_goes_on_while_frigate_shows_its_review(
 async def test_parts_are_not_asked_for_of_what_has_left_live(
     bench: Bench, camera: Camera, growing: FakeDestination, is_live: bool
 ) -> None:
-    """But the first one, which has what was before."""
+    """But the first one, which has what was before.
+
+    A destination that is closed gets none: it need not have it live.
+    """
     bench.options = replace(bench.options, upload_during_review=True, part_length=1)
-    await bench.start(setup(growing, selection=LIVE))
+    await bench.start(
+        setup(growing, selection=LIVE), setup(FakeDestination(), name="cloud")
+    )
+    await bench.engine.set_closed(["cloud"], since=time.time() - 60)
     start = time.time() - 13
     source_id = bench.review("new", start=start)
     await until(lambda: len(bench.frigate.clips) >= 2)

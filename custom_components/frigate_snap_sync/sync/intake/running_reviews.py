@@ -82,8 +82,8 @@ class RunningReviews:
 
         Raises FrigateError beside LedgerError.
         """
-        known = await self._progress(item)
         bounds = await self._registry.bounds(item) or Bounds()
+        known = await self._progress(item, bounds)
         if not self._is_overdue(item, known, bounds):
             return
         now = time.time() - self._client.clock_offset
@@ -131,7 +131,7 @@ class RunningReviews:
             bounds = await self._registry.bounds(item)
             if bounds is None:
                 return None
-            known = await self._progress(item)
+            known = await self._progress(item, bounds)
             if item.end is not None or self._is_overdue(item, known, bounds):
                 self._signals.review_unsure(item.source_id)
                 return None
@@ -151,11 +151,11 @@ class RunningReviews:
                 self._ask_if_silent(item)
             return again
 
-    async def _progress(self, item: Item) -> Progress:
+    async def _progress(self, item: Item, bounds: Bounds) -> Progress:
         """Return how far an active review's files go, or live film does."""
         known = await self._ledger.run(ledger_items.progress, item.source_id)
-        live, uploads = self._services.live_progress, self._planner.uploads(item)
-        return live.ahead(known, item.source_id, uploads)
+        uploads = self._planner.uploads(item, openings=bounds.openings)
+        return self._services.live_progress.ahead(known, item.source_id, uploads)
 
     def _is_overdue(self, item: Item, known: Progress, bounds: Bounds) -> bool:
         """Tell whether a review claims to have gone on for long, of which we know nothing."""

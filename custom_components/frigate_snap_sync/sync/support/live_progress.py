@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import floor
 
 from ..model.item import Role
+from ..model.openings import wanted
 from ..model.plans import FilePlan, Progress, UploadPlan
 from ..model.spans import NONE, Spans, union
 
@@ -55,11 +56,11 @@ class LiveProgress:
     ) -> Progress:
         """Return how far a review's parts go, with what all have live instead.
 
-        The first part stays: it brings what was before.
+        All for whom uploads are wanted. The first part stays: it brings what was before.
         """
         if known.parts_end is None:
             return known
-        ids = tuple(upload.destination_id for upload in uploads)
+        ids = tuple(upload.destination_id for upload in wanted(uploads))
         until = floor(self.until(source_id, ids, known.parts_end))
         return replace(known, parts_end=max(known.parts_end, until))
 
