@@ -199,6 +199,35 @@ async def test_no_part_of_what_the_owner_wants_none_of(
     assert whole.path.endswith("abc123.mp4")
 
 
+@pytest.mark.parametrize("has_all", [True, False])
+async def test_no_part_of_what_has_left_live(
+    bench: Bench, nas: FakeDestination, cloud: FakeDestination, has_all: bool
+) -> None:
+    """But the last moment, if film lacks that, and all of it where there is no film."""
+    bench.options = EngineOptions(part_length=60)
+    bench.timing = replace(PATIENT, part_settle=15)
+    start = time.time() - 27
+    on_disk(bench, start, time.time)
+    review = known(bench, start)
+    await bench.start(setup(nas), setup(cloud, name="cloud"))
+    bench.review("new", source_id=review, start=start)
+    await until(lambda: names(nas) == names(cloud) == ["-part001.mp4"])
+    ((_, _, first),) = bench.frigate.clips
+    end = time.time()
+    live = bench.engine._services.live_progress  # noqa: SLF001
+    live.note(review, "nas", ((start - 5, end + 3 * has_all),))
+    if not has_all:
+        live.note(review, "cloud", ((start - 5, end),))
+    bench.publish("front_door/recordings/state", "OFF")
+    bench.review("end", source_id=review, start=start, end=end)
+    await until(lambda: names(cloud) == ["-part001.mp4", "-part002.mp4"])
+    await bench.at_rest()
+    assert len(names(nas)) == (1 if has_all else 2)
+    _, begin, last = bench.frigate.clips[-1]
+    assert last >= end
+    assert begin == first if has_all else begin >= end - 3
+
+
 async def test_of_a_long_one_that_is_cut_off_the_last_ten_minutes(
     bench: Bench, nas: FakeDestination
 ) -> None:

@@ -126,14 +126,17 @@ class EndedReviews:
         is_off = self._monitor.is_on(item.camera, "recordings") is False
         if is_off:
             await self._registry.hurry(item)
+        live = self._services.live_progress
+        takers = self._planner.uploads(item, only=only, openings=bounds.openings)
         files = self._planner.last_parts(
             item,
-            known=known,
+            known=live.ahead(known, item.source_id, takers),
             bounds=bounds,
             clock_offset=offset,
             is_off=is_off,
             only=only,
         )
+        files = live.without_held(item.source_id, files)
         # With recordings off no more footage comes that it might end before.
         is_unsure = needs_end and not is_off
         if footage is None and (is_unsure or self._planner.is_long(left)):
