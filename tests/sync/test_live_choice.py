@@ -361,6 +361,29 @@ async def test_stills_that_frigate_does_not_give(
     assert errors == ["The live film of back-yard_2 can't be seen: HTTP status 500"]
 
 
+@pytest.mark.parametrize("why", ["break", "length"])
+async def test_stills_begin_another_file(
+    bench: Bench, camera: Camera, nas: FakeDestination, why: str
+) -> None:
+    """After a break and a long time, as a film does; the whole supersedes them all."""
+    bench.timing = replace(QUICK, live_still=0.02, live_take=60, live_break=0.2)
+    if why == "length":
+        bench.timing = replace(bench.timing, live_take=0.3)
+    await bench.start(setup(nas, selection=LIVE))
+    start = time.time() - 1
+    where: dict[str, Any] = {"camera": "back-yard_2", "start": start}
+    source_id = bench.review("new", **where)
+    await until(lambda: films(nas))
+    if why == "break":
+        faults = bench.frigate.latest_faults
+        faults += [MediaNotReady("HTTP status 500")] * 20
+        await until(lambda: not faults)
+    await until(lambda: any("-live02-0001.jpg" in name for name in films(nas)))
+    bench.review("end", source_id=source_id, end=time.time(), **where)
+    await bench.settled()
+    await until(lambda: films(nas) == [])
+
+
 @pytest.mark.parametrize(
     "selection",
     [

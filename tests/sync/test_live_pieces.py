@@ -12,9 +12,13 @@ from custom_components.frigate_snap_sync.storage.base import (
 )
 from custom_components.frigate_snap_sync.sync.ledger.live_files import LiveFile
 from custom_components.frigate_snap_sync.sync.live.film import Batch, Chunk
-from custom_components.frigate_snap_sync.sync.live.numbered import PieceWriter
+from custom_components.frigate_snap_sync.sync.live.numbered import (
+    PieceWriter,
+    StillWriter,
+)
 from custom_components.frigate_snap_sync.sync.live.target import LiveTarget
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
+from custom_components.frigate_snap_sync.sync.model.spans import NONE, Spans
 
 from .fakes import FakeDestination
 
@@ -64,6 +68,7 @@ class Target:
         self.destination = destination
         self.services = SimpleNamespace(limits=Limits())
         self.size = 0
+        self.held: Spans = NONE
 
     def count(self, size: int) -> None:
         """Count nothing."""
@@ -78,9 +83,9 @@ class Target:
     async def reserve(self, file: LiveFile, pieces: int) -> None:
         """Keep nothing."""
 
-    async def end(self, file: LiveFile, *, size: int, **_: object) -> None:
+    async def end(self, file: LiveFile, *, held: Spans, size: int, **_: object) -> None:
         """Keep what lies there."""
-        self.size = size
+        self.size, self.held = size, held
 
 
 def picture(number: int) -> Chunk:
@@ -136,3 +141,16 @@ async def test_what_lies_there_is_counted(can_delete: bool) -> None:
     await send(target, GOP + 5)
     assert len(line.sent) > len(line.files) or not can_delete
     assert target.size == sum(map(len, line.files.values()))
+
+
+async def test_stills_show_no_time_in_which_none_came() -> None:
+    """Frigate was away: it has no recording that could replace them otherwise."""
+    target = Target(Line(1, can_delete=True))
+    writer = StillWriter(cast(LiveTarget, target))
+    seconds = (0, 1, 3, 60, 61, 63.5)
+    stills = [picture(round(10 * second)) for second in seconds]
+    await writer.begin(stills[0])
+    for still in stills:
+        await writer.send(Batch(chunks=(still,)))
+    await writer.end()
+    assert target.held == ((0, 3), (60, 61), (63.5, 64.5))

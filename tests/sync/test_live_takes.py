@@ -16,6 +16,7 @@ from custom_components.frigate_snap_sync.sync.live.film import (
     Chunk,
     Film,
     Shown,
+    StillTakes,
     Takes,
     next_batch,
 )
@@ -293,6 +294,18 @@ def test_one_write_has_a_largest_size_and_one_take() -> None:
     assert numbers(100_000, last=8) == [9, 10, 11]
     assert numbers(100_000, longest=2) == [1, 2, 3]
     assert numbers(100_000, longest=0) == [1]
+
+
+def test_stills_are_cut_where_a_film_is() -> None:
+    """After a break, and when there are many; their numbers have no hole."""
+    takes = StillTakes(longest=60, pause=10)
+    arrivals = (0, 1, 10, 20, 21, 50, 80.5, 81)
+    found = [takes.feed(b"", arrived=each, moment=1000 + each) for each in arrivals]
+    assert [each.take for each in found] == [1, 1, 1, 2, 2, 3, 4, 4]
+    takes = StillTakes(longest=3, pause=10)
+    found = [takes.feed(b"", arrived=each, moment=each) for each in range(8)]
+    assert [each.take for each in found] == [1, 1, 1, 2, 2, 2, 3, 3]
+    assert [each.number for each in found] == list(range(1, 9))
 
 
 def test_the_seconds_that_are_shown() -> None:

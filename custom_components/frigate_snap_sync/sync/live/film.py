@@ -100,6 +100,38 @@ class Takes:
         self._is_open = False
 
 
+class StillTakes:
+    """Cuts stills into takes: not too many in one file, and none across a break. Pure."""
+
+    def __init__(self, *, longest: float, pause: float) -> None:
+        """Begin a take after so many seconds, and after so many without a still."""
+        self._longest = longest
+        self._pause = pause
+        self._newest: Chunk | None = None
+        self._begun = 0.0
+
+    def feed(self, data: bytes, *, arrived: float, moment: float) -> Chunk:
+        """Return a still as a chunk, which can be shown by itself."""
+        last, take = self._newest, 1
+        if last is not None:
+            is_over = arrived - self._begun >= self._longest
+            is_break = arrived - last.arrived >= self._pause
+            take = last.take + (is_over or is_break)
+        if last is None or take != last.take:
+            self._begun = arrived
+        self._newest = Chunk(
+            number=1 if last is None else last.number + 1,
+            take=take,
+            init=b"",
+            data=data,
+            is_keyframe=True,
+            arrived=arrived,
+            moment=moment,
+            seconds=arrived,
+        )
+        return self._newest
+
+
 class Film:
     """The newest chunks of a film, for all who follow it."""
 

@@ -3,12 +3,14 @@
 from abc import abstractmethod
 import asyncio
 from collections.abc import Callable
+from math import inf
 import time
 from typing import ClassVar, Final, override
 
 from ...storage.errors import Rejected, Unreachable
 from ...storage.memory_source import MemorySource
 from ..ledger.live_files import LiveFile, live_temporary, piece_path
+from ..model.coverage import TOLERANCE
 from .film import Batch, Chunk
 from .target import LiveTarget
 from .writers import FINISH_TIMEOUT, NAMES, LiveWriter
@@ -25,6 +27,9 @@ _QUICK: Final = 1 / 3
 enough to spare for sending it once more, longer."""
 _ROUNDING: Final = 0.01
 """Seconds that don't count."""
+_PAUSE: Final = TOLERANCE
+"""Seconds between two stills that show what happened meanwhile. After more Frigate may
+have been away, and there is no recording that could replace what they don't show."""
 
 
 class NumberedWriter(LiveWriter):
@@ -125,11 +130,16 @@ class StillWriter(NumberedWriter):
 
     extension = "jpg"
     reserved_at_once = 40
+    _came = -inf
+    """When the picture came that was sent last."""
 
     @override
     async def _send(self, batch: Batch) -> None:
         newest = batch.chunks[-1]
-        sent = Batch(chunks=(newest,), is_jump=batch.is_jump or len(batch.chunks) > 1)
+        is_pause = newest.arrived - self._came > _PAUSE
+        is_jump = batch.is_jump or is_pause or len(batch.chunks) > 1
+        self._came = newest.arrived
+        sent = Batch(chunks=(newest,), is_jump=is_jump)
         await self._put(newest.data, sent, is_new=True)
 
 

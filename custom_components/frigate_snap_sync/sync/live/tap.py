@@ -18,7 +18,7 @@ from ...frigate.models import LiveSource
 from ...frigate.protocol import FrigateApi
 from ..services import Services
 from ..support.outage_log import ComplaintLog
-from .film import Chunk, Film, Takes
+from .film import Chunk, Film, StillTakes, Takes
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -58,6 +58,7 @@ class Tap:
         self.source = source
         self._timing = timing = services.timing
         self._takes = Takes(longest=timing.live_take, jump=timing.live_jump)
+        self._stills = StillTakes(longest=timing.live_take, pause=timing.live_break)
         self._complaints = complaints
 
     async def run(self) -> None:
@@ -159,18 +160,8 @@ class Tap:
             asked = time.monotonic()
             data = await self._client.latest(self.camera)
             now = time.monotonic()
-            self._add(
-                Chunk(
-                    number=self._newest + 1,
-                    take=1,
-                    init=b"",
-                    data=data,
-                    is_keyframe=True,
-                    arrived=now,
-                    moment=time.time() - self._client.clock_offset,
-                    seconds=now,
-                )
-            )
+            moment = time.time() - self._client.clock_offset
+            self._add(self._stills.feed(data, arrived=now, moment=moment))
             # Frigate scales each in its own loop.
             await asyncio.sleep(max(asked + self._timing.live_still - now, 0.0))
 
