@@ -111,6 +111,48 @@ async def test_many_files_that_can_not_be_deleted(bench: Bench) -> None:
     await until(lambda: not nas.media)
 
 
+async def test_film_in_many_pieces_is_removed_bit_by_bit(bench: Bench) -> None:
+    """Nothing waits until all of it is gone, and no piece is removed twice."""
+    bench.timing = replace(FAST, longest_retry=0.1)
+    nas = Stubborn("a-live01-0050.mp4")
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.destinations["nas"].connected)
+
+    def store(connection: sqlite3.Connection) -> None:
+        items.remember_open(connection, replace(ITEM, end=None))
+        film = live_files.begin(
+            connection,
+            ITEM.source_id,
+            "nas",
+            base="a.mp4",
+            short_id="?",
+            start=1000,
+            pieces=250,
+        )
+        assert film is not None
+        live_files.own(connection, film.id)
+        # It shows nothing, say.
+        live_files.ended(connection, film.id, held=(), size=0)
+
+    await bench.engine._ledger.run(store)  # noqa: SLF001
+    bench.engine._pool.wake(["nas"])  # noqa: SLF001
+    await until(lambda: nas.refused)
+    nas.held.clear()
+
+    async def is_over() -> bool:
+        rows = await bench.engine._ledger.run(  # noqa: SLF001
+            lambda connection: connection.execute("SELECT 1 FROM live_files").fetchall()
+        )
+        return not rows
+
+    async with asyncio.timeout(LONG):
+        while not await is_over():
+            await asyncio.sleep(0.01)
+    numbers = [int(path[-8:-4]) for path in nas.tried if "-live01-" in path]
+    assert list(dict.fromkeys(numbers)) == list(range(250, 0, -1))
+    assert sorted(numbers)[-200:] == list(range(51, 251))
+
+
 async def test_what_was_removed_is_noted(bench: Bench) -> None:
     """It is removed once, and not looked for again, also after a restart."""
     nas = FakeDestination()

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 import time
+from typing import Final
 
 from ...storage.errors import StorageError
 from ...storage.names import TemporaryForm
@@ -11,6 +12,9 @@ from ..model.destination_setup import DestinationSetup
 from ..services import Services
 from .breaker import reaction_to
 from .removal_check import RemovalCheck
+
+_AT_ONCE: Final = 100
+"""Pieces that are removed at one go: other things wait meanwhile."""
 
 
 class LiveCleanUp:
@@ -44,7 +48,7 @@ class LiveCleanUp:
         self._stuck: dict[int, float] = {}
 
     async def remove_one(self) -> bool:
-        """Remove one live file; return whether there was any.
+        """Remove one live file, or some pieces; return whether there was any.
 
         Raises StorageError, LedgerError or SpoolError.
         """
@@ -75,12 +79,16 @@ class LiveCleanUp:
                 or await self._ledger.run(sparing.is_live_to_go, leftover.id)
             ):
                 return True
-            for path in leftover.paths:
+            left = max(len(leftover.paths) - _AT_ONCE, 0)
+            for path in reversed(leftover.paths[left:]):
                 await self._remove(path, is_piece=leftover.is_pieces)
         except StorageError as err:
             if reaction_to(err).is_contact:
                 self._stuck[leftover.id] = time.monotonic() + self._pause
             raise
+        if left:
+            await self._ledger.run(live_files.reserve, leftover.id, pieces=left)
+            return True
         await self._ledger.run(live_files.removed, leftover.id)
         await self._on_removed(leftover.paths[0])
         return True
