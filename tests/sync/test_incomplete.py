@@ -257,6 +257,47 @@ async def test_what_can_not_be_had_again_is_not_tried(
     await bench.pending(0)
 
 
+ELSEWHERE = Selection(cameras=frozenset({"elsewhere"}))
+
+
+@pytest.mark.usefixtures("incomplete")
+async def test_an_incomplete_one_that_is_no_longer_selected(
+    bench: Bench, nas: FakeDestination, damage: Damage
+) -> None:
+    """The whole is not requested any more, and does not leave."""
+    await bench.settled()
+    await bench.engine.apply_destinations([setup(nas, selection=ELSEWHERE)])
+    damage.is_mended = True
+    counts = (await bench.engine.diagnostics())["counts"]
+    assert counts["uploads"] == {"verified": 1, "skipped": 2}
+    assert counts["files"] == {"released": 3}
+    assert await bench.engine.retry_failed() == 0
+    assert names(nas) == ["-incomplete.mp4"]
+
+
+async def test_what_failed_and_is_no_longer_selected_is_not_tried(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """However it is tried, at that destination; what is selected is."""
+    bench.timing = replace(FAST, gone_after=0)
+    bench.frigate.footage = lambda camera, after, before: []
+    cloud = FakeDestination()
+    await bench.start(setup(nas), setup(cloud, name="cloud"))
+    now = time.time()
+    bench.review("end", start=now - 60, end=now - 50, known=True)
+    assert await bench.settled() == {"gone": 2}
+    await bench.engine.apply_destinations(
+        [setup(nas, selection=ELSEWHERE), setup(cloud, name="cloud")]
+    )
+    assert await bench.engine.retry_failed() == 1
+    assert await bench.settled() == {"gone": 2}
+    bench.frigate.footage = None
+    await bench.engine.catch_up(look_back=3600)
+    await until(lambda: names(cloud) == [".mp4"])
+    assert await bench.settled() == {"gone": 1, "verified": 1}
+    assert not nas.media
+
+
 @pytest.mark.usefixtures("incomplete")
 async def test_the_whole_is_asked_for_only_daily(damage: Damage) -> None:
     """Also when the daily try has failed."""
@@ -376,5 +417,5 @@ async def test_what_failed_is_tried_anew_in_steps(
 
     bench.faults.run = slowly
     async with promptly():
-        assert await bench.engine._fetcher.retry_failed() == 5  # noqa: SLF001
+        assert await bench.engine.retry_failed() == 5
     assert steps == [2, 2, 1, 0]

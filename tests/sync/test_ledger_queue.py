@@ -187,7 +187,9 @@ def test_a_failed_upload_is_tried_again(
         outcomes.finish(connection, 1, UploadState.GONE, "lost", now=50)
     elif state == "spooled":
         fetch(connection, 1)
-    assert retries.retry_failed(connection, now=51) == (1 + (state == "released"))
+    assert retries.retry_failed(connection, selections={}, now=51) == (
+        1 + (state == "released")
+    )
     assert fetch_queue.next_due(connection, after=50) == (None if is_ready else due)
     assert spooled_files.spool_names(connection) == ({"s1"} if is_ready else set())
     ready = uploads.next_uploads(

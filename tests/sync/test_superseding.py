@@ -183,7 +183,7 @@ def test_a_piece_that_never_came_covers_nothing(
     assert [row["state"] for row in states] == [UploadState.GONE, UploadState.VERIFIED]
     (event,) = ended.events
     assert event.reason == "nothing"
-    assert retries.retry_failed(connection, now=51) == 1
+    assert retries.retry_failed(connection, selections={}, now=51) == 1
 
 
 def test_a_piece_that_never_had_footage_is_skipped(
@@ -541,7 +541,7 @@ def test_who_no_longer_wants_a_recording_has_lost_nothing(
     (row,) = connection.execute("SELECT state FROM uploads").fetchone()
     assert row == UploadState.SKIPPED
     assert not ended.events
-    assert retries.retry_failed(connection, now=51) == 0
+    assert retries.retry_failed(connection, selections={}, now=51) == 0
 
 
 def test_a_copy_is_judged_by_what_was_sent(connection: sqlite3.Connection) -> None:

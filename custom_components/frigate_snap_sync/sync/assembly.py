@@ -40,6 +40,7 @@ class EngineParts:
     clock: ClockMonitor
     inbox: Inbox
     intake: IntakeParts
+    planner: Planner
     pool: WorkerPool
     space: SpoolSpace
     fetcher: Fetcher
@@ -137,6 +138,7 @@ def engine_parts(
         clock=clock,
         inbox=inbox,
         intake=intake,
+        planner=planner,
         pool=pool,
         space=space,
         fetcher=Fetcher(

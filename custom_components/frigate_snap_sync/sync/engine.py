@@ -202,7 +202,7 @@ class Engine:
 
     async def retry_failed(self) -> int:
         """Retry failed uploads; return how many. Raises LedgerError."""
-        count = await self._fetcher.retry_failed()
+        count = await self._fetcher.retry_failed(self._parts.planner.selections)
         # The spool may hold some of it for others.
         self._services.signals.files_ready(tuple(self._pool.workers))
         await self._collector.refresh()

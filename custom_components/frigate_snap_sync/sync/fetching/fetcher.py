@@ -1,6 +1,7 @@
 """The fetcher: asks Frigate once for each file, and puts it into the spool."""
 
 import asyncio
+from collections.abc import Mapping
 import logging
 import time
 
@@ -17,6 +18,7 @@ from ..ledger.fetch_queue import FetchJob
 from ..model.errors import SpoolError, SpoolFull
 from ..model.item import Media, Role
 from ..model.rank import Rank
+from ..model.selection import Selection
 from ..model.spans import NONE
 from ..monitoring.clock_monitor import ClockMonitor
 from ..monitoring.frigate_monitor import FrigateMonitor, is_about_one_file
@@ -88,11 +90,16 @@ class Fetcher:
         """Look for work now."""
         self._lanes.wake()
 
-    async def retry_failed(self) -> int:
-        """Let failed uploads be tried again; return how many. Raises LedgerError."""
+    async def retry_failed(self, selections: Mapping[str, Selection | None]) -> int:
+        """Let failed uploads that are selected be tried again; return how many.
+
+        Raises LedgerError.
+        """
         now, count = time.time(), 0
         retry, most = retries.retry_failed, self._limits.retried_at_once
-        while step := await self._ledger.run(retry, now=now, limit=most):
+        while step := await self._ledger.run(
+            retry, selections=selections, now=now, limit=most
+        ):
             count += step
             self.wake()
         return count

@@ -80,7 +80,10 @@ class Backfill:
         if known is None:
             return False
         waiting = await self._ledger.run(
-            retries.retry_item, known.item_id, now=time.time()
+            retries.retry_item,
+            known.item_id,
+            selections=self._planner.selections,
+            now=time.time(),
         )
         if waiting:
             self._announce(waiting)

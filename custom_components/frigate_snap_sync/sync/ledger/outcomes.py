@@ -99,13 +99,13 @@ def _note_for_camera(
 def skip(
     connection: sqlite3.Connection, upload_ids: Collection[int], reason: str, now: float
 ) -> Transition:
-    """Skip pending uploads."""
+    """Skip uploads that are pending, and wholes that are still requested."""
     freed: list[str] = []
     for upload_id in upload_ids:
         row = connection.execute(
             "UPDATE uploads SET state = 'skipped', reason = ?, finished = ?,"  # noqa: S608
             f" {CLEAN_UP_TRY}"
-            " WHERE id = ? AND state = 'pending' RETURNING file_id",
+            " WHERE id = ? AND state IN ('pending', 'incomplete') RETURNING file_id",
             (reason, now, upload_id),
         ).fetchone()
         if row and (name := release(connection, row["file_id"], now=now)):

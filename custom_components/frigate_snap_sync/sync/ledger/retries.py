@@ -1,60 +1,90 @@
 """Failed uploads, tried again because someone asks for it."""
 
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+import json
 import sqlite3
+from typing import Final
 
 from ..model.rank import Rank
+from ..model.selection import Selection, wants
 from . import budgets
+from .items import item_of
 
 
-def retry_failed(connection: sqlite3.Connection, *, now: float, limit: int = -1) -> int:
+def retry_failed(
+    connection: sqlite3.Connection,
+    *,
+    selections: Mapping[str, Selection | None],
+    now: float,
+    limit: int | None = None,
+) -> int:
     """Let failed uploads be tried again; return how many, `limit` at most.
 
     Live snapshots are not among them: Frigate keeps none. What failed after
-    `now` is not either, so that one may repeat this until there are none.
+    `now` is not either, so that one may repeat this until there are none. Nor is what
+    the destinations no longer select, unless a person asked for it.
     """
-    retried = _retry(
-        connection,
-        f"SELECT id FROM uploads WHERE {_FAILED} LIMIT ?4",  # noqa: S608
-        (now, Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT, limit),
-    )
-    return len(retried)
+    failed = _wanted(connection, _FAILED, selections, now=now)
+    return len(_retry(connection, islice(failed, limit), now=now))
 
 
 def retry_item(
-    connection: sqlite3.Connection, item_id: int, *, now: float
+    connection: sqlite3.Connection,
+    item_id: int,
+    *,
+    selections: Mapping[str, Selection | None],
+    now: float,
 ) -> list[str]:
     """Let an item's failed uploads be tried again; return their destinations."""
-    return _retry(
-        connection,
-        f"SELECT id FROM uploads WHERE item_id = ?4 AND {_FAILED}",  # noqa: S608
-        (now, Rank.LIVE_SNAPSHOT, Rank.SNAPSHOT, item_id),
-    )
+    of_item = f"{_FAILED} AND item_id = :item"
+    failed = _wanted(connection, of_item, selections, now=now, item=item_id)
+    return _retry(connection, failed, now=now)
 
 
-_FAILED = (
-    "state IN ('gone', 'dropped', 'incomplete')"
-    " AND role = 'whole' AND rank != ?2"
-    " AND destination_id IN (SELECT id FROM destinations) AND finished <= ?1"
+_FAILED: Final = (
+    "uploads.state IN ('gone', 'dropped', 'incomplete')"
+    " AND role = 'whole' AND rank != :live_snapshot"
+    " AND destination_id IN (SELECT id FROM destinations) AND finished <= :now"
     # One that an earlier version gave up has no range to ask for.
-    " AND (rank = ?3 OR (SELECT end FROM files WHERE id = file_id) IS NOT NULL)"
+    " AND (rank = :snapshot OR (SELECT end FROM files WHERE id = file_id) IS NOT NULL)"
 )
 
 
-def _retry(
+def _wanted(
     connection: sqlite3.Connection,
-    ids: str,
-    parameters: tuple[float, Rank, Rank, int],
+    failed: str,
+    selections: Mapping[str, Selection | None],
+    **values: float,
+) -> Iterator[int]:
+    """Yield the ids of those failed uploads that are wanted."""
+    for row in connection.execute(
+        "SELECT items.*, uploads.id AS upload_id, destination_id, is_asked"  # noqa: S608
+        f" FROM uploads JOIN items ON items.id = item_id WHERE {failed}",
+        {
+            "live_snapshot": Rank.LIVE_SNAPSHOT,
+            "snapshot": Rank.SNAPSHOT,
+            **values,
+        },
+    ):
+        selection = selections.get(row["destination_id"])
+        if row["is_asked"] or wants(selection, item_of(row)):
+            yield row["upload_id"]
+
+
+def _retry(
+    connection: sqlite3.Connection, ids: Iterable[int], *, now: float
 ) -> list[str]:
     rows = connection.execute(
-        "UPDATE uploads SET state = 'pending', reason = NULL, clean_up = NULL,"  # noqa: S608
+        "UPDATE uploads SET state = 'pending', reason = NULL, clean_up = NULL,"
         " retry_at = 0, expected_at = ?1, finished = NULL, is_acknowledged = 0,"
         # The spool may hold the file for another destination.
         " is_ready = EXISTS (SELECT 1 FROM files WHERE id = file_id"
         " AND state = 'spooled')"
-        f" WHERE id IN ({ids}) RETURNING file_id, destination_id",
-        parameters,
+        " WHERE id IN (SELECT value FROM json_each(?2))"
+        " RETURNING file_id, destination_id",
+        (now, json.dumps(list(ids))),
     ).fetchall()
-    now = parameters[0]
     for file_id in {row["file_id"] for row in rows}:
         connection.execute(
             "UPDATE files SET state = 'wanted', due = ?, attempts = 0 WHERE id = ?"

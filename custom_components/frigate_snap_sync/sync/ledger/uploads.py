@@ -266,17 +266,22 @@ def takers_of(connection: sqlite3.Connection, file_id: int) -> list[str]:
     return [row["destination_id"] for row in rows]
 
 
-def pending_items(
+def awaited_items(
     connection: sqlite3.Connection, destination_id: str
 ) -> list[tuple[int, Item]]:
-    """Return a destination's pending uploads, each with its item.
+    """Return the uploads that a destination may still get, each with its item.
 
-    What a person asked for is not among them.
+    Those are the pending ones, and the wholes of which it has only a beginning. What a
+    person asked for is not among them.
     """
     rows = connection.execute(
-        "SELECT items.*, uploads.id AS upload_id FROM uploads"
-        " JOIN items ON items.id = item_id"
-        " WHERE destination_id = ? AND state = 'pending' AND is_asked = 0",
+        "SELECT items.*, awaited.id AS upload_id FROM"
+        " (SELECT id, item_id, is_asked FROM uploads WHERE destination_id = ?1"
+        " AND state = 'pending'"
+        # In the words of the index on what failed, or SQLite would not use it.
+        " UNION ALL SELECT id, item_id, is_asked FROM uploads WHERE destination_id = ?1"
+        " AND state IN ('gone', 'dropped', 'incomplete') AND state = 'incomplete')"
+        " AS awaited JOIN items ON items.id = item_id WHERE is_asked = 0",
         (destination_id,),
     )
     return [(row["upload_id"], item_of(row)) for row in rows]

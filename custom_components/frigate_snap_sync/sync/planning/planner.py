@@ -32,7 +32,7 @@ from ..model.openings import (
 )
 from ..model.plans import FilePlan, FileState, Progress, UploadPlan
 from ..model.recorded_footage import UNKNOWN, Footage
-from ..model.selection import bounded, may_want, wants
+from ..model.selection import Selection, bounded, may_want, wants
 from ..model.timing import Timing
 from .paths import ItemPaths
 
@@ -69,6 +69,11 @@ class Planner:
         """Return the ids of the destinations that there are."""
         return tuple(each.id for each in self._destinations)
 
+    @property
+    def selections(self) -> dict[str, Selection | None]:
+        """Return what the destinations select, by their ids."""
+        return {each.id: each.selection for each in self._destinations}
+
     def wants(self, media: Media, camera: str | None = None) -> bool:
         """Tell whether any destination takes this kind of item at all, or may do so.
 
@@ -83,11 +88,7 @@ class Planner:
 
         `known` is what the ledger has of it.
         """
-        selections = [
-            destination.selection
-            for destination in self._destinations
-            if destination.selection is not None
-        ]
+        selections = [each for each in self.selections.values() if each is not None]
         return bounded(item, known=known, selections=selections)
 
     def uploads(

@@ -228,9 +228,9 @@ class WorkerPool:
         return ending
 
     async def _skip_unwanted(self, setup: DestinationSetup) -> None:
-        """Skip what waits for a destination whose owner no longer selects it."""
-        pending = await self._ledger.run(uploads.pending_items, setup.id)
-        unwanted = [id_ for id_, item in pending if not wants(setup.selection, item)]
+        """Skip what a destination may still get, but its owner no longer selects."""
+        awaited = await self._ledger.run(uploads.awaited_items, setup.id)
+        unwanted = [id_ for id_, item in awaited if not wants(setup.selection, item)]
         if unwanted:
             reason = "No longer selected for this destination"
             ended = await self._ledger.run(
