@@ -130,13 +130,13 @@ def test_only_what_can_be_read(connection: sqlite3.Connection) -> None:
 
 
 def test_files_of_one_item(connection: sqlite3.Connection) -> None:
-    """Half hours, each with its time; parts alone while there is nothing else."""
+    """Half hours, each with its time; parts as long as no whole reaches over them."""
     running = replace(ITEM, source_id="running", end=None)
     items.remember_open(connection, running)
     store(connection, running, role=Role.PART, start=1000)
     store(connection, running, role=Role.PART, number=2, start=1030)
     long = replace(ITEM, source_id="long", start=900.0, end=5000.0)
-    store(connection, long, role=Role.PART, start=900)
+    store(connection, long, role=Role.PART, start=1801)
     for number in (1, 2):
         store(connection, long, number=number, start=1800 * number)
     short = replace(ITEM, source_id="short", start=800.0, end=810.0)
@@ -437,11 +437,41 @@ def test_film_until_the_whole_is_there(connection: sqlite3.Connection) -> None:
     items.remember_open(connection, replace(ITEM, end=None))
     file = begin(connection)
     live_files.ended(connection, file.id, held=((1000, 1012),), size=99)
-    store(connection, ITEM, role=Role.PART, start=1000)
+    store(connection, ITEM, role=Role.PART, start=996)
     assert [name for _, name in shown(connection)] == ["live-10000.mp4", "part-1.mp4"]
     # Nothing is removed where all is kept.
     store(connection, ITEM)
     assert shown(connection) == [(ITEM.source_id, "1.mp4")]
+
+
+def test_what_comes_after_the_first_half_hour(connection: sqlite3.Connection) -> None:
+    """Its film and parts are shown until the next one is there, whoever goes meanwhile."""
+    running = replace(ITEM, end=None)
+    items.remember_open(connection, running)
+    past, ended, growing = (
+        begin(connection, start=start) for start in (996, 1015, 997)
+    )
+    live_files.ended(connection, past.id, held=((996, 1015),), size=99)
+    live_files.ended(connection, ended.id, held=((1015, 1030),), size=99)
+    cut_off = begin(connection, start=1010)
+    connection.execute(
+        "UPDATE live_files SET state = 'kept', ended_by = 1030 WHERE id = ?",
+        (cut_off.id,),
+    )
+    store(connection, running, role=Role.PART, start=990)
+    store(connection, running, role=Role.PART, number=2, start=1020)
+    store(connection, running)
+    live = [f"live-{number}0000.mp4" for number in (4, 3, 2)]
+    assert [name for _, name in shown(connection)] == [
+        *live,
+        "part-2.mp4",
+        "1.mp4",
+        "part-1.mp4",
+    ]
+    live_files.ended(connection, growing.id, held=((997, 1030),), size=99, keep=True)
+    assert [name for _, name in shown(connection)][:3] == live
+    store(connection, running, number=2, start=1025)
+    assert [name for _, name in shown(connection)] == ["2.mp4", "1.mp4", "part-1.mp4"]
 
 
 def test_film_in_pieces(connection: sqlite3.Connection) -> None:

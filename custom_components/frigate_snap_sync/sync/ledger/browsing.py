@@ -8,7 +8,9 @@ import re
 import sqlite3
 from typing import Final
 
+from ..model.coverage import lacks
 from ..model.item import Item, Media, Role
+from ..model.spans import union
 from ..model.stored import Copy, FileKey, MediaFile, SearchWord
 from . import films
 from .items import item_of
@@ -104,7 +106,7 @@ def files(
 ) -> list[MediaFile]:
     """Return what lies there of a camera and began in that time, newest first.
 
-    `limit` is that of items. Of one whose wholes lie there its parts are not shown.
+    `limit` is that of items. Parts that wholes there reach over are not shown.
     """
     rows = connection.execute(
         "SELECT * FROM items INDEXED BY stored_items"  # noqa: S608
@@ -237,7 +239,7 @@ def _files_of(
 ) -> list[MediaFile]:
     """Return the files of an item that play, the last piece first.
 
-    Live film is shown as long as there is no whole.
+    Parts and live film are shown as far as no whole reaches over them.
     """
     rows = connection.execute(
         "SELECT files.role AS role, number, files.start AS file_start,"
@@ -246,17 +248,20 @@ def _files_of(
         " AS pieces FROM uploads JOIN files ON files.id = file_id"
         " WHERE uploads.item_id = ?1 AND uploads.state = 'verified'"
         " AND destination_id IN (SELECT value FROM json_each(?2))"
-        " GROUP BY files.id ORDER BY number DESC",
+        " GROUP BY files.id ORDER BY files.start DESC, number DESC",
         (item_id, _list(among)),
     ).fetchall()
-    wholes = {row["number"] for row in rows if row["role"] == Role.WHOLE}
+    wholes = [row for row in rows if row["role"] == Role.WHOLE]
+    numbers = {row["number"] for row in wholes}
+    held = union(_range_of(row) for row in wholes)
     shown = [
         row
         for row in rows
         if row["role"] == Role.WHOLE
-        or (row["role"] == Role.INCOMPLETE and row["number"] not in wholes)
-    ] or rows
-    film = [] if wholes else films.files_of(connection, item_id, item, among)
+        or (row["role"] == Role.INCOMPLETE and row["number"] not in numbers)
+        or (row["role"] == Role.PART and lacks(held, (_range_of(row),)))
+    ]
+    film = films.files_of(connection, item_id, item, among, but=held)
     thumbnail = _thumbnail(connection, item, among) if shown or film else None
     return [
         *(
@@ -265,6 +270,10 @@ def _files_of(
         ),
         *(_file_of(row, item, thumbnail) for row in shown),
     ]
+
+
+def _range_of(row: sqlite3.Row) -> tuple[float, float]:
+    return float(row["file_start"] or 0), float(row["file_end"] or 0)
 
 
 def _file_of(row: sqlite3.Row, item: Item, thumbnail: FileKey | None) -> MediaFile:

@@ -6,9 +6,10 @@ import sqlite3
 from typing import Final
 
 from ..model.item import Item, Media, Role
-from ..model.spans import from_text
+from ..model.spans import Spans, from_text
 from ..model.stored import Copy, FileKey, MediaFile, film_number
-from .live_files import piece_path
+from .live_files import LiveState, piece_path
+from .superseding import is_live_held
 
 LIES: Final = "is_ours = 1 AND state IN ('growing', 'kept') AND (pieces IS NULL OR held IS NOT NULL)"
 """There is something of it that plays. How many pieces there are is known at the end."""
@@ -17,15 +18,22 @@ _STILL: Final = ".jpg"
 
 
 def files_of(
-    connection: sqlite3.Connection, item_id: int, item: Item, among: Collection[str]
+    connection: sqlite3.Connection,
+    item_id: int,
+    item: Item,
+    among: Collection[str],
+    *,
+    but: Spans,
 ) -> list[MediaFile]:
     """Return the live film of an item that lies there, the last first.
 
+    But none of which all seconds are shown by others; what grows shows new ones.
     What several destinations have under one number shows the same, more or less; the
     longest is described.
     """
     rows = connection.execute(
-        "SELECT number, path, pieces, start, held, size FROM live_files"  # noqa: S608
+        "SELECT number, path, pieces, state, start, held, ended_by, begins, size"  # noqa: S608
+        " FROM live_files"
         f" INDEXED BY live_files_of_item WHERE item_id = ? AND {LIES}"
         " AND destination_id IN (SELECT value FROM json_each(?))"
         " ORDER BY number DESC, size",
@@ -33,6 +41,8 @@ def files_of(
     )
     found: dict[FileKey, MediaFile] = {}
     for row in rows:
+        if row["state"] == LiveState.KEPT and is_live_held(row, but):
+            continue
         pieces = [None] if row["pieces"] is None else range(row["pieces"], 0, -1)
         for piece in pieces:
             file = _file_of(row, item, piece)

@@ -246,7 +246,7 @@ def supersede_live(
     connection.executemany(
         "UPDATE live_files SET state = IIF(is_ours, 'superseded', 'over'),"
         " clean_up = is_ours WHERE id = ?",
-        [(row["id"],) for row in rows if _is_live_held(row, wholes)],
+        [(row["id"],) for row in rows if is_live_held(row, wholes.held)],
     )
 
 
@@ -285,7 +285,7 @@ def reinstate_live(connection: sqlite3.Connection, live_id: int) -> bool:
         " AND destination_id = ? AND role = 'whole' AND is_missed = 1)",
         item,
     ).fetchone()
-    if not is_missed or _is_live_held(live, _wholes(connection, *item)):
+    if not is_missed or is_live_held(live, _wholes(connection, *item).held):
         return False
     connection.execute(
         "UPDATE live_files SET state = 'kept', clean_up = 0 WHERE id = ?", (live_id,)
@@ -310,8 +310,11 @@ def _shown_by(live: sqlite3.Row) -> Spans:
     return from_text(live["held"])
 
 
-def _is_live_held(live: sqlite3.Row, wholes: _Wholes) -> bool:
-    """Tell whether all that a live file may show lies there in whole pieces."""
+def is_live_held(live: sqlite3.Row, held: Spans) -> bool:
+    """Tell whether all that a live file may show is among the seconds that are held.
+
+    Its row has `start`, `held`, `ended_by` and `begins`.
+    """
     spans = _shown_by(live)
     if live["begins"] is not None and total(spans) > 0:
         # It began with a sign of what came: before its item it is no film of that.
@@ -320,7 +323,7 @@ def _is_live_held(live: sqlite3.Row, wholes: _Wholes) -> bool:
             return True
     # No span may be lacking altogether, however short it is.
     return total(spans) > 0 and not any(
-        lacks(wholes.held, each) for each in (spans, *((span,) for span in spans))
+        lacks(held, each) for each in (spans, *((span,) for span in spans))
     )
 
 
