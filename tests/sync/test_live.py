@@ -5,6 +5,7 @@ from dataclasses import replace
 import logging
 import re
 import sqlite3
+import sys
 import threading
 import time
 
@@ -445,6 +446,26 @@ async def test_a_film_of_which_nothing_is_heard_ends(
     bench.timing = replace(QUICK, live_news=0.3)
     await begin_film(bench, camera, growing, pictures=5)
     await until(lambda: not camera.is_watched)
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+async def test_a_film_ends_though_its_footage_is_not_known(
+    bench: Bench, camera: Camera, growing: FakeDestination, padding: float
+) -> None:
+    """A manual event that is cut short has no end that can be: it is looked for."""
+    bench.timing = replace(QUICK, settle=600)
+    bench.options = replace(bench.options, padding_after=padding)
+    await bench.start(setup(growing, selection=LIVE))
+    start = time.time() - 1
+    source_id = bench.review("new", start=start, known=True)
+    await camera.show(5)
+    await arrived(growing, camera)
+    ended = time.time()
+    bench.review("end", source_id=source_id, start=start, end=sys.maxsize, known=True)
+    await until(lambda: not camera.is_watched, seconds=5)
+    assert time.time() >= ended + padding
+    counts = (await bench.engine.diagnostics())["counts"]
+    assert not counts.get("files")
 
 
 async def test_a_film_goes_on_while_frigate_shows_its_review(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
 import logging
+from math import inf
 import time
 from typing import Any
 
@@ -197,9 +198,12 @@ class LiveManager:
         return session
 
     def _is_active(self, item: Item, now: float) -> bool:
-        """Tell whether anything was heard of an open review of late."""
-        heard = self._heard.get(item.source_id)
-        return heard is not None and now - heard <= self._timing.live_news
+        """Tell whether a review goes on: anything was heard of it of late, but no end.
+
+        One whose end is known is open until it is known where it has footage.
+        """
+        heard = self._heard.get(item.source_id, -inf)
+        return item.end is None and now - heard <= self._timing.live_news
 
     def _is_live(self, item: Item) -> bool:
         """Tell whether the film of an active review is to be watched."""
@@ -229,7 +233,7 @@ class LiveManager:
                 continue
             session.ends = 0.0
             known = await self._services.ledger.run(ledger_items.review, source_id)
-            if known is not None and known[0].end is not None and not known[1]:
+            if known is not None and known[0].end is not None:
                 session.item = known[0]
                 session.ends = known[0].end + self._options.padding_after
 
