@@ -384,7 +384,9 @@ async def test_a_destination_that_fails_gets_another_file(
     await asyncio.sleep(0.1)
     growing.error = None
     await camera.show(15)
-    await until(lambda: len(films(growing)) == 2)
+    await until(
+        lambda: len(films(growing)) == 2 and b"moof" in growing.files[films(growing)[1]]
+    )
     assert live.moments(growing.files[films(growing)[1]])[0] == 1_764_000_000
     bench.review("end", source_id=source_id, start=start, end=time.time())
     await bench.settled()
