@@ -228,8 +228,11 @@ async def test_a_film_without_keyframes_is_none(
         await arrived(growing, camera)
     feeding = asyncio.create_task(_no_keyframes(bench, camera))
     await until(lambda: any(name.endswith(".jpg") for name in films(growing)))
+    opened = len(bench.frigate.live_opened)
+    assert opened >= (2 if had_film else 1)
+    await asyncio.sleep(0.3)
     feeding.cancel()
-    assert len(bench.frigate.live_opened) == (2 if had_film else 1)
+    assert len(bench.frigate.live_opened) == opened
     errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
     assert errors == [
         "The live film of front_door can't be seen: no picture came from go2rtc"
