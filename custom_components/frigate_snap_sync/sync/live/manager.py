@@ -1,13 +1,12 @@
 """Live footage: which cameras are watched, and whose film goes where."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 import logging
 from math import inf
 import time
 from typing import Any
 
-from ...frigate.errors import LiveDenied
 from ...frigate.protocol import FrigateApi
 from ..ledger import LedgerError, items as ledger_items, off_periods
 from ..model.engine_options import EngineOptions, LiveFootage
@@ -17,14 +16,13 @@ from ..planning.paths import ItemPaths
 from ..planning.registry import ItemRegistry
 from ..sending.worker import Worker
 from ..services import Services
-from ..support.outage_log import ComplaintLog, OutageLog
-from ..support.tasks import finish, wait_for
+from ..support.outage_log import OutageLog
+from ..support.tasks import wait_for
 from .hints import Hint, Hints
 from .lane import LiveLane
-from .session import Running, Session
-from .sources import Sources, is_too_much
+from .session import Ending, Running, Session
 from .takers import Takers
-from .tap import REFUSALS, Tap
+from .taps import Taps
 from .unsettled import UnsettledFilm
 
 _LOGGER = logging.getLogger(__name__)
@@ -74,34 +72,21 @@ class LiveManager:
         self._hints = Hints(services.timing)
         self._sessions: dict[str, Session] = {}
         self._heard: dict[str, float] = {}
-        self._taps: dict[str, Running[Tap]] = {}
-        self._ending: set[asyncio.Task[None]] = set()
-        self._sources = Sources(lambda: monitor.live_sources)
-        self._complaints = ComplaintLog(_LOGGER)
+        self._ending = Ending()
+        self._taps = Taps(
+            client,
+            services=services,
+            sources=lambda: monitor.live_sources,
+            most=options.live_taps,
+            ending=self._ending,
+        )
         self._outage = OutageLog(_LOGGER, "Live footage")
         self._news = asyncio.Event()
 
     @property
     def diagnostics(self) -> dict[str, Any]:
         """Return which cameras go2rtc shows, and what is watched now, ready for JSON."""
-        return {
-            "streams": {
-                camera: source.stream
-                for camera, source in self._monitor.live_sources.items()
-            },
-            "watched": {
-                camera: {
-                    "as": self._kind_of(running.what),
-                    "error": running.what.error and str(running.what.error),
-                }
-                for camera, running in self._taps.items()
-            },
-        }
-
-    def _kind_of(self, tap: Tap) -> str:
-        if tap.film.is_stills:
-            return "stills"
-        return "detect stream" if self._sources.is_reduced(tap.camera) else "film"
+        return self._taps.diagnostics
 
     def hint(self, camera: str) -> None:
         """Take a first sign that something happens before a camera."""
@@ -141,10 +126,9 @@ class LiveManager:
         finally:
             for session in self._sessions.values():
                 self._end_lanes(session, tuple(session.lanes))
-            self._end(self._taps.values())
             self._sessions.clear()
             self._taps.clear()
-            await finish(self._ending)
+            await self._ending.wait()
 
     async def _look(self) -> None:
         """Begin and end what is due. Raises LedgerError."""
@@ -161,8 +145,7 @@ class LiveManager:
             ]
             items = [item for item in active_reviews if self._is_live(item)]
             came = {item.camera: item for item in active_reviews}
-            lost = [camera for camera, tap in self._taps.items() if tap.what.error]
-            hints = self._hints.active(now, busy=came, lost=lost)
+            hints = self._hints.active(now, busy=came, lost=self._taps.lost)
         else:
             self._hints.clear()
             for active in self._sessions.values():
@@ -185,7 +168,7 @@ class LiveManager:
             session.takers = await self._takers.of(
                 session.item, is_hint=session.is_hint
             )
-        self._choose_taps(now)
+        self._taps.choose(self._sessions.values(), now)
         for session in self._sessions.values():
             await self._choose_lanes(session)
 
@@ -259,95 +242,17 @@ class LiveManager:
             await self.unsettled.give(hint, review)
         else:
             self.unsettled.note(
-                hint, is_unbroken=sign.is_unbroken and self._is_fed(camera)
+                hint, is_unbroken=sign.is_unbroken and self._taps.is_fed(camera)
             )
-
-    def _is_fed(self, camera: str) -> bool:
-        """Tell whether the film of a camera comes right now."""
-        running = self._taps.get(camera)
-        newest = None if running is None else running.what.film.newest
-        return (
-            newest is not None
-            and time.monotonic() - newest.arrived < self._timing.live_behind
-        )
-
-    def _choose_taps(self, now: float) -> None:
-        """Watch the cameras of alerts, then of detections, then of mere signs.
-
-        But none whose film no destination takes now: it would keep others from being seen.
-        """
-        cameras = dict.fromkeys(
-            session.item.camera
-            for session in sorted(
-                self._sessions.values(), key=lambda session: session.urgency
-            )
-            if session.takers
-        )
-        chosen = list(cameras)[: self._options.live_taps]
-        self._note_sources(chosen, now)
-        sources = self._sources.all()
-        self._end(
-            self._taps.pop(camera)
-            for camera in tuple(self._taps)
-            if camera not in chosen
-            or self._taps[camera].what.source != sources.get(camera)
-        )
-        for camera in chosen:
-            if camera not in self._taps:
-                tap = Tap(
-                    self._client,
-                    camera,
-                    sources.get(camera),
-                    services=self._services,
-                    complaints=self._complaints,
-                )
-                self._taps[camera] = Running(tap, asyncio.create_task(tap.run()))
-
-    def _note_sources(self, chosen: Collection[str], now: float) -> None:
-        """Note what is refused of the cameras that are watched, or has too many pixels."""
-        self._sources.keep(chosen)
-        self._sources.ask_again(
-            now,
-            seen=[
-                camera
-                for camera, running in self._taps.items()
-                if running.what.source is not None and running.what.error is None
-            ],
-        )
-        refused, blind = now + self._timing.live_refused, now + self._timing.live_blind
-        for camera, running in self._taps.items():
-            tap = running.what
-            if isinstance(tap.error, LiveDenied):
-                # For another stream one more login would be refused: servers ban who asks.
-                self._sources.deny(camera, until=refused)
-            elif tap.source is not None and isinstance(tap.error, REFUSALS):
-                self._sources.refuse(camera, tap.source, until=refused)
-            elif tap.source is not None and tap.is_blind:
-                self._sources.refuse_all(camera, tap.source, until=blind)
-            elif tap.source is not None and tap.is_torn:
-                self._sources.refuse(camera, tap.source, until=blind)
-            if camera in chosen and is_too_much(self._lanes_of(tap)):
-                self._sources.reduce(camera)
-
-    def _lanes_of(self, tap: Tap) -> Iterable[LiveLane]:
-        """Return all that a film goes by."""
-        lanes = (
-            lane.what
-            for session in self._sessions.values()
-            for lane in session.lanes.values()
-        )
-        return [lane for lane in lanes if lane.film is tap.film]
 
     async def _choose_lanes(self, session: Session) -> None:
         """Let a review's film leave to whoever takes it now. Raises LedgerError."""
-        tap = self._taps.get(session.item.camera)
+        tap = self._taps.of(session.item.camera)
         takers = {} if tap is None else session.takers
         if session.is_hint and tap is not None:
             # Stills would show no more than the live snapshot that was the sign.
-            session.is_unbroken &= (
-                tap.what.error is None and not tap.what.film.is_stills
-            )
-            sends = session.sends and not tap.what.film.is_stills
+            session.is_unbroken &= tap.error is None and not tap.film.is_stills
+            sends = session.sends and not tap.film.is_stills
             takers = {
                 id_: taker
                 for id_, taker in takers.items()
@@ -361,7 +266,7 @@ class LiveManager:
                 if id_ not in takers
                 or lane.task.done()
                 or lane.what.worker is not self._workers.get(id_)
-                or (tap is not None and lane.what.film is not tap.what.film)
+                or (tap is not None and lane.what.film is not tap.film)
             ],
         )
         for id_, taker in takers.items():
@@ -372,25 +277,13 @@ class LiveManager:
                 padded = time.monotonic() - self._options.padding_before
                 lane = LiveLane(
                     taker.target,
-                    tap.what.film,
+                    tap.film,
                     timing=self._timing,
                     since=max(padded, taker.earliest),
-                    is_recorded=tap.what.is_recorded,
+                    is_recorded=tap.is_recorded,
                     outage=self._outage,
                 )
                 session.lanes[id_] = Running(lane, asyncio.create_task(lane.run()))
 
     def _end_lanes(self, session: Session, ids: Iterable[str]) -> None:
-        self._end([session.lanes.pop(id_) for id_ in tuple(ids)])
-
-    def _end(self, running: Iterable[Running[Any]]) -> None:
-        """Cancel tasks; they end within seconds, which nothing waits for."""
-        for each in running:
-            each.task.cancel()
-            self._ending.add(each.task)
-            each.task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._ending.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _LOGGER.error("Live film failed unexpectedly", exc_info=error)
+        self._ending.end([session.lanes.pop(id_) for id_ in tuple(ids)])

@@ -1,13 +1,18 @@
 """A review, or a first sign of one, whose film is watched."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+import logging
+from typing import Any
 
 from ...frigate.models import Severity
 from ..model.item import Item
+from ..support.tasks import finish
 from .lane import LiveLane
 from .takers import Taker
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -16,6 +21,30 @@ class Running[T]:
 
     what: T
     task: asyncio.Task[None]
+
+
+class Ending:
+    """Tasks that were cancelled; they end within seconds, which nothing waits for."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def end(self, running: Iterable[Running[Any]]) -> None:
+        """Cancel tasks."""
+        for each in running:
+            each.task.cancel()
+            self._tasks.add(each.task)
+            each.task.add_done_callback(self._ended)
+
+    async def wait(self) -> None:
+        """Wait a few seconds for them after all: we are being stopped."""
+        await finish(self._tasks)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _LOGGER.error("Live film failed unexpectedly", exc_info=error)
 
 
 @dataclass(slots=True)
