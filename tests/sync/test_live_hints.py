@@ -13,7 +13,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateUnreachable,
     LiveRefused,
 )
-from custom_components.frigate_snap_sync.frigate.models import Severity
+from custom_components.frigate_snap_sync.frigate.models import LiveSource, Severity
 from custom_components.frigate_snap_sync.storage.base import Capabilities
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.sync.model.engine_options import LiveFootage
@@ -99,6 +99,32 @@ async def test_a_sign_without_a_review_leaves_nothing(
     assert [
         event.path for event in bench.uploaded if "live-snap" not in event.path
     ] == []
+
+
+@pytest.mark.parametrize("why", ["taps", "paused", "closed"])
+async def test_a_sign_of_which_the_film_was_ended_leaves_nothing(
+    bench: Bench, camera: Camera, growing: FakeDestination, why: str
+) -> None:
+    """By us, not by a thief: an alert elsewhere needs the tap, or none may be sent."""
+    bench.timing = replace(QUICK, live_hint=1, live_behind=10)
+    bench.options = replace(bench.options, live_taps=1)
+    bench.frigate.live["back-yard_2"] = LiveSource(stream="yard")
+    bench.frigate.footage = lambda camera, after, before: []
+    await _signed(bench, camera, setup(growing, selection=LIVE))
+    name = await arrived(growing, camera)
+    if why == "taps":
+        bench.review("new", camera="back-yard_2", source_id="1764000000.5-zzz999")
+    elif why == "paused":
+        await bench.engine.set_sending("nas", False)
+    else:
+        await bench.engine.set_closed(["nas"], since=time.time() - 60)
+    await until(lambda: not camera.is_watched)
+    await until(
+        lambda: ("over", 1) in _rows(bench, "state, clean_up") or not films(growing)
+    )
+    if why == "paused":
+        await bench.engine.set_sending("nas", True)
+    await until(lambda: name not in growing.files)
 
 
 async def test_stills_leave_with_the_review(bench: Bench, nas: FakeDestination) -> None:

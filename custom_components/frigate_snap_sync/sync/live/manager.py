@@ -241,9 +241,8 @@ class LiveManager:
         if (review := came.get(camera)) is not None:
             await self.unsettled.give(hint, review)
         else:
-            self.unsettled.note(
-                hint, is_unbroken=sign.is_unbroken and self._taps.is_fed(camera)
-            )
+            is_fed = sign.was_fed or self._taps.is_fed(camera)
+            self.unsettled.note(hint, is_unbroken=sign.is_unbroken and is_fed)
 
     async def _choose_lanes(self, session: Session) -> None:
         """Let a review's film leave to whoever takes it now. Raises LedgerError."""

@@ -52,7 +52,8 @@ class Session:
     """A review whose film is watched; it is over at `ends` (Frigate's clock).
 
     Or a first sign of one (`is_hint`). Its film leaves if it `sends`, and `is_unbroken`
-    as long as nothing has kept it from coming.
+    as long as nothing has kept it from coming; it `was_fed` if it came until another
+    camera was watched instead, or no destination took it.
     """
 
     item: Item
@@ -62,6 +63,7 @@ class Session:
     is_hint: bool = False
     sends: bool = True
     is_unbroken: bool = True
+    was_fed: bool = False
 
     @property
     def urgency(self) -> tuple[bool, bool, bool]:

@@ -101,6 +101,11 @@ class Taps:
             if session.takers
         )
         chosen = list(cameras)[: self._most]
+        for session in sessions:
+            if (camera := session.item.camera) in chosen:
+                session.was_fed = False
+            elif camera in self._taps:
+                session.was_fed = self.is_fed(camera)
         self._note_sources(chosen, sessions, now)
         sources = self._sources.all()
         self._ending.end(
