@@ -144,7 +144,8 @@ class LiveManager:
                 if self._is_active(item, now)
             ]
             items = [item for item in active_reviews if self._is_live(item)]
-            came = {item.camera: item for item in active_reviews}
+            # The newest of a camera, but one that is filmed before others.
+            came = {item.camera: item for item in reversed((*items, *active_reviews))}
             hints = self._hints.active(now, busy=came, lost=self._taps.lost)
         else:
             self._hints.clear()
