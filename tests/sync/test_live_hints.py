@@ -13,10 +13,17 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateUnreachable,
     LiveRefused,
 )
-from custom_components.frigate_snap_sync.frigate.models import LiveSource, Severity
+from custom_components.frigate_snap_sync.frigate.models import (
+    LiveSource,
+    Review,
+    Severity,
+)
 from custom_components.frigate_snap_sync.storage.base import Capabilities
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
+from custom_components.frigate_snap_sync.sync.ledger import items, live_hints
+from custom_components.frigate_snap_sync.sync.live.unsettled import review_of
 from custom_components.frigate_snap_sync.sync.model.engine_options import LiveFootage
+from custom_components.frigate_snap_sync.sync.model.item import Item
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
 
 from ..harness.frigate import live
@@ -125,6 +132,81 @@ async def test_a_sign_of_which_the_film_was_ended_leaves_nothing(
     if why == "paused":
         await bench.engine.set_sending("nas", True)
     await until(lambda: name not in growing.files)
+
+
+@pytest.mark.parametrize(
+    ("reviews", "found"),
+    [
+        ([("a", 990, 1000.5, "alert")], None),
+        ([("a", 990, 1001.5, "alert")], "a"),
+        ([("a", 990, None, "detection")], "a"),
+        ([("a", 990, 1000.5, "alert"), ("b", 1003, None, "alert")], "b"),
+        ([("b", 1005, None, "alert"), ("a", 1002, 1004, "alert")], "a"),
+        ([("a", 990, 1004, "detection"), ("b", 1005, None, "alert")], "b"),
+    ],
+)
+def test_whose_film_a_sign_s_is(
+    reviews: list[tuple[str, float, float | None, str]], found: str | None
+) -> None:
+    """Of a review that was not over before it; and of an alert before a detection."""
+    shown = [
+        Review(
+            id=id_,
+            camera=camera,
+            start_time=start,
+            end_time=end,
+            severity=Severity(severity),
+            labels=frozenset(),
+            zones=frozenset(),
+        )
+        for id_, start, end, severity in reviews
+        for camera in ("front_door", f"not/front_door{id_}")
+    ]
+    review = review_of(
+        live_hints.name_of("front_door", 1001, "f00f00"),
+        shown[::-1],
+        films=lambda severity: severity is Severity.ALERT,
+    )
+    assert (review and (review.id, review.camera)) == (found and (found, "front_door"))
+
+
+async def test_film_of_a_sign_of_which_nothing_is_known_ever(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """No clock was set when we were there again: it stays, and keeps no other."""
+    name = await _ended(bench, camera, growing, "order")
+    with sqlite3.connect(bench.folder / "ledger" / "one.db") as connection:
+        connection.execute("UPDATE live_files SET held = '[]'")
+    await bench.start(setup(growing, selection=LIVE))
+    await bench.heard()
+    bench.live_snapshot()
+    camera = Camera(bench.frigate)
+    await camera.show(5)
+    await until(lambda: len(films(growing)) == 2)
+    await until(lambda: films(growing) == [name])
+
+
+async def test_two_reviews_that_come_at_once(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """The film of the sign before them is the alert's, and stays."""
+    bench.timing = PATIENT
+
+    def both(connection: sqlite3.Connection) -> list[Item]:
+        found = items.open_reviews(connection)
+        return found if len(found) == 2 else []
+
+    bench.faults.jobs[items.open_reviews] = both
+    await _signed(bench, camera, setup(growing, selection=LIVE))
+    name = await arrived(growing, camera)
+    start = time.time()
+    bench.review("new", severity="detection", start=start)
+    bench.review("new", source_id=f"{start + 1}-zzz999", start=start + 1)
+    await until(lambda: _rows(bench, "hint") == [(None,)])
+    await camera.show(5)
+    assert await arrived(growing, camera) == name
+    await bench.stop()
+    assert _rows(bench, "item_id IS NULL, state") == [(0, "kept")]
 
 
 async def test_stills_leave_with_the_review(bench: Bench, nas: FakeDestination) -> None:

@@ -135,11 +135,13 @@ def test_what_a_crash_ended_without_a_review(
     sign(connection, hint=OTHER, pieces=10, is_ours=is_ours)
     assert live_files.end_all(connection, now=1010) == 2
     assert states(connection) == ["kept" if is_ours else "over"] * 2
-    unknown = dict.fromkeys((HINT, OTHER)) if is_ours else {}
+    where = (HINT, "nas"), (OTHER, "nas")
+    unknown = dict.fromkeys(where) if is_ours else {}
     assert live_hints.unsettled(connection) == unknown
     live_files.looked_at(connection, file.id, seconds=5, size=7)
     if is_ours:
-        assert live_hints.unsettled(connection) == {HINT: ((995, 1000),), OTHER: None}
+        known = dict(zip(where, (((995, 1000),), None), strict=True))
+        assert live_hints.unsettled(connection) == known
     for hint in HINT, OTHER:
         live_hints.drop(connection, hint)
     assert live_hints.unsettled(connection) == {}
@@ -153,7 +155,10 @@ def test_what_ended_before_its_review_came(connection: sqlite3.Connection) -> No
     live_files.ended(connection, file.id, held=((995, 1000),), size=5)
     cloud = sign(connection, destination="cloud")
     live_files.ended(connection, cloud.id, held=((995, 1000),), size=5)
-    assert live_hints.unsettled(connection) == {HINT: None}
+    assert live_hints.unsettled(connection) == {
+        (HINT, "nas"): None,
+        (HINT, "cloud"): ((995, 1000),),
+    }
     assert left(connection, "cloud") == ()
 
     def settle() -> None:
@@ -178,6 +183,23 @@ def test_what_ended_before_its_review_came(connection: sqlite3.Connection) -> No
     items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
     upload(connection, Role.WHOLE, 1, shown=((995, 1026),))
     assert states(connection) == ["superseded", "superseded", "over"]
+
+
+def test_a_destination_that_died_with_a_sign_s_film(
+    connection: sqlite3.Connection,
+) -> None:
+    """What lies there is not known before it is back; that keeps no other's film."""
+    file, dead = sign(connection), sign(connection, destination="cloud")
+    live_files.ended(connection, file.id, held=((995, 1000),), size=5)
+    live_files.ended(connection, dead.id, held=((995, 1000),), is_certain=False, size=0)
+    assert live_hints.unsettled(connection) == {
+        (HINT, "nas"): ((995, 1000),),
+        (HINT, "cloud"): None,
+    }
+    live_hints.drop(connection, HINT, "nas")
+    assert states(connection) == ["over", "kept"]
+    live_files.looked_at(connection, dead.id, seconds=2, size=5)
+    assert live_hints.unsettled(connection) == {(HINT, "cloud"): ((995, 997),)}
 
 
 def test_a_review_whose_whole_is_there_already(connection: sqlite3.Connection) -> None:

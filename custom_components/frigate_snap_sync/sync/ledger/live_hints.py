@@ -19,6 +19,11 @@ def camera_of(hint: str) -> str:
     return hint.rpartition("/")[0]
 
 
+def moment_of(hint: str) -> float:
+    """Return when a sign came, by Frigate's clock."""
+    return float(hint.rpartition("/")[2].rpartition("-")[0])
+
+
 def adopt(
     connection: sqlite3.Connection,
     hint_id: str,
@@ -92,33 +97,39 @@ def settle(
     drop(connection, hint_id)
 
 
-def drop(connection: sqlite3.Connection, hint_id: str) -> None:
+def drop(
+    connection: sqlite3.Connection, hint_id: str, destination_id: str | None = None
+) -> None:
     """Note that no review wants what left with a sign: it is to be removed.
 
-    What still grows is, when it ends.
+    At one destination, or at all. What still grows is, when it ends.
     """
     connection.execute(
         "UPDATE live_files SET hint = NULL, clean_up = IIF(state = 'kept', 1, clean_up),"
         " state = IIF(state = 'kept', 'over', state)"
-        " WHERE item_id IS NULL AND hint = ?",
-        (hint_id,),
+        " WHERE item_id IS NULL AND hint = ?1"
+        " AND (?2 IS NULL OR destination_id = ?2)",
+        (hint_id, destination_id),
     )
 
 
-def unsettled(connection: sqlite3.Connection) -> dict[str, Spans | None]:
-    """Return the signs whose film lies somewhere and has no review yet.
+def unsettled(
+    connection: sqlite3.Connection,
+) -> dict[tuple[str, str], Spans | None]:
+    """Return the signs whose film lies at destinations and has no review yet.
 
-    With what it shows in all, None as long as that is not known of each file.
+    With what it shows there in all, None as long as that is not known of each file.
     """
-    found: dict[str, Spans | None] = {}
+    found: dict[tuple[str, str], Spans | None] = {}
     for row in connection.execute(
-        "SELECT hint, held FROM live_files INDEXED BY live_files_of_item"
+        "SELECT hint, destination_id, held FROM live_files INDEXED BY live_files_of_item"
         " WHERE item_id IS NULL AND hint IS NOT NULL AND state IN ('growing', 'kept')"
         " ORDER BY id"
     ):
-        known = found.setdefault(row["hint"], NONE)
+        where = row["hint"], row["destination_id"]
+        known = found.setdefault(where, NONE)
         is_whole = known is not None and row["held"] is not None
-        found[row["hint"]] = (
+        found[where] = (
             union(known or NONE, from_text(row["held"])) if is_whole else None
         )
     return found

@@ -1,12 +1,13 @@
 """Film that left with first signs: has Frigate a review of it?"""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 import logging
 from math import ceil, floor
 import time
 
 from ...frigate.errors import FrigateError
+from ...frigate.models import Review, Severity
 from ...frigate.protocol import FrigateApi
 from ..ledger import LedgerError, items as ledger_items, live_hints
 from ..model.coverage import lacks, shown
@@ -22,6 +23,28 @@ from ..support.tasks import wait_for
 from .takers import Takers
 
 _LOGGER = logging.getLogger(__name__)
+
+
+def review_of(
+    hint: str, reviews: Iterable[Review], *, films: Callable[[Severity], bool]
+) -> Review | None:
+    """Return the review that a sign's film belongs to, if any of these. Pure.
+
+    None that was over before the sign, though film of some seconds before leaves with
+    it. Of several the first one whose severity is one of which there are `films`.
+    """
+    camera, moment = live_hints.camera_of(hint), live_hints.moment_of(hint)
+    followed = [
+        review
+        for review in reviews
+        if review.camera == camera
+        and (review.end_time is None or review.end_time > moment)
+    ]
+    return min(
+        followed,
+        key=lambda review: (not films(review.severity), review.start_time),
+        default=None,
+    )
 
 
 class UnsettledFilm:
@@ -78,11 +101,6 @@ class UnsettledFilm:
         )
         self._takers.wake()
 
-    async def drop(self, hint: str) -> None:
-        """Let a sign's film be removed, for no review wants it. Raises LedgerError."""
-        await self._ledger.run(live_hints.drop, hint)
-        self._takers.wake()
-
     async def run(self) -> None:
         """Ask Frigate about signs while any are unsettled, until cancelled."""
         attempts = 0
@@ -106,29 +124,29 @@ class UnsettledFilm:
     async def _look(self) -> bool:
         """Look at all that is over; return whether there was any."""
         found = {
-            hint: spans
-            for hint, spans in (await self._ledger.run(live_hints.unsettled)).items()
-            if not self._is_watched(hint)
+            where: spans
+            for where, spans in (await self._ledger.run(live_hints.unsettled)).items()
+            if not self._is_watched(where[0])
         }
-        for hint, spans in found.items():
-            if spans is None:
-                # What it shows is still to be noted, or looked at.
+        for (hint, destination_id), spans in found.items():
+            if not spans:
+                # What it shows is still to be noted, or looked at, or never known.
                 continue
             try:
-                await self._settle(hint, spans)
+                await self._settle(hint, destination_id, spans)
             except FrigateError as err:
                 if not is_about_one_file(err):
                     raise
                 _LOGGER.debug("Frigate can't tell of the sign %s: %s", hint, err)
-        self._unbroken &= found.keys()
+        self._unbroken &= {hint for hint, _ in found}
         return bool(found)
 
-    async def _settle(self, hint: str, spans: Spans) -> None:
+    async def _settle(self, hint: str, destination_id: str, spans: Spans) -> None:
         camera, patience = live_hints.camera_of(hint), self._timing.live_hint
         end = spans[-1][1]
         reviews = await self._client.reviews(after=spans[0][0], before=end + patience)
-        followed = [review for review in reviews if review.camera == camera]
-        for review in sorted(followed, key=lambda review: review.start_time):
+        review = review_of(hint, reviews, films=self._options.films)
+        if review is not None:
             known = await self._ledger.run(ledger_items.review, review.id)
             # Of one that is still unknown we hear when catching up.
             if known is not None:
@@ -138,7 +156,8 @@ class UnsettledFilm:
             now = time.time() - self._client.clock_offset
             if now < end + patience or not await self._has_footage(camera, spans):
                 return
-        await self.drop(hint)
+        await self._ledger.run(live_hints.drop, hint, destination_id)
+        self._takers.wake()
 
     async def _has_footage(self, camera: str, spans: Spans) -> bool:
         """Tell whether Frigate has the same seconds. Raises FrigateError."""
