@@ -403,7 +403,9 @@ class Sabre(DavServer):
             )
         )
         program = require_program("php", "php-cli")
-        return [program, "-S", f"{HOST}:{self.port}", script]
+        # What one of its workers remembers of paths may hide what another has made.
+        forget = ("-d", "realpath_cache_size=0")
+        return [program, *forget, "-S", f"{HOST}:{self.port}", script]
 
     @override
     def environment(self) -> dict[str, str]:
