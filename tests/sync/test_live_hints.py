@@ -245,19 +245,45 @@ async def test_signs_that_come_to_nothing_again_and_again_send_nothing_more(
 async def test_what_turns_out_to_be_a_detection_is_removed(
     bench: Bench, camera: Camera, growing: FakeDestination
 ) -> None:
-    """At once; and its film leaves when it becomes an alert."""
+    """At once; and all of its film leaves when it becomes an alert."""
     bench.timing = PATIENT
     await _signed(bench, camera, setup(growing, selection=LIVE))
     await arrived(growing, camera)
     start = time.time()
     source_id = bench.review("new", severity=Severity.DETECTION.value, start=start)
     await until(lambda: films(growing) == [])
-    await until(lambda: not camera.is_watched)
+    await camera.show(3)
+    await bench.at_rest()
+    assert films(growing) == []
     bench.review("update", source_id=source_id, start=start)
-    camera = Camera(bench.frigate)
-    await camera.show(5)
     name = await arrived(growing, camera)
     assert "person-abc123-live01" in name
+    assert len(bench.frigate.live_opened) == 1
+
+
+async def test_a_sign_while_a_detection_is_active(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Its camera is watched for a while, for it may become an alert: nothing leaves."""
+    bench.timing = replace(QUICK, live_hint=2)
+    await bench.start(setup(growing, selection=LIVE))
+    await bench.heard()
+    start = time.time()
+    detection: dict[str, Any] = {"severity": "detection", "start": start}
+    source_id = bench.review("new", **detection)
+    await bench.at_rest()
+    assert not camera.is_watched
+    bench.live_snapshot()
+    await camera.show(3)
+    assert films(growing) == []
+    await until(lambda: not camera.is_watched)
+    camera = Camera(bench.frigate)
+    bench.live_snapshot()
+    await camera.show(3)
+    bench.review("update", source_id=source_id, start=start)
+    name = await arrived(growing, camera)
+    assert "person-abc123-live01" in name
+    assert [state for (state,) in _rows(bench, "state")] == ["growing"]
 
 
 async def test_only_who_wants_the_review_keeps_its_film(

@@ -35,6 +35,8 @@ class Hints:
         self._hints: dict[str, Hint] = {}
         self._fruitless: dict[str, float] = {}
         """Until when signs of cameras are no reason to send film, by a steady clock."""
+        self._young: dict[str, float] = {}
+        """Until when the newest signs of cameras are young, reviews or not."""
 
     def __len__(self) -> int:
         """Return of how many cameras there are signs."""
@@ -42,7 +44,7 @@ class Hints:
 
     def note(self, camera: str, *, now: float, moment: float) -> None:
         """Take a sign; `now` is by a steady clock, `moment` by Frigate's."""
-        until = now + self._timing.live_hint
+        until = self._young[camera] = now + self._timing.live_hint
         hint = self._hints.get(camera)
         if hint is None:
             is_fruitless = self._fruitless.get(camera, 0.0) > now
@@ -82,9 +84,17 @@ class Hints:
         }
         return list(self._hints.values())
 
+    def young(self, now: float) -> Collection[str]:
+        """Return the cameras with a young sign, whether a review has come or not."""
+        self._young = {
+            camera: until for camera, until in self._young.items() if until > now
+        }
+        return self._young.keys()
+
     def clear(self) -> None:
         """Forget all signs."""
         self._hints.clear()
+        self._young.clear()
 
 
 def _item(camera: str, moment: float) -> Item:

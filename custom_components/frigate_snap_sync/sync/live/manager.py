@@ -135,6 +135,7 @@ class LiveManager:
         ledger, now = self._services.ledger, time.monotonic()
         self._takers.note(now)
         items: list[Item] = []
+        others: list[Item] = []
         hints: list[Hint] = []
         came: dict[str, Item] = {}
         if await ledger.run(off_periods.capture_on):
@@ -144,21 +145,34 @@ class LiveManager:
                 if self._is_active(item, now)
             ]
             items = [item for item in active_reviews if self._is_live(item)]
+            # Each may become an alert, say: then its film is there.
+            young = self._hints.young(now)
+            others = [
+                item
+                for item in active_reviews
+                if not self._is_live(item)
+                and item.camera in young
+                and self._may_watch(item.camera)
+            ]
             # The newest of a camera, but one that is filmed before others.
             came = {item.camera: item for item in reversed((*items, *active_reviews))}
             hints = self._hints.active(now, busy=came, lost=self._taps.lost)
         else:
             self._hints.clear()
-            for active in self._sessions.values():
+            for session in self._sessions.values():
                 # The review of a sign may still come: its film began before.
-                active.ends, active.is_unbroken = 0.0, False
+                session.ends, session.is_unbroken = 0.0, False
         signs = [hint.item for hint in hints]
-        await self._note_ends({item.source_id: item for item in (*items, *signs)})
+        active = {item.source_id: item for item in (*items, *others, *signs)}
+        await self._note_ends(active)
         for item in items:
-            session = self._sessions.get(item.source_id)
-            if session is None:
-                session = self._sessions[item.source_id] = self._session(item)
-            session.item, session.ends = item, None
+            if item.source_id not in self._sessions:
+                self._sessions[item.source_id] = self._session(item)
+            session = self._sessions[item.source_id]
+            session.item, session.ends, session.sends = item, None, True
+        for item in others:
+            session = self._sessions.setdefault(item.source_id, Session(item))
+            session.item, session.ends, session.sends = item, None, False
         await self._drop_sessions(came)
         for hint in hints:
             session = self._sessions.setdefault(
@@ -167,7 +181,7 @@ class LiveManager:
             session.sends = hint.sends_until > now
         for session in self._sessions.values():
             session.takers = await self._takers.of(
-                session.item, is_hint=session.is_hint
+                session.item, is_hint=session.is_hint or not session.sends
             )
         self._taps.choose(self._sessions.values(), now)
         for session in self._sessions.values():
@@ -248,15 +262,14 @@ class LiveManager:
     async def _choose_lanes(self, session: Session) -> None:
         """Let a review's film leave to whoever takes it now. Raises LedgerError."""
         tap = self._taps.of(session.item.camera)
-        takers = {} if tap is None else session.takers
+        takers = {} if tap is None or not session.sends else session.takers
         if session.is_hint and tap is not None:
             # Stills would show no more than the live snapshot that was the sign.
             session.is_unbroken &= tap.error is None and not tap.film.is_stills
-            sends = session.sends and not tap.film.is_stills
             takers = {
                 id_: taker
                 for id_, taker in takers.items()
-                if sends and taker.target.takes_hints
+                if not tap.film.is_stills and taker.target.takes_hints
             }
         self._end_lanes(
             session,

@@ -51,8 +51,8 @@ class Ending:
 class Session:
     """A review whose film is watched; it is over at `ends` (Frigate's clock).
 
-    Or a first sign of one (`is_hint`). Its film leaves if it `sends`, and `is_unbroken`
-    as long as nothing has kept it from coming; it `was_fed` if it came until another
+    Or a first sign of one (`is_hint`). Its film leaves if it `sends`; else the newest of
+    it is there if it does later. It `is_unbroken` as long as nothing has kept it from coming; it `was_fed` if it came until another
     camera was watched instead, or no destination took it.
     """
 
@@ -72,4 +72,5 @@ class Session:
         What is at destinations that are away gives way to what can leave.
         """
         is_away = not any(taker.target.is_open for taker in self.takers.values())
-        return self.is_hint, is_away, self.item.severity is Severity.DETECTION
+        is_mere_sign = self.is_hint or not self.sends
+        return is_mere_sign, is_away, self.item.severity is Severity.DETECTION
