@@ -90,7 +90,7 @@ INNER_FLOORS: dict[str, tuple[frozenset[str], ...]] = {
         frozenset({"engine"}),
     ),
     "storage": (
-        frozenset({"errors", "limits", "texts"}),
+        frozenset({"errors", "limits", "outlasting", "texts"}),
         frozenset({"growing"}),
         frozenset({"base", "jobs", "layout", "leftovers", "names", "reservations"}),
         frozenset({"read_back", "source"}),
@@ -349,6 +349,12 @@ def ours(tree: ast.AST) -> set[str]:
 def is_ours(target: str, names: Collection[str]) -> bool:
     """Tell whether a patch is one of the integration."""
     return PACKAGE in target or not set(re.findall(r"\w+", target)).isdisjoint(names)
+
+
+def test_nothing_is_shielded() -> None:
+    """It would log what fails after its waiter was cancelled: see `outlast`."""
+    code = {path: path.read_text() for path in INTEGRATION.rglob("*.py")}
+    assert [path for path, text in code.items() if "asyncio.shield(" in text] == []
 
 
 def test_tests_patch_only_what_they_must() -> None:

@@ -13,6 +13,7 @@ from ..http.address import where
 from ..http.limits import HttpLimits
 from ..http.ranges import cut, range_headers
 from ..http.requests import OpenSession, Requests
+from ..outlasting import outlast
 from .answers import Answer, error_of, is_missing, is_object, no_s3
 from .client import BucketClient
 from .listing import MAX_LIST, MAX_OBJECTS, is_list, parse_list
@@ -106,7 +107,7 @@ class S3Destination(Destination):
         uploads = await self._uploads()
         beginning = asyncio.create_task(uploads.begin(key))
         try:
-            upload_id = await asyncio.shield(beginning)
+            upload_id = await outlast(beginning)
         except asyncio.CancelledError:
             # The server may have begun it already, and nothing else knows its id.
             await self._end(uploads, key, beginning)

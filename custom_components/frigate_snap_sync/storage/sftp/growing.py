@@ -7,6 +7,7 @@ from typing import override
 import asyncssh
 
 from ..growing import AlreadyThere, GrowingFile
+from ..outlasting import outlast
 from . import disk, files, folders
 from .errors import MAYBE_EXISTS
 from .session import SftpSession
@@ -19,7 +20,7 @@ async def open_growing(
     # A task: one that is cancelled half-way would leave an open file.
     opening = asyncio.create_task(_open(session, remote, what, root))
     try:
-        await asyncio.shield(opening)
+        await outlast(opening)
     except asyncio.CancelledError:
         await asyncio.wait({opening}, timeout=session.limits.cancel_timeout)
         if opening.done() and opening.exception() is None:

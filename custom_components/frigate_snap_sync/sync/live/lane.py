@@ -7,6 +7,7 @@ import time
 from typing import Final
 
 from ...storage.errors import StorageError, Unreachable
+from ...storage.outlasting import outlast
 from ..ledger import LedgerError
 from ..model.spans import Spans
 from ..model.timing import Timing
@@ -219,7 +220,7 @@ class LiveLane:
         self._take = 0
         ending = asyncio.create_task(self._writer.end())
         try:
-            await asyncio.shield(ending)
+            await outlast(ending)
         except asyncio.CancelledError:
             # It ends in a moment: else writes would be left alone, and the file open.
             await asyncio.wait({ending})

@@ -9,6 +9,7 @@ from typing import ClassVar, Final, override
 
 from ...storage.errors import Rejected, Unreachable
 from ...storage.memory_source import MemorySource
+from ...storage.outlasting import outlast
 from ..ledger.live_files import LiveFile, live_temporary, piece_path
 from ..model.coverage import TOLERANCE
 from .film import Batch, Chunk
@@ -71,7 +72,7 @@ class NumberedWriter(LiveWriter):
     async def send(self, batch: Batch) -> None:
         # What is under way when the film ends may arrive: see `_finish`.
         self._sending = asyncio.create_task(self._send(batch))
-        await asyncio.shield(self._sending)
+        await outlast(self._sending)
 
     @abstractmethod
     async def _send(self, batch: Batch) -> None:

@@ -7,6 +7,7 @@ import logging
 import time
 
 from ...frigate.protocol import FrigateApi
+from ...storage.outlasting import outlast
 from ..ledger import LedgerError, budgets
 from ..ledger.uploads import UploadJob
 from ..model.budget import BudgetStatus, Sendable, held_back, kind_of_item, month_of
@@ -152,10 +153,7 @@ class Budget:
         What was begun is finished although its caller is cancelled, or bytes would be
         counted twice: the next one waits for it.
         """
-        commit = asyncio.create_task(self._commit(in_flight))
-        # Retrieved: its caller may be gone.
-        commit.add_done_callback(lambda task: task.cancelled() or task.exception())
-        await asyncio.shield(commit)
+        await outlast(asyncio.create_task(self._commit(in_flight)))
 
     async def _commit(self, in_flight: Collection[int]) -> None:
         async with self._working:

@@ -9,6 +9,7 @@ from ...storage.base import Source, StoredFile
 from ...storage.errors import PermissionDenied, Rejected, StorageError
 from ...storage.growing import AlreadyThere
 from ...storage.names import TemporaryForm, temporary_name
+from ...storage.outlasting import outlast
 from ...storage.read_back import Content, is_stored
 from ...storage.wrappers.paced import CountedSource
 from ..ledger import LedgerError, outcomes, places, uploads
@@ -186,7 +187,7 @@ class Sender:
                 return err
             return None
 
-        error = await asyncio.shield(asyncio.create_task(note()))
+        error = await outlast(asyncio.create_task(note()))
         if error is not None:
             raise error
 

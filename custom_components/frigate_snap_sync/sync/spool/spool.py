@@ -19,6 +19,7 @@ from ...private_files import (
     put_in_place,
 )
 from ...storage.base import Source
+from ...storage.outlasting import outlast
 from ...storage.read_back import Content
 from ...storage.source import FileSource
 from ..model.errors import SpoolError, SpoolFull, words_of
@@ -229,7 +230,7 @@ class SpoolWriter:
 
         if not self._is_finished:
             self._spool.note(self._name, None)
-        await asyncio.shield(asyncio.ensure_future(_in_thread(work)))
+        await outlast(asyncio.create_task(_in_thread(work)))
 
     async def write(self, data: bytes) -> None:
         """Add bytes; they reach the disk in steps of 1 MiB.

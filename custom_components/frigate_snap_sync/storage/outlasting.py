@@ -1,0 +1,26 @@
+"""Tasks that go on when whoever waits for them is cancelled."""
+
+import asyncio
+import logging
+from typing import Any
+
+_LOGGER = logging.getLogger(__name__)
+
+
+async def outlast[T](task: asyncio.Task[T]) -> T:
+    """Return the result of a task that is not cancelled with its waiter.
+
+    Raises what it raises. `asyncio.shield` would log as an error what a task raises whose
+    waiter is gone, and a server that dies is none.
+    """
+    try:
+        await asyncio.wait((task,))
+    except asyncio.CancelledError:
+        task.add_done_callback(_note)
+        raise
+    return task.result()
+
+
+def _note(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _LOGGER.debug("It was cancelled, and failed after that: %s", error)
