@@ -348,11 +348,19 @@ async def test_what_says_so_of_everything_deletes_nothing(
         (answering(503, error_xml("SlowDown")), Throttled),
         (answering(500), Unreachable),
         (answering(408), Unreachable),
-        (answering(501, HTML), Unreachable),
-        (answering(200, HTML), Unreachable),
-        (answering(200), Unreachable),
-        (answering(200, b"<html><p/></html>"), Unreachable),
+        (answering(502, HTML), Unreachable),
+        (answering(400, error_xml("RequestTimeout")), Unreachable),
         (answering(403, error_xml("InvalidAccessKeyId")), AuthFailed),
+        (answering(200, HTML), None),
+        (answering(200), None),
+        (answering(200, LISTED), None),
+        (answering(400, b"Bad Request"), None),
+        (answering(403, HTML), None),
+        (answering(404, b"404 page not found"), None),
+        (answering(405, b"Method Not Allowed"), None),
+        (answering(405, b'<?xml version="1.0"?><problem/>'), None),
+        (answering(500, error_xml("NotImplemented")), None),
+        (answering(501, HTML), None),
         (answering(403, error_xml("AccessDenied")), None),
         (answering(403), None),
         (answering(404), None),
@@ -381,11 +389,13 @@ async def test_uploads_that_are_not_listed(
         assert type(refused.value) is expected
 
 
-@pytest.mark.parametrize("status", [403, 404])
-async def test_uploads_at_what_answers_nothing_else(status: int) -> None:
-    """A proxy alone: that none are listed means nothing."""
-    async with odd_server(answering(status), addressing=Addressing.PATH) as destination:
-        with pytest.raises((BucketNotFound, PermissionDenied)):
+@pytest.mark.parametrize("body", [b"", HTML, b"Forbidden"])
+@pytest.mark.parametrize("status", [200, 400, 403, 404, 405, 501])
+async def test_uploads_at_what_answers_nothing_else(status: int, body: bytes) -> None:
+    """A proxy or a portal alone: that none are listed means nothing."""
+    odd = answering(status, body)
+    async with odd_server(odd, addressing=Addressing.PATH) as destination:
+        with pytest.raises(StorageError):
             await destination.discard(name_of("a/f"))
 
 

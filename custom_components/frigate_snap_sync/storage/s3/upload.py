@@ -10,9 +10,16 @@ from typing import Final, override
 from xml.sax.saxutils import escape
 
 from ..base import Source
-from ..errors import CHECKING, PermissionDenied, Rejected, StorageError, Throttled
+from ..errors import (
+    CHECKING,
+    PermissionDenied,
+    Rejected,
+    StorageError,
+    Throttled,
+    Unreachable,
+)
 from ..source import FileSource, OpenSource, open_range, open_source
-from .answers import Answer, no_s3, value_of
+from .answers import Answer, error_of, no_s3, value_of
 from .client import BucketClient
 from .hashing import PartHasher, hashing
 from .listing import MAX_LIST, is_upload_list, upload_ids
@@ -137,18 +144,18 @@ class Uploads:
             params={"uploads": "", "prefix": key, "max-uploads": "100"},
             most=MAX_LIST,
         )
+        if answer.status == 200 and is_upload_list(answer.body):
+            return await asyncio.to_thread(upload_ids, answer.body, key)
         if answer.status != 200:
-            error = await self._whereabouts.refusal(
-                answer, f"list the uploads of {key}"
-            )
-            # Of a server that is there: it may not, or can't, say more next time either.
-            is_unknown = answer.status == 501 and not answer.is_odd
-            if is_unknown or type(error) in (PermissionDenied, Rejected):
-                return []
-            raise error
-        if not is_upload_list(answer.body):
-            raise no_s3(answer, self._client.where)
-        return await asyncio.to_thread(upload_ids, answer.body, key)
+            error = error_of(answer, f"list the uploads of {key}", self._client.where)
+            is_refused = type(error) in (PermissionDenied, Rejected)
+            if not is_refused and not (type(error) is Unreachable and _no_list(answer)):
+                raise error
+        if not answer.is_s3:
+            # A proxy or a firewall may say so of this question alone, or of all.
+            await self._whereabouts.look()
+        # It may not, or can't, say more next time either.
+        return []
 
     async def _send_all(
         self, key: str, upload_id: str, source: Source, local: Path, hasher: PartHasher
@@ -266,6 +273,13 @@ class _Part:
 
     etag: str
     md5: bytes
+
+
+def _no_list(answer: Answer) -> bool:
+    """Tell whether what answers has no list of uploads, in its own words maybe."""
+    if answer.status == 501 or answer.code == "NotImplemented":
+        return True
+    return answer.status in (400, 403, 404, 405) and not answer.is_s3
 
 
 def _paced(opened: OpenSource, source: Source) -> OpenSource:
