@@ -17,7 +17,6 @@ from custom_components.frigate_snap_sync.storage.errors import (
     ClockSkew,
     ConnectTimeout,
     InvalidPath,
-    PermissionDenied,
     Redirected,
     Rejected,
     StorageError,
