@@ -36,6 +36,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
 )
 from custom_components.frigate_snap_sync.sync.model.summary import Counts
 from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.template import render_complex
 from homeassistant.setup import async_setup_component
@@ -98,6 +99,7 @@ class App:
         """Begin with no notification."""
         self.device_id = ""
         self.sent: list[dict[str, Any]] = []
+        self.is_reached = True
 
     async def async_call_action_from_config(
         self,
@@ -108,6 +110,8 @@ class App:
     ) -> None:
         """Send a notification."""
         assert config["device_id"] == self.device_id
+        if not self.is_reached:
+            raise HomeAssistantError("Device not connected to local push notifications")
         self.sent.append(
             {
                 key: render_complex(config[key], variables)
@@ -524,6 +528,29 @@ async def test_what_comes_while_it_is_paused(
     await passes(hass, freezer, minutes=2)
     assert engine.status.capture
     assert phone.sent[-1]["message"] == "clear_notification"
+
+
+@pytest.mark.parametrize("is_reached", [True, False])
+async def test_a_pause_ends_though_the_phone_can_not_be_reached(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    entry: MockConfigEntry,
+    automate: Automate,
+    phone: App,
+    freezer: FrozenDateTimeFactory,
+    is_reached: bool,
+) -> None:
+    """Whether it is back by then or not."""
+    await automate("pause", switch=CAPTURE)
+    await press(hass, f"PAUSE_{CAPTURE}")
+    phone.is_reached = False
+    await automate("pause", switch=CAPTURE, duration={"minutes": 30})
+    await settle()
+    await passes(hass, freezer, minutes=29)
+    phone.is_reached = is_reached
+    assert not engine.status.capture
+    await passes(hass, freezer, minutes=2)
+    assert engine.status.capture
 
 
 async def test_a_pause_that_is_ended_early(
