@@ -224,6 +224,26 @@ async def test_log_in_to_frigate_with_the_real_engine(
     assert open_issues(hass) == {f"no_destination_{ENTRY_ID}"}
 
 
+async def test_a_frigate_that_answers_is_not_loaded_again(
+    hass: HomeAssistant, serve_frigate: ServeFrigate
+) -> None:
+    """Reconfigure without a change would only cut off what is under way."""
+    server = await serve_frigate()
+    entry = frigate_entry(server.url)
+    await async_set_up(hass, entry)
+    await async_wait(
+        shows(hass, "binary_sensor.frigate_connection", "on"), "the connection"
+    )
+    running = entry.runtime_data
+    flow = await entry.start_reconfigure_flow(hass)
+    result = await hass.config_entries.flow.async_configure(
+        flow["flow_id"], {"url": server.url, "verify_ssl": True, "advanced": {}}
+    )
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+    assert entry.runtime_data is running
+
+
 @pytest.mark.parametrize("typed", [PASSWORD, ""])
 async def test_frigate_takes_the_stored_login_again(
     hass: HomeAssistant, serve_frigate: ServeFrigate, typed: str

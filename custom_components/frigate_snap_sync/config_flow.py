@@ -253,7 +253,8 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         if entry.update_listeners:
             # The listener reloads the entry, but hears of no data that are the same:
             # Frigate may have begun to take them, and is not to wait for its turn.
-            if data == entry.data:
+            is_used = entry.runtime_data.data.frigate_connected
+            if data == entry.data and not is_used:
                 self.hass.config_entries.async_schedule_reload(entry.entry_id)
             return self.async_update_and_abort(entry, data=data)
         return self.async_update_reload_and_abort(entry, data=data)
