@@ -135,6 +135,8 @@ ADDRESS = "frigate_api_address: http://f\n"
         ("- a", "no_mapping"),
         ("a: [", "invalid_yaml"),
         ("\x00", "invalid_yaml"),
+        # As deep as so many nodes may be, and deeper than can be read.
+        (f"a: {'[' * 495}{']' * 495}", "invalid_yaml"),
         ("mqtt_host: broker", "key_missing"),
         ("frigate_api_address: ~", "key_missing"),
         ("frigate_api_address: [x]", "wrong_value"),
