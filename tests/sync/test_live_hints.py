@@ -170,6 +170,69 @@ def test_whose_film_a_sign_s_is(
     assert (review and (review.id, review.camera)) == (found and (found, "front_door"))
 
 
+def test_a_review_with_an_end_that_no_clock_shows() -> None:
+    """It is over, though nobody knows since when: a later sign is none of it."""
+    review = Review(
+        id="a",
+        camera="front_door",
+        start_time=900,
+        end_time=None,
+        ended=True,
+        severity=Severity.ALERT,
+        labels=frozenset(),
+        zones=frozenset(),
+    )
+    hint = live_hints.name_of("front_door", 1001, "f00f00")
+    assert review_of(hint, [review], films=lambda severity: True) is None
+
+
+async def test_the_recorder_is_taken_after_a_film_was_ended(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Frigate may have lost its review: the film stays unless the same seconds are there."""
+    bench.timing = replace(QUICK, live_hint=2, live_behind=10)
+    bench.frigate.footage = lambda camera, after, before: []
+    await _signed(bench, camera, setup(growing, selection=LIVE))
+    name = await arrived(growing, camera)
+    await bench.engine.set_sending("nas", False)
+    await until(lambda: not camera.is_watched)
+    bench.frigate.error = FrigateUnreachable("taken")
+    await asyncio.sleep(3)
+    bench.frigate.error = None
+    await bench.engine.set_sending("nas", True)
+    looks = len(bench.frigate.looks)
+    await until(lambda: len(bench.frigate.looks) > looks + 1)
+    assert name in growing.files
+    assert _rows(bench, "state, clean_up") == [("kept", 0)]
+
+
+async def test_a_sign_that_is_over_while_frigate_is_asked_about_another(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """That its film came until then is not forgotten."""
+    bench.timing = replace(QUICK, live_hint=1, live_behind=10)
+    bench.frigate.footage = lambda camera, after, before: []
+    bench.frigate.live["back-yard_2"] = LiveSource(stream="yard")
+    asked, answer, reviews = asyncio.Event(), asyncio.Event(), bench.frigate.reviews
+
+    async def slow(*, after: float, before: float) -> list[Review]:
+        if not answer.is_set() and films(growing):
+            asked.set()
+            await answer.wait()
+        return await reviews(after=after, before=before)
+
+    await _signed(bench, camera, setup(growing, selection=LIVE))
+    bench.frigate.reviews = slow  # type: ignore[method-assign]
+    await asyncio.sleep(0.3)
+    bench.live_snapshot("back-yard_2")
+    yard = Camera(bench.frigate, "yard")
+    await yard.show(7)
+    await asked.wait()
+    await until(lambda: not yard.is_watched)
+    answer.set()
+    await until(lambda: films(growing) == [])
+
+
 async def test_film_of_a_sign_of_which_nothing_is_known_ever(
     bench: Bench, camera: Camera, growing: FakeDestination
 ) -> None:

@@ -135,13 +135,14 @@ def test_what_a_crash_ended_without_a_review(
     sign(connection, hint=OTHER, pieces=10, is_ours=is_ours)
     assert live_files.end_all(connection, now=1010) == 2
     assert states(connection) == ["kept" if is_ours else "over"] * 2
-    where = (HINT, "nas"), (OTHER, "nas")
-    unknown = dict.fromkeys(where) if is_ours else {}
+    unknown = {HINT: {"nas": None}, OTHER: {"nas": None}} if is_ours else {}
     assert live_hints.unsettled(connection) == unknown
     live_files.looked_at(connection, file.id, seconds=5, size=7)
     if is_ours:
-        known = dict(zip(where, (((995, 1000),), None), strict=True))
-        assert live_hints.unsettled(connection) == known
+        assert live_hints.unsettled(connection) == {
+            HINT: {"nas": ((995, 1000),)},
+            OTHER: {"nas": None},
+        }
     for hint in HINT, OTHER:
         live_hints.drop(connection, hint)
     assert live_hints.unsettled(connection) == {}
@@ -156,8 +157,7 @@ def test_what_ended_before_its_review_came(connection: sqlite3.Connection) -> No
     cloud = sign(connection, destination="cloud")
     live_files.ended(connection, cloud.id, held=((995, 1000),), size=5)
     assert live_hints.unsettled(connection) == {
-        (HINT, "nas"): None,
-        (HINT, "cloud"): ((995, 1000),),
+        HINT: {"nas": None, "cloud": ((995, 1000),)}
     }
     assert left(connection, "cloud") == ()
 
@@ -193,13 +193,12 @@ def test_a_destination_that_died_with_a_sign_s_film(
     live_files.ended(connection, file.id, held=((995, 1000),), size=5)
     live_files.ended(connection, dead.id, held=((995, 1000),), is_certain=False, size=0)
     assert live_hints.unsettled(connection) == {
-        (HINT, "nas"): ((995, 1000),),
-        (HINT, "cloud"): None,
+        HINT: {"nas": ((995, 1000),), "cloud": None}
     }
     live_hints.drop(connection, HINT, "nas")
     assert states(connection) == ["over", "kept"]
     live_files.looked_at(connection, dead.id, seconds=2, size=5)
-    assert live_hints.unsettled(connection) == {(HINT, "cloud"): ((995, 997),)}
+    assert live_hints.unsettled(connection) == {HINT: {"cloud": ((995, 997),)}}
 
 
 def test_a_review_whose_whole_is_there_already(connection: sqlite3.Connection) -> None:

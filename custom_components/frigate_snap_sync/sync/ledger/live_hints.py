@@ -115,21 +115,21 @@ def drop(
 
 def unsettled(
     connection: sqlite3.Connection,
-) -> dict[tuple[str, str], Spans | None]:
+) -> dict[str, dict[str, Spans | None]]:
     """Return the signs whose film lies at destinations and has no review yet.
 
-    With what it shows there in all, None as long as that is not known of each file.
+    With what it shows at each in all, None as long as that is not known of each file.
     """
-    found: dict[tuple[str, str], Spans | None] = {}
+    found: dict[str, dict[str, Spans | None]] = {}
     for row in connection.execute(
         "SELECT hint, destination_id, held FROM live_files INDEXED BY live_files_of_item"
         " WHERE item_id IS NULL AND hint IS NOT NULL AND state IN ('growing', 'kept')"
         " ORDER BY id"
     ):
-        where = row["hint"], row["destination_id"]
-        known = found.setdefault(where, NONE)
+        films = found.setdefault(row["hint"], {})
+        known = films.setdefault(row["destination_id"], NONE)
         is_whole = known is not None and row["held"] is not None
-        found[where] = (
+        films[row["destination_id"]] = (
             union(known or NONE, from_text(row["held"])) if is_whole else None
         )
     return found

@@ -256,7 +256,9 @@ class LiveManager:
         if (review := came.get(camera)) is not None:
             await self.unsettled.give(hint, review)
         else:
-            is_fed = sign.was_fed or self._taps.is_fed(camera)
+            # Frigate goes with all films at once: then it may have lost a review, too.
+            was_fed = sign.was_fed and not self._taps.lost
+            is_fed = was_fed or self._taps.is_fed(camera)
             self.unsettled.note(hint, is_unbroken=sign.is_unbroken and is_fed)
 
     async def _choose_lanes(self, session: Session) -> None:

@@ -1,7 +1,8 @@
 """Film that left with first signs: has Frigate a review of it?"""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 import logging
 from math import ceil, floor
 import time
@@ -31,14 +32,14 @@ def review_of(
     """Return the review that a sign's film belongs to, if any of these. Pure.
 
     None that was over before the sign, though film of some seconds before leaves with
-    it. Of several the first one whose severity is one of which there are `films`.
+    it, nor one whose end no clock shows. Of several the first one whose severity is one of which there are `films`.
     """
     camera, moment = live_hints.camera_of(hint), live_hints.moment_of(hint)
     followed = [
         review
         for review in reviews
         if review.camera == camera
-        and (review.end_time is None or review.end_time > moment)
+        and (not review.ended if review.end_time is None else review.end_time > moment)
     ]
     return min(
         followed,
@@ -107,11 +108,12 @@ class UnsettledFilm:
         while True:
             attempts = 0 if self._news.is_set() else attempts
             self._news.clear()
-            await self._monitor.answers.wait()
+            await self._answered()
             is_any = True
             try:
                 is_any = await self._look()
             except FrigateError as err:
+                self._unbroken.clear()
                 self._monitor.failed(err)
             except LedgerError as err:
                 self._outage.report(err)
@@ -121,43 +123,54 @@ class UnsettledFilm:
             pause = retry_delay(attempts, self._timing) if is_any else None
             await wait_for(self._news, pause)
 
+    async def _answered(self) -> None:
+        """Wait until Frigate answers. If it did not, it may have lost a review."""
+        if not self._monitor.answers.is_set():
+            self._unbroken.clear()
+            await self._monitor.answers.wait()
+            self._unbroken.clear()
+
     async def _look(self) -> bool:
         """Look at all that is over; return whether there was any."""
+        left = await self._ledger.run(live_hints.unsettled)
+        self._unbroken &= left.keys()
         found = {
-            where: spans
-            for where, spans in (await self._ledger.run(live_hints.unsettled)).items()
-            if not self._is_watched(where[0])
+            hint: films for hint, films in left.items() if not self._is_watched(hint)
         }
-        for (hint, destination_id), spans in found.items():
-            if not spans:
-                # What it shows is still to be noted, or looked at, or never known.
-                continue
+        for hint, films in found.items():
+            # Of others what they show is still to be noted, or looked at, or never known.
+            known = {id_: spans for id_, spans in films.items() if spans}
             try:
-                await self._settle(hint, destination_id, spans)
+                if known:
+                    await self._settle(hint, known)
             except FrigateError as err:
                 if not is_about_one_file(err):
                     raise
                 _LOGGER.debug("Frigate can't tell of the sign %s: %s", hint, err)
-        self._unbroken &= {hint for hint, _ in found}
         return bool(found)
 
-    async def _settle(self, hint: str, destination_id: str, spans: Spans) -> None:
-        camera, patience = live_hints.camera_of(hint), self._timing.live_hint
-        end = spans[-1][1]
-        reviews = await self._client.reviews(after=spans[0][0], before=end + patience)
+    async def _settle(self, hint: str, films: Mapping[str, Spans]) -> None:
+        """Settle film that lies at destinations, of which it is known what it shows."""
+        patience = self._timing.live_hint
+        begin = min(spans[0][0] for spans in films.values())
+        end = max(spans[-1][1] for spans in films.values())
+        reviews = await self._client.reviews(after=begin, before=end + patience)
         review = review_of(hint, reviews, films=self._options.films)
         if review is not None:
             known = await self._ledger.run(ledger_items.review, review.id)
             # Of one that is still unknown we hear when catching up.
             if known is not None:
-                await self.give(hint, known[0])
+                # The ledger may hear later of what it has become.
+                await self.give(hint, replace(known[0], severity=review.severity))
             return
-        if hint not in self._unbroken:
-            now = time.time() - self._client.clock_offset
-            if now < end + patience or not await self._has_footage(camera, spans):
-                return
-        await self._ledger.run(live_hints.drop, hint, destination_id)
-        self._takers.wake()
+        is_unbroken = hint in self._unbroken
+        if not is_unbroken and time.time() - self._client.clock_offset < end + patience:
+            return
+        camera = live_hints.camera_of(hint)
+        for destination_id, spans in films.items():
+            if is_unbroken or await self._has_footage(camera, spans):
+                await self._ledger.run(live_hints.drop, hint, destination_id)
+                self._takers.wake()
 
     async def _has_footage(self, camera: str, spans: Spans) -> bool:
         """Tell whether Frigate has the same seconds. Raises FrigateError."""

@@ -183,7 +183,7 @@ class Timing:
     """How long it is then seen in stills before its film is asked for again."""
     live_still: float = 0.5
     """How often a camera is asked for a picture that go2rtc does not show."""
-    live_break: float = 10
+    live_break: float = 60
     """How long such pictures may fail to come before another file begins with them."""
     live_tick: float = 0.1
     """How long what comes is gathered before it is sent."""
