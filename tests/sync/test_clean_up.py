@@ -23,12 +23,14 @@ from custom_components.frigate_snap_sync.sync.ledger import (
 from custom_components.frigate_snap_sync.sync.model.coverage import Coverage
 from custom_components.frigate_snap_sync.sync.model.item import Role
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
+from custom_components.frigate_snap_sync.sync.model.spans import from_text, total
 
 from ..waiting import LONG
 from .conftest import FAST, Bench, setup, until
 from .fakes import IMAGE, FakeDestination
 from .ledgers import wanted
 from .samples import ITEM
+from .test_sparing import FILM
 
 
 class Stubborn(FakeDestination):
@@ -244,3 +246,73 @@ async def test_the_whole_vanished_before_what_it_replaced_was_removed(
     assert set(nas.files) == {"a-part1.mp4", "a-part2.mp4", "a-live01.mp4"}
     states = [row.state for row in await bench.uploads(item_id=ITEM.source_id)]
     assert states.count("verified") == 3
+
+
+@pytest.mark.parametrize("resists", [50, 20])
+async def test_the_whole_vanished_while_film_was_removed_bit_by_bit(
+    bench: Bench, resists: int
+) -> None:
+    """What is left of it stays, and no more is claimed."""
+    bench.timing = replace(FAST, longest_retry=0.1, probe=0.1)
+    nas = Stubborn(f"a-live01-{resists:04}.mp4")
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.destinations["nas"].connected)
+    ledger = bench.engine._ledger  # noqa: SLF001
+
+    def store(connection: sqlite3.Connection) -> None:
+        items.remember_open(connection, replace(ITEM, end=None))
+        film = live_files.begin(
+            connection,
+            ITEM.source_id,
+            "nas",
+            base="a.mp4",
+            short_id="?",
+            start=1000,
+            pieces=150,
+        )
+        assert film is not None
+        live_files.own(connection, film.id)
+        size = 150 * len(FILM)
+        live_files.ended(connection, film.id, held=((1000, 1020),), size=size)
+        for number in range(150):
+            nas.files[live_files.piece_path(film.path, number + 1)] = FILM
+        whole = replace(wanted("nas", path="a.mp4"), start=1000, end=1020)
+        items.plan(connection, replace(ITEM, end=1020), (whole,))
+        shown = ((1000.0, 1020.0),)
+        fetch_queue.fetched(
+            connection,
+            1,
+            spool_name="s",
+            size=7,
+            sha256="00",
+            coverage=Coverage(shown=shown, least=shown, most=shown),
+        )
+        nas.files["a.mp4"] = b"footage"
+        outcomes.verified(connection, 1, size=7, now=time.time() - 3600)
+
+    await ledger.run(store)
+    bench.engine._pool.wake(["nas"])  # noqa: SLF001
+    await until(lambda: nas.refused)
+    del nas.files["a.mp4"]
+    nas.held.clear()
+
+    async def film() -> tuple[str, int, int, str | None]:
+        row = await ledger.run(
+            lambda connection: connection.execute(
+                "SELECT state, pieces, size, held FROM live_files"
+            ).fetchone()
+        )
+        return row["state"], row["pieces"], row["size"], row["held"]
+
+    async def is_known_again() -> bool:
+        state, _, _, held = await film()
+        return state == "kept" and held is not None
+
+    await until(is_known_again)
+    await bench.at_rest()
+    state, pieces, size, held = await film()
+    assert (state, size) == ("kept", resists * len(FILM))
+    # One more may lie there under its temporary name.
+    assert resists <= pieces <= resists + 1
+    assert total(from_text(held)) < 2
+    assert len(nas.media) == resists

@@ -274,7 +274,8 @@ def replacing_live(
 def reinstate_live(connection: sqlite3.Connection, live_id: int) -> bool:
     """Let a superseded live file stay after all if what replaced it vanished; does it?
 
-    As of a copy, a whole that was expired since is no such.
+    As of a copy, a whole that was expired since is no such. Of its pieces some may be
+    gone: then it is not known what it shows, as if a crash had ended it.
     """
     live = _superseded_live(connection, live_id)
     if live is None:
@@ -288,7 +289,10 @@ def reinstate_live(connection: sqlite3.Connection, live_id: int) -> bool:
     if not is_missed or is_live_held(live, _wholes(connection, *item).held):
         return False
     connection.execute(
-        "UPDATE live_files SET state = 'kept', clean_up = 0 WHERE id = ?", (live_id,)
+        "UPDATE live_files SET state = 'kept', clean_up = 0,"
+        " ended_by = IIF(pieces IS NULL, ended_by, ?),"
+        " held = IIF(pieces IS NULL, held, NULL) WHERE id = ?",
+        (_shown_by(live)[-1][1], live_id),
     )
     return True
 
