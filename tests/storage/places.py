@@ -404,7 +404,8 @@ class Rclone(FolderPlace):
             Network(server.port) as network,
             sessions() as open_session,
         ):
-            (buckets / BUCKET).mkdir(exist_ok=True)
+            # It may answer 500 to one of several who are the first in a folder.
+            root.mkdir(parents=True)
             destination = S3Destination(
                 s3_settings(f"http://{HOST}:{network.port}"), open_session=open_session
             )

@@ -36,6 +36,14 @@ def _films(place: Place) -> list[str]:
     return sorted(path for path in place.paths() if "-live" in path)
 
 
+async def _nothing_more_comes(place: Place) -> None:
+    """Wait for a server that still stores what it was sent before we stopped."""
+    seen: list[bytes | None] = []
+    while seen != (found := [place.content(path) for path in _films(place)]):
+        seen = found
+        await asyncio.sleep(1)
+
+
 @at(PLACES)
 async def test_what_is_there_is_looked_at(place: Place, bench: Bench) -> None:
     """Its two ends are read, and the whole supersedes it."""
@@ -53,9 +61,8 @@ async def test_what_is_there_is_looked_at(place: Place, bench: Bench) -> None:
     await until(
         lambda: _films(place) and len(place.content(_films(place)[0]) or b"") > 40_000
     )
-    # Nothing is under way any more.
-    await asyncio.sleep(0.5)
     await bench.stop()
+    await _nothing_more_comes(place)
     last = place.content(_films(place)[-1])
     assert last is not None
     place.plant(_films(place)[-1], last[:-1000])

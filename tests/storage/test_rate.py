@@ -213,12 +213,13 @@ async def test_a_local_folder_that_is_slowed_down_is_no_dead_one(
         root,
         mount_point=await find_mount_point(root),
         is_allowed=lambda _: True,
-        limits=Limits(stall_timeout=0.4),
+        limits=Limits(stall_timeout=2),
     )
-    limited = Limited(local, RateLimit(4 * KIB))
+    # A slice takes twice as long.
+    limited = Limited(local, RateLimit(KIB // 4))
     async with asyncio.timeout(LONG):
-        await limited.put("a", file_of(tmp_path, "a", 6 * KIB), temporary=".a.tmp")
-    assert (root / "a").read_bytes() == b"a" * 6 * KIB
+        await limited.put("a", file_of(tmp_path, "a", 2 * KIB), temporary=".a.tmp")
+    assert (root / "a").read_bytes() == b"a" * 2 * KIB
 
 
 async def test_what_was_sent_of_a_failed_try_counts(tmp_path: Path) -> None:

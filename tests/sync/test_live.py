@@ -278,7 +278,11 @@ async def test_a_bug_ends_no_film_for_good(
     await camera.show(15)
     await until(lambda: "Live film for nas failed" in caplog.text)
     await camera.show(15)
-    await until(lambda: len(films(growing)) >= 2)
+    await until(
+        lambda: (
+            len(films(growing)) >= 2 and b"moof" in growing.files[films(growing)[-1]]
+        )
+    )
     assert live.moments(growing.files[films(growing)[-1]])
 
 
