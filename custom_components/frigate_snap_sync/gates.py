@@ -23,9 +23,9 @@ from .const import LOGGER
 from .only_while import OnlyWhile
 
 _PAUSE: Final = 1.0
-"""Seconds after which the engine is told again what its ledger could not keep."""
+"""Seconds until the engine gets once more what its ledger could not keep."""
 
-_MOST_UNTOLD: Final = 1000
+_MOST_PENDING: Final = 1000
 """Changes that wait for that."""
 
 
@@ -47,7 +47,7 @@ class Gates:
         self._entry = entry
         self._tell = tell
         # What the engine does not know yet: which were closed from when on.
-        self._untold: deque[tuple[set[str], float]] = deque(maxlen=_MOST_UNTOLD)
+        self._pending: deque[tuple[set[str], float]] = deque(maxlen=_MOST_PENDING)
         self._telling = asyncio.Lock()
         self._stop_tracking: CALLBACK_TYPE | None = None
         self._stop_waiting: CALLBACK_TYPE | None = None
@@ -82,12 +82,12 @@ class Gates:
     async def async_tell(self) -> None:
         """Tell the engine what holds now.
 
-        When its ledger can't keep that, it is told again until it does: else a
+        When its ledger can't keep that, this is repeated until it does: else a
         destination would stay closed until the next change, for days.
         """
         closed = self.async_closed()
-        if not self._untold or self._untold[-1][0] != closed:
-            self._untold.append((closed, time.time()))
+        if not self._pending or self._pending[-1][0] != closed:
+            self._pending.append((closed, time.time()))
         await self._tell_all()
 
     async def _tell_all(self, _: datetime | None = None) -> None:
@@ -95,8 +95,8 @@ class Gates:
         async with self._telling:
             is_retry = self._stop_waiting is not None
             self._stop_retrying()
-            while self._untold and not self._is_stopped:
-                closed, since = self._untold[0]
+            while self._pending and not self._is_stopped:
+                closed, since = self._pending[0]
                 try:
                     await self._tell(closed, since)
                 except HomeAssistantError as err:
@@ -106,7 +106,7 @@ class Gates:
                         )
                     self._retry()
                     return
-                self._untold.popleft()
+                self._pending.popleft()
 
     @callback
     def _retry(self) -> None:

@@ -171,7 +171,7 @@ def test_whose_film_a_sign_s_is(
 
 
 def test_a_review_with_an_end_that_no_clock_shows() -> None:
-    """It is over, though nobody knows since when: a later sign is none of it."""
+    """It is over, no matter since when: a later sign is none of it."""
     review = Review(
         id="a",
         camera="front_door",

@@ -1,4 +1,4 @@
-"""Tasks that go on when whoever waits for them is cancelled."""
+"""Tasks that continue when whoever waits for them is cancelled."""
 
 import asyncio
 import logging

@@ -196,7 +196,7 @@ class LiveManager:
         return session
 
     def _is_active(self, item: Item, now: float) -> bool:
-        """Tell whether a review goes on: anything was heard of it of late, but no end.
+        """Tell whether a review is active: it was heard of lately, and has no end.
 
         One whose end is known is open until it is known where it has footage.
         """
