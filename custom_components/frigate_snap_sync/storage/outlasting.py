@@ -10,15 +10,23 @@ _LOGGER = logging.getLogger(__name__)
 async def outlast[T](task: asyncio.Task[T]) -> T:
     """Return the result of a task that is not cancelled with its waiter.
 
-    Raises what it raises. `asyncio.shield` would log as an error what a task raises whose
-    waiter is gone, and a server that dies is none.
+    Raises what it raises.
+    """
+    await wait_for_end(task)
+    return task.result()
+
+
+async def wait_for_end(task: asyncio.Task[Any]) -> None:
+    """Wait for a task that is not cancelled with its waiter, whatever comes of it.
+
+    `asyncio.shield` would log as an error what a task raises whose waiter is gone, and a
+    server that dies is none.
     """
     try:
         await asyncio.wait((task,))
     except asyncio.CancelledError:
         task.add_done_callback(_note)
         raise
-    return task.result()
 
 
 def _note(task: asyncio.Task[Any]) -> None:

@@ -7,6 +7,7 @@ import logging
 import time
 
 from ...frigate.protocol import FrigateApi
+from ...storage.outlasting import wait_for_end
 from ..ledger import LedgerError, cameras, closed_periods, drills, off_periods
 from ..model.drill import (
     CameraDrill,
@@ -60,7 +61,7 @@ class Drills:
         done: list[CameraDrill] = []
         self._running = task = asyncio.create_task(self._run(camera, done))
         task.add_done_callback(self._ended)
-        await asyncio.wait({task})
+        await wait_for_end(task)
         if task.cancelled():
             raise Refused(Refusal.DRILL_INTERRUPTED)
         task.result()
@@ -72,8 +73,6 @@ class Drills:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running = None
-        if not task.cancelled():
-            task.exception()  # Retrieved: its caller may be gone.
 
     async def _run(self, camera: str | None, done: list[CameraDrill]) -> None:
         if not await self._ledger.run(off_periods.capture_on):

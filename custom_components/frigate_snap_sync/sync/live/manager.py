@@ -150,7 +150,7 @@ class LiveManager:
             others = [
                 item
                 for item in active_reviews
-                if not self._is_live(item)
+                if item not in items
                 and item.camera in young
                 and self._may_watch(item.camera)
             ]

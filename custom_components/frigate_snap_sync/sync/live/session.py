@@ -52,8 +52,9 @@ class Session:
     """A review whose film is watched; it is over at `ends` (Frigate's clock).
 
     Or a first sign of one (`is_hint`). Its film leaves if it `sends`; else the newest of
-    it is there if it does later. It `is_unbroken` as long as nothing has kept it from coming; it `was_fed` if it came until another
-    camera was watched instead, or no destination took it.
+    it is there if it does later. It `is_unbroken` as long as nothing has kept it from
+    coming; it `was_fed` if it came until another camera was watched instead, or no
+    destination took it.
     """
 
     item: Item

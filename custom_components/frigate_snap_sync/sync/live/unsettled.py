@@ -32,7 +32,8 @@ def review_of(
     """Return the review that a sign's film belongs to, if any of these. Pure.
 
     None that was over before the sign, though film of some seconds before leaves with
-    it, nor one whose end no clock shows. Of several the first one whose severity is one of which there are `films`.
+    it, nor one whose end no clock shows. Of several the first one whose severity is one
+    of which there are `films`.
     """
     camera, moment = live_hints.camera_of(hint), live_hints.moment_of(hint)
     followed = [
@@ -126,7 +127,6 @@ class UnsettledFilm:
     async def _answered(self) -> None:
         """Wait until Frigate answers. If it did not, it may have lost a review."""
         if not self._monitor.answers.is_set():
-            self._unbroken.clear()
             await self._monitor.answers.wait()
             self._unbroken.clear()
 

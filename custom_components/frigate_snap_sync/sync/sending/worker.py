@@ -15,6 +15,7 @@ from ...storage.errors import (
     Unreachable,
 )
 from ...storage.names import TemporaryForm
+from ...storage.outlasting import wait_for_end
 from ..ledger import LedgerError, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
@@ -232,7 +233,7 @@ class Worker:
         test = asyncio.create_task(self._test())
         self._tests.add(test)
         test.add_done_callback(self._tests.discard)
-        await asyncio.wait({test})
+        await wait_for_end(test)
         if test.cancelled():
             raise Unreachable("The destination is no longer in use")
         test.result()

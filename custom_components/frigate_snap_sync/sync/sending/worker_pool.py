@@ -6,6 +6,7 @@ import logging
 import time
 
 from ...storage.errors import Unreachable
+from ...storage.outlasting import wait_for_end
 from ..ledger import (
     destinations as ledger_destinations,
     outcomes,
@@ -100,8 +101,8 @@ class WorkerPool:
             return False
         change = asyncio.create_task(self._apply(tuple(destinations)))
         self._changes.add(change)
-        change.add_done_callback(self._changed)
-        await asyncio.wait({change})
+        change.add_done_callback(self._changes.discard)
+        await wait_for_end(change)
         if change.cancelled():
             return False
         change.result()
@@ -115,11 +116,6 @@ class WorkerPool:
         self._is_over = True
         self._end(tuple(self.workers))
         return {*self._changes, *self._ending}
-
-    def _changed(self, change: asyncio.Task[None]) -> None:
-        self._changes.discard(change)
-        if not change.cancelled():
-            change.exception()  # Retrieved: its caller may be gone.
 
     async def _apply(self, destinations: Collection[DestinationSetup]) -> None:
         async with self._changing:
