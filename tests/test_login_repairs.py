@@ -197,6 +197,19 @@ async def test_reconfigure_without_a_change_with_the_real_engine(
     await async_wait(lambda: not open_issues(hass), "the end of the repair")
 
 
+def _asked(hass: HomeAssistant) -> list[Any]:
+    """Return the flows that ask for a login of Frigate."""
+    return hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+
+
+async def _async_asked(hass: HomeAssistant) -> Any:
+    """Wait for the one that does."""
+    await async_wait(lambda: _asked(hass), "the request")
+    await hass.async_block_till_done()
+    (flow,) = _asked(hass)
+    return flow
+
+
 async def test_log_in_to_frigate_with_the_real_engine(
     hass: HomeAssistant, serve_frigate: ServeFrigate
 ) -> None:
@@ -207,12 +220,7 @@ async def test_log_in_to_frigate_with_the_real_engine(
     )
     await async_set_up(hass, entry)
 
-    def asked() -> list[Any]:
-        return hass.config_entries.flow.async_progress_by_handler(DOMAIN)
-
-    await async_wait(asked, "the request")
-    await hass.async_block_till_done()
-    (flow,) = asked()
+    flow = await _async_asked(hass)
     result = await hass.config_entries.flow.async_configure(
         flow["flow_id"], {"username": "viewer", "password": PASSWORD}
     )
@@ -220,7 +228,7 @@ async def test_log_in_to_frigate_with_the_real_engine(
     await async_wait(
         shows(hass, "binary_sensor.frigate_connection", "on"), "the connection"
     )
-    assert not asked()
+    assert not _asked(hass)
     assert open_issues(hass) == {f"no_destination_{ENTRY_ID}"}
 
 
@@ -253,12 +261,7 @@ async def test_frigate_takes_the_stored_login_again(
     entry = frigate_entry(server.url, data={"username": "viewer", "password": PASSWORD})
     await async_set_up(hass, entry)
 
-    def asked() -> list[Any]:
-        return hass.config_entries.flow.async_progress_by_handler(DOMAIN)
-
-    await async_wait(asked, "the request")
-    await hass.async_block_till_done()
-    (flow,) = asked()
+    flow = await _async_asked(hass)
     assert server.auth is not None
     server.auth.users["viewer"] = User(password=PASSWORD)
     result = await hass.config_entries.flow.async_configure(
@@ -269,7 +272,7 @@ async def test_frigate_takes_the_stored_login_again(
         shows(hass, "binary_sensor.frigate_connection", "on"), "the connection"
     )
     await hass.async_block_till_done()
-    assert not asked()
+    assert not _asked(hass)
 
 
 async def test_private_key(

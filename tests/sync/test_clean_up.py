@@ -113,6 +113,23 @@ async def test_many_files_that_can_not_be_deleted(bench: Bench) -> None:
     await until(lambda: not nas.media)
 
 
+def _film(connection: sqlite3.Connection, *, pieces: int) -> live_files.LiveFile:
+    """Let film in so many pieces be ours, of an active review."""
+    items.remember_open(connection, replace(ITEM, end=None))
+    film = live_files.begin(
+        connection,
+        ITEM.source_id,
+        "nas",
+        base="a.mp4",
+        short_id="?",
+        start=1000,
+        pieces=pieces,
+    )
+    assert film is not None
+    live_files.own(connection, film.id)
+    return film
+
+
 async def test_film_in_many_pieces_is_removed_bit_by_bit(bench: Bench) -> None:
     """Nothing waits until all of it is gone, and no piece is removed twice."""
     bench.timing = replace(FAST, longest_retry=0.1)
@@ -121,18 +138,7 @@ async def test_film_in_many_pieces_is_removed_bit_by_bit(bench: Bench) -> None:
     await until(lambda: bench.status.destinations["nas"].connected)
 
     def store(connection: sqlite3.Connection) -> None:
-        items.remember_open(connection, replace(ITEM, end=None))
-        film = live_files.begin(
-            connection,
-            ITEM.source_id,
-            "nas",
-            base="a.mp4",
-            short_id="?",
-            start=1000,
-            pieces=250,
-        )
-        assert film is not None
-        live_files.own(connection, film.id)
+        film = _film(connection, pieces=250)
         # It shows nothing, say.
         live_files.ended(connection, film.id, held=(), size=0)
 
@@ -260,18 +266,7 @@ async def test_the_whole_vanished_while_film_was_removed_bit_by_bit(
     ledger = bench.engine._ledger  # noqa: SLF001
 
     def store(connection: sqlite3.Connection) -> None:
-        items.remember_open(connection, replace(ITEM, end=None))
-        film = live_files.begin(
-            connection,
-            ITEM.source_id,
-            "nas",
-            base="a.mp4",
-            short_id="?",
-            start=1000,
-            pieces=150,
-        )
-        assert film is not None
-        live_files.own(connection, film.id)
+        film = _film(connection, pieces=150)
         size = 150 * len(FILM)
         live_files.ended(connection, film.id, held=((1000, 1020),), size=size)
         for number in range(150):
