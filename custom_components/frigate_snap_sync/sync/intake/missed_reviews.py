@@ -2,7 +2,7 @@
 
 from ...frigate.models import Review
 from ...frigate.protocol import FrigateApi
-from ..ledger import items as ledger_items
+from ..ledger import items as ledger_items, review_ends
 from ..model.item import Media
 from ..model.review_rules import last_moment
 from ..services import Services
@@ -37,13 +37,13 @@ class MissedReviews:
         reviews = await self._client.reviews(
             after=after - offset, before=before - offset
         )
-        known = await self._ledger.run(
-            ledger_items.known, Media.RECORDINGS, [review.id for review in reviews]
-        )
+        ids = [review.id for review in reviews]
+        known = await self._ledger.run(ledger_items.known, Media.RECORDINGS, ids)
+        planned = await self._ledger.run(review_ends.guessed, ids)
         found = 0
         for review in sorted(reviews, key=lambda review: review.start_time):
             is_open = known.get(review.id)
-            if is_open is False:
+            if is_open is False and not _is_longer(review, planned.get(review.id)):
                 found += await serve(
                     self._backfill, Media.RECORDINGS, review.id, window
                 )
@@ -60,7 +60,7 @@ class MissedReviews:
             found += await self._reviews.look_and_take(
                 review,
                 reported_at=window.before,
-                only=None if is_open else self._wanting(review, window),
+                only=self._wanting(review, window) if is_open is None else None,
             )
         return found
 
@@ -72,3 +72,11 @@ class MissedReviews:
     def _local(self, moment: float) -> float:
         """Return a moment of Frigate's clock in ours."""
         return moment + self._client.clock_offset
+
+
+def _is_longer(review: Review, planned: float | None) -> bool:
+    """Tell whether a review lasts longer than was `planned` when Frigate had lost it.
+
+    None: it had not.
+    """
+    return planned is not None and (not review.ended or last_moment(review) > planned)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ...frigate.models import Review
 from ...frigate.protocol import FrigateApi
-from ..ledger import destinations, items as ledger_items, review_reports
+from ..ledger import destinations, items as ledger_items, review_ends, review_reports
 from ..model.item import recording_item
 from ..model.recorded_footage import Footage
 from ..model.review_rules import ended, is_endless, merge
@@ -65,7 +65,11 @@ class ReviewIntake:
         if only is not None and not only:
             return False
         async with self._working:
-            known = await self._ledger.run(ledger_items.review, review.id)
+            known = await self._ledger.run(
+                review_ends.heard_again,
+                review.id,
+                end=review.end_time if has_ended else None,
+            )
             if known is not None and not known[1]:
                 return False
             earlier = known[0] if known else None
@@ -125,8 +129,9 @@ class ReviewIntake:
 
         It is planned as if it had ended when it was heard of last, or where its parts
         end: Frigate may have lost the review alone, and what was to be had of its time
-        is known once it was asked for. One of which nothing shows that Frigate ever had
-        it is of another program. Nothing happens if it was heard of since `heard_at`.
+        is known once it was asked for. If Frigate names it again, the rest follows. One
+        of which nothing shows that Frigate ever had it is of another program. Nothing
+        happens if it was heard of since `heard_at`.
         """
         async with self._working:
             run = self._ledger.run
@@ -148,6 +153,7 @@ class ReviewIntake:
                 planned.parts_end or 0,
                 planned.pieces_end or 0,
             )
+            await run(review_ends.guess, review_id)
             await self._ended.plan(
                 ended(item, by=by), only=only, footage=None, since=item.reported_at
             )

@@ -1,10 +1,11 @@
 """What the end of a review changes in what was planned while it went on."""
 
+from collections.abc import Sequence
 import sqlite3
 
 from ..model.item import Item, Media, UploadState
 from ..model.transition import NOTHING, Transition
-from .items import plan
+from .items import plan, review
 from .outcomes import count, finish
 
 BEYOND_THE_END = "The review had ended before it"
@@ -15,6 +16,50 @@ JOIN items ON items.id = item_id
 WHERE media = ? AND source_id = ? AND is_open = 1
     AND files.state IN ('wanted', 'spooled') AND files.end > ?
 """
+
+_PLANNED_UNTIL = """COALESCE((SELECT MAX(files.end) FROM files
+    WHERE item_id = items.id AND role = 'whole'), items.end)"""
+
+
+def guess(connection: sqlite3.Connection, review_id: str) -> None:
+    """Note that Frigate has lost a review: its end, planned next, will be a guess."""
+    connection.execute(
+        "UPDATE items SET is_end_guessed = 1 WHERE media = ? AND source_id = ?",
+        (Media.RECORDINGS, review_id),
+    )
+
+
+def guessed(
+    connection: sqlite3.Connection, review_ids: Sequence[str]
+) -> dict[str, float]:
+    """Return which of these reviews have a guessed end, and up to where each is planned."""
+    found: dict[str, float] = {}
+    for review_id in review_ids:
+        row = connection.execute(
+            f"SELECT {_PLANNED_UNTIL} AS until FROM items"  # noqa: S608
+            " WHERE media = ? AND source_id = ? AND is_end_guessed = 1",
+            (Media.RECORDINGS, review_id),
+        ).fetchone()
+        if row is not None and row["until"] is not None:
+            found[review_id] = float(row["until"])
+    return found
+
+
+def heard_again(
+    connection: sqlite3.Connection, review_id: str, *, end: float | None
+) -> tuple[Item, bool] | None:
+    """Return what is known of a review that Frigate names, and whether it is open.
+
+    One with a guessed end is open again if it is active (`end` is None), or ended later
+    than was planned.
+    """
+    connection.execute(
+        "UPDATE items SET is_open = 1, end = NULL, is_end_guessed = 0"  # noqa: S608
+        " WHERE media = ?1 AND source_id = ?2 AND is_end_guessed = 1"
+        f" AND (?3 IS NULL OR {_PLANNED_UNTIL} < ?3)",
+        (Media.RECORDINGS, review_id, end),
+    )
+    return review(connection, review_id)
 
 
 def cut_off(

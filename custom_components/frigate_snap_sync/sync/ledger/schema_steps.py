@@ -309,6 +309,11 @@ _HEARD_AT: Final = """
 ALTER TABLE items ADD COLUMN heard_at REAL;
 """
 
+_GUESSED_ENDS: Final = """
+-- Frigate had lost it: it was planned as if it had ended when it was heard of last.
+ALTER TABLE items ADD COLUMN is_end_guessed INTEGER NOT NULL DEFAULT 0;
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
@@ -330,5 +335,6 @@ STEPS: Final[Sequence[str]] = (
     _CUT_OFF,
     _MISSED_AT,
     _HEARD_AT,
+    _GUESSED_ENDS,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""
