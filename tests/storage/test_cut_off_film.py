@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from custom_components.frigate_snap_sync.frigate.errors import MediaBroken
 from custom_components.frigate_snap_sync.frigate.live_mp4 import look_at_bytes
 from custom_components.frigate_snap_sync.frigate.models import LiveSource
 from custom_components.frigate_snap_sync.sync.ledger import live_files
@@ -34,6 +35,14 @@ __all__ = ["bench"]
 
 def _films(place: Place) -> list[str]:
     return sorted(path for path in place.paths() if "-live" in path)
+
+
+def _duration(content: bytes) -> float:
+    """Return for how many seconds film plays; its last piece may be a mere start."""
+    try:
+        return look_at_bytes(content).duration
+    except MediaBroken:
+        return 0.0
 
 
 async def _nothing_more_comes(place: Place) -> None:
@@ -75,7 +84,7 @@ async def test_what_is_there_is_looked_at(place: Place, bench: Bench) -> None:
     (row,) = await looked_at(bench)
     assert row.held is not None
     ((begun, over),) = row.held
-    plays = sum(look_at_bytes(content).duration for content in contents)
+    plays = sum(map(_duration, contents))
     assert over - begun == pytest.approx(plays, abs=0.01)
     assert row.size == sum(len(content) for content in contents)
     await end(bench, source_id, start)
