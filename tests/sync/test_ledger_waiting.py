@@ -165,13 +165,15 @@ def test_traffic(connection: sqlite3.Connection) -> None:
     assert traffic.of_three_days(connection, now=now) == {"cloud": 5}
 
 
-def test_only_one_moment_of_a_kind(connection: sqlite3.Connection) -> None:
-    """It stays as it was first kept, and goes when another takes its place."""
-    keep = milestones.only_moment
-    assert keep(connection, "state_", "well", 1) == 1
-    assert keep(connection, "state_", "well", 2) == 1
-    assert keep(connection, "state_", "ill", 3) == 3
-    assert keep(connection, "state_", "well", 4) == 4
+def test_only_moments_of_a_kind(connection: sqlite3.Connection) -> None:
+    """Each stays as it was first kept, and goes when others take its place."""
+    keep = milestones.only_moments
+    assert keep(connection, "state_", {"well": 1}) == {"well": 1}
+    assert keep(connection, "state_", {"well": 2}) == {"well": 1}
+    assert keep(connection, "state_", {"ill": 3, "well": 2}) == {"ill": 3, "well": 1}
+    assert keep(connection, "state_", {"ill": 4}) == {"ill": 3}
     milestones.keep_moment(connection, "statement", 5)
-    assert keep(connection, "state_", "ill", 6) == 6
+    assert keep(connection, "state_", {"well": 6}) == {"well": 6}
+    assert milestones.moments(connection, "state_") == {"well": 6}
+    assert keep(connection, "state_", {}) == {}
     assert milestones.moment(connection, "statement", default=0) == 5

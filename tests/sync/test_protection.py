@@ -59,6 +59,7 @@ PAUSED, FAILING = (
 )
 
 LASTING = {
+    "safe_mode_for": Reason.NO_CAMERA,
     "frigate_away_for": Reason.FRIGATE_AWAY,
     "frigate_login_refused_for": Reason.FRIGATE_LOGIN_REFUSED,
     "catch_up_failing_for": Reason.CATCH_UP_FAILING,
@@ -94,7 +95,6 @@ def test_every_fact_is_in_the_tables() -> None:
     }
     assert set(Reason) == {
         *(Reason.NO_DESTINATION, Reason.CAPTURE_OFF, Reason.SENDING_OFF),
-        Reason.NO_CAMERA,
         *(Reason.ONLY_WHILE, Reason.BUDGET_SPENT, Reason.DESTINATION_FAILING),
         *LASTING.values(),
         *AT_ONCE.values(),
@@ -266,7 +266,7 @@ def test_states_and_reasons_agree(facts: dict[str, Any]) -> None:
     if state is not Protection.NOT_SET_UP:
         assert (state is Protection.PAUSED) == bool(wishes & set(reasons))
     if state is Protection.CATCHING_UP:
-        harmless = {*LASTING.values(), Reason.DESTINATION_FAILING, Reason.NO_CAMERA}
+        harmless = {*LASTING.values(), Reason.DESTINATION_FAILING}
         assert set(reasons) <= harmless
 
 
@@ -287,6 +287,7 @@ def test_onsets() -> None:
     assert onsets.lasting("rain") == 0
     onsets.update({"rain", "wind"}, 160)
     assert (onsets.lasting("rain"), onsets.lasting("wind")) == (60, 0)
+    assert onsets.longer_than(59) == {"rain": 60}
     onsets.update({"wind"}, 170)
     assert (onsets.lasting("rain"), onsets.lasting("wind")) == (None, 10)
     onsets.update({"rain"}, 180)
@@ -396,3 +397,25 @@ def test_what_may_end_by_itself(error: StorageError) -> None:
         (LONG, Problem.UNREACHABLE),
     ):
         assert problem_of(error, failing_for=failing_for, patience=900) is problem
+
+
+def test_onsets_after_a_restart() -> None:
+    """What lasted before counts on if it holds, at the first look that can tell."""
+    onsets = Onsets()
+    onsets.update({"frost"}, 90)
+    onsets.resume({"frost": 5, "rain": 30, "wind": 40, "snow": 50})
+    onsets.update({"frost", "rain"}, 100, unknown={"wind"})
+    assert onsets.lasting("frost") == 15
+    assert onsets.lasting("rain") == 30
+    assert onsets.lasting("wind") is None
+    assert onsets.longer_than(20) == {"rain": 30, "wind": 40}
+    onsets.update({"rain", "wind", "snow"}, 110)
+    assert onsets.longer_than(0) == {"rain": 40, "wind": 40}
+    onsets.update({"wind"}, 120)
+    onsets.update({"wind", "rain"}, 130)
+    assert onsets.longer_than(0) == {"wind": 60}
+    # What is looked at by another, who does not know at first.
+    onsets.update({"rain"}, 140, unknown={"wind"})
+    assert onsets.lasting("wind") is None
+    onsets.update({"rain", "wind"}, 150)
+    assert onsets.lasting("wind") == 60

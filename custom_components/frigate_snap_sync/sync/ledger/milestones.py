@@ -1,5 +1,6 @@
 """Milestones: moments that must outlast a restart."""
 
+from collections.abc import Mapping
 import sqlite3
 from typing import Final
 
@@ -63,21 +64,31 @@ def keep_caught_up(
     )
 
 
-def only_moment(
-    connection: sqlite3.Connection, prefix: str, name: str, moment: float
-) -> float:
-    """Keep a moment in place of others whose names begin so; return it.
+def moments(connection: sqlite3.Connection, prefix: str) -> dict[str, float]:
+    """Return the moments whose names begin so, by what follows."""
+    return dict(
+        connection.execute(
+            "SELECT SUBSTR(name, LENGTH(?1) + 1), moment FROM milestones"
+            " WHERE SUBSTR(name, 1, LENGTH(?1)) = ?1",
+            (prefix,),
+        ).fetchall()
+    )
 
-    One of that name stays as it was.
+
+def only_moments(
+    connection: sqlite3.Connection, prefix: str, moments_: Mapping[str, float]
+) -> dict[str, float]:
+    """Keep moments in place of others whose names begin so; return them.
+
+    One of a name that is kept already stays as it was.
     """
-    connection.execute(
-        "DELETE FROM milestones WHERE SUBSTR(name, 1, LENGTH(?1)) = ?1 AND name != ?2",
-        (prefix, prefix + name),
+    known = moments(connection, prefix)
+    connection.executemany(
+        "DELETE FROM milestones WHERE name = ?",
+        [(prefix + name,) for name in known.keys() - moments_.keys()],
     )
-    connection.execute(
-        "INSERT OR IGNORE INTO milestones VALUES (?, ?)", (prefix + name, moment)
+    connection.executemany(
+        "INSERT OR IGNORE INTO milestones VALUES (?, ?)",
+        [(prefix + name, moment) for name, moment in moments_.items()],
     )
-    (kept,) = connection.execute(
-        "SELECT moment FROM milestones WHERE name = ?", (prefix + name,)
-    ).fetchone()
-    return float(kept)
+    return moments(connection, prefix)

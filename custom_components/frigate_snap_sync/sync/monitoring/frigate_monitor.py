@@ -71,6 +71,8 @@ class FrigateMonitor:
         """The one in Frigate's configuration, None until that was read."""
         self.has_config = False
         """Whether a good configuration was read: safe mode has none."""
+        self.safe_mode = False
+        """Whether Frigate can't read its configuration, and so records nothing."""
         self.has_cameras: bool | None = None
         """Whether Frigate uses a camera: else there is nothing to copy. None: not known."""
         self.is_incomparable = False
@@ -242,6 +244,7 @@ class FrigateMonitor:
             self._config_at = asked_at
             self.mqtt_enabled = config.mqtt_enabled
             self.topic_prefix = config.topic_prefix
+            self.safe_mode = config.safe_mode
             self.has_config = self.has_config or not config.safe_mode
             if not config.safe_mode:
                 self.live_sources = config.live

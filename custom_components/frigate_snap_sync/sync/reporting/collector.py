@@ -36,6 +36,7 @@ _LOGGER = logging.getLogger(__name__)
 _TIMEOUT = 60.0
 """Seconds after which to look without a change: some of it changes with time."""
 _STATE_PREFIX = "protection_"
+_OUTAGE_PREFIX = "outage_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,8 @@ class Collector:
         self._on_status = on_status
         self._reading: _Reading | None = None
         self._unreadable: LedgerError | None = None
+        self._long_outages: frozenset[str] | None = None
+        """Those that the ledger keeps; None: not known."""
         self._changed = asyncio.Event()
         self._next_look = _TIMEOUT
         self._outage = OutageLog(_LOGGER, "Reading the status")
@@ -121,7 +124,11 @@ class Collector:
         except LedgerError as err:
             error = err
         self._unreadable = error
+        if error is None and self._long_outages is None:
+            await self._recall_outages()
         status = self._gather(self._reading)
+        if error is None:
+            await self._keep_outages()
         if status.protection is not self.status.protection or status.since is None:
             status = replace(status, since=await self._since(status.protection))
         self._show(status)
@@ -155,14 +162,52 @@ class Collector:
     async def _since(self, state: Protection) -> datetime:
         """Return when a state began, be it before a restart."""
         now = time.time()
+        kept = await self._keep(_STATE_PREFIX, {state.value: now}) or {}
+        return datetime.fromtimestamp(kept.get(state.value, now), UTC)
+
+    async def _recall_outages(self) -> None:
+        """Let outages that were long before a restart be long ones still."""
+        now = time.time()
         try:
-            now = await bounded(
-                self._ledger.run(milestones.only_moment, _STATE_PREFIX, state, now),
+            kept = await bounded(
+                self._ledger.run(milestones.moments, _OUTAGE_PREFIX),
                 self._timing.ledger_patience,
             )
         except LedgerError as err:
-            _LOGGER.debug("When the protection changed can't be kept: %s", err)
-        return datetime.fromtimestamp(now, UTC)
+            _LOGGER.debug("What was wrong before can't be read: %s", err)
+            return
+        self._long_outages = frozenset(kept)
+        # Before a clock that was ahead they were long all the same.
+        long = self._outages.patience + 1
+        self._outages.resume(
+            {name: now - at if at < now else long for name, at in kept.items()}
+        )
+
+    async def _keep_outages(self) -> None:
+        """Keep which outages are long, for after a restart."""
+        long = self._outages.long
+        if self._long_outages is None or self._long_outages == long.keys():
+            return
+        now = time.time()
+        begun = {name: now - seconds for name, seconds in long.items()}
+        if (kept := await self._keep(_OUTAGE_PREFIX, begun)) is not None:
+            self._long_outages = frozenset(kept)
+
+    async def _keep(
+        self, prefix: str, moments: Mapping[str, float]
+    ) -> dict[str, float] | None:
+        """Keep moments (epoch seconds) in place of others that are named so.
+
+        Returns what is kept, or None if the ledger fails.
+        """
+        try:
+            return await bounded(
+                self._ledger.run(milestones.only_moments, prefix, moments),
+                self._timing.ledger_patience,
+            )
+        except LedgerError as err:
+            _LOGGER.debug("What is wrong, and since when, can't be kept: %s", err)
+            return None
 
     def _unknown(self) -> dict[str, Any]:
         """Return what to show where not even the status is known: a bug."""

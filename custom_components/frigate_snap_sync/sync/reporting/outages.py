@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 import time
+from typing import Final
 
 from ..intake.inbox import Inbox
 from ..ledger import LedgerError, waiting
@@ -13,6 +14,9 @@ from ..spool.eviction import SpoolSpace
 from ..support.home_health import HomeHealth, is_disk_full
 from ..support.onsets import Onsets
 from .protection import DestinationFacts, Facts, next_change
+
+_FAILING: Final = "failing_"
+_UNKNOWN: Final = "unknown_"
 
 
 class Outages:
@@ -67,7 +71,23 @@ class Outages:
 
     def failing_for(self, destination_id: str) -> float | None:
         """Return for how many seconds a destination has been failing, None if not."""
-        return self._onsets.lasting(("failing", destination_id))
+        return self._onsets.lasting(_FAILING + destination_id)
+
+    @property
+    def long(self) -> dict[str, float]:
+        """Return the names of the outages that are long by now, each with its seconds."""
+        return {
+            fact: seconds
+            for fact, seconds in self._onsets.longer_than(self.patience).items()
+            if not fact.startswith(_UNKNOWN)
+        }
+
+    def resume(self, long: Mapping[str, float]) -> None:
+        """Take over which outages were long before a restart, each with its seconds.
+
+        One that still is there is no short one again.
+        """
+        self._onsets.resume(long)
 
     def note(self, *, clock_was_set_back: bool) -> None:
         """Note what is wrong now."""
@@ -76,20 +96,30 @@ class Outages:
             "catch_up": self._monitor.is_incomparable,
             "mqtt_disabled": not self._monitor.mqtt_enabled,
             "mqtt": not self.mqtt_connected,
+            "mqtt_silent": self.mqtt_is_silent,
             "topic_prefix": self.topic_prefix_changed,
+            "safe_mode": self._monitor.safe_mode,
             "spool_full": self._space.is_full,
             "clock_was_set_back": clock_was_set_back,
         }
-        present: set[object] = {fact for fact, holds in facts.items() if holds}
+        present = {fact for fact, holds in facts.items() if holds}
+        unknown = set()
+        if self._monitor.connected is None:
+            unknown |= {"frigate", "catch_up"}
+        if self._monitor.has_cameras is None:
+            unknown |= {"mqtt_disabled", "topic_prefix", "safe_mode"}
+        if not self._inbox.has_received:
+            unknown.add("mqtt_silent")
         for destination_id, worker in self._workers.items():
-            unknown_for = self._onsets.lasting(("unknown", destination_id)) or 0
+            unknown_for = self._onsets.lasting(_UNKNOWN + destination_id) or 0
             if worker.connected is None:
-                present.add(("unknown", destination_id))
+                present.add(_UNKNOWN + destination_id)
+                unknown.add(_FAILING + destination_id)
             if worker.failing_since is not None or (
                 worker.connected is None and unknown_for > self._timing.first_contact
             ):
-                present.add(("failing", destination_id))
-        self._onsets.update(present, time.monotonic())
+                present.add(_FAILING + destination_id)
+        self._onsets.update(present, time.monotonic(), unknown=unknown)
 
     def facts(
         self,
@@ -115,6 +145,7 @@ class Outages:
             patience=self.patience,
             is_starting=self._is_starting(destinations),
             no_camera=self._monitor.has_cameras is False,
+            safe_mode_for=lasting("safe_mode"),
             capture=capture,
             destinations=tuple(
                 DestinationFacts(
@@ -130,7 +161,9 @@ class Outages:
             catch_up_failing_for=lasting("catch_up"),
             frigate_mqtt_disabled_for=lasting("mqtt_disabled"),
             mqtt_away_for=lasting("mqtt"),
-            mqtt_silent_for=_longest(silent_for, lasting("topic_prefix")),
+            mqtt_silent_for=_longest(
+                silent_for, lasting("mqtt_silent"), lasting("topic_prefix")
+            ),
             late_for=self._late_for(unprotected_for),
             spool_full_for=lasting("spool_full"),
             disk_full=self._health.disk_full or disk_full,
@@ -153,7 +186,7 @@ class Outages:
         if (stuck := self._inbox.oldest_for) is not None:
             candidates.append(self._timing.late - stuck)
         for destination_id in self._workers:
-            unknown_for = self._onsets.lasting(("unknown", destination_id))
+            unknown_for = self._onsets.lasting(_UNKNOWN + destination_id)
             if unknown_for is not None:
                 candidates.append(self._timing.first_contact - unknown_for)
         return min(each for each in candidates if each > 0)

@@ -54,7 +54,8 @@ class Facts:
     `…_for` are the seconds for which something has been wrong, None while it is
     not; `patience` is how many of them are a short outage. `is_starting` holds
     until, after a start, Frigate's configuration was read, a message came over
-    MQTT and every destination was looked at; `no_camera` while Frigate uses none.
+    MQTT and every destination was looked at; `no_camera` while Frigate uses none,
+    `safe_mode_for` how long it has done so because it can't read its configuration.
     `catch_up_failing_for` is for how long Frigate, which answers, has not given all of
     the lists that its reviews and objects are compared by. `late_for` is for how long
     something unprotected has been waiting that should have left.
@@ -63,6 +64,7 @@ class Facts:
     patience: float
     is_starting: bool = False
     no_camera: bool = False
+    safe_mode_for: float | None = None
     capture: bool = True
     destinations: tuple[DestinationFacts, ...] = ()
     frigate_away_for: float | None = None
@@ -83,6 +85,7 @@ class Facts:
 def _lasting(facts: Facts) -> dict[Reason, float | None]:
     """Return what is a risk only once it lasts, each with its seconds."""
     return {
+        Reason.NO_CAMERA: facts.safe_mode_for,
         Reason.FRIGATE_AWAY: facts.frigate_away_for,
         Reason.FRIGATE_LOGIN_REFUSED: facts.frigate_login_refused_for,
         Reason.CATCH_UP_FAILING: facts.catch_up_failing_for,

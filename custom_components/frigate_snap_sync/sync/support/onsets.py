@@ -1,6 +1,6 @@
 """Onsets: for how long something has been so, by a clock that never jumps."""
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Mapping
 
 
 class Onsets:
@@ -8,15 +8,51 @@ class Onsets:
 
     def __init__(self) -> None:
         """Know of none."""
-        self._since: dict[Hashable, float] = {}
+        self._since: dict[str, float] = {}
+        self._earlier: dict[str, float] = {}
+        """The seconds that facts had lasted of which it is not known if they still hold."""
         self._now = 0.0
 
-    def update(self, present: Collection[Hashable], now: float) -> None:
-        """Note which facts hold now (monotonic seconds); all others are over."""
-        self._since = {fact: self._since.get(fact, now) for fact in present}
+    def resume(self, earlier: Mapping[str, float]) -> None:
+        """Take over how many seconds facts had lasted before a restart.
+
+        They count for those that hold at the first look that tells.
+        """
+        self._earlier = dict(earlier)
+
+    def update(
+        self, present: Collection[str], now: float, *, unknown: Collection[str] = ()
+    ) -> None:
+        """Note which facts hold now (monotonic seconds); all others are over.
+
+        Of those that are `unknown` it can't be said: they count on if they hold later.
+        """
+        lasted = {fact: self._now - since for fact, since in self._since.items()}
+        lasted |= self._earlier
+        self._since = {
+            fact: self._since.get(fact, now) - self._earlier.get(fact, 0.0)
+            for fact in present
+        }
+        self._earlier = {
+            fact: seconds
+            for fact, seconds in lasted.items()
+            if fact in unknown and fact not in present
+        }
         self._now = now
 
-    def lasting(self, fact: Hashable) -> float | None:
+    def longer_than(self, seconds: float) -> dict[str, float]:
+        """Return the facts that have lasted for longer, and for how many seconds.
+
+        Those of before a restart are among them until it is known whether they hold.
+        """
+        lasting = {fact: self._now - since for fact, since in self._since.items()}
+        return {
+            fact: length
+            for fact, length in (self._earlier | lasting).items()
+            if length > seconds
+        }
+
+    def lasting(self, fact: str) -> float | None:
         """Return for how many seconds a fact has held, None if it does not."""
         since = self._since.get(fact)
         return None if since is None else self._now - since
