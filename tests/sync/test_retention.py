@@ -427,6 +427,22 @@ async def test_on_demand(bench: Bench, nas: Folders) -> None:
     await until(lambda: set(nas.files) == {"new.mp4"})
 
 
+async def test_a_destination_that_removes_slowly(bench: Bench, nas: Folders) -> None:
+    """What waits for its removal keeps the next back only until it is gone."""
+    old = {f"{age}.mp4": float(age) for age in range(40, 100)}
+    await filled(bench, nas, {"new.mp4": 0, **old})
+    delete = nas.delete
+
+    async def delete_slowly(path: str) -> None:
+        await asyncio.sleep(0.02)
+        await delete(path)
+
+    nas.delete = delete_slowly  # type: ignore[method-assign]
+    bench.timing = replace(bench.timing, retention=3600)
+    await bench.start(keeping(nas, days=30))
+    await until(lambda: set(nas.files) == {"new.mp4"})
+
+
 async def test_nothing_to_apply(bench: Bench, nas: Folders) -> None:
     """Where nothing is ever deleted, that is said."""
     await bench.start(setup(nas))

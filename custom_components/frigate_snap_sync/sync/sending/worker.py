@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 import logging
 import time
 
-from ...storage.base import Destination
 from ...storage.errors import (
     NotMounted,
     Rejected,
@@ -153,10 +152,6 @@ class Worker:
         """Return the ids of the files that are being sent."""
         return [job.file_id for job in self._lanes.in_flight.values()]
 
-    @property
-    def _destination(self) -> Destination:
-        return self.setup.destination
-
     def follow_clock(self, seconds: float) -> None:
         """Bring what is remembered as a time in line with a clock that was set."""
         self._health.follow_clock(seconds)
@@ -186,7 +181,7 @@ class Worker:
                 group.create_task(self.retention.run(self._usable))
                 group.create_task(self._former.run(self._usable))
                 for ranks in lanes_for(
-                    self._destination.capabilities,
+                    self.setup.destination.capabilities,
                     stills_at_once=self._limits.stills_at_once,
                 ):
                     group.create_task(
@@ -199,7 +194,7 @@ class Worker:
                     test.cancel()
                 if self._tests:
                     await asyncio.wait(self._tests, timeout=_TEST_TIMEOUT)
-            await self._destination.close()
+            await self.setup.destination.close()
 
     async def note_failure(self, error: StorageError) -> None:
         """Note what failed of live film, unless it concerns one file alone."""
@@ -272,16 +267,21 @@ class Worker:
 
     async def _clean(self) -> None:
         """Remove what is no longer to lie there, until cancelled."""
+        was_busy = False
         while True:
             await self._usable()
             change = self._lanes.changes.next()
             try:
-                has_removed = await self._clean_up.remove_one(but=self._lanes.in_flight)
+                is_busy = await self._clean_up.remove_one(but=self._lanes.in_flight)
                 note_success(self._outage)
-                if has_removed:
+                if is_busy:
                     self._signals.status_changed()
+                elif was_busy:
+                    # But a few wait for their removal at a time: more may expire.
+                    self.retention.request()
                 else:
                     await wait_for(change, self._clean_up.pause)
+                was_busy = is_busy
             except StorageError as err:
                 if reaction_to(err).is_contact:
                     # It says nothing of what is to be sent, and keeps nothing back.
@@ -336,7 +336,8 @@ class Worker:
     async def _postpone(self, job: UploadJob, error: StorageError) -> None:
         """Note a failed try; other files go first the next time."""
         attempts = job.attempts + 1
-        is_own_fault = await self._health.refuse(error, job.path, _sent(job))
+        sent = Sent(upload_id=job.upload_id, size=job.content.size)
+        is_own_fault = await self._health.refuse(error, job.path, sent)
         delay = upload_delay(attempts, is_own_fault=is_own_fault, timing=self._timing)
         if delay:
             # Counted from when others can be sent, so that they go first.
@@ -369,8 +370,8 @@ class Worker:
         while True:
             if not self._health.blocks:
                 try:
-                    await self._destination.connect()
-                    self.free_space = await self._destination.free_space()
+                    await self.setup.destination.connect()
+                    self.free_space = await self.setup.destination.free_space()
                     await self._health.clean()
                     await self.drill_leftovers.clean()
                     await self._audit.audit()
@@ -393,7 +394,3 @@ class Worker:
                 # A look costs nothing, and a share may be back at any time.
                 pause = min(pause, max(self._health.remaining, 1.0))
             await asyncio.sleep(pause)
-
-
-def _sent(job: UploadJob) -> Sent:
-    return Sent(upload_id=job.upload_id, size=job.content.size)
