@@ -1,8 +1,10 @@
 """The demo's story, dashboard and configuration."""
 
 from pathlib import Path
+import socket
 from typing import Any
 
+import pytest
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.frigate_snap_sync.frigate.messages import display_name
@@ -15,6 +17,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.yaml import parse_yaml
 
 from ..component import StandInEngine, async_set_up, frigate_entry, local_subentry
+from .demo.app import main
 from .demo.story import story_of
 from .demo.window import CONFIGURATION, PROTECTION, dashboard
 
@@ -27,6 +30,22 @@ def test_a_long_story_begins_calmly() -> None:
     assert sum(step.pause for step in story_of(None)[:first_fault]) >= 50
     assert "last for a while" in story_of(60)[1].title
     assert {step.title for step in story_of(60)} == set(calm)
+
+
+@pytest.mark.parametrize("port", ["in use", "99999", "eighty"])
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_port_that_can_not_be_used(
+    capsys: pytest.CaptureFixture[str], port: str
+) -> None:
+    """That is said at once, not when Home Assistant has not answered for long."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        if port == "in use":
+            port = str(other.getsockname()[1])
+        with pytest.raises(SystemExit):
+            main(["--port", port])
+    assert port in capsys.readouterr().err
 
 
 def test_the_dashboard_shows_every_device() -> None:

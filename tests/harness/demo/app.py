@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import contextlib
 from pathlib import Path
 import random
+import socket
 import sys
 import time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -52,6 +53,19 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _port(text: str) -> int:
+    """Return a port that Home Assistant can listen on."""
+    port = int(text)
+    with socket.socket() as sock:
+        # As it does itself: what a program that has ended leaves behind is no hindrance.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as err:
+            raise argparse.ArgumentTypeError(f"port {port}: {err}") from err
+    return port
+
+
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="script/demo",
@@ -68,7 +82,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--port",
-        type=int,
+        type=_port,
         help="the port of Home Assistant's page on this machine (default: a free one)",
     )
     return parser.parse_args(argv)
