@@ -240,8 +240,6 @@ class Fetcher:
                 patience = self._timing.gone_after
                 if job.role is Role.PART and await self._downloads.is_passed(job):
                     patience = self._timing.part_patience
-                elif await self._missing.is_unknown(job, age=self._downloads.age(job)):
-                    patience = self._timing.missing_after
                 await self._end_or_retry(job, error, patience)
             case NothingPlays():
                 # The whole answers for that time, and is asked for as ever.

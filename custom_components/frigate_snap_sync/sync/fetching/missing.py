@@ -60,22 +60,6 @@ class MissingFiles:
             and max(age, waited) > patience
         )
 
-    async def is_unknown(self, job: FetchJob, *, age: float) -> bool:
-        """Tell whether Frigate knows no review that has ended without any footage.
-
-        It is asked once that was reported a minute ago, and if it knows the review never
-        again. `age` as in `is_final`. Raises LedgerError.
-        """
-        if job.item.end is None:
-            return False  # Of an active one this is found out anyway.
-        job = await self.read_again(job)
-        if not self.is_final(job, age=age, patience=self._timing.missing_after):
-            return False
-        try:
-            return await self._unknown_items.is_unknown(job.item)
-        except FrigateError:
-            return False  # The next request meets it, too.
-
     async def end(
         self, job: FetchJob, error: FrigateError, *, shown: Spans
     ) -> list[str]:

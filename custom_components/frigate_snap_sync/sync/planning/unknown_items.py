@@ -38,22 +38,8 @@ class UnknownItems:
             return None if is_ours else str(error)
         if item.is_range or job.role is not Role.WHOLE or not await self.may_be(item):
             return None
-        return UNKNOWN_REVIEW if await self._is_missing(item) else None
-
-    async def is_unknown(self, item: Item) -> bool:
-        """Tell whether Frigate knows no such review, and nothing shows that it did.
-
-        Raises FrigateError or LedgerError.
-        """
-        is_review = item.review_id is not None
-        return is_review and await self.may_be(item) and await self._is_missing(item)
-
-    async def _is_missing(self, item: Item) -> bool:
-        """Ask Frigate for a review; that it knows it is remembered."""
-        if await self._client.review(item.source_id) is None:
-            return True
-        await self._ledger.run(review_reports.confirm, item.source_id, now=time.time())
-        return False
+        is_known = await self._client.review(item.source_id) is not None
+        return None if is_known else UNKNOWN_REVIEW
 
     async def may_be(self, item: Item) -> bool:
         """Tell whether nothing shows that Frigate ever had a review.
