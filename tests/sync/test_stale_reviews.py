@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 import sqlite3
 import time
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,7 @@ from custom_components.frigate_snap_sync.sync.model.rank import Rank
 from ..waiting import LONG
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
+from .faults import Job, RunJob
 from .test_long_reviews import DAY, film, names
 
 
@@ -232,6 +234,28 @@ async def test_an_end_that_was_missed_is_asked_for(
     known(bench, start, time.time() - 6)
     await until(lambda: names(nas) == [".mp4"])
     assert len(bench.frigate.windows) == caught_up
+
+
+async def test_an_end_is_asked_for_while_the_review_is_greeted(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Whether Frigate shows the review at all is asked first; the rest is not dropped."""
+    bench.timing = replace(FAST, silence=3600, catch_up=900)
+    await bench.start(setup(nas))
+    await until(lambda: bench.frigate.windows)
+    start = time.time() - 14
+    greeted: list[str] = []
+
+    async def ask_meanwhile(job: Job, run: RunJob) -> Any:
+        if job is items.review and not greeted:
+            greeted.append(known(bench, start, time.time() - 6))
+            bench.engine._services.signals.review_unsure(greeted[0])  # noqa: SLF001
+        return await run(job)
+
+    bench.faults.run = ask_meanwhile
+    bench.review("new", start=start)
+    await until(lambda: greeted)
+    await until(lambda: names(nas) == [".mp4"])
 
 
 async def test_a_review_is_asked_for_once_a_part_and_only_in_silence(

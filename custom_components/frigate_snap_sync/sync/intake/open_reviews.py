@@ -125,12 +125,12 @@ class OpenReviews:
                 self.ask(item.source_id)
             self._asks_all = False
             self._all_at = time.monotonic()
-        for review_id, question in tuple(self._questions.items()):
-            if question.due > time.monotonic():
+        for review_id in tuple(self._questions):
+            if self._questions[review_id].due > time.monotonic():
                 continue
             known = await self._ledger.run(ledger_items.review, review_id)
-            # It may be asked for again meanwhile.
-            del self._questions[review_id]
+            # What was asked meanwhile is answered with it, what is asked later is not.
+            question = self._questions.pop(review_id)
             try:
                 wait = (
                     await self._look(known[0], question) if known and known[1] else None
