@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 import sqlite3
 import time
+from typing import NoReturn
 
 import pytest
 
 from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateAuthFailed,
+    FrigateServerError,
     FrigateUnreachable,
 )
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
@@ -47,17 +49,26 @@ def _fail(bench: Bench, nas: FakeDestination, reason: Reason) -> None:
             bench.frigate.mqtt_enabled = False
         case Reason.NO_CAMERA:
             bench.frigate.safe_mode = True
+        case Reason.CATCH_UP_FAILING:
+            bench.frigate.reviews = _refuse  # type: ignore[method-assign]
+        case Reason.MQTT_AWAY:
+            bench.engine.handle_mqtt_connection(False)
+
+
+async def _refuse(**_: object) -> NoReturn:
+    raise FrigateServerError("HTTP status 500")
 
 
 def _return(bench: Bench, nas: FakeDestination) -> None:
     nas.error = bench.frigate.error = None
     bench.frigate.mqtt_enabled = True
     bench.frigate.safe_mode = False
+    vars(bench.frigate).pop("reviews", None)
 
 
 async def _long_outage(bench: Bench, nas: FakeDestination, reason: Reason) -> None:
     """Let something fail for long, and end while it does."""
-    bench.timing = replace(bench.timing, config=0)
+    bench.timing = replace(bench.timing, config=0, catch_up=0.1)
     await start(bench, nas)
     _fail(bench, nas, reason)
     if reason is Reason.DESTINATION_FAILING:
@@ -106,6 +117,8 @@ ANY = pytest.mark.parametrize(
         Reason.FRIGATE_LOGIN_REFUSED,
         Reason.FRIGATE_MQTT_DISABLED,
         Reason.NO_CAMERA,
+        Reason.CATCH_UP_FAILING,
+        Reason.MQTT_AWAY,
     ],
 )
 
@@ -118,6 +131,8 @@ async def test_it_is_still_there(
     await _long_outage(bench, nas, reason)
     for _ in range(2):
         await _restart(bench, nas)
+        if reason is Reason.MQTT_AWAY:
+            _fail(bench, nas, reason)
         await until(shows(bench, Protection.AT_RISK, reason))
         if reason is Reason.DESTINATION_FAILING:
             assert bench.status.destinations["nas"].problem is Problem.UNREACHABLE
@@ -140,6 +155,8 @@ async def test_it_is_over(bench: Bench, nas: FakeDestination, reason: Reason) ->
     await bench.stop()
     # Nor does it become a long one by a restart.
     await _restart(bench, nas)
+    if reason is Reason.MQTT_AWAY:
+        _fail(bench, nas, reason)
     await until(shows(bench, Protection.CATCHING_UP, reason))
 
 
@@ -190,19 +207,33 @@ async def test_mqtt_is_silent_still(bench: Bench, nas: FakeDestination) -> None:
 
 
 async def test_its_destination_is_renamed(bench: Bench, nas: FakeDestination) -> None:
-    """That puts another worker in place of the one that fails."""
+    """That puts another worker in place of the one that fails, in a while."""
     await _long_outage(bench, nas, Reason.DESTINATION_FAILING)
     await _restart(bench, nas)
     await until(shows(bench, Protection.AT_RISK, Reason.DESTINATION_FAILING))
-    gate = asyncio.Event()
+    closing_, closed, known = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def close_slowly() -> None:
+        closing_.set()
+        await closed.wait()
 
     async def fail_later() -> None:
-        await gate.wait()
+        await known.wait()
         raise Unreachable("no route")
 
+    nas.close = close_slowly  # type: ignore[method-assign]
     nas.connect = fail_later  # type: ignore[method-assign]
-    await bench.engine.apply_destinations([replace(setup(nas), name="attic")])
+    change = asyncio.create_task(
+        bench.engine.apply_destinations([replace(setup(nas), name="attic")])
+    )
+    await closing_.wait()
+    seen = len(bench.statuses)
+    await bench.engine.set_capture(False)
+    await bench.engine.set_capture(True)
+    assert len(bench.statuses) > seen
+    closed.set()
+    await change
     assert bench.status.destinations["nas"].connected is None
     assert shows(bench, Protection.CATCHING_UP)()
-    gate.set()
+    known.set()
     await until(shows(bench, Protection.AT_RISK, Reason.DESTINATION_FAILING))

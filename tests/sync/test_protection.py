@@ -283,14 +283,14 @@ def test_onsets() -> None:
     """A fact lasts from when it was first seen; a break begins it again."""
     onsets = Onsets()
     assert onsets.lasting("rain") is None
-    onsets.update({"rain"}, 100)
+    onsets.update({"rain": True}, 100)
     assert onsets.lasting("rain") == 0
-    onsets.update({"rain", "wind"}, 160)
+    onsets.update({"rain": True, "wind": True}, 160)
     assert (onsets.lasting("rain"), onsets.lasting("wind")) == (60, 0)
     assert onsets.longer_than(59) == {"rain": 60}
-    onsets.update({"wind"}, 170)
+    onsets.update({"wind": True}, 170)
     assert (onsets.lasting("rain"), onsets.lasting("wind")) == (None, 10)
-    onsets.update({"rain"}, 180)
+    onsets.update({"rain": True}, 180)
     assert onsets.lasting("rain") == 0
 
 
@@ -402,20 +402,20 @@ def test_what_may_end_by_itself(error: StorageError) -> None:
 def test_onsets_after_a_restart() -> None:
     """What lasted before counts on if it holds, at the first look that can tell."""
     onsets = Onsets()
-    onsets.update({"frost"}, 90)
+    onsets.update({"frost": True}, 90)
     onsets.resume({"frost": 5, "rain": 30, "wind": 40, "snow": 50})
-    onsets.update({"frost", "rain"}, 100, unknown={"wind"})
+    onsets.update({"frost": True, "rain": True, "wind": None}, 100)
     assert onsets.lasting("frost") == 15
     assert onsets.lasting("rain") == 30
     assert onsets.lasting("wind") is None
     assert onsets.longer_than(20) == {"rain": 30, "wind": 40}
-    onsets.update({"rain", "wind", "snow"}, 110)
+    onsets.update({"rain": True, "wind": True, "snow": True}, 110)
     assert onsets.longer_than(0) == {"rain": 40, "wind": 40}
-    onsets.update({"wind"}, 120)
-    onsets.update({"wind", "rain"}, 130)
+    onsets.update({"wind": True}, 120)
+    onsets.update({"wind": True, "rain": True}, 130)
     assert onsets.longer_than(0) == {"wind": 60}
     # What is looked at by another, who does not know at first.
-    onsets.update({"rain"}, 140, unknown={"wind"})
+    onsets.update({"rain": True, "wind": None}, 140)
     assert onsets.lasting("wind") is None
-    onsets.update({"rain", "wind"}, 150)
+    onsets.update({"rain": True, "wind": True}, 150)
     assert onsets.lasting("wind") == 60

@@ -258,7 +258,7 @@ class Engine:
         return {
             "frigate_version": self._monitor.version,
             "frigate_connected": self._monitor.connected,
-            "mqtt_connected": self._outages.mqtt_connected,
+            "mqtt_connected": self._outages.mqtt_connected is True,
             "clock_offset": self._client.clock_offset,
             "queued_messages": len(self._inbox),
             "live": self.live.diagnostics,

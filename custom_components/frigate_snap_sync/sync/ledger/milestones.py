@@ -65,7 +65,7 @@ def keep_caught_up(
 
 
 def moments(connection: sqlite3.Connection, prefix: str) -> dict[str, float]:
-    """Return the moments whose names begin so, by what follows."""
+    """Return the moments whose names begin so, by the rest of their names."""
     return dict(
         connection.execute(
             "SELECT SUBSTR(name, LENGTH(?1) + 1), moment FROM milestones"

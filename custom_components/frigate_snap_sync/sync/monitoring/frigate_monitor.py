@@ -71,12 +71,12 @@ class FrigateMonitor:
         """The one in Frigate's configuration, None until that was read."""
         self.has_config = False
         """Whether a good configuration was read: safe mode has none."""
-        self.safe_mode = False
+        self.safe_mode: bool | None = None
         """Whether Frigate can't read its configuration, and so records nothing."""
         self.has_cameras: bool | None = None
         """Whether Frigate uses a camera: else there is nothing to copy. None: not known."""
-        self.is_incomparable = False
-        """Whether the last comparison failed, though Frigate answers."""
+        self.is_incomparable: bool | None = None
+        """Whether the last comparison failed, though Frigate answers. None: none yet."""
         self.login_refusals = 0
         """How often the login was refused since Frigate answered last."""
         self.cameras = Cameras()

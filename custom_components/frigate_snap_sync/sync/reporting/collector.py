@@ -177,7 +177,7 @@ class Collector:
             _LOGGER.debug("What was wrong before can't be read: %s", err)
             return
         self._long_outages = frozenset(kept)
-        # Before a clock that was ahead they were long all the same.
+        # Kept by a clock that was ahead: it was long all the same.
         long = self._outages.patience + 1
         self._outages.resume(
             {name: now - at if at < now else long for name, at in kept.items()}
@@ -228,7 +228,9 @@ class Collector:
             read_at = time.time() if self._unreadable else reading.at
             summary, waits = reading.summary, reading.waiting
             sent_lately = reading.sent_lately
-        self._outages.note(clock_was_set_back=waits.is_ahead)
+        self._outages.note(
+            clock_was_set_back=waits.is_ahead, destinations=summary.destinations
+        )
         destinations = {
             destination_id: self._destination(
                 destination_id,
@@ -286,7 +288,7 @@ class Collector:
             frigate_topic_prefix=self._monitor.topic_prefix,
             frigate_mqtt_disabled=not self._monitor.mqtt_enabled,
             topic_prefix_changed=self._outages.topic_prefix_changed,
-            mqtt_connected=self._outages.mqtt_connected,
+            mqtt_connected=self._outages.mqtt_connected is True,
             no_mqtt_messages=self._outages.mqtt_is_silent,
             nothing_uploaded=is_idle,
             spool_full=self._space.is_full,

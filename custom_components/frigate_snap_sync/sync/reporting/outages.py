@@ -1,6 +1,6 @@
 """Outages: what is wrong right now, and for how long it has been."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 import time
 from typing import Final
 
@@ -41,7 +41,7 @@ class Outages:
 
         `topic_prefix` is the one that Frigate should have, None if any will do.
         """
-        self.mqtt_connected = False
+        self.mqtt_connected: bool | None = None
         self.patience = patience
         """The seconds that an outage may last."""
         self._monitor = monitor
@@ -57,7 +57,7 @@ class Outages:
     def mqtt_is_silent(self) -> bool:
         """Tell whether Frigate lives, and the broker, yet nothing is heard."""
         return (
-            self.mqtt_connected
+            self.mqtt_connected is True
             and self._monitor.answers.is_set()
             and self._monitor.mqtt_enabled
             and self._inbox.silence > self._timing.mqtt_silence
@@ -89,37 +89,37 @@ class Outages:
         """
         self._onsets.resume(long)
 
-    def note(self, *, clock_was_set_back: bool) -> None:
-        """Note what is wrong now."""
-        facts = {
-            "frigate": self._monitor.connected is False,
-            "catch_up": self._monitor.is_incomparable,
-            "mqtt_disabled": not self._monitor.mqtt_enabled,
-            "mqtt": not self.mqtt_connected,
-            "mqtt_silent": self.mqtt_is_silent,
-            "topic_prefix": self.topic_prefix_changed,
-            "safe_mode": self._monitor.safe_mode,
-            "spool_full": self._space.is_full,
-            "clock_was_set_back": clock_was_set_back,
-        }
-        present = {fact for fact, holds in facts.items() if holds}
-        unknown = set()
-        if self._monitor.connected is None:
-            unknown |= {"frigate", "catch_up"}
-        if self._monitor.has_cameras is None:
-            unknown |= {"mqtt_disabled", "topic_prefix", "safe_mode"}
-        if not self._inbox.has_received:
-            unknown.add("mqtt_silent")
-        for destination_id, worker in self._workers.items():
+    def note(self, *, clock_was_set_back: bool, destinations: Iterable[str]) -> None:
+        """Note what is wrong now; `destinations` are the ids of all there are."""
+        facts = self._known_facts() | {"clock_was_set_back": clock_was_set_back}
+        for destination_id in destinations:
+            worker = self._workers.get(destination_id)
+            is_unknown = worker is None or worker.connected is None
             unknown_for = self._onsets.lasting(_UNKNOWN + destination_id) or 0
-            if worker.connected is None:
-                present.add(_UNKNOWN + destination_id)
-                unknown.add(_FAILING + destination_id)
-            if worker.failing_since is not None or (
-                worker.connected is None and unknown_for > self._timing.first_contact
-            ):
-                present.add(_FAILING + destination_id)
-        self._onsets.update(present, time.monotonic(), unknown=unknown)
+            facts[_UNKNOWN + destination_id] = is_unknown
+            if worker is not None and worker.failing_since is not None:
+                facts[_FAILING + destination_id] = True
+            elif is_unknown and unknown_for <= self._timing.first_contact:
+                facts[_FAILING + destination_id] = None
+            else:
+                facts[_FAILING + destination_id] = is_unknown
+        self._onsets.update(facts, time.monotonic())
+
+    def _known_facts(self) -> dict[str, bool | None]:
+        """Return what is wrong with all but the destinations; None: not known yet."""
+        monitor, inbox = self._monitor, self._inbox
+        has_config = monitor.has_cameras is not None
+        return {
+            "frigate": None if monitor.connected is None else not monitor.connected,
+            "catch_up": monitor.is_incomparable,
+            "mqtt_disabled": not monitor.mqtt_enabled if has_config else None,
+            "mqtt": None if self.mqtt_connected is None else not self.mqtt_connected,
+            "mqtt_silent": self.mqtt_is_silent
+            or (False if inbox.has_received else None),
+            "topic_prefix": self.topic_prefix_changed if has_config else None,
+            "safe_mode": monitor.safe_mode,
+            "spool_full": self._space.is_full,
+        }
 
     def facts(
         self,
@@ -207,6 +207,7 @@ class Outages:
         """Tell whether not all has been seen to work since the start."""
         return not (
             self._monitor.has_cameras is not None
+            and self._monitor.is_incomparable is not None
             and self._inbox.has_received
             and all(
                 status.connected is not None or not status.sending

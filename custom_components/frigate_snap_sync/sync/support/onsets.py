@@ -1,6 +1,6 @@
 """Onsets: for how long something has been so, by a clock that never jumps."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 
 class Onsets:
@@ -20,23 +20,23 @@ class Onsets:
         """
         self._earlier = dict(earlier)
 
-    def update(
-        self, present: Collection[str], now: float, *, unknown: Collection[str] = ()
-    ) -> None:
-        """Note which facts hold now (monotonic seconds); all others are over.
+    def update(self, facts: Mapping[str, bool | None], now: float) -> None:
+        """Note which facts hold now (monotonic seconds).
 
-        Of those that are `unknown` it can't be said: they count on if they hold later.
+        Of those that are None it is not known: they count on if they hold later. All
+        others, and those that are not among them, are over.
         """
         lasted = {fact: self._now - since for fact, since in self._since.items()}
         lasted |= self._earlier
         self._since = {
             fact: self._since.get(fact, now) - self._earlier.get(fact, 0.0)
-            for fact in present
+            for fact, holds in facts.items()
+            if holds
         }
         self._earlier = {
             fact: seconds
             for fact, seconds in lasted.items()
-            if fact in unknown and fact not in present
+            if fact in facts and facts[fact] is None
         }
         self._now = now
 
