@@ -358,9 +358,11 @@ def expire(connection: sqlite3.Connection, *, before: float) -> int:
         connection.execute(
             "UPDATE live_files SET start = start + ?1 WHERE start < ?1", (EARLIEST,)
         )
-    return retention.expire(
+    count, has_more = retention.expire(
         connection, "nas", before=before, most=None, at_once=9, now=before
     )
+    assert not has_more
+    return count
 
 
 def test_retention_and_the_end_of_history(connection: sqlite3.Connection) -> None:
@@ -458,9 +460,9 @@ def test_live_files_count_for_the_size_limit(connection: sqlite3.Connection) -> 
     assert (preview.count, preview.size, preview.rows[0].path) == (3, 300, old)
     assert left(connection) == ()
     for count in (2, 0):
-        assert count == retention.expire(
+        assert retention.expire(
             connection, "nas", before=None, most=150, at_once=2, now=NOW
-        )
+        ) == (count, False)
     assert left(connection) == (old,)
     (state,) = connection.execute("SELECT state FROM uploads").fetchone()
     assert state == "expired"

@@ -60,7 +60,7 @@ class MissedReviews:
             found += await self._reviews.look_and_take(
                 review,
                 reported_at=window.before,
-                only=self._wanting(review, window) if is_open is None else None,
+                only=None if is_open else self._wanting(review, window),
             )
         return found
 

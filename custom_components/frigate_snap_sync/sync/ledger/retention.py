@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from heapq import merge
+from itertools import islice
 import sqlite3
 
 from ..model.retention import EARLIEST
@@ -214,11 +215,12 @@ def expire(
     most: int | None,
     at_once: int,
     now: float,
-) -> int:
-    """Let the oldest copies expire whose time is over; return how many.
+) -> tuple[int, bool]:
+    """Let the oldest copies expire whose time is over.
 
     They are to be removed at the destination. No more than `at_once` wait for that:
-    where nothing can be removed, nothing more expires.
+    where nothing can be removed, nothing more expires. Returns how many have expired,
+    and whether there are more whose time is over.
     """
     (waiting,) = connection.execute(
         "SELECT COUNT(*) FROM (SELECT 1 FROM uploads WHERE destination_id = ?1"
@@ -228,7 +230,8 @@ def expire(
         (destination_id, at_once),
     ).fetchone()
     copies = expired(connection, destination_id, before=before, most=most)
-    over = [copy for copy, _ in zip(copies, range(at_once - waiting))]  # noqa: B905 - as many as may be
+    over = list(islice(copies, max(at_once - waiting, 0)))
+    has_more = next(copies, None) is not None
     connection.executemany(
         "UPDATE uploads SET state = 'expired', finished = ?, clean_up = 'file',"
         " reason = 'Its retention is over' WHERE id = ?",
@@ -238,7 +241,7 @@ def expire(
         "UPDATE live_files SET state = 'expired', clean_up = 1 WHERE id = ?",
         [(copy.id,) for copy in over if copy.is_live],
     )
-    return len(over)
+    return len(over), has_more
 
 
 def is_folder_used(

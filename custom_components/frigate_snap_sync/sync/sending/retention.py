@@ -49,6 +49,8 @@ class Retention:
         self._looked_at = time.monotonic()
         self._looking = asyncio.Lock()
         self._requested = asyncio.Event()
+        self._has_more = False
+        """Whether some must wait until those before them are removed."""
 
     @property
     def is_active(self) -> bool:
@@ -77,6 +79,11 @@ class Retention:
         """Look now."""
         self._requested.set()
 
+    def note_removed(self) -> None:
+        """Look for more if there are any: one less waits for its removal."""
+        if self._has_more:
+            self.request()
+
     async def expired(self, limit: int) -> ExpiredCopies:
         """Return what is over, but change nothing. Raises LedgerError."""
         return await self._ledger.run(
@@ -89,7 +96,7 @@ class Retention:
 
     async def apply(self) -> int:
         """Let what is over expire, `AT_ONCE` at most; return how much. Raises LedgerError."""
-        count = await self._ledger.run(
+        count, self._has_more = await self._ledger.run(
             retention.expire,
             self._setup.id,
             before=await self._before(),

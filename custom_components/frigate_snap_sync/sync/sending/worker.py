@@ -267,21 +267,17 @@ class Worker:
 
     async def _clean(self) -> None:
         """Remove what is no longer to lie there, until cancelled."""
-        was_busy = False
         while True:
             await self._usable()
             change = self._lanes.changes.next()
             try:
-                is_busy = await self._clean_up.remove_one(but=self._lanes.in_flight)
+                has_removed = await self._clean_up.remove_one(but=self._lanes.in_flight)
                 note_success(self._outage)
-                if is_busy:
+                if has_removed:
+                    self.retention.note_removed()
                     self._signals.status_changed()
-                elif was_busy:
-                    # But a few wait for their removal at a time: more may expire.
-                    self.retention.request()
                 else:
                     await wait_for(change, self._clean_up.pause)
-                was_busy = is_busy
             except StorageError as err:
                 if reaction_to(err).is_contact:
                     # It says nothing of what is to be sent, and keeps nothing back.
