@@ -8,7 +8,7 @@ import pytest
 from custom_components.frigate_snap_sync.frigate.models import Review
 from custom_components.frigate_snap_sync.sync.ledger import items as ledger_items
 
-from .conftest import FAST, Bench, until
+from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
 from .test_incomplete import names
 from .test_unknown_items import age_items, confirmed
@@ -42,8 +42,12 @@ async def lost(bench: Bench, nas: FakeDestination) -> Review:
 async def test_it_has_ended_later(
     bench: Bench, nas: FakeDestination, by_message: bool
 ) -> None:
-    """The rest follows, once, as a further piece of the same name; the first stays."""
+    """The rest follows, once, as a further piece of the same name; the first stays.
+
+    It is one recording all the same.
+    """
     review = await lost(bench, nas)
+    await until(lambda: bench.status.destinations["nas"].recordings_uploaded == 1)
     (first,) = nas.media
     end = time.time()
     for _ in range(2):
@@ -56,9 +60,26 @@ async def test_it_has_ended_later(
         await until(lambda: names(nas) == ["-02.mp4", ".mp4"])
         assert await bench.settled() == {"verified": 2}
         assert not await is_open(bench, review)
+    await bench.engine.set_capture(True)
+    assert bench.status.destinations["nas"].recordings_uploaded == 1
     assert set(nas.media) == {first, first.replace(".mp4", "-02.mp4")}
     (_, begun, middle), (_, rest, over) = bench.frigate.clips
     assert begun <= review.start_time < middle == rest < end <= over
+
+
+async def test_a_destination_that_was_added_since(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """It gets nothing of before, the rest of a review neither."""
+    review = await lost(bench, nas)
+    again = replace(review, ended=True, end_time=time.time())
+    cloud = FakeDestination()
+    await bench.engine.apply_destinations([setup(nas), setup(cloud, name="cloud")])
+    bench.frigate.known_reviews[review.id] = again
+    await bench.engine.catch_up()
+    await until(lambda: names(nas) == ["-02.mp4", ".mp4"])
+    assert await bench.settled() == {"verified": 2}
+    assert not cloud.media
 
 
 @pytest.mark.parametrize("by_message", [True, False])

@@ -66,7 +66,7 @@ class ReviewIntake:
             return False
         async with self._working:
             known = await self._ledger.run(
-                review_ends.heard_again,
+                review_ends.reopen,
                 review.id,
                 end=review.end_time if has_ended else None,
             )

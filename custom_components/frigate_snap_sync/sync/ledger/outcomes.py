@@ -281,10 +281,27 @@ def count(connection: sqlite3.Connection, item_id: int, destination_id: str) -> 
         # One that came in mid-review lacks the first pieces.
         " AND NOT EXISTS (SELECT 1 FROM files WHERE item_id = ?3 AND role = 'whole'"
         " AND NOT EXISTS (SELECT 1 FROM uploads"
-        " WHERE file_id = files.id AND destination_id = ?2))",
+        " WHERE file_id = files.id AND destination_id = ?2))"
+        " AND NOT EXISTS (SELECT 1 FROM uploads WHERE item_id = ?3"
+        " AND destination_id = ?2 AND was_counted = 1)",
         (_media(connection, item_id), destination_id, item_id),
     )
     count_for_camera(connection, item_id)
+
+
+def note_counted(connection: sqlite3.Connection, item_id: int) -> None:
+    """Note where an item was counted, before more of it is planned."""
+    rows = connection.execute(
+        "SELECT DISTINCT destination_id FROM uploads WHERE item_id = ?", (item_id,)
+    ).fetchall()
+    connection.executemany(
+        "UPDATE uploads SET was_counted = 1 WHERE item_id = ? AND destination_id = ?",
+        [
+            (item_id, row["destination_id"])
+            for row in rows
+            if _is_complete(_states(connection, item_id, row["destination_id"]))
+        ],
+    )
 
 
 def count_for_camera(connection: sqlite3.Connection, item_id: int) -> None:

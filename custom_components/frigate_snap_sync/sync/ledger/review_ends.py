@@ -6,7 +6,7 @@ import sqlite3
 from ..model.item import Item, Media, UploadState
 from ..model.transition import NOTHING, Transition
 from .items import plan, review
-from .outcomes import count, finish
+from .outcomes import count, finish, note_counted
 
 BEYOND_THE_END = "The review had ended before it"
 
@@ -45,20 +45,22 @@ def guessed(
     return found
 
 
-def heard_again(
+def reopen(
     connection: sqlite3.Connection, review_id: str, *, end: float | None
 ) -> tuple[Item, bool] | None:
-    """Return what is known of a review that Frigate names, and whether it is open.
+    """Open a review again if its end was a guess, and a wrong one.
 
-    One with a guessed end is open again if it is active (`end` is None), or ended later
-    than was planned.
+    So it is if Frigate says that it is active (`end` is None), or ended later than was
+    planned. Returns what is known of it, and whether it is open now.
     """
-    connection.execute(
+    row = connection.execute(
         "UPDATE items SET is_open = 1, end = NULL, is_end_guessed = 0"  # noqa: S608
         " WHERE media = ?1 AND source_id = ?2 AND is_end_guessed = 1"
-        f" AND (?3 IS NULL OR {_PLANNED_UNTIL} < ?3)",
+        f" AND (?3 IS NULL OR {_PLANNED_UNTIL} < ?3) RETURNING id",
         (Media.RECORDINGS, review_id, end),
-    )
+    ).fetchone()
+    if row is not None:
+        note_counted(connection, row["id"])
     return review(connection, review_id)
 
 

@@ -312,6 +312,8 @@ ALTER TABLE items ADD COLUMN heard_at REAL;
 _GUESSED_ENDS: Final = """
 -- Frigate had lost it: it was planned as if it had ended when it was heard of last.
 ALTER TABLE items ADD COLUMN is_end_guessed INTEGER NOT NULL DEFAULT 0;
+-- Its item was counted for the destination before more of it came.
+ALTER TABLE uploads ADD COLUMN was_counted INTEGER NOT NULL DEFAULT 0;
 """
 
 STEPS: Final[Sequence[str]] = (
