@@ -118,6 +118,29 @@ async def test_after_a_start_nothing_is_known(
     await until(shows(bench, Protection.PROTECTED))
 
 
+async def test_what_was_missed_is_not_known_before_a_comparison(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Frigate may have recorded for days while we were not there."""
+    patient(bench, 900)
+    ask, answer = bench.frigate.reviews, asyncio.Event()
+
+    async def answer_late(**window: Any) -> Any:
+        await answer.wait()
+        return await ask(**window)
+
+    bench.frigate.reviews = answer_late  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    bench.publish("stats", "{}")
+    await until(lambda: bench.status.frigate_connected)
+    await until(lambda: bench.status.destinations["nas"].connected)
+    await bench.at_rest()
+    await bench.engine.set_capture(True)
+    assert shows(bench, Protection.CATCHING_UP)()
+    answer.set()
+    await until(shows(bench, Protection.PROTECTED))
+
+
 async def test_safe_mode_is_no_good_configuration(
     bench: Bench, nas: FakeDestination
 ) -> None:
