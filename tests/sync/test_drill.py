@@ -343,6 +343,31 @@ async def test_its_caller_gives_up(bench: Bench, nas: Place) -> None:
     assert not nas.drilled()
 
 
+async def test_a_destination_is_changed_meanwhile(
+    bench: Bench, nas: Place, cloud: Place
+) -> None:
+    """What it met then is no failure, nor has it passed; the other one has."""
+    await ready(bench, ("nas", nas), ("cloud", cloud))
+    for others in ([setup(cloud, name="cloud")], []):
+        nas.gate.clear()
+        running = asyncio.create_task(bench.engine.drills.run("front_door"))
+        await until(lambda: bool(nas.drilled()))
+        changed = replace(setup(nas), name=f"attic {len(others)}")
+        await bench.engine.apply_destinations([changed, *others])
+        nas.error = Unreachable("closed")
+        nas.gate.set()
+        if others:
+            (done,) = await running
+            assert [each.destination_id for each in done.destinations] == ["cloud"]
+            await shown(bench, DrillState.PASSED)
+            nas.error = None
+            await until(lambda: not nas.drilled())
+    with pytest.raises(Refused) as caught:
+        await running
+    assert caught.value.code is Refusal.DRILL_INTERRUPTED
+    assert Reason.DRILL_FAILED not in bench.status.reasons
+
+
 async def test_a_destination_that_hangs(bench: Bench, nas: Place) -> None:
     """Its time is bounded."""
     bench.timing = replace(bench.timing, drill_step=3, drill_rate=1 << 30)

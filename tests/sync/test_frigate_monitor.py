@@ -73,6 +73,58 @@ async def test_the_delay_holds_from_the_very_start(
     await until(lambda: list(nas.media.values()) == [IMAGE])
 
 
+async def test_nothing_is_asked_for_while_frigate_starts(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Nor when it was away before, and what it has was being waited for."""
+    bench.options = EngineOptions(delay_after_startup=100)
+    bench.frigate.started = 101.0
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    bench.frigate.error = FrigateUnreachable("no route")
+    bench.engine._monitor.failed(bench.frigate.error)  # noqa: SLF001
+    await until(lambda: bench.status.frigate_connected is False)
+    bench.tracked_object()
+    await bench.at_rest()
+    bench.frigate.error, bench.frigate.started = None, 1.0
+    bench.publish("available", "online")
+    await until(lambda: bench.status.frigate_connected)
+    await bench.at_rest()
+    assert not bench.frigate.snapshots
+    bench.frigate.started = 101.0
+    bench.publish("available", "online")
+    await until(lambda: bench.frigate.snapshots)
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+async def test_what_was_missed_while_frigate_answered(
+    bench: Bench, nas: FakeDestination, is_lost: bool
+) -> None:
+    """It was lost for another request, or the broker came back: all is compared."""
+    bench.timing = replace(FAST, poll=0.02, config=0 if not is_lost else 300)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    await bench.engine.catch_up()
+    version, asked, answer = bench.frigate.version, asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> FrigateVersion:
+        asked.set()
+        await answer.wait()
+        return await version()
+
+    bench.frigate.version = slowly  # type: ignore[method-assign]
+    await asked.wait()
+    await bench.at_rest()
+    compared = len(bench.frigate.windows)
+    monitor = bench.engine._monitor  # noqa: SLF001
+    if is_lost:
+        monitor.failed(FrigateTimeout("No answer in time"))
+    else:
+        monitor.refresh()
+    answer.set()
+    await until(lambda: len(bench.frigate.windows) > compared)
+
+
 async def test_a_frigate_that_is_away_delays_nothing(
     bench: Bench, nas: FakeDestination
 ) -> None:

@@ -43,6 +43,27 @@ async def test_what_was_pushed_out_while_it_was_worked_on_takes_no_other_with_it
     assert caplog.text.count("the oldest are dropped") == 1
 
 
+async def test_a_flood_is_made_up_for_when_it_begins_and_when_it_is_over() -> None:
+    """What is asked of Frigate's API at its beginning misses what is dropped later."""
+    calls: list[None] = []
+    services = unopened(limits=Limits(messages=2))
+    services.signals.messages_missed.subscribe(lambda: calls.append(None))
+    inbox = Inbox("frigate", services=services)
+    for _ in range(2):
+        calls.clear()
+        add(inbox, *"abcdefg")
+        assert len(calls) == 1
+        for _ in range(2):
+            inbox.remove(await inbox.first())
+        assert len(calls) == 1
+        waiting = asyncio.create_task(inbox.first())
+        await asyncio.sleep(0)
+        assert len(calls) == 2
+        add(inbox, "z")
+        inbox.remove(await waiting)
+    assert len(calls) == 2
+
+
 async def test_a_monster_is_ignored(caplog: pytest.LogCaptureFixture) -> None:
     """It would push out all that came before it."""
     inbox = Inbox("frigate", services=unopened())

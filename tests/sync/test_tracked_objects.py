@@ -1,8 +1,10 @@
 """Pictures of objects whose end MQTT does not tell, however long they were there."""
 
 from dataclasses import replace
+import sqlite3
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -265,6 +267,28 @@ async def test_the_picture_of_a_manual_event(
     bench.review("update", start=time.time(), detections=[bell.id])
     await until(lambda: ids(nas) == {"bell"})
     assert bench.frigate.snapshots == [bell.id]
+
+
+async def test_the_ledger_fails_when_a_review_names_an_object(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """The message is taken once more, and the object is looked up then."""
+    failed: list[str] = []
+
+    def fail_once(connection: sqlite3.Connection, *args: Any, **kwargs: Any) -> None:
+        if not failed:
+            failed.append("once")
+            raise sqlite3.OperationalError("disk I/O error")
+        ledger_tracked.remember(connection, *args, **kwargs)
+
+    await bench.start(setup(nas))
+    await caught_up(bench)
+    bell = replace(tracked("bell", -1, 29), label="doorbell")
+    show(bench, bell)
+    bench.faults.jobs[ledger_tracked.remember] = fail_once
+    bench.review("update", start=time.time(), detections=[bell.id])
+    await until(lambda: ids(nas) == {"bell"})
+    assert failed
 
 
 async def test_a_manual_event_without_an_end(

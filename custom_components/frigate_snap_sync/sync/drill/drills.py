@@ -139,16 +139,25 @@ class Drills:
                 step=material.failure.step,
                 seconds=watch.seconds,
             )
-        tasks = [
-            asyncio.create_task(self._send(worker, camera, material, dead.get(id_)))
+        tasks = {
+            id_: asyncio.create_task(
+                self._send(worker, camera, material, dead.get(id_))
+            )
             for id_, worker in taking.items()
-        ]
+        }
         try:
-            await asyncio.wait(tasks)
+            await asyncio.wait(tasks.values())
         finally:
-            await cancel(tasks)
+            await cancel(tasks.values())
             await self._materials.remove(material.items)
-        results = [task.result() for task in tasks]
+        # What a worker met that was replaced meanwhile may be just that.
+        results = [
+            task.result()
+            for id_, task in tasks.items()
+            if self._workers.get(id_) is taking[id_]
+        ]
+        if not results:
+            raise Refused(Refusal.DRILL_INTERRUPTED)
         return replace(
             blank,
             bytes=material.size,

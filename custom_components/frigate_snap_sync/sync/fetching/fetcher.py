@@ -139,8 +139,10 @@ class Fetcher:
 
     async def _ready(self) -> None:
         """Wait until Frigate may be asked."""
-        await self._monitor.released.wait()
-        await self._monitor.answers.wait()
+        released, answers = self._monitor.released, self._monitor.answers
+        while not (released.is_set() and answers.is_set()):
+            await answers.wait()
+            await released.wait()
 
     async def _work(self, job: FetchJob) -> None:
         try:

@@ -83,6 +83,8 @@ class CatchUp:
                     wait, retry = retry - pause, doubled(retry, longest=longest)
                 else:
                     self._monitor.failed(err)
+                    # As soon as Frigate answers.
+                    self._news.set()
             except (LedgerError, SpoolError) as err:
                 self._outage.report(err)
                 wait, retry = retry - pause, doubled(retry, longest=longest)

@@ -201,7 +201,8 @@ class EndedReviews:
         footage = await self._look(replace(item, end=end), always=is_earlier)
         async with self._working:
             known = await self._ledger.run(ledger_items.review, item.source_id)
-            if known is None or not known[1] or known[0].end is None:
+            if known is None or not known[1] or known[0].end != item.end:
+                # What was said of it meanwhile is asked for by itself.
                 return None
             item = replace(known[0], end=end)
             # A destination that was added meanwhile gets nothing of what was before.

@@ -138,7 +138,10 @@ class Inbox:
     async def first(self) -> RawMessage:
         """Wait for the oldest message; it stays queued until `remove`."""
         while not self._messages:
-            self._overflowing = False
+            if self._overflowing:
+                self._overflowing = False
+                # What was asked for when it began may have ended before it.
+                self._signals.messages_missed()
             self._empty.set()
             self._news.clear()
             await self._news.wait()

@@ -99,22 +99,23 @@ class ObjectLookup:
             return
         moment = time.monotonic()
         due = moment + (0 if has_ended else self._timing.lookup)
-        unheard = []
+        unheard: dict[str, _Question] = {}
         for object_id in review.detections:
             earlier = self._waiting.get(object_id)
             if earlier is None:
                 if not has_ended and object_id in self._announced:
                     continue
-                if len(self._waiting) >= _MOST_WAITING:
+                if len(self._waiting) + len(unheard) >= _MOST_WAITING:
                     continue  # Catching up finds it.
             elif earlier.is_over or not has_ended:
                 continue
-            unheard.append(object_id)
-            self._waiting[object_id] = _Question(
+            unheard[object_id] = _Question(
                 due=due, until=due + self._timing.lookup_patience, is_over=has_ended
             )
         if unheard:
-            await self._ledger.run(ledger_tracked.remember, unheard, now=now)
+            # If that fails, the review is taken once more.
+            await self._ledger.run(ledger_tracked.remember, unheard.keys(), now=now)
+            self._waiting |= unheard
             self._news.set()
 
     async def run(self) -> None:

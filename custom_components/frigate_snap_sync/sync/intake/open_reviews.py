@@ -117,13 +117,20 @@ class OpenReviews:
 
     def _until_all(self) -> float:
         """Return in how many seconds all are looked at."""
+        if self._asks_all:
+            return 0.0
         return max(0.0, self._all_at + self._timing.catch_up - time.monotonic())
 
     async def _check(self) -> None:
         if self._asks_all:
-            for item in await self._ledger.run(ledger_items.open_reviews):
-                self.ask(item.source_id)
             self._asks_all = False
+            try:
+                open_reviews = await self._ledger.run(ledger_items.open_reviews)
+            except BaseException:
+                self._asks_all = True
+                raise
+            for item in open_reviews:
+                self.ask(item.source_id)
             self._all_at = time.monotonic()
         for review_id in tuple(self._questions):
             if self._questions[review_id].due > time.monotonic():

@@ -169,7 +169,8 @@ class UploadRequests:
             if is_endless(review.end_time, now=by):
                 raise Refused(Refusal.REVIEW_NOT_ENDED, review_id)
             item = ended(recording_item(review, reported_at=now), by=by)
-            await self._registry.plan(self._planner.bounded(item), ())
+            if await self._ledger.run(ledger_items.review, review_id) is None:
+                await self._registry.plan(self._planner.bounded(item), ())
         found = await self._known(review_id)
         if found is None or found.item.is_range:
             raise Refused(Refusal.REVIEW_NOT_ENDED, review_id)

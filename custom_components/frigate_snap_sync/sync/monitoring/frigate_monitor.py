@@ -231,8 +231,9 @@ class FrigateMonitor:
 
     async def _poll(self) -> None:
         asked_at = monotonic()
-        is_back = self._wants_config or not self.answers.is_set()
         version = str(await self._client.version())
+        # It may have been lost, or a look at it been asked for, while it answered.
+        is_back = self._wants_config or not self.answers.is_set()
         if is_back or asked_at - self._config_at > self._timing.config:
             self._wants_config = False
             try:
@@ -255,6 +256,7 @@ class FrigateMonitor:
             self.cameras.learn_config(config, asked_at=asked_at)
             await self._on_config(config)
         if not self.answers.is_set():
+            is_back = True
             if self._said.end():
                 _LOGGER.info("%s is back", self._name)
             self.answers.set()

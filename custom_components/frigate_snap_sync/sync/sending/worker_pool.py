@@ -146,11 +146,15 @@ class WorkerPool:
                 new = wanted.get(destination_id)
                 if new is not None and _limits_of(new) != limits[destination_id]:
                     await self._ledger.run(sparing.reconsider, destination_id)
+            to_start = [
+                setup for id_, setup in wanted.items() if id_ not in self.workers
+            ]
+            for setup in to_start:
+                await self._skip_unwanted(setup)
             sending = await self._ledger.run(ledger_destinations.sending_destinations)
-            for destination_id, setup in wanted.items():
-                if destination_id not in self.workers:
-                    await self._skip_unwanted(setup)
-                    self._start(setup, enabled=destination_id in sending)
+            # Whoever turns a switch from here on finds the worker.
+            for setup in to_start:
+                self._start(setup, enabled=setup.id in sending)
 
     async def _settle(
         self,
