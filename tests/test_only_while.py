@@ -174,6 +174,18 @@ async def test_before_its_integration_is_up(
     assert engine.closed[-1] == {LOCAL_ID}
 
 
+@pytest.mark.parametrize("state", ["disarmed", "armed_away"])
+async def test_a_change_while_the_engine_starts(
+    hass: HomeAssistant, engine: StandInEngine, folders: Path, state: str
+) -> None:
+    """That may take minutes after a power cut, and the panel comes up meanwhile."""
+    before = {"disarmed": "armed_away", "armed_away": "disarmed"}[state]
+    hass.states.async_set(PANEL, before)
+    engine.on_start = lambda: hass.states.async_set(PANEL, state)
+    await async_set_up(hass, entry_with(PANEL, "armed_away"))
+    assert engine.closed[-1] == ({LOCAL_ID} if state == "disarmed" else set())
+
+
 async def test_a_change_of_the_destination(
     hass: HomeAssistant, engine: StandInEngine, folders: Path
 ) -> None:

@@ -149,7 +149,8 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         async_register_frigate(hass, entry, version=self.data.frigate_version)
         try:
             self._applied = self._setups()
-            await self.engine.start(self._applied, closed=self._gates.async_closed())
+            closed = self._gates.async_closed()
+            await self.engine.start(self._applied, closed=closed)
         except (LedgerError, SpoolError) as err:
             raise ConfigEntryNotReady(
                 translation_domain=DOMAIN,
@@ -158,6 +159,9 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             ) from err
         self._gates.async_track()
         entry.async_on_unload(self._gates.async_stop)
+        if self._gates.async_closed() != closed:
+            # The entity changed while the ledger was opened.
+            await self._gates.async_tell()
         if self.data.cameras:
             gone = set(known_cameras(hass, entry.entry_id)) - self.data.cameras.keys()
             async_remove_cameras(hass, entry.entry_id, gone)

@@ -113,6 +113,19 @@ async def test_folders_that_vanish(
         shutil.rmtree(server.root / "up")
 
 
+async def test_a_folder_that_vanishes_before_a_file_grows_in_it(
+    server: SftpServer, connect_to: Connect
+) -> None:
+    """It is made again, too."""
+    destination = connect_to(server, password=PASSWORD, path="/up/load")
+    for _ in range(2):
+        file = await destination.grow("a/b/file")
+        await file.write(b"film", at=0)
+        assert await file.close() == 4
+        assert names(server.root / "up/load/a/b") == ["file"]
+        shutil.rmtree(server.root / "up")
+
+
 async def test_folders_are_asked_for_once(
     server: SftpServer, connect_to: Connect, make_source: MakeSource
 ) -> None:

@@ -30,6 +30,7 @@ from ..harness.frigate import live
 from ..waiting import until
 from .conftest import FAST, Bench, setup
 from .fakes import FakeDestination
+from .faults import Job, RunJob
 from .live_film import Camera
 from .test_live import LIVE, QUICK, arrived, camera, films, growing
 
@@ -347,6 +348,37 @@ async def test_a_sign_while_a_detection_is_active(
     name = await arrived(growing, camera)
     assert "person-abc123-live01" in name
     assert [state for (state,) in _rows(bench, "state")] == ["growing"]
+
+
+async def test_its_destination_is_changed_when_the_review_comes(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """It wants the film all the same: what left with the sign may be all there is."""
+    bench.timing = replace(QUICK, live_hint=1)
+    await _signed(bench, camera, setup(growing, selection=LIVE))
+    name = await arrived(growing, camera)
+    held, may = asyncio.Event(), asyncio.Event()
+
+    async def hold(job: Job, run: RunJob) -> Any:
+        if job.__name__ == "keep_destinations":
+            held.set()
+            await may.wait()
+        return await run(job)
+
+    bench.faults.run = hold
+    changed = replace(setup(growing, selection=LIVE), name="attic")
+    change = asyncio.create_task(bench.engine.apply_destinations([changed]))
+    await held.wait()
+    bench.review("new", start=time.time(), known=True)
+    await until(lambda: _rows(bench, "item_id") != [(None,)])
+    may.set()
+    await change
+    await bench.at_rest()
+    assert name in films(growing)
+    assert [row for row in _rows(bench, "state") if row != ("kept",)] in (
+        [],
+        [("growing",)],
+    )
 
 
 async def test_only_who_wants_the_review_keeps_its_film(

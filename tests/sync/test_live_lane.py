@@ -266,3 +266,25 @@ async def test_a_lane_that_is_ended_while_it_ends_its_file(is_allowed: bool) -> 
     await asyncio.wait({lane})
     assert file.closed == 1
     assert file.numbers == ([1, 2] if is_allowed else [1])
+
+
+async def test_a_lane_that_is_ended_while_its_writes_are_under_way() -> None:
+    """What is on its way arrives, though the lane waited for it when it was ended."""
+    film, target = Film(most_bytes=MOST), Target()
+    file = target.destination.file
+    lane = following(target, film)
+    show(film, 1, is_keyframe=True)
+    await until(lambda: file.numbers == [1])
+    file.may.clear()
+    for number in (2, 3):
+        show(film, number)
+        await until(lambda: file.waiting == number - 1)  # noqa: B023
+    # It waits for the first of them, with a third at hand.
+    show(film, 4)
+    await asyncio.sleep(0.05)
+    lane.cancel()
+    await asyncio.sleep(0.02)
+    file.may.set()
+    await asyncio.wait({lane})
+    assert file.numbers == [1, 2, 3]
+    assert file.closed == 1

@@ -31,6 +31,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FULL_IMAGE, IMAGE, FakeDestination, camera
+from .faults import Job, RunJob
 
 
 @pytest.fixture(autouse=True)
@@ -481,6 +482,32 @@ async def test_a_destination_that_was_added_late(
 
     await ledger.run(age)
     await until(shows(bench, Protection.AT_RISK, Reason.NOTHING_UPLOADED))
+
+
+async def test_a_look_that_is_slow_shows_nothing_older(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """A switch is not shown as it was before, because that took longer to keep."""
+    await start(bench, nas)
+    held, may = asyncio.Event(), asyncio.Event()
+
+    async def hold(job: Job, run: RunJob) -> Any:
+        if job is milestones.only_moments and not held.is_set():
+            held.set()
+            await may.wait()
+        return await run(job)
+
+    bench.faults.run = hold
+    bench.engine.handle_mqtt_connection(False)
+    await held.wait()
+    bench.faults.run = None
+    await bench.engine.set_sending("nas", False)
+    assert shows(bench, Protection.PAUSED, Reason.SENDING_OFF, Reason.MQTT_AWAY)()
+    seen = len(bench.statuses)
+    may.set()
+    await bench.at_rest()
+    await bench.engine.set_capture(True)
+    assert {each.protection for each in bench.statuses[seen:]} <= {Protection.PAUSED}
 
 
 async def test_since_when(bench: Bench, nas: FakeDestination) -> None:

@@ -150,7 +150,7 @@ def engine_parts(
             monitor=monitor,
             registry=intake.registry,
             workers=pool.workers,
-            paths=planner.paths,
+            planner=planner,
             options=options,
         ),
         drills=Drills(client, monitor, services, pool.workers),

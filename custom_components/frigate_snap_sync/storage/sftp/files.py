@@ -31,13 +31,26 @@ READ_AHEAD: Final = 8
 
 async def create(session: SftpSession, path: str) -> RemoteFile:
     """Make a new file for writing, in the place of a stale one of that name."""
+    return await _in_its_folder(session, path, _create)
+
+
+async def create_new(session: SftpSession, path: str) -> RemoteFile:
+    """Make a new file for writing where there is none; its folder was made before."""
+    return await _in_its_folder(session, path, open_new)
+
+
+async def _in_its_folder(
+    session: SftpSession,
+    path: str,
+    make: Callable[[SftpSession, str], Awaitable[RemoteFile]],
+) -> RemoteFile:
     try:
-        return await _create(session, path)
+        return await make(session, path)
     except NO_SUCH_FILE:
         # The folder went after we had made or seen it.
         session.folders.clear()
         await make_folder(session, posixpath.dirname(path) or ".")
-        return await _create(session, path)
+        return await make(session, path)
 
 
 async def _create(session: SftpSession, path: str) -> RemoteFile:

@@ -34,7 +34,7 @@ async def _open(
 ) -> files.RemoteFile:
     try:
         await folders.make_folder(session, posixpath.dirname(remote) or ".")
-        return await files.open_new(session, remote)
+        return await files.create_new(session, remote)
     except asyncssh.SFTPError as err:
         if isinstance(err, MAYBE_EXISTS):
             if await files.exists(session, remote):

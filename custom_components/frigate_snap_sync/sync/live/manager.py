@@ -12,7 +12,7 @@ from ..ledger import LedgerError, items as ledger_items, off_periods
 from ..model.engine_options import EngineOptions, LiveFootage
 from ..model.item import Item
 from ..monitoring.frigate_monitor import FrigateMonitor
-from ..planning.paths import ItemPaths
+from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
 from ..sending.worker import Worker
 from ..services import Services
@@ -45,7 +45,7 @@ class LiveManager:
         registry: ItemRegistry,
         workers: Mapping[str, Worker],
         options: EngineOptions,
-        paths: ItemPaths,
+        planner: Planner,
     ) -> None:
         """Keep what it works with; nothing is watched before `run`."""
         self._client = client
@@ -57,7 +57,7 @@ class LiveManager:
             services=services,
             registry=registry,
             workers=workers,
-            paths=paths,
+            planner=planner,
         )
         self._workers = workers
         self._options = options

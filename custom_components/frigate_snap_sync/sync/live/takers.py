@@ -11,7 +11,7 @@ from ..model.item import Item
 from ..model.openings import for_range, wanted
 from ..model.plans import UploadPlan
 from ..model.selection import wants_live, wants_live_of
-from ..planning.paths import ItemPaths
+from ..planning.planner import Planner
 from ..planning.registry import ItemRegistry
 from ..sending.worker import Worker
 from ..services import Services
@@ -40,14 +40,14 @@ class Takers:
         services: Services,
         registry: ItemRegistry,
         workers: Mapping[str, Worker],
-        paths: ItemPaths,
+        planner: Planner,
     ) -> None:
         """Keep what it works with."""
         self._client = client
         self._services = services
         self._registry = registry
         self._workers = workers
-        self._paths = paths
+        self._planner = planner
         self._since: dict[Worker, float] = {}
         """From when on destinations take film that were added since the start."""
 
@@ -75,9 +75,9 @@ class Takers:
         Whether anything can be sent there now or not.
         """
         return {
-            id_: self._paths.of(worker.setup, item)
-            for id_, worker in self._workers.items()
-            if wants_live(worker.setup.selection, item)
+            setup.id: self._planner.paths.of(setup, item)
+            for setup in self._planner.destinations
+            if wants_live(setup.selection, item)
         }
 
     def select_camera(self, camera: str) -> bool:
@@ -113,7 +113,9 @@ class Takers:
         }
         plans = for_range(
             (
-                UploadPlan(destination_id=id_, path=self._paths.of(worker.setup, item))
+                UploadPlan(
+                    destination_id=id_, path=self._planner.paths.of(worker.setup, item)
+                )
                 for id_, worker in workers.items()
             ),
             bounds.openings,

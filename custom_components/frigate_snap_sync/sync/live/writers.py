@@ -11,6 +11,7 @@ from typing import Any, Final, override
 
 from ...storage.errors import Rejected, StorageError
 from ...storage.growing import AlreadyThere, GrowingFile
+from ...storage.outlasting import outlast
 from ..ledger import LedgerError
 from ..ledger.live_files import LiveFile
 from ..model.spans import Spans
@@ -198,7 +199,8 @@ class GrowingWriter(LiveWriter):
         while self._writes and (
             self._writes[0].task.done() or len(self._writes) >= _AT_ONCE
         ):
-            await self._writes[0].task
+            # Who is cancelled here may yet count what is on its way.
+            await outlast(self._writes[0].task)
             self._note(self._writes.popleft())
 
     async def _write(self, data: bytes, batch: Batch | None) -> None:

@@ -57,22 +57,23 @@ class Planner:
         self._part_length = part_length
         self._timing = timing
         self._limits = limits
-        self._destinations: tuple[DestinationSetup, ...] = ()
+        self.destinations: tuple[DestinationSetup, ...] = ()
+        """All that there are, also those whose workers are just being replaced."""
 
     def set_destinations(self, destinations: Iterable[DestinationSetup]) -> None:
         """Plan for these from now on."""
-        self._destinations = tuple(destinations)
+        self.destinations = tuple(destinations)
         self.paths.forget_failures()
 
     @property
     def destination_ids(self) -> tuple[str, ...]:
         """Return the ids of the destinations that there are."""
-        return tuple(each.id for each in self._destinations)
+        return tuple(each.id for each in self.destinations)
 
     @property
     def selections(self) -> dict[str, Selection | None]:
         """Return what the destinations select, by their ids."""
-        return {each.id: each.selection for each in self._destinations}
+        return {each.id: each.selection for each in self.destinations}
 
     def wants(self, media: Media, camera: str | None = None) -> bool:
         """Tell whether any destination takes this kind of item at all, or may do so.
@@ -80,7 +81,7 @@ class Planner:
         With `camera`, of that one.
         """
         return any(
-            may_want(each.selection, media, camera) for each in self._destinations
+            may_want(each.selection, media, camera) for each in self.destinations
         )
 
     def bounded(self, item: Item, *, known: Item | None = None) -> Item:
@@ -115,7 +116,7 @@ class Planner:
                 reason=reason,
                 is_asked=asked is not None,
             )
-            for destination in self._destinations
+            for destination in self.destinations
             if (
                 (only is None or destination.id in only)
                 and wants(destination.selection, item)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+import itertools
 import logging
 import time
 from typing import Any
@@ -86,6 +87,9 @@ class Collector:
         """Those that the ledger keeps; None: not known."""
         self._changed = asyncio.Event()
         self._next_look = _TIMEOUT
+        self._looks = itertools.count(1)
+        self._shown = 0
+        """The number of the look that is shown."""
         self._outage = OutageLog(_LOGGER, "Reading the status")
 
     def wake(self) -> None:
@@ -118,6 +122,7 @@ class Collector:
 
         Raises LedgerError.
         """
+        number = next(self._looks)
         error: LedgerError | None = None
         try:
             self._reading = await bounded(self._read(), self._timing.ledger_patience)
@@ -131,7 +136,10 @@ class Collector:
             await self._keep_outages()
         if status.protection is not self.status.protection or status.since is None:
             status = replace(status, since=await self._since(status.protection))
-        self._show(status)
+        if number > self._shown:
+            # Else one that began later, and so knows more, was quicker.
+            self._shown = number
+            self._show(status)
         if error is not None:
             raise error
 

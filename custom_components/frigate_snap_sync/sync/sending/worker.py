@@ -135,7 +135,8 @@ class Worker:
     @property
     def may_send(self) -> bool:
         """Tell whether it is let send at the moment, be the destination there or not."""
-        return self._released.is_set() and self._enabled.is_set()
+        is_let = self._released.is_set() and self._enabled.is_set()
+        return is_let and not self._is_over
 
     @property
     def is_enabled(self) -> bool:
