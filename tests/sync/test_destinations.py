@@ -17,6 +17,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
 from custom_components.frigate_snap_sync.sync.ledger import (
     destinations as ledger_destinations,
     spooled_files,
+    uploads,
 )
 from custom_components.frigate_snap_sync.sync.ledger.spooled_files import Loss
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
@@ -24,7 +25,7 @@ from custom_components.frigate_snap_sync.sync.spool.spool import SpoolFile
 
 from .conftest import Bench, setup, until
 from .fakes import IMAGE, FakeDestination
-from .faults import Step
+from .faults import Job, RunJob, Step
 
 
 class Line(FakeDestination):
@@ -95,6 +96,39 @@ async def test_a_change_after_the_stop_does_nothing(bench: Bench, nas: Line) -> 
     await bench.threads.at_rest()
     assert not own_tasks()
     assert not nas.is_connected
+
+
+async def test_a_switch_that_is_turned_in_the_middle_of_a_change(
+    bench: Bench, nas: Line
+) -> None:
+    """The worker that starts then does as the switch shows."""
+    await bench.start(setup(nas))
+    for enabled in (False, True):
+        held, may = asyncio.Event(), asyncio.Event()
+
+        async def hold(
+            job: Job,
+            run: RunJob,
+            held: asyncio.Event = held,
+            may: asyncio.Event = may,
+        ) -> object:
+            if job is uploads.awaited_items:
+                held.set()
+                await may.wait()
+            return await run(job)
+
+        bench.faults.run = hold
+        changed = replace(setup(nas), name=f"attic {enabled}")
+        change = asyncio.create_task(bench.engine.apply_destinations([changed]))
+        await held.wait()
+        bench.faults.run = None
+        await bench.engine.set_sending("nas", enabled)
+        may.set()
+        await change
+        bench.live_snapshot(image=IMAGE[:-2] + bytes([enabled]) + IMAGE[-2:])
+        await bench.at_rest()
+        assert len(nas.media) == (2 if enabled else 0)
+    assert bench.status.destinations["nas"].sending
 
 
 async def test_settings_that_can_not_be_read_for_a_while(

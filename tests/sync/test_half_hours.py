@@ -1,11 +1,12 @@
 """Half hours of a long review, and what its end and late news change of them."""
 
+import asyncio
 from dataclasses import replace
 import time
 
 import pytest
 
-from custom_components.frigate_snap_sync.frigate.models import Severity
+from custom_components.frigate_snap_sync.frigate.models import Review, Severity
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
@@ -146,3 +147,28 @@ async def test_none_of_them_had_footage(bench: Bench, nas: FakeDestination) -> N
     bench.review("end", source_id=review, start=start, end=start + 16, known=True)
     await until(lambda: bench.status.destinations["nas"].failed_uploads > 0)
     assert "gone" in await bench.settled()
+
+
+async def test_an_end_that_is_corrected_while_it_is_looked_up(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """What Frigate says last counts, though the other end was asked about first."""
+    await bench.start(setup(nas))
+    start = float(int(time.time())) - 40
+    await there_since(bench, start)
+    ask, asked, answer = bench.frigate.review, asyncio.Event(), asyncio.Event()
+
+    async def answer_late(review_id: str) -> Review | None:
+        asked.set()
+        await answer.wait()
+        return await ask(review_id)
+
+    bench.frigate.review = answer_late  # type: ignore[method-assign]
+    review = bench.review("end", start=start, end=start + 18, known=True)
+    await asked.wait()
+    bench.review("end", source_id=review, start=start, end=start + 38, known=True)
+    await bench.at_rest()
+    answer.set()
+    ends = ["-01.mp4", "-02.mp4", "-03.mp4", "-04.mp4"]
+    await until(lambda: names(nas) == ends)
+    assert await bench.settled() == {"verified": 4}
