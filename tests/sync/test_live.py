@@ -29,7 +29,7 @@ from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from custom_components.frigate_snap_sync.sync.model.spans import from_text
 
 from ..harness.frigate import live
-from ..waiting import until
+from ..waiting import LONG, until
 from .conftest import FAST, Bench, setup
 from .fakes import FakeDestination
 from .live_film import START, Camera
@@ -168,6 +168,26 @@ async def test_the_last_piece_leaves_at_the_end(
     await bench.settled()
     await until(lambda: films(nas) == [])
     assert len(nas.media) == 1
+
+
+async def test_what_is_left_leaves_when_all_is_stopped(
+    bench: Bench, camera: Camera, nas: FakeDestination
+) -> None:
+    """It may be all there is for long: the destination has a moment for it."""
+    bench.timing = replace(QUICK, live_behind=LONG)
+    await bench.start(setup(nas, selection=LIVE))
+    bench.review("new")
+    await camera.show(25)
+    # The second piece has begun.
+    await until(lambda: len(films(nas)) == 1)
+    nas.gate.clear()
+    stopping = asyncio.create_task(bench.stop())
+    await asyncio.sleep(0.3)
+    nas.gate.set()
+    await stopping
+    shown = [live.moments(nas.files[name]) for name in films(nas)]
+    assert len(shown[0]) == 20
+    assert 1 <= len(shown[1]) <= 5
 
 
 async def test_a_long_gop_does_not_keep_a_piece_from_leaving(

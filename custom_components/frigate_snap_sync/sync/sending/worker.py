@@ -130,13 +130,12 @@ class Worker:
     @property
     def is_usable(self) -> bool:
         """Tell whether files may be sent at the moment."""
-        return self.may_send and not self._health.blocks
+        return self.may_send and not (self._health.blocks or self._is_over)
 
     @property
     def may_send(self) -> bool:
         """Tell whether it is let send at the moment, be the destination there or not."""
-        is_let = self._released.is_set() and self._enabled.is_set()
-        return is_let and not self._is_over
+        return self._released.is_set() and self._enabled.is_set()
 
     @property
     def is_enabled(self) -> bool:
