@@ -48,7 +48,8 @@ class LiveTarget:
     @property
     def is_open(self) -> bool:
         """Tell whether film can be sent there now."""
-        return self.is_allowed and self.worker.is_usable
+        worker = self.worker
+        return self.is_allowed and worker.is_usable and not worker.is_over
 
     @property
     def is_allowed(self) -> bool:

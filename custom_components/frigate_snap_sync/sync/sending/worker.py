@@ -110,7 +110,8 @@ class Worker:
         self._probing = asyncio.Lock()
         self._one_at_a_time = asyncio.Lock()
         self._tests: set[asyncio.Task[None]] = set()
-        self._is_over = False
+        self.is_over = False
+        """Whether it takes no more orders: it was let go."""
 
     @property
     def error(self) -> StorageError | None:
@@ -130,7 +131,7 @@ class Worker:
     @property
     def is_usable(self) -> bool:
         """Tell whether files may be sent at the moment."""
-        return self.may_send and not (self._health.blocks or self._is_over)
+        return self.may_send and not self._health.blocks
 
     @property
     def may_send(self) -> bool:
@@ -203,7 +204,7 @@ class Worker:
 
     def retire(self) -> None:
         """Take no more orders: the worker is about to be cancelled for good."""
-        self._is_over = True
+        self.is_over = True
 
     @property
     def standing_refusal(self) -> StorageError | None:
@@ -223,7 +224,7 @@ class Worker:
 
         Where that passed before and files failed, some of what waits must arrive, too.
         """
-        if self._is_over:
+        if self.is_over:
             raise Unreachable("The destination is no longer in use")
         test = asyncio.create_task(self._test())
         self._tests.add(test)
