@@ -1,5 +1,6 @@
 """A ledger and a spool of which a test decides when they are slow, or fail."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,6 +34,25 @@ class Faults:
     """The same for a writer's `finish`."""
     remove: Callable[[Step], Awaitable[None]] | None = None
     """The same for the spool's `remove`."""
+
+
+class Held:
+    """Holds a job of the ledger the first time: to be put in the place of its `run`."""
+
+    def __init__(self, job: Job) -> None:
+        """Wait for that one."""
+        self._job = job
+        self.reached = asyncio.Event()
+        """Set once it is held."""
+        self.may = asyncio.Event()
+        """To be set when it may run."""
+
+    async def __call__(self, job: Job, run: RunJob) -> Any:
+        """Run a job, when it may."""
+        if job is self._job and not self.reached.is_set():
+            self.reached.set()
+            await self.may.wait()
+        return await run(job)
 
 
 class FaultyLedger(Ledger):

@@ -25,7 +25,7 @@ from custom_components.frigate_snap_sync.sync.spool.spool import SpoolFile
 
 from .conftest import Bench, setup, until
 from .fakes import IMAGE, FakeDestination
-from .faults import Job, RunJob, Step
+from .faults import Held, Step
 
 
 class Line(FakeDestination):
@@ -104,26 +104,12 @@ async def test_a_switch_that_is_turned_in_the_middle_of_a_change(
     """The worker that starts then does as the switch shows."""
     await bench.start(setup(nas))
     for enabled in (False, True):
-        held, may = asyncio.Event(), asyncio.Event()
-
-        async def hold(
-            job: Job,
-            run: RunJob,
-            held: asyncio.Event = held,
-            may: asyncio.Event = may,
-        ) -> object:
-            if job is uploads.awaited_items:
-                held.set()
-                await may.wait()
-            return await run(job)
-
-        bench.faults.run = hold
+        held = bench.faults.run = Held(uploads.awaited_items)
         changed = replace(setup(nas), name=f"attic {enabled}")
         change = asyncio.create_task(bench.engine.apply_destinations([changed]))
-        await held.wait()
-        bench.faults.run = None
+        await held.reached.wait()
         await bench.engine.set_sending("nas", enabled)
-        may.set()
+        held.may.set()
         await change
         bench.live_snapshot(image=IMAGE[:-2] + bytes([enabled]) + IMAGE[-2:])
         await bench.at_rest()

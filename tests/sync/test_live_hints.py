@@ -20,7 +20,11 @@ from custom_components.frigate_snap_sync.frigate.models import (
 )
 from custom_components.frigate_snap_sync.storage.base import Capabilities
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
-from custom_components.frigate_snap_sync.sync.ledger import items, live_hints
+from custom_components.frigate_snap_sync.sync.ledger import (
+    destinations,
+    items,
+    live_hints,
+)
 from custom_components.frigate_snap_sync.sync.live.unsettled import review_of
 from custom_components.frigate_snap_sync.sync.model.engine_options import LiveFootage
 from custom_components.frigate_snap_sync.sync.model.item import Item
@@ -30,7 +34,7 @@ from ..harness.frigate import live
 from ..waiting import until
 from .conftest import FAST, Bench, setup
 from .fakes import FakeDestination
-from .faults import Job, RunJob
+from .faults import Held
 from .live_film import Camera
 from .test_live import LIVE, QUICK, arrived, camera, films, growing
 
@@ -357,21 +361,13 @@ async def test_its_destination_is_changed_when_the_review_comes(
     bench.timing = replace(QUICK, live_hint=1)
     await _signed(bench, camera, setup(growing, selection=LIVE))
     name = await arrived(growing, camera)
-    held, may = asyncio.Event(), asyncio.Event()
-
-    async def hold(job: Job, run: RunJob) -> Any:
-        if job.__name__ == "keep_destinations":
-            held.set()
-            await may.wait()
-        return await run(job)
-
-    bench.faults.run = hold
+    held = bench.faults.run = Held(destinations.keep_destinations)
     changed = replace(setup(growing, selection=LIVE), name="attic")
     change = asyncio.create_task(bench.engine.apply_destinations([changed]))
-    await held.wait()
+    await held.reached.wait()
     bench.review("new", start=time.time(), known=True)
     await until(lambda: _rows(bench, "item_id") != [(None,)])
-    may.set()
+    held.may.set()
     await change
     await bench.at_rest()
     assert name in films(growing)

@@ -241,15 +241,21 @@ async def test_how_long_a_destination_that_keeps_up_may_take(append: bool) -> No
         assert lane.keeps_up == does
 
 
+async def _held_after_one() -> tuple[Film, Target, asyncio.Task[None]]:
+    """Let a lane bring one picture; what follows waits at the destination."""
+    film, target = Film(most_bytes=MOST), Target()
+    lane = following(target, film)
+    show(film, 1, is_keyframe=True)
+    await until(lambda: target.destination.file.numbers == [1])
+    target.destination.file.may.clear()
+    return film, target, lane
+
+
 @pytest.mark.parametrize("is_allowed", [True, False])
 async def test_a_lane_that_is_ended_while_it_ends_its_file(is_allowed: bool) -> None:
     """No write is left alone, and the file is closed; at once if no film may leave."""
-    film, target = Film(most_bytes=MOST), Target()
+    film, target, lane = await _held_after_one()
     file = target.destination.file
-    lane = following(target, film)
-    show(film, 1, is_keyframe=True)
-    await until(lambda: file.numbers == [1])
-    file.may.clear()
     show(film, 2)
     await until(lambda: file.waiting)
     target.is_allowed = is_allowed
@@ -270,12 +276,8 @@ async def test_a_lane_that_is_ended_while_it_ends_its_file(is_allowed: bool) -> 
 
 async def test_a_lane_that_is_ended_while_its_writes_are_under_way() -> None:
     """What is on its way arrives, though the lane waited for it when it was ended."""
-    film, target = Film(most_bytes=MOST), Target()
+    film, target, lane = await _held_after_one()
     file = target.destination.file
-    lane = following(target, film)
-    show(film, 1, is_keyframe=True)
-    await until(lambda: file.numbers == [1])
-    file.may.clear()
     for number in (2, 3):
         show(film, number)
         await until(lambda: file.waiting == number - 1)  # noqa: B023

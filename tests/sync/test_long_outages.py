@@ -37,10 +37,12 @@ def quick(bench: Bench) -> None:
     patient(bench, 0.3)
 
 
-def _fail(bench: Bench, nas: FakeDestination, reason: Reason) -> None:
+async def _fail(bench: Bench, nas: FakeDestination, reason: Reason) -> None:
     match reason:
         case Reason.DESTINATION_FAILING:
             nas.error = Unreachable("no route")
+            with pytest.raises(Unreachable):
+                await bench.engine.test_destination("nas")
         case Reason.FRIGATE_AWAY:
             bench.frigate.error = FrigateUnreachable("no route")
         case Reason.FRIGATE_LOGIN_REFUSED:
@@ -70,10 +72,7 @@ async def _long_outage(bench: Bench, nas: FakeDestination, reason: Reason) -> No
     """Let something fail for long, and end while it does."""
     bench.timing = replace(bench.timing, config=0, catch_up=0.1)
     await start(bench, nas)
-    _fail(bench, nas, reason)
-    if reason is Reason.DESTINATION_FAILING:
-        with pytest.raises(Unreachable):
-            await bench.engine.test_destination("nas")
+    await _fail(bench, nas, reason)
     await until(shows(bench, Protection.AT_RISK, reason))
     await until(lambda: _kept(bench))
     await bench.stop()
@@ -132,7 +131,7 @@ async def test_it_is_still_there(
     for _ in range(2):
         await _restart(bench, nas)
         if reason is Reason.MQTT_AWAY:
-            _fail(bench, nas, reason)
+            await _fail(bench, nas, reason)
         await until(shows(bench, Protection.AT_RISK, reason))
         if reason is Reason.DESTINATION_FAILING:
             assert bench.status.destinations["nas"].problem is Problem.UNREACHABLE
@@ -147,16 +146,13 @@ async def test_it_is_over(bench: Bench, nas: FakeDestination, reason: Reason) ->
     await _restart(bench, nas)
     await until(shows(bench, Protection.PROTECTED))
     assert Protection.AT_RISK not in {each.protection for each in bench.statuses}
-    _fail(bench, nas, reason)
-    if reason is Reason.DESTINATION_FAILING:
-        with pytest.raises(Unreachable):
-            await bench.engine.test_destination("nas")
+    await _fail(bench, nas, reason)
     await until(shows(bench, Protection.CATCHING_UP, reason))
     await bench.stop()
     # Nor does it become a long one by a restart.
     await _restart(bench, nas)
     if reason is Reason.MQTT_AWAY:
-        _fail(bench, nas, reason)
+        await _fail(bench, nas, reason)
     await until(shows(bench, Protection.CATCHING_UP, reason))
 
 

@@ -31,7 +31,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FULL_IMAGE, IMAGE, FakeDestination, camera
-from .faults import Job, RunJob
+from .faults import Held
 
 
 @pytest.fixture(autouse=True)
@@ -489,22 +489,13 @@ async def test_a_look_that_is_slow_shows_nothing_older(
 ) -> None:
     """A switch is not shown as it was before, because that took longer to keep."""
     await start(bench, nas)
-    held, may = asyncio.Event(), asyncio.Event()
-
-    async def hold(job: Job, run: RunJob) -> Any:
-        if job is milestones.only_moments and not held.is_set():
-            held.set()
-            await may.wait()
-        return await run(job)
-
-    bench.faults.run = hold
+    held = bench.faults.run = Held(milestones.only_moments)
     bench.engine.handle_mqtt_connection(False)
-    await held.wait()
-    bench.faults.run = None
+    await held.reached.wait()
     await bench.engine.set_sending("nas", False)
     assert shows(bench, Protection.PAUSED, Reason.SENDING_OFF, Reason.MQTT_AWAY)()
     seen = len(bench.statuses)
-    may.set()
+    held.may.set()
     await bench.at_rest()
     await bench.engine.set_capture(True)
     assert {each.protection for each in bench.statuses[seen:]} <= {Protection.PAUSED}

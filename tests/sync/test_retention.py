@@ -458,14 +458,16 @@ def ledger(connection: sqlite3.Connection) -> sqlite3.Connection:
     return connection
 
 
-def expire(connection: sqlite3.Connection, *, more: bool = False) -> int:
-    """Let what is over thirty days old expire; is there `more` than two?"""
+def expire(
+    connection: sqlite3.Connection, *, at_once: int = 9, more: bool = False
+) -> int:
+    """Let what is over thirty days old expire; is there `more` of it?"""
     count, has_more = retention.expire(
         connection,
         "nas",
         before=time.time() - 30 * DAY,
         most=None,
-        at_once=2,
+        at_once=at_once,
         now=time.time(),
     )
     assert has_more is more
@@ -504,13 +506,11 @@ def test_no_more_than_some_at_once(ledger: sqlite3.Connection) -> None:
     """What is to be removed already counts."""
     for number in range(5):
         store(ledger, 40 + number, f"{number}.mp4")
-    assert expire(ledger, more=True) == 2
-    assert expire(ledger, more=True) == 0
+    assert expire(ledger, at_once=2, more=True) == 2
+    assert expire(ledger, at_once=2, more=True) == 0
     assert states(ledger)["4.mp4"] == states(ledger)["3.mp4"] == "expired"
     ledger.execute("UPDATE uploads SET clean_up = NULL")
-    assert expire(ledger, more=True) == 2
-    ledger.execute("UPDATE uploads SET clean_up = NULL")
-    assert expire(ledger) == 1
+    assert expire(ledger, at_once=9) == 3
 
 
 def test_counts_of_copies_are_right(ledger: sqlite3.Connection) -> None:

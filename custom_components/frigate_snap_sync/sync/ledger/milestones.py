@@ -76,7 +76,7 @@ def moments(connection: sqlite3.Connection, prefix: str) -> dict[str, float]:
 
 
 def only_moments(
-    connection: sqlite3.Connection, prefix: str, moments_: Mapping[str, float]
+    connection: sqlite3.Connection, prefix: str, new: Mapping[str, float]
 ) -> dict[str, float]:
     """Keep moments in place of others whose names begin so; return them.
 
@@ -85,10 +85,10 @@ def only_moments(
     known = moments(connection, prefix)
     connection.executemany(
         "DELETE FROM milestones WHERE name = ?",
-        [(prefix + name,) for name in known.keys() - moments_.keys()],
+        [(prefix + name,) for name in known.keys() - new.keys()],
     )
     connection.executemany(
         "INSERT OR IGNORE INTO milestones VALUES (?, ?)",
-        [(prefix + name, moment) for name, moment in moments_.items()],
+        [(prefix + name, moment) for name, moment in new.items()],
     )
     return moments(connection, prefix)

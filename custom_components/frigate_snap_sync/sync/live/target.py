@@ -49,7 +49,7 @@ class LiveTarget:
     def is_open(self) -> bool:
         """Tell whether film can be sent there now."""
         worker = self.worker
-        return self.is_allowed and worker.is_usable and not worker.is_over
+        return self.is_allowed and worker.is_usable and not worker.is_retired
 
     @property
     def is_allowed(self) -> bool:

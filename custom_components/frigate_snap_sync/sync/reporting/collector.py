@@ -1,7 +1,7 @@
 """The collector: gathers what the entities show, and tells when it has changed."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 import itertools
@@ -176,13 +176,8 @@ class Collector:
     async def _recall_outages(self) -> None:
         """Let outages that were long before a restart be long ones still."""
         now = time.time()
-        try:
-            kept = await bounded(
-                self._ledger.run(milestones.moments, _OUTAGE_PREFIX),
-                self._timing.ledger_patience,
-            )
-        except LedgerError as err:
-            _LOGGER.debug("What was wrong before can't be read: %s", err)
+        kept = await self._try(self._ledger.run(milestones.moments, _OUTAGE_PREFIX))
+        if kept is None:
             return
         self._long_outages = frozenset(kept)
         # Kept by a clock that was ahead: it was long all the same.
@@ -208,13 +203,16 @@ class Collector:
 
         Returns what is kept, or None if the ledger fails.
         """
+        return await self._try(
+            self._ledger.run(milestones.only_moments, prefix, moments)
+        )
+
+    async def _try[T](self, job: Awaitable[T]) -> T | None:
+        """Return what a job of the ledger gives, or None if it fails."""
         try:
-            return await bounded(
-                self._ledger.run(milestones.only_moments, prefix, moments),
-                self._timing.ledger_patience,
-            )
+            return await bounded(job, self._timing.ledger_patience)
         except LedgerError as err:
-            _LOGGER.debug("What is wrong, and since when, can't be kept: %s", err)
+            _LOGGER.debug("Since when something is so can't be kept: %s", err)
             return None
 
     def _unknown(self) -> dict[str, Any]:

@@ -110,8 +110,8 @@ class Worker:
         self._probing = asyncio.Lock()
         self._one_at_a_time = asyncio.Lock()
         self._tests: set[asyncio.Task[None]] = set()
-        self.is_over = False
-        """Whether it takes no more orders: it was let go."""
+        self.is_retired = False
+        """Whether it takes no more orders."""
 
     @property
     def error(self) -> StorageError | None:
@@ -130,7 +130,10 @@ class Worker:
 
     @property
     def is_usable(self) -> bool:
-        """Tell whether files may be sent at the moment."""
+        """Tell whether files may be sent at the moment.
+
+        No more than `_usable` waits for: it would ask again for ever without a pause.
+        """
         return self.may_send and not self._health.blocks
 
     @property
@@ -204,7 +207,7 @@ class Worker:
 
     def retire(self) -> None:
         """Take no more orders: the worker is about to be cancelled for good."""
-        self.is_over = True
+        self.is_retired = True
 
     @property
     def standing_refusal(self) -> StorageError | None:
@@ -224,7 +227,7 @@ class Worker:
 
         Where that passed before and files failed, some of what waits must arrive, too.
         """
-        if self.is_over:
+        if self.is_retired:
             raise Unreachable("The destination is no longer in use")
         test = asyncio.create_task(self._test())
         self._tests.add(test)

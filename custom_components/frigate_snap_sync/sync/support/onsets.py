@@ -26,8 +26,7 @@ class Onsets:
         Of those that are None it is not known: they count on if they hold later. All
         others, and those that are not among them, are over.
         """
-        lasted = {fact: self._now - since for fact, since in self._since.items()}
-        lasted |= self._earlier
+        lasted = self._lengths()
         self._since = {
             fact: self._since.get(fact, now) - self._earlier.get(fact, 0.0)
             for fact, holds in facts.items()
@@ -45,14 +44,16 @@ class Onsets:
 
         Those of before a restart are among them until it is known whether they hold.
         """
-        lasting = {fact: self._now - since for fact, since in self._since.items()}
         return {
-            fact: length
-            for fact, length in (self._earlier | lasting).items()
-            if length > seconds
+            fact: length for fact, length in self._lengths().items() if length > seconds
         }
 
     def lasting(self, fact: str) -> float | None:
         """Return for how many seconds a fact has held, None if it does not."""
         since = self._since.get(fact)
         return None if since is None else self._now - since
+
+    def _lengths(self) -> dict[str, float]:
+        """Return how many seconds each fact has lasted that holds, or may."""
+        lasting = {fact: self._now - since for fact, since in self._since.items()}
+        return self._earlier | lasting
