@@ -37,6 +37,7 @@ from .component import (
     sftp_data,
     sftp_subentry,
 )
+from .test_services import ROW
 
 PRIVATE = {
     **SECRETS,
@@ -137,6 +138,63 @@ async def test_diagnostics_of_devices(
         assert len(found["uploads"]) == len(engine.rows)
     whole = await get(ENTRY_ID)
     assert whole == await get_diagnostics_for_config_entry(hass, hass_client, entry)
+
+
+@pytest.mark.usefixtures("mqtt_client")
+async def test_the_hosts_of_addresses(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    engine: StandInEngine,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """Errors name the host alone, with the bucket before it or not."""
+    bucket = ConfigSubentryDataWithId(
+        data={
+            "endpoint_url": "https://minio.home.example:9000",
+            "bucket": "evidence-bucket",
+        },
+        subentry_id=LOCAL_ID,
+        subentry_type="s3",
+        title="Cloud",
+        unique_id=None,
+    )
+    share = ConfigSubentryDataWithId(
+        data={"url": "HTTPS://dav.home.example/films", "username": "cameras"},
+        subentry_id=SFTP_ID,
+        subentry_type="webdav",
+        title="Share",
+        unique_id=None,
+    )
+    imported = {"kind": "s3", "endpoint_url": "http://old.home.example:9000"}
+    entry = frigate_entry(
+        subentries=[bucket, share], data={"imported_destinations": [imported]}
+    )
+    assert DESTINATION.last_error is not None
+    said = (
+        "The host name of minio.home.example:9000 is not known, nor are"
+        " evidence-bucket.minio.home.example:9000, old.home.example:9000"
+        " and dav.home.example:443"
+    )
+    failed = replace(
+        DESTINATION, reason=said, last_error=replace(DESTINATION.last_error, text=said)
+    )
+    engine.first_status = replace(
+        STATUS, destinations={LOCAL_ID: failed, SFTP_ID: failed}
+    )
+    engine.rows = [replace(ROW, reason=said)]
+    await async_set_up(hass, entry)
+    device = device_registry.async_get_device_by_identifier(
+        (DOMAIN, LOCAL_ID), ENTRY_ID
+    )
+    assert device is not None
+    for found in (
+        await get_diagnostics_for_config_entry(hass, hass_client, entry),
+        await get_diagnostics_for_device(hass, hass_client, entry, device),
+    ):
+        shown = json.dumps(found)
+        assert "The host name of **REDACTED**:9000 is not known" in shown
+        assert "home.example" not in shown
+        assert "evidence-bucket" not in shown
 
 
 def keys_of(document: object) -> list[str]:

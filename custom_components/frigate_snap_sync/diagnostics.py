@@ -26,7 +26,6 @@ from .const import (
     CONF_PADDING_BEFORE,
     CONF_PART_LENGTH,
     CONF_PATH_TEMPLATE,
-    CONF_PROXY,
     CONF_RETENTION_DAYS,
     CONF_RETENTION_SIZE,
     CONF_SPOOL_LIMIT,
@@ -77,6 +76,7 @@ _SECTIONS: Final[Mapping[str, frozenset[str]]] = {
 }
 """What destinations of all kinds store, by sections."""
 _KIND: Final = "kind"
+_SCHEMES: Final = ("http://", "https://")
 _MOST_UPLOADS: Final = 50
 """Of the newest uploads, in the diagnostics of a camera or destination."""
 
@@ -208,10 +208,11 @@ def _private_texts(data: Mapping[str, Any], public: Collection[str]) -> set[str]
     texts: set[str] = set()
     for key, value in data.items():
         if key not in public:
-            texts.update(_leaves(value))
-    for key in (CONF_URL, CONF_PROXY):
-        if isinstance(url := data.get(key), str):
-            texts |= parts_of_url(url)
+            for text in _leaves(value):
+                texts.add(text)
+                # Whatever the field is called: an error names the host alone.
+                if text.lower().startswith(_SCHEMES):
+                    texts |= parts_of_url(text)
     return texts
 
 
