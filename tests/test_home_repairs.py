@@ -7,6 +7,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.frigate_snap_sync.cause import Cause
 from custom_components.frigate_snap_sync.const import DOMAIN
+from custom_components.frigate_snap_sync.sync.ledger import LedgerError
 from custom_components.frigate_snap_sync.sync.model.errors import Refusal, Refused
 from custom_components.frigate_snap_sync.sync.model.status import (
     DrillOutcome,
@@ -104,6 +105,34 @@ async def test_losses_that_are_settled(
     assert (result["type"], result["reason"]) == ("abort", "already_settled")
 
 
+@pytest.mark.parametrize(
+    ("losses", "step"),
+    [
+        (LOST, "confirm"),
+        (Losses(messages=True, until=1795336200.5), "messages"),
+        (Losses(large_images=True, until=1795336200.5), "large_images"),
+    ],
+)
+async def test_losses_while_the_ledger_fails(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post, losses: Losses, step: str
+) -> None:
+    """The step stays, and says that nothing was stored; until it can be."""
+    await async_set_up(hass, frigate_entry(subentries=[sftp_subentry()]))
+    engine.show(losses=losses)
+    shown = await fix(f"items_lost_{ENTRY_ID}")
+    engine.failure = LedgerError("locked")
+    result = await fix(shown)
+    assert (result["step_id"], result["errors"]) == (
+        step,
+        {"base": "not_acknowledged"},
+    )
+    assert result["description_placeholders"] == shown["description_placeholders"]
+    engine.failure = None
+    result = await fix(result)
+    assert result["type"] == "create_entry"
+    assert engine.calls.count(("acknowledge", 1795336200.5)) == 2
+
+
 async def test_a_failed_drill(
     hass: HomeAssistant, engine: StandInEngine, fix: Post
 ) -> None:
@@ -189,6 +218,20 @@ async def test_another_topic_prefix(
     assert entry.unique_id == "cameras"
     assert engine.arguments["topic_prefix"] == "cameras"
     assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_another_topic_prefix_of_what_was_unloaded(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """Disabled while the form was open."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    engine.show(topic_prefix_changed=True, frigate_topic_prefix="cams")
+    result = await fix(f"topic_prefix_changed_{ENTRY_ID}")
+    assert await hass.config_entries.async_unload(ENTRY_ID)
+    result = await fix(result)
+    assert (result["type"], result["reason"]) == ("abort", "already_settled")
+    assert entry.unique_id == "frigate"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Repairs of what is wrong with a Frigate, or at home: one flow each."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 
 import voluptuous as vol
 
@@ -98,7 +98,7 @@ class ItemsLostFlow(FrigateRepairFlow):
             return await self.async_step_messages()
         if self._shown.large_images:
             return await self.async_step_large_images()
-        return await self._async_acknowledge()
+        return await self._async_acknowledge(self.async_step_confirm)
 
     async def async_step_messages(
         self, user_input: dict[str, str] | None = None
@@ -108,7 +108,7 @@ class ItemsLostFlow(FrigateRepairFlow):
             return self._show("messages")
         if self._shown.large_images:
             return await self.async_step_large_images()
-        return await self._async_acknowledge()
+        return await self._async_acknowledge(self.async_step_messages)
 
     async def async_step_large_images(
         self, user_input: dict[str, str] | None = None
@@ -116,14 +116,23 @@ class ItemsLostFlow(FrigateRepairFlow):
         """Say that images were too large, of which nothing more is known."""
         if user_input is None:
             return self._show("large_images")
-        return await self._async_acknowledge()
+        return await self._async_acknowledge(self.async_step_large_images)
 
     def _why(self, cause: str) -> str:
         return async_word(self.hass, f"loss_{cause}")
 
-    async def _async_acknowledge(self) -> RepairsFlowResult:
+    async def _async_acknowledge(
+        self, step: Callable[[], Awaitable[RepairsFlowResult]]
+    ) -> RepairsFlowResult:
+        """Acknowledge what was shown; show the last step again if that can't be stored."""
         self._abort_if_settled()
-        await self._entry.runtime_data.async_acknowledge_losses(self._shown.until)
+        try:
+            await self._entry.runtime_data.async_acknowledge_losses(self._shown.until)
+        except HomeAssistantError as err:
+            LOGGER.info("The acknowledged loss can't be stored: %s", err)
+            result = await step()
+            result["errors"] = {"base": "not_acknowledged"}
+            return result
         return self.async_create_entry(data={})
 
 
@@ -232,9 +241,9 @@ class TopicPrefixFlow(FrigateRepairFlow):
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Take the prefix over that was shown."""
+        self._abort_if_settled()
         if user_input is None or self._status.frigate_topic_prefix != self._shown:
             return await self.async_step_init()
-        self._abort_if_settled()
         self.hass.config_entries.async_update_entry(self._entry, unique_id=self._shown)
         self.hass.config_entries.async_schedule_reload(self._entry.entry_id)
         return self.async_create_entry(data={})
