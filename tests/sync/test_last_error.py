@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from functools import partial
 import time
-from typing import override
+from typing import Any, override
 
 import pytest
 
@@ -16,6 +16,8 @@ from custom_components.frigate_snap_sync.storage.errors import (
     StorageError,
     Unreachable,
 )
+from custom_components.frigate_snap_sync.sync.engine import LedgerError
+from custom_components.frigate_snap_sync.sync.ledger import destinations
 from custom_components.frigate_snap_sync.sync.model.status import (
     DestinationStatus,
     LastError,
@@ -24,6 +26,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
+from .faults import Job, RunJob
 
 
 @pytest.fixture
@@ -110,6 +113,35 @@ async def test_an_outage_names_its_cause_until_it_is_over(bench: Bench) -> None:
     nas.error = None
     await until(lambda: last_error(bench) is None)
     assert shown(bench).reason is None
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_an_error_goes_though_the_ledger_failed_when_it_was_over(
+    bench: Bench,
+) -> None:
+    """What arrives once the ledger works again takes it away."""
+    nas = FakeDestination()
+    nas.error = Unreachable("No route")
+    await bench.start(setup(nas))
+    await until(lambda: last_error(bench))
+    refused = 0
+
+    async def full(job: Job, run: RunJob) -> Any:
+        nonlocal refused
+        if job is destinations.keep_error:
+            refused += 1
+            raise LedgerError("database or disk is full")
+        return await run(job)
+
+    bench.faults.run = full
+    nas.error = None
+    await until(lambda: shown(bench).reason is None)
+    await until(lambda: refused)
+    bench.faults.run = None
+    assert names_cause(bench, "cannot_connect")
+    bench.live_snapshot()
+    await until(lambda: len(nas.media) == 1)
+    await until(lambda: last_error(bench) is None)
 
 
 async def test_an_error_survives_a_restart(bench: Bench) -> None:

@@ -143,7 +143,8 @@ class DestinationHealth:
         self.contact(connected=True)
         if self._may_have_error and not self._breaker.is_open:
             self._may_have_error = False
-            await self._keep_error(None)
+            if not await self._keep_error(None):
+                self._may_have_error = True  # What arrives next takes it away.
 
     def settle(self) -> None:
         """End a doubt that nothing has confirmed for long."""
@@ -219,9 +220,12 @@ class DestinationHealth:
             self._on_news()
         self._judged.notify()
 
-    async def _keep_error(self, error: LastError | None) -> None:
+    async def _keep_error(self, error: LastError | None) -> bool:
+        """Keep the last error; return whether the ledger took it."""
         try:
             await self._ledger.run(destinations.keep_error, self._setup.id, error)
         except LedgerError as err:
             self._outage.report(err)
+            return False
         self._signals.status_changed()
+        return True
