@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+import threading
 import time
 from typing import Any, cast
 
@@ -155,6 +156,34 @@ async def test_a_ledger_that_does_not_answer(
     bench.faults.run = hang
     await until(shows(bench, Protection.AT_RISK, Reason.LEDGER_FAILING))
     gate.set()
+    await until(shows(bench, Protection.PROTECTED))
+
+
+async def test_home_assistant_s_disk_hangs(bench: Bench, nas: FakeDestination) -> None:
+    """With the ledger that lies there, while it is looked how much space it has."""
+    bench.timing = replace(bench.timing, ledger_patience=0.2)
+    await start(bench, nas)
+    gate, answers, asked = asyncio.Event(), threading.Event(), threading.Event()
+    health = bench.engine._parts.health  # noqa: SLF001
+    look = health._look  # noqa: SLF001
+
+    def hang_look() -> bool:
+        asked.set()
+        answers.wait()
+        return look()
+
+    async def hang(job: Job, run: RunJob) -> Any:
+        await gate.wait()
+        return await run(job)
+
+    health._look = hang_look  # type: ignore[method-assign] # noqa: SLF001
+    try:
+        await until(asked.is_set)
+        bench.faults.run = hang
+        await until(shows(bench, Protection.AT_RISK, Reason.LEDGER_FAILING))
+    finally:
+        answers.set()
+        gate.set()
     await until(shows(bench, Protection.PROTECTED))
 
 

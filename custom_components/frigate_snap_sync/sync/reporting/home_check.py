@@ -1,4 +1,4 @@
-"""Looks after ledger and disk where nothing happens, or a failure would stay unseen."""
+"""Looks after the ledger where nothing happens, or a failure would stay unseen."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -30,7 +30,7 @@ class HomeCheck:
         self._outage = OutageLog(_LOGGER, "Writing to the ledger")
 
     async def look(self) -> None:
-        """See whether the disk has space and the ledger takes what is written.
+        """See whether the ledger takes what is written.
 
         Nothing is done before it is time, unless something fails or was lost.
         """
@@ -44,7 +44,6 @@ class HomeCheck:
         if not is_urgent and now - self._looked_at < self._timing.home:
             return
         self._looked_at = now
-        await self._health.look()
         await self._keep(is_written=True, patience=self._timing.ledger_patience)
 
     async def end(self) -> None:
