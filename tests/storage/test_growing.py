@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+import errno
+import gc
 import hashlib
 from io import FileIO
 import os
@@ -32,7 +34,7 @@ from custom_components.frigate_snap_sync.storage.s3.upload import MAX_SINGLE
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 
 from ..sync.fakes import FakeDestination
-from ..waiting import LONG
+from ..waiting import LONG, Threads
 from .places import PLACES as ALL_PLACES, Ceph, Place
 from .test_conformance import ESCAPES, PLACES, Pieces, at, put
 from .test_s3 import unfinished
@@ -353,3 +355,27 @@ async def test_it_reaches_the_disk_each_second(tmp_path: Path) -> None:
     assert synced == [101, 102, 103]
     assert await file.close() == 25
     assert len(synced) == 4
+
+
+async def test_a_file_that_can_not_be_closed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A share that is gone by then, say: how much has arrived is known already."""
+
+    class Gone(FileIO):
+        @override
+        def close(self) -> None:
+            if not self.closed:
+                super().close()
+                raise OSError(errno.EIO, "gone")
+
+    threads = Threads()
+    with threads.watched():
+        path = tmp_path / "live.mp4"
+        jobs = JobRunner(limit=1, timeout=LONG)
+        file = LocalGrowingFile(jobs, Gone(path, "wb"), "live.mp4")
+        await file.write(b"film", at=0)
+        assert await file.close() == 4
+        await threads.at_rest()
+    gc.collect()
+    assert "never retrieved" not in caplog.text

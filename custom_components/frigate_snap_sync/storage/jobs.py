@@ -29,6 +29,19 @@ class Job:
         self.progressed = monotonic()
 
 
+def in_thread[T](work: Callable[[], T]) -> asyncio.Future[T]:
+    """Begin work in a thread. It need not be waited for: then its failure is no one's."""
+    future = asyncio.get_running_loop().run_in_executor(None, work)
+    future.add_done_callback(_retrieve)
+    return future
+
+
+def _retrieve(future: asyncio.Future[Any]) -> None:
+    """Keep asyncio from logging as an error what no one waited for."""
+    if not future.cancelled():
+        future.exception()
+
+
 class JobRunner:
     """Runs blocking work in the loop's default executor.
 
@@ -63,8 +76,7 @@ class JobRunner:
         while waited := self._in_the_way(name):
             await self._wait(waited)
         job = Job()
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(None, work, job)
+        future = in_thread(partial(work, job))
         self._running[future] = job
         if name is not None:
             self._names[name] = future
@@ -113,5 +125,3 @@ class JobRunner:
         del self._running[future]
         if name is not None:
             del self._names[name]
-        if not future.cancelled():
-            future.exception()  # retrieved: there may be no caller left to wait for it

@@ -15,6 +15,7 @@ from typing import Final, Self, override
 
 from .base import Source
 from .errors import SourceDamaged, SourceUnreadable, unreadable
+from .jobs import in_thread
 
 PIECE_SIZE: Final = 1024 * 1024
 """The most bytes that one read returns."""
@@ -196,15 +197,14 @@ class _OpenFile(OpenSource):
     @override
     async def read(self) -> bytes:
         """Return the next piece; the one after it is begun."""
-        loop = asyncio.get_running_loop()
         if piece := self._first:
             self._first = b""
             if len(piece) < self._size:
-                self._ahead = loop.run_in_executor(None, self._reader.read)
+                self._ahead = in_thread(self._reader.read)
             return piece
         if self._reader.closed:
             return b""
-        ahead = self._ahead or loop.run_in_executor(None, self._reader.read)
+        ahead = self._ahead or in_thread(self._reader.read)
         try:
             async with asyncio.timeout(self._timeout):
                 piece = await ahead
@@ -213,7 +213,7 @@ class _OpenFile(OpenSource):
         except OSError as err:
             raise unreadable(f"Reading {self._name}", err) from err
         if piece:
-            self._ahead = loop.run_in_executor(None, self._reader.read)
+            self._ahead = in_thread(self._reader.read)
         return piece
 
     def close(self) -> None:
@@ -223,7 +223,7 @@ class _OpenFile(OpenSource):
         if self._ahead is not None:
             self._ahead.cancel()
         # Not waited for: closing is not worth holding up a cancellation.
-        asyncio.get_running_loop().run_in_executor(None, self._reader.close)
+        in_thread(self._reader.close)
 
 
 class _OpenPieces(OpenSource):

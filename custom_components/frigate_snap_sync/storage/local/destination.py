@@ -9,7 +9,7 @@ from typing import Final, override
 
 from ..base import Capabilities, Destination, Source, StoredFile
 from ..growing import GrowingFile
-from ..jobs import Job, JobRunner
+from ..jobs import Job, JobRunner, in_thread
 from ..limits import Limits
 from ..source import PieceReader, open_source
 from .errors import explained
@@ -178,7 +178,7 @@ class LocalDestination(Destination):
                 yield piece
         finally:
             # Not waited for: a share that hangs must not hold up the caller.
-            asyncio.get_running_loop().run_in_executor(None, reader.close)
+            in_thread(reader.close)
 
     @override
     async def free_space(self) -> int | None:

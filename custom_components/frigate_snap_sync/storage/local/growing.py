@@ -1,6 +1,5 @@
 """A file in a folder of this machine that grows."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from io import FileIO
@@ -10,7 +9,7 @@ from typing import Final, override
 
 from ..base import path_segments
 from ..growing import AlreadyThere, GrowingFile
-from ..jobs import Job, JobRunner
+from ..jobs import Job, JobRunner, in_thread
 from .errors import explained
 from .files import LocalFolder, make_folders, open_new, sync, sync_folder
 
@@ -83,7 +82,7 @@ class LocalGrowingFile(GrowingFile):
             return await self._run(work)
         finally:
             # Not waited for: it may hang on a share that is away.
-            asyncio.get_running_loop().run_in_executor(None, self._file.close)
+            in_thread(self._file.close)
 
     async def _run[T](self, work: Callable[[Job], T]) -> T:
         return await self._jobs.run(work, name=f"growing {self._path}")

@@ -9,6 +9,7 @@ from typing import Final
 
 from ..base import Source
 from ..errors import SourceUnreadable, unreadable
+from ..jobs import in_thread
 from ..source import READ_TIMEOUT, PieceReader
 
 _STEP: Final = 16 * 1024 * 1024
@@ -57,7 +58,7 @@ async def hashing(path: Path, source: Source) -> AsyncGenerator[PartHasher]:
     try:
         yield PartHasher(reader, source.name)
     finally:
-        asyncio.get_running_loop().run_in_executor(None, reader.close)
+        in_thread(reader.close)
 
 
 async def _in_time[**P, T](

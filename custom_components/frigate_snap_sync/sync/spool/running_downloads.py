@@ -10,6 +10,7 @@ from typing import override
 from ...changes import Changes
 from ...storage.base import Source
 from ...storage.errors import SourceUnreadable
+from ...storage.jobs import in_thread
 from ...storage.read_back import Content
 from ...storage.source import PieceReader
 from ..support.tasks import wait_for
@@ -182,7 +183,7 @@ class DownloadSource(Source):
             raise DownloadGivenUp(f"{self.name} can't be read: {err}") from err
         finally:
             # Not waited for: closing is not worth holding up a cancellation.
-            asyncio.get_running_loop().run_in_executor(None, reader.close)
+            in_thread(reader.close)
         if download.content != Content(size=position, sha256=digest.hexdigest()):
             raise DownloadGivenUp(f"{self.name} did not come whole")
         if self._destination_id not in download.takers:
