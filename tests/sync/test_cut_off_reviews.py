@@ -3,6 +3,7 @@
 Recordings are switched off first, and the recorder is carried away next.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC
@@ -13,6 +14,7 @@ import pytest
 
 from custom_components.frigate_snap_sync.frigate.models import Segment, Severity
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
+from custom_components.frigate_snap_sync.sync.ledger import items as ledger_items
 from custom_components.frigate_snap_sync.sync.model.footage_ranges import Bounds
 from custom_components.frigate_snap_sync.sync.model.item import Item, Media
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
@@ -22,6 +24,7 @@ from custom_components.frigate_snap_sync.sync.planning.planner import Planner
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination
+from .faults import Job, RunJob
 from .test_long_reviews import names
 from .test_stale_reviews import known
 
@@ -164,6 +167,32 @@ async def test_a_part_that_waits_is_not_waited_for_any_more(
     assert not bench.frigate.clips
     bench.publish("front_door/recordings/state", "OFF")
     await until(lambda: "-part001.mp4" in names(nas))
+
+
+async def test_what_frigate_does_not_have_is_not_asked_for_all_the_time(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """With recordings off a review is looked at again with every message of any other."""
+    bench.timing = replace(PATIENT, part_retry=100)
+    await begun(bench, nas, 8)
+    bench.frigate.footage = lambda camera, after, before: []
+    looked = asyncio.Event()
+
+    async def watch(job: Job, run: RunJob) -> object:
+        if job is ledger_items.open_reviews:
+            looked.set()
+        return await run(job)
+
+    bench.faults.run = watch
+    bench.publish("front_door/recordings/state", "OFF")
+    await until(lambda: bench.frigate.looks)
+    other = bench.review("new", camera="back-yard_2", start=time.time())
+    for _ in range(20):
+        looked.clear()
+        bench.review("update", source_id=other, camera="back-yard_2")
+        await until(looked.is_set)
+        await bench.at_rest()
+    assert len(bench.frigate.looks) <= 2
 
 
 async def test_an_end_that_is_forced_while_recording_goes_on(

@@ -104,11 +104,14 @@ def give_up(
 
 
 def hurry(connection: sqlite3.Connection, review_id: str, *, now: float) -> bool:
-    """Ask at once for what Frigate has of a review's parts; return if there are any."""
+    """Ask at once for what Frigate has of a review's parts; return if there are any.
+
+    Once of each: one that was asked for so already is tried again in its own time.
+    """
     return bool(
         connection.execute(
             "UPDATE files SET as_is = 1, due = MIN(due, ?) WHERE state = 'wanted'"
-            " AND role = 'part' AND item_id = (SELECT id FROM items"
+            " AND role = 'part' AND as_is = 0 AND item_id = (SELECT id FROM items"
             " WHERE media = ? AND source_id = ?)",
             (now, Media.RECORDINGS, review_id),
         ).rowcount
