@@ -283,8 +283,15 @@ async def test_space_is_running_out(hass: HomeAssistant, engine: StandInEngine) 
         "destination": "Garage NAS",
         "name": "Garage NAS",
         "free": "1.5",
-        "needed": "12.3",
+        "needed": "12.4",
     }
+    # Never as if there were enough.
+    engine.show_destination(
+        LOCAL_ID, free_space=2_350_000_000, space_needed=2_362_232_012
+    )
+    given = issue(hass, f"space_low_{LOCAL_ID}").translation_placeholders
+    assert given is not None
+    assert (given["free"], given["needed"]) == ("2.3", "2.4")
     engine.show_destination(LOCAL_ID, problem=Problem.NO_SPACE)
     assert open_issues(hass) == {f"no_space_{LOCAL_ID}"}
     engine.show_destination(LOCAL_ID, problem=None, space_needed=None)

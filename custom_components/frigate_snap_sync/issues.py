@@ -6,6 +6,7 @@ All open and close by themselves, as the engine's status goes.
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import signature
+from math import ceil, floor
 from typing import Any, Final
 
 from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE
@@ -32,7 +33,8 @@ _REPAIRS = "troubleshooting.md#repairs"
 _NAMES_ENTRY: Final = takes_entry(ir.async_create_issue)
 """Home Assistant 2026.11 leads from a repair to the entry that it is about."""
 
-_GIGABYTE = 10**9
+_TENTH = 10**8
+"""Bytes of a tenth of a gigabyte."""
 _GIBIBYTE = 1 << 30
 
 
@@ -258,8 +260,9 @@ class _Teller:
                 translation_placeholders={
                     "destination": subentry.title,
                     "name": escape(subentry.title),
-                    "free": f"{destination.free_space / _GIGABYTE:.1f}",
-                    "needed": f"{destination.space_needed / _GIGABYTE:.1f}",
+                    # Or what is free might look like what is needed.
+                    "free": f"{floor(destination.free_space / _TENTH) / 10:.1f}",
+                    "needed": f"{ceil(destination.space_needed / _TENTH) / 10:.1f}",
                 },
             )
             wanted.add(issue_id)

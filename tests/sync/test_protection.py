@@ -301,19 +301,20 @@ def test_onsets() -> None:
         (None, 9 * GIB, True, None),
         (3 * GIB, 0, False, None),
         (2 * GIB, 0, False, None),
-        (2 * GIB - 1, 0, False, 2 * GIB),
+        (2 * GIB - 1, 0, False, int(2.2 * GIB)),
         # What was sent in three days must fit once more
         (9 * GIB, 8 * GIB, False, None),
-        (7 * GIB, 8 * GIB, False, 8 * GIB),
-        # A repair neither comes and goes with each file
-        (8 * GIB + 1, 8 * GIB, True, 8 * GIB),
+        (7 * GIB, 8 * GIB, False, int(8.8 * GIB)),
+        # A repair neither comes and goes with each file, nor asks for less than is free
+        (8 * GIB + 1, 8 * GIB, True, int(8.8 * GIB)),
+        (int(2.19 * GIB), 0, True, int(2.2 * GIB)),
         (9 * GIB, 8 * GIB, True, None),
     ],
 )
 def test_little_space(
     free: int | None, sent_lately: int, was_low: bool, expected: int | None
 ) -> None:
-    """Told before it is full, and how much there should be."""
+    """Said before it is full, and how much is enough."""
     assert (
         space_needed(free, sent_lately=sent_lately, is_known_to_be_low=was_low)
         == expected

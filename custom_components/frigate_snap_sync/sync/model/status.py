@@ -127,8 +127,9 @@ class DestinationStatus:
     None while the destination as a whole works; then so are `reason` and `cause`, why
     it does not, for the log and for people; `problem`, what a person can fix; and
     `fingerprint`, that of a host key which is not the pinned one. `space_needed` are
-    the bytes that should be free, None while there are as many. `budget` is None where there is none. `closed`:
-    an entity has another state than the owner chose, so nothing new is wanted.
+    the free bytes that are enough, None while there are as many. `budget` is None where
+    there is none. `closed`: an entity has another state than the owner chose, so
+    nothing new is wanted.
     `tested` is when a test that was asked for passed last, since the start.
     """
 

@@ -191,15 +191,16 @@ def problem_of(
 def space_needed(
     free: int | None, *, sent_lately: int, is_known_to_be_low: bool
 ) -> int | None:
-    """Return how much space a destination should have if it has less, else None.
+    """Return how much space is enough if a destination has too little, else None.
 
     All in bytes. `free` is None where the destination doesn't tell; what it was
     sent in the last three days must fit once more. Space that `is_known_to_be_low`
     must grow a little above the threshold, or a repair would come and go.
     """
     needed = max(LITTLE_SPACE, sent_lately)
-    limit = needed * _ENOUGH if is_known_to_be_low else needed
-    return needed if free is not None and free < limit else None
+    enough = int(needed * _ENOUGH)
+    limit = enough if is_known_to_be_low else needed
+    return enough if free is not None and free < limit else None
 
 
 def nothing_uploaded(
