@@ -185,7 +185,7 @@ async def test_a_failing_ledger(
     """Submitting starts the entry again: a damaged ledger is looked through then."""
     await async_set_up(hass, frigate_entry())
     cause = Cause(code="ledger_failing", said="database disk image is *malformed*")
-    engine.show(ledger_failing=True, home_error="Ledger: malformed", home_cause=cause)
+    engine.show(ledger_failing=True, home_error="Ledger: malformed", ledger_cause=cause)
     result = await fix(f"ledger_failing_{ENTRY_ID}")
     assert result["description_placeholders"]["cause"] == (
         "The ledger can't be used. Original message:"

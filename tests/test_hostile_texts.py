@@ -128,7 +128,8 @@ async def test_repairs_of_frigate(
         spool_full=True,
         disk_full=True,
         ledger_failing=True,
-        home_cause=Cause(code="spool_failing", said=HOSTILE),
+        disk_cause=Cause(code="spool_failing", said=HOSTILE),
+        ledger_cause=Cause(code="spool_failing", said=HOSTILE),
         topic_prefix_changed=True,
         frigate_topic_prefix=HOSTILE,
         losses=Losses(

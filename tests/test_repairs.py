@@ -192,11 +192,11 @@ OF_FRIGATE: dict[str, dict[str, Any]] = {
     "spool_full": {"spool_full": True},
     "disk_full": {
         "disk_full": True,
-        "home_cause": Cause(code="spool_failing", said="No *space* left"),
+        "disk_cause": Cause(code="spool_failing", said="No *space* left"),
     },
     "ledger_failing": {
         "ledger_failing": True,
-        "home_cause": Cause(code="ledger_failing", said="disk I/O error"),
+        "ledger_cause": Cause(code="ledger_failing", said="disk I/O error"),
     },
     "items_lost": {"losses": Losses(count=1)},
     "drill_failed": {"drill": FAILED_DRILL},
@@ -238,13 +238,24 @@ async def test_texts_of_others_are_no_markdown(
     await async_set_up(hass, entry)
     hass.config_entries.async_update_entry(entry, title="[Frigate](https://a.b)")
     said = "**No** <b>space</b>\n\n# left"
-    engine.show(disk_full=True, home_cause=Cause(code="spool_full", said=said))
+    engine.show(disk_full=True, disk_cause=Cause(code="spool_full", said=said))
     given = issue(hass, f"disk_full_{ENTRY_ID}").translation_placeholders
     assert given == {
         "frigate": r"\[Frigate\]\(https\://a.b\)",
         "cause": "The spool is full. Original message:"
         r' "\*\*No\*\* \<b\>space\</b\> \# left"',
     }
+
+
+async def test_a_full_disk_that_nothing_has_met(
+    hass: HomeAssistant, engine: StandInEngine
+) -> None:
+    """Seen before anything failed on it; what else fails has a repair of its own."""
+    await async_set_up(hass, frigate_entry())
+    other = Cause(code="ledger_failing", said="disk I/O error")
+    engine.show(disk_full=True, ledger_failing=True, ledger_cause=other)
+    given = issue(hass, f"disk_full_{ENTRY_ID}").translation_placeholders
+    assert given == {"frigate": "Frigate", "cause": "No space left"}
 
 
 async def test_of_two_frigates(hass: HomeAssistant, engine: StandInEngine) -> None:

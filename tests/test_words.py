@@ -381,7 +381,13 @@ async def test_repairs_at_home(
     """Ledger and disk fail."""
     await async_set_up(hass, frigate_entry())
     cause = Cause.of(failure(kind))
-    engine.show(disk_full=True, ledger_failing=True, home_error=RAW, home_cause=cause)
+    engine.show(
+        disk_full=True,
+        ledger_failing=True,
+        home_error=RAW,
+        disk_cause=cause,
+        ledger_cause=cause,
+    )
     issue = ir.async_get(hass).async_get_issue(DOMAIN, f"disk_full_{ENTRY_ID}")
     assert issue is not None
     text = texts_of("de")["issues"]["disk_full"]["description"]

@@ -22,7 +22,7 @@ from .sync.model.status import (
     Losses,
     StandingFailure,
 )
-from .words import async_home_cause, async_word
+from .words import async_ledger_cause, async_word
 
 
 class EntryRepairFlow(RepairsFlow):
@@ -195,7 +195,7 @@ class LedgerFailingFlow(FrigateRepairFlow):
     ) -> RepairsFlowResult:
         """Say what fails, and what submitting does."""
         self._abort_if_settled()
-        cause = async_home_cause(self.hass, self._status)
+        cause = async_ledger_cause(self.hass, self._status)
         return self._show("confirm", cause=escape(cause))
 
     async def async_step_confirm(

@@ -18,7 +18,7 @@ from .const import DOMAIN, MANUAL
 from .coordinator import FrigateSnapSyncConfigEntry
 from .markdown import escape, one_line
 from .sync.model.status import EngineStatus, Problem, Reason
-from .words import async_home_cause, async_why
+from .words import async_disk_cause, async_ledger_cause, async_why
 
 
 def takes_entry(create_issue: Callable[..., None]) -> bool:
@@ -75,11 +75,11 @@ FRIGATE_ISSUES: Final[dict[str, FrigateIssue]] = {
     ),
     "disk_full": FrigateIssue(
         applies=lambda status: status.disk_full,
-        values=lambda hass, status: {"cause": async_home_cause(hass, status)},
+        values=lambda hass, status: {"cause": async_disk_cause(hass, status)},
     ),
     "ledger_failing": FrigateIssue(
         applies=lambda status: status.ledger_failing,
-        values=lambda hass, status: {"cause": async_home_cause(hass, status)},
+        values=lambda hass, status: {"cause": async_ledger_cause(hass, status)},
         is_fixable=True,
     ),
     "drill_failed": FrigateIssue(

@@ -18,6 +18,8 @@ _PREFIX: Final = f"component.{DOMAIN}"
 _CAUSES: Final = f"entity.{Platform.SENSOR}.last_drill.state_attributes.cause.state"
 """Where the short names of causes are, which the sensors show as well."""
 
+_NO_SPACE: Final = Cause(code="no_space")
+
 SILENT_STEPS: Final = frozenset({CONNECTING, LOGGING_IN})
 """Steps that are not named: what fails in them says so itself."""
 
@@ -61,9 +63,15 @@ def async_why(hass: HomeAssistant, cause: Cause | CausedError) -> str:
 
 
 @callback
-def async_home_cause(hass: HomeAssistant, status: EngineStatus) -> str:
-    """Return what fails of Home Assistant's own disk, empty if nothing does."""
-    return "" if status.home_cause is None else async_why(hass, status.home_cause)
+def async_disk_cause(hass: HomeAssistant, status: EngineStatus) -> str:
+    """Return why Home Assistant's own disk is full: it may just have been seen."""
+    return async_why(hass, status.disk_cause or _NO_SPACE)
+
+
+@callback
+def async_ledger_cause(hass: HomeAssistant, status: EngineStatus) -> str:
+    """Return why ledger or spool can't be used, empty if they can."""
+    return "" if status.ledger_cause is None else async_why(hass, status.ledger_cause)
 
 
 def step_key(step: str) -> str:

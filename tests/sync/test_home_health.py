@@ -11,6 +11,7 @@ import sqlite3
 
 import pytest
 
+from custom_components.frigate_snap_sync.cause import Cause
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.sync.ledger import LedgerError, LedgerRefusal
 from custom_components.frigate_snap_sync.sync.model.errors import SpoolError, SpoolFull
@@ -18,6 +19,7 @@ from custom_components.frigate_snap_sync.sync.support import home_health
 from custom_components.frigate_snap_sync.sync.support.home_health import (
     HomeHealth,
     is_disk_full,
+    newest_cause,
     note_success,
 )
 from custom_components.frigate_snap_sync.sync.support.outage_log import OutageLog
@@ -102,12 +104,12 @@ async def test_trouble_is_noted(health: HomeHealth, changes: list[None]) -> None
     trouble.report(LedgerError("disk I/O error"))
     assert health.ledger_failing
     assert not health.disk_full
-    assert str(health.error) == "disk I/O error"
+    assert list(map(str, health.errors())) == ["disk I/O error"]
     assert len(changes) == 1
     trouble.over()
     trouble.over()
     assert not health.ledger_failing
-    assert health.error is None
+    assert not health.errors()
     assert len(changes) == 2
 
 
@@ -124,6 +126,26 @@ async def test_what_is_no_trouble_at_home(health: HomeHealth, error: Exception) 
     OutageLog(_LOGGER, "Work").report(error)
     assert not health.ledger_failing
     assert not health.disk_full
+
+
+async def test_each_repair_has_its_own_cause(
+    health: HomeHealth, machine: Machine
+) -> None:
+    """The newest of its kind, whatever else has failed since."""
+    no_space = OSError(errno.ENOSPC, "?")
+    for error in (
+        caused(SpoolError("?", said="first"), no_space),
+        caused(SpoolError("?", said="second"), no_space),
+        LedgerError("?", said="locked"),
+    ):
+        machine.now += 1
+        OutageLog(_LOGGER, "Work").report(error)
+    errors = health.errors()
+    of_disk = newest_cause(errors, disk_full=True)
+    assert of_disk == Cause(code="spool_failing", said="second")
+    of_ledger = newest_cause(errors, disk_full=False)
+    assert of_ledger == Cause(code="ledger_failing", said="locked")
+    assert newest_cause(errors[2:], disk_full=True) is None
 
 
 async def test_a_success_elsewhere_ends_nothing(health: HomeHealth) -> None:

@@ -135,6 +135,11 @@ async def test_the_ledger_fails_in_any_part(
         )
     )
     assert text in bench.status.home_error
+    causes = {
+        Reason.DISK_FULL: bench.status.disk_cause,
+        Reason.LEDGER_FAILING: bench.status.ledger_cause,
+    }
+    assert [each for each, cause in causes.items() if cause is not None] == [reason]
     trouble.names = set()
     await until(lambda: len(nas.media) == 2)
     await until(shows(bench, Protection.PROTECTED))

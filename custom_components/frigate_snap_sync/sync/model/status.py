@@ -197,9 +197,10 @@ class EngineStatus:
     is the broker's link. `frigate_login_refusals` counts the refused logins since
     Frigate answered last; `frigate_topic_prefix` is the one in its configuration,
     None until that was read; `topic_prefix_changed` tells that it is not ours any
-    more. `protection` is so since `since`, for all of the `reasons`. `home_error` and
-    `home_cause` are what fails at home while the disk is full or the ledger can't be
-    used, for the log and for people.
+    more. `protection` is so since `since`, for all of the `reasons`. `home_error` is
+    what failed last at home, for the log; for people, `disk_cause` is why the disk is
+    full, None where nothing has failed for that yet, and `ledger_cause` why ledger or
+    spool can't be used otherwise.
     `oldest_pending` is since when the oldest upload waits that does.
     `destinations` is keyed by the destination's id.
     """
@@ -218,7 +219,8 @@ class EngineStatus:
     disk_full: bool = False
     ledger_failing: bool = False
     home_error: str = ""
-    home_cause: Cause | None = None
+    disk_cause: Cause | None = None
+    ledger_cause: Cause | None = None
     losses: Losses = field(default_factory=Losses)
     drill: DrillStatus = field(default_factory=DrillStatus)
     capture: bool = True

@@ -25,7 +25,7 @@ from ..monitoring.frigate_monitor import FrigateMonitor
 from ..sending.worker import Worker
 from ..services import Services
 from ..spool.eviction import SpoolSpace
-from ..support.home_health import HomeHealth
+from ..support.home_health import HomeHealth, newest_cause
 from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 from .home_check import HomeCheck, bounded
@@ -285,7 +285,9 @@ class Collector:
         self._next_look = self._outages.seconds_to_next_look(
             facts, waits, at_most=min(_TIMEOUT, self._timing.home)
         )
-        home_error = self._unreadable or self._health.error
+        errors = self._health.errors()
+        if self._unreadable is not None:
+            errors.append(self._unreadable)
         return EngineStatus(
             frigate_connected=self._monitor.connected,
             frigate_version=self._monitor.version,
@@ -300,8 +302,9 @@ class Collector:
             spool_full=self._space.is_full,
             disk_full=facts.disk_full,
             ledger_failing=facts.ledger_failing,
-            home_error=str(home_error or ""),
-            home_cause=None if home_error is None else Cause.of(home_error),
+            home_error=str(errors[-1]) if errors else "",
+            disk_cause=newest_cause(errors, disk_full=True),
+            ledger_cause=newest_cause(errors, disk_full=False),
             losses=lost,
             drill=drill,
             capture=summary.capture,

@@ -6,7 +6,7 @@ tells it which, and `OutageLog` notes failures and successes of the present task
 """
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 import errno
@@ -17,6 +17,7 @@ import time
 from typing import Final, TypeIs
 from weakref import WeakKeyDictionary
 
+from ...cause import Cause
 from ..model.errors import LedgerError, LedgerRefusal, SpoolError, SpoolFull
 from .signals import Signals
 
@@ -137,17 +138,12 @@ class HomeHealth:
     @property
     def disk_full(self) -> bool:
         """Tell whether Home Assistant's disk has no space for ledger or spool."""
-        return self._space_is_out or any(map(is_disk_full, self._errors()))
+        return self._space_is_out or any(map(is_disk_full, self.errors()))
 
     @property
     def ledger_failing(self) -> bool:
         """Tell whether ledger or spool can't be used, for another reason."""
-        return any(not is_disk_full(error) for error in self._errors())
-
-    @property
-    def error(self) -> LedgerError | SpoolError | None:
-        """Return what failed last, None if nothing does."""
-        return next(reversed(self._errors()), None)
+        return any(not is_disk_full(error) for error in self.errors())
 
     def crashed_for(self) -> float | None:
         """Return for how many seconds some part has been crashing, None if none."""
@@ -160,7 +156,8 @@ class HomeHealth:
         since = min((crash.since for crash in self._crashes.values()), default=None)
         return None if since is None else now - since
 
-    def _errors(self) -> list[LedgerError | SpoolError]:
+    def errors(self) -> list[LedgerError | SpoolError]:
+        """Return what fails, the newest last."""
         now = self._steady()
         current = [
             failure
@@ -170,6 +167,15 @@ class HomeHealth:
             if now - failure.at < _memory_of(failure.error)
         ]
         return [each.error for each in sorted(current, key=lambda each: each.at)]
+
+
+def newest_cause(
+    errors: Sequence[LedgerError | SpoolError], *, disk_full: bool
+) -> Cause | None:
+    """Return why there is no space, or why ledger or spool can't be used otherwise."""
+    fitting = (err for err in reversed(errors) if is_disk_full(err) is disk_full)
+    newest = next(fitting, None)
+    return None if newest is None else Cause.of(newest)
 
 
 def note_failure(source: Hashable, error: Exception) -> None:
