@@ -107,7 +107,7 @@ async def test_only_new_files_are_taken(
     (setup,) = engine.setups
     assert not setup.destination.capabilities.can_delete
     assert setup.destination.capabilities.can_read is may_read
-    assert FIXED_PROBE in box.files
+    assert any(path.endswith(FIXED_PROBE) for path in box.files)
 
     # The server's owner allows all: the next test finds it out.
     box.may_read = box.may_delete = True

@@ -36,6 +36,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
 from custom_components.frigate_snap_sync.storage.layout import Branch, Layout
 from custom_components.frigate_snap_sync.storage.leftovers import Leftovers
 from custom_components.frigate_snap_sync.storage.names import TemporaryForm
+from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 
 from ..waiting import promptly
 
@@ -359,7 +360,10 @@ async def test_it_does_as_uploads_do(tmp_path: Path) -> None:
     }
 
 
-async def test_a_folder_of_today_that_is_foreign(tmp_path: Path) -> None:
+@pytest.mark.parametrize("append_only", [False, True])
+async def test_a_folder_of_today_that_is_foreign(
+    tmp_path: Path, append_only: bool
+) -> None:
     """Someone else made it, and keeps everybody else from writing there."""
 
     class Foreign(Memory):
@@ -372,9 +376,55 @@ async def test_a_folder_of_today_that_is_foreign(tmp_path: Path) -> None:
     destination = Foreign()
     destination.folders = {"all", "all/2026-11-22"}
     with pytest.raises(PermissionDenied, match="Writing: Permission denied"):
-        await check_destination(destination, workdir=tmp_path, layout=DATED)
-    assert destination.files == {}
-    assert destination.folders == {"all", "all/2026-11-22"}
+        await check_destination(
+            wrapped(destination, append_only=append_only),
+            workdir=tmp_path,
+            name="probe",
+            layout=DATED,
+        )
+    left = {"all/probe"} if append_only else set()
+    assert {*destination.files} == {f"{folder}/{FIXED_PROBE}" for folder in left}
+    assert destination.folders == {"all", "all/2026-11-22"} | left
+
+
+async def test_where_all_stays_it_does_as_uploads_do(tmp_path: Path) -> None:
+    """Each branch is tested, and no folder that gets no uploads; then files stay."""
+    two = Layout(
+        branches=(*DATED.branches, Branch(today="clips/2026-11-22", fixed="clips"))
+    )
+
+    class Rooted(Memory):
+        refused = ""
+
+        @override
+        async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
+            if "/" not in path or path.startswith(self.refused or "-"):
+                raise PermissionDenied("Permission denied")
+            return await super().put(path, source, temporary=temporary)
+
+    destination = Rooted()
+    kept = wrapped(destination, append_only=True)
+    for _ in range(2):
+        destination.files.clear()
+        result = await check_destination(
+            kept, workdir=tmp_path, name="probe", layout=two
+        )
+        assert result.can_read
+    today = {f"{each}/2026-11-22/{FIXED_PROBE}" for each in ("all", "clips")}
+    new = {f"{each}/probe/{FIXED_PROBE}" for each in ("all", "clips")}
+    assert {*destination.files} == today | new
+    assert destination.deleted == []
+    destination.refused = "clips/"
+    with pytest.raises(PermissionDenied, match="Writing: Permission denied"):
+        await check_destination(kept, workdir=tmp_path, name="probe", layout=two)
+
+    # Once things may be deleted, nothing is in the way of the next test.
+    destination.refused = ""
+    result = await check_destination(
+        destination, workdir=tmp_path, name="probe", layout=two
+    )
+    assert not result.left
+    assert {*destination.files} == today
 
 
 async def test_folders_that_it_made_are_removed_and_no_others(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.growing import AlreadyThere
+from custom_components.frigate_snap_sync.storage.layout import Branch, Layout
 from custom_components.frigate_snap_sync.storage.read_back import Content, is_stored
 from custom_components.frigate_snap_sync.storage.source import FileSource
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped
@@ -159,7 +160,7 @@ async def test_names(place: Place, make_source: MakeSource) -> None:
 async def test_append_only(
     place: Place, make_source: MakeSource, tmp_path: Path
 ) -> None:
-    """Nothing that lies there is replaced or removed; tests leave one file."""
+    """Nothing that lies there is replaced or removed; tests leave a file in a folder."""
     kept = wrapped(place.destination, append_only=True)
     stored = StoredFile(path="a/b.jpg", size=5)
     assert await put(kept, "a/b.jpg", make_source(content=b"first")) == stored
@@ -176,12 +177,17 @@ async def test_append_only(
         await kept.remove_folder("a")
     assert place.content("a/b.jpg") == b"first"
     assert place.content("a/c.jpg") == b"of somebody else"
+    layout = Layout(branches=(Branch(today="a"),))
+    folders = ("probe/", "a/") if kept.capabilities.folders else ("",)
+    probes = {f"{folder}{FIXED_PROBE}" for folder in folders}
     for _ in range(2):
-        result = await check_destination(kept, workdir=tmp_path)
+        result = await check_destination(
+            kept, workdir=tmp_path, name="probe", layout=layout
+        )
         assert result.can_read
         assert not result.can_delete
         assert not result.left
-        assert place.paths() == {"a/b.jpg", "a/c.jpg", FIXED_PROBE}
+        assert place.paths() == {"a/b.jpg", "a/c.jpg"} | probes
 
 
 @at(place for place in PLACES if place.has_any_bytes_in_names)

@@ -377,7 +377,7 @@ class FakeDestination(Destination):
             for name, data in self.files.items()
             if name.endswith((".jpg", ".mp4"))
             and PROBE_PREFIX not in name
-            and name != FIXED_PROBE
+            and not name.endswith(FIXED_PROBE)
         }
 
     @override

@@ -35,7 +35,7 @@ PROBE_PREFIX: Final = "frigate-snap-sync-check-"
 """How the names of probe files and folders begin, should one ever be left behind."""
 
 FIXED_PROBE: Final = "frigate-snap-sync-check.jpg"
-"""What is written where nothing can be deleted: one file, replaced by each test."""
+"""What is written where nothing can be deleted: each test replaces that of its folder."""
 
 CLEANUP_TIMEOUT: Final = 10.0
 """Seconds for removing what a failed test left."""
@@ -97,8 +97,9 @@ async def check_destination(
     is tried first; if it is refused, so is the other. `workdir` is a folder of this
     machine for the probe's source, made if it is missing.
 
-    Where nothing can be deleted, one file with a fixed name is written, and read back
-    if that is allowed; it stays. A login that may be limited shows with it what it can.
+    Where nothing can be deleted, a file with a fixed name is written in the new folder,
+    and read back if that is allowed; both stay. So it is in the folder of this moment,
+    if that is there. A login that may be limited shows with it what it can.
 
     Raises the `StorageError` of the step that fails, whose text begins with that
     step unless it is the connection; tries to remove everything in any case. The
@@ -110,15 +111,15 @@ async def check_destination(
     test = _Test(destination, name, form)
     async with probe_sources(workdir, name) as sources:
         try:
-            limits = await _find_limits(destination, test, sources[1])
+            limits = await _find_limits(destination, test, sources[1], layout)
+            if not limits.can_delete:
+                if destination.capabilities.folders:
+                    await test.add_everywhere(sources[1], layout)
+                return limits
         except BaseException:
             # Where nothing is deleted it stays, for the next test.
             await test.clean_up(cleanup_timeout)
             raise
-        if not limits.can_delete:
-            if destination.capabilities.folders:  # It stays, for the next test.
-                await test.make_folder(layout.branches[0].new_folder(name))
-            return limits
         test.can_read = limits.can_read
         try:
             for number, branch in enumerate(layout.branches):
@@ -126,6 +127,8 @@ async def check_destination(
                 path = posixpath.join(new, f"{name}.mp4")
                 if not await test.make_folder(new):
                     await test.delete_stale(path)
+                    if name in new:  # From when nothing could be deleted.
+                        await test.delete_stale(posixpath.join(new, FIXED_PROBE))
                 await test.write(path, sources[0])
                 if not number:
                     await test.replace(path, sources[1])
@@ -144,13 +147,18 @@ async def check_destination(
 
 
 async def _find_limits(
-    destination: Destination, test: _Test, source: FileSource
+    destination: Destination, test: _Test, source: FileSource, layout: Layout
 ) -> CheckResult:
     """Write the fixed probe where a login can't do all, and tell what it can do."""
-    known, path = destination.capabilities, FIXED_PROBE
+    known, branch = destination.capabilities, layout.branches[0]
     can_read, can_delete = known.can_read, known.can_delete
+    folder = branch.fixed
+    if known.folders and not can_delete:
+        folder = branch.new_folder(test.name)
+        await test.make_folder(folder)
+    path = fixed = posixpath.join(folder, FIXED_PROBE)
     if not can_delete:
-        path = await test.add(source)
+        path = await test.add(folder, source)
     elif known.may_be_limited:
         await test.write(path, source)
     if known.may_be_limited:
@@ -159,7 +167,7 @@ async def _find_limits(
             await test.write(path, source)
 
         # Another test may replace or delete the fixed one, and no other.
-        again = write_again if path == FIXED_PROBE else None
+        again = write_again if path == fixed else None
         can_read = await may_read(destination, path, source, again)
         can_delete = can_delete and await may_delete(destination, path, can_read)
     elif can_read and not can_delete:
@@ -189,8 +197,8 @@ class _Test:
     ) -> None:
         self.form = form
         self.can_read = True
+        self.name = name
         self._destination = destination
-        self._name = name
         self._files: dict[str, None] = {}
         """Names that were used, in their order."""
         self._folders: list[str] = []
@@ -205,7 +213,7 @@ class _Test:
             with step_of(MAKING):
                 is_new = await self._destination.make_folder(path)
             # One with the probe's name was left by an earlier test.
-            if is_new or self._name in path:
+            if is_new or self.name in path:
                 self._folders.append(path)
         return is_new
 
@@ -226,16 +234,30 @@ class _Test:
                 await self._find_form(path, source, err)
         self._is_proven = True
 
-    async def add(self, source: FileSource) -> str:
+    async def add_everywhere(self, source: FileSource, layout: Layout) -> None:
+        """Store the file in all folders where `check_destination` has to leave one.
+
+        In the first branch's new folder it is already.
+        """
+        for number, branch in enumerate(layout.branches):
+            new = branch.new_folder(self.name)
+            if number:
+                await self.make_folder(new)
+                await self.add(new, source)
+            # One of today's that was missing is made as the new one was.
+            if branch.today != new and not await self.make_folder(branch.today):
+                await self.add(branch.today, source)
+
+    async def add(self, folder: str, source: FileSource) -> str:
         """Store the file where nothing can be deleted; return its path."""
-        path = FIXED_PROBE
+        path = posixpath.join(folder, FIXED_PROBE)
         try:
             await self.write(path, source)
         except (PermissionDenied, Rejected) as err:
             if err.step in (MAKING, READING):
                 raise
             # That of an earlier test may be in the way, where nothing is replaced.
-            path = f"{PROBE_PREFIX}{token_hex(4)}.jpg"
+            path = posixpath.join(folder, f"{PROBE_PREFIX}{token_hex(4)}.jpg")
             await self.write(path, source)
         return path
 
@@ -280,7 +302,7 @@ class _Test:
         """
         left = Leftovers(folders=tuple(reversed(self._folders)))
         left = await remove_leftovers(self._destination, left)
-        return Leftovers(folders=tuple(x for x in left.folders if self._name in x))
+        return Leftovers(folders=tuple(x for x in left.folders if self.name in x))
 
     async def clean_up(self, seconds: float) -> None:
         """Remove what was made, if the destination still answers."""

@@ -1,6 +1,7 @@
 """A destination where nothing is ever deleted or replaced by us."""
 
 from dataclasses import replace
+import posixpath
 from typing import NoReturn, override
 
 from ..base import Capabilities, Destination, Source, StoredFile
@@ -85,7 +86,7 @@ class AppendOnly(Wrapper):
 
 def may_replace(path: str) -> bool:
     """Tell whether a file may be replaced although nothing else is."""
-    return path == FIXED_PROBE or is_drill(path)
+    return posixpath.basename(path) == FIXED_PROBE or is_drill(path)
 
 
 def _refuse(path: str) -> NoReturn:
