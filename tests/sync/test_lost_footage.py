@@ -7,13 +7,17 @@ import time
 
 import pytest
 
-from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
+from custom_components.frigate_snap_sync.frigate.errors import (
+    FrigateUnreachable,
+    MediaBroken,
+)
 from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.sync.model.engine_options import EngineOptions
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 
 from ..films import film
 from .conftest import FAST, Bench, setup, until
-from .fakes import FakeDestination, Write
+from .fakes import CLIP, FakeDestination, Write
 from .test_catch_up import age
 from .test_incomplete import names
 
@@ -122,6 +126,50 @@ async def test_a_whole_with_less_than_the_parts_is_incomplete(
     bench.frigate.footage = every_second
     await bench.engine.retry_failed()
     await until(lambda: names(nas) == [".mp4"])
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+async def test_what_is_left_comes_in_pieces_if_it_is_broken_or_too_large(
+    bench: Bench, nas: FakeDestination, *, is_large: bool
+) -> None:
+    """Frigate has lost the first seconds, and of the others not all come as one."""
+    start = time.time() - 30
+    review = await give_parts(bench, nas, start=start)
+    parts = set(names(nas))
+    await bench.stop()
+    if is_large:
+        bench.options = replace(bench.options, spool_limit=int(2.5 * len(CLIP)))
+        bench.limits = Limits(spool_reserve=len(CLIP), smallest_clip=len(CLIP) // 2)
+    end = time.time() - 1
+    left, broken = int(end) + 5 - 25, int(end) - 5
+
+    async def answer(seconds: float, write: Write) -> int | None:
+        _, first, last = bench.frigate.clips[-1]
+        if is_large and last - max(first, left) > 13:
+            await write(bytes(2 * len(CLIP)))
+        elif not is_large and first <= broken < last:
+            raise MediaBroken("a file is missing")
+        return None
+
+    def by_seconds(camera: str, after: float, before: float) -> list[Segment]:
+        first = max(int(after), left)
+        return [
+            Segment(start_time=second, end_time=second + 1)
+            for second in range(first, int(before))
+        ]
+
+    bench.frigate.footage = by_seconds
+    bench.frigate.film = answer
+    await bench.start(setup(nas))
+    bench.review("end", source_id=review, start=start, end=end)
+    await until(lambda: "-incomplete.mp4" in names(nas))
+    await until(lambda: len(set(names(nas)) - parts) > 1, seconds=5)
+    counts = await bench.settled()
+    assert parts <= set(names(nas))
+    assert "gone" not in counts
+    assert "superseded" not in counts
+    (row,) = await bench.uploads(state="incomplete")
+    assert "s left of" in (row.reason or "")
 
 
 async def test_a_clip_that_ends_early_replaces_no_part(

@@ -147,10 +147,13 @@ class Downloads:
     async def remainder(self, job: FetchJob) -> Clip | None:
         """Fetch what Frigate still has of footage that it has lost some of.
 
-        Raises FrigateError or SpoolError.
+        A piece of that if it can't be had as one; None if nothing can. Raises as
+        `longest_piece`.
         """
         asked = FootageRange(job.start, job.end)
-        return await self._download(job, asked, await self._segments(job))
+        with suppress(*_OF_ONE_RANGE):
+            return await self._download(job, asked, await self._segments(job))
+        return await self.longest_piece(job)
 
     async def look_for(self, job: FetchJob) -> None:
         """See whether Frigate still has what a file needs; raises FrigateError."""
