@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from math import floor
 import time
 from typing import Any
 
@@ -13,6 +14,7 @@ from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.selection import Selection
+from custom_components.frigate_snap_sync.sync.model.spans import union
 from custom_components.frigate_snap_sync.sync.model.status import Reason
 
 from .conftest import Bench, setup, until
@@ -45,6 +47,11 @@ async def ended(bench: Bench, name: str, severity: str = "alert", **more: Any) -
         **more,
     )
     await until(lambda: not len(bench.engine._inbox))  # noqa: SLF001
+
+
+def names(destination: FakeDestination) -> list[str]:
+    """Return what follows the ids in the names of the clips that lie there."""
+    return sorted(path.rpartition("big")[2] for path in destination.media)
 
 
 def ids(destination: FakeDestination) -> list[str]:
@@ -401,9 +408,8 @@ async def test_a_clip_larger_than_the_spool(
     large = Large(bench, above=11, clips=3)
     await bench.start(setup(nas))
     await ended(bench, "big")
-    await until(lambda: [path[-14:] for path in nas.media] == ["incomplete.mp4"])
-    assert list(nas.media.values()) == [CLIP]
-    assert await bench.settled() == {"incomplete": 1, "verified": 1}
+    await until(lambda: names(nas) == ["-incomplete.mp4", "-part001.mp4"])
+    assert await bench.settled() == {"incomplete": 1, "verified": 2}
     assert caplog.text.count("is asked for daily") == 1
     (row,) = await bench.uploads(state="incomplete")
     assert "too large for the spool" in (row.reason or "")
@@ -425,9 +431,45 @@ async def test_a_clip_larger_than_the_spool(
     limit(bench, 9.0)
     await bench.start(setup(nas))
     await until(lambda: list(nas.media.values()) == [large.data])
-    assert await bench.settled() == {"superseded": 1, "verified": 1}
+    assert await bench.settled() == {"superseded": 2, "verified": 1}
     await until(lambda: not bench.status.spool_full)
     assert large.asked == [20.0] * 2
+
+
+@pytest.mark.parametrize("is_part", [False, True])
+async def test_all_of_a_clip_larger_than_the_spool_leaves_in_pieces(
+    bench: Bench, nas: FakeDestination, *, is_part: bool
+) -> None:
+    """What is behind the first piece is halved in turn, of a running review, too."""
+    limit(bench, 2.0)
+    large = Large(bench, above=11, clips=3)
+    bench.frigate.footage = lambda camera, after, before: [
+        Segment(start_time=after, end_time=before)
+    ]
+    start = floor(time.time()) - 70.0
+    if is_part:
+        bench.options = replace(
+            bench.options, upload_during_review=True, part_length=60
+        )
+    await bench.start(setup(nas))
+    kind, end = ("new", None) if is_part else ("end", start + 50)
+    bench.review(kind, source_id="1.5-big", start=start, end=end)
+    await until(lambda: large.asked)
+    await until(lambda: len(nas.media) >= 6)
+    counts = await bench.settled()
+    assert set(counts) == ({"verified"} if is_part else {"verified", "incomplete"})
+    assert len(large.asked) < 30
+    rows = await bench.engine._ledger.run(  # noqa: SLF001
+        lambda connection: connection.execute(
+            "SELECT start, files.end FROM files JOIN uploads ON file_id = files.id"
+            " WHERE uploads.state = 'verified'"
+        ).fetchall()
+    )
+    (only,) = union((row["start"], row["end"]) for row in rows)
+    assert only == (start - 5, max(row["end"] for row in rows))
+    assert only[1] >= start + 50
+    # Only the whole is still asked for.
+    assert bench.status.spool_full is not is_part
 
 
 async def test_a_clip_that_is_too_large_is_gone_one_day(

@@ -186,12 +186,13 @@ class Downloads:
     async def fitting_beginning(self, job: FetchJob) -> Clip | None:
         """Fetch a beginning that the spool has space for: a half, a quarter, ….
 
-        None if there is none. Raises FrigateError (about Frigate as a whole, or
+        From the first footage on. None if there is none. Raises FrigateError (about Frigate as a whole, or
         NoFootage) or SpoolError.
         """
         asked = FootageRange(job.start, job.end)
         segments = await self._segments(job)
-        _require(segments, asked)
+        there = _require(segments, asked)
+        asked = FootageRange(floor(there[0][0]), job.end)
         while asked.end - asked.start > SHORTEST:
             asked = FootageRange(asked.start, (asked.start + asked.end) // 2)
             try:

@@ -176,11 +176,13 @@ class Fetcher:
             self._ways_out.forget(job.file_id)
             if job.rank >= Rank.ALERT_CLIP:
                 self._gave_way = 0
-            if isinstance(found, Piece):
-                await self._arrivals.keep_piece(job, found)
-            else:
+            if not isinstance(found, Piece):
                 self._space.forget(job.file_id)
                 await self._arrivals.keep(job, found)
+                return
+            if job.role is not Role.WHOLE:
+                self._space.forget(job.file_id)  # The file is no more than this.
+            await self._arrivals.keep_piece(job, found)
 
     async def _find(self, job: FetchJob) -> SpoolFile | Clip | Piece:
         """Fetch a file, or the longest piece of it that can be had.
@@ -196,7 +198,7 @@ class Fetcher:
                 raise
             found = await look(job)
             self._ways_out.forget(job.file_id)
-            if found is None and job.role is Role.WHOLE:
+            if found is None and (job.role is Role.WHOLE or isinstance(err, TooLarge)):
                 raise
             if found is None:
                 raise NothingPlays(str(err)) from err

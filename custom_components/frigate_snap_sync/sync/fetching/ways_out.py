@@ -35,8 +35,7 @@ class WaysOut:
         if job.item.media is not Media.RECORDINGS or job.is_settled:
             return None
         if isinstance(error, TooLarge):
-            is_whole = job.role is Role.WHOLE
-            return self._downloads.fitting_beginning if is_whole else None
+            return self._downloads.fitting_beginning
         if isinstance(error, FootageLost):
             # Its recordings show that, which is no matter of luck.
             return self._downloads.remainder if job.attempts >= BROKEN_TRIES else None

@@ -50,8 +50,7 @@ def of_whole(
     """Plan the pieces of a whole that can be had; try the whole `again` later.
 
     Returns the destinations that wait for the one in the spool. `reason` is why the
-    whole can't be had, `too_large_for` the spool's limit that it did not fit into: then
-    its pieces would not fit either.
+    whole can't be had, `too_large_for` the spool's limit that it did not fit into.
     """
     row = connection.execute(
         "SELECT item_id, number, ended_at, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
@@ -97,8 +96,7 @@ def of_whole(
         footage.fetched(connection, file_id, piece.coverage)
         budgets.settle_file(connection, file_id, now=now)
         waiting = uploads.takers_of(connection, file_id)
-    if too_large_for is None:
-        _plan_rest(connection, job, piece, takers, now=now)
+    _plan_rest(connection, job, piece, takers, now=now)
     return waiting
 
 

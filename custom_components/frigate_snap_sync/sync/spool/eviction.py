@@ -100,6 +100,7 @@ class SpoolSpace:
     def forget(self, file_id: int) -> None:
         """Note that a clip has found its space."""
         self._needs.pop(file_id, None)
+        self._too_large.discard(file_id)
 
     @property
     def too_large(self) -> TooLarge:
