@@ -200,6 +200,35 @@ async def test_nothing_for_ten_minutes_is_gone(
     assert await bench.settled() == {"verified": 1}
 
 
+async def test_a_half_hour_that_is_lost_before_it_was_fetched_is_gone(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Frigate's recordings showed it when it was planned."""
+    start = float(int(time.time() - 0.5 * DAY))
+    film(bench, start, (-5, 9), (3000, 3009), (6000, 6015))
+    there, lost = bench.frigate.footage, True
+    assert there is not None
+
+    def left(camera: str, after: float, before: float) -> list[Segment]:
+        is_survey = before - after > 60
+        rows = there(camera, after, before)
+        return [
+            row for row in rows if is_survey or not lost or row.end_time > start + 9
+        ]
+
+    bench.frigate.footage = left
+    await bench.start(setup(nas))
+    bench.review("end", start=start, end=start + 6010, known=True)
+    await until(lambda: len(nas.media) == 2)
+    assert await bench.settled() == {"gone": 1, "verified": 2}
+    assert names(nas) == ["-02.mp4", "-03.mp4"]
+    await until(lambda: bench.status.destinations["nas"].failed_uploads == 1)
+    assert bench.status.destinations["nas"].recordings_uploaded == 0
+    lost = False
+    assert await bench.engine.retry_failed() == 1
+    await until(lambda: len(nas.media) == 3)
+
+
 @pytest.mark.parametrize(
     "error", [FrigateUnreachable("no route"), FrigateServerError("no such table")]
 )
@@ -256,6 +285,12 @@ async def test_what_frigate_can_not_list_is_asked_for(
     assert broken
     assert asked()[0][0] == -5
     assert len(await bench.uploads(limit=100)) > 10
+
+    async def never_there() -> bool:
+        return len(await bench.uploads(state="skipped", limit=100)) > 5
+
+    await until(never_there)
+    assert not await bench.uploads(state="gone")
 
 
 async def test_killed_before_it_was_planned(bench: Bench, nas: FakeDestination) -> None:

@@ -13,6 +13,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     fetch_queue,
     footage,
     items,
+    live_files,
     outcomes,
     retries,
     review_ends,
@@ -210,6 +211,24 @@ def test_a_piece_whose_footage_was_seen_is_gone(
     outcomes.finish_without_footage(connection, first, "nothing", now=50)
     (row,) = connection.execute("SELECT state FROM uploads WHERE file_id = ?", (first,))
     assert row["state"] == UploadState.GONE
+
+
+@pytest.mark.parametrize("is_in_range", [True, False])
+def test_a_piece_of_which_film_arrived_live_is_gone(
+    connection: sqlite3.Connection, is_in_range: bool
+) -> None:
+    """Its parts were not asked for: the film is there instead."""
+    Recording(connection, parts=[], pieces=[(1000, 2800), (2800, 4600)], end=4600)
+    live = live_files.begin(
+        connection, ITEM.source_id, "nas", base="a/b.mp4", short_id="x", start=1000
+    )
+    assert live is not None
+    held = (1000.0, 1600.0) if is_in_range else (2800.0, 2900.0)
+    live_files.ended(connection, live.id, held=(held,), size=7)
+    (first,) = connection.execute("SELECT id FROM files WHERE number = 1").fetchone()
+    outcomes.finish_without_footage(connection, first, "nothing", now=50)
+    (row,) = connection.execute("SELECT state FROM uploads WHERE file_id = ?", (first,))
+    assert (row["state"] == UploadState.GONE) is is_in_range
 
 
 @pytest.mark.parametrize("is_first", [True, False])

@@ -120,6 +120,7 @@ class UploadRequests:
             files = range_files(
                 ranges,
                 self._planner.uploads(known.item, asked=destination_ids),
+                footage=measured.footage,
                 due=first_fetch(
                     ranges[-1].end if ranges else now,
                     now=now,

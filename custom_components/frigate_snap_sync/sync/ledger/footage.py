@@ -12,12 +12,32 @@ def known(connection: sqlite3.Connection, file_id: int) -> Spans:
 
     That is what Frigate's recordings ever showed for any file of its item.
     """
-    row = connection.execute(
-        "SELECT item_id, start, end FROM files WHERE id = ?", (file_id,)
+    item_id = _item_of(connection, file_id)
+    return _in_range(connection, file_id, known_of_item(connection, item_id))
+
+
+def live(connection: sqlite3.Connection, file_id: int) -> Spans:
+    """Return what film of a file's range left while it happened."""
+    rows = connection.execute(
+        "SELECT held FROM live_files WHERE item_id = ? AND held IS NOT NULL",
+        (_item_of(connection, file_id),),
+    )
+    held = union(*(from_text(row["held"]) for row in rows))
+    return _in_range(connection, file_id, held)
+
+
+def _item_of(connection: sqlite3.Connection, file_id: int) -> int:
+    (item_id,) = connection.execute(
+        "SELECT item_id FROM files WHERE id = ?", (file_id,)
     ).fetchone()
-    if row["start"] is None:
-        return ()
-    return within(known_of_item(connection, row["item_id"]), row["start"], row["end"])
+    return int(item_id)
+
+
+def _in_range(connection: sqlite3.Connection, file_id: int, spans: Spans) -> Spans:
+    row = connection.execute(
+        "SELECT start, end FROM files WHERE id = ?", (file_id,)
+    ).fetchone()
+    return () if row["start"] is None else within(spans, row["start"], row["end"])
 
 
 def known_of_item(connection: sqlite3.Connection, item_id: int) -> Spans:

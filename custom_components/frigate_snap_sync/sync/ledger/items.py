@@ -223,8 +223,8 @@ def add_to(
         state = file.state if uploads else FileState.RELEASED
         file_id = connection.execute(
             "INSERT INTO files (item_id, role, number, rank, start, end, state, due,"
-            " ended_at, as_is, spool_name, size, sha256)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " ended_at, as_is, had_footage, spool_name, size, sha256)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 item_id,
                 file.role,
@@ -236,6 +236,7 @@ def add_to(
                 file.due,
                 ended_at,
                 file.as_is,
+                file.had_footage,
                 file.spool_name if uploads else None,
                 file.size,
                 file.sha256,

@@ -158,15 +158,20 @@ def finish_without_footage(
 
     A part is skipped, and so is a piece of a longer recording that never had any. A
     recording of which no piece has footage is gone, and so is a piece that Frigate
-    has lost: its recordings showed some before.
+    has lost: its recordings showed some before, or film of it arrived live.
     """
     footage.saw(connection, file_id, shown)
-    (item_id, role, wholes) = connection.execute(
-        "SELECT item_id, role, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
+    (item_id, role, had_footage, wholes) = connection.execute(
+        "SELECT item_id, role, had_footage, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
         " files.item_id AND f.role = 'whole') FROM files WHERE id = ?",
         (file_id,),
     ).fetchone()
-    is_loss = wholes == 1 or bool(footage.known(connection, file_id))
+    is_loss = (
+        wholes == 1
+        or had_footage
+        or bool(footage.known(connection, file_id))
+        or bool(footage.live(connection, file_id))
+    )
     is_gone = role == Role.WHOLE and is_loss
     state = UploadState.GONE if is_gone else UploadState.SKIPPED
     ended = uploads.destinations_of(connection, file_id)

@@ -316,6 +316,11 @@ ALTER TABLE items ADD COLUMN is_end_guessed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE uploads ADD COLUMN was_counted INTEGER NOT NULL DEFAULT 0;
 """
 
+_HAD_FOOTAGE: Final = """
+-- Frigate's recordings showed some of its range when it was planned.
+ALTER TABLE files ADD COLUMN had_footage INTEGER NOT NULL DEFAULT 0;
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
@@ -338,5 +343,6 @@ STEPS: Final[Sequence[str]] = (
     _MISSED_AT,
     _HEARD_AT,
     _GUESSED_ENDS,
+    _HAD_FOOTAGE,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""

@@ -64,7 +64,8 @@ class FilePlan:
     `start` and `end` are the range of a recording (epoch seconds of Frigate's
     clock), `due` is when to fetch it (ours), and `ended_at` when what it shows was over
     (ours; None: when the item was). With `as_is` what Frigate has on disk then is
-    enough. `suffix` tells the files of one item apart.
+    enough. `suffix` tells the files of one item apart. `had_footage`: Frigate's recordings
+    showed some of the range when this was planned.
     """
 
     state: FileState
@@ -77,6 +78,7 @@ class FilePlan:
     due: float = 0
     ended_at: float | None = None
     as_is: bool = False
+    had_footage: bool = False
     spool_name: str | None = None
     size: int | None = None
     sha256: str | None = None

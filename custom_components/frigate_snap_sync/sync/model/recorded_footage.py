@@ -1,7 +1,7 @@
 """Where there is footage, by what Frigate's recordings show. All pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor
 from typing import Final
 
@@ -26,11 +26,13 @@ class Footage:
     """Where there is footage of a camera: whole epoch seconds of Frigate's clock.
 
     `ranges` are in order, don't overlap, and end before `until`. What comes after
-    that may not be on Frigate's disk yet: nothing is known of it.
+    that may not be on Frigate's disk yet: nothing is known of it. `seen` is where the
+    recordings did show some: they may not tell of all of the `ranges`.
     """
 
     ranges: tuple[FootageRange, ...] = ()
     until: int = 0
+    seen: tuple[FootageRange, ...] = ()
 
     def within(self, start: int, end: int) -> list[FootageRange]:
         """Return where in a range there is footage, or may be: in order, disjoint."""
@@ -38,10 +40,14 @@ class Footage:
         unknown = cut(FootageRange(self.until, end), start, end)
         return join((*known, unknown))
 
+    def was_seen(self, asked: FootageRange) -> bool:
+        """Tell whether Frigate's recordings showed footage in a range."""
+        return any(cut(each, asked.start, asked.end) for each in self.seen)
+
     def joined(self, others: Iterable[FootageRange]) -> Footage:
         """Return this and other stretches that are known to have had footage."""
         known = (cut(footage, 0, self.until) for footage in others)
-        return Footage(ranges=tuple(join((*self.ranges, *known))), until=self.until)
+        return replace(self, ranges=tuple(join((*self.ranges, *known))))
 
 
 UNKNOWN: Final = Footage()

@@ -54,17 +54,19 @@ class FootageSurvey:
         until = min(asked.end, self.settled())
         if until <= asked.start:
             return Measured(footage=UNKNOWN)
-        found: list[FootageRange] = []
+        unclear: list[FootageRange] = []
+        seen: list[FootageRange] = []
         segments: list[Segment] = []
         for window in windows(await self._hours(camera), asked.start, until):
             rows = await self._segments(camera, window)
             if rows is None:
-                found.append(window)
+                unclear.append(window)
             else:
-                found += stretches(rows, window.start, window.end)
+                seen += stretches(rows, window.start, window.end)
                 segments += rows
         return Measured(
-            footage=Footage(until=until).joined(found), bytes_per_second=_rate(segments)
+            footage=Footage(until=until, seen=tuple(seen)).joined((*unclear, *seen)),
+            bytes_per_second=_rate(segments),
         )
 
     async def _hours(self, camera: str) -> list[int] | None:

@@ -19,21 +19,14 @@ from ..model.footage_ranges import (
     next_part,
     pieces,
 )
-from ..model.item import Item, Media, Role, UploadState
+from ..model.item import Item, Media, UploadState
 from ..model.limits import Limits
-from ..model.openings import (
-    OPEN,
-    Openings,
-    begin_of,
-    for_item,
-    for_range,
-    split,
-    wanted,
-)
-from ..model.plans import FilePlan, FileState, Progress, UploadPlan
+from ..model.openings import OPEN, Openings, begin_of, for_item, split
+from ..model.plans import FilePlan, Progress, UploadPlan
 from ..model.recorded_footage import UNKNOWN, Footage
 from ..model.selection import Selection, bounded, may_want, wants
 from ..model.timing import Timing
+from .file_plans import part_plans, piece_plans
 from .paths import ItemPaths
 
 
@@ -185,23 +178,17 @@ class Planner:
             clock_offset=clock_offset,
             settle=timing.off_settle if is_off else timing.settle,
         )
-        is_one = not known.pieces and len(ranges) == 1
-        files = [
-            FilePlan(
-                state=FileState.WANTED,
-                uploads=for_range(uploads, bounds.openings, whole),
-                role=Role.WHOLE,
-                number=number,
-                suffix="" if is_one else f"{number:02}",
-                start=inside.start,
-                end=inside.end,
-                due=due,
-                ended_at=inside.end + clock_offset,
-                as_is=is_off,
-            )
-            for number, whole in enumerate(ranges, start=known.pieces + 1)
-            if (inside := bounds.cut(whole)) is not None
-        ]
+        files = piece_plans(
+            ranges,
+            uploads,
+            number=known.pieces + 1,
+            bounds=bounds,
+            footage=footage,
+            clock_offset=clock_offset,
+            due=lambda _: due,
+            is_one=not known.pieces and len(ranges) == 1,
+            as_is=is_off,
+        )
         return tuple(files)
 
     def running(
@@ -226,28 +213,21 @@ class Planner:
         limit = inf if off_since is None else off_since - clock_offset
         limit = min(limit, bounds.end)
         now = min(time.time() - clock_offset, limit)
-        files: list[FilePlan] = []
         first = self._first(item, bounds)
         begin = first if known.pieces_end is None else known.pieces_end
         whole, again = full_pieces(
             footage.within(begin, floor(now)), self._limits, now=now
         )
         ranges = split(whole, uploads, bounds.openings)
-        for number, piece in enumerate(ranges, start=known.pieces + 1):
-            if (inside := bounds.cut(piece)) is not None:
-                files.append(
-                    FilePlan(
-                        state=FileState.WANTED,
-                        uploads=for_range(uploads, bounds.openings, piece),
-                        role=Role.WHOLE,
-                        number=number,
-                        suffix=f"{number:02}",
-                        start=inside.start,
-                        end=inside.end,
-                        due=piece.end + clock_offset + self._timing.settle,
-                        ended_at=inside.end + clock_offset,
-                    )
-                )
+        files = piece_plans(
+            ranges,
+            uploads,
+            number=known.pieces + 1,
+            bounds=bounds,
+            footage=footage,
+            clock_offset=clock_offset,
+            due=lambda piece: piece.end + clock_offset + self._timing.settle,
+        )
         if self._part_length is not None:
             # What lies in half hours needs no parts any more.
             begin = max(whole[-1].end if whole else begin, known.parts_end or first)
@@ -257,20 +237,22 @@ class Planner:
             ranges, again = self._parts(item, begin, footage=footage, now=now)
             begin = ranges[-1].end if ranges else begin
             ranges = split(ranges, uploads, bounds.openings)
-            files += self._part_plans(
+            files += part_plans(
                 ranges,
                 uploads,
                 number=known.parts + 1,
                 bounds=bounds,
                 clock_offset=clock_offset,
+                settle=self._timing.part_settle,
             )
             if off_since is not None:
-                files += self._part_plans(
+                files += part_plans(
                     as_parts(begin, ceil(limit)),
                     uploads,
                     number=known.parts + len(ranges) + 1,
                     bounds=bounds,
                     clock_offset=clock_offset,
+                    settle=self._timing.part_settle,
                     as_is=True,
                 )
         return tuple(files), None if now == limit else again + clock_offset
@@ -348,44 +330,16 @@ class Planner:
         first = self._first(item, bounds)
         begin = max(known.parts_end or first, known.pieces_end or first)
         ranges = as_parts(max(begin, end - MAX_PART_SECONDS), end)
-        parts = self._part_plans(
+        parts = part_plans(
             split(ranges, uploads, bounds.openings),
             uploads,
             number=known.parts + 1,
             bounds=bounds,
             clock_offset=clock_offset,
+            settle=self._timing.part_settle,
             as_is=True,
         )
         return tuple(parts)
-
-    def _part_plans(
-        self,
-        ranges: Iterable[FootageRange],
-        uploads: tuple[UploadPlan, ...],
-        *,
-        number: int,
-        bounds: Bounds,
-        clock_offset: float,
-        as_is: bool = False,
-    ) -> list[FilePlan]:
-        """Return the files of parts: at once what Frigate has (`as_is`), or all of it."""
-        now, settle = time.time(), self._timing.part_settle
-        return [
-            FilePlan(
-                state=FileState.WANTED,
-                uploads=wanted(for_range(uploads, bounds.openings, part)),
-                role=Role.PART,
-                number=count,
-                suffix=f"part{count:03}",
-                start=inside.start,
-                end=inside.end,
-                due=now if as_is else part.end + clock_offset + settle,
-                ended_at=inside.end + clock_offset,
-                as_is=as_is,
-            )
-            for count, part in enumerate(ranges, start=number)
-            if (inside := bounds.cut(part)) is not None
-        ]
 
     def _first(self, item: Item, bounds: Bounds) -> int:
         """Return where a review's footage begins that anyone takes."""

@@ -49,6 +49,7 @@ def range_files(
     ranges: Sequence[FootageRange],
     uploads: tuple[UploadPlan, ...],
     *,
+    footage: Footage,
     due: float,
     clock_offset: float,
 ) -> tuple[FilePlan, ...]:
@@ -64,6 +65,7 @@ def range_files(
             end=piece.end,
             due=due,
             ended_at=piece.end + clock_offset,
+            had_footage=footage.was_seen(piece),
         )
         for number, piece in enumerate(ranges, start=1)
     )
