@@ -108,6 +108,8 @@ async def test_only_new_files_are_taken(
     assert not setup.destination.capabilities.can_delete
     assert setup.destination.capabilities.can_read is may_read
     assert any(path.endswith(FIXED_PROBE) for path in box.files)
+    # The tests that follow are made in the same folder.
+    assert may_be_limited or f"{setup.probe}/{FIXED_PROBE}" in box.files
 
     # The server's owner allows all: the next test finds it out.
     box.may_read = box.may_delete = True

@@ -241,7 +241,7 @@ def destination_setup(
     may use.
     """
     data, title = subentry.data, subentry.title
-    selection, template, place = None, None, None
+    selection, template, place, probe = None, None, None, None
     destination: Destination = UnusableDestination()
     budget = days = size = 0
     try:
@@ -250,7 +250,8 @@ def destination_setup(
         selection = _selection(data[SECTION_SELECTION], title)
         template = _template(hass, data[SECTION_STORING])
         destination = build_destination(hass, subentry.subentry_type, data)
-        place = KINDS[subentry.subentry_type].place_in(data)
+        kind = KINDS[subentry.subentry_type]
+        place, probe = kind.place_in(data), kind.probe_in(data, entry_id=entry_id)
         days = int(data[SECTION_STORING].get(CONF_RETENTION_DAYS, 0))
         size = _gibibytes(data[SECTION_STORING].get(CONF_RETENTION_SIZE, 0))
     except Exception as err:  # noqa: BLE001 - whatever is stored, the others work
@@ -271,6 +272,7 @@ def destination_setup(
         retention_days=days,
         retention_size=size,
         place=place,
+        probe=probe,
         temporary_form=(
             TemporaryForm.PLAIN
             if data.get(CONF_TEMPORARY_FORM) == TemporaryForm.PLAIN

@@ -50,6 +50,7 @@ from .const import (
     SUBENTRY_WEBDAV,
 )
 from .storage.base import Destination
+from .storage.check import probe_name
 from .storage.errors import (
     AuthFailed,
     BucketNotFound,
@@ -148,6 +149,13 @@ class Kind:
         """
         values = [str(data.get(name, "")).strip().rstrip("/") for name in self.place]
         return sha256(json.dumps([self.key, *values]).encode()).hexdigest()[:32]
+
+    def probe_in(self, data: Mapping[str, Any], *, entry_id: str) -> str:
+        """Return the name of a Frigate's probe in the place that data describe.
+
+        It is that of all tests, so that what one had to leave there is never doubled.
+        """
+        return probe_name(f"{entry_id} {self.place_in(data)}")
 
     def place_of(self, err: StorageError) -> tuple[str, str]:
         """Return the field that a failure belongs to, and the name of the error."""

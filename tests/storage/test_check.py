@@ -507,6 +507,19 @@ def test_leftovers_are_sets() -> None:
     assert not Leftovers()
 
 
+async def test_two_tests_of_one_name_take_turns(tmp_path: Path) -> None:
+    """Those of a form and of what is in use already: neither deletes the other's."""
+    destination = Memory()
+    async with promptly():
+        await asyncio.gather(
+            *(
+                check_destination(destination, workdir=tmp_path, name="probe")
+                for _ in range(5)
+            )
+        )
+    assert (destination.files, destination.folders) == ({}, set())
+
+
 def test_probe_names_are_always_the_same() -> None:
     """So a leftover is replaced; and no two destinations share one."""
     assert probe_name("a") == probe_name("a") != probe_name("b")

@@ -81,6 +81,14 @@ async def test_the_next_test_takes_the_same_name(bench: Bench, nas: Leaving) -> 
     assert nas.history[-1] not in left
 
 
+async def test_what_the_set_up_left_is_removed(bench: Bench, nas: Leaving) -> None:
+    """The test of a destination in use has the name that the one before it had."""
+    nas.files = {"frigate-snap-sync-check-one/frigate-snap-sync-check-one.mp4": b"left"}
+    await bench.start(replace(setup(nas), probe="frigate-snap-sync-check-one"))
+    await bench.engine.test_destination("nas")
+    assert nas.probes() == []
+
+
 async def test_two_tests_at_once(bench: Bench, nas: Leaving) -> None:
     """They come one after the other."""
     await bench.start(setup(nas))

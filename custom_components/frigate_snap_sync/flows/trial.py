@@ -21,9 +21,9 @@ from ..const import (
     SECTION_STORING,
 )
 from ..devices import known_cameras
-from ..kinds import build_destination
+from ..kinds import KINDS, build_destination
 from ..path_template import PathTemplate, async_layout
-from ..storage.check import CheckResult, check_destination, probe_name
+from ..storage.check import CheckResult, check_destination
 from ..storage.errors import (
     DELETING,
     LOGGING_IN,
@@ -41,7 +41,7 @@ async def async_try_destination(
     """Test a destination of a kind end to end; return what is to be stored of it.
 
     `data` are those of a subentry; what an earlier test has found out does not count.
-    What a test could not remove is replaced by the next one for the same Frigate.
+    What a test could not remove is replaced, or removed, by the next one in that place.
     Raises StorageError.
     """
     data = {k: v for k, v in data.items() if k not in FOUND_BY_TESTS}
@@ -53,7 +53,7 @@ async def async_try_destination(
         return await check_destination(
             destination,
             workdir=Path(hass.config.cache_path(DOMAIN)),
-            name=probe_name(f"set-up {entry_id}"),
+            name=KINDS[kind].probe_in(data, entry_id=entry_id),
             layout=async_layout(PathTemplate(hass, text) if text else None, cameras),
         )
 

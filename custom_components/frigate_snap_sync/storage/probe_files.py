@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 from secrets import token_bytes
 from typing import Final
+from weakref import WeakValueDictionary
 
 from .base import Destination
 from .errors import Rejected
@@ -15,10 +16,25 @@ from .source import FileSource
 PROBE_SIZES: Final = (4096, 1024)
 """Bytes of the first probe and of the shorter one that replaces it."""
 
+_TURNS: Final = WeakValueDictionary[str, asyncio.Lock]()
+"""By the name of the probe."""
+
 
 @asynccontextmanager
 async def probe_sources(workdir: Path, name: str) -> AsyncGenerator[list[FileSource]]:
-    """Yield local probe files of random bytes, removed in the end."""
+    """Yield local probe files of random bytes, removed in the end.
+
+    To one test of that name at a time: another would delete what it has written.
+    """
+    async with (
+        _TURNS.setdefault(name, asyncio.Lock()),
+        _probe_files(workdir, name) as sources,
+    ):
+        yield sources
+
+
+@asynccontextmanager
+async def _probe_files(workdir: Path, name: str) -> AsyncGenerator[list[FileSource]]:
     paths = [workdir / f"{name}-{size}" for size in PROBE_SIZES]
 
     def write() -> list[FileSource]:

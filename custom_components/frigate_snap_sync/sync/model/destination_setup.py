@@ -25,6 +25,7 @@ class DestinationSetup:
     for no limit. A copy is removed when its item began more than `retention_days` ago,
     and the oldest ones when there are more than `retention_size` bytes, 0 for never.
     `place` tells where it is apart from any other place, None if that is not known.
+    `probe` is the name of what a test makes there, None for one of its id.
     `temporary_form` is the form of temporary names that worked at set-up;
     `layout` returns the folders of this moment's names.
     """
@@ -38,5 +39,6 @@ class DestinationSetup:
     retention_days: int = 0
     retention_size: int = 0
     place: str | None = None
+    probe: str | None = None
     temporary_form: TemporaryForm = TemporaryForm.HIDDEN
     layout: Callable[[], Layout] = field(default=_default_layout, compare=False)

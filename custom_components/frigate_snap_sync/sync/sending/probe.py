@@ -35,7 +35,7 @@ class Probe:
         self._setup = setup
         self._ledger = ledger
         self._workdir = workdir
-        self._name = probe_name(setup.id)
+        self._name = setup.probe or probe_name(setup.id)
         self._lock = asyncio.Lock()
 
     async def load(self) -> None:
