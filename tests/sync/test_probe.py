@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+import shutil
+import stat
 from typing import Any, override
 
 import pytest
@@ -131,3 +133,12 @@ async def test_what_a_killed_test_left_where_the_destination_was(
     await bench.engine.apply_destinations(wanted)
     await until(lambda: not nas.probes())
     await until(lambda: list(nas.files) == ["a.jpg"])
+
+
+async def test_the_spool_stays_private(bench: Bench, nas: Leaving) -> None:
+    """Should its folder be removed, and a test be what makes it once more."""
+    await bench.start(setup(nas))
+    folder = bench.folder / "spool"
+    shutil.rmtree(folder)
+    await bench.engine.test_destination("nas")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700

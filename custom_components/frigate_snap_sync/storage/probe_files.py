@@ -9,6 +9,7 @@ from secrets import token_bytes
 from typing import Final
 from weakref import WeakValueDictionary
 
+from ..private_files import make_private_folder
 from .base import Destination
 from .errors import Rejected
 from .source import FileSource
@@ -38,7 +39,7 @@ async def _probe_files(workdir: Path, name: str) -> AsyncGenerator[list[FileSour
     paths = [workdir / f"{name}-{size}" for size in PROBE_SIZES]
 
     def write() -> list[FileSource]:
-        workdir.mkdir(parents=True, exist_ok=True)
+        make_private_folder(workdir)
         sources = []
         for path, size in zip(paths, PROBE_SIZES, strict=True):
             content = token_bytes(size)
