@@ -375,6 +375,23 @@ async def test_user_frigate_without_mqtt(
 
 
 @pytest.mark.usefixtures("mqtt_client")
+@pytest.mark.parametrize("advanced", [{}, {"topic_prefix": "garage"}])
+async def test_user_frigate_in_safe_mode(
+    hass: HomeAssistant, frigate_server: FrigateServer, advanced: dict[str, str]
+) -> None:
+    """It does not say then what is set up: neither its prefix nor that of MQTT."""
+    frigate_server.frigate.is_in_safe_mode = True
+    result = await async_submit(
+        hass, await async_start(hass), url=frigate_server.url, advanced=advanced
+    )
+    assert result["errors"] == {"base": "frigate_safe_mode"}
+
+    frigate_server.frigate.is_in_safe_mode = False
+    result = await async_submit(hass, result, url=frigate_server.url)
+    result = await async_later(hass, result)
+
+
+@pytest.mark.usefixtures("mqtt_client")
 async def test_user_prefix_of_frigate_is_no_topic(
     hass: HomeAssistant, serve_frigate: ServeFrigate
 ) -> None:

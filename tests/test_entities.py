@@ -233,6 +233,7 @@ async def test_disabled_by_default(
         ({"mqtt_connected": False}, STATE_OFF, STATE_UNAVAILABLE),
         ({"topic_prefix_changed": True}, STATE_OFF, STATE_UNAVAILABLE),
         ({"frigate_mqtt_disabled": True}, STATE_OFF, STATE_UNAVAILABLE),
+        ({"frigate_safe_mode": True}, STATE_OFF, STATE_UNAVAILABLE),
     ],
 )
 async def test_frigate_away(

@@ -304,3 +304,29 @@ async def test_reauth_another_frigate(
     )
     assert result["reason"] == "unique_id_mismatch"
     assert "password" not in entry.data
+
+
+@pytest.mark.usefixtures("mqtt_client")
+async def test_reauth_in_safe_mode(
+    hass: HomeAssistant, serve_frigate: ServeFrigate
+) -> None:
+    """Frigate does not say its prefix then, but the login is all that is new."""
+    frigate = Frigate(topic_prefix="garage")
+    frigate.is_in_safe_mode = True
+    users = {"viewer": User(password=PASSWORD)}
+    server = await serve_frigate(frigate, auth=Auth(users=users))
+    entry = frigate_entry(server.url)
+    await async_set_up(hass, entry)
+    hass.config_entries.async_update_entry(entry, unique_id="garage")
+    await hass.async_block_till_done()
+    result = await entry.start_reauth_flow(hass)
+    for password, outcome in (
+        ("wrong", FlowResultType.FORM),
+        (PASSWORD, FlowResultType.ABORT),
+    ):
+        result = await hass.config_entries.flow.async_configure(
+            result["flow_id"], {"username": "viewer", "password": password}
+        )
+        assert result["type"] is outcome
+    assert result["reason"] == "reauth_successful"
+    assert entry.data["password"] == PASSWORD

@@ -31,6 +31,7 @@ def _frigate_is_heard(status: EngineStatus) -> bool | None:
         status.mqtt_connected
         and not status.topic_prefix_changed
         and not status.frigate_mqtt_disabled
+        and not status.frigate_safe_mode  # It uses no MQTT then.
         and status.frigate_connected
     )
 

@@ -224,7 +224,9 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             values = user_input
             data = log_in_data(user_input, entry.data)
-            verdict = await async_check_entry(self.hass, data)
+            verdict = await async_check_entry(
+                self.hass, data, known_prefix=entry.unique_id or ""
+            )
             if not verdict.errors:
                 await self.async_set_unique_id(
                     verdict.topic_prefix, raise_on_progress=False

@@ -126,9 +126,10 @@ class FakeFrigate:
         if self.config_errors:
             raise self.config_errors.pop(0)
         return FrigateConfig(
-            mqtt_enabled=self.mqtt_enabled,
-            topic_prefix=self.topic_prefix,
-            cameras=dict(self.cameras),
+            # In safe mode Frigate has the defaults of what it could not read.
+            mqtt_enabled=self.mqtt_enabled and not self.safe_mode,
+            topic_prefix="frigate" if self.safe_mode else self.topic_prefix,
+            cameras={} if self.safe_mode else dict(self.cameras),
             safe_mode=self.safe_mode,
             live=dict(self.live),
         )

@@ -145,21 +145,51 @@ async def test_what_was_missed_is_not_known_before_a_comparison(
 async def test_safe_mode_is_no_good_configuration(
     bench: Bench, nas: FakeDestination
 ) -> None:
-    """Frigate records nothing then."""
+    """Frigate records nothing then, and what it says of MQTT is not what was set up."""
     patient(bench, 900)
+    bench.prefix = bench.frigate.topic_prefix = "garage"
     bench.frigate.safe_mode = True
     await bench.start(setup(nas))
     bench.publish("stats", "{}")
+    bench.publish("available", "stopped", retain=True)
+
+    def is_shown() -> bool:
+        """Tell whether no other reason and no repair is shown."""
+        status = bench.status
+        return (
+            shows(bench, Protection.CATCHING_UP, Reason.NO_CAMERA)()
+            and status.frigate_safe_mode
+            and status.frigate_connected is True
+            and not status.frigate_mqtt_disabled
+            and not status.topic_prefix_changed
+        )
+
     await until(lambda: bench.status.frigate_connected)
+    await until(lambda: bench.status.destinations["nas"].connected)
     await bench.engine.set_capture(True)
-    assert shows(bench, Protection.CATCHING_UP, Reason.NO_CAMERA)()
+    assert is_shown()
     bench.frigate.safe_mode = False
     bench.publish("available", "online")
     await until(shows(bench, Protection.PROTECTED))
     # It was started again with a configuration that it can't read.
     bench.frigate.safe_mode = True
-    bench.publish("available", "online")
-    await until(shows(bench, Protection.CATCHING_UP, Reason.NO_CAMERA))
+    bench.publish("available", "stopped")
+    await until(is_shown)
+
+
+async def test_nothing_is_heard_in_safe_mode(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Frigate uses no MQTT then: its silence is another matter once that is over."""
+    bench.timing = replace(bench.timing, config=0, mqtt_silence=0.1)
+    bench.frigate.safe_mode = True
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    await until(lambda: bench.engine._inbox.silence > 0.2)  # noqa: SLF001
+    await bench.engine.set_capture(True)
+    assert not bench.status.no_mqtt_messages
+    bench.frigate.safe_mode = False
+    await until(lambda: bench.status.no_mqtt_messages)
 
 
 @pytest.mark.parametrize("cameras", [[], [False], [False, False]])

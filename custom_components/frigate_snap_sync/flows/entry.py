@@ -201,8 +201,14 @@ def entry_suggestions(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def async_check_entry(hass: HomeAssistant, data: Mapping[str, Any]) -> Verdict:
-    """Find out whether MQTT is there and Frigate can be used with these data."""
+async def async_check_entry(
+    hass: HomeAssistant, data: Mapping[str, Any], *, known_prefix: str = ""
+) -> Verdict:
+    """Find out whether MQTT is there and Frigate can be used with these data.
+
+    `known_prefix` is that of a Frigate of which only the login is new: it may be in
+    safe mode, where it does not say its prefix.
+    """
     verdict = Verdict()
     await async_load_words(hass)
     prefix = data.get(CONF_TOPIC_PREFIX, "")
@@ -214,7 +220,7 @@ async def async_check_entry(hass: HomeAssistant, data: Mapping[str, Any]) -> Ver
         if not verdict.errors and not _mqtt_is_loaded(hass):
             verdict.errors[_BASE] = "mqtt_not_set_up"
         if not verdict.errors:
-            await _async_ask(client, prefix, verdict)
+            await _async_ask(client, prefix, known_prefix, verdict)
     except InvalidProxy:
         verdict.errors[SECTION_ADVANCED] = "invalid_proxy"
     except InvalidUrl:
@@ -231,11 +237,18 @@ async def async_check_entry(hass: HomeAssistant, data: Mapping[str, Any]) -> Ver
     return verdict
 
 
-async def _async_ask(client: FrigateClient, prefix: str, verdict: Verdict) -> None:
+async def _async_ask(
+    client: FrigateClient, prefix: str, known_prefix: str, verdict: Verdict
+) -> None:
     await client.version()
     config = await client.config()
+    if config.safe_mode and known_prefix:
+        verdict.topic_prefix = known_prefix
+        return
     verdict.topic_prefix = prefix or config.topic_prefix
-    if not config.mqtt_enabled:
+    if config.safe_mode:
+        verdict.errors[_BASE] = "frigate_safe_mode"
+    elif not config.mqtt_enabled:
         verdict.errors[_BASE] = "frigate_mqtt_disabled"
     elif not is_topic_prefix(verdict.topic_prefix):
         verdict.errors[SECTION_ADVANCED] = "invalid_topic_prefix"

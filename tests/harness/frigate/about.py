@@ -43,6 +43,19 @@ def config_document(
     }
 
 
+def safe_mode_document(version: Version) -> dict[str, Any]:
+    """Return `/api/config` where the configuration can't be read: the defaults."""
+    document = config_document(
+        version,
+        (),
+        topic_prefix="frigate",
+        client_id="frigate",
+        mqtt_enabled=False,
+        live=False,
+    )
+    return document | {"safe_mode": True}
+
+
 def _camera_config(version: Version, camera: Camera) -> dict[str, Any]:
     keep = {"pre_capture": 5, "post_capture": 5, "retain": {"days": 10.0}}
     return {

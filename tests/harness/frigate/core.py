@@ -60,6 +60,8 @@ class Frigate(Scene):
         self.live = live
         self.video = Video()
         self.mqtt_enabled = True
+        self.is_in_safe_mode = False
+        """Whether it can't read its configuration, and has its defaults."""
         self.started = clock()
         self._died = 0.0
         for name in cameras:
@@ -168,6 +170,8 @@ class Frigate(Scene):
 
     def config(self) -> dict[str, Any]:
         """Return the document of `/api/config`."""
+        if self.is_in_safe_mode:
+            return about.safe_mode_document(self.version)
         return about.config_document(
             self.version,
             self.cameras.values(),

@@ -195,12 +195,12 @@ class EngineStatus:
 
     `frigate_connected` is None until Frigate was asked once; `mqtt_connected`
     is the broker's link. `frigate_login_refusals` counts the refused logins since
-    Frigate answered last; `frigate_topic_prefix` is the one in its configuration,
-    None until that was read; `topic_prefix_changed` tells that it is not ours any
-    more. `protection` is so since `since`, for all of the `reasons`. `home_error` is
-    what failed last at home, for the log; for people, `disk_cause` is why the disk is
-    full, None where nothing has failed for that yet, and `ledger_cause` why ledger or
-    spool can't be used otherwise.
+    Frigate answered last; in `frigate_safe_mode` Frigate can't read its configuration.
+    `frigate_topic_prefix` is the one in that, None until it was read;
+    `topic_prefix_changed` tells that it is not ours any more. `protection` is so since
+    `since`, for all of the `reasons`. `home_error` is what failed last at home, for the
+    log; for people, `disk_cause` is why the disk is full, None where nothing has failed
+    for that yet, and `ledger_cause` why ledger or spool can't be used otherwise.
     `oldest_pending` is since when the oldest upload waits that does.
     `destinations` is keyed by the destination's id.
     """
@@ -209,6 +209,7 @@ class EngineStatus:
     frigate_version: str | None = None
     frigate_login_refused: bool = False
     frigate_login_refusals: int = 0
+    frigate_safe_mode: bool = False
     frigate_topic_prefix: str | None = None
     topic_prefix_changed: bool = False
     frigate_mqtt_disabled: bool = False

@@ -68,7 +68,7 @@ class FrigateMonitor:
         self.version: str | None = None
         self.mqtt_enabled = True
         self.topic_prefix: str | None = None
-        """The one in Frigate's configuration, None until that was read."""
+        """The one in Frigate's configuration, None until a good one was read."""
         self.has_config = False
         """Whether a good configuration was read: safe mode has none."""
         self.safe_mode: bool | None = None
@@ -110,7 +110,12 @@ class FrigateMonitor:
         if not self._asked:
             return None
         is_there = self.answers.is_set() and self._retry.is_back(monotonic())
-        return is_there and not self._is_offline
+        return is_there and not (self._is_offline and self.speaks_mqtt)
+
+    @property
+    def speaks_mqtt(self) -> bool:
+        """Tell whether Frigate uses MQTT: never in safe mode, whatever it said last."""
+        return self.mqtt_enabled and not self.safe_mode
 
     @property
     def login_refused(self) -> bool:
@@ -243,11 +248,11 @@ class FrigateMonitor:
                 self._wants_config = True
                 raise
             self._config_at = asked_at
-            self.mqtt_enabled = config.mqtt_enabled
-            self.topic_prefix = config.topic_prefix
             self.safe_mode = config.safe_mode
             self.has_config = self.has_config or not config.safe_mode
             if not config.safe_mode:
+                self.mqtt_enabled = config.mqtt_enabled
+                self.topic_prefix = config.topic_prefix
                 self.live_sources = config.live
             # In safe mode Frigate uses none, whatever it lists.
             self.has_cameras = not config.safe_mode and any(

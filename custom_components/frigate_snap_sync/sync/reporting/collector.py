@@ -293,6 +293,7 @@ class Collector:
             frigate_version=self._monitor.version,
             frigate_login_refused=self._monitor.login_refused,
             frigate_login_refusals=self._monitor.login_refusals,
+            frigate_safe_mode=self._monitor.safe_mode is True,
             frigate_topic_prefix=self._monitor.topic_prefix,
             frigate_mqtt_disabled=not self._monitor.mqtt_enabled,
             topic_prefix_changed=self._outages.topic_prefix_changed,

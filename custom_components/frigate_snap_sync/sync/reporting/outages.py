@@ -59,7 +59,7 @@ class Outages:
         return (
             self.mqtt_connected is True
             and self._monitor.answers.is_set()
-            and self._monitor.mqtt_enabled
+            and self._monitor.speaks_mqtt
             and self._inbox.silence > self._timing.mqtt_silence
         )
 
@@ -108,15 +108,14 @@ class Outages:
     def _known_facts(self) -> dict[str, bool | None]:
         """Return what is wrong with all but the destinations; None: not known yet."""
         monitor, inbox = self._monitor, self._inbox
-        has_config = monitor.has_cameras is not None
         return {
             "frigate": None if monitor.connected is None else not monitor.connected,
             "catch_up": monitor.is_incomparable,
-            "mqtt_disabled": not monitor.mqtt_enabled if has_config else None,
+            "mqtt_disabled": not monitor.mqtt_enabled if monitor.has_config else None,
             "mqtt": None if self.mqtt_connected is None else not self.mqtt_connected,
             "mqtt_silent": self.mqtt_is_silent
             or (False if inbox.has_received else None),
-            "topic_prefix": self.topic_prefix_changed if has_config else None,
+            "topic_prefix": self.topic_prefix_changed if monitor.has_config else None,
             "safe_mode": monitor.safe_mode,
             "spool_full": self._space.is_full,
         }
