@@ -277,8 +277,9 @@ class StandInEngine:
         self.on_start()
 
     async def stop(self) -> None:
-        """Note it."""
+        """Note it; the real one waits for its tasks."""
         self.calls.append(("stop",))
+        await asyncio.sleep(0)
 
     def handle_message(self, topic: str, payload: bytes | str, *, retain: bool) -> None:
         """Note it."""

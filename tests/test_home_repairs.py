@@ -1,9 +1,13 @@
 """Repairs of what fails at home: losses, drills, the ledger, the topic prefix."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 
 from custom_components.frigate_snap_sync.cause import Cause
 from custom_components.frigate_snap_sync.const import DOMAIN
@@ -16,6 +20,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
 )
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 
 from .component import (
     ENTRY_ID,
@@ -28,7 +33,7 @@ from .component import (
     local_subentry,
     sftp_subentry,
 )
-from .test_repairs import Post, fix, open_issues
+from .test_repairs import Post, fix, issue, open_issues
 
 __all__ = ["fix"]
 
@@ -196,6 +201,98 @@ async def test_a_failing_ledger(
     assert result["type"] == "create_entry"
     await hass.async_block_till_done()
     assert ("stop",) in engine.calls
+
+
+READ_ONLY = LedgerError("?", said="attempt to write a readonly database")
+FULL = LedgerError("Ledger one.db: database or disk is full", said="disk is full")
+
+
+def start_repair(hass: HomeAssistant) -> tuple[str | None, bool | None, str]:
+    """Return the texts, the form and the cause of the one open repair."""
+    (issue_id,) = open_issues(hass)
+    found = issue(hass, issue_id)
+    assert found.translation_placeholders is not None
+    assert found.translation_placeholders["frigate"] == "Frigate"
+    return (
+        found.translation_key,
+        found.is_fixable,
+        found.translation_placeholders["cause"],
+    )
+
+
+async def retry(hass: HomeAssistant) -> None:
+    """Let Home Assistant try to start the entry by itself."""
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(minutes=10))
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def test_a_failing_ledger_that_is_not_opened_again(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """The repair stays until everything works, whatever fails meanwhile."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    engine.show(ledger_failing=True)
+    result = await fix(f"ledger_failing_{ENTRY_ID}")
+    engine.failure = READ_ONLY
+    result = await fix(result)
+    assert result["type"] == "create_entry"
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    key, is_fixable, cause = start_repair(hass)
+    assert (key, is_fixable) == ("ledger_not_opened", False)
+    assert "readonly" in cause
+
+    engine.failure = FULL
+    await retry(hass)
+    key, is_fixable, cause = start_repair(hass)
+    assert (key, is_fixable) == ("disk_full", False)
+    assert "disk is full" in cause
+
+    engine.failure = READ_ONLY
+    await retry(hass)
+    assert start_repair(hass)[0] == "ledger_not_opened"
+
+    engine.failure = None
+    engine.first_status = replace(engine.first_status, ledger_failing=True)
+    await retry(hass)
+    assert entry.state is ConfigEntryState.LOADED
+    assert start_repair(hass)[:2] == ("ledger_failing", True)
+    engine.show(ledger_failing=False)
+    assert not open_issues(hass)
+
+
+@pytest.mark.parametrize("failure", [READ_ONLY, FULL])
+async def test_a_ledger_that_can_be_opened_later(
+    hass: HomeAssistant, engine: StandInEngine, failure: LedgerError
+) -> None:
+    """From a restart of Home Assistant on, until the entry has started."""
+    entry = frigate_entry()
+    engine.failure = failure
+    await async_set_up(hass, entry)
+    assert len(open_issues(hass)) == 1
+    engine.failure = None
+    await retry(hass)
+    assert entry.state is ConfigEntryState.LOADED
+    assert not open_issues(hass)
+
+
+@pytest.mark.parametrize("leave", ["async_unload", "async_remove"])
+@pytest.mark.parametrize("failure", [READ_ONLY, FULL])
+async def test_an_entry_goes_that_never_started(
+    hass: HomeAssistant, engine: StandInEngine, failure: LedgerError, leave: str
+) -> None:
+    """Nothing is left to repair then; another entry's repair stays."""
+    engine.failure = failure
+    await async_set_up(hass, frigate_entry())
+    other = MockConfigEntry(
+        domain=DOMAIN, title="Barn", unique_id="barn", data=frigate_entry().data
+    )
+    await async_set_up(hass, other)
+    assert len(open_issues(hass)) == 2
+    await getattr(hass.config_entries, leave)(ENTRY_ID)
+    (left,) = open_issues(hass)
+    assert left.endswith(other.entry_id)
 
 
 async def test_another_topic_prefix(

@@ -66,6 +66,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "media_view",
             "sensor",
             "services",
+            "start_repair",
             "switch",
             "system_health",
             "trigger",

@@ -14,6 +14,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import MqttMockHAClient
 
+from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.coordinator import (
     ENGINE,
     ledger_path,
@@ -29,7 +30,7 @@ from custom_components.frigate_snap_sync.sync.model.item import Media
 from homeassistant.components import mqtt
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
 from .component import (
@@ -250,10 +251,13 @@ async def test_files_can_not_be_used(
     await async_set_up(hass, entry)
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "ledger_not_usable"
+    issues = ir.async_get(hass)
+    assert issues.async_get_issue(DOMAIN, f"ledger_failing_{ENTRY_ID}")
 
     in_the_way.rename(in_the_way.with_name("elsewhere"))
     await async_reload(hass, entry)
     assert entry.state is ConfigEntryState.LOADED
+    assert not issues.async_get_issue(DOMAIN, f"ledger_failing_{ENTRY_ID}")
 
 
 # With a stand-in for the engine

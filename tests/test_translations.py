@@ -24,6 +24,7 @@ from custom_components.frigate_snap_sync.issues import (
 )
 from custom_components.frigate_snap_sync.owner_requests import ABOUT
 from custom_components.frigate_snap_sync.repairs import async_create_fix_flow
+from custom_components.frigate_snap_sync.start_repair import LEDGER_NOT_OPENED
 from custom_components.frigate_snap_sync.storage.errors import CAUSES
 from custom_components.frigate_snap_sync.storage.sftp.errors import connect_error
 from custom_components.frigate_snap_sync.sync.model.errors import Refusal
@@ -493,14 +494,14 @@ def test_exceptions() -> None:
 def test_issues() -> None:
     """Every repair has its texts, and exactly one way to be told."""
     issues = english()["issues"]
-    assert set(issues) == {*Problem, *FRIGATE_ISSUES, SPACE_LOW, BUDGET_SPENT}
+    about_frigates = {*FRIGATE_ISSUES, LEDGER_NOT_OPENED}
+    assert set(issues) == {*Problem, *about_frigates, SPACE_LOW, BUDGET_SPENT}
     for key, issue in issues.items():
         fixable = key in set(FIXABLE)
         assert set(issue) == {"title", "fix_flow" if fixable else "description"}
         # A title is no Markdown, so that what is in it must not be escaped.
-        about_frigate = key in FRIGATE_ISSUES
         assert placeholders(issue["title"]) <= (
-            set() if about_frigate else {"destination"}
+            set() if key in about_frigates else {"destination"}
         )
 
 

@@ -23,6 +23,7 @@ from .devices import camera_of_device, destination_identifier, frigate_identifie
 from .engine_setup import async_discard_unfinished
 from .media_view import FileView
 from .services import async_setup_services
+from .start_repair import async_close_start_repairs, async_open_start_repair
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -40,6 +41,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what is there without an entry: the actions, the files' URLs."""
     async_setup_services(hass)
     hass.http.register_view(FileView(hass))
+    async_close_start_repairs(hass)
     return True
 
 
@@ -54,7 +56,11 @@ async def async_setup_entry(
     coordinator = FrigateSnapSyncCoordinator(hass, entry)
     # Called after an unload, and after a set-up that fails from here on.
     entry.async_on_unload(coordinator.async_stop)
-    await coordinator.async_start()
+    try:
+        await coordinator.async_start()
+    except ConfigEntryNotReady:
+        async_open_start_repair(hass, entry, coordinator.data)
+        raise
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_on_unload(issues.async_watch(hass, entry))

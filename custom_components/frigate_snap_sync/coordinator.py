@@ -52,6 +52,7 @@ from .sync.model.status import (
     UploadRow,
 )
 from .sync.playback.playback import Playback
+from .sync.support.home_health import could_not_start
 from .words import async_why
 
 type FrigateSnapSyncConfigEntry = ConfigEntry[FrigateSnapSyncCoordinator]
@@ -142,7 +143,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
     async def async_start(self) -> None:
         """Start the engine, then listen to Frigate.
 
-        Raises ConfigEntryNotReady when the ledger can't be opened.
+        Raises ConfigEntryNotReady when the ledger can't be opened; `data` says why.
         """
         hass, entry = self.hass, self.config_entry
         # Cameras link to this device, whatever platform comes first.
@@ -152,6 +153,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             closed = self._gates.async_closed()
             await self.engine.start(self._applied, closed=closed)
         except (LedgerError, SpoolError) as err:
+            self.data = could_not_start(err)
             raise ConfigEntryNotReady(
                 translation_domain=DOMAIN,
                 translation_key="ledger_not_usable",

@@ -9,7 +9,7 @@ from inspect import signature
 from math import ceil, floor
 from typing import Any, Final
 
-from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
@@ -94,6 +94,9 @@ FRIGATE_ISSUES: Final[dict[str, FrigateIssue]] = {
     ),
 }
 
+AT_START: Final = frozenset({"disk_full", "ledger_failing"})
+"""What may be open already when an entry has started: it could not start before."""
+
 SPACE_LOW: Final = "space_low"
 """What may be wrong with a destination that works."""
 BUDGET_SPENT: Final = "budget_spent"
@@ -145,6 +148,16 @@ class DestinationIssue:
 
 
 @callback
+def async_open(
+    hass: HomeAssistant, entry: ConfigEntry, issue_id: str, **issue: Any
+) -> None:
+    """Open or update an issue of an entry."""
+    if _NAMES_ENTRY:
+        issue["config_entry_id"] = entry.entry_id
+    ir.async_create_issue(hass, DOMAIN, issue_id, **issue)
+
+
+@callback
 def async_watch(
     hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry
 ) -> CALLBACK_TYPE:
@@ -183,7 +196,7 @@ class _Teller:
     def __init__(self, hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry) -> None:
         self._hass = hass
         self._entry = entry
-        self._open: set[str] = set()
+        self._open = {frigate_issue_id(key, entry.entry_id) for key in AT_START}
         self._login = (False, 0)
         self._in_the_way: set[str] = set()
         """The reconfigure flows that were open at the last refusal."""
@@ -325,10 +338,7 @@ class _Teller:
         return wanted
 
     def _async_open(self, issue_id: str, **issue: Any) -> None:
-        """Open or update an issue of the entry."""
-        if _NAMES_ENTRY:
-            issue["config_entry_id"] = self._entry.entry_id
-        ir.async_create_issue(self._hass, DOMAIN, issue_id, **issue)
+        async_open(self._hass, self._entry, issue_id, **issue)
 
     def _why(self, cause: Cause | None) -> str:
         return "" if cause is None else async_why(self._hass, cause)

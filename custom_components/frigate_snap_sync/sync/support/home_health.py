@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 from ...cause import Cause
 from ..model.errors import LedgerError, LedgerRefusal, SpoolError, SpoolFull
+from ..model.status import EngineStatus
 from .signals import Signals
 
 LEAST_SPACE: Final = 512 << 10
@@ -176,6 +177,18 @@ def newest_cause(
     fitting = (err for err in reversed(errors) if is_disk_full(err) is disk_full)
     newest = next(fitting, None)
     return None if newest is None else Cause.of(newest)
+
+
+def could_not_start(error: LedgerError | SpoolError) -> EngineStatus:
+    """Return the status of an engine that did not start, for want of its home."""
+    is_full = is_disk_full(error)
+    return EngineStatus(
+        disk_full=is_full,
+        ledger_failing=not is_full,
+        home_error=str(error),
+        disk_cause=newest_cause([error], disk_full=True),
+        ledger_cause=newest_cause([error], disk_full=False),
+    )
 
 
 def note_failure(source: Hashable, error: Exception) -> None:
