@@ -1,5 +1,6 @@
 """The spool: whole files or none, and only those the ledger knows."""
 
+import asyncio
 import hashlib
 import os
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from custom_components.frigate_snap_sync.sync.model.errors import SpoolError, SpoolFull
 from custom_components.frigate_snap_sync.sync.spool.spool import Spool
+
+from ..waiting import until
 
 
 @pytest.fixture
@@ -157,6 +160,20 @@ async def test_the_limit_counts_all_bytes(spool: Spool) -> None:
     assert again.used == 3 << 20
     await again.remove([kept.name])
     assert again.used == 0
+
+
+async def test_what_is_removed_counts_no_more_though_the_caller_is_cancelled(
+    spool: Spool,
+) -> None:
+    """Its file goes in any case."""
+    file = await spool.store(b"image", "jpg")
+    removal = asyncio.create_task(spool.remove([file.name]))
+    await asyncio.sleep(0)  # It has begun.
+    removal.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await removal
+    await until(lambda: not spool.used)
+    assert not spool.path(file.name).exists()
 
 
 async def test_the_folder_was_removed_meanwhile(spool: Spool) -> None:

@@ -24,7 +24,7 @@ from .model.destination_setup import DestinationSetup
 from .model.engine_options import EngineOptions, EnginePaths
 from .model.errors import SpoolError
 from .model.status import EngineStatus, UploadEvent, UploadFilter, UploadRow
-from .services import Services
+from .services import Services, to_the_end
 from .startup import open_home
 from .support.tasks import cancel, supervise
 
@@ -150,6 +150,7 @@ class Engine:
         """Copy the ledger for a backup of Home Assistant. Raises LedgerError."""
         await self._ledger.back_up()
 
+    @to_the_end
     async def end_backup(self) -> None:
         """Note that the backup is over. Raises LedgerError."""
         await self._ledger.end_backup()
@@ -158,7 +159,10 @@ class Engine:
         """Cancel what is under way, within 5 s; it continues at the next start."""
         if self._tasks:
             await self._inbox.drained(_DRAIN_TIMEOUT)
-        await cancel([*self._tasks, *self.drills.retire(), *self._pool.retire()])
+        await cancel(
+            [*self._tasks, *self.drills.retire(), *self._pool.retire()],
+            begun=self._services.begun,
+        )
         await self._collector.end()
         self._tasks.clear()
         await self._ledger.close()
@@ -179,6 +183,7 @@ class Engine:
         self._outages.mqtt_connected = connected
         self._collector.wake()
 
+    @to_the_end
     async def apply_destinations(
         self, destinations: Iterable[DestinationSetup]
     ) -> None:
@@ -200,6 +205,7 @@ class Engine:
         """
         return await self._catch_up.catch_up(look_back, retries=True)
 
+    @to_the_end
     async def retry_failed(self) -> int:
         """Retry failed uploads; return how many. Raises LedgerError."""
         count = await self._fetcher.retry_failed(self._parts.planner.selections)
@@ -208,6 +214,7 @@ class Engine:
         await self._collector.refresh()
         return count
 
+    @to_the_end
     async def acknowledge_losses(self, until: float) -> None:
         """Note that the owner knows what was lost up to then. Raises LedgerError."""
         await self._ledger.run(losses.acknowledge, until=until)
@@ -217,6 +224,7 @@ class Engine:
         """Return the newest uploads that fit. Raises LedgerError."""
         return await self._ledger.run(listing.list_uploads, wanted)
 
+    @to_the_end
     async def set_capture(self, enabled: bool) -> None:
         """Switch the Frigate's capture: items of the time while off are skipped."""
         now, offset = time.time(), self._client.clock_offset
@@ -226,6 +234,7 @@ class Engine:
         self.live.wake()
         await self._collector.refresh()
 
+    @to_the_end
     async def set_sending(self, destination_id: str, enabled: bool) -> None:
         """Let a destination's queue be sent, or wait."""
         await self._ledger.run(destinations.set_sending, destination_id, enabled)
@@ -234,6 +243,7 @@ class Engine:
         self.live.wake()
         await self._collector.refresh()
 
+    @to_the_end
     async def set_closed(self, closed: Collection[str], *, since: float) -> None:
         """Let these destinations alone get nothing that begins from then on.
 
@@ -248,6 +258,7 @@ class Engine:
         """Write, read back and delete a file at a destination. Raises StorageError."""
         await self._pool.test(destination_id)
 
+    @to_the_end
     async def forget_camera(self, camera: str) -> None:
         """Drop a camera and its counters; it comes back with Frigate's configuration."""
         await self._ledger.run(cameras.forget_camera, camera)

@@ -113,13 +113,11 @@ class EndedReviews:
         now = time.time()
         if uploads:
             await self._ledger.run(milestones.keep_review, item.reported_at)
-        await self._services.apply(
-            await self._ledger.run(
-                review_ends.cut_off,
-                item.source_id,
-                end=self._planner.last_second(item),
-                now=now,
-            )
+        await self._services.commit(
+            review_ends.cut_off,
+            item.source_id,
+            end=self._planner.last_second(item),
+            now=now,
         )
         known, left = await self._left(item, bounds)
         offset = self._client.clock_offset

@@ -145,10 +145,9 @@ class LiveSnapshots:
                 reason = _STRANGER
             else:
                 continue
-            ended = await self._ledger.run(
+            await self._services.commit(
                 spooled_files.skip_held, camera, reason, now=time.time()
             )
-            await self._services.apply(ended)
             self._signals.status_changed()
 
 

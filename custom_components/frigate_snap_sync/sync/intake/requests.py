@@ -19,7 +19,7 @@ from ..planning.footage_survey import FootageSurvey, Measured
 from ..planning.planner import Planner
 from ..planning.ranges import range_files, range_pieces, without
 from ..planning.registry import ItemRegistry
-from ..services import Services
+from ..services import Services, to_the_end
 from .backfill import is_unplanned
 from .catch_up import CatchUp
 from .reviews import ReviewIntake
@@ -131,6 +131,7 @@ class UploadRequests:
             )
         return await self._queue(known, destination_ids, files, measured, Bounds())
 
+    @to_the_end
     async def cancel(self, wanted: CancelFilter) -> int:
         """End what waits, as far as it fits; return how many uploads."""
         found = await self._ledger.run(asked.cancel, wanted, now=time.time())
@@ -177,6 +178,7 @@ class UploadRequests:
             raise Refused(Refusal.REVIEW_NOT_ENDED, review_id)
         return found
 
+    @to_the_end
     async def _queue(
         self,
         known: Known,

@@ -12,7 +12,7 @@ from ..model.item import Item, Media, UploadState
 from ..model.openings import Openings
 from ..model.plans import FilePlan, FileState
 from ..model.review_rules import picture_time
-from ..services import Services
+from ..services import Services, to_the_end
 from .planner import Planner
 
 _LOGGER = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class ItemRegistry:
         self._signals = services.signals
         self._planner = planner
 
+    @to_the_end
     async def plan(self, item: Item, files: Sequence[FilePlan]) -> bool:
         """Commit an item; return whether it is new and has files."""
         is_new = await self._ledger.run(ledger_items.plan, item, tuple(files))
@@ -86,10 +87,8 @@ class ItemRegistry:
         """
         if item.media is Media.RECORDINGS:
             # None of that lies in the spool.
-            await self._services.apply(
-                await self._ledger.run(
-                    review_ends.give_up, item.source_id, reason, now=time.time()
-                )
+            await self._services.commit(
+                review_ends.give_up, item.source_id, reason, now=time.time()
             )
         uploads = self._planner.uploads(
             item,

@@ -7,14 +7,13 @@ import logging
 import time
 
 from ...frigate.protocol import FrigateApi
-from ...storage.outlasting import outlast
 from ..ledger import LedgerError, budgets
 from ..ledger.uploads import UploadJob
 from ..model.budget import BudgetStatus, Sendable, held_back, kind_of_item, month_of
 from ..model.destination_setup import DestinationSetup
 from ..model.errors import SpoolError
 from ..monitoring.frigate_monitor import FrigateMonitor
-from ..services import Services
+from ..services import Services, to_the_end
 from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
 
@@ -134,9 +133,7 @@ class Budget:
         Raises LedgerError or SpoolError.
         """
         await self._update([id_ for id_ in in_flight if id_ != job.upload_id])
-        await self._services.apply(
-            await self._ledger.run(budgets.settle_file, job.file_id, now=time.time())
-        )
+        await self._services.commit(budgets.settle_file, job.file_id, now=time.time())
 
     async def _try(self, in_flight: Collection[int]) -> bool:
         try:
@@ -147,15 +144,13 @@ class Budget:
         self._outage.over()
         return True
 
+    @to_the_end
     async def _update(self, in_flight: Collection[int]) -> None:
         """Commit what was counted; hold back and release. Raises as `settle`.
 
         What was begun is finished although its caller is cancelled, or bytes would be
         counted twice: the next one waits for it.
         """
-        await outlast(asyncio.create_task(self._commit(in_flight)))
-
-    async def _commit(self, in_flight: Collection[int]) -> None:
         async with self._working:
             size, shown = self._uncounted, self.status
             month = self._calendar.month(self._timing.calendar())

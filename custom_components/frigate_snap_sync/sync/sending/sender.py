@@ -1,6 +1,5 @@
 """The sender: one file at a time to one destination, and what came of it."""
 
-import asyncio
 from collections.abc import Callable
 import logging
 import secrets
@@ -9,14 +8,13 @@ from ...storage.base import Source, StoredFile
 from ...storage.errors import PermissionDenied, Rejected, StorageError
 from ...storage.growing import AlreadyThere
 from ...storage.names import TemporaryForm, temporary_name
-from ...storage.outlasting import outlast
 from ...storage.read_back import Content, is_stored
 from ...storage.wrappers.paced import CountedSource
 from ..ledger import LedgerError, outcomes, places, uploads
 from ..ledger.uploads import UploadJob
 from ..model.destination_setup import DestinationSetup
 from ..model.item import Item, Media, Role
-from ..services import Services
+from ..services import Services, to_the_end
 from ..spool.running_downloads import DownloadGivenUp, DownloadSource
 from .earlier_copies import CLOCKS, EarlierCopies
 
@@ -168,28 +166,20 @@ class Sender:
         self._count(stored.size)
         return stored
 
+    @to_the_end
     async def _note_prepared(self, job: UploadJob, prepared: str) -> None:
         """Note what has begun at the destination, also when cancelled meanwhile.
 
         Nothing else knows of it: if it can't be noted, it is ended. Raises LedgerError.
         """
-
-        async def note() -> LedgerError | None:
+        try:
+            await self._ledger.run(uploads.prepared, job.upload_id, temporary=prepared)
+        except LedgerError:
             try:
-                await self._ledger.run(
-                    uploads.prepared, job.upload_id, temporary=prepared
-                )
-            except LedgerError as err:
-                try:
-                    await self._destination.discard(prepared)
-                except StorageError as refusal:
-                    _LOGGER.debug("What has begun stays: %s", refusal)
-                return err
-            return None
-
-        error = await outlast(asyncio.create_task(note()))
-        if error is not None:
-            raise error
+                await self._destination.discard(prepared)
+            except StorageError as refusal:
+                _LOGGER.debug("What has begun stays: %s", refusal)
+            raise
 
     async def settle(
         self, path: str, *, temporary: str | None, tried: Content | None
@@ -225,19 +215,18 @@ class Sender:
     async def note_arrival(
         self, upload_id: int, stored: StoredFile, *, now: float
     ) -> None:
-        """Note that a file lies at the destination, proven. Raises LedgerError.
+        """Note that a file lies at the destination, proven, also when cancelled.
 
-        Raises SpoolError when it can't be removed from the spool.
+        Raises LedgerError, or SpoolError when it can't be removed from the spool.
         """
-        arrival = await self._ledger.run(
+        _LOGGER.debug("Uploaded %s to %s", stored.path, self._setup.name)
+        await self._services.commit(
             outcomes.verified,
             upload_id,
             size=stored.size,
             now=now,
             keep_parts=not self._destination.capabilities.can_delete,
         )
-        _LOGGER.debug("Uploaded %s to %s", stored.path, self._setup.name)
-        await self._services.apply(arrival)
 
     async def _find(self, path: str, content: Content) -> StoredFile | None:
         if not await is_stored(self._destination, path, content):

@@ -9,7 +9,7 @@ from ..ledger import spooled_files, uploads
 from ..ledger.spooled_files import Loss
 from ..ledger.uploads import UploadJob
 from ..model.rank import Rank
-from ..services import Services
+from ..services import Services, to_the_end
 from ..support.backoff import retry_delay
 from ..support.outage_log import OutageLog
 
@@ -28,6 +28,7 @@ class SpoolLosses:
         self._signals = services.signals
         self._outage = OutageLog(_LOGGER, f"Reading the spool for {name}")
 
+    @to_the_end
     async def note_missing(self, job: UploadJob) -> None:
         """Note that the spool no longer has a job's file, or never had it whole.
 

@@ -190,9 +190,7 @@ class SpoolSpace:
 
     async def _want_again(self, file_id: int) -> None:
         due = time.time() + self._services.timing.eviction_retry
-        await self._services.apply(
-            await self._ledger.run(spooled_files.want_again, file_id, due=due)
-        )
+        await self._services.commit(spooled_files.want_again, file_id, due=due)
         # Nothing else may happen until then.
         self._services.signals.files_wanted()
 

@@ -175,15 +175,19 @@ class Spool:
         return SpoolWriter(self, f"{secrets.token_hex(16)}.{extension}", reserve)
 
     async def remove(self, names: Iterable[str]) -> None:
-        """Remove files; those that are gone already don't matter. Raises SpoolError."""
-        names = tuple(names)
+        """Remove files; those that are gone already don't matter.
 
+        Also when cancelled meanwhile. Raises SpoolError.
+        """
+        if names := tuple(names):
+            await outlast(asyncio.create_task(self._remove(names)))
+
+    async def _remove(self, names: Collection[str]) -> None:
         def work() -> None:
             for name in names:
                 self.path(name).unlink(missing_ok=True)
 
-        if names:
-            await _in_thread(work)
+        await _in_thread(work)
         for name in names:
             self.note(name, None)
 

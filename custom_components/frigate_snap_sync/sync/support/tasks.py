@@ -40,12 +40,14 @@ def supervise(
     )
 
 
-async def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel tasks and wait a few seconds for their end."""
+async def cancel(
+    tasks: Iterable[asyncio.Task[Any]], *, begun: Iterable[asyncio.Task[Any]] = ()
+) -> None:
+    """Cancel tasks and wait a few seconds for their end, and for what they had begun."""
     tasks = tuple(tasks)
     for task in tasks:
         task.cancel()
-    await finish(tasks)
+    await finish((*tasks, *begun))
 
 
 async def finish(tasks: Iterable[asyncio.Task[Any]]) -> None:
