@@ -50,6 +50,19 @@ def test_an_unreachable_server_is_tried_more_and_more_slowly() -> None:
     assert delays(ConnectTimeout("x"), 2) == [5, 10]
 
 
+def test_what_a_look_shows_is_looked_at_soon() -> None:
+    """For as long as it takes; what a probe shows is not."""
+    breaker = Breaker(TIMING)
+    assert breaker.fail(Unreachable("Host is down"), 0)
+    now = breaker.remaining(0)
+    for _ in range(50):
+        assert not breaker.fail(Unreachable("Host is down"), now, by_look=True)
+        assert breaker.remaining(now) == 5
+        now += 5
+    assert not breaker.fail(Unreachable("Input/output error"), now)
+    assert breaker.remaining(now) == 10
+
+
 @pytest.mark.parametrize(
     ("error", "delay"),
     [

@@ -11,7 +11,11 @@ from typing import Any, override
 
 import pytest
 
-from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
+from custom_components.frigate_snap_sync.storage.base import (
+    Capabilities,
+    Source,
+    StoredFile,
+)
 from custom_components.frigate_snap_sync.storage.check import PROBE_PREFIX
 from custom_components.frigate_snap_sync.storage.errors import (
     NoSpace,
@@ -317,10 +321,52 @@ async def test_a_share_that_is_back_is_noticed_soon(
     await until(lambda: bench.status.destinations["nas"].problem is None)
 
 
-async def test_a_paused_destination_s_share_is_looked_for_as_well(bench: Bench) -> None:
+class Share(FakeDestination):
+    """A folder of a share that this machine has mounted."""
+
+    def __init__(self) -> None:
+        """Start sound."""
+        super().__init__()
+        self.can = Capabilities(is_local=True)
+        self.tries = 0
+
+    @override
+    async def put(self, path: str, source: Source, *, temporary: str) -> StoredFile:
+        self.tries += 1
+        return await super().put(path, source, temporary=temporary)
+
+
+AWAY = (NotMounted("another file system"), Unreachable("Host is down"))
+
+
+async def test_a_mounted_share_whose_server_is_back_is_noticed_soon(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However long it was away; one line says that it is, and one that it is back."""
+    bench.timing = replace(FAST, jitter=lambda low, high: 0.02)  # 5 s are 0.1 s
+    nas = Share()
+    await bench.start(setup(nas))
+    nas.error = Unreachable("Host is down")
+    bench.live_snapshot()
+    await until(lambda: bench.status.destinations["nas"].connected is False)
+    # By doubling it would be minutes by now.
+    connects, tries = nas.connects, nas.tries
+    await until(lambda: nas.connects > connects + 30, seconds=15)
+    assert nas.tries == tries, "A look costs no probe"
+    nas.error = None
+    await until(lambda: nas.media)
+    await until(lambda: "Destination nas is back" in caplog.text)
+    assert len(outage_lines(caplog)) == 1
+    assert caplog.text.count("Destination nas is back") == 1
+
+
+@pytest.mark.parametrize("error", AWAY)
+async def test_a_paused_destination_s_share_is_looked_for_as_well(
+    bench: Bench, error: StorageError
+) -> None:
     """Its owner sees that it is back."""
-    nas = FakeDestination()
-    nas.error = NotMounted("another file system")
+    nas = Share()
+    nas.error = error
     await bench.start(setup(nas))
     await until(lambda: bench.status.destinations["nas"].connected is False)
     await bench.engine.set_sending("nas", False)

@@ -52,8 +52,8 @@ _UNREACHABLE = Reaction(first=5, longest=300)
 # Servers ban who knocks too often; a NAS that is still booting refuses too.
 _REFUSED = Reaction(first=900, longest=900)
 _AWAY = Reaction(first=300, longest=300)
-# A look at the mount point, which costs nothing.
-_NOT_MOUNTED = Reaction(first=5, longest=5)
+# A look at the folder, which costs nothing.
+_LOOKED_AT = Reaction(first=5, longest=5)
 _REACHED = Reaction(first=300, longest=300, is_contact=True)
 
 _REACTIONS: dict[str, Reaction] = {
@@ -77,7 +77,7 @@ _REACTIONS: dict[str, Reaction] = {
     ClockSkew.code: _AWAY,
     WrongRegion.code: _AWAY,
     BucketNotFound.code: _AWAY,
-    NotMounted.code: _NOT_MOUNTED,
+    NotMounted.code: _LOOKED_AT,
 }
 """By the code of the cause; `_REACHED` for all others."""
 
@@ -189,12 +189,19 @@ class Breaker:
             return False
         return concerns_one_file(error) or self._in_doubt
 
-    def fail(self, error: StorageError, now: float, sent: Sent | None = None) -> bool:
+    def fail(
+        self,
+        error: StorageError,
+        now: float,
+        sent: Sent | None = None,
+        *,
+        by_look: bool = False,
+    ) -> bool:
         """Note a failure; return whether it is news: a new outage, or a new cause.
 
         Each cause of an outage is news once. Failures of tries that were under way
         at the first one don't add up. `sent` is the file that failed, None for all
-        else, such as a probe.
+        else, such as a probe. `by_look`: a mere look has shown it, and may do so again soon.
         """
         self._failed_at = now
         by_row = sent is not None and sent.upload_id in self._row and self._is_row
@@ -206,7 +213,7 @@ class Breaker:
         elif sent is not None and self._suspect is None:
             self._suspect, self._by_row = sent, by_row
         self._in_doubt = False
-        return self._open(error, now)
+        return self._open(error, now, _LOOKED_AT if by_look else reaction_to(error))
 
     def succeed(self, now: float, sent: Sent | None = None) -> bool:
         """Note a success, of a file or of a probe; return whether it ends a failure."""
@@ -248,7 +255,7 @@ class Breaker:
             return sent.size >= self._suspect.size
         return self._by_row or sent.upload_id == self._suspect.upload_id
 
-    def _open(self, error: StorageError, now: float) -> bool:
+    def _open(self, error: StorageError, now: float, reaction: Reaction) -> bool:
         is_first = self._last is None or (
             not self.is_open and now - self._works_since >= self._timing.stable
         )
@@ -256,7 +263,6 @@ class Breaker:
         if is_first:
             self.said.begin()
         is_news = self.said.is_news(_cause_of(error))
-        reaction = reaction_to(error)
         if self.is_open and not is_other and now < self._retry_at:
             return False
         self._delay = (

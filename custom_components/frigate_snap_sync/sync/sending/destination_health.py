@@ -9,7 +9,7 @@ import time
 from typing import Final
 
 from ...changes import Changes
-from ...storage.errors import NotMounted, StorageError
+from ...storage.errors import NotMounted, StorageError, Unreachable
 from ...storage.names import TemporaryForm
 from ..ledger import LedgerError, destinations
 from ..model.destination_setup import DestinationSetup
@@ -75,6 +75,14 @@ class DestinationHealth:
         return self._breaker.is_narrow
 
     @property
+    def is_looked_at(self) -> bool:
+        """Tell whether a mere look, at a share of this machine, shows that it is away."""
+        error, can = self.error, self._setup.destination.capabilities
+        return isinstance(error, NotMounted) or (
+            isinstance(error, Unreachable) and can.is_local
+        )
+
+    @property
     def remaining(self) -> float:
         """Return the seconds until the next try."""
         return self._breaker.remaining(time.monotonic())
@@ -100,20 +108,24 @@ class DestinationHealth:
     async def check_again(self) -> None:
         """See whether a failure is over: a connection alone would prove nothing.
 
-        A share that is not mounted is looked at first: that costs no probe file, and
+        Where a share is away that is looked at first: it costs no probe file, and
         nothing is noted of it.
         """
         with suppress(StorageError):  # Noted already.
-            if isinstance(self.error, NotMounted):
+            if self.is_looked_at:
                 try:
                     await self._setup.destination.connect()
-                except NotMounted as err:
-                    self._breaker.fail(err, time.monotonic())
-                    return
                 except StorageError as err:
-                    await self.fail(err)
+                    await self._fail_by_look(err)
                     return
             await self.check()
+
+    async def _fail_by_look(self, error: StorageError) -> None:
+        known = self.error
+        if known is not None and known.code == error.code:
+            self._breaker.fail(error, time.monotonic(), by_look=True)
+        else:
+            await self.fail(error)
 
     async def clean(self) -> None:
         """Remove what a test had to leave. Raises StorageError or LedgerError."""

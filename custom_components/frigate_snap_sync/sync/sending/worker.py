@@ -6,13 +6,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 import logging
 import time
 
-from ...storage.errors import (
-    NotMounted,
-    Rejected,
-    SourceUnreadable,
-    StorageError,
-    Unreachable,
-)
+from ...storage.errors import Rejected, SourceUnreadable, StorageError, Unreachable
 from ...storage.names import TemporaryForm
 from ...storage.outlasting import wait_for_end
 from ..ledger import LedgerError, uploads
@@ -390,7 +384,7 @@ class Worker:
                     if not self._health.remaining:
                         await self._health.check_again()
             pause = self._timing.probe
-            if isinstance(self.error, NotMounted):
+            if self._health.is_looked_at:
                 # A look costs nothing, and a share may be back at any time.
                 pause = min(pause, max(self._health.remaining, 1.0))
             await asyncio.sleep(pause)
