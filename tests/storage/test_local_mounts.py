@@ -22,6 +22,7 @@ from custom_components.frigate_snap_sync.storage.local.destination import (
     LocalDestination,
     find_mount_point,
 )
+from custom_components.frigate_snap_sync.storage.local.mounts import check_mounted
 
 from .conftest import MakeSource
 from .places import small_disk
@@ -87,6 +88,21 @@ async def test_a_share_comes_and_goes(tmp_path: Path, make_source: MakeSource) -
     async with small_disk(share):
         await destination.put("a/file", source, temporary="a/part")
         assert (root / "a/file").exists()
+
+
+@pytest.mark.parametrize(
+    ("root", "mount_point", "hint"),
+    [
+        # Set up when it was a folder of the machine's own disk.
+        ("/proc/frigate", "/", "share_mounted_over"),
+        ("/frigate", "/proc", "share_is_gone"),
+    ],
+)
+def test_what_is_mounted_instead(root: str, mount_point: str, hint: str) -> None:
+    """A share that came over a folder of this machine is not one that went away."""
+    with pytest.raises(NotMounted) as caught:
+        check_mounted(Path(root), mount_point)
+    assert (caught.value.hint, caught.value.about) == (hint, "/proc")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)

@@ -44,12 +44,12 @@ def check_mounted(root: Path, mount_point: str) -> None:
         # would only look like no mount point.
         Path(mount_point).lstat()
     found = mount_point_of(root)
-    if found != mount_point:
-        raise NotMounted(
-            f"{root} lies on {found} and no longer on {mount_point}",
-            hint="share_is_gone",
-            about=mount_point,
-        )
+    if found == mount_point:
+        return
+    text = f"{root} lies on {found} and no longer on {mount_point}"
+    if Path(found).is_relative_to(mount_point):
+        raise NotMounted(text, hint="share_mounted_over", about=found)
+    raise NotMounted(text, hint="share_is_gone", about=mount_point)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
