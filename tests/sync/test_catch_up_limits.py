@@ -1,6 +1,7 @@
 """Catching up when Frigate has very much to give, or something odd."""
 
 from bisect import bisect_left, bisect_right
+from contextlib import suppress
 from dataclasses import replace
 import time
 from typing import Any
@@ -52,6 +53,39 @@ async def test_more_objects_than_are_looked_at_at_once(
     assert await moment_of(bench) >= began
     await until(lambda: len(ids(nas)) == 20)
     assert len(nas.history) == 20
+
+
+async def test_a_day_that_failed_beside_what_is_left(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """It is asked for again, before the window moves past it."""
+    bench.limits = Limits(object_page=2, object_pages=3)
+    await age(bench, nas, hours=60)
+    began, events, failures = time.time(), bench.frigate.events, 0
+    show(bench, *(tracked(f"o{n}", -150000 - n, -140000 - n) for n in range(20)))
+    show(bench, tracked("missed", -100000, -95000))
+
+    async def fail(*, after: float, before: float, **others: Any) -> Page:
+        nonlocal failures
+        if after < began - 100000 < before and not others.get("in_progress"):
+            is_day = others.get("min_length") is None and after > began - 149000
+            failures += is_day
+            if is_day and failures == 1:
+                raise FrigateServerError("no")
+        return await events(after=after, before=before, **others)
+
+    bench.frigate.events = fail  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    await until(lambda: failures)
+    for _ in range(10):
+        with suppress(FrigateServerError):
+            await bench.engine.catch_up()
+        if await moment_of(bench) >= began:
+            break
+    await until(lambda: len(ids(nas)) >= 20)
+    await bench.at_rest()
+    assert "missed" in ids(nas)
 
 
 async def test_tens_of_thousands_of_objects(bench: Bench, nas: FakeDestination) -> None:

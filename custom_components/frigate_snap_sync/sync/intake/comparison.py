@@ -45,6 +45,7 @@ class Window:
 class Comparison:
     """One comparison: what it found, up to when all is known, and what is left.
 
+    `rest` is of which Frigate had too many objects, `failed` of which it gave none.
     `running` are the objects that Frigate tracks at the moment, `remembered` those
     whose end was not heard of.
     """
@@ -53,6 +54,7 @@ class Comparison:
     found: int = 0
     problem: FrigateServerError | None = None
     rest: list[tuple[float, float]] = field(default_factory=list)
+    failed: list[tuple[float, float]] = field(default_factory=list)
     running: set[str] = field(default_factory=set)
     remembered: dict[str, Remembered] = field(default_factory=dict)
     reached: float = field(init=False)

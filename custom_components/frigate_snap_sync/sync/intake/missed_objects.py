@@ -43,11 +43,13 @@ class MissedObjects:
         self._lookup = lookup
         self._backfill = backfill
         self._rest: list[tuple[float, float]] = []
+        self._failed: list[tuple[float, float]] = []
         self._rest_until = 0.0
 
     def keep_rest(self, run: Comparison) -> None:
         """Keep what a comparison has left for the next one."""
         self._rest, self._rest_until = run.rest, run.window.before
+        self._failed = run.failed
 
     def forget_rest(self) -> None:
         """Forget what was left: its times are those of a clock that was set."""
@@ -66,13 +68,24 @@ class MissedObjects:
         return ids, await self._lookup.remembered(ids, now=now)
 
     def times(self, window: Window) -> Iterator[tuple[float, float]]:
-        """Yield the times whose objects are looked at: what the last run left first."""
+        """Yield the times whose objects are looked at: what the last run left first.
+
+        And what failed beside that: without it the window would begin there.
+        """
         if window.since is None or not self._rest:
             return days(window)
-        return iter([*self._rest, (self._rest_until - MARGIN, window.before)])
+        newest = (self._rest_until - MARGIN, window.before)
+        return iter([*self._rest, *self._failed, newest])
 
     async def take(self, after: float, before: float, run: Comparison) -> int:
         """Take the objects that began in a time; leave what are too many at once."""
+        try:
+            return await self._take(after, before, run)
+        except FrigateServerError:
+            run.failed.append((after, before))
+            raise
+
+    async def _take(self, after: float, before: float, run: Comparison) -> int:
         offset, found = self._client.clock_offset, 0
         rest: float | None = None
         search = ObjectSearch(self._client, page=self._limits.object_page)
