@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from hashlib import sha256
 from itertools import pairwise
 import sqlite3
 import time
@@ -187,11 +188,15 @@ async def test_what_was_removed_is_noted(bench: Bench) -> None:
     assert sorted(names) == ["0.mp4", "1.mp4", "2.mp4"]
 
 
+@pytest.mark.parametrize("is_answered", [True, False])
 @pytest.mark.parametrize("is_there", [True, False])
 async def test_the_whole_vanished_before_what_it_replaced_was_removed(
-    bench: Bench, is_there: bool, caplog: pytest.LogCaptureFixture
+    bench: Bench, is_there: bool, is_answered: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A destination came back as it was some time ago: no more than that is left."""
+    """A destination came back as it was some time ago: no more than that is left.
+
+    Also of a part of which it was not heard that it had got its final name.
+    """
     bench.timing = replace(FAST, longest_retry=0.1)
     nas = Stubborn("a-part1.mp4", "a-part2.mp4", "a-live01.mp4")
     await bench.start(setup(nas))
@@ -235,6 +240,13 @@ async def test_the_whole_vanished_before_what_it_replaced_was_removed(
                 coverage=Coverage(shown=shown, least=shown, most=shown),
             )
             nas.files[row["path"]] = b"footage"
+            if row["path"] == "a-part2.mp4" and not is_answered:
+                connection.execute(
+                    "UPDATE uploads SET temporary = 'a.tmp', tried_size = 7,"
+                    " tried_sha256 = ? WHERE id = ?",
+                    (sha256(b"footage").hexdigest(), row["id"]),
+                )
+                continue
             outcomes.verified(connection, row["id"], size=7, now=time.time() - 3600)
 
     await ledger.run(store)

@@ -181,7 +181,7 @@ def replacing(
 ) -> list[tuple[int, StoredFile]]:
     """Return the wholes that should lie there in the place of a superseded copy.
 
-    Each by its upload. None for what never arrived.
+    Each by its upload.
     """
     rows = connection.execute(
         "SELECT whole.id AS id, whole.path AS path, whole.size AS size FROM uploads"
@@ -190,7 +190,7 @@ def replacing(
         " AND whole.destination_id = uploads.destination_id"
         " JOIN files AS piece ON piece.id = whole.file_id"
         " WHERE uploads.id = ? AND uploads.state = 'superseded'"
-        " AND uploads.size IS NOT NULL AND uploads.role IN ('part', 'incomplete')"
+        " AND uploads.role IN ('part', 'incomplete')"
         " AND whole.role = 'whole' AND whole.state = 'verified'"
         " AND whole.is_missed = 0 AND piece.start < files.end AND piece.end > files.start",
         (upload_id,),
@@ -201,13 +201,14 @@ def replacing(
 def reinstate(connection: sqlite3.Connection, upload_id: int) -> bool:
     """Let a superseded copy be spared if what replaced it vanished; did it?
 
-    A whole that was expired since is no such: what it replaced is older.
+    A whole that was expired since is no such: what it replaced is older. A file whose
+    last try's answer was lost is looked for, and is a copy if it is what was sent.
     """
     row = connection.execute(
         "SELECT uploads.item_id AS item_id, destination_id, 'verified' AS state,"
         " start, files.end, shown FROM uploads JOIN files ON files.id = file_id"
         " WHERE uploads.id = ? AND uploads.state = 'superseded'"
-        " AND uploads.size IS NOT NULL AND EXISTS (SELECT 1 FROM uploads AS whole"
+        " AND EXISTS (SELECT 1 FROM uploads AS whole"
         " WHERE whole.item_id = uploads.item_id AND whole.role = 'whole'"
         " AND whole.destination_id = uploads.destination_id AND whole.is_missed = 1)",
         (upload_id,),
@@ -217,7 +218,9 @@ def reinstate(connection: sqlite3.Connection, upload_id: int) -> bool:
     ):
         return False
     connection.execute(
-        "UPDATE uploads SET clean_up = 'spared' WHERE id = ?",
+        "UPDATE uploads SET clean_up = IIF(size IS NULL, 'temporary', 'spared'),"
+        " state = IIF(size IS NULL, 'skipped', state),"
+        " reason = IIF(size IS NULL, 'What replaced it is gone', reason) WHERE id = ?",
         (upload_id,),
     )
     return True
