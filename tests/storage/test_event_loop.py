@@ -1,4 +1,4 @@
-"""No destination blocks the event loop, by Home Assistant's own detector."""
+"""No disk or SFTP server blocks the event loop, by Home Assistant's own detector."""
 
 import asyncio
 import json
@@ -62,7 +62,7 @@ asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])))
 
 
 async def test_nothing_blocks(tmp_path: Path, make_source: MakeSource) -> None:
-    """Every operation of both destinations, then one call that does block."""
+    """Every operation of a local folder and an SFTP server, then a call that does block."""
     async with OpenSshServer(tmp_path / "server") as server:
         settings = {
             "host": server.host,

@@ -45,7 +45,7 @@ async def test_every_medium_arrives_everywhere(
     assert bench.status.frigate_version == "0.17.2-3d4dd3a"
     assert bench.status.mqtt_connected is True
     await until(lambda: not bench.spooled())
-    assert not any(name.endswith(".part") for name in nas.files)
+    assert set(nas.files) == set(nas.media)
     assert bench.statuses[-1] == bench.status
 
 
