@@ -439,6 +439,22 @@ async def test_a_list_in_an_odd_encoding(
         assert await destination.prepare("a/f", make_source(LARGE), temporary="t")
 
 
+async def test_a_list_that_never_ends() -> None:
+    """It names nothing, and says each time that there is more."""
+    pages = 0
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        nonlocal pages
+        pages += 1
+        more = f"<NextContinuationToken>{pages}</NextContinuationToken>"
+        text = f"<IsTruncated>{'true' if pages < 1500 else 'false'}</IsTruncated>{more}"
+        return web.Response(text=f"<ListBucketResult>{text}</ListBucketResult>")
+
+    async with odd_server(handle) as destination:
+        with pytest.raises(Rejected, match="lists more than"):
+            _ = [file async for file in destination.list_files()]
+
+
 @pytest.mark.parametrize("append_only", [False, True])
 async def test_a_failed_test_leaves_no_probe(tmp_path: Path, append_only: bool) -> None:
     """Whose deletion can be tried; where nothing is deleted it stays."""

@@ -16,7 +16,7 @@ from ..http.requests import OpenSession, Requests
 from ..outlasting import outlast
 from .answers import Answer, error_of, is_missing, is_object, no_s3
 from .client import BucketClient
-from .listing import MAX_LIST, MAX_OBJECTS, is_list, parse_list
+from .listing import FULL_PAGE, MAX_LIST, MAX_OBJECTS, is_list, parse_list
 from .settings import Addressing, Proof, S3Settings, base_of
 from .unfinished import name_of, parse_name, upload_of
 from .upload import MAX_PUT, MAX_SINGLE, Uploads
@@ -171,7 +171,7 @@ class S3Destination(Destination):
             )
             for file in page.files:
                 yield file
-            objects += page.objects
+            objects += page.objects or FULL_PAGE
             if objects > MAX_OBJECTS:
                 raise Rejected(f"The server lists more than {MAX_OBJECTS} objects")
             if page.token is None or (page.token == token and not page.objects):

@@ -15,6 +15,9 @@ MAX_LIST: Final = 8 * 1024 * 1024
 MAX_OBJECTS: Final = 1_000_000
 """Objects that a listing goes through: some hundred times what lies there."""
 
+FULL_PAGE: Final = 1000
+"""Objects of one answer; one without any may be of as many that were deleted."""
+
 _LIST: Final = re.compile(rb"<(\w+:)?ListBucketResult[\s>/]")
 _UPLOAD_LIST: Final = re.compile(rb"<(\w+:)?ListMultipartUploadsResult[\s>/]")
 
