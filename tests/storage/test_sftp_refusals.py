@@ -75,7 +75,10 @@ async def test_one_connection_too_many(server: SftpServer, connect_to: Connect) 
     many = says(constants.DISC_TOO_MANY_CONNECTIONS, "Too many")
     server.behavior.endings = [many] * 3
     destination = connect_to(server, password=PASSWORD)
-    assert await causes(destination, 3) == [Unreachable] * 3
+    assert await causes(destination, 2) == [Unreachable] * 2
+    with pytest.raises(Unreachable, match="takes no more connections") as raised:
+        await destination.connect()
+    assert raised.value.hint == "connection_limit"
 
 
 async def test_hanging_up_after_the_password(

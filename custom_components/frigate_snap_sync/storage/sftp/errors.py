@@ -191,12 +191,7 @@ def _greeting_error(greeting: str, where: str) -> StorageError | None:
     if not said or re.search(r"^SSH-", greeting, re.MULTILINE):
         return None
     if _LIMITED.search(said):
-        return Unreachable(
-            f"{where} takes no more connections at the moment (“{said}”). It limits "
-            "them, such as by MaxStartups or PerSourcePenalties of OpenSSH",
-            hint="connection_limit",
-            said=said,
-        )
+        return _limit(said, where)
     if greeting.startswith("220"):
         return NoSftp(
             f"An FTP server answers at {where} (“{said}”), and FTP is not SFTP. Use the "
@@ -229,6 +224,15 @@ def _outdated(what: str, offered: str, where: str) -> NoSftp:
         f"({brief(offered)}). Update its SSH server{advice}",
         hint="outdated_host_keys" if advice else "outdated_ssh",
         about=brief(offered),
+    )
+
+
+def _limit(said: str, where: str) -> Unreachable:
+    return Unreachable(
+        f"{where} takes no more connections at the moment (“{said}”). It limits "
+        "them, such as by MaxStartups or PerSourcePenalties of OpenSSH",
+        hint="connection_limit",
+        said=said,
     )
 
 
@@ -273,6 +277,8 @@ def _connect_error(err: Exception, host: str, port: int) -> StorageError:
             return NoSftp(f"{where} offers no usable SFTP: {said}", said=said)
         case asyncssh.DisconnectError() | asyncssh.ChannelOpenError():
             said = brief(err.reason)
+            if err.code == constants.DISC_TOO_MANY_CONNECTIONS:
+                return _limit(said, where)
             return Unreachable(f"{where} broke the connection: {said}", said=said)
         case ValueError() | OverflowError():
             # Not its text, which may quote what was asked for.
