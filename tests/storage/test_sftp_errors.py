@@ -115,6 +115,13 @@ def test_connect_error(err: Exception, cause: type[StorageError], text: str) -> 
             NoSpace,
             "There is not enough",
         ),
+        *(
+            (asyncssh.SFTPFailure(text), NoSpace, text)
+            for text in (
+                *("Not enough free space", "Insufficient free space"),
+                *("no free disk space", "disk space exhausted"),
+            )
+        ),
         (asyncssh.SFTPFailure("Disk quota exceeded"), NoSpace, "Disk quota"),
         (asyncssh.SFTPPermissionDenied("Over quota."), NoSpace, "Over quota."),
         (asyncssh.SFTPFailure("The disk is full"), NoSpace, "The disk"),

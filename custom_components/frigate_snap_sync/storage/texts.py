@@ -9,9 +9,10 @@ MAX_REASON: Final = 200
 _FULL: Final = re.compile(
     # ProFTPD, SFTPGo ("denying write due to space limit"), Windows ("There is not
     # enough space on the disk."), Linux's ENOSPC and EDQUOT, sabre's classes.
-    r"no space|out of (disk )?space|not enough (disk )?space|space limit"
-    r"|insufficient ?(disk |storage )?space|insufficient ?storage|no free space"
-    r"|(disk|volume|storage|file ?system) (is )?full"
+    r"no space|out of (disk )?space|not enough (free )?(disk )?space|space limit"
+    r"|insufficient ?(free )?(disk |storage )?space|insufficient ?storage"
+    r"|no free (disk )?space|(disk|volume|storage|file ?system) (is )?full"
+    r"|(disk|storage) space (is )?exhausted"
     r"|(?<![\w/.-])quota(?![\w/-])",
     re.IGNORECASE,
 )
