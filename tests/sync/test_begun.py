@@ -3,11 +3,13 @@
 import asyncio
 from dataclasses import replace
 import threading
+import time
 from typing import Any
 
 import pytest
 
 from custom_components.frigate_snap_sync.sync.ledger import (
+    LedgerError,
     asked,
     destinations,
     outcomes,
@@ -18,6 +20,7 @@ from .conftest import Bench, setup, until
 from .fakes import FakeDestination
 from .faults import Job, Step
 from .test_append_only import Vault, append_only
+from .test_destinations import own_threads
 
 
 class Commit:
@@ -127,3 +130,24 @@ async def test_the_stop_waits_for_it(bench: Bench, nas: FakeDestination) -> None
     await engine.stop()
     assert not engine._services.begun  # noqa: SLF001
     assert not bench.spooled()
+
+
+async def test_a_dead_disk_delays_no_stop(bench: Bench, nas: FakeDestination) -> None:
+    """It takes five seconds at the most, though all that is waited for hangs."""
+    engine = await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    commit = bench.faults.jobs[destinations.set_sending] = Commit(
+        destinations.set_sending
+    )
+    call = asyncio.create_task(engine.set_sending("nas", False))
+    await until(commit.reached.is_set)
+    bench.live_snapshot()
+    began = time.monotonic()
+    try:
+        await engine.stop()
+        assert time.monotonic() - began < 5
+    finally:
+        commit.may.set()
+    with pytest.raises(LedgerError):
+        await call
+    await until(lambda: not own_threads())

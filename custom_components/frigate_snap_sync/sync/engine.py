@@ -38,7 +38,7 @@ __all__ = [
     "SpoolError",
 ]
 
-_DRAIN_TIMEOUT = 1.0
+_DRAIN_TIMEOUT = 0.75
 
 
 class Engine:

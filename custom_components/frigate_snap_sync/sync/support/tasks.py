@@ -9,7 +9,7 @@ from .home_health import HomeHealth
 
 _LOGGER = logging.getLogger(__name__)
 
-_STOP_TIMEOUT = 2.5
+_STOP_TIMEOUT = 2.25
 
 
 def supervise(
