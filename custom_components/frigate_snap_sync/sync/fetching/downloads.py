@@ -186,8 +186,8 @@ class Downloads:
     async def fitting_beginning(self, job: FetchJob) -> Clip | None:
         """Fetch a beginning that the spool has space for: a half, a quarter, ….
 
-        From the first footage on. None if there is none. Raises FrigateError (about Frigate as a whole, or
-        NoFootage) or SpoolError.
+        From the first footage on. None if there is none. Raises FrigateError (about
+        Frigate as a whole, or NoFootage) or SpoolError.
         """
         asked = FootageRange(job.start, job.end)
         segments = await self._segments(job)

@@ -162,8 +162,9 @@ def finish_without_footage(
     """
     footage.saw(connection, file_id, shown)
     (item_id, role, had_footage, wholes) = connection.execute(
-        "SELECT item_id, role, had_footage, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
-        " files.item_id AND f.role = 'whole') FROM files WHERE id = ?",
+        "SELECT item_id, role, had_footage, (SELECT COUNT(*) FROM files AS f"
+        " WHERE f.item_id = files.item_id AND f.role = 'whole')"
+        " FROM files WHERE id = ?",
         (file_id,),
     ).fetchone()
     is_loss = (
