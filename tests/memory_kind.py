@@ -4,6 +4,8 @@ from typing import Any, ClassVar, override
 
 import voluptuous as vol
 
+# Imported before the kind is in use, or its step would stay in the flow's class.
+from custom_components.frigate_snap_sync import config_flow  # noqa: F401
 from custom_components.frigate_snap_sync.flows.destination import DestinationFlow
 from custom_components.frigate_snap_sync.kinds import Credentials, Kind
 from custom_components.frigate_snap_sync.storage.errors import AuthFailed, StorageError

@@ -93,6 +93,7 @@ async def test_reconfigure_keeps_the_password_from_others(
     if "proxy" in change:  # What else is changed leads to nothing in this test.
         result = await async_submit(hass, result, **fields, password=PASSWORD)
         assert result["reason"] == "reconfigure_successful"
+        await hass.async_block_till_done()
 
 
 @pytest.mark.usefixtures("mqtt_client")

@@ -427,6 +427,24 @@ async def test_where_all_stays_it_does_as_uploads_do(tmp_path: Path) -> None:
     assert {*destination.files} == today
 
 
+async def test_where_all_stays_no_folder_of_one_item_is_made(tmp_path: Path) -> None:
+    """Of today only the first level: those below it are an event's."""
+    of_one = Layout(branches=(Branch(today="all/2026-11-22/l0g9kw", fixed="all"),))
+    destination = Memory()
+    for _ in range(2):
+        await check_destination(
+            wrapped(destination, append_only=True),
+            workdir=tmp_path,
+            name="probe",
+            layout=of_one,
+        )
+    today = "all/2026-11-22"
+    assert destination.folders == {"all", today, "all/probe", "all/probe/probe"}
+    assert {*destination.files} == {
+        f"{folder}/{FIXED_PROBE}" for folder in (today, "all/probe/probe")
+    }
+
+
 async def test_folders_that_it_made_are_removed_and_no_others(tmp_path: Path) -> None:
     """What an upload has put into one of them meanwhile stays, with its folder."""
 

@@ -12,6 +12,7 @@ from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
 from custom_components.frigate_snap_sync.storage.errors import (
     InvalidPath,
     NoSpace,
+    NotMounted,
     Rejected,
     StorageError,
     Unreachable,
@@ -33,6 +34,17 @@ from .faults import Job, RunJob
 def impatient(bench: Bench) -> None:
     """Let failing destinations be tried again at once."""
     bench.timing = replace(bench.timing, jitter=lambda low, high: 0.002)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_look_that_shows_something_else(bench: Bench) -> None:
+    """What a person is to do is another thing then."""
+    nas = FakeDestination()
+    nas.error = NotMounted("gone", hint="share_is_gone", about="/media")
+    await bench.start(setup(nas))
+    for hint, text in (("share_is_gone", "gone"), ("share_mounted_over", "over")):
+        nas.error = NotMounted(text, hint=hint, about="/media")
+        await until(lambda: (error := last_error(bench)) and error.text == text)  # noqa: B023
 
 
 class Held(FakeDestination):

@@ -261,6 +261,26 @@ def test_ended_uploads_say_why(connection: sqlite3.Connection) -> None:
     assert tuple(row) == ("dropped", "no space", 9)
 
 
+def test_two_parts_that_were_planned_at_once(connection: sqlite3.Connection) -> None:
+    """What follows a hole, and what the review adds: both are kept."""
+    items.remember_open(connection, replace(ITEM, end=None))
+    first, second = (
+        FilePlan(
+            state=FileState.WANTED,
+            start=start,
+            end=start + 15,
+            role=Role.PART,
+            suffix="part001",
+            uploads=(UploadPlan(destination_id="nas", path="a/b.mp4"),),
+        )
+        for start in (995, 1010)
+    )
+    items.add_files(connection, ITEM, (first,))
+    items.add_files(connection, ITEM, (second,))
+    rows = connection.execute("SELECT path FROM uploads ORDER BY id").fetchall()
+    assert [row["path"] for row in rows] == ["a/b-part001.mp4", "a/b-part002.mp4"]
+
+
 def test_what_a_killed_try_left_of_a_superseded_part_is_removed(
     connection: sqlite3.Connection,
 ) -> None:

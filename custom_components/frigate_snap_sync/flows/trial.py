@@ -46,7 +46,8 @@ async def async_try_destination(
     """
     data = {k: v for k, v in data.items() if k not in FOUND_BY_TESTS}
     text = data[SECTION_STORING][CONF_PATH_TEMPLATE]
-    cameras = data[SECTION_SELECTION][CONF_CAMERAS] or known_cameras(hass, entry_id)
+    chosen = sorted(data[SECTION_SELECTION][CONF_CAMERAS])
+    cameras = chosen or known_cameras(hass, entry_id)
     destination = build_destination(hass, kind, data)
 
     async def check() -> CheckResult:

@@ -127,7 +127,8 @@ async def check_destination(
                 path = posixpath.join(new, f"{name}.mp4")
                 if not await test.make_folder(new):
                     await test.delete_stale(path)
-                    if name in new:  # From when nothing could be deleted.
+                    if name in new and destination.capabilities.folders:
+                        # From when nothing could be deleted.
                         await test.delete_stale(posixpath.join(new, FIXED_PROBE))
                 await test.write(path, sources[0])
                 if not number:
@@ -245,8 +246,9 @@ class _Test:
                 await self.make_folder(new)
                 await self.add(new, source)
             # One of today's that was missing is made as the new one was.
-            if branch.today != new and not await self.make_folder(branch.today):
-                await self.add(branch.today, source)
+            today = branch.first_of_today
+            if today != new and not await self.make_folder(today):
+                await self.add(today, source)
 
     async def add(self, folder: str, source: FileSource) -> str:
         """Store the file where nothing can be deleted; return its path."""

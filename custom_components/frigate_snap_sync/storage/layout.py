@@ -20,6 +20,14 @@ class Branch:
     today: str = ""
     fixed: str = ""
 
+    @property
+    def first_of_today(self) -> str:
+        """Return the first level of `today` that comes and goes.
+
+        Those below it may be of one item.
+        """
+        return "/".join(_levels(self.today)[: len(_levels(self.fixed)) + 1])
+
     def new_folder(self, name: str) -> str:
         """Return a folder like those of other days, all its own levels called `name`."""
         depth = len(_levels(self.today)) - len(_levels(self.fixed))

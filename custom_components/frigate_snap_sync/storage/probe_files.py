@@ -21,16 +21,18 @@ _TURNS: Final = WeakValueDictionary[str, asyncio.Lock]()
 """By the name of the probe."""
 
 
+def turn_of(name: str) -> asyncio.Lock:
+    """Return the lock of who tests with a name, or removes what such a test left."""
+    return _TURNS.setdefault(name, asyncio.Lock())
+
+
 @asynccontextmanager
 async def probe_sources(workdir: Path, name: str) -> AsyncGenerator[list[FileSource]]:
     """Yield local probe files of random bytes, removed in the end.
 
     To one test of that name at a time: another would delete what it has written.
     """
-    async with (
-        _TURNS.setdefault(name, asyncio.Lock()),
-        _probe_files(workdir, name) as sources,
-    ):
+    async with turn_of(name), _probe_files(workdir, name) as sources:
         yield sources
 
 

@@ -17,7 +17,8 @@ class AppendOnly(Wrapper):
 
     A `put` may still give its own unfinished file the final name, and remove it when it
     fails; what is no file yet (a multipart upload) may be given up. Only the probe of a
-    test and the files of a fire drill are replaced, so that no more than one stays.
+    test and the files of a fire drill are replaced, so that no more than one stays in
+    a folder.
     """
 
     def __init__(self, inner: Destination, *, can_read: bool | None = None) -> None:

@@ -21,6 +21,9 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _REFUSALS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
 
 
+CLOSE_TIMEOUT: Final = 1.25
+"""Seconds that closing waits for jobs which were begun."""
+
 MAX_JOBS: Final = 100
 """Jobs that share a commit at most, so that the first need not wait long."""
 
@@ -61,7 +64,7 @@ class Ledger:
         path: Path,
         *,
         generation_path: Path | None = None,
-        close_timeout: float = 1.25,
+        close_timeout: float = CLOSE_TIMEOUT,
         copy: Callable[[Path, Event], None] = make_copy,
     ) -> None:
         """Keep the paths; nothing is opened before `open`.

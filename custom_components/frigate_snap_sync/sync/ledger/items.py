@@ -9,7 +9,7 @@ from ...frigate.models import Severity
 from ...storage.names import REFUSED
 from ..model.item import Item, Media, Role, UploadState
 from ..model.naming import alternatives, differs_in_labels_only, numbered, path_key
-from ..model.plans import FilePlan, FileState, Progress, UploadPlan
+from ..model.plans import FilePlan, FileState, Progress, UploadPlan, part_suffix
 from . import budgets, review_objects, tracked_objects
 from .review_reports import hear
 from .superseding import reach_live, reach_parts
@@ -221,6 +221,7 @@ def add_to(
         # A destination may have been removed since this was planned.
         uploads = [upload for upload in file.uploads if _exists(connection, upload)]
         state = file.state if uploads else FileState.RELEASED
+        number, suffix = _free_number(connection, item_id, file)
         file_id = connection.execute(
             "INSERT INTO files (item_id, role, number, rank, start, end, state, due,"
             " ended_at, as_is, had_footage, spool_name, size, sha256)"
@@ -228,7 +229,7 @@ def add_to(
             (
                 item_id,
                 file.role,
-                file.number,
+                number,
                 rank,
                 file.start,
                 file.end,
@@ -245,7 +246,7 @@ def add_to(
         assert file_id is not None  # A row was inserted.
         ids.append(file_id)
         for upload in uploads:
-            base, path = names(connection, item_id, upload, file.suffix, item.short_id)
+            base, path = names(connection, item_id, upload, suffix, item.short_id)
             connection.execute(
                 "INSERT INTO uploads (item_id, file_id, destination_id, role, base,"
                 " path, path_key, state, reason, rank, ended_at, is_ready, expected_at,"
@@ -273,6 +274,23 @@ def add_to(
             )
         budgets.settle_file(connection, file_id, now=max(file.due, item.reported_at))
     return ids
+
+
+def _free_number(
+    connection: sqlite3.Connection, item_id: int, file: FilePlan
+) -> tuple[int, str]:
+    """Return a file's number and suffix: others for a part whose number is taken.
+
+    It was planned before another part of the item was added.
+    """
+    (is_taken, last) = connection.execute(
+        "SELECT COALESCE(MAX(number = ?), 0), MAX(number) FROM files"
+        " WHERE item_id = ? AND role = ?",
+        (file.number, item_id, file.role),
+    ).fetchone()
+    if file.role is not Role.PART or not is_taken:
+        return file.number, file.suffix
+    return last + 1, part_suffix(last + 1)
 
 
 def _exists(connection: sqlite3.Connection, upload: UploadPlan) -> bool:

@@ -11,7 +11,7 @@ import sqlite3
 from ..model.coverage import Coverage
 from ..model.footage_ranges import FootageRange, as_parts
 from ..model.item import Role
-from ..model.plans import FilePlan, FileState, UploadPlan, suffix_of
+from ..model.plans import FilePlan, FileState, UploadPlan, part_suffix, suffix_of
 from ..model.spans import Spans, missing, union, within
 from . import budgets, fetch_queue, footage, outcomes, uploads
 from .fetch_queue import FetchJob
@@ -183,7 +183,7 @@ def _plan_rest(
             state=FileState.WANTED,
             role=Role.PART,
             number=count,
-            suffix=f"part{count:03}",
+            suffix=part_suffix(count),
             start=part.start,
             end=part.end,
             due=now,

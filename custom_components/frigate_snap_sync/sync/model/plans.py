@@ -84,13 +84,18 @@ class FilePlan:
     sha256: str | None = None
 
 
+def part_suffix(number: int) -> str:
+    """Return what tells a part from the other files of its item."""
+    return f"part{number:03}"
+
+
 def suffix_of(role: Role, number: int, *, pieces: int) -> str:
     """Return what tells a file from the others of its item.
 
     `pieces` is how many wholes the item has.
     """
     if role is Role.PART:
-        return f"part{number:03}"
+        return part_suffix(number)
     suffix = "" if pieces == 1 else f"{number:02}"
     if role is Role.WHOLE:
         return suffix

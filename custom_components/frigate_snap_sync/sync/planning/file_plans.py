@@ -6,7 +6,7 @@ import time
 from ..model.footage_ranges import Bounds, FootageRange
 from ..model.item import Role
 from ..model.openings import for_range, wanted
-from ..model.plans import FilePlan, FileState, UploadPlan
+from ..model.plans import FilePlan, FileState, UploadPlan, part_suffix
 from ..model.recorded_footage import Footage
 
 
@@ -60,7 +60,7 @@ def part_plans(
             uploads=wanted(for_range(uploads, bounds.openings, part)),
             role=Role.PART,
             number=count,
-            suffix=f"part{count:03}",
+            suffix=part_suffix(count),
             start=inside.start,
             end=inside.end,
             due=now if as_is else part.end + clock_offset + settle,

@@ -25,6 +25,15 @@ MAX_WARNED: Final = 1000
 """Refused uploads that are remembered, to log each once."""
 
 
+def _same(known: StorageError | None, error: StorageError) -> bool:
+    """Tell whether a person reads the same of an error as of the known one."""
+    return known is not None and (known.code, known.hint, known.about) == (
+        error.code,
+        error.hint,
+        error.about,
+    )
+
+
 class DestinationHealth:
     """Keeps count of what succeeds and what fails at one destination.
 
@@ -121,8 +130,7 @@ class DestinationHealth:
             await self.check()
 
     async def _fail_by_look(self, error: StorageError) -> None:
-        known = self.error
-        if known is not None and known.code == error.code:
+        if _same(self.error, error):
             self._breaker.fail(error, time.monotonic(), by_look=True)
         else:
             await self.fail(error)

@@ -13,6 +13,7 @@ from ...storage.check import (
 )
 from ...storage.layout import Layout
 from ...storage.leftovers import Leftovers
+from ...storage.probe_files import turn_of
 from ..ledger import Ledger, LedgerError, probes
 from ..model.destination_setup import DestinationSetup
 
@@ -75,7 +76,7 @@ class Probe:
         """Remove what a killed test left. Raises StorageError or LedgerError."""
         if not self._setup.destination.capabilities.can_delete:
             return
-        async with self._lock:
+        async with self._lock, turn_of(self._name):
             left = await self._ledger.run(probes.left, self._setup.id)
             if left:
                 stays = await remove_leftovers(self._setup.destination, left)
