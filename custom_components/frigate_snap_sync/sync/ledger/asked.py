@@ -101,6 +101,7 @@ def _again(
     rows = connection.execute(
         "UPDATE uploads SET state = 'pending', reason = NULL, clean_up = NULL,"  # noqa: S608
         " retry_at = 0, expected_at = ?, finished = NULL, is_acknowledged = 0, is_asked = 1,"
+        " hold = NULL, was_held = 0,"
         " is_ready = (SELECT state FROM files WHERE id = file_id) = 'spooled'"
         f" WHERE item_id = ? AND destination_id = ? AND role = ? AND state IN {_OVER}"
         " AND file_id IN (SELECT id FROM files WHERE item_id = ? AND role = 'whole'"
@@ -109,8 +110,8 @@ def _again(
     ).fetchall()
     for row in rows:
         connection.execute(
-            "UPDATE files SET state = 'wanted', due = ?, attempts = 0 WHERE id = ?"
-            " AND state IN ('released', 'wanted')",
+            "UPDATE files SET state = 'wanted', due = ?, attempts = 0,"  # noqa: S608
+            f" {budgets.UNHELD} WHERE id = ? AND state IN ('released', 'wanted')",
             (now, row["file_id"]),
         )
         budgets.settle_file(connection, row["file_id"], now=now)

@@ -91,7 +91,7 @@ def join(
             if numbers is not None and (is_part or file["number"] not in numbers):
                 continue
             connection.execute(
-                "UPDATE files SET attempts = 0, due = ?1,"
+                f"UPDATE files SET attempts = 0, due = ?1, {budgets.UNHELD},"  # noqa: S608
                 " state = CASE state WHEN 'released' THEN 'wanted' ELSE state END"
                 " WHERE id = ?2 AND NOT EXISTS (SELECT 1 FROM uploads"
                 " WHERE file_id = ?2 AND state = 'pending')",

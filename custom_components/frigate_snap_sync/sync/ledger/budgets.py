@@ -15,6 +15,14 @@ from ..model.transition import NOTHING, Transition
 _LOOK: Final = 86400.0
 """Seconds after which Frigate is asked whether it still has what is held back."""
 
+UNHELD: Final = (
+    "error = IIF(hold = 'budget', NULL, error), hold = IIF(hold = 'budget', NULL, hold)"
+)
+"""In an UPDATE of files that are wanted again: what held them back before is over.
+
+`settle_file` then holds back again what must be.
+"""
+
 _MONTHS: Final = 24
 """How many are kept."""
 
@@ -116,6 +124,20 @@ def settle_file(
         return NOTHING
     rows = connection.execute(f"{_UPLOADS} AND file_id = ?", (file_id,)).fetchall()
     return _settle(connection, rows, now=now)
+
+
+def hold_fetched(connection: sqlite3.Connection, file_id: int, *, now: float) -> None:
+    """Let a file wait that came when none of those who want it may have it.
+
+    It is not asked for again at once, whatever holds them back.
+    """
+    settle_file(connection, file_id, now=now)
+    connection.execute(
+        "UPDATE files SET hold = ?, error = ?, due = MAX(due, ?) WHERE id = ?"
+        " AND state = 'wanted' AND NOT EXISTS (SELECT 1 FROM uploads"
+        " WHERE file_id = files.id AND state = 'pending' AND hold IS NULL)",
+        (Hold.BUDGET, HELD_BACK, now + _LOOK, file_id),
+    )
 
 
 _UPLOADS: Final = (

@@ -168,7 +168,7 @@ def fetched(
         )
     elif uploads.destinations_of(connection, file_id):
         # Their budgets were used up while it came.
-        budgets.settle_file(connection, file_id, now=now)
+        budgets.hold_fetched(connection, file_id, now=now)
     else:
         connection.execute(
             "UPDATE files SET state = ? WHERE id = ?", (FileState.RELEASED, file_id)

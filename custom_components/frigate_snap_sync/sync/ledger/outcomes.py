@@ -243,10 +243,12 @@ def release(
     is_wanted = row["would_be_taken"] and not is_final
     connection.execute(
         # What was released already can't be had any more.
-        "UPDATE files SET state = ?, spool_name = NULL"
+        f"UPDATE files SET state = ?, spool_name = NULL, {budgets.UNHELD}"  # noqa: S608
         " WHERE id = ? AND state != 'released'",
         (FileState.WANTED if is_wanted else FileState.RELEASED, file_id),
     )
+    if is_wanted:
+        budgets.settle_file(connection, file_id, now=now)
     name: str | None = row["spool_name"]
     return name
 

@@ -78,6 +78,7 @@ def _retry(
     rows = connection.execute(
         "UPDATE uploads SET state = 'pending', reason = NULL, clean_up = NULL,"
         " retry_at = 0, expected_at = ?1, finished = NULL, is_acknowledged = 0,"
+        " hold = NULL, was_held = 0,"
         # The spool may hold the file for another destination.
         " is_ready = EXISTS (SELECT 1 FROM files WHERE id = file_id"
         " AND state = 'spooled')"
@@ -87,8 +88,8 @@ def _retry(
     ).fetchall()
     for file_id in {row["file_id"] for row in rows}:
         connection.execute(
-            "UPDATE files SET state = 'wanted', due = ?, attempts = 0 WHERE id = ?"
-            " AND state IN ('released', 'wanted')",
+            "UPDATE files SET state = 'wanted', due = ?, attempts = 0,"  # noqa: S608
+            f" {budgets.UNHELD} WHERE id = ? AND state IN ('released', 'wanted')",
             (now, file_id),
         )
         budgets.settle_file(connection, file_id, now=now)
