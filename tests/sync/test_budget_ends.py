@@ -12,8 +12,10 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     destinations,
     fetch_queue,
     items,
+    losses,
     outcomes,
     retries,
+    spooled_files,
 )
 from custom_components.frigate_snap_sync.sync.ledger.fetch_queue import FetchJob
 from custom_components.frigate_snap_sync.sync.model.budget import held_back
@@ -174,3 +176,20 @@ def test_what_comes_for_no_one_is_not_asked_for_at_once(
     assert not due(connection)
     (job,) = due(connection, now=1e6)
     assert job.is_held_back
+
+
+@pytest.mark.parametrize(("has_come", "state"), [(True, "gone"), (False, "skipped")])
+def test_what_might_have_left_since_is_a_loss(
+    connection: sqlite3.Connection, has_come: bool, state: str
+) -> None:
+    """It was released and came, its destination was away, and it gave way to others."""
+    items.plan(connection, ITEM, (wanted("nas"),))
+    budget(connection, used=100)
+    budget(connection, used=0)
+    if has_come:
+        assert fetch(connection, 1) == ["nas"]
+        spooled_files.want_again(connection, 1, due=70)
+    ended = outcomes.finish_without_footage(connection, 1, "lost", now=99)
+    (found,) = connection.execute("SELECT state FROM uploads").fetchone()
+    assert found == state
+    assert len(ended.events) == losses.losses(connection).count == has_come

@@ -62,7 +62,12 @@ def want_again(
     (spool_name,) = connection.execute(
         "SELECT spool_name FROM files WHERE id = ?", (file_id,)
     ).fetchone()
-    connection.execute("UPDATE uploads SET is_ready = 0 WHERE file_id = ?", (file_id,))
+    connection.execute(
+        # What lay there ready might have left: no budget has cost it.
+        "UPDATE uploads SET was_held = was_held AND NOT is_ready, is_ready = 0"
+        " WHERE file_id = ?",
+        (file_id,),
+    )
     connection.execute(
         "UPDATE files SET state = ?, spool_name = NULL, due = ? WHERE id = ?",
         (FileState.WANTED, due, file_id),
