@@ -238,6 +238,34 @@ async def test_what_could_not_be_had_whole(
         assert set(cloud.media) == set(nas.media) == pieces
 
 
+async def test_what_is_damaged_again(
+    bench: Bench, nas: FakeDestination, cloud: FakeDestination
+) -> None:
+    """It gets a piece of its own; the other one had the whole meanwhile."""
+    await age(bench, nas, hours=2)
+    bench.timing = replace(
+        FAST, first_retry=0.02, longest_retry=0.02, gone_after=0, daily=0.2
+    )
+    damage = Damage(bench, good=10)
+    show(bench, review("visit", -430, -400))
+    await bench.start(setup(nas))
+    await until(lambda: [path[-14:] for path in nas.media] == ["incomplete.mp4"])
+    (piece,) = nas.media
+    damage.is_mended = True
+    await until(lambda: [path[-10:] for path in nas.media] == ["-visit.mp4"])
+    await bench.settled()
+    damage.is_mended = False
+    await join(bench, setup(nas), setup(cloud, name="cloud"))
+    assert await bench.engine.catch_up(look_back=HOUR) == 1
+    await bench.settled()
+    assert piece in cloud.media
+    rows = await bench.uploads(destination_id="cloud")
+    assert {(row.role, row.state) for row in rows} >= {
+        ("whole", "incomplete"),
+        ("incomplete", "verified"),
+    }
+
+
 async def test_what_frigate_no_longer_has(
     known: Bench, nas: FakeDestination, cloud: FakeDestination
 ) -> None:
@@ -364,6 +392,35 @@ def test_a_name_is_computed_once(connection: sqlite3.Connection) -> None:
         "SELECT path FROM uploads WHERE destination_id = 'cloud' ORDER BY path"
     )
     assert [row["path"] for row in paths] == ["old-01.mp4", "old-02.mp4"]
+
+
+@pytest.mark.parametrize("numbers", [None, [1], [2]])
+def test_a_part_that_reaches_over_the_border_of_a_beginning(
+    connection: sqlite3.Connection, numbers: list[int] | None
+) -> None:
+    """Without it some seconds would lie nowhere; of another half hour none is wanted."""
+
+    def piece(role: Role, number: int, start: int, end: int) -> FilePlan:
+        suffix = f"{role}{number}"
+        plan = replace(wanted("nas", number=number), role=role, suffix=suffix)
+        return replace(plan, start=start, end=end)
+
+    parts = (piece(Role.PART, 1, 0, 60), piece(Role.PART, 2, 60, 90))
+    beginning = piece(Role.INCOMPLETE, 1, 0, 65)
+    wholes = (piece(Role.WHOLE, 1, 0, 200), piece(Role.WHOLE, 2, 200, 400))
+    items.plan(connection, ITEM, (*wholes, beginning, *parts))
+    known = backfill.known(connection, Media.RECORDINGS, ITEM.source_id)
+    assert known is not None
+    upload = UploadPlan(destination_id="cloud", path="a/b.mp4")
+    backfill.join(connection, known, (upload,), now=99, numbers=numbers)
+    found = connection.execute(
+        "SELECT files.role, number FROM uploads JOIN files ON files.id = file_id"
+        " WHERE destination_id = 'cloud' ORDER BY files.id"
+    )
+    of_first = [("whole", 1), ("incomplete", 1), ("part", 2)]
+    expected = {None: [("whole", 1), ("whole", 2), *of_first[1:]], 1: of_first}
+    key = numbers[0] if numbers else None
+    assert [tuple(row) for row in found] == expected.get(key, [("whole", 2)])
 
 
 def test_a_beginning_of_what_another_one_has_whole(

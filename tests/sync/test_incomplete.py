@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+import sqlite3
 import time
 from typing import Any
 
@@ -321,6 +322,28 @@ async def test_an_incomplete_one_tried_anew_is_incomplete_again(
     assert row.finished is not None
     assert names(nas) == ["-incomplete.mp4"]
     await until(lambda: not bench.spooled())
+
+
+async def test_a_beginning_that_could_not_be_had_then(
+    bench: Bench, nas: FakeDestination, damage: Damage
+) -> None:
+    """It leaves when it is found again: a piece that is nowhere settles nothing."""
+    await bench.start(setup(nas))
+    over(bench)
+    await until(lambda: names(nas) == ["-incomplete.mp4"])
+    await bench.settled()
+    nas.files.clear()
+
+    def end(connection: sqlite3.Connection) -> None:
+        connection.execute(
+            "UPDATE uploads SET state = IIF(role = 'whole', 'gone', 'skipped')"
+        )
+
+    await bench.engine._ledger.run(end)  # noqa: SLF001
+    damage.good = 15
+    assert await bench.engine.retry_failed() == 1
+    assert (await bench.settled())["incomplete"] == 1
+    assert names(nas) == ["-incomplete.mp4"]
 
 
 async def test_answers_of_another_kind_don_t_count(

@@ -20,6 +20,7 @@ from custom_components.frigate_snap_sync.sync.planning.ranges import without
 from .conftest import Bench, setup, until
 from .fakes import FakeDestination, FakeFrigate
 from .test_catch_up import age, ids, review, show
+from .test_missing_beginning import EMPTY, Disk
 from .test_off_periods import switch_off
 
 NOTHING = Selection(cameras=frozenset({"elsewhere"}))
@@ -365,6 +366,26 @@ async def test_cancel(
     ask = bench.engine.requests.upload_range
     assert (await ask(CAMERA, start, start + 4000, "nas")).files == 3
     assert await bench.settled() == {"verified": 3}
+
+
+async def test_a_review_with_a_hole(
+    bench: Bench, nas: FakeDestination, cloud: FakeDestination
+) -> None:
+    """Another destination gets what plays before it, and what plays behind."""
+    disk, begun = Disk(bench, {7}, EMPTY), hour_ago()
+    disk.rows = [
+        Segment(start_time=begun + 10 * each, end_time=begun + 10 * each + 10)
+        for each in range(30)
+    ]
+    await bench.start(setup(nas))
+    known = bench.review("end", start=begun + 5, end=begun + 290, known=True)
+    await until(lambda: nas.media)
+    states = await bench.settled()
+    assert states["verified"] > 1
+    await bench.engine.apply_destinations([setup(nas), setup(cloud, name="cloud")])
+    await bench.engine.requests.upload_review(known, "cloud")
+    assert await bench.settled() == {name: 2 * each for name, each in states.items()}
+    assert set(cloud.media) == set(nas.media)
 
 
 class SlowToAnswer(FakeDestination):

@@ -6,7 +6,7 @@ import logging
 import time
 
 from ...storage.read_back import Content
-from ..ledger import LedgerError, fetch_queue, salvage
+from ..ledger import LedgerError, fetch_queue, salvage, uploads
 from ..ledger.fetch_queue import FetchJob
 from ..model.item import Role
 from ..model.spans import Spans, total
@@ -95,6 +95,10 @@ class Arrivals:
             kept = self._ledger.run(salvage.of_other, job, salvaged, now=now)
         await self._hand_over(job, clip.file, kept)
         self._signals.files_wanted()
+        if is_whole:
+            # The piece of earlier may lie in the spool for who lacked it.
+            of_file = uploads.destinations_of
+            self._signals.files_ready(await self._ledger.run(of_file, job.file_id))
 
     async def _hand_over(
         self, job: FetchJob, file: SpoolFile, kept: Awaitable[list[str]]

@@ -8,7 +8,7 @@ from ..model.item import Role, UploadState
 from ..model.plans import FilePlan, FileState, UploadPlan
 from ..model.status import CancelFilter
 from ..model.transition import Transition
-from . import backfill, budgets, outcomes
+from . import backfill, outcomes, retries
 from .backfill import Known
 
 CANCELLED_BY_OWNER = "Cancelled with the action cancel_uploads"
@@ -99,22 +99,14 @@ def _again(
     """Let those pieces wait again that a destination did not get."""
     marks = ", ".join("?" * len(numbers))
     rows = connection.execute(
-        "UPDATE uploads SET state = 'pending', reason = NULL, clean_up = NULL,"  # noqa: S608
-        " retry_at = 0, expected_at = ?, finished = NULL, is_acknowledged = 0, is_asked = 1,"
-        " hold = NULL, was_held = 0,"
-        " is_ready = (SELECT state FROM files WHERE id = file_id) = 'spooled'"
+        f"UPDATE uploads SET expected_at = ?, is_asked = 1, {retries.AGAIN}"  # noqa: S608
         f" WHERE item_id = ? AND destination_id = ? AND role = ? AND state IN {_OVER}"
         " AND file_id IN (SELECT id FROM files WHERE item_id = ? AND role = 'whole'"
         f" AND end IS NOT NULL AND number IN ({marks})) RETURNING file_id",
         (now, item_id, destination_id, Role.WHOLE, item_id, *numbers),
     ).fetchall()
     for row in rows:
-        connection.execute(
-            "UPDATE files SET state = 'wanted', due = ?, attempts = 0,"  # noqa: S608
-            f" {budgets.UNHELD} WHERE id = ? AND state IN ('released', 'wanted')",
-            (now, row["file_id"]),
-        )
-        budgets.settle_file(connection, row["file_id"], now=now)
+        retries.want(connection, row["file_id"], now=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

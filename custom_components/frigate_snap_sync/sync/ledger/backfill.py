@@ -12,13 +12,13 @@ from . import budgets
 from .items import add_to, item_of, names
 
 _LACKING = """
-SELECT id, role, number, rank, ended_at, state,
+SELECT id, role, number, rank, ended_at, state, start, end,
     (SELECT COUNT(*) FROM files AS other
         WHERE other.item_id = ?1 AND other.role = 'whole') AS pieces
 FROM files AS file WHERE item_id = ?1
     AND (role IN ('whole', 'incomplete') OR role = 'part' AND EXISTS
         (SELECT 1 FROM files AS piece WHERE piece.item_id = ?1
-            AND piece.role = 'incomplete' AND piece.end <= file.start))
+            AND piece.role = 'incomplete' AND piece.end < file.end))
     -- One that an earlier version gave up has no range to ask for.
     AND (end IS NOT NULL OR rank = ?3)
     AND NOT EXISTS
@@ -79,17 +79,15 @@ def join(
     """Keep uploads of those of an item's files that the destinations lack.
 
     Such a file is fetched again if need be. Of what could not be had whole the
-    longest piece is among them. With `numbers` only those pieces. Returns how many
-    uploads there are.
+    longest piece is among them, and what lies behind it. With `numbers` only those of
+    these wholes. Returns how many uploads there are.
     """
     count = 0
     for upload in uploads:
-        for file in connection.execute(
+        lacking = connection.execute(
             _LACKING, (known.item_id, upload.destination_id, Rank.SNAPSHOT)
-        ).fetchall():
-            is_part = file["role"] == Role.PART
-            if numbers is not None and (is_part or file["number"] not in numbers):
-                continue
+        ).fetchall()
+        for file in lacking if numbers is None else _among(lacking, numbers):
             connection.execute(
                 f"UPDATE files SET attempts = 0, due = ?1, {budgets.UNHELD},"  # noqa: S608
                 " state = CASE state WHEN 'released' THEN 'wanted' ELSE state END"
@@ -97,10 +95,28 @@ def join(
                 " WHERE file_id = ?2 AND state = 'pending')",
                 (now, file["id"]),
             )
-            _add(connection, known, upload, file, now=now)
+            add(connection, known.item_id, known.item, upload, file, now=now)
             budgets.settle_file(connection, file["id"], now=now)
             count += 1
     return count
+
+
+def _among(lacking: list[sqlite3.Row], numbers: Collection[int]) -> list[sqlite3.Row]:
+    """Return what is of the wholes with these numbers, or of their time."""
+    ranges = [
+        (file["start"], file["end"])
+        for file in lacking
+        if file["role"] == Role.WHOLE and file["number"] in numbers
+    ]
+    return [
+        file
+        for file in lacking
+        if (
+            any(start < file["end"] and end > file["start"] for start, end in ranges)
+            if file["role"] == Role.PART
+            else file["number"] in numbers
+        )
+    ]
 
 
 def _progress(connection: sqlite3.Connection, item_id: int) -> Progress:
@@ -112,22 +128,24 @@ def _progress(connection: sqlite3.Connection, item_id: int) -> Progress:
     return Progress(pieces=pieces, pieces_end=until)
 
 
-def _add(
+def add(
     connection: sqlite3.Connection,
-    known: Known,
+    item_id: int,
+    item: Item,
     upload: UploadPlan,
     file: sqlite3.Row,
     *,
     now: float,
 ) -> None:
+    """Keep an upload of a file of an item; `file` has the columns of `_LACKING`."""
     suffix = suffix_of(Role(file["role"]), file["number"], pieces=file["pieces"])
-    base, path = names(connection, known.item_id, upload, suffix, known.item.short_id)
+    base, path = names(connection, item_id, upload, suffix, item.short_id)
     connection.execute(
         "INSERT INTO uploads (item_id, file_id, destination_id, role, base, path,"
         " path_key, state, rank, ended_at, is_ready, item_start, expected_at, is_asked)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            known.item_id,
+            item_id,
             file["id"],
             upload.destination_id,
             file["role"],
@@ -138,7 +156,7 @@ def _add(
             file["rank"],
             file["ended_at"],
             file["state"] == FileState.SPOOLED,
-            known.item.start,
+            item.start,
             now,
             upload.is_asked,
         ),

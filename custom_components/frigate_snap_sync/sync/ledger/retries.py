@@ -72,25 +72,34 @@ def _wanted(
             yield row["upload_id"]
 
 
+AGAIN: Final = (
+    "state = 'pending', reason = NULL, clean_up = NULL, retry_at = 0, finished = NULL,"
+    " is_acknowledged = 0, hold = NULL, was_held = 0,"
+    # The spool may hold the file for another destination.
+    " is_ready = EXISTS (SELECT 1 FROM files WHERE id = file_id AND state = 'spooled')"
+)
+"""In an UPDATE of uploads that ended, and wait again; then the file is wanted."""
+
+
+def want(connection: sqlite3.Connection, file_id: int, *, now: float) -> None:
+    """Let a file be fetched that the spool has not, unless a budget holds it back."""
+    connection.execute(
+        "UPDATE files SET state = 'wanted', due = ?, attempts = 0,"  # noqa: S608
+        f" {budgets.UNHELD} WHERE id = ? AND state IN ('released', 'wanted')",
+        (now, file_id),
+    )
+    budgets.settle_file(connection, file_id, now=now)
+
+
 def _retry(
     connection: sqlite3.Connection, ids: Iterable[int], *, now: float
 ) -> list[str]:
     rows = connection.execute(
-        "UPDATE uploads SET state = 'pending', reason = NULL, clean_up = NULL,"
-        " retry_at = 0, expected_at = ?1, finished = NULL, is_acknowledged = 0,"
-        " hold = NULL, was_held = 0,"
-        # The spool may hold the file for another destination.
-        " is_ready = EXISTS (SELECT 1 FROM files WHERE id = file_id"
-        " AND state = 'spooled')"
+        f"UPDATE uploads SET expected_at = ?1, {AGAIN}"  # noqa: S608
         " WHERE id IN (SELECT value FROM json_each(?2))"
         " RETURNING file_id, destination_id",
         (now, json.dumps(list(ids))),
     ).fetchall()
     for file_id in {row["file_id"] for row in rows}:
-        connection.execute(
-            "UPDATE files SET state = 'wanted', due = ?, attempts = 0,"  # noqa: S608
-            f" {budgets.UNHELD} WHERE id = ? AND state IN ('released', 'wanted')",
-            (now, file_id),
-        )
-        budgets.settle_file(connection, file_id, now=now)
+        want(connection, file_id, now=now)
     return [row["destination_id"] for row in rows]

@@ -7,13 +7,14 @@ part's place. What lies behind what can't be played leaves as further parts.
 from dataclasses import dataclass
 from math import ceil, floor
 import sqlite3
+from typing import Final
 
 from ..model.coverage import Coverage
 from ..model.footage_ranges import FootageRange, as_parts
 from ..model.item import Role
 from ..model.plans import FilePlan, FileState, UploadPlan, part_suffix, suffix_of
 from ..model.spans import Spans, missing, union, within
-from . import budgets, fetch_queue, footage, outcomes, uploads
+from . import backfill, budgets, fetch_queue, footage, outcomes, retries, uploads
 from .fetch_queue import FetchJob
 from .items import add_to
 
@@ -54,11 +55,12 @@ def of_whole(
     """
     row = connection.execute(
         "SELECT item_id, number, ended_at, (SELECT COUNT(*) FROM files AS f WHERE f.item_id ="
-        " files.item_id AND f.role = 'whole') AS pieces,"
-        " (SELECT id FROM files AS f WHERE f.item_id = files.item_id"
-        " AND f.role = 'incomplete' AND f.number = files.number) AS earlier"
-        " FROM files WHERE id = ?",
+        " files.item_id AND f.role = 'whole') AS pieces FROM files WHERE id = ?",
         (job.file_id,),
+    ).fetchone()
+    earlier = connection.execute(
+        "SELECT *, ? AS pieces FROM files WHERE item_id = ? AND role = ? AND number = ?",
+        (row["pieces"], row["item_id"], Role.INCOMPLETE, row["number"]),
     ).fetchone()
     fetch_queue.postpone(
         connection,
@@ -69,15 +71,9 @@ def of_whole(
         too_large_for=too_large_for,
     )
     takers = _takers(connection, job.file_id)
-    waiting: list[str] = []
-    if row["earlier"] is not None:
-        connection.execute(
-            "UPDATE uploads SET state = 'incomplete', finished = ?,"  # noqa: S608
-            f" {outcomes.CLEAN_UP_TRY} WHERE file_id = ?"
-            " AND state = 'pending' AND destination_id IN (SELECT destination_id"
-            " FROM uploads WHERE file_id = ? AND state != 'pending')",
-            (now, job.file_id, row["earlier"]),
-        )
+    if earlier is not None:
+        _settle(connection, job.file_id, earlier["id"], now=now)
+        waiting = _give(connection, job, earlier, piece, takers, now=now)
     else:
         plan = FilePlan(
             state=FileState.SPOOLED,
@@ -98,6 +94,82 @@ def of_whole(
         waiting = uploads.takers_of(connection, file_id)
     _plan_rest(connection, job, piece, takers, now=now)
     return waiting
+
+
+_HAD: Final = "('verified', 'superseded', 'expired')"
+"""The states of a piece that is at its destination, or was."""
+
+
+def _settle(
+    connection: sqlite3.Connection, file_id: int, earlier: int, *, now: float
+) -> None:
+    """Note of a whole who has no more than its earlier piece."""
+    connection.execute(
+        "UPDATE uploads SET state = 'incomplete', finished = ?,"  # noqa: S608
+        f" {outcomes.CLEAN_UP_TRY} WHERE file_id = ?"
+        " AND state = 'pending' AND destination_id IN (SELECT destination_id"
+        f" FROM uploads WHERE file_id = ? AND state IN {_HAD})",
+        (now, file_id, earlier),
+    )
+
+
+def _give(
+    connection: sqlite3.Connection,
+    job: FetchJob,
+    earlier: sqlite3.Row,
+    piece: Salvaged,
+    takers: tuple[UploadPlan, ...],
+    *,
+    now: float,
+) -> list[str]:
+    """Let a piece be that of earlier, for those who neither have nor wait for that.
+
+    They joined when there was a whole, or it could not be had when they were to get it.
+    Returns the destinations that wait for the one in the spool.
+    """
+    file_id = earlier["id"]
+    states = {
+        row["destination_id"]: row["state"]
+        for row in connection.execute(
+            f"SELECT destination_id, IIF(state IN {_HAD}, 'had', state) AS state"  # noqa: S608
+            " FROM uploads WHERE file_id = ?",
+            (file_id,),
+        )
+    }
+    lacking = [
+        taker
+        for taker in takers
+        if states.get(taker.destination_id) not in ("had", "pending")
+    ]
+    if not lacking:
+        return []
+    for taker in lacking:
+        if taker.destination_id not in states:
+            item_id = earlier["item_id"]
+            backfill.add(connection, item_id, job.item, taker, earlier, now=now)
+            continue
+        connection.execute(
+            f"UPDATE uploads SET expected_at = ?, {retries.AGAIN}"  # noqa: S608
+            " WHERE file_id = ? AND destination_id = ?",
+            (now, file_id, taker.destination_id),
+        )
+    if "had" not in states.values() and earlier["state"] != FileState.SPOOLED:
+        connection.execute(
+            "UPDATE files SET start = ?, end = ? WHERE id = ?",
+            (piece.start, piece.end, file_id),
+        )
+    retries.want(connection, file_id, now=now)
+    if earlier["state"] == FileState.SPOOLED:
+        return []  # It is there for others.
+    return fetch_queue.fetched(
+        connection,
+        file_id,
+        spool_name=piece.spool_name,
+        size=piece.size,
+        sha256=piece.sha256,
+        coverage=piece.coverage,
+        now=now,
+    )
 
 
 def of_other(
@@ -212,13 +284,17 @@ def _planned(
     range, or it would have been none.
     """
     rows = connection.execute(
-        "SELECT start, files.end FROM files JOIN uploads ON file_id = files.id"
+        "SELECT start, files.end, spool_name IS ? AND uploads.state = 'pending' AS is_this"
+        " FROM files JOIN uploads ON file_id = files.id"
         " WHERE files.item_id = ? AND files.role IN ('part', 'incomplete')"
         " AND destination_id = ? AND (uploads.state IN ('pending', 'verified')"
         # Nothing of it plays.
         " OR uploads.state = 'skipped' AND shown IS NOT NULL)"
         " AND files.id != ? AND is_missed = 0",
-        (item_id, taker.destination_id, job.file_id),
+        (piece.spool_name, item_id, taker.destination_id, job.file_id),
     ).fetchall()
     own = [] if job.role is Role.WHOLE else [(piece.start, piece.end)]
-    return union(own, ((row["start"], row["end"]) for row in rows))
+    this = piece.start, piece.end
+    return union(
+        own, (this if row["is_this"] else (row["start"], row["end"]) for row in rows)
+    )
