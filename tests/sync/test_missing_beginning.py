@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+import sqlite3
 import time
 
 import pytest
@@ -14,11 +15,22 @@ from custom_components.frigate_snap_sync.frigate.errors import (
 )
 from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
+from custom_components.frigate_snap_sync.sync.ledger import (
+    fetch_queue,
+    items,
+    outcomes,
+    salvage,
+)
+from custom_components.frigate_snap_sync.sync.ledger.salvage import NOTHING_PLAYS
+from custom_components.frigate_snap_sync.sync.model.coverage import Coverage
 from custom_components.frigate_snap_sync.sync.model.item import Role
+from custom_components.frigate_snap_sync.sync.model.rank import Rank
 
 from ..films import film
 from .conftest import FAST, Bench, setup, until
 from .fakes import FakeDestination, Write
+from .ledgers import wanted
+from .samples import ITEM
 
 START = 1_000_000.0
 LENGTH = 10.0
@@ -247,6 +259,62 @@ async def test_the_whole_replaces_it(bench: Bench, nas: FakeDestination) -> None
     await until(lambda: endings(nas) == ["-incomplete.mp4"])
     disk.missing.clear()
     await until(lambda: endings(nas) == [".mp4"])
+
+
+async def test_the_disk_is_away_for_a_moment(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Nothing plays of an old part then, which says nothing of later."""
+    disk = Disk(bench, range(2, 31), EMPTY)
+    await over(bench, nas)
+    await until(lambda: endings(nas) == ["-incomplete.mp4"])
+    clips = bench.frigate.clips
+
+    def tries() -> int:
+        ends = [asked[1] for asked in clips if asked[2] == ASKED[1]]
+        return max((ends.count(each) for each in ends if each > ASKED[0]), default=0)
+
+    # After the third it was searched for what plays.
+    await until(lambda: tries() > 3)
+    disk.missing = {2}
+    await until(lambda: endings(nas) == ["-incomplete.mp4", "-part001.mp4"])
+    assert await bench.settled() == {"incomplete": 1, "verified": 2}
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_planned"),
+    [("No longer selected", True), (f"{NOTHING_PLAYS}: empty", False)],
+)
+def test_a_part_that_was_skipped(
+    connection: sqlite3.Connection, reason: str, is_planned: bool
+) -> None:
+    """What plays of its time is planned, unless that is known not to."""
+    part = replace(wanted("nas"), role=Role.PART, suffix="part001", start=1000)
+    items.plan(connection, ITEM, (wanted("nas"), part))
+    (whole,) = (
+        job
+        for job in fetch_queue.next_fetches(
+            connection, now=99, ranks=list(Rank), exclude=(), limit=9
+        )
+        if job.role is Role.WHOLE
+    )
+    shown = ((995.0, 1026.0),)
+    outcomes.finish_without_footage(connection, 2, reason, shown=shown, now=99)
+    begun = ((995.0, 1000.0),)
+    piece = salvage.Salvaged(
+        start=995,
+        end=1000,
+        spool_name="s",
+        size=7,
+        sha256="00",
+        coverage=Coverage(shown=begun, least=begun, most=begun),
+        shown=shown,
+    )
+    salvage.of_whole(connection, whole, piece, again=1e9, reason="hole", now=99)
+    (parts,) = connection.execute(
+        "SELECT COUNT(*) FROM files WHERE role = 'part' AND state = 'wanted'"
+    ).fetchone()
+    assert parts == is_planned
 
 
 async def test_nothing_can_be_played(bench: Bench, nas: FakeDestination) -> None:

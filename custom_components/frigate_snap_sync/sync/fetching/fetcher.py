@@ -15,6 +15,7 @@ from ...frigate.errors import (
 from ...frigate.protocol import FrigateApi
 from ..ledger import LedgerError, fetch_queue, footage, holds, retries
 from ..ledger.fetch_queue import FetchJob
+from ..ledger.salvage import NOTHING_PLAYS
 from ..model.errors import SpoolError, SpoolFull
 from ..model.item import Media, Role
 from ..model.rank import Rank
@@ -197,11 +198,11 @@ class Fetcher:
             if look is None:
                 raise
             found = await look(job)
-            self._ways_out.forget(job.file_id)
+            self._ways_out.count_again(job.file_id)
             if found is None and (job.role is Role.WHOLE or isinstance(err, TooLarge)):
                 raise
             if found is None:
-                raise NothingPlays(str(err)) from err
+                raise NothingPlays(f"{NOTHING_PLAYS}: {err}") from err
             return Piece(
                 clip=found,
                 reason=str(err),
@@ -245,7 +246,7 @@ class Fetcher:
                 if job.role is Role.PART and await self._downloads.is_passed(job):
                     patience = self._timing.part_patience
                 await self._end_or_retry(job, error, patience)
-            case NothingPlays():
+            case NothingPlays() if self._ways_out.stays_silent(job.file_id):
                 # The whole answers for that time, and is asked for as ever.
                 await self._end_or_retry(job, error, self._timing.gone_after)
             case FrigateError():

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+import time
 
 from ..ledger.fetch_queue import FetchJob
 from ..model.item import Media, Role
@@ -21,10 +22,24 @@ class WaysOut:
         self._downloads = downloads
         self._timing = timing
         self._broken = Counter[int]()
+        self._silent: dict[int, float] = {}
 
     def forget(self, file_id: int) -> None:
-        """Begin to count again."""
+        """Forget all answers: the file is there, or over."""
+        self.count_again(file_id)
+        self._silent.pop(file_id, None)
+
+    def count_again(self, file_id: int) -> None:
+        """Begin to count again what was no whole clip."""
         self._broken.pop(file_id, None)
+
+    def stays_silent(self, file_id: int) -> bool:
+        """Note that nothing of a file plays; tell whether that has been so for long.
+
+        The disk with Frigate's recordings may be away for a minute.
+        """
+        now = time.monotonic()
+        return now - self._silent.setdefault(file_id, now) >= self._timing.gone_after
 
     def of(self, job: FetchJob, error: Exception) -> Look | None:
         """Return how to look for a piece of what can't be had whole, None if not yet.

@@ -21,6 +21,9 @@ from .items import add_to
 SHORTEST = 5
 """Seconds below which a piece is not worth asking for."""
 
+NOTHING_PLAYS = "Nothing of it plays"
+"""So begins why a part was skipped of which none will ever leave."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Salvaged:
@@ -288,10 +291,15 @@ def _planned(
         " FROM files JOIN uploads ON file_id = files.id"
         " WHERE files.item_id = ? AND files.role IN ('part', 'incomplete')"
         " AND destination_id = ? AND (uploads.state IN ('pending', 'verified')"
-        # Nothing of it plays.
-        " OR uploads.state = 'skipped' AND shown IS NOT NULL)"
+        " OR uploads.state = 'skipped' AND uploads.reason LIKE ?)"
         " AND files.id != ? AND is_missed = 0",
-        (piece.spool_name, item_id, taker.destination_id, job.file_id),
+        (
+            piece.spool_name,
+            item_id,
+            taker.destination_id,
+            f"{NOTHING_PLAYS}%",
+            job.file_id,
+        ),
     ).fetchall()
     own = [] if job.role is Role.WHOLE else [(piece.start, piece.end)]
     this = piece.start, piece.end
