@@ -346,6 +346,27 @@ async def test_a_beginning_that_could_not_be_had_then(
     assert names(nas) == ["-incomplete.mp4"]
 
 
+async def test_an_incomplete_one_that_frigate_has_lost_meanwhile(
+    bench: Bench, nas: FakeDestination, damage: Damage
+) -> None:
+    """It is no new loss: the beginning is there, and the owner knows of the rest."""
+    await bench.start(setup(nas))
+    over(bench)
+    await until(lambda: names(nas) == ["-incomplete.mp4"])
+    await until(lambda: bench.status.losses.count == 1)
+    await bench.engine.acknowledge_losses(bench.status.losses.until)
+    await until(lambda: bench.status.losses.count == 0)
+    events = len(bench.uploaded)
+    bench.frigate.footage = lambda camera, after, before: []
+    assert await bench.engine.retry_failed() == 1
+    assert await bench.settled() == INCOMPLETE
+    await bench.at_rest()
+    assert bench.status.losses.count == 0
+    assert len(bench.uploaded) == events
+    # Frigate is not asked for it any more.
+    assert (await bench.engine.diagnostics())["counts"]["files"] == {"released": 3}
+
+
 async def test_answers_of_another_kind_don_t_count(
     bench: Bench, nas: FakeDestination, damage: Damage
 ) -> None:

@@ -177,6 +177,8 @@ def finish_without_footage(
     state = UploadState.GONE if is_gone else UploadState.SKIPPED
     ended = uploads.destinations_of(connection, file_id)
     freed = finish(connection, file_id, state, reason, now=now, is_missing=True).freed
+    if is_gone:
+        _keep_incomplete(connection, file_id, ended)
     if role == Role.WHOLE:
         # Only where something ended now: who no longer wants it has lost nothing.
         connection.executemany(
@@ -191,6 +193,22 @@ def finish_without_footage(
             [(item_id, destination_id, HELD_BACK) for destination_id in ended],
         )
     return Transition(freed, upload_events.losses(connection, file_id, ended))
+
+
+def _keep_incomplete(
+    connection: sqlite3.Connection, file_id: int, destination_ids: Collection[str]
+) -> None:
+    """Note of a whole that is gone who has a piece of it: that is not less now."""
+    connection.executemany(
+        "UPDATE uploads SET state = 'incomplete' WHERE file_id = ?1"
+        " AND destination_id = ?2 AND state = 'gone' AND EXISTS (SELECT 1 FROM files"
+        " JOIN files AS piece ON piece.item_id = files.item_id"
+        " AND piece.role = 'incomplete' AND piece.number = files.number"
+        " JOIN uploads AS arrived ON arrived.file_id = piece.id"
+        " WHERE files.id = ?1 AND arrived.destination_id = ?2"
+        " AND arrived.state = 'verified' AND arrived.is_missed = 0)",
+        [(file_id, destination_id) for destination_id in destination_ids],
+    )
 
 
 def cancel(

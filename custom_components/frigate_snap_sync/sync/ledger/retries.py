@@ -74,7 +74,9 @@ def _wanted(
 
 AGAIN: Final = (
     "state = 'pending', reason = NULL, clean_up = NULL, retry_at = 0, finished = NULL,"
-    " is_acknowledged = 0, hold = NULL, was_held = 0,"
+    # Of what is incomplete again its owner knows.
+    " is_acknowledged = is_acknowledged AND state = 'incomplete',"
+    " hold = NULL, was_held = 0,"
     # The spool may hold the file for another destination.
     " is_ready = EXISTS (SELECT 1 FROM files WHERE id = file_id AND state = 'spooled')"
 )
