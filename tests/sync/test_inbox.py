@@ -151,5 +151,23 @@ def test_what_is_heard() -> None:
     now[0] += 20
     assert box.silence == 20
     assert box.oldest_for == 20
+
+
+def test_the_silence_goes_through_many_links() -> None:
+    """The time between two of them aside, for nothing could be heard then."""
+    now = [100.0]
+    box = Inbox("frigate", services=unopened(), steady=lambda: now[0])
+    now[0] += 7
     box.listen()
+    assert box.silence == 0
+    box.add("frigate/stats", b"{}", retain=False)
+    for _ in range(3):
+        now[0] += 20
+        box.lose_link()
+        now[0] += 500
+        box.listen()
+        assert not box.has_received
+    assert box.silence == 60
+    box.add("frigate/stats", b"{}", retain=False)
+    assert box.has_received
     assert box.silence == 0

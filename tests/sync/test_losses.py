@@ -53,6 +53,7 @@ async def test_something_is_gone(bench: Bench, nas: FakeDestination) -> None:
     await until(shows(bench, Protection.AT_RISK, Reason.MQTT_AWAY, Reason.ITEMS_LOST))
     assert bench.status.since == since
     bench.engine.handle_mqtt_connection(True)
+    bench.publish("stats", "{}")
     await until(shows(bench, Protection.AT_RISK, Reason.ITEMS_LOST))
     await acknowledge(bench)
     assert shows(bench, Protection.PROTECTED)()

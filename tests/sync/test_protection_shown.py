@@ -332,6 +332,13 @@ async def test_mqtt_is_away(bench: Bench, nas: FakeDestination) -> None:
     await until(shows(bench, Protection.CATCHING_UP, Reason.MQTT_AWAY))
     await until(shows(bench, Protection.AT_RISK, Reason.MQTT_AWAY))
     bench.engine.handle_mqtt_connection(True)
+    # Whether Frigate is heard over the new link is not known yet.
+    await until(shows(bench, Protection.CATCHING_UP))
+    bench.publish("available", "online", retain=True)
+    await until(lambda: not len(bench.engine._inbox))  # noqa: SLF001
+    await bench.engine.set_capture(True)
+    assert shows(bench, Protection.CATCHING_UP)()
+    bench.publish("stats", "{}")
     await until(shows(bench, Protection.PROTECTED))
 
 
@@ -344,6 +351,33 @@ async def test_mqtt_is_silent(bench: Bench, nas: FakeDestination) -> None:
     bench.publish("stats", "{}")
     await until(shows(bench, Protection.PROTECTED))
     assert not bench.status.no_mqtt_messages
+
+
+@pytest.mark.parametrize("reason", [Reason.MQTT_AWAY, Reason.FRIGATE_AWAY])
+async def test_a_silence_is_over_when_something_is_heard(
+    bench: Bench, nas: FakeDestination, reason: Reason
+) -> None:
+    """And not before: that the broker or Frigate was away for a moment says nothing."""
+    bench.timing = replace(bench.timing, mqtt_silence=0.5)
+    await start(bench, nas)
+    await until(shows(bench, Protection.AT_RISK, Reason.MQTT_SILENT))
+    seen = len(bench.statuses)
+    if reason is Reason.MQTT_AWAY:
+        bench.engine.handle_mqtt_connection(False)
+    else:
+        bench.frigate.error = FrigateUnreachable("no route")
+    await until(shows(bench, Protection.AT_RISK, reason, Reason.MQTT_SILENT))
+    if reason is Reason.MQTT_AWAY:
+        bench.engine.handle_mqtt_connection(True)
+    else:
+        bench.frigate.error = None
+    await until(shows(bench, Protection.AT_RISK, Reason.MQTT_SILENT))
+    assert all(status.no_mqtt_messages for status in bench.statuses[seen:])
+    assert {status.protection for status in bench.statuses[seen:]} == {
+        Protection.AT_RISK
+    }
+    bench.publish("stats", "{}")
+    await until(shows(bench, Protection.PROTECTED))
 
 
 async def test_another_frigate_is_heard(bench: Bench, nas: FakeDestination) -> None:

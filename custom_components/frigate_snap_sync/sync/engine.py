@@ -180,6 +180,8 @@ class Engine:
             self._monitor.refresh()
             self._monitor.note_sign_of_life()
             self._inbox.listen()
+        elif self._outages.mqtt_connected and not connected:
+            self._inbox.lose_link()
         self._outages.mqtt_connected = connected
         self._collector.wake()
 

@@ -44,7 +44,7 @@ class Inbox:
         no loss.
         """
         self.has_received = False
-        """Whether a message has come that is no replay of an old one."""
+        """Whether this link brought a message that is no replay of an old one."""
         self.lost_images = 0
         """How many images were lost before they could be kept."""
         self.large_images = 0
@@ -54,6 +54,8 @@ class Inbox:
         self._is_wanted = is_wanted
         self._steady = steady
         self._last_message_at = self._steady()
+        self._earlier_silence = 0.0
+        """The seconds that nothing had been heard for when the last link broke."""
         self._prefix = f"{topic_prefix}/"
         self._events_topic = f"{topic_prefix}/events"
         self._stats_topic = f"{topic_prefix}/stats"
@@ -80,9 +82,14 @@ class Inbox:
             return None
         return self._steady() - self._messages[0].arrived
 
+    def lose_link(self) -> None:
+        """Count the silence no more: nothing can be heard until `listen`."""
+        self._earlier_silence = self.silence
+
     def listen(self) -> None:
-        """Begin to count the silence: only now can anything be heard."""
-        self._last_message_at = self._steady()
+        """Count the silence on: over this link nothing was heard yet."""
+        self.has_received = False
+        self._last_message_at = self._steady() - self._earlier_silence
 
     def forget_lost_images(self, count: int, *, large: int = 0) -> None:
         """Count so many lost images no more: the ledger knows that there were some."""
@@ -93,7 +100,7 @@ class Inbox:
         """Queue a message; never waits, never raises, forgets the oldest when full."""
         if not retain and self._is_ours(topic):
             self.has_received = True
-            self.listen()
+            self._last_message_at = self._steady()
         if topic == self._stats_topic or (
             topic == self._events_topic
             and b'"end"' not in payload

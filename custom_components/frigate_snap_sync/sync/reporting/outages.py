@@ -17,6 +17,7 @@ from .protection import DestinationFacts, Facts, next_change
 
 _FAILING: Final = "failing_"
 _UNKNOWN: Final = "unknown_"
+_SILENT: Final = "mqtt_silent"
 
 
 class Outages:
@@ -55,13 +56,11 @@ class Outages:
 
     @property
     def mqtt_is_silent(self) -> bool:
-        """Tell whether Frigate lives, and the broker, yet nothing is heard."""
-        return (
-            self.mqtt_connected is True
-            and self._monitor.answers.is_set()
-            and self._monitor.speaks_mqtt
-            and self._inbox.silence > self._timing.mqtt_silence
-        )
+        """Tell whether nothing was heard while Frigate lived, and the broker, nor since.
+
+        That one of them is away now breaks no silence.
+        """
+        return self._onsets.lasting(_SILENT) is not None
 
     @property
     def topic_prefix_changed(self) -> bool:
@@ -107,18 +106,26 @@ class Outages:
 
     def _known_facts(self) -> dict[str, bool | None]:
         """Return what is wrong with all but the destinations; None: not known yet."""
-        monitor, inbox = self._monitor, self._inbox
+        monitor = self._monitor
         return {
             "frigate": None if monitor.connected is None else not monitor.connected,
             "catch_up": monitor.is_incomparable,
             "mqtt_disabled": not monitor.mqtt_enabled if monitor.has_config else None,
             "mqtt": None if self.mqtt_connected is None else not self.mqtt_connected,
-            "mqtt_silent": self.mqtt_is_silent
-            or (False if inbox.has_received else None),
+            _SILENT: self._nothing_is_heard(),
             "topic_prefix": self.topic_prefix_changed if monitor.has_config else None,
             "safe_mode": monitor.safe_mode,
             "spool_full": self._space.is_full,
         }
+
+    def _nothing_is_heard(self) -> bool | None:
+        """Tell whether Frigate is silent; None: it was not heard, nor for long enough."""
+        monitor, inbox = self._monitor, self._inbox
+        if not monitor.speaks_mqtt or inbox.silence <= self._timing.mqtt_silence:
+            return False if inbox.has_received else None
+        if self.mqtt_connected and monitor.answers.is_set():
+            return True
+        return self.mqtt_is_silent or None
 
     def facts(
         self,
@@ -161,7 +168,7 @@ class Outages:
             frigate_mqtt_disabled_for=lasting("mqtt_disabled"),
             mqtt_away_for=lasting("mqtt"),
             mqtt_silent_for=_longest(
-                silent_for, lasting("mqtt_silent"), lasting("topic_prefix")
+                silent_for, lasting(_SILENT), lasting("topic_prefix")
             ),
             late_for=self._late_for(unprotected_for),
             spool_full_for=lasting("spool_full"),
@@ -203,7 +210,7 @@ class Outages:
         )
 
     def _is_starting(self, destinations: Mapping[str, DestinationStatus]) -> bool:
-        """Tell whether not all has been seen to work since the start."""
+        """Tell whether not all has been seen to work since the start, or the last link."""
         return not (
             self._monitor.has_cameras is not None
             and self._monitor.is_incomparable is not None

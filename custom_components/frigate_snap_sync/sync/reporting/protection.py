@@ -54,7 +54,8 @@ class Facts:
     `…_for` are the seconds for which something has been wrong, None while it is
     not; `patience` is how many of them are a short outage. `is_starting` holds
     until, after a start, Frigate's configuration was read, what it has was compared
-    with the ledger, a message came over MQTT and every destination was looked at; `no_camera` while Frigate uses none,
+    with the ledger and every destination was looked at, and until, after each connection
+    to the broker, a message came over it; `no_camera` while Frigate uses none,
     `safe_mode_for` how long it has done so because it can't read its configuration.
     `catch_up_failing_for` is for how long Frigate, which answers, has not given all of
     the lists that its reviews and objects are compared by. `late_for` is for how long
