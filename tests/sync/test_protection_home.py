@@ -146,6 +146,28 @@ async def test_the_ledger_fails_in_any_part(
     assert not bench.status.home_error
 
 
+async def test_the_ledger_fails_in_the_comparison_alone(
+    bench: Bench, nas: FakeDestination, trouble: Trouble
+) -> None:
+    """It is tried again long after that failure of the ledger is no news any more."""
+    bench.timing = replace(bench.timing, catch_up=0.4)
+    await start(bench, nas)
+    health = bench.engine._parts.health  # noqa: SLF001
+    # What is forgotten after 90 s is so after a twentieth of a second.
+    health._steady = lambda: 1800 * time.monotonic()  # noqa: SLF001
+    trouble.names = {"remembered"}
+    await until(lambda: Reason.LEDGER_FAILING in bench.status.reasons)
+    seen = len(bench.statuses)
+    for _ in range(2):
+        await until(shows(bench, Protection.AT_RISK, Reason.CATCH_UP_FAILING))
+        await until(lambda: Reason.LEDGER_FAILING in bench.status.reasons)
+    assert not any(
+        status.protection is Protection.PROTECTED for status in bench.statuses[seen:]
+    )
+    trouble.names = set()
+    await until(shows(bench, Protection.PROTECTED))
+
+
 async def test_a_ledger_that_does_not_answer(
     bench: Bench, nas: FakeDestination
 ) -> None:

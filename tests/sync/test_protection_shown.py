@@ -14,6 +14,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateAuthFailed,
     FrigateError,
     FrigateServerError,
+    FrigateTimeout,
     FrigateUnreachable,
     NotFrigate,
 )
@@ -301,12 +302,77 @@ async def test_frigate_answers_some_requests_with_a_page(
     await until(shows(bench, Protection.CATCHING_UP, Reason.FRIGATE_AWAY))
     await until(lambda: pages > 1)
     seen = len(bench.statuses)
-    await until(shows(bench, Protection.AT_RISK, Reason.FRIGATE_AWAY))
+    both = Reason.FRIGATE_AWAY, Reason.CATCH_UP_FAILING
+    await until(shows(bench, Protection.AT_RISK, *both))
     assert not any(
         status.protection is Protection.PROTECTED for status in bench.statuses[seen:]
     )
     bench.frigate.reviews = ask  # type: ignore[method-assign]
     await until(shows(bench, Protection.PROTECTED))
+
+
+async def test_frigate_is_lost_whenever_it_lists_what_it_has(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """So late that it is believed to be there meanwhile: nothing is ever compared."""
+    patient(bench, 1)
+    bench.timing = replace(bench.timing, catch_up=0.1, shaky=0.05)
+    await start(bench, nas)
+    ask, asked = bench.frigate.reviews, 0
+
+    async def answer_too_late(**_: Any) -> NoReturn:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.1)
+        raise FrigateTimeout("no answer")
+
+    bench.frigate.reviews = answer_too_late  # type: ignore[method-assign]
+    # The first time it may have been away for a moment.
+    await until(lambda: Reason.CATCH_UP_FAILING in bench.status.reasons)
+    assert asked > 1
+    seen = len(bench.statuses)
+    await until(shows(bench, Protection.AT_RISK, Reason.CATCH_UP_FAILING))
+    await until(lambda: asked > 4)
+    assert not any(
+        status.protection is Protection.PROTECTED for status in bench.statuses[seen:]
+    )
+    bench.frigate.reviews = ask  # type: ignore[method-assign]
+    await until(shows(bench, Protection.PROTECTED))
+
+
+async def test_frigate_is_lost_during_one_comparison(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """It is away then, and that is all there is to be told."""
+    bench.timing = replace(bench.timing, catch_up=0.1)
+    await start(bench, nas)
+    ask, faults, answered = bench.frigate.reviews, 0, 0
+
+    async def answer(**window: Any) -> Any:
+        nonlocal faults, answered
+        if faults:
+            faults -= 1
+            raise FrigateTimeout("no answer")
+        answered += 1
+        return await ask(**window)
+
+    bench.frigate.reviews = answer  # type: ignore[method-assign]
+
+    def has_failed() -> bool:
+        return not faults
+
+    def was_compared() -> bool:
+        return answered > 1
+
+    for _ in range(2):
+        faults = 1
+        await until(has_failed)
+        answered = 0
+        await until(was_compared)
+    await until(shows(bench, Protection.PROTECTED))
+    assert not any(
+        Reason.CATCH_UP_FAILING in status.reasons for status in bench.statuses
+    )
 
 
 async def test_another_cause_does_not_make_frigate_be_away_for_less(

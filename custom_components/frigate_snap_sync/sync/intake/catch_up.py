@@ -66,6 +66,7 @@ class CatchUp:
         """Catch up when asked to and every 15 minutes, until cancelled."""
         pause = retry = self._timing.catch_up_pause
         longest = self._timing.catch_up
+        was_lost = False
         while True:
             await self._monitor.answers.wait()
             self._news.clear()
@@ -83,15 +84,20 @@ class CatchUp:
                     wait, retry = retry - pause, doubled(retry, longest=longest)
                 else:
                     self._monitor.failed(err)
+                    # Once it may have gone away meanwhile; but it answered since.
+                    if was_lost:
+                        self._monitor.note_comparison(failed=True)
+                    was_lost = True
                     # As soon as Frigate answers.
                     self._news.set()
             except (LedgerError, SpoolError) as err:
+                self._monitor.note_comparison(failed=True)
                 self._outage.report(err)
                 wait, retry = retry - pause, doubled(retry, longest=longest)
             else:
                 self._monitor.note_comparison(failed=False)
                 self._outage.over()
-                retry = pause
+                retry, was_lost = pause, False
             # Frigate may come and go many times in a minute.
             await asyncio.sleep(pause)
             await wait_for(self._news, wait)

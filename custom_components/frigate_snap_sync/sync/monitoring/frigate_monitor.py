@@ -76,7 +76,10 @@ class FrigateMonitor:
         self.has_cameras: bool | None = None
         """Whether Frigate uses a camera: else there is nothing to copy. None: not known."""
         self.is_incomparable: bool | None = None
-        """Whether the last comparison failed, though Frigate answers. None: none yet."""
+        """Whether the last comparison could not be made whole, though Frigate answers.
+
+        None: none yet.
+        """
         self.login_refusals = 0
         """How often the login was refused since Frigate answered last."""
         self.cameras = Cameras()
@@ -202,7 +205,7 @@ class FrigateMonitor:
             self._news.set()
 
     def note_comparison(self, *, failed: bool) -> None:
-        """Note whether Frigate, which answers, gave all that it is compared by."""
+        """Note whether all that Frigate, which answers, has was compared with the ledger."""
         if self.is_incomparable != failed:
             self.is_incomparable = failed
             self._signals.status_changed()

@@ -57,8 +57,8 @@ class Facts:
     with the ledger and every destination was looked at, and until, after each connection
     to the broker, a message came over it; `no_camera` while Frigate uses none,
     `safe_mode_for` how long it has done so because it can't read its configuration.
-    `catch_up_failing_for` is for how long Frigate, which answers, has not given all of
-    the lists that its reviews and objects are compared by. `late_for` is for how long
+    `catch_up_failing_for` is for how long no comparison of its reviews and objects
+    with the ledger was made whole, though Frigate answers. `late_for` is for how long
     something unprotected has been waiting that should have left.
     """
 
