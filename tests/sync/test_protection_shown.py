@@ -390,6 +390,23 @@ async def test_another_cause_does_not_make_frigate_be_away_for_less(
     }
 
 
+async def test_a_frigate_that_refused_the_login_is_switched_off(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """It refuses nothing any more, though whoever changed the login still must say so."""
+    bench.timing = replace(bench.timing, login_retry=0.05)
+    await start(bench, nas)
+    bench.frigate.error = FrigateAuthFailed("refused")
+    await until(shows(bench, Protection.AT_RISK, Reason.FRIGATE_LOGIN_REFUSED))
+    seen = len(bench.statuses)
+    bench.frigate.error = FrigateUnreachable("no route")
+    await until(shows(bench, Protection.AT_RISK, Reason.FRIGATE_AWAY))
+    assert bench.status.frigate_login_refused
+    assert {status.protection for status in bench.statuses[seen:]} == {
+        Protection.AT_RISK
+    }
+
+
 async def test_mqtt_is_away(bench: Bench, nas: FakeDestination) -> None:
     """The broker is not Frigate."""
     patient(bench, 1)

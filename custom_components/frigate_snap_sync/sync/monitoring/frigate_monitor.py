@@ -82,6 +82,8 @@ class FrigateMonitor:
         """
         self.login_refusals = 0
         """How often the login was refused since Frigate answered last."""
+        self.refused_last = False
+        """Whether that is what it did last; it may have become unreachable since."""
         self.cameras = Cameras()
         self.answers = asyncio.Event()
         """Set while the API answers."""
@@ -270,7 +272,7 @@ class FrigateMonitor:
             self.answers.set()
         self._retry.answered(monotonic())
         self._asked = True
-        self.login_refusals = 0
+        self.login_refusals, self.refused_last = 0, False
         self.version = version
         if is_back:
             self._signals.frigate_back()
@@ -307,6 +309,7 @@ class FrigateMonitor:
         if self._retry.failed(monotonic(), is_refusal=is_refusal):
             self._said.begin()
         self.login_refusals += is_refusal
+        self.refused_last = is_refusal
         self._report(error)
         self.answers.clear()
         self._release_now()  # What the spool holds shall leave all the same.

@@ -144,7 +144,7 @@ class Outages:
         `unreadable` is why it could not be asked.
         """
         lasting = self._onsets.lasting
-        refused = self._monitor.login_refused
+        refused = self._monitor.refused_last
         silent_for = self._inbox.silence if self.mqtt_is_silent else None
         disk_full = is_disk_full(unreadable)
         return Facts(
