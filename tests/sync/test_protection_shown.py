@@ -24,6 +24,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     Unusable,
 )
 from custom_components.frigate_snap_sync.sync.ledger import milestones
+from custom_components.frigate_snap_sync.sync.model.selection import Selection
 from custom_components.frigate_snap_sync.sync.model.status import (
     Problem,
     Protection,
@@ -214,6 +215,27 @@ async def test_frigate_has_no_camera_in_use(
     await until(shows(bench, Protection.PROTECTED))
     bench.frigate.cameras = unused
     await until(shows(bench, Protection.CATCHING_UP, Reason.NO_CAMERA))
+
+
+async def test_the_only_camera_that_is_selected_is_renamed(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """No destination in use takes one that Frigate has by now."""
+    bench.timing = replace(bench.timing, config=0)
+    cloud = setup(FakeDestination(), name="cloud")
+    selected = Selection(cameras=frozenset({"front_door"}), labels=frozenset({"cat"}))
+    await bench.start(setup(nas, selection=selected), cloud)
+    bench.publish("stats", "{}")
+    await until(shows(bench, Protection.PROTECTED))
+    good, bench.frigate.cameras = bench.frigate.cameras, {"entry": camera("entry")}
+    cameras = bench.engine._monitor.cameras  # noqa: SLF001
+    await until(lambda: cameras.enabled == {"entry"})
+    await bench.engine.set_capture(True)
+    assert shows(bench, Protection.PROTECTED)()
+    await bench.engine.set_sending("cloud", False)
+    assert shows(bench, Protection.CATCHING_UP, Reason.NO_CAMERA)()
+    bench.frigate.cameras = good
+    await until(shows(bench, Protection.PROTECTED))
 
 
 @pytest.mark.parametrize("listing", ["reviews", "events"])

@@ -71,6 +71,11 @@ def may_want(selection: Selection | None, media: Media, camera: str | None) -> b
     return media in selection.media and _has_camera(selection, camera)
 
 
+def takes_any(selection: Selection | None, cameras: Iterable[str]) -> bool:
+    """Tell whether a destination takes any of these cameras, whatever else it selects."""
+    return selection is None or any(_has_camera(selection, each) for each in cameras)
+
+
 def wants_live_of(selection: Selection | None, camera: str) -> bool:
     """Tell whether a destination may want the live film of a camera."""
     if selection is None or not selection.live_footage:

@@ -57,6 +57,13 @@ class Cameras:
         config = None if self._config is None else self._config.get(camera)
         return config is not None and not config.enabled
 
+    @property
+    def enabled(self) -> frozenset[str] | None:
+        """The cameras that Frigate uses, None until its configuration was read."""
+        if self._config is None:
+            return None
+        return frozenset(name for name, each in self._config.items() if each.enabled)
+
     def note(self, camera: str, *, kept: float) -> bool:
         """Note that something was heard of a camera.
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from ..intake.inbox import Inbox
 from ..ledger import LedgerError, waiting
+from ..model.selection import takes_any
 from ..model.status import DestinationStatus
 from ..model.timing import Timing
 from ..monitoring.frigate_monitor import FrigateMonitor
@@ -150,7 +151,8 @@ class Outages:
         return Facts(
             patience=self.patience,
             is_starting=self._is_starting(destinations),
-            no_camera=self._monitor.has_cameras is False,
+            no_camera=self._monitor.has_cameras is False
+            or self._takes_no_camera(destinations),
             safe_mode_for=lasting("safe_mode"),
             capture=capture,
             destinations=tuple(
@@ -178,6 +180,23 @@ class Outages:
             items_lost=items_lost,
             nothing_uploaded=nothing_uploaded,
             drill_failed=drill_failed,
+        )
+
+    def _takes_no_camera(self, destinations: Mapping[str, DestinationStatus]) -> bool:
+        """Tell whether no destination in use takes a camera that Frigate uses.
+
+        One of them may have another name now.
+        """
+        cameras = self._monitor.cameras.enabled
+        selections = [
+            worker.setup.selection
+            for destination_id, worker in self._workers.items()
+            if destination_id in destinations and destinations[destination_id].sending
+        ]
+        return (
+            cameras is not None
+            and bool(selections)
+            and not any(takes_any(each, cameras) for each in selections)
         )
 
     def seconds_to_next_look(

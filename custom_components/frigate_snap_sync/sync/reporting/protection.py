@@ -55,8 +55,9 @@ class Facts:
     not; `patience` is how many of them are a short outage. `is_starting` holds
     until, after a start, Frigate's configuration was read, what it has was compared
     with the ledger and every destination was looked at, and until, after each connection
-    to the broker, a message came over it; `no_camera` while Frigate uses none,
-    `safe_mode_for` how long it has done so because it can't read its configuration.
+    to the broker, a message came over it. `no_camera` holds while Frigate uses none that
+    is selected; `safe_mode_for` is for how long it has used none because it can't read
+    its configuration.
     `catch_up_failing_for` is for how long no comparison of its reviews and objects
     with the ledger was made whole, though Frigate answers. `late_for` is for how long
     something unprotected has been waiting that should have left.
