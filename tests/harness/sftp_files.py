@@ -55,7 +55,7 @@ class FileBehavior:
     statuses: dict[str, asyncssh.SFTPAttrs] = field(default_factory=dict)
     """What the named operation answers instead of the truth."""
     statvfs: asyncssh.SFTPVFSAttrs | None = None
-    limits: SFTPLimits | None = None
+    limits: SFTPLimits | asyncssh.SFTPAttrs | None = None
     """The limits that it reports instead of its own."""
     handles: Callable[[], bytes] | None = None
     """What names the next file that is opened."""
@@ -120,7 +120,7 @@ class _Handler(SFTPServerHandler):
         handles = self._behavior.handles
         return super()._get_next_handle() if handles is None else handles()
 
-    async def _answer_limits(self, packet: Any) -> SFTPLimits:
+    async def _answer_limits(self, packet: Any) -> SFTPLimits | asyncssh.SFTPAttrs:
         own: SFTPLimits = await self._process_limits(packet)
         return self._behavior.limits or own
 

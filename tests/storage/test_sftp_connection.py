@@ -2,12 +2,13 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import asyncssh
 import pytest
 
 from custom_components.frigate_snap_sync.storage.errors import (
+    STARTING,
     AuthFailed,
     ConnectTimeout,
     NoSftp,
@@ -171,6 +172,56 @@ async def test_nonsense_instead_of_sftp(
         )
         with pytest.raises(StorageError):
             await destination.stat("file")
+
+
+class Odd(asyncssh.SFTPAttrs):
+    """What is sent instead of an answer."""
+
+    def __init__(self, sent: bytes) -> None:
+        """Send these bytes."""
+        self._sent = sent
+
+    @override
+    def encode(self, sftp_version: int) -> bytes:
+        return self._sent
+
+
+@pytest.mark.parametrize(
+    ("limits", "status"), [(b"\0", None), (None, bytes(3)), (None, bytes(8))]
+)
+async def test_first_answer_is_malformed(
+    server: SftpServer,
+    connect_to: Connect,
+    limits: bytes | None,
+    status: bytes | None,
+) -> None:
+    """The first answers of a server may make no sense either."""
+    if limits is not None:
+        server.behavior.limits = Odd(limits)
+    if status is not None:
+        server.behavior.statuses["stat"] = Odd(status)
+    destination = connect_to(server, password=PASSWORD)
+    with pytest.raises(NoSftp, match="makes no sense") as raised:
+        await destination.connect()
+    assert raised.value.step == STARTING
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        asyncssh.SFTPOpUnsupported("no"),
+        asyncssh.SFTPBadMessage("no"),
+        asyncssh.SFTPPermissionDenied("no"),
+    ],
+    ids=lambda refusal: type(refusal).__name__,
+)
+async def test_first_question_is_refused(
+    server: SftpServer, connect_to: Connect, refusal: asyncssh.SFTPError
+) -> None:
+    """A refusal takes as long as an answer, which is all that is asked for."""
+    server.behavior.failing["stat"] = refusal
+    destination = connect_to(server, password=PASSWORD)
+    assert (await destination._connection.session()).usable  # noqa: SLF001
 
 
 async def test_connection_ends_while_sftp_starts(

@@ -1,18 +1,23 @@
 """Logging in to an SFTP server, once for all who want to use it."""
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, field
 import os
 from typing import Final
 
 import asyncssh
 
-from ..errors import STARTING, ConnectTimeout, StorageError, Unreachable
+from ..errors import STARTING, ConnectTimeout, NoSftp, StorageError, Unreachable
 from ..limits import Limits
 from ..texts import brief
 from .ciphers import preferred_ciphers
-from .errors import connect_error, is_bare_loss, silent_refusal
+from .errors import (
+    CONNECTION_LOST,
+    NONSENSE,
+    connect_error,
+    is_bare_loss,
+    silent_refusal,
+)
 from .guard import Door
 from .host_keys import (
     algorithms_for,
@@ -117,7 +122,7 @@ class SftpConnection:
                 round_trip = await _round_trip(sftp)
         except BaseException as err:
             await give_up(connection)
-            if isinstance(err, (asyncssh.Error, OSError)):
+            if isinstance(err, (asyncssh.Error, OSError, *NONSENSE)):
                 raise self._start_error(err) from err
             raise
         self._session = SftpSession(
@@ -200,11 +205,16 @@ class SftpConnection:
             credentials_sent=client.credentials_sent,
         )
 
-    def _start_error(self, err: asyncssh.Error | OSError) -> StorageError:
+    def _start_error(self, err: Exception) -> StorageError:
         """Return the cause of a connection that ended before SFTP was there."""
         if isinstance(err, TimeoutError):
             error: StorageError = ConnectTimeout(
                 f"{self._where} let us in, but did not start SFTP in time"
+            )
+        elif isinstance(err, NONSENSE):
+            error = NoSftp(
+                f"{self._where} offers no usable SFTP: its answer makes no sense "
+                f"({brief(str(err))})"
             )
         else:
             reason = os.strerror(err.errno or 0) if isinstance(err, OSError) else err
@@ -228,9 +238,10 @@ async def _round_trip(sftp: asyncssh.SFTPClient) -> float:
     """Return the seconds that the server takes for a small answer."""
     loop = asyncio.get_running_loop()
     began = loop.time()
-    # A refusal is an answer too.
-    with suppress(
-        asyncssh.SFTPFailure, asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied
-    ):
+    try:
         await sftp.stat(".")
+    except CONNECTION_LOST:
+        raise
+    except asyncssh.SFTPError:
+        pass  # A refusal is an answer too, whatever it says.
     return loop.time() - began
