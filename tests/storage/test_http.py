@@ -38,7 +38,7 @@ from custom_components.frigate_snap_sync.storage.http.limits import (
     HttpLimits,
     no_timeouts,
 )
-from custom_components.frigate_snap_sync.storage.http.requests import Requests
+from custom_components.frigate_snap_sync.storage.http.requests import LEAST, Requests
 from custom_components.frigate_snap_sync.storage.source import FileSource, open_source
 
 from ..harness.processes import free_port
@@ -307,6 +307,55 @@ async def test_a_slow_source_is_no_slow_server(
     async with served(taker) as url:
         assert await send(requests, url, Slow(made.path, 3 * MIB), limits) == 201
     assert taker.taken == [made.read_bytes()]
+
+
+async def read_all(
+    requests: Requests, url: str, *, size: int = LEAST, pause: float = 0
+) -> bytes:
+    """Return a body, each piece of which must come in a second, read with pauses."""
+    body = bytearray()
+    async with (
+        requests.session.get(url) as response,
+        requests.kept(response),
+        aclosing(requests.pieces(response, size, idle=1)) as pieces,
+    ):
+        async for piece in pieces:
+            body += piece
+            await asyncio.sleep(pause)
+    return bytes(body)
+
+
+def dripping(piece: int, pause: float) -> Answer:
+    """Return what sends sixteen pieces of so many bytes, with pauses."""
+
+    async def drip(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(16):
+            await response.write(bytes(piece))
+            await asyncio.sleep(pause)
+        return response
+
+    return drip
+
+
+async def test_a_body_that_drips(requests: Requests) -> None:
+    """A byte now and then is not enough, though each is in time."""
+    async with served(dripping(1, 0.1)) as url, promptly():
+        with pytest.raises(ConnectTimeout):
+            await read_all(requests, url)
+
+
+async def test_a_slow_body(requests: Requests) -> None:
+    """Enough in the time is enough, and so is the end."""
+    async with served(dripping(LEAST, 0.1)) as url, promptly():
+        assert len(await read_all(requests, url)) == 16 * LEAST
+
+
+async def test_a_slow_reader(requests: Requests) -> None:
+    """A body is not given up for what its reader takes: a film may be paused."""
+    async with served(dripping(100, 0.1)) as url, promptly():
+        assert len(await read_all(requests, url, pause=0.09)) == 1600
 
 
 async def test_closing_ends_what_is_running(

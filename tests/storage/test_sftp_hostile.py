@@ -15,15 +15,16 @@ from asyncssh.sftp import SFTPLimits
 import pytest
 
 from custom_components.frigate_snap_sync.storage.errors import (
+    ConnectTimeout,
     NoSftp,
     Rejected,
     StorageError,
     Unreachable,
 )
 from custom_components.frigate_snap_sync.storage.read_back import Content, is_stored
-from custom_components.frigate_snap_sync.storage.sftp import files as sftp_files
 from custom_components.frigate_snap_sync.storage.sftp.destination import fetch_host_key
 from custom_components.frigate_snap_sync.storage.sftp.guard import Door
+from custom_components.frigate_snap_sync.storage.sftp.listing import walk
 from custom_components.frigate_snap_sync.storage.wrappers.verified import (
     verify_checksum,
 )
@@ -173,6 +174,22 @@ async def test_a_file_without_end(
     assert read_bytes <= 10 * MIB
 
 
+async def test_a_file_that_drips(
+    server: SftpServer, connect_to: Connect, make_source: MakeSource
+) -> None:
+    """An answer of one byte after another would have no end."""
+    limits = {"idle_timeout": 0.5, "max_waits": 1}
+    destination = connect_to(server, password=PASSWORD, limits=limits)
+    await destination.put("a", make_source(MIB), temporary="part")
+    server.behavior.max_read = 1
+    async with promptly():
+        with pytest.raises(ConnectTimeout, match="too slowly"):
+            await verify_checksum(destination, "a", "0" * 64)
+    server.behavior.max_read = 4096  # Short answers alone are fine.
+    with pytest.raises(Rejected):
+        await verify_checksum(destination, "a", "0" * 64)
+
+
 async def test_sizes_that_can_not_be(
     server: SftpServer, connect_to: Connect, make_source: MakeSource
 ) -> None:
@@ -227,7 +244,7 @@ async def test_a_folder_without_end(server: SftpServer, connect_to: Connect) -> 
     await destination.connect()
     session = await destination._connection.session()  # noqa: SLF001
     server.behavior.instead["scandir"] = scandir
-    async with aclosing(sftp_files.walk(session, "/", "", max_entries=2000)) as files:
+    async with aclosing(walk(session, "/", "", max_entries=2000)) as files:
         with pytest.raises(Rejected, match="lists more than 2000 names"):
             async for _ in files:
                 pass

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from typing import Final
 
 import aiohttp
 
@@ -11,6 +12,9 @@ from .errors import errors_by_cause
 
 type OpenSession = Callable[[], aiohttp.ClientSession]
 """Makes a session that shares its connections with others; it is detached, not closed."""
+
+LEAST: Final = 64 * 1024
+"""Bytes of a body that a server must send within the time for a piece: 1 KiB a second."""
 
 
 class Watch:
@@ -102,13 +106,20 @@ class Requests:
     ) -> AsyncGenerator[bytes]:
         """Yield a body as it comes, in pieces of at most `size` bytes.
 
-        `idle`: seconds that each may take.
+        `idle`: seconds that each may take, and each `LEAST` bytes: a body that drips
+        would have no end. What the reader of the pieces takes does not count.
         """
+        loop = asyncio.get_running_loop()
+        left, came = idle, 0
         while True:
-            async with self.watched(idle):
+            began = loop.time()
+            async with self.watched(left):
                 piece = await response.content.read(size)
             if not piece:
                 return
+            left, came = left - (loop.time() - began), came + len(piece)
+            if came >= LEAST:
+                left, came = idle, 0
             yield piece
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from ..growing import GrowingFile
 from ..limits import Limits
 from ..reservations import Reservations
 from ..source import open_source
-from . import disk, files, folders
+from . import disk, files, folders, listing
 from .connection import SftpConnection, SftpSettings
 from .errors import answers_explained
 from .growing import open_growing
@@ -154,7 +154,7 @@ class SftpDestination(Destination):
     async def list_files(self, path: str = "") -> AsyncGenerator[StoredFile]:
         below = "/".join(path_segments(path)) if path else ""
         session = await self._connection.session()
-        async with aclosing(files.walk(session, self._root, below)) as found:
+        async with aclosing(listing.walk(session, self._root, below)) as found:
             with answers_explained(f"list {path or self._root}"):
                 async for file in found:
                     yield file

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 import errno
 import posixpath
-from typing import Final, cast
+from typing import Final
 
 import asyncssh
 
-from ..base import MAX_DEPTH, MAX_SIZE, StoredFile
-from ..errors import Rejected, StorageError, other_size, vanished
+from ..base import MAX_SIZE
+from ..errors import ConnectTimeout, Rejected, StorageError, other_size, vanished
 from ..source import OpenSource
 from .errors import MAYBE_EXISTS, NO_SUCH_FILE
 from .folders import make_folder
@@ -21,9 +21,6 @@ type RemoteFile = asyncssh.SFTPClientFile
 
 MAX_HANDLE: Final = 256
 """Bytes of what a server calls an open file (draft-ietf-secsh-filexfer-02, 6.2)."""
-
-MAX_ENTRIES: Final = 1_000_000
-"""Files and folders that `walk` looks at: some hundred times what lies there."""
 
 READ_AHEAD: Final = 8
 """Blocks that are asked for before the first of them is used."""
@@ -322,63 +319,28 @@ async def _opened_size(session: SftpSession, file: RemoteFile, path: str) -> int
 async def _read(
     session: SftpSession, file: RemoteFile, size: int, offset: int
 ) -> bytes:
-    """Return `size` bytes, fewer at the end of the file alone."""
-    parts: list[bytes] = []
+    """Return `size` bytes, fewer at the end of the file alone.
+
+    All answers together get the time that one may take: they could be of a byte each.
+    """
+    loop, parts = asyncio.get_running_loop(), list[bytes]()
+    left = session.limits.max_waits * session.limits.idle_timeout
     while size:
         async with session.window:
+            began = loop.time()
             with session.request():
                 part: bytes = await file.read(size, offset)
+            left -= loop.time() - began
         if not part:
             break
         if len(part) > size:
             raise Rejected(f"The server sent {len(part)} bytes where {size} were asked")
         parts.append(part)
+        if left < 0 and len(part) < size:
+            raise ConnectTimeout("The server sends the file too slowly")
         size -= len(part)
         offset += len(part)
     return b"".join(parts)
-
-
-async def walk(
-    session: SftpSession, root: str, below: str, *, max_entries: int = MAX_ENTRIES
-) -> AsyncGenerator[StoredFile]:
-    """Yield every plain file below a folder; follow no symbolic link.
-
-    Raises `Rejected` after so many files and folders: a server may never end.
-    """
-    folders, count = [below], 0
-    while folders:
-        folder = folders.pop()
-        names = cast(
-            AsyncGenerator[asyncssh.SFTPName],
-            session.client.scandir(posixpath.join(root, folder)),
-        )
-        try:
-            while (name := await _next_name(session, names)) is not None:
-                count += 1
-                if count > max_entries:
-                    raise Rejected(f"The server lists more than {max_entries} names")
-                if name.filename in (".", ".."):
-                    continue
-                path = posixpath.join(folder, cast(str, name.filename))
-                attributes = name.attrs
-                if attributes.type == asyncssh.FILEXFER_TYPE_DIRECTORY:
-                    if path.count("/") < MAX_DEPTH:
-                        folders.append(path)
-                elif attributes.type == asyncssh.FILEXFER_TYPE_REGULAR:
-                    yield StoredFile(path=path, size=attributes.size or 0)
-        finally:
-            await leave(session, names.aclose)
-
-
-async def _next_name(
-    session: SftpSession, names: AsyncIterator[asyncssh.SFTPName]
-) -> asyncssh.SFTPName | None:
-    """Return the next name, or None at the end or where there is no folder."""
-    try:
-        with session.request():
-            return await anext(names, None)
-    except NO_SUCH_FILE:
-        return None
 
 
 async def leave(
