@@ -299,7 +299,7 @@ PATCHES: dict[str, tuple[int, str]] = {
     "conftest.py": (3, "Home Assistant's flow manager, repairs and timers"),
     "storage/places.py": (1, "the system's write, for a disk that breaks"),
     "storage/test_local.py": (6, "the system's disk, for one that refuses or hangs"),
-    "storage/test_local_mounts.py": (5, "the system's mounts and disks, for odd ones"),
+    "storage/test_local_mounts.py": (3, "the system's mounts and disks, for odd ones"),
     "storage/test_mounts.py": (3, "the system's links and disks"),
     "storage/test_sftp.py": (1, "the system's read, for a disk that breaks"),
     "storage/test_sftp_login.py": (1, "asyncssh, to count how often a key is read"),

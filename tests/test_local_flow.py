@@ -153,6 +153,7 @@ async def test_user_selection(
         ({"path": "{folders}/config/www/frigate"}, "path", "path_not_allowed"),
         ({"path": "{folders}/media/public"}, "path", "path_not_allowed"),
         ({"path": "{folders}/media/file"}, "path", "not_writable"),
+        ({"path": "{folders}/media/" + "n" * 300}, "path", "path_not_found"),
         ({"name": "  "}, "name", "name_missing"),
         ({"selection": {"media": []}}, "selection", "media_missing"),
         ({"storing": {"path_template": "{{ oops"}}, "storing", "invalid_template"),

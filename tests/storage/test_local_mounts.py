@@ -1,20 +1,22 @@
 """The local destination: shares that come and go, its root, and links."""
 
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
 import errno
 import os
 from pathlib import Path
 import threading
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 
 from custom_components.frigate_snap_sync.storage.base import Source, StoredFile
 from custom_components.frigate_snap_sync.storage.errors import (
+    FINDING,
     NotMounted,
     PathNotAllowed,
+    PathNotFound,
     PermissionDenied,
     Unreachable,
 )
@@ -32,6 +34,20 @@ __all__ = ["destination", "root"]
 
 
 type Operation = Callable[[LocalDestination, Source], Any]
+
+
+@contextmanager
+def unmakable(number: int, *, hidden: Path | None = None) -> Iterator[None]:
+    """Let no folder be made for this reason, nor that one be looked at."""
+    error, look = OSError(number, "Denied"), Path.lstat
+
+    def lstat(path: Path) -> os.stat_result:
+        if path == hidden:
+            raise error
+        return look(path)
+
+    with patch.multiple(Path, mkdir=Mock(side_effect=error), lstat=lstat):
+        yield
 
 
 async def read_one(destination: LocalDestination) -> bytes:
@@ -196,26 +212,58 @@ async def test_a_vanished_root_on_a_read_only_file_system(
 ) -> None:
     """That is how a share that could not be mounted looks on Home Assistant OS."""
     root.rmdir()
-    with (
-        patch.object(Path, "mkdir", side_effect=OSError(errno.EROFS, "Read-only")),
-        pytest.raises(NotMounted, match="read-only"),
-    ):
+    with unmakable(errno.EROFS), pytest.raises(NotMounted, match="read-only"):
         await destination.connect()
 
 
+@pytest.mark.parametrize(
+    "number", [errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EINVAL]
+)
 async def test_the_root_can_not_be_made(
-    destination: LocalDestination, root: Path
+    destination: LocalDestination, root: Path, number: int
 ) -> None:
-    """Another obstacle has its own cause."""
+    """It does not exist: that is more than the error of the system says."""
+    root.rmdir()
+    with unmakable(number), pytest.raises(PathNotFound, match="Denied") as raised:
+        await destination.connect()
+    error = raised.value
+    assert (error.hint, error.said) == ("folder_not_made", "Denied")
+    assert error.step == FINDING
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EINVAL])
+async def test_the_root_can_not_be_used(
+    destination: LocalDestination, number: int
+) -> None:
+    """Where something is, or may be, the obstacle is said; it is none of one file."""
+    with unmakable(number), pytest.raises(PermissionDenied, match="Denied") as raised:
+        await destination.connect()
+    assert raised.value.code == "not_writable"
+
+
+async def test_the_root_is_hidden(destination: LocalDestination, root: Path) -> None:
+    """What can't be looked at may be there."""
     root.rmdir()
     with (
-        patch.object(Path, "mkdir", side_effect=OSError(errno.EACCES, "Denied")),
-        pytest.raises(PermissionDenied, match="Denied"),
+        unmakable(errno.EACCES, hidden=root),
+        pytest.raises(PermissionDenied, match="Denied") as raised,
     ):
         await destination.connect()
+    assert raised.value.code == "not_writable"
+
+
+async def test_the_root_is_a_file(destination: LocalDestination, root: Path) -> None:
+    """Or lies below one, where no folder can be."""
+    root.rmdir()
     root.touch()
-    with pytest.raises(PermissionDenied, match="is no folder"):
+    with pytest.raises(PermissionDenied, match="is no folder") as raised:
         await destination.connect()
+    assert raised.value.hint == "no_folder"
+    below = LocalDestination(
+        root / "x", mount_point=await find_mount_point(root), is_allowed=lambda _: True
+    )
+    with pytest.raises(PathNotFound, match="is no folder"):
+        await below.connect()
 
 
 async def test_links_that_lead_out(

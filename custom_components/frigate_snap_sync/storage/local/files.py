@@ -11,13 +11,16 @@ from typing import Final
 
 from ..base import MAX_DEPTH, StoredFile, path_segments
 from ..errors import (
+    FINDING,
     MAKING,
     RENAMING,
     NotMounted,
     PathNotAbsolute,
     PathNotAllowed,
+    PathNotFound,
     PermissionDenied,
     Rejected,
+    StorageError,
     other_size,
     unreadable,
     vanished,
@@ -67,11 +70,17 @@ class LocalFolder:
     def make_root(self, job: Job) -> Path:
         """Make the root folder if need be, on its own file system alone."""
         root = self.check(job)
+        try:
+            self._make(root)
+        except (PermissionDenied, Rejected) as err:
+            raise self._root_error(err, root) from err
+        return root
+
+    def _make(self, root: Path) -> None:
         with explained(f"make the folder {self.root}"):
             try:
                 root.mkdir(parents=True, exist_ok=True)
             except (FileExistsError, NotADirectoryError) as err:
-                # About the destination as a whole, so not `Rejected`.
                 raise PermissionDenied(
                     f"{self.root} is no folder", hint="no_folder", about=self.root
                 ) from err
@@ -84,7 +93,25 @@ class LocalFolder:
                     f"{self.root} is gone and its file system is read-only",
                     hint="read_only",
                 ) from err
-        return root
+
+    def _root_error(self, err: StorageError, root: Path) -> PermissionDenied:
+        """Return the cause of a root that can't be made.
+
+        It is about the destination as a whole, so never `Rejected`.
+        """
+        if _is_missing(root):
+            error: PermissionDenied = PathNotFound(
+                f"{err}. The folder {self.root} does not exist and can't be made: "
+                "check the path, or make the folder",
+                hint="folder_not_made",
+                said=err.said,
+            )
+        else:
+            error = PermissionDenied(
+                str(err), hint=err.hint, about=err.about, said=err.said
+            )
+        error.step = FINDING
+        return error
 
     def put(self, job: Job, path: str, open_in: OpenIn, temporary: str) -> StoredFile:
         """Copy a source to `temporary`, prove it, and give it its name.
@@ -194,6 +221,17 @@ class LocalFolder:
         with explained(f"ask for the free space of {self.root}"):
             status = os.statvfs(root)
         return status.f_bavail * status.f_frsize
+
+
+def _is_missing(path: Path) -> bool:
+    """Tell whether there is surely nothing, not even a link."""
+    try:
+        path.lstat()
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def _folder(root: Path, segments: tuple[str, ...]) -> Path:
