@@ -39,6 +39,33 @@ GREETING = "echo Welcome to the NAS; echo have a nice day; exec /bin/cat"
 
 
 @pytest.mark.parametrize(
+    ("greeting", "shown", "said"),
+    [
+        ("\n", "an empty line", ""),
+        ("\r\n\n", "an empty line", ""),
+        ("é", "“é”", "é"),
+        ("ok\n", "“ok”", "ok"),
+        ("Welcome\n", "“Welcome”", "Welcome"),
+    ],
+)
+async def test_a_short_greeting(
+    tmp_path: Path, connect_to: Connect, greeting: str, shown: str, said: str
+) -> None:
+    """However little a shell prints, SFTP that begins behind it is not part of it."""
+    version = b"\0\0\0\x05\x02\0\0\0\x03"
+
+    def talk(channel: asyncssh.SSHServerChannel[bytes]) -> None:
+        channel.write(greeting.encode() + version)
+
+    async with SftpServer(tmp_path, session=talk) as server:
+        with pytest.raises(NoSftp) as raised:
+            await connect_to(server, password=PASSWORD).connect()
+    error = raised.value
+    assert f"({shown})" in str(error)
+    assert (error.hint, error.said) == ("text_for_sftp", said)
+
+
+@pytest.mark.parametrize(
     ("settings", "subsystem", "cause", "words"),
     [
         (

@@ -259,15 +259,20 @@ class SftpReader(asyncssh.SSHReader[bytes]):
         return self._last
 
     async def _text(self) -> str:
-        """Return the whole text, which may come in several packets."""
+        """Return the whole text, which may come in several packets.
+
+        SFTP may well begin behind it, with a NUL.
+        """
         text = self._last
         try:
             async with asyncio.timeout(TEXT_TIMEOUT):
-                while len(text) < MAX_GREETING and not self.at_eof():
+                while (
+                    b"\0" not in text and len(text) < MAX_GREETING and not self.at_eof()
+                ):
                     text += await self.read(MAX_GREETING)
         except TimeoutError, asyncssh.Error, OSError:
             pass  # What there is says enough.
-        return text.decode(errors="replace")
+        return text.partition(b"\0")[0].decode(errors="replace")
 
 
 class SftpWriter(asyncssh.SSHWriter[bytes]):
@@ -290,9 +295,14 @@ class SftpWriter(asyncssh.SSHWriter[bytes]):
 
 
 def _is_text(data: bytes) -> bool:
-    """Tell whether these bytes may begin a text; the last may be half a letter."""
+    """Tell whether these bytes may begin a text; the last may be half a letter.
+
+    A text of fewer bytes has the first NULs of a packet's length behind it.
+    """
     try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(data)
+        text = codecs.getincrementaldecoder("utf-8")().decode(data.rstrip(b"\0"))
     except UnicodeDecodeError:
         return False
-    return all(letter.isprintable() or letter in "\t\r\n\x1b" for letter in text)
+    return text != "" and all(
+        letter.isprintable() or letter in "\t\r\n\x1b" for letter in text
+    )

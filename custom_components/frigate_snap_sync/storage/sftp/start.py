@@ -49,13 +49,15 @@ async def start_sftp(
             _VERSION,
         )
     except TextForSftp as err:
+        said = brief(err.text)
+        shown = f"“{said}”" if said else "an empty line"
         raise _failed(
             NoSftp(
-                f"{where} sends text where SFTP should begin (“{brief(err.text)}”). "
+                f"{where} sends text where SFTP should begin ({shown}). "
                 "Let what greets at login, such as .bashrc or .profile, print nothing "
                 "when no terminal is attached, or use a user whose shell allows SFTP",
                 hint="text_for_sftp",
-                said=brief(err.text),
+                said=said,
             )
         ) from err
     except OversizedPacket as err:
