@@ -207,6 +207,11 @@ class _Files(asyncssh.SFTPServer):
         return self._behavior.statuses.get("stat") or super().stat(path)
 
     @override
+    async def lstat(self, path: bytes) -> Any:
+        await self._begin("lstat", changes=False)
+        return self._behavior.statuses.get("lstat") or super().lstat(path)
+
+    @override
     def statvfs(self, path: bytes) -> Any:
         self._behavior.on_statvfs()
         return self._behavior.statvfs or super().statvfs(path)

@@ -157,7 +157,11 @@ async def test_a_root_where_no_folder_can_be_made_any_more(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("requests", "layout"),
-    [(["mkdir"], Layout()), (["posix-rename", "fsync", "statvfs", "limits"], LAYOUT)],
+    [
+        (["mkdir"], Layout()),
+        (["posix-rename", "fsync", "statvfs", "limits"], LAYOUT),
+        (["posix-rename", "lstat"], LAYOUT),
+    ],
 )
 async def test_what_no_upload_needs(
     tmp_path: Path, requests: Sequence[str], layout: Layout

@@ -49,6 +49,35 @@ async def test_replacing_without_posix_rename(
         assert names(server.root) == ["file"]
 
 
+@pytest.mark.parametrize("refused", [[], ["lstat"], ["stat"], ["lstat", "stat"]])
+@pytest.mark.parametrize("bare", [True, False])
+async def test_replacing_what_is_hardly_seen(
+    tmp_path: Path,
+    connect_to: Connect,
+    make_source: MakeSource,
+    refused: list[str],
+    bare: bool,
+) -> None:
+    """One answer is enough, whatever it tells; a refusal alone removes nothing."""
+    async with SftpServer(tmp_path / "root", without=POSIX_RENAME) as server:
+        destination = connect_to(server, password=PASSWORD)
+        await destination.put("file", make_source(3), temporary="part")
+        behavior = server.behavior
+        denied = asyncssh.SFTPPermissionDenied("No")
+        behavior.failing |= dict.fromkeys(refused, denied)
+        if bare:
+            size_alone = asyncssh.SFTPAttrs(size=3)
+            behavior.statuses |= {"lstat": size_alone, "stat": size_alone}
+        if len(refused) < 2:
+            await destination.put("file", make_source(5), temporary="part")
+            assert (server.root / "file").stat().st_size == 5
+        else:
+            with pytest.raises(Rejected):
+                await destination.put("file", make_source(5), temporary="part")
+            assert (server.root / "file").stat().st_size == 3
+        assert names(server.root) == ["file"]
+
+
 async def test_posix_rename_that_does_not_work(
     server: SftpServer, connect_to: Connect, make_source: MakeSource
 ) -> None:

@@ -218,11 +218,22 @@ async def _rename(session: SftpSession, old: str, new: str) -> bool:
         with session.request():
             await session.client.rename(old, new)
     except MAYBE_EXISTS:
-        with session.request():
-            if not await session.client.lexists(new):
-                raise
+        if not await _is_taken(session, new):
+            raise
         return False
     return True
+
+
+async def _is_taken(session: SftpSession, path: str) -> bool:
+    """Tell whether there surely is anything at `path`, if but a link to nothing.
+
+    A server may refuse either question, and a refusal is no proof.
+    """
+    for look in (session.client.lstat, session.client.stat):
+        with suppress(asyncssh.SFTPError), session.request():
+            await look(path)
+            return True
+    return False
 
 
 async def remove(session: SftpSession, path: str) -> None:
