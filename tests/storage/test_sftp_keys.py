@@ -1,10 +1,12 @@
 """SSH keys: made, read, refused, and fetched from a server."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 import subprocess
 
 import asyncssh
+from asyncssh.sk_eddsa import _SKEd25519Key
 from hypothesis import given, settings, strategies as st
 import pytest
 
@@ -46,6 +48,17 @@ def public_half(path: Path) -> str:
     program = require_program("ssh-keygen", "openssh-client")
     return subprocess.run(
         [program, "-y", "-f", str(path)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout
+
+
+def openssl(*arguments: str) -> str:
+    """Run OpenSSL's own program and return what it writes."""
+    return subprocess.run(
+        [require_program("openssl", "openssl"), *arguments],
         check=True,
         capture_output=True,
         text=True,
@@ -125,6 +138,7 @@ async def test_keys_as_they_are_pasted(
         "".join(f"      {line}\n" for line in text.splitlines()),
         "".join(f"\t{line}  \n" for line in text.splitlines()),
         " ".join(text.splitlines()),
+        "".join(text.splitlines()),
         text.strip().replace("\n", "\\n"),
         text.strip().replace("\n", "\\r\\n"),
         "\ufeff" + text,
@@ -170,6 +184,58 @@ async def test_what_is_no_private_key(text: str, words: str) -> None:
     with pytest.raises(InvalidKey, match=words) as raised:
         await load_private_key(text)
     assert text.strip() not in str(raised.value)
+
+
+@pytest.mark.parametrize("cipher", ["des3-cbc", "aes128-cbc", "aes256-cbc"])
+async def test_old_ciphers_in_one_line(cipher: str) -> None:
+    """Where the key follows its first block at once, each begins where it should."""
+    made = asyncssh.generate_private_key("ecdsa-sha2-nistp256")
+    text = made.export_private_key("pkcs1-pem", "secret", cipher).decode()
+    for pasted in (text, "".join(text.splitlines())):
+        key = await load_private_key(pasted, "secret")
+        assert key.public_data == made.public_data
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        ("PKCS8", ["pkcs8", "-topk8", "-scrypt"]),
+        ("PEM", ["rsa", "-traditional", "-camellia128"]),
+    ],
+)
+async def test_unknown_ways_to_encrypt(
+    tmp_path: Path, form: str, options: list[str]
+) -> None:
+    """The passphrase is not to blame, right or wrong."""
+    keygen(tmp_path / "key", "-N", "", "-t", "rsa", "-b", "2048", "-m", form)
+    text = openssl(*options, "-in", f"{tmp_path}/key", "-passout", "pass:secret")
+    for passphrase in ("secret", "another"):
+        with pytest.raises(InvalidKey, match="ssh-keygen -p") as raised:
+            await load_private_key(text, passphrase)
+        assert raised.value.hint == "key_cipher_unknown"
+    with pytest.raises(InvalidKey, match="needs its passphrase"):
+        await load_private_key(text)
+
+
+@pytest.mark.parametrize(
+    ("make", "hint"),
+    [
+        (
+            lambda: _SKEd25519Key(bytes(range(32)), "ssh:", 1, b"handle"),
+            "key_of_hardware",
+        ),
+        (lambda: asyncssh.generate_private_key("ssh-dss"), "key_outdated"),
+    ],
+    ids=["hardware", "dsa"],
+)
+async def test_keys_that_can_not_log_in(
+    make: Callable[[], asyncssh.SSHKey], hint: str
+) -> None:
+    """They can be read, but no login would ever work."""
+    text = make().export_private_key("openssh").decode()
+    with pytest.raises(InvalidKey) as raised:
+        await load_private_key(text)
+    assert raised.value.hint == hint
 
 
 @given(st.text(max_size=300), st.none() | st.text(max_size=20))

@@ -8,8 +8,10 @@ _BLOCK: Final = re.compile(
     re.DOTALL,
 )
 _HEADERS: Final = re.compile(
-    # Of encrypted keys in the old form (RFC 1421): their algorithm and its start.
-    r"\s*(?P<proc>Proc-Type:\s*\d+,\s*ENCRYPTED)\s+(?P<dek>DEK-Info:\s*[\w-]+,\s*[0-9A-Fa-f]+)"
+    # Of encrypted keys in the old form (RFC 1421): their algorithm and its start, one
+    # block of it. The key may follow at once, and look the same.
+    r"\s*(?P<proc>Proc-Type:\s*\d+,\s*ENCRYPTED)\s*(?P<dek>DEK-Info:\s*"
+    r"(?:DES[\w-]*,\s*[0-9A-Fa-f]{16}|[\w-]+,\s*(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{16})))"
 )
 _WIDTH: Final = 64
 """Letters of a line, as OpenSSL writes them."""

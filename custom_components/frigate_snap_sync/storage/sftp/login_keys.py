@@ -45,16 +45,38 @@ async def load_private_key(
 def _import_private_key(text: str, passphrase: str | None) -> asyncssh.SSHKey:
     text = tidy_key(text)
     try:
-        return asyncssh.import_private_key(text, passphrase or None)
+        key = asyncssh.import_private_key(text, passphrase or None)
     except ValueError as err:  # the base of asyncssh's own classes for it
         hint, words = _complaint(text, err)
         raise InvalidKey(words, hint=hint) from err
+    kind = key.get_algorithm()
+    if kind.startswith("sk-"):
+        raise InvalidKey(
+            "The private key belongs to a hardware security key, which can't be used "
+            "here. Use an ordinary key, such as ed25519",
+            hint="key_of_hardware",
+        )
+    if kind == "ssh-dss":
+        raise InvalidKey(
+            "This is a DSA key, which is outdated: servers refuse it. Use a new one, "
+            "such as ed25519",
+            hint="key_outdated",
+        )
+    return key
 
 
 def _complaint(text: str, err: ValueError) -> tuple[str, str]:
     """Return what is wrong with a key, as a hint and in words."""
     if (name := name_key(text)) is not None:
         return name
+    # asyncssh says of a PEM key only that it can't be decrypted, and not why.
+    for reason in (err, err.__context__):
+        if isinstance(reason, asyncssh.KeyEncryptionError) and "Unknown" in str(reason):
+            return (
+                "key_cipher_unknown",
+                "The way in which the private key is encrypted is not supported. Set its "
+                "passphrase again with ssh-keygen -p, and paste the result",
+            )
     if isinstance(err, asyncssh.KeyEncryptionError) or "decrypt" in str(err):
         return "wrong_passphrase", "The passphrase of the private key is wrong"
     if "Passphrase" in str(err):
