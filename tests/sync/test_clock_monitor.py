@@ -364,6 +364,7 @@ async def test_capture_that_was_off_stays_so(
     )
     bench.tracked_object(source_id="2.5-on")
     await until(lambda: len(nas.media) == 1)
+    await bench.pending(0)
     rows = {row.item_id: row.state for row in await bench.uploads()}
     assert rows == {"1.5-off": "skipped", "2.5-on": "verified"}
 

@@ -171,3 +171,11 @@ def test_the_silence_goes_through_many_links() -> None:
     box.add("frigate/stats", b"{}", retain=False)
     assert box.has_received
     assert box.silence == 0
+
+
+def test_a_message_may_come_before_the_link_is_heard_of() -> None:
+    """Whoever subscribes asks after that whether there is a connection."""
+    box = Inbox("frigate", services=unopened())
+    box.add("frigate/stats", b"{}", retain=False)
+    box.listen()
+    assert box.has_received

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 import sqlite3
 import time
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
 )
 from custom_components.frigate_snap_sync.frigate.models import Segment
 from custom_components.frigate_snap_sync.sync.engine import EngineOptions
+from custom_components.frigate_snap_sync.sync.fetching.ways_out import WaysOut
 from custom_components.frigate_snap_sync.sync.ledger import (
     fetch_queue,
     items,
@@ -279,6 +281,16 @@ async def test_the_disk_is_away_for_a_moment(
     disk.missing = {2}
     await until(lambda: endings(nas) == ["-incomplete.mp4", "-part001.mp4"])
     assert await bench.settled() == {"incomplete": 1, "verified": 2}
+
+
+async def test_frigate_is_away_while_nothing_plays() -> None:
+    """Its disk may come later than itself: the time counts from the next answer on."""
+    asks_none: Any = None
+    ways_out = WaysOut(asks_none, timing=replace(FAST, gone_after=0.05))
+    assert not ways_out.stays_silent(1)
+    await until(lambda: ways_out.stays_silent(1))
+    ways_out.was_away(1)
+    assert not ways_out.stays_silent(1)
 
 
 @pytest.mark.parametrize(

@@ -252,6 +252,7 @@ class Fetcher:
             case FrigateError():
                 await self._retry(job, error)
                 if not is_about_one_file(error):
+                    self._ways_out.was_away(job.file_id)
                     self._monitor.failed(error)
             case HeldBack():
                 due = time.time() + self._timing.daily

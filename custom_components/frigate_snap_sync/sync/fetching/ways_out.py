@@ -41,6 +41,10 @@ class WaysOut:
         now = time.monotonic()
         return now - self._silent.setdefault(file_id, now) >= self._timing.gone_after
 
+    def was_away(self, file_id: int) -> None:
+        """Note that Frigate was away: so nothing is known of how long nothing plays."""
+        self._silent.pop(file_id, None)
+
     def of(self, job: FetchJob, error: Exception) -> Look | None:
         """Return how to look for a piece of what can't be had whole, None if not yet.
 

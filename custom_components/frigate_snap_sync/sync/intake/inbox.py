@@ -84,11 +84,11 @@ class Inbox:
 
     def lose_link(self) -> None:
         """Count the silence no more: nothing can be heard until `listen`."""
+        self.has_received = False
         self._earlier_silence = self.silence
 
     def listen(self) -> None:
-        """Count the silence on: over this link nothing was heard yet."""
-        self.has_received = False
+        """Count the silence on, over a link that was made now."""
         self._last_message_at = self._steady() - self._earlier_silence
 
     def forget_lost_images(self, count: int, *, large: int = 0) -> None:

@@ -28,6 +28,9 @@ FROM files AS file WHERE item_id = ?1
                 AND whole.end > file.start, whole.number = file.number)
             AND (destination_id = ?2
                 OR file.role != 'whole' AND uploads.state = 'verified'))
+    -- It may have got that part while the review ran.
+    AND NOT EXISTS (SELECT 1 FROM uploads
+        WHERE file_id = file.id AND destination_id = ?2)
     -- It may have been removed since this was planned.
     AND EXISTS (SELECT 1 FROM destinations WHERE destinations.id = ?2)
 """
