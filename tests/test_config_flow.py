@@ -22,7 +22,7 @@ from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
-from .component import StandInEngine, async_set_up, frigate_entry
+from .component import StandInEngine, async_set_up, frigate_entry, local_subentry
 from .conftest import ServeFrigate
 from .harness.frigate import Auth, Frigate, FrigateServer, Kind, User, self_signed
 
@@ -93,6 +93,33 @@ async def test_user(hass: HomeAssistant, frigate_server: FrigateServer) -> None:
     assert not result["options"]
     await hass.async_block_till_done()
     assert result["result"].state is ConfigEntryState.LOADED
+
+
+@pytest.mark.usefixtures("mqtt_client")
+@pytest.mark.parametrize("choice", ["later", "local"])
+async def test_user_prefix_taken_meanwhile(
+    hass: HomeAssistant, frigate_server: FrigateServer, choice: str
+) -> None:
+    """The form was left open at its last step; a repair gave the prefix to another entry.
+
+    Home Assistant would replace that one, with its ledger and its destinations.
+    """
+    other = frigate_entry(frigate_server.url, subentries=[local_subentry("/media/nas")])
+    await async_set_up(hass, other)
+    hass.config_entries.async_update_entry(other, unique_id="nvr")
+    await hass.async_block_till_done()
+    result = await async_submit(
+        hass, await async_start(hass), url=f"{frigate_server.url}/"
+    )
+    assert result["type"] is FlowResultType.MENU
+    hass.config_entries.async_update_entry(other, unique_id="frigate")
+    await hass.async_block_till_done()
+    result = await hass.config_entries.flow.async_configure(
+        result["flow_id"], {"next_step_id": choice}
+    )
+    assert result["reason"] == "already_configured"
+    assert hass.config_entries.async_entries(DOMAIN) == [other]
+    assert other.subentries
 
 
 @pytest.mark.usefixtures("mqtt_client")

@@ -14,6 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.kinds import KINDS
+from custom_components.frigate_snap_sync.sync.model.errors import LedgerError
 from custom_components.frigate_snap_sync.sync.model.status import (
     Problem,
     Protection,
@@ -138,6 +139,39 @@ async def test_diagnostics_of_devices(
         assert len(found["uploads"]) == len(engine.rows)
     whole = await get(ENTRY_ID)
     assert whole == await get_diagnostics_for_config_entry(hass, hass_client, entry)
+
+
+@pytest.mark.usefixtures("mqtt_client")
+async def test_diagnostics_without_a_ledger(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    engine: StandInEngine,
+    device_registry: dr.DeviceRegistry,
+) -> None:
+    """They are wanted most when something fails: they have all that there is."""
+    entry = frigate_entry(
+        f"https://{PRIVATE['frigate']}:8971", subentries=[local_subentry("/media/nas")]
+    )
+    await async_set_up(hass, entry)
+    device = device_registry.async_get_device_by_identifier(
+        (DOMAIN, LOCAL_ID), ENTRY_ID
+    )
+    assert device is not None
+    engine.failure = LedgerError("disk I/O error")
+    found: Any = await get_diagnostics_for_device(hass, hass_client, entry, device)
+    assert "disk I/O error" in found["uploads"]["error"]
+    assert found["destination"]["type"] == "local"
+    engine.failure = None
+
+    await hass.config_entries.async_unload(ENTRY_ID)
+    for found in (
+        await get_diagnostics_for_config_entry(hass, hass_client, entry),
+        await get_diagnostics_for_device(hass, hass_client, entry, device),
+    ):
+        assert found["entry"]["state"] == "not_loaded"
+        assert found["entry"]["topic_prefix"] == "frigate"
+        assert "status" not in found
+        assert not [name for name, text in PRIVATE.items() if text in json.dumps(found)]
 
 
 @pytest.mark.usefixtures("mqtt_client")

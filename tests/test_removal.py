@@ -15,6 +15,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     probes,
 )
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .component import (
@@ -101,6 +102,11 @@ async def test_delete_devices(
         identifiers={("frigate_snap_sync", f"{ENTRY_ID}_long_gone")},
     )
     assert await may_go(f"{ENTRY_ID}_long_gone")
+
+    # Without the engine that is not known.
+    await hass.config_entries.async_unload(ENTRY_ID)
+    with pytest.raises(HomeAssistantError, match="not set up, or not running"):
+        await may_go(f"{ENTRY_ID}_long_gone")
 
 
 @pytest.mark.usefixtures("mqtt_client")

@@ -16,7 +16,10 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.frigate_snap_sync.cause import Cause
 from custom_components.frigate_snap_sync.const import DOMAIN
 from custom_components.frigate_snap_sync.issues import FRIGATE_ISSUES, takes_entry
-from custom_components.frigate_snap_sync.storage.errors import PermissionDenied
+from custom_components.frigate_snap_sync.storage.errors import (
+    PermissionDenied,
+    Unreachable,
+)
 from custom_components.frigate_snap_sync.sync.model.status import (
     Losses,
     Problem,
@@ -462,6 +465,32 @@ async def test_destination_removed_meanwhile(
     ir.async_delete_issue(hass, DOMAIN, shown.issue_id)
     await hass.config_entries.async_remove(ENTRY_ID)
     assert (await fix(other))["reason"] == "already_settled"
+
+
+@pytest.mark.parametrize("is_entry", [False, True])
+@pytest.mark.parametrize("problem", [Problem.NO_SPACE, Problem.LOGIN_REFUSED])
+async def test_destination_removed_while_it_is_tested(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    fix: Post,
+    problem: Problem,
+    is_entry: bool,
+) -> None:
+    """What is tried then fails for just that."""
+    entry = frigate_entry(subentries=[sftp_subentry()])
+    await async_set_up(hass, entry)
+    engine.show_destination(SFTP_ID, problem=problem)
+    form = await fix(f"{problem}_{SFTP_ID}")
+
+    async def removed(destination_id: str) -> None:
+        if is_entry:
+            await hass.config_entries.async_remove(ENTRY_ID)
+        else:
+            hass.config_entries.async_remove_subentry(entry, destination_id)
+        raise Unreachable("The destination is no longer in use")
+
+    engine.test_destination = removed  # type: ignore[method-assign]
+    assert (await fix(form))["reason"] == "already_settled"
 
 
 def test_issues_name_their_entry_where_home_assistant_knows_it() -> None:

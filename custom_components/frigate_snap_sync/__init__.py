@@ -5,9 +5,10 @@ from pathlib import Path
 import shutil
 
 from homeassistant.components import mqtt
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.exceptions import ConfigEntryNotReady, HomeAssistantError
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
@@ -100,6 +101,10 @@ async def async_remove_config_entry_device(
 ) -> bool:
     """Let the owner delete the device of a camera that Frigate no longer has."""
     if (camera := camera_of_device(entry.entry_id, device)) is not None:
+        if entry.state is not ConfigEntryState.LOADED:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN, translation_key="frigate_not_loaded"
+            )
         return await entry.runtime_data.async_remove_camera(camera)
     # A destination goes with its subentry; the Frigate with the entry.
     needed = {destination_identifier(subentry_id) for subentry_id in entry.subentries}

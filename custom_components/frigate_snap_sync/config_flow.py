@@ -172,6 +172,8 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         return self._create(None)
 
     def _create(self, first_kind: str | None) -> ConfigFlowResult:
+        # An entry that took the prefix since the form was filled in would be replaced.
+        self._abort_if_unique_id_configured()
         self._first_kind = first_kind
         data, options = self._data, {}
         if self._imported is not None:

@@ -8,9 +8,10 @@ from typing import Any, Final
 from yarl import URL
 
 from homeassistant.components.diagnostics import REDACTED
-from homeassistant.config_entries import ConfigSubentry
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.const import CONF_URL, CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
 
 from .const import (
@@ -84,21 +85,22 @@ _MOST_UPLOADS: Final = 50
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry
 ) -> dict[str, Any]:
-    """Return the diagnostics of an entry."""
-    coordinator = entry.runtime_data
+    """Return the diagnostics of an entry, without its engine if it does not run."""
     url = URL(entry.data[CONF_URL])
-    status = asdict(coordinator.data)
+    texts: dict[str, Any] = {}
     # No free text: a user who is called so must not hide it.
-    prefix_of_frigate = status.pop("frigate_topic_prefix")
-    texts = {
-        "status": status,
-        "engine": await coordinator.engine.diagnostics(),
-    }
+    prefix_of_frigate: str | None = None
+    if entry.state is ConfigEntryState.LOADED:
+        coordinator = entry.runtime_data
+        status = asdict(coordinator.data)
+        prefix_of_frigate = status.pop("frigate_topic_prefix")
+        texts = {"status": status, "engine": await coordinator.engine.diagnostics()}
     redactor = _redactor(entry)
     return {
         "entry": {
             "title": entry.title,
-            "topic_prefix": coordinator.topic_prefix,
+            "state": entry.state.value,
+            "topic_prefix": entry.unique_id,
             "topic_prefix_of_frigate": prefix_of_frigate,
             "frigate": {"scheme": url.scheme, "port": url.port},
             "data": _entry_data(entry.data),
@@ -118,6 +120,8 @@ async def async_get_device_diagnostics(
     hass: HomeAssistant, entry: FrigateSnapSyncConfigEntry, device: dr.DeviceEntry
 ) -> dict[str, Any]:
     """Return the diagnostics of a camera or destination; of a Frigate all there are."""
+    if entry.state is not ConfigEntryState.LOADED:
+        return await async_get_config_entry_diagnostics(hass, entry)
     coordinator, redactor = entry.runtime_data, _redactor(entry)
     camera = camera_of_device(entry.entry_id, device)
     if camera is not None:
@@ -135,8 +139,14 @@ async def async_get_device_diagnostics(
         }
     else:
         return await async_get_config_entry_diagnostics(hass, entry)
-    rows = await coordinator.async_list_uploads(wanted)
-    texts = {"status": status and asdict(status), "uploads": [asdict(r) for r in rows]}
+    uploads: object
+    try:
+        rows = await coordinator.async_list_uploads(wanted)
+        uploads = [asdict(row) for row in rows]
+    except HomeAssistantError as err:
+        # All else is known without the ledger.
+        uploads = {"error": str(err.__cause__ or err)}
+    texts = {"status": status and asdict(status), "uploads": uploads}
     return {**about, **redactor.redact(texts)}
 
 

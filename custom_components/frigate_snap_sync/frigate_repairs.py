@@ -38,9 +38,17 @@ class EntryRepairFlow(RepairsFlow):
     def _abort_if_settled(self) -> ir.IssueEntry:
         """Return the issue; end the flow if there is nothing to repair any more."""
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
-        if issue is None or self._entry.state is not ConfigEntryState.LOADED:
+        if issue is None:
             raise AbortFlow("already_settled")
+        self._abort_if_gone()
         return issue
+
+    def _abort_if_gone(self) -> None:
+        """End the flow if what it is about is no longer there, or not running."""
+        assert self.data is not None
+        entry = self.hass.config_entries.async_get_entry(str(self.data["entry_id"]))
+        if entry is None or entry.state is not ConfigEntryState.LOADED:
+            raise AbortFlow("already_settled")
 
 
 class FrigateRepairFlow(EntryRepairFlow):
@@ -168,6 +176,7 @@ class DrillFailedFlow(FrigateRepairFlow):
                 if _are_proven(failures, by=drills):
                     return self.async_create_entry(data={})
                 errors = {"base": "drill_failed"}
+            self._abort_if_gone()
         lines = [
             f"- **{escape(each.camera)}**: {escape(self._name(each.destination_id))}"
             for each in self._status.drill.failures

@@ -10,7 +10,6 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import AbortFlow
-from homeassistant.helpers import issue_registry as ir
 
 from .const import CONF_HOST_KEY, LOGGER
 from .flows.credentials import SELECTORS, SHOWN, key_fields, odd_login
@@ -77,11 +76,10 @@ class DestinationRepairFlow(EntryRepairFlow):
         return KINDS[self._subentry.subentry_type]
 
     @override
-    def _abort_if_settled(self) -> ir.IssueEntry:
-        issue = super()._abort_if_settled()
+    def _abort_if_gone(self) -> None:
+        super()._abort_if_gone()
         if self._subentry_id not in self._entry.subentries:
             raise AbortFlow("already_settled")
-        return issue
 
     def _placeholders(self) -> dict[str, str]:
         """Return plain texts for titles and errors, escaped ones for Markdown."""
@@ -93,7 +91,11 @@ class DestinationRepairFlow(EntryRepairFlow):
         }
 
     def _note(self, err: StorageError) -> str:
-        """Keep why something failed, in words; return that."""
+        """Keep why something failed, in words; return that.
+
+        Ends the flow if the destination was removed while it was tried.
+        """
+        self._abort_if_gone()
         LOGGER.info("A repair of %s failed: %s", self._subentry.title, err)
         self._reason = async_why(self.hass, err)
         return self._reason
@@ -132,6 +134,7 @@ class HostKeyFlow(DestinationRepairFlow):
                 reason="cannot_connect",
                 description_placeholders={"cause": escape(self._note(err))},
             )
+        self._abort_if_settled()
         if self._offered.line == self._subentry.data[CONF_HOST_KEY]:
             return self.async_abort(reason="host_key_back")
         return self._show(self._offered)

@@ -85,6 +85,7 @@ async def test_recordings_are_switched_off_and_the_review_ends(
     assert begin == int(start - 5)
     assert end >= now
     # The whole comes once Frigate has thrown away what it had not moved.
+    await bench.pending(1)
     (whole,) = await bench.uploads(state="pending")
     assert whole.path.endswith("abc123.mp4")
 
@@ -202,6 +203,7 @@ async def test_an_end_that_is_forced_while_recording_goes_on(
     review, start = await begun(bench, nas, 8)
     bench.review("end", source_id=review, start=start, end=time.time() - 0.02)
     await until(lambda: names(nas) == ["-part001.mp4"])
+    await bench.pending(1)
     (whole,) = await bench.uploads(state="pending")
     assert whole.path.endswith("abc123.mp4")
 

@@ -322,3 +322,14 @@ async def test_stopping_takes_no_time(
     nas.gate.set()
     await bench.start(setup(nas))
     await until(lambda: len(nas.media) == Limits().stills_at_once + 2)
+
+
+async def test_diagnostics_of_a_ledger_that_fails(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """They are wanted most then: they say so, and all else that is known."""
+    engine = await bench.start(setup(nas))
+    await bench.stop()
+    found = await engine.diagnostics()
+    assert found["counts"]["error"]
+    assert "queued_messages" in found

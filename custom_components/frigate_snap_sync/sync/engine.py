@@ -268,6 +268,11 @@ class Engine:
 
     async def diagnostics(self) -> dict[str, Any]:
         """Return what helps to find a fault, without secrets, ready for JSON."""
+        counts: object
+        try:
+            counts = await self._ledger.run(status_summary.counts_by_state)
+        except LedgerError as err:
+            counts = {"error": str(err)}  # All else is known without the ledger.
         return {
             "frigate_version": self._monitor.version,
             "frigate_connected": self._monitor.connected,
@@ -275,7 +280,7 @@ class Engine:
             "clock_offset": self._client.clock_offset,
             "queued_messages": len(self._inbox),
             "live": self.live.diagnostics,
-            "counts": await self._ledger.run(status_summary.counts_by_state),
+            "counts": counts,
         }
 
     async def _follow_clock(self, jump: ClockJump) -> None:
