@@ -133,6 +133,29 @@ async def test_what_a_killed_frigate_tracked_in_a_time_with_capture_off(
     assert not await remembered(bench)
 
 
+async def test_a_review_that_names_what_a_killed_frigate_tracked(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Its end is as wrong when the object is asked for because of the review."""
+    await age(bench, nas, hours=72)
+    car = tracked("car", -3000, None)
+    show(bench, car)
+    only = Selection(media=frozenset({Media.SNAPSHOTS}))
+    await bench.start(setup(nas, selection=only))
+    await caught_up(bench)
+    assert await remembered(bench) == {car.id}
+    await switch_off(bench, time.time() - 1000, time.time() - 900)
+    change(bench, car, end_time=car.start_time + 30)
+    bench.review("end", start=car.start_time, end=time.time(), detections=[car.id])
+
+    async def is_forgotten() -> bool:
+        return not await remembered(bench)
+
+    await until(is_forgotten)
+    assert await bench.settled() == {"skipped": 1}
+    assert not nas.media
+
+
 async def test_a_later_destination_gets_what_was_tracked_when_it_came(
     bench: Bench, nas: FakeDestination
 ) -> None:

@@ -151,7 +151,8 @@ class ObjectLookup:
                 self._monitor.failed(err)
         else:
             if tracked is not None and tracked.ended:
-                await self._objects.take(tracked, reported_at=time.time())
+                seen = await self._ledger.run(ledger_tracked.tracked_at, object_id)
+                await self._objects.take(tracked, reported_at=time.time(), seen=seen)
                 await self._ledger.run(ledger_tracked.forget, object_id)
                 self._drop(object_id, question)
                 return

@@ -55,6 +55,14 @@ def remembered(connection: sqlite3.Connection) -> dict[str, Remembered]:
     }
 
 
+def tracked_at(connection: sqlite3.Connection, object_id: str) -> float | None:
+    """Return when an object was known to be tracked last, None if it never was."""
+    row = connection.execute(
+        "SELECT tracked_at FROM tracked_objects WHERE id = ?", (object_id,)
+    ).fetchone()
+    return row["tracked_at"] if row else None
+
+
 def forget(connection: sqlite3.Connection, object_id: str) -> None:
     """Note that nothing more is to be heard of an object."""
     connection.execute("DELETE FROM tracked_objects WHERE id = ?", (object_id,))
