@@ -336,6 +336,41 @@ async def test_a_manual_event_without_an_end(
     await until(lambda: "bell" in ids(nas))
 
 
+@pytest.mark.parametrize("has_ended", [True, False])
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_a_manual_event_of_a_review_whose_messages_got_lost(
+    bench: Bench, nas: FakeDestination, is_named: bool, has_ended: bool
+) -> None:
+    """Its end, or the one that names the event: the API tells when it is asked."""
+    bench.timing = replace(FAST, catch_up=3600, lookup_patience=60)
+    await bench.start(setup(nas))
+    await caught_up(bench)
+    bell = tracked("bell", -1, None)
+    show(bench, bell)
+    start = time.time()
+    review = bench.review(
+        "update", start=start, detections=[bell.id] if is_named else [], known=True
+    )
+    known = replace(
+        bench.frigate.known_reviews[review], detections=frozenset({bell.id})
+    )
+
+    async def is_left_for_later() -> bool:
+        ledger = bench.engine._ledger  # noqa: SLF001
+        return await ledger.run(ledger_tracked.tracked_at, bell.id) is not None
+
+    if is_named:
+        await until(is_left_for_later)
+    await bench.at_rest()
+    change(bench, bell, end_time=start + 1)
+    if has_ended:
+        known = replace(known, end_time=start + 1, ended=True)
+    bench.frigate.known_reviews[review] = known
+    bench.engine._services.signals.review_unsure(review)  # noqa: SLF001
+    await until(lambda: "bell" in ids(nas))
+    assert bench.frigate.snapshots == [bell.id]
+
+
 async def test_a_row_that_comes_late(bench: Bench, nas: FakeDestination) -> None:
     """Frigate may tell of a review before its object is in the database."""
     await bench.start(setup(nas))

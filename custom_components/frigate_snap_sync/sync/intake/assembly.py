@@ -158,5 +158,6 @@ def intake_parts(
             reviews=reviews,
             ended=ended,
             running=running,
+            lookup=lookup,
         ),
     )

@@ -113,7 +113,7 @@ class ObjectLookup:
                 due=due, until=due + self._timing.lookup_patience, is_over=has_ended
             )
         if unheard:
-            # If that fails, the review is taken once more.
+            # If that fails, the review is taken or asked for once more.
             await self._ledger.run(ledger_tracked.remember, unheard.keys(), now=now)
             self._waiting |= unheard
             self._news.set()

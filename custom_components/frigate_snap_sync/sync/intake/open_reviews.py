@@ -17,6 +17,7 @@ from ..services import Services
 from ..support.backoff import retry_delay
 from ..support.tasks import wait_for
 from .ended_reviews import EndedReviews
+from .object_lookup import ObjectLookup
 from .reviews import ReviewIntake
 from .running_reviews import RunningReviews
 
@@ -57,6 +58,7 @@ class OpenReviews:
         reviews: ReviewIntake,
         ended: EndedReviews,
         running: RunningReviews,
+        lookup: ObjectLookup,
     ) -> None:
         """Keep what it works with; nothing is asked before `run`."""
         self._client = client
@@ -66,6 +68,7 @@ class OpenReviews:
         self._reviews = reviews
         self._ended = ended
         self._running = running
+        self._lookup = lookup
         self._signals = services.signals
         self._timing = services.timing
         self._questions: dict[str, _Question] = {}
@@ -176,6 +179,8 @@ class OpenReviews:
             self._signals.review_heard(item.source_id)
         if question.only_confirms:
             return None
+        # Of a manual event MQTT tells no more than this.
+        await self._lookup.named(review, has_ended=review.ended, now=time.time())
         if review.ended:
             await self._reviews.look_and_take(review, reported_at=time.time())
         else:
