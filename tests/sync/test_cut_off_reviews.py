@@ -117,6 +117,29 @@ async def test_recordings_are_switched_off_long_before_the_end(
     assert len(await bench.uploads()) == 1
 
 
+async def test_recordings_are_switched_off_once_more(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """In the next review: what counts is the moment of that, not of the first time."""
+    first, start = await begun(bench, nas, 8)
+    bench.publish("front_door/recordings/state", "OFF")
+    await until(lambda: names(nas) == ["-part001.mp4"])
+    bench.review("end", source_id=first, start=start, end=time.time())
+    await bench.pending(1)
+    # As if that had been a while ago.
+    bench.engine._parts.intake.running._off["front_door"] -= 100  # noqa: SLF001
+    bench.publish("front_door/recordings/state", "ON")
+    off = time.time()
+    bench.publish("front_door/recordings/state", "OFF")
+    start = off - 9
+    on_disk(bench, start, lambda: off)
+    bench.review("new", source_id=known(bench, start), start=start)
+    await until(lambda: len(names(nas)) == 2)
+    _, begin, end = bench.frigate.clips[-1]
+    assert begin == int(start - 5)
+    assert off <= end <= off + 5
+
+
 def test_no_part_is_planned_of_what_was_not_recorded() -> None:
     """However long the review goes on after recordings went off."""
     planner = Planner(

@@ -65,7 +65,10 @@ class RunningReviews:
         self._outage = OutageLog(_LOGGER, "Planning the footage of running reviews")
 
     def wake(self) -> None:
-        """Look at the open reviews now: one has begun or changed."""
+        """Look at the open reviews now: one has begun or changed, or a switch has."""
+        for camera in tuple(self._off):
+            if not self._is_off(camera):
+                del self._off[camera]
         self._news.set()
 
     def hear(self, review_id: str) -> None:
@@ -170,12 +173,15 @@ class RunningReviews:
 
     async def _off_since(self, item: Item) -> float | None:
         """Return since when recordings are off (our clock; a steady one keeps it)."""
-        if self._monitor.is_on(item.camera, "recordings") is not False:
+        if not self._is_off(item.camera):
             self._off.pop(item.camera, None)
             return None
         await self._registry.hurry(item)
         now = time.monotonic()
         return time.time() - (now - self._off.setdefault(item.camera, now))
+
+    def _is_off(self, camera: str) -> bool:
+        return self._monitor.is_on(camera, "recordings") is False
 
     def _ask_if_silent(self, item: Item) -> None:
         """Ask for a review of which nothing was heard: it may have ended."""
