@@ -114,11 +114,15 @@ async def test_footage_that_can_not_be_read_is_not_gone(
     good = {"start_time": 10, "end_time": 20}
     odd = {"start_time": "soon", "end_time": "later"}
     future.answer("/api/front_door/recordings", as_json([good, odd]))
-    assert await client.recordings("front_door", after=15, before=30)
+    found = await client.recordings("front_door", after=15, before=30)
+    assert found
+    assert found.left_out == 1
     with pytest.raises(UnreadableRows):
         await client.recordings("front_door", after=20, before=30)
     future.answer("/api/front_door/recordings", as_json([good]))
-    assert await client.recordings("front_door", after=20, before=30)
+    found = await client.recordings("front_door", after=20, before=30)
+    assert found
+    assert not found.left_out
 
 
 async def test_a_full_page_of_odd_objects_hides_no_older_ones(

@@ -17,6 +17,7 @@ from custom_components.frigate_snap_sync.frigate.models import (
     Page,
     Review,
     Segment,
+    Segments,
     TrackedObject,
 )
 from custom_components.frigate_snap_sync.frigate.version import FrigateVersion
@@ -214,9 +215,7 @@ class FakeFrigate:
             oldest=found[-1].start_time if len(found) == limit else None,
         )
 
-    async def recordings(
-        self, camera: str, *, after: float, before: float
-    ) -> list[Segment]:
+    async def recordings(self, camera: str, *, after: float, before: float) -> Segments:
         """Return footage, by default as much as the clip has.
 
         What was shown once stays; what is asked for later is added to it.
@@ -227,11 +226,11 @@ class FakeFrigate:
         if self.footage is not None:
             rows = self.footage(camera, after, before)
         elif asyncio.current_task() in self._surveyors:
-            return [Segment(start_time=after, end_time=before)]
+            return Segments([Segment(start_time=after, end_time=before)])
         else:
             rows = self._usual_footage(camera, after, before)
         self.shown[camera] = rows
-        return rows
+        return rows if isinstance(rows, Segments) else Segments(rows)
 
     def _usual_footage(self, camera: str, after: float, before: float) -> list[Segment]:
         recorded = self.recorded.setdefault(camera, [])

@@ -13,8 +13,9 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateError,
     FrigateServerError,
     FrigateUnreachable,
+    UnreadableRows,
 )
-from custom_components.frigate_snap_sync.frigate.models import Segment
+from custom_components.frigate_snap_sync.frigate.models import Segment, Segments
 from custom_components.frigate_snap_sync.sync.model.footage_ranges import FootageRange
 from custom_components.frigate_snap_sync.sync.model.recorded_footage import MAX_WINDOWS
 from custom_components.frigate_snap_sync.sync.planning.footage_survey import (
@@ -265,7 +266,7 @@ async def test_what_frigate_can_not_list_is_asked_for(
     there = bench.frigate.recordings
     broken = 0
 
-    async def fail(camera: str, *, after: float, before: float) -> list[Segment]:
+    async def fail(camera: str, *, after: float, before: float) -> Segments:
         nonlocal broken
         if before - after > 3600 and after > start + 5 * 3600:
             broken += 1
@@ -291,6 +292,46 @@ async def test_what_frigate_can_not_list_is_asked_for(
 
     await until(never_there)
     assert not await bench.uploads(state="gone")
+
+
+async def test_what_frigate_lists_in_another_form_is_asked_for(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Rows that can't be understood, beside some that can, are not "no footage"."""
+    start = float(int(time.time() - 0.5 * DAY))
+    asked = film(bench, start, (-5, 3600), (3600, 7210))
+    there, is_odd = bench.frigate.recordings, True
+
+    async def recordings(camera: str, *, after: float, before: float) -> Segments:
+        rows = await there(camera, after=after, before=before)
+        good = [row for row in rows if not is_odd or row.start_time < start + 3600]
+        if rows and not good:
+            raise UnreadableRows("nothing readable")
+        return Segments(good, left_out=len(rows) - len(good))
+
+    bench.frigate.recordings = recordings  # type: ignore[method-assign]
+    await bench.start(setup(nas))
+    bench.review("end", start=start, end=start + 7200)
+    await until(lambda: len(nas.media) == 2)
+    assert await bench.uploads(state="pending"), "it waits for what can't be read yet"
+    is_odd = False
+    await bench.pending(0)
+    assert asked()[0][0] == -5
+    assert max(end for _, end in asked()) >= 7200
+    assert not await bench.uploads(state="gone")
+
+
+async def test_survey_with_rows_of_another_form(bench: Bench) -> None:
+    """Footage may be anywhere in what was asked; shown is what could be read."""
+    start = int(time.time() - 0.5 * DAY) // 3600 * 3600
+    bench.frigate.footage = lambda camera, after, before: Segments(
+        [Segment(start_time=start, end_time=start + 60)], left_out=1
+    )
+    survey = FootageSurvey(bench.frigate, timing=FAST)
+    asked = FootageRange(start, start + 3600)
+    footage = await survey.look("front_door", asked)
+    assert footage.within(start, start + 3600) == [asked]
+    assert footage.seen == (FootageRange(start, start + 60),)
 
 
 async def test_killed_before_it_was_planned(bench: Bench, nas: FakeDestination) -> None:

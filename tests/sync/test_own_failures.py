@@ -13,7 +13,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateServerError,
     FrigateUnreachable,
 )
-from custom_components.frigate_snap_sync.frigate.models import Segment
+from custom_components.frigate_snap_sync.frigate.models import Segments
 from custom_components.frigate_snap_sync.storage.errors import Unreachable
 from custom_components.frigate_snap_sync.sync.engine import LedgerError, SpoolError
 from custom_components.frigate_snap_sync.sync.intake import running_reviews
@@ -198,7 +198,7 @@ async def test_a_file_that_makes_the_fetcher_stumble(
     await until(lambda: bench.status.frigate_connected)
     recordings = bench.frigate.recordings
 
-    async def stumble(camera: str, *, after: float, before: float) -> list[Segment]:
+    async def stumble(camera: str, *, after: float, before: float) -> Segments:
         if camera == "back-yard_2":
             raise OSError("a bug")
         return await recordings(camera, after=after, before=before)

@@ -25,7 +25,7 @@ from .fields import mapping_or_empty, number_or_none
 from .listings import Listings, object_row, review_row
 from .live_stream import LiveMessage, live_film
 from .media_answers import clip_error, clip_times, deadline, may_be_media, media_pieces
-from .models import FrigateConfig, Page, Review, Segment, TrackedObject
+from .models import FrigateConfig, Page, Review, Segments, TrackedObject
 from .parsers import parse_config
 from .pictures import Pictures
 from .transport import Answer, Limits, Transport, read_answer
@@ -211,10 +211,10 @@ class FrigateClient:
             in_progress=in_progress,
         )
 
-    async def recordings(
-        self, camera: str, *, after: float, before: float
-    ) -> list[Segment]:
+    async def recordings(self, camera: str, *, after: float, before: float) -> Segments:
         """Return the footage that Frigate has on disk for that time, oldest first.
+
+        How many rows of it can't be understood is said beside it.
 
         Raises:
             UnreadableRows: Frigate shows some of that time, but not in a form that
@@ -222,7 +222,7 @@ class FrigateClient:
 
         """
         if not fits_route(camera):
-            return []
+            return Segments()
         return await self._listings.recordings(camera, after=after, before=before)
 
     async def hours(self, camera: str) -> list[int]:

@@ -12,7 +12,7 @@ from typing import Final
 from .api import Api
 from .errors import FrigateServerError, MalformedMessage, UnreadableRows
 from .fields import MOST_LABELS, mapping_or_empty, time_or_none
-from .models import Page, Review, Segment, TrackedObject
+from .models import Page, Review, Segments, TrackedObject
 from .parsers import parse_day, parse_object, parse_review, parse_segment
 from .version import FrigateVersion
 
@@ -81,9 +81,7 @@ class Listings:
         self._report("events", len(rows) - len(objects))
         return Page(objects=objects, oldest=min(starts) if is_full else None)
 
-    async def recordings(
-        self, camera: str, *, after: float, before: float
-    ) -> list[Segment]:
+    async def recordings(self, camera: str, *, after: float, before: float) -> Segments:
         """Return the footage of the time, oldest first."""
         rows = await self._api.rows(
             partial(_readable, parse_segment),
@@ -91,13 +89,15 @@ class Listings:
             params=_window(after, before),
         )
         segments = [segment for segment in rows if segment is not None]
-        if len(segments) < len(rows) and not any(
+        left_out = len(rows) - len(segments)
+        if left_out and not any(
             segment.start_time < before and segment.end_time > after
             for segment in segments
         ):
             raise UnreadableRows(f"/api/{camera}/recordings answers nothing readable")
-        self._report("recordings", len(rows) - len(segments))
-        return sorted(segments, key=lambda segment: segment.start_time)
+        self._report("recordings", left_out)
+        segments.sort(key=lambda segment: segment.start_time)
+        return Segments(segments, left_out=left_out)
 
     async def hours(self, camera: str) -> list[int]:
         """Return the hours in which footage begins, oldest first."""

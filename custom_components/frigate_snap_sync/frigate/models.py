@@ -1,6 +1,6 @@
 """What Frigate tells us, as frozen values; times are epoch seconds (UTC) of Frigate's clock."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -137,3 +137,12 @@ class Segment:
     end_time: float
     size: int | None = None
     """In bytes, about; None where Frigate does not tell."""
+
+
+class Segments(list[Segment]):
+    """The footage that Frigate has on disk for some time."""
+
+    def __init__(self, segments: Iterable[Segment] = (), *, left_out: int = 0) -> None:
+        """Keep the segments; `left_out` are the rows that can't be understood."""
+        super().__init__(segments)
+        self.left_out = left_out

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Protocol
 
 from .live_stream import LiveMessage
-from .models import FrigateConfig, Page, Review, Segment, TrackedObject
+from .models import FrigateConfig, Page, Review, Segments, TrackedObject
 from .version import FrigateVersion
 
 
@@ -51,9 +51,7 @@ class FrigateApi(Protocol):
     ) -> Page:
         """Return the newest `limit` tracked objects that began in that time."""
 
-    async def recordings(
-        self, camera: str, *, after: float, before: float
-    ) -> list[Segment]:
+    async def recordings(self, camera: str, *, after: float, before: float) -> Segments:
         """Return the footage on Frigate's disk for that time, oldest first."""
 
     async def hours(self, camera: str) -> list[int]:

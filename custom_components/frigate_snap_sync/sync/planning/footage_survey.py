@@ -7,7 +7,7 @@ from math import floor
 import time
 
 from ...frigate.errors import FrigateError
-from ...frigate.models import Segment
+from ...frigate.models import Segment, Segments
 from ...frigate.protocol import FrigateApi
 from ..model.footage_ranges import FootageRange
 from ..model.recorded_footage import UNKNOWN, Footage, stretches, windows
@@ -59,9 +59,9 @@ class FootageSurvey:
         segments: list[Segment] = []
         for window in windows(await self._hours(camera), asked.start, until):
             rows = await self._segments(camera, window)
-            if rows is None:
+            if rows is None or rows.left_out:
                 unclear.append(window)
-            else:
+            if rows is not None:
                 seen += stretches(rows, window.start, window.end)
                 segments += rows
         return Measured(
@@ -78,9 +78,7 @@ class FootageSurvey:
             _LOGGER.debug("Frigate can't sum up the recordings of %s: %s", camera, err)
         return None
 
-    async def _segments(
-        self, camera: str, window: FootageRange
-    ) -> list[Segment] | None:
+    async def _segments(self, camera: str, window: FootageRange) -> Segments | None:
         """Return Frigate's recordings of a range, None if it can't tell."""
         try:
             return await self._client.recordings(
