@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+import sqlite3
 import time
 from typing import Any
 
@@ -19,6 +20,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     clock as ledger_clock,
     items as ledger_items,
     milestones,
+    tracked_objects,
 )
 from custom_components.frigate_snap_sync.sync.ledger.clock import ClockJump
 from custom_components.frigate_snap_sync.sync.model.timing import Timing
@@ -415,6 +417,116 @@ async def test_a_start_with_a_clock_that_was_set_back(
     await bench.start(setup(nas), setup(cloud, name="cloud"))
     await until(lambda: len(nas.media) == 2)
     await until(lambda: IMAGE in cloud.media.values())
+
+
+SET_BACK = pytest.mark.parametrize("seconds", [-5 * HOUR, -YEARS])
+
+
+@SET_BACK
+async def test_what_never_comes_is_given_up_after_a_start(
+    bench: Bench,
+    nas: FakeDestination,
+    set_clock: Callable[[float], None],
+    seconds: float,
+) -> None:
+    """It was reported by a clock that was ahead; the clock is right at the next start."""
+    bench.frigate.footage = lambda camera, after, before: []
+    await bench.start(setup(nas))
+    bench.review("end", end=time.time() - 50, known=True)
+    await until(lambda: bench.uploads(state="pending"))
+    await bench.stop()
+    set_clock(seconds)
+    bench.frigate.clock_offset = seconds
+    bench.timing = replace(FAST, gone_after=0.2, missing_after=0.2)
+    await bench.start(setup(nas))
+    ended = await bench.settled()
+    assert ended == {"gone": 1}
+
+
+@SET_BACK
+async def test_an_open_review_ends_after_a_start(
+    bench: Bench,
+    nas: FakeDestination,
+    set_clock: Callable[[float], None],
+    seconds: float,
+) -> None:
+    """Frigate does not know it any more."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    review_id = bench.review("new", start=time.time() - 2)
+
+    async def is_open() -> bool:
+        known = await bench.engine._ledger.run(ledger_items.review, review_id)  # noqa: SLF001
+        return known is not None and known[1]
+
+    await until(is_open)
+    await bench.stop()
+    set_clock(seconds)
+    bench.frigate.clock_offset = seconds
+    bench.timing = replace(FAST, missing_after=0.1)
+    await bench.start(setup(nas))
+
+    async def has_ended() -> bool:
+        bench.publish("available", "online")
+        return not await is_open()
+
+    await until(has_ended)
+
+
+@SET_BACK
+async def test_a_remembered_object_is_forgotten_after_a_start(
+    bench: Bench,
+    nas: FakeDestination,
+    set_clock: Callable[[float], None],
+    seconds: float,
+) -> None:
+    """Frigate kept no row of it."""
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    bench.tracked_object("new", source_id="1.5-never", end_time=None)
+
+    async def is_remembered() -> bool:
+        return bool(await bench.engine._ledger.run(tracked_objects.remembered))  # noqa: SLF001
+
+    await until(is_remembered)
+    await bench.stop()
+    set_clock(seconds)
+    bench.frigate.clock_offset = seconds
+    bench.timing = replace(FAST, missing_after=0.05)
+    await bench.start(setup(nas))
+
+    async def is_forgotten() -> bool:
+        await bench.engine.catch_up()
+        return not await is_remembered()
+
+    await until(is_forgotten)
+
+
+async def test_a_start_with_a_clock_that_is_behind(
+    bench: Bench, nas: FakeDestination, set_clock: Callable[[float], None]
+) -> None:
+    """Patience counts from the start, also once the clock is right."""
+    bench.frigate.footage = lambda camera, after, before: []
+    await bench.start(setup(nas))
+    bench.review("end", end=time.time() - 50, known=True)
+    await until(lambda: bench.uploads(state="pending"))
+    await bench.stop()
+    set_clock(-YEARS)
+    began = time.time()
+    await bench.start(setup(nas))
+    set_clock(YEARS)
+    await followed(bench)
+
+    def moments(connection: sqlite3.Connection) -> list[float]:
+        (row,) = connection.execute(
+            "SELECT reported_at, files.ended_at, uploads.ended_at"
+            " FROM items JOIN files ON files.item_id = items.id"
+            " JOIN uploads ON file_id = files.id"
+        )
+        return list(row)
+
+    for moment in await bench.engine._ledger.run(moments):  # noqa: SLF001
+        assert began + YEARS - 100 < moment <= time.time()
 
 
 @pytest.mark.parametrize("has_caught_up", [True, False])

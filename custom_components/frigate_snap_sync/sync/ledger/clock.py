@@ -44,6 +44,17 @@ _SINCE = (
 )
 """From when on all is wanted: a later one loses, an earlier one sends history."""
 
+_PAST = tuple(
+    each
+    for each in _WRITTEN
+    if each[0] in {"items", "files", "uploads", "tracked_objects"}
+    and each[1] != "aged_from"
+)
+"""What patience is counted from: never later than a start.
+
+A copy's age is kept as it is, for by it copies are removed.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockJump:
@@ -93,7 +104,9 @@ def jumped(
 def begin(connection: sqlite3.Connection, *, now: float, longest: float) -> None:
     """Let nothing wait for a time that is far away, for the clock may have been set.
 
-    A fetch may wait a day, an upload `longest` seconds.
+    A fetch may wait a day, an upload `longest` seconds. What happened before counts
+    from now on if it looks later; should the clock be behind, a `ClockJump` that
+    follows brings that forward, too.
 
     Capture that is off stays off, also if the clock shows a time before it was
     switched: a machine without one that runs on begins years behind.
@@ -107,6 +120,11 @@ def begin(connection: sqlite3.Connection, *, now: float, longest: float) -> None
     by = max(0.0, newest - now)
     _bring_forward(connection, "files", now=now, by=by, longest=_DAY)
     _bring_forward(connection, "uploads", now=now, by=by, longest=longest)
+    for table, column, rows in _PAST:
+        connection.execute(
+            f"UPDATE {table} SET {column} = ?1 WHERE {rows} AND {column} > ?1",  # noqa: S608
+            (now,),
+        )
     connection.execute(
         "INSERT INTO off_periods (start) SELECT ?1 WHERE"
         " EXISTS (SELECT 1 FROM off_periods WHERE end IS NULL AND start > ?1)"
