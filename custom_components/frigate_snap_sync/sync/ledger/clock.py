@@ -44,16 +44,18 @@ _SINCE = (
 )
 """From when on all is wanted: a later one loses, an earlier one sends history."""
 
-_PAST = tuple(
-    each
-    for each in _WRITTEN
-    if each[0] in {"items", "files", "uploads", "tracked_objects"}
-    and each[1] != "aged_from"
-)
-"""What patience is counted from: never later than a start.
+_UNFINISHED = "is_open = 1 OR id IN (SELECT item_id FROM files WHERE state = 'wanted')"
 
-A copy's age is kept as it is, for by it copies are removed.
-"""
+_PAST = (
+    ("items", "reported_at", f"({_UNFINISHED})"),
+    ("items", "heard_at", "is_open = 1"),
+    ("files", "ended_at", "state = 'wanted'"),
+    ("uploads", "ended_at", "state = 'pending'"),
+    ("uploads", "expected_at", "state = 'pending'"),
+    ("tracked_objects", "heard_at", "TRUE"),
+    ("tracked_objects", "tracked_at", "TRUE"),
+)
+"""What patience is counted from: never later than a start. What is over stays as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
