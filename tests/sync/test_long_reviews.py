@@ -299,7 +299,9 @@ async def test_what_frigate_lists_in_another_form_is_asked_for(
 ) -> None:
     """Rows that can't be understood, beside some that can, are not "no footage"."""
     start = float(int(time.time() - 0.5 * DAY))
-    asked = film(bench, start, (-5, 3600), (3600, 7210))
+    # None of them longer than Frigate's, for it is asked hour by hour.
+    minutes = [(begin, begin + 60) for begin in range(-60, 7260, 60)]
+    asked = film(bench, start, *minutes)
     there, is_odd = bench.frigate.recordings, True
 
     async def recordings(camera: str, *, after: float, before: float) -> Segments:
