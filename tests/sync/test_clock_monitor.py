@@ -393,7 +393,19 @@ async def test_capture_stays_off_at_a_start_without_a_clock(
     assert bench.status.capture
 
 
-@pytest.mark.parametrize("seconds", [-5 * HOUR, -YEARS])
+SET_BACK = pytest.mark.parametrize("seconds", [-5 * HOUR, -YEARS])
+
+
+async def start_set_back(
+    bench: Bench, nas: FakeDestination, seconds: float, **timing: Any
+) -> None:
+    """Start with a clock that is right now, and was not at the last run."""
+    bench.frigate.clock_offset = seconds
+    bench.timing = replace(FAST, **timing)
+    await bench.start(setup(nas))
+
+
+@SET_BACK
 async def test_a_start_with_a_clock_that_was_set_back(
     bench: Bench,
     nas: FakeDestination,
@@ -419,9 +431,6 @@ async def test_a_start_with_a_clock_that_was_set_back(
     await until(lambda: IMAGE in cloud.media.values())
 
 
-SET_BACK = pytest.mark.parametrize("seconds", [-5 * HOUR, -YEARS])
-
-
 @SET_BACK
 async def test_what_never_comes_is_given_up_after_a_start(
     bench: Bench,
@@ -436,9 +445,7 @@ async def test_what_never_comes_is_given_up_after_a_start(
     await until(lambda: bench.uploads(state="pending"))
     await bench.stop()
     set_clock(seconds)
-    bench.frigate.clock_offset = seconds
-    bench.timing = replace(FAST, gone_after=0.2, missing_after=0.2)
-    await bench.start(setup(nas))
+    await start_set_back(bench, nas, seconds, gone_after=0.2, missing_after=0.2)
     ended = await bench.settled()
     assert ended == {"gone": 1}
 
@@ -462,9 +469,7 @@ async def test_an_open_review_ends_after_a_start(
     await until(is_open)
     await bench.stop()
     set_clock(seconds)
-    bench.frigate.clock_offset = seconds
-    bench.timing = replace(FAST, missing_after=0.1)
-    await bench.start(setup(nas))
+    await start_set_back(bench, nas, seconds, missing_after=0.1)
 
     async def has_ended() -> bool:
         bench.publish("available", "online")
@@ -491,9 +496,7 @@ async def test_a_remembered_object_is_forgotten_after_a_start(
     await until(is_remembered)
     await bench.stop()
     set_clock(seconds)
-    bench.frigate.clock_offset = seconds
-    bench.timing = replace(FAST, missing_after=0.05)
-    await bench.start(setup(nas))
+    await start_set_back(bench, nas, seconds, missing_after=0.05)
 
     async def is_forgotten() -> bool:
         await bench.engine.catch_up()

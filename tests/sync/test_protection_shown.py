@@ -365,7 +365,7 @@ async def test_frigate_is_lost_whenever_it_lists_what_it_has(
 async def test_frigate_is_lost_during_one_comparison(
     bench: Bench, nas: FakeDestination
 ) -> None:
-    """It is away then, and that is all there is to be told."""
+    """It is away then, and there is no more to say."""
     bench.timing = replace(bench.timing, catch_up=0.1)
     await start(bench, nas)
     ask, faults, answered = bench.frigate.reviews, 0, 0
@@ -503,7 +503,7 @@ async def test_another_frigate_is_heard(bench: Bench, nas: FakeDestination) -> N
 
 
 async def test_mqtt_is_disabled_in_frigate(bench: Bench, nas: FakeDestination) -> None:
-    """It says nothing then, and that is all there is to be told."""
+    """It says nothing then, and there is no more to say."""
     bench.timing = replace(bench.timing, config=0)
     await start(bench, nas)
     bench.frigate.mqtt_enabled = False

@@ -283,12 +283,14 @@ def _free_number(
 
     It was planned before another part of the item was added.
     """
+    if file.role is not Role.PART:
+        return file.number, file.suffix
     (is_taken, last) = connection.execute(
         "SELECT COALESCE(MAX(number = ?), 0), MAX(number) FROM files"
-        " WHERE item_id = ? AND role = ?",
-        (file.number, item_id, file.role),
+        " WHERE item_id = ? AND role = 'part'",
+        (file.number, item_id),
     ).fetchone()
-    if file.role is not Role.PART or not is_taken:
+    if not is_taken:
         return file.number, file.suffix
     return last + 1, part_suffix(last + 1)
 
