@@ -67,6 +67,7 @@ FAST = Timing(
     shaky=0,
     catch_up_pause=0.05,
     probe=30,
+    unanswered=0.05,
     status_pause=0.01,
 )
 

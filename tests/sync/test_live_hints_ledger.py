@@ -295,7 +295,8 @@ def test_live_files_of_before_stay() -> None:
     rows = [dict(row) for row in old.execute("SELECT * FROM live_files")]
     schema.migrate(old)
     migrated = [dict(row) for row in old.execute("SELECT * FROM live_files")]
-    assert migrated == [row | {"hint": None, "begins": None} for row in rows]
+    new = {"hint": None, "begins": None, "is_unanswered": 0}
+    assert migrated == [row | new for row in rows]
     assert films(old) == 1
     old.execute("UPDATE live_files SET state = 'over'")
     assert films(old) == 0

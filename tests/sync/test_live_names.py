@@ -15,10 +15,12 @@ from custom_components.frigate_snap_sync.storage.base import (
     StoredFile,
 )
 from custom_components.frigate_snap_sync.storage.errors import (
+    ConnectTimeout,
     NotMounted,
     StorageError,
     Unreachable,
 )
+from custom_components.frigate_snap_sync.storage.growing import GrowingFile
 from custom_components.frigate_snap_sync.sync.ledger import live_files
 from custom_components.frigate_snap_sync.sync.model.naming import NameValues
 
@@ -268,6 +270,90 @@ async def test_film_has_one_number_though_the_answer_got_lost(
     await camera.show(30)
     await until(lambda: len(films(nas)) >= 2)
     assert_once(nas, camera)
+
+
+PATIENT = replace(QUICK, unanswered=0.6)
+
+
+def come_late(destination: FakeDestination, late: dict[str, bytes]) -> None:
+    """Let files come a moment after one was looked for, or removed, the first time."""
+    stat, delete = destination.stat, destination.delete
+    timers: list[asyncio.TimerHandle] = []
+
+    def come() -> None:
+        destination.files.update(late)
+        late.clear()
+
+    def note(path: str) -> None:
+        if "-live" in path and not timers:
+            timers.append(asyncio.get_running_loop().call_later(0.2, come))
+
+    async def stat_first(path: str) -> StoredFile | None:
+        found = await stat(path)
+        note(path)
+        return found
+
+    async def delete_first(path: str) -> None:
+        await delete(path)
+        note(path)
+
+    destination.stat = stat_first  # type: ignore[method-assign]
+    destination.delete = delete_first  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+async def test_a_piece_that_comes_late_is_removed(
+    bench: Bench, camera: Camera, nas: FakeDestination, pieces: int
+) -> None:
+    """A server that hung may carry out a request after what was asked later."""
+    bench.timing = replace(PATIENT, live_piece=2)
+    put, late = nas.put_at_once, dict[str, bytes]()
+
+    async def hang(path: str, source: Source, *, temporary: str) -> StoredFile:
+        stored = await put(path, source, temporary=temporary)
+        if len(nas.pieces) == pieces:
+            late[path] = nas.files.pop(path)
+            raise ConnectTimeout("The server hangs")
+        return stored
+
+    nas.put_at_once = hang  # type: ignore[method-assign]
+    await bench.start(setup(nas, selection=LIVE))
+    start = time.time() - 1
+    source_id = bench.review("new", start=start, known=True)
+    await camera.show(20 * pieces + 2)
+    await until(lambda: late)
+    come_late(nas, late)
+    bench.review("end", source_id=source_id, start=start, end=time.time(), known=True)
+    await bench.settled()
+    await until(lambda: not late)
+    await until(lambda: not films(nas))
+
+
+async def test_a_file_that_is_made_late_is_removed(
+    bench: Bench, camera: Camera, growing: FakeDestination
+) -> None:
+    """Nothing shows whether it is ours, but it is empty."""
+    bench.timing = PATIENT
+    grow, late = growing.grow, dict[str, bytes]()
+
+    async def hang(path: str) -> GrowingFile:
+        if not growing.grew and not late:
+            late[path] = b""
+            raise ConnectTimeout("The server hangs")
+        return await grow(path)
+
+    growing.grow = hang  # type: ignore[method-assign]
+    await bench.start(setup(growing, selection=LIVE))
+    bench.review("new")
+    await camera.show(3)
+    await until(lambda: late)
+    (lost,) = late
+    come_late(growing, late)
+    await camera.show(15)
+    await until(lambda: growing.grew)
+    await until(lambda: not late)
+    await until(lambda: films(growing) == growing.grew)
+    assert lost in growing.deleted
 
 
 async def test_a_piece_arrives_that_is_under_way_when_its_review_ends(

@@ -148,12 +148,14 @@ def ended(
     is_certain: bool = True,
     size: int,
     is_ours: bool = True,
+    is_unanswered: bool = False,
     pieces: int | None = None,
     keep: bool = False,
 ) -> None:
     """Note that a live file grows no more, the seconds that it shows, and its pieces.
 
-    Unless that `is_certain` it is looked at, as one that a crash ended.
+    Unless that `is_certain` it is looked at, as one that a crash ended. If
+    it `is_unanswered`, the destination may yet carry out a request for it.
 
     One that shows nothing is to be removed if it `is_ours`; a single file that may not
     be, for the answer to its making got lost, only if it is empty. So is one to be
@@ -163,7 +165,7 @@ def ended(
     state = LiveState.KEPT if held and is_ours else LiveState.OVER
     row = connection.execute(
         f"UPDATE live_files SET state = IIF({_UNWANTED}, 'over', ?), held = ?,"  # noqa: S608
-        " ended_by = ?, size = ?, is_ours = ?,"
+        " ended_by = ?, size = ?, is_ours = ?, is_unanswered = ?,"
         " pieces = IIF(pieces IS NULL, NULL, COALESCE(?, pieces)),"
         f" clean_up = ? AND ({_UNWANTED} OR ?)"
         " WHERE id = ? AND state = 'growing' RETURNING item_id, destination_id",
@@ -173,6 +175,7 @@ def ended(
             None if is_certain else held[-1][1],
             size,
             is_ours,
+            is_unanswered,
             pieces,
             (is_ours or pieces is None) and pieces != 0,
             not held,
@@ -206,6 +209,7 @@ def end_all(connection: sqlite3.Connection, *, now: float) -> int:
     rows = connection.execute(
         f"UPDATE live_files SET state = IIF(is_ours AND NOT {_UNWANTED},"  # noqa: S608
         f" 'kept', 'over'), clean_up = IIF(is_ours, {_UNWANTED}, pieces IS NULL),"
+        " is_unanswered = 1,"
         " ended_by = MIN(? + ahead, COALESCE((SELECT MAX(MAX(files.end),"
         " MAX(items.reported_at) + ahead) + ? FROM items JOIN files ON files.item_id ="
         " items.id WHERE items.id = live_files.item_id AND is_open = 0"
@@ -226,12 +230,14 @@ def end_all(connection: sqlite3.Connection, *, now: float) -> int:
 class CutOff:
     """A live file of which it is not known what it shows: it is to be looked at.
 
-    `pieces` is how many it may lie there in, None of a single file.
+    `pieces` is how many it may lie there in, None of a single file. If
+    it `is_unanswered`, the destination may yet carry out a request for it.
     """
 
     id: int
     path: str
     pieces: int | None
+    is_unanswered: bool
 
 
 def next_cut_off(
@@ -239,14 +245,20 @@ def next_cut_off(
 ) -> CutOff | None:
     """Return a live file at a destination of which it is not known what it shows."""
     rows = connection.execute(
-        "SELECT id, path, pieces FROM live_files INDEXED BY cut_off_live_files"
+        "SELECT id, path, pieces, is_unanswered"
+        " FROM live_files INDEXED BY cut_off_live_files"
         " WHERE destination_id = ? AND state = 'kept' AND held IS NULL AND is_ours = 1"
         " ORDER BY start",
         (destination_id,),
     )
     for row in rows:
         if row["id"] not in exclude:
-            return CutOff(id=row["id"], path=row["path"], pieces=row["pieces"])
+            return CutOff(
+                id=row["id"],
+                path=row["path"],
+                pieces=row["pieces"],
+                is_unanswered=bool(row["is_unanswered"]),
+            )
     return None
 
 
@@ -305,13 +317,15 @@ class LiveLeftover:
     `is_pieces` tells whether it lies there in pieces, each of which may have been cut
     off under its temporary name. One that `is_spared` stays if it is still there, whole
     if it has its `size`. One of which it is not certain that it `is_ours` is
-    only to be removed if it is empty.
+    only to be removed if it is empty. If it `is_unanswered`, the destination may yet
+    carry out a request for it.
     """
 
     id: int
     paths: tuple[str, ...]
     is_pieces: bool
     is_ours: bool
+    is_unanswered: bool = False
     size: int = 0
     is_spared: bool = False
 
@@ -321,7 +335,7 @@ def next_leftover(
 ) -> LiveLeftover | None:
     """Return a live file that is to be removed at a destination."""
     rows = connection.execute(
-        "SELECT id, path, pieces, is_ours, size, state"
+        "SELECT id, path, pieces, is_ours, is_unanswered, size, state"
         " FROM live_files INDEXED BY live_clean_ups"
         " WHERE destination_id = ? AND clean_up = 1 ORDER BY id LIMIT ?",
         (destination_id, 1 + len(exclude)),
@@ -333,6 +347,7 @@ def next_leftover(
                 id=row["id"],
                 is_pieces=row["pieces"] is not None,
                 is_ours=bool(row["is_ours"]),
+                is_unanswered=bool(row["is_unanswered"]),
                 size=row["size"],
                 is_spared=row["state"] == LiveState.SPARED,
                 paths=(row["path"],)

@@ -321,6 +321,11 @@ _HAD_FOOTAGE: Final = """
 ALTER TABLE files ADD COLUMN had_footage INTEGER NOT NULL DEFAULT 0;
 """
 
+_UNANSWERED: Final = """
+-- A request for it got no answer: the destination may yet carry it out.
+ALTER TABLE live_files ADD COLUMN is_unanswered INTEGER NOT NULL DEFAULT 0;
+"""
+
 STEPS: Final[Sequence[str]] = (
     _BUDGETS,
     _CLOSED_PERIODS,
@@ -344,5 +349,6 @@ STEPS: Final[Sequence[str]] = (
     _HEARD_AT,
     _GUESSED_ENDS,
     _HAD_FOOTAGE,
+    _UNANSWERED,
 )
 """Entry n leads from version 10 + n to the next; old ones never change."""

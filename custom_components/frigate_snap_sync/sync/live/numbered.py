@@ -117,9 +117,9 @@ class NumberedWriter(LiveWriter):
         path = piece_path(self._file.path, self._number)
         self.target.count(len(data))
         source = await asyncio.to_thread(MemorySource, path, data)
-        await self.target.destination.put_at_once(
-            path, source, temporary=live_temporary(path, self.target.worker.form)
-        )
+        temporary = live_temporary(path, self.target.worker.form)
+        with self._answer():
+            await self.target.destination.put_at_once(path, source, temporary=temporary)
         self.size = self._before + len(data)
         self._shown.add(batch)
         if not self._is_ours:

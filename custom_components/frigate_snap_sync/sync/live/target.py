@@ -134,6 +134,7 @@ class LiveTarget:
         is_certain: bool,
         size: int,
         is_ours: bool,
+        is_unanswered: bool,
         pieces: int | None,
     ) -> None:
         """Keep what it shows; later if the ledger can't now.
@@ -148,6 +149,7 @@ class LiveTarget:
             is_certain=is_certain or not can.can_read,
             size=size,
             is_ours=is_ours,
+            is_unanswered=is_unanswered,
             pieces=pieces,
             keep=not can.can_delete,
         )

@@ -3,13 +3,13 @@
 from abc import ABC, abstractmethod
 import asyncio
 from collections import deque
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 import time
 from typing import Any, Final, override
 
-from ...storage.errors import Rejected, StorageError
+from ...storage.errors import Rejected, StorageError, Unreachable
 from ...storage.growing import AlreadyThere, GrowingFile
 from ...storage.outlasting import outlast
 from ..ledger import LedgerError
@@ -46,6 +46,8 @@ class LiveWriter(ABC):
         self._file: LiveFile | None = None
         self._is_ours = False
         """Whether what lies under the name is ours for certain."""
+        self._is_unanswered = False
+        """Whether a request got no answer: the destination may yet carry it out."""
 
     @property
     def waiting_since(self) -> float | None:
@@ -92,10 +94,11 @@ class LiveWriter(ABC):
                 is_certain=bool(held) or not tried,
                 size=self.size,
                 is_ours=self._is_ours,
+                is_unanswered=self._is_unanswered,
                 pieces=self._pieces,
             )
         self._shown, self._tried, self.size = Shown(), Shown(), 0
-        self._is_ours = False
+        self._is_ours = self._is_unanswered = False
 
     @abstractmethod
     async def _finish(self) -> None:
@@ -131,6 +134,17 @@ class LiveWriter(ABC):
         if self._file is None:
             raise Gone
         return self._file
+
+    @contextmanager
+    def _answer(self) -> Iterator[None]:
+        """Note whether a request that makes a file gets an answer."""
+        before, self._is_unanswered = self._is_unanswered, True
+        try:
+            yield
+        except StorageError as err:
+            self._is_unanswered = before or isinstance(err, Unreachable)
+            raise
+        self._is_unanswered = before
 
     async def _own(self) -> None:
         """Keep that what lies there is ours. Raises LedgerError."""
@@ -178,7 +192,8 @@ class GrowingWriter(LiveWriter):
         for _ in range(NAMES):
             file = await self._reserve(first, pieces=None)
             try:
-                self._growing = await self.target.destination.grow(file.path)
+                with self._answer():
+                    self._growing = await self.target.destination.grow(file.path)
             except AlreadyThere:
                 await self._give_up_name()
             else:

@@ -82,6 +82,9 @@ class Timing:
     """How long after Frigate refused the login it is asked again, hints or not."""
     probe: float = 300
     """How often an idle destination is looked at."""
+    unanswered: float = 60
+    """How long after a destination answers again it may yet carry out a request that got
+    no answer."""
     audit: float = 86400
     """How often a sample of each destination's files is looked at."""
     audit_sample: int = 100

@@ -24,6 +24,7 @@ from .live_clean_up import LiveCleanUp
 from .live_look import LiveLook
 from .removal_check import RemovalCheck
 from .sender import Sender
+from .unanswered import Unanswered
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -61,14 +62,18 @@ class CleanUp:
         self._timing = services.timing
         self._most_stuck = services.limits.stuck_leftovers
         self._removal_check = RemovalCheck(setup, services=services)
+        self._unanswered = Unanswered(
+            setup.destination, patience=services.timing.unanswered
+        )
         self._live = LiveCleanUp(
             setup,
             services=services,
             form=form,
             removal_check=self._removal_check,
+            unanswered=self._unanswered,
             on_removed=self._remove_folders,
         )
-        self._look = LiveLook(setup, services=services)
+        self._look = LiveLook(setup, services=services, unanswered=self._unanswered)
         self._stuck: dict[int, float] = {}
         """Until when uploads whose leftovers resist are left alone."""
 
@@ -76,7 +81,8 @@ class CleanUp:
     def pause(self) -> float:
         """Return the seconds until it may find something to do unasked."""
         now = time.monotonic()
-        return max(min([*self._stuck.values(), now + self._timing.probe]) - now, 0.0)
+        dues = *self._stuck.values(), *self._unanswered.dues
+        return max(min([*dues, now + self._timing.probe]) - now, 0.0)
 
     async def remove_one(self, *, but: Collection[int]) -> bool:
         """Remove what lies there of one upload; return whether there was any.

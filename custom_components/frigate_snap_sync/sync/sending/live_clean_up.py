@@ -12,6 +12,7 @@ from ..model.destination_setup import DestinationSetup
 from ..services import Services
 from .breaker import reaction_to
 from .removal_check import RemovalCheck
+from .unanswered import Unanswered
 
 _AT_ONCE: Final = 100
 """Pieces that are removed at one go: other things wait meanwhile."""
@@ -32,6 +33,7 @@ class LiveCleanUp:
         services: Services,
         form: Callable[[], TemporaryForm],
         removal_check: RemovalCheck,
+        unanswered: Unanswered,
         on_removed: Callable[[str], Awaitable[None]],
     ) -> None:
         """Keep what it works with; `on_removed` is awaited with a removed file's path.
@@ -40,6 +42,7 @@ class LiveCleanUp:
         """
         self._form = form
         self._removal_check = removal_check
+        self._unanswered = unanswered
         self._setup = setup
         self._ledger = services.ledger
         self._ends = services.live_ends
@@ -58,7 +61,9 @@ class LiveCleanUp:
         now = time.monotonic()
         self._stuck = {id_: until for id_, until in self._stuck.items() if until > now}
         leftover = await self._ledger.run(
-            live_files.next_leftover, self._setup.id, exclude=tuple(self._stuck)
+            live_files.next_leftover,
+            self._setup.id,
+            exclude={*self._stuck, *self._unanswered.waiting},
         )
         if leftover is None:
             return False
@@ -69,6 +74,10 @@ class LiveCleanUp:
             await self._ledger.run(live_files.taken, leftover.id)
             return True
         try:
+            if leftover.is_unanswered and not await self._unanswered.is_over(
+                leftover.id, leftover.paths[0]
+            ):
+                return True
             if await self._removal_check.has_vanished_of_film(leftover):
                 return True
             if not leftover.is_ours and not await self._is_empty(leftover.paths[0]):
@@ -90,6 +99,7 @@ class LiveCleanUp:
             await self._ledger.run(live_files.reserve, leftover.id, pieces=left)
             return True
         await self._ledger.run(live_files.removed, leftover.id)
+        self._unanswered.forget(leftover.id)
         await self._on_removed(leftover.paths[0])
         return True
 

@@ -15,6 +15,7 @@ from ..ledger.live_files import CutOff, piece_path
 from ..model.destination_setup import DestinationSetup
 from ..services import Services
 from .breaker import reaction_to
+from .unanswered import Unanswered
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -41,9 +42,16 @@ class LiveLook:
     there again.
     """
 
-    def __init__(self, setup: DestinationSetup, *, services: Services) -> None:
+    def __init__(
+        self,
+        setup: DestinationSetup,
+        *,
+        services: Services,
+        unanswered: Unanswered,
+    ) -> None:
         """Keep what it works with."""
         self._setup = setup
+        self._unanswered = unanswered
         self._ledger = services.ledger
         self._most = services.limits.live_bytes
         self._tries: dict[int, int] = {}
@@ -58,12 +66,18 @@ class LiveLook:
         if not self._setup.destination.capabilities.can_read:
             return False
         file = await self._ledger.run(
-            live_files.next_cut_off, self._setup.id, exclude=tuple(self._passed)
+            live_files.next_cut_off,
+            self._setup.id,
+            exclude=self._passed | self._unanswered.waiting,
         )
         if file is None:
             return False
         try:
-            await self._look_at(file)
+            if not file.is_unanswered or await self._unanswered.is_over(
+                file.id, file.path
+            ):
+                await self._look_at(file)
+                self._unanswered.forget(file.id)
         except StorageError as err:
             tries = self._tries[file.id] = self._tries.get(file.id, 0) + 1
             if not reaction_to(err).is_contact and tries < _TRIES:
