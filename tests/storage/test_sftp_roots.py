@@ -2,7 +2,9 @@
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 import shutil
+from typing import Any
 
 import asyncssh
 import pytest
@@ -12,10 +14,16 @@ from custom_components.frigate_snap_sync.storage.errors import (
     PathNotFound,
     PermissionDenied,
 )
+from custom_components.frigate_snap_sync.sync.ledger import audits
+from custom_components.frigate_snap_sync.sync.model.status import Problem
 
 from ..harness.sftp_server import PASSWORD, SftpServer
+from ..sync.conftest import FAST, Bench, bench, setup
+from ..waiting import until
 from .conftest import Connect, MakeSource
 from .test_sftp import names
+
+__all__ = ["bench"]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +132,52 @@ async def test_a_folder_that_vanishes_before_a_file_grows_in_it(
         assert await file.close() == 4
         assert names(server.root / "up/load/a/b") == ["file"]
         shutil.rmtree(server.root / "up")
+
+
+async def test_a_root_that_is_gone_in_the_middle_of_a_session(
+    server: SftpServer, connect_to: Connect
+) -> None:
+    """A look finds that out, though nothing is sent."""
+    destination = connect_to(server, password=PASSWORD, path="/disk/load")
+    await destination.connect()
+    (server.root / "disk").rename(server.root / "ejected")
+    server.behavior.denied = True
+    with pytest.raises(PathNotFound, match="does not exist and can't be made"):
+        await destination.connect()
+    (server.root / "ejected").rename(server.root / "disk")
+    await destination.connect()
+    assert server.behavior.log_ins == 1
+
+
+async def test_what_lay_in_a_root_that_is_gone_is_not_lost(
+    server: SftpServer, connect_to: Connect, bench: Bench
+) -> None:
+    """The disk is only not mounted: no audit judges what lies on it."""
+    bench.timing = replace(FAST, audit=0, probe=0.05)
+    looks = 0
+    is_gone = False
+
+    def sample(*args: Any, **kwargs: Any) -> list[tuple[int, StoredFile]]:
+        nonlocal looks
+        looks += is_gone
+        # The first look may have begun before the disk went.
+        return audits.sample(*args, **kwargs) if looks > 1 else []
+
+    bench.faults.jobs[audits.sample] = sample
+    await bench.start(
+        setup(connect_to(server, password=PASSWORD, path="/disk/load"), name="nas")
+    )
+    bench.live_snapshot()
+    assert await bench.settled() == {"verified": 1}
+    server.behavior.denied = is_gone = True
+    (server.root / "disk").rename(server.root / "ejected")
+    await until(
+        lambda: bench.status.destinations["nas"].problem or bench.status.losses.count
+    )
+    assert bench.status.losses.count == 0
+    status = bench.status.destinations["nas"]
+    assert status.problem is Problem.NOT_WRITABLE
+    assert "does not exist" in (status.reason or "")
 
 
 async def test_folders_are_asked_for_once(

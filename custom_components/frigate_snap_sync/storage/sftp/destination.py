@@ -69,7 +69,10 @@ class SftpDestination(Destination):
 
     @override
     async def connect(self) -> None:
-        await self._find_root(await self._connection.session())
+        session = await self._connection.session()
+        # A disk may have gone since, and what lies on it would look lost.
+        session.folders.discard(self._root)
+        await self._find_root(session)
 
     @override
     async def close(self) -> None:
