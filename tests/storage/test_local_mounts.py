@@ -25,6 +25,7 @@ from custom_components.frigate_snap_sync.storage.local.destination import (
     find_mount_point,
 )
 from custom_components.frigate_snap_sync.storage.local.mounts import check_mounted
+from homeassistant.core import HomeAssistant
 
 from .conftest import MakeSource
 from .places import small_disk
@@ -164,6 +165,38 @@ async def test_dead_share(
         pytest.raises(Unreachable, match="Host down"),
     ):
         await destination.connect()
+
+
+@pytest.fixture
+def allowed_share(hass: HomeAssistant, root: Path) -> LocalDestination:
+    """Return a share mounted at the very folder that Home Assistant allows."""
+    hass.config.allowlist_external_dirs = {str(root)}
+    return LocalDestination(
+        root, mount_point=str(root), is_allowed=hass.config.is_allowed_path
+    )
+
+
+async def test_an_allowed_share_whose_folder_is_gone(
+    allowed_share: LocalDestination, root: Path
+) -> None:
+    """Home Assistant would judge the parent then, which it does not allow."""
+    root.rmdir()
+    with pytest.raises(NotMounted) as raised:
+        await allowed_share.connect()
+    assert raised.value.about == str(root)
+
+
+async def test_an_allowed_share_that_is_dead(allowed_share: LocalDestination) -> None:
+    """Home Assistant takes it for a folder that is not there."""
+    with (
+        patch.multiple(
+            Path,
+            lstat=Mock(side_effect=OSError(errno.EHOSTDOWN, "Host down")),
+            exists=Mock(return_value=False),
+        ),
+        pytest.raises(Unreachable, match="Host down"),
+    ):
+        await allowed_share.connect()
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)

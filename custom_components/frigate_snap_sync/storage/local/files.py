@@ -61,10 +61,12 @@ class LocalFolder:
         job.step()
         if not self.root.is_absolute():
             raise PathNotAbsolute(f"{self.root} does not begin with a slash")
-        if not self.is_allowed(str(self.root)):
-            raise PathNotAllowed(f"Writing to {self.root} is not allowed")
+        # First: of a folder that is gone with its share, or that a dead one does not
+        # show, Home Assistant judges the parent, which may well not be allowed.
         check_mounted(self.root, self.mount_point)
         job.step()
+        if not self.is_allowed(str(self.root)):
+            raise PathNotAllowed(f"Writing to {self.root} is not allowed")
         return self.root.resolve()
 
     def make_root(self, job: Job) -> Path:
