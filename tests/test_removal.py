@@ -69,6 +69,7 @@ async def test_delete_devices(
     device_registry: dr.DeviceRegistry,
 ) -> None:
     """Only a camera that Frigate does not have, and only if it can tell."""
+    frigate = frigate_server.frigate
     entry = frigate_entry(frigate_server.url, subentries=[local_subentry("/media/nas")])
     await async_set_up(hass, entry)
 
@@ -87,10 +88,19 @@ async def test_delete_devices(
     assert not await may_go(LOCAL_ID)
     assert not await may_go(camera)
 
-    frigate_server.frigate.remove_camera("front_door")
+    frigate.remove_camera("front_door")
     await frigate_server.stop()
     assert not await may_go(camera)
     await frigate_server.start()
+    # It may list no cameras, or not all of them.
+    frigate.is_in_safe_mode = True
+    assert not await may_go(camera)
+    frigate.is_in_safe_mode = False
+    others = dict(frigate.cameras)
+    frigate.cameras.clear()
+    assert not await may_go(camera)
+    assert not [call for call in engine.calls if call[0] == "forget"]
+    frigate.cameras.update(others)
     assert await may_go(camera)
     assert engine.calls[-1] == ("forget", "front_door")
     device_registry.async_remove_device(device(camera).id)

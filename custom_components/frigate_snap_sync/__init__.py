@@ -105,7 +105,7 @@ async def async_remove_config_entry_device(
             raise HomeAssistantError(
                 translation_domain=DOMAIN, translation_key="frigate_not_loaded"
             )
-        return await entry.runtime_data.async_remove_camera(camera)
+        return await entry.runtime_data.requests.async_remove_camera(camera)
     # A destination goes with its subentry; the Frigate with the entry.
     needed = {destination_identifier(subentry_id) for subentry_id in entry.subentries}
     needed.add(frigate_identifier(entry.entry_id))

@@ -116,7 +116,7 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             on_status=self._async_show,
             on_upload=self._async_uploaded,
         )
-        self.requests = OwnerRequests(hass, self.engine)
+        self.requests = OwnerRequests(hass, self.engine, self.client)
         self.data = self.engine.status
         # What was taken over, to tell later what was changed: a subentry is changed
         # in place, so the entry itself can't tell.
@@ -273,20 +273,6 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
         """Return the newest uploads that fit; raises HomeAssistantError."""
         with ledger_errors(self.hass):
             return await self.engine.list_uploads(wanted)
-
-    async def async_remove_camera(self, camera: str) -> bool:
-        """Forget a camera that Frigate no longer has; tell whether that was done."""
-        if camera in self.data.cameras:
-            try:
-                config = await self.client.config()
-            except FrigateError as err:
-                LOGGER.info("Frigate can't tell whether it has %s: %s", camera, err)
-                return False
-            if camera in config.cameras:
-                return False
-            with ledger_errors(self.hass):
-                await self.engine.forget_camera(camera)
-        return True
 
     async def async_apply_changes(self) -> None:
         """Take over what changed in the entry.

@@ -8,7 +8,8 @@ from typing import Final
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
-from .const import DOMAIN
+from .const import DOMAIN, LOGGER
+from .frigate.client import FrigateClient
 from .frigate.errors import FrigateError
 from .sync.engine import Engine, LedgerError, SpoolError
 from .sync.model.errors import Refusal, Refused
@@ -33,10 +34,13 @@ ABOUT: Final = {
 class OwnerRequests:
     """Queues, cancels, protects and expires; every method raises HomeAssistantError."""
 
-    def __init__(self, hass: HomeAssistant, engine: Engine) -> None:
+    def __init__(
+        self, hass: HomeAssistant, engine: Engine, client: FrigateClient
+    ) -> None:
         """Keep whom to ask."""
         self._hass = hass
         self._engine = engine
+        self._client = client
 
     async def async_upload_review(
         self, review_id: str, destination_id: str | None
@@ -93,6 +97,20 @@ class OwnerRequests:
             return await self._engine.summaries.of(
                 start, end, camera=camera, destination_id=destination_id
             )
+
+    async def async_remove_camera(self, camera: str) -> bool:
+        """Forget a camera that Frigate no longer has; tell whether that was done."""
+        if camera in self._engine.status.cameras:
+            try:
+                config = await self._client.config()
+            except FrigateError as err:
+                LOGGER.info("Frigate can't tell whether it has %s: %s", camera, err)
+                return False
+            if camera in config.cameras or not config.is_complete:
+                return False
+            with ledger_errors(self._hass):
+                await self._engine.forget_camera(camera)
+        return True
 
 
 @contextmanager

@@ -128,6 +128,11 @@ class FrigateConfig:
     safe_mode: bool = False
     live: Mapping[str, LiveSource] = field(default_factory=dict)
 
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether all cameras are listed; a list without any says nothing."""
+        return bool(self.cameras) and not self.safe_mode
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:

@@ -108,7 +108,7 @@ class Cameras:
         self._make_room(config.cameras)
         limit = MAX_SWITCHES + 2 * len(config.cameras)
         self._learn(config.cameras, asked_at=asked_at, limit=limit)
-        if config.cameras and not config.safe_mode:
+        if config.is_complete:
             self._config, self._read_at = config.cameras, asked_at
 
     def _has(self, camera: str) -> bool:
