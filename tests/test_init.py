@@ -510,6 +510,13 @@ async def test_time_zone_changes(hass: HomeAssistant, engine: StandInEngine) -> 
     await hass.async_block_till_done()
     assert ("stop",) not in engine.calls
 
+    # The page of the general settings sends all of them.
+    await hass.config.async_update(
+        location_name="At home", time_zone=hass.config.time_zone
+    )
+    await hass.async_block_till_done()
+    assert ("stop",) not in engine.calls
+
     await hass.config.async_update(time_zone="Asia/Tokyo")
     await hass.async_block_till_done()
     assert engine.calls.count(("stop",)) == 1

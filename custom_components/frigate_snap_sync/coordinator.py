@@ -107,12 +107,13 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
             ),
             spool_limit=options.spool_limit,
         )
+        self._time_zone = dt_util.get_default_time_zone()
         self.engine = hass.data.get(ENGINE, Engine)(
             client=self.client,
             topic_prefix=self.topic_prefix,
             services=services,
             options=options,
-            time_zone=dt_util.get_default_time_zone(),
+            time_zone=self._time_zone,
             on_status=self._async_show,
             on_upload=self._async_uploaded,
         )
@@ -359,8 +360,11 @@ class FrigateSnapSyncCoordinator(DataUpdateCoordinator[EngineStatus]):
 
     @callback
     def _async_core_config_updated(self, event: Event) -> None:
-        """Restart with the new time zone: file names are in local time."""
-        if "time_zone" in event.data:
+        """Restart with a new time zone: file names are in local time.
+
+        Who saves the general settings sends the time zone too, changed or not.
+        """
+        if str(dt_util.get_default_time_zone()) != str(self._time_zone):
             self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
 
     @callback
