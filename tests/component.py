@@ -126,6 +126,7 @@ def sftp_subentry(**changes: Any) -> ConfigSubentryDataWithId:
 def frigate_entry(
     url: str = "http://192.0.2.5:5000",
     *,
+    unique_id: str = "frigate",
     subentries: Iterable[ConfigSubentryDataWithId] = (),
     data: Mapping[str, Any] | None = None,
     **changes: Any,
@@ -135,7 +136,7 @@ def frigate_entry(
         domain=DOMAIN,
         entry_id=ENTRY_ID,
         title="Frigate",
-        unique_id="frigate",
+        unique_id=unique_id,
         data={"url": url, "verify_ssl": True, **(data or {})},
         subentries_data=list(subentries),
         **changes,

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    async_fire_mqtt_message,
     async_fire_time_changed,
 )
 
@@ -18,7 +19,7 @@ from custom_components.frigate_snap_sync.sync.model.status import (
     Loss,
     Losses,
 )
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
@@ -344,6 +345,64 @@ async def test_a_topic_prefix_that_can_not_be_used(
     engine.show(topic_prefix_changed=True, frigate_topic_prefix=prefix)
     result = await fix(f"topic_prefix_changed_{ENTRY_ID}")
     assert (result["type"], result["reason"]) == ("abort", reason)
+
+
+async def test_a_topic_prefix_that_is_taken_meanwhile(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """The owner has set up what was discovered, with the form still open."""
+    entry = frigate_entry()
+    await async_set_up(hass, entry)
+    engine.show(topic_prefix_changed=True, frigate_topic_prefix="cams")
+    result = await fix(f"topic_prefix_changed_{ENTRY_ID}")
+    MockConfigEntry(domain=DOMAIN, unique_id="cams").add_to_hass(hass)
+    result = await fix(result)
+    assert (result["type"], result["reason"]) == ("abort", "already_configured")
+    assert entry.unique_id == "frigate"
+
+
+@pytest.mark.parametrize("is_meanwhile", [False, True])
+async def test_a_topic_prefix_whose_discovery_was_ignored(
+    hass: HomeAssistant,
+    engine: StandInEngine,
+    fix: Post,
+    caplog: pytest.LogCaptureFixture,
+    is_meanwhile: bool,
+) -> None:
+    """Nothing listens to it. It is not offered again either: it has an entry now."""
+    entry = frigate_entry(unique_id="cams")
+    await async_set_up(hass, entry)
+    async_fire_mqtt_message(hass, "frigate/available", "online")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    flows = hass.config_entries.flow
+    (card,) = flows.async_progress_by_handler(DOMAIN)
+    engine.show(topic_prefix_changed=True, frigate_topic_prefix="frigate")
+
+    async def ignore() -> None:
+        await flows.async_init(
+            DOMAIN,
+            context={
+                "source": SOURCE_IGNORE,
+                "discovery_key": card["context"]["discovery_key"],
+            },
+            data={"unique_id": "frigate", "title": "Frigate"},
+        )
+        assert len(hass.config_entries.async_entries(DOMAIN)) == 2
+
+    if not is_meanwhile:
+        await ignore()
+    result = await fix(f"topic_prefix_changed_{ENTRY_ID}")
+    assert result["type"] == "form"
+    if is_meanwhile:
+        await ignore()
+    result = await fix(result)
+    assert result["type"] == "create_entry"
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert hass.config_entries.async_entries(DOMAIN) == [entry]
+    assert entry.unique_id == "frigate"
+    assert engine.arguments["topic_prefix"] == "frigate"
+    assert not flows.async_progress_by_handler(DOMAIN)
+    assert "already in use" not in caplog.text
 
 
 async def test_a_topic_prefix_of_the_owner_s_choice(

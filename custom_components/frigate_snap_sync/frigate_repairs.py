@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection
 import voluptuous as vol
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry, ConfigEntryState
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
@@ -231,12 +231,7 @@ class TopicPrefixFlow(FrigateRepairFlow):
         """Show both prefixes, unless the new one can't be used."""
         self._abort_if_settled()
         self._shown = self._status.frigate_topic_prefix or ""
-        others = {
-            entry.unique_id
-            for entry in self.hass.config_entries.async_entries(DOMAIN)
-            if entry is not self._entry
-        }
-        if self._shown in others:
+        if _listens(self._other):
             return self.async_abort(reason="already_configured")
         if not is_topic_prefix(self._shown):
             return self.async_abort(reason="invalid_topic_prefix")
@@ -251,11 +246,35 @@ class TopicPrefixFlow(FrigateRepairFlow):
     ) -> RepairsFlowResult:
         """Take the prefix over that was shown."""
         self._abort_if_settled()
-        if user_input is None or self._status.frigate_topic_prefix != self._shown:
+        if (
+            user_input is None
+            or self._status.frigate_topic_prefix != self._shown
+            or _listens(self._other)
+        ):
             return await self.async_step_init()
-        self.hass.config_entries.async_update_entry(self._entry, unique_id=self._shown)
-        self.hass.config_entries.async_schedule_reload(self._entry.entry_id)
+        entries = self.hass.config_entries
+        if (ignored := self._other) is not None:
+            # It is discovered again once it is removed: this entry must have the
+            # prefix by then.
+            entries.async_update_entry(ignored, unique_id=None)
+        entries.async_update_entry(self._entry, unique_id=self._shown)
+        entries.async_schedule_reload(self._entry.entry_id)
+        if ignored is not None:
+            await entries.async_remove(ignored.entry_id)
         return self.async_create_entry(data={})
+
+    @property
+    def _other(self) -> ConfigEntry | None:
+        """Return the other entry of the prefix shown."""
+        found = self.hass.config_entries.async_entry_for_domain_unique_id(
+            DOMAIN, self._shown
+        )
+        return None if found is self._entry else found
+
+
+def _listens(entry: ConfigEntry | None) -> bool:
+    """Tell whether an entry listens to a Frigate: an ignored discovery does not."""
+    return entry is not None and entry.source != SOURCE_IGNORE
 
 
 def _are_proven(
