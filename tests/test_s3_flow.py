@@ -89,6 +89,7 @@ async def test_a_bucket(hass: HomeAssistant, rclone: RcloneS3, tmp_path: Path) -
     assert data["path"] == "front door"
     assert data["region"] == "us-east-1"
     assert (data["addressing"], data["proof"]) == ("path", "etag")
+    assert data["can_list"] is True
     assert not [path for path in rclone.root.rglob("*") if path.is_file()]
 
     again = await submit(hass, await start(hass, entry.entry_id), typed(rclone))

@@ -118,12 +118,20 @@ MAX_VOLUME_BUDGET: Final = 1024 * 1024
 
 # What a test has found out about a destination
 CONF_CAN_DELETE: Final = "can_delete"
+CONF_CAN_LIST: Final = "can_list"
 CONF_CAN_READ: Final = "can_read"
 CONF_ADDRESSING: Final = "addressing"
 CONF_PROOF: Final = "proof"
 
 FOUND_BY_TESTS: Final = frozenset(
-    {CONF_ADDRESSING, CONF_CAN_DELETE, CONF_CAN_READ, CONF_PROOF, CONF_TEMPORARY_FORM}
+    {
+        CONF_ADDRESSING,
+        CONF_CAN_DELETE,
+        CONF_CAN_LIST,
+        CONF_CAN_READ,
+        CONF_PROOF,
+        CONF_TEMPORARY_FORM,
+    }
 )
 """What the next test finds out again, without knowing what the last one found."""
 

@@ -32,6 +32,7 @@ from .const import (
     CONF_BANDWIDTH_LIMIT,
     CONF_BUCKET,
     CONF_CAN_DELETE,
+    CONF_CAN_LIST,
     CONF_CAN_READ,
     CONF_ENDPOINT_URL,
     CONF_HOST_KEY,
@@ -234,6 +235,7 @@ def _s3(hass: HomeAssistant, data: Mapping[str, Any]) -> Destination:
             proof=None if proof is None else Proof(proof),
             can_read=data.get(CONF_CAN_READ, True),
             can_delete=data.get(CONF_CAN_DELETE, True),
+            can_list=data.get(CONF_CAN_LIST, False),
             # A test finds both out.
             limits_known=proof is not None,
         ),
@@ -289,6 +291,7 @@ KINDS: Final[dict[str, Kind]] = {
                 {
                     CONF_ADDRESSING,
                     CONF_CAN_DELETE,
+                    CONF_CAN_LIST,
                     CONF_CAN_READ,
                     CONF_PROOF,
                     CONF_REGION,

@@ -445,6 +445,7 @@ async def test_a_key_that_may_not_list(
     async with limited(place, ceph, *actions) as destination:
         result = await check_destination(destination, workdir=tmp_path / "work")
         assert (result.can_read, result.can_delete) == (True, True)
+        assert "can_list" not in destination.findings
     assert place.paths() == set()
 
 
@@ -537,6 +538,8 @@ class Bucket:
         """The ETag of what was put together: rarely does a server name none."""
         self.lists = True
         """Whether the key may list: else all that is missing is forbidden."""
+        self.denies = False
+        """Whether all is forbidden."""
 
     async def weak(self, request: web.Request) -> web.StreamResponse:
         """Answer through a proxy that may compress."""
@@ -572,6 +575,8 @@ class Bucket:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer as S3 does."""
         key = request.match_info["path"].partition("/")[2]
+        if self.denies:
+            return web.Response(status=403, body=error_xml("AccessDenied"))
         match request.method:
             case "PUT":
                 content = await request.read()

@@ -17,6 +17,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     ClockSkew,
     ConnectTimeout,
     InvalidPath,
+    PermissionDenied,
     Redirected,
     Rejected,
     StorageError,
@@ -148,10 +149,34 @@ async def test_what_was_put_together_is_there(make_source: MakeSource) -> None:
         temporary = await destination.prepare("a/g", source, temporary="a/t")
         with pytest.raises(Rejected, match="has nothing"):
             await destination.put("a/g", source, temporary=temporary)
-        # Without a right to list, nothing seems to be there: the answer has to do.
+        # Nor does it count when it may not be looked for any more.
         bucket.lists = False
         temporary = await destination.prepare("a/g", source, temporary="a/t")
-        await destination.put("a/g", source, temporary=temporary)
+        with pytest.raises(PermissionDenied):
+            await destination.put("a/g", source, temporary=temporary)
+
+
+@pytest.mark.parametrize("can_list", [False, True])
+async def test_a_key_that_lost_its_rights(
+    make_source: MakeSource, can_list: bool
+) -> None:
+    """To one that could list, at its test or now, a refusal says nothing of a file."""
+    bucket = Bucket()
+    async with odd_server(bucket.handle, can_list=can_list) as destination:
+        if not can_list:
+            await destination.put("a/f", make_source(1000), temporary="a/t")
+            await destination.connect()
+            assert destination.findings["can_list"] is True
+            assert await destination.stat("a/g") is None
+        bucket.denies = True
+        for _ in range(2):
+            with pytest.raises(PermissionDenied):
+                await destination.connect()
+            with pytest.raises(PermissionDenied):
+                await destination.stat("a/f")
+        bucket.denies = False
+        await destination.connect()
+        assert (await destination.stat("a/f") is None) is can_list
 
 
 @pytest.mark.parametrize(("is_of_parts", "asked"), [(True, 0), (False, 1)])

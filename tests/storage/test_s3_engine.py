@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 import time
 
 import pytest
@@ -10,16 +11,18 @@ import pytest
 from custom_components.frigate_snap_sync.frigate.errors import FrigateUnreachable
 from custom_components.frigate_snap_sync.storage.base import Destination
 from custom_components.frigate_snap_sync.storage.s3.destination import S3Destination
+from custom_components.frigate_snap_sync.storage.s3.settings import Proof
 from custom_components.frigate_snap_sync.storage.wrappers import wrapped
 
 from ..films import box, film
 from ..harness.network import HOST
 from ..harness.processes import free_port
-from ..sync.conftest import Bench, bench, setup
+from ..sync.conftest import FAST, Bench, bench, setup
 from ..sync.fakes import Write
 from ..waiting import LONG, until
 from .places import Ceph, Place, s3_settings, sessions
-from .test_s3 import at_ceph, unfinished
+from .test_s3 import Bucket, at_ceph, unfinished
+from .test_s3_answers import odd_server
 
 __all__ = ["bench"]
 
@@ -173,3 +176,24 @@ async def test_a_recording_leaves_while_it_is_downloaded(
     assert frigate.downloads == (2 if fails else 1)
     assert unfinished(place) == []
     assert is_complete(place, bench)
+
+
+async def test_a_key_that_lost_its_rights(bench: Bench) -> None:
+    """The destination fails then; no copy is taken for one that is gone."""
+    bench.timing = replace(FAST, audit=0, probe=0.05)
+    server = Bucket()
+    async with odd_server(
+        server.handle, proof=Proof.ETAG, can_list=True, limits_known=True
+    ) as destination:
+        await bench.start(setup(destination))
+        bench.live_snapshot()
+        assert await bench.settled() == {"verified": 1}
+        server.denies = True
+        await until(
+            lambda: (
+                bench.status.destinations["nas"].failing_since
+                or bench.status.losses.count
+            )
+        )
+        assert bench.status.losses.count == 0
+        await bench.stop()

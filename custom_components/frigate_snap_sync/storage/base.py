@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 import hashlib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from .errors import InvalidPath, Rejected
 from .growing import GrowingFile
@@ -172,7 +172,7 @@ class Destination(ABC):
         return Capabilities()
 
     @property
-    def findings(self) -> Mapping[str, str]:
+    def findings(self) -> Mapping[str, Any]:
         """Return what was found out about the server so far, by names of fields.
 
         It is stored with the settings after a test, and handed to the destination

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 import errno
 import re
-from typing import Final, override
+from typing import Any, Final, override
 
 from ..base import Capabilities, Destination, Source, StoredFile
 from ..errors import Rejected, other_size
@@ -33,6 +33,7 @@ CANCEL_TIMEOUT: Final = 0.7
 
 ADDRESSING: Final = "addressing"
 PROOF: Final = "proof"
+CAN_LIST: Final = "can_list"
 """Names of what is found out about a server."""
 
 _RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
@@ -81,9 +82,10 @@ class S3Destination(Destination):
 
     @property
     @override
-    def findings(self) -> Mapping[str, str]:
+    def findings(self) -> Mapping[str, Any]:
         found = {ADDRESSING: self._whereabouts.addressing, PROOF: self._proof}
-        return {name: value.value for name, value in found.items() if value is not None}
+        known = {n: value.value for n, value in found.items() if value is not None}
+        return known | ({CAN_LIST: True} if self._whereabouts.could_list else {})
 
     @override
     async def connect(self) -> None:
@@ -134,9 +136,9 @@ class S3Destination(Destination):
         answer = await self._client.ask("HEAD", key, await self._whereabouts.find())
         if answer.status in (403, 404):
             # Neither says why: what answers may be no S3 server just now, and to whom
-            # may not list it says 403 of what is missing.
+            # could never list it says 403 of what is missing.
             await self.connect()
-            if answer.status == 404 or not self._whereabouts.may_list:
+            if answer.status == 404 or not self._whereabouts.could_list:
                 return None
         if answer.status != 200:
             raise error_of(answer, f"look at {path}", self._client.where)
@@ -280,7 +282,7 @@ class S3Destination(Destination):
     async def _compare(self, path: str, size: int) -> None:
         """See that an object which was put together is there, as far as we may."""
         stored = await self.stat(path)
-        if stored is None and self._whereabouts.may_list is False:
+        if stored is None and not self._whereabouts.could_list:
             return  # The answer is the same for one that may not be looked at.
         if stored is None or stored.size != size:
             has = "nothing" if stored is None else stored.size

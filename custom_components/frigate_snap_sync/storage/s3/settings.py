@@ -67,7 +67,8 @@ class S3Settings:
 
     `path` is the prefix of all names, empty for none. What a test has found out:
     `addressing` and `proof` (None: it is still to be found out), and what the key can
-    do besides writing, if that is known (`limits_known`).
+    do besides writing, if that is known (`limits_known`). One that could list
+    (`can_list`) and may not any more has lost rights.
     """
 
     endpoint_url: str
@@ -80,6 +81,7 @@ class S3Settings:
     proof: Proof | None = None
     can_read: bool = True
     can_delete: bool = True
+    can_list: bool = False
     limits_known: bool = False
 
 

@@ -28,8 +28,8 @@ class Whereabouts:
         """Ask nothing yet."""
         self.addressing = settings.addressing
         """None until it is found."""
-        self.may_list: bool | None = None
-        """Whether the key may list; None until that was tried."""
+        self.could_list = settings.can_list
+        """Whether the key may list, or could before: then it sees what is missing."""
         self.prefix = f"{settings.path}/" if settings.path else ""
         self._client = client
         self._settings = settings
@@ -45,7 +45,11 @@ class Whereabouts:
         return self.addressing
 
     async def look(self) -> None:
-        """See that the bucket is there. Raises `StorageError`."""
+        """See that the bucket is there. Raises `StorageError`.
+
+        That is `PermissionDenied` for a key that could list and may not any more: it
+        may have lost all its rights, and takes nothing for missing.
+        """
         async with self._finding:
             await self._look()
 
@@ -102,13 +106,13 @@ class Whereabouts:
         if answer.status == 200:
             if not is_list(answer.body):
                 raise no_s3(answer, self._client.where)
-            self.may_list = True
+            self.could_list = True
             return
         if answer.status == 404 and not answer.body:
             raise BucketNotFound(f"{self._client.where} has nothing of that name")
         if 200 < answer.status < 300:
             raise no_s3(answer, self._client.where)
         error = error_of(answer, "look at the bucket", self._client.where)
-        if not (type(error) is PermissionDenied and answer.code == "AccessDenied"):
+        is_refused = type(error) is PermissionDenied and answer.code == "AccessDenied"
+        if not is_refused or self.could_list:
             raise error
-        self.may_list = False

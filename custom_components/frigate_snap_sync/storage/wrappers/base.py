@@ -1,7 +1,7 @@
 """A destination round another one: the ground of all wrappers."""
 
 from collections.abc import AsyncGenerator, Mapping
-from typing import override
+from typing import Any, override
 
 from ..base import Capabilities, Destination, Source, StoredFile
 from ..growing import GrowingFile
@@ -25,7 +25,7 @@ class Wrapper(Destination):
 
     @property
     @override
-    def findings(self) -> Mapping[str, str]:
+    def findings(self) -> Mapping[str, Any]:
         return self.inner.findings
 
     @override
