@@ -156,6 +156,29 @@ async def test_what_was_put_together_is_there(make_source: MakeSource) -> None:
             await destination.put("a/g", source, temporary=temporary)
 
 
+@pytest.mark.parametrize("can_read", [False, True])
+async def test_what_was_put_together_without_a_right_to_list(
+    make_source: MakeSource, can_read: bool
+) -> None:
+    """Who can read sees all the same that it is not there; else the answer has to do."""
+    bucket = Bucket()
+    bucket.lists = False
+    source = make_source(LARGE)
+    async with odd_server(
+        bucket.handle_parts, proof=Proof.ETAG, can_read=can_read
+    ) as destination:
+        temporary = await destination.prepare("a/f", source, temporary="a/t")
+        await destination.put("a/f", source, temporary=temporary)
+
+        bucket.loses = True
+        temporary = await destination.prepare("a/g", source, temporary="a/t")
+        if can_read:
+            with pytest.raises(Rejected, match="has nothing"):
+                await destination.put("a/g", source, temporary=temporary)
+        else:
+            await destination.put("a/g", source, temporary=temporary)
+
+
 @pytest.mark.parametrize("can_list", [False, True])
 async def test_a_key_that_lost_its_rights(
     make_source: MakeSource, can_list: bool

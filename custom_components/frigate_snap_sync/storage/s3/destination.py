@@ -280,10 +280,11 @@ class S3Destination(Destination):
             await self._compare(path, source.size)
 
     async def _compare(self, path: str, size: int) -> None:
-        """See that an object which was put together is there, as far as we may."""
+        """See that an object which was put together is there.
+
+        Only for a key that can read: of what is there it is refused nothing.
+        """
         stored = await self.stat(path)
-        if stored is None and not self._whereabouts.could_list:
-            return  # The answer is the same for one that may not be looked at.
         if stored is None or stored.size != size:
             has = "nothing" if stored is None else stored.size
             raise other_size(f"Of {size} bytes the server has {has}")
