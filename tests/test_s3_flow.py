@@ -325,3 +325,47 @@ async def test_answers_that_are_about_a_field(
     result = await submit(hass, form, typed(rclone, endpoint_url=url))
     assert result["errors"] == {field: error}
     await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("lost", "is_asked"),
+    [
+        ({"endpoint_url": ...}, True),
+        ({"endpoint_url": 5}, True),
+        ({"endpoint_url": "http://["}, True),
+        ({"access_key_id": ...}, True),
+        ({"secret_access_key": ...}, True),
+        ({"secret_access_key": None}, True),
+        ({"region": ...}, False),
+        ({"bucket": None}, False),
+    ],
+    ids=str,
+)
+async def test_data_that_lack_something(
+    hass: HomeAssistant,
+    rclone: RcloneS3,
+    engine: StandInEngine,
+    lost: dict[str, Any],
+    is_asked: bool,
+) -> None:
+    """A secret whose key or server is not known goes nowhere: it is asked for."""
+    entry = await add(hass, rclone)
+    subentry = only(hass, entry.entry_id)
+    data = {**subentry.data, **lost}
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={k: v for k, v in data.items() if v is not ...}
+    )
+    await hass.async_block_till_done()
+    form = await entry.start_subentry_reconfigure_flow(hass, subentry.subentry_id)
+    values = typed(rclone)
+    secret = values.pop("secret_access_key")
+    result = await submit(hass, form, values)
+    if is_asked:
+        assert result["errors"] == {"secret_access_key": "secret_missing"}
+        result = await submit(hass, result, values | {"secret_access_key": secret})
+    assert result["reason"] == "reconfigure_successful"
+    assert only(hass, entry.entry_id).data["secret_access_key"] == SECRET_KEY
+    await hass.async_block_till_done()
+    (setup,) = engine.setups
+    await setup.destination.connect()
+    await setup.destination.close()

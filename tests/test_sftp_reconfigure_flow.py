@@ -235,3 +235,64 @@ async def test_steps_shown_again(
     again = await hass.config_entries.subentries.async_configure(result["flow_id"])
     assert again["step_id"] == "public_key"
     assert again["description_placeholders"] == result["description_placeholders"]
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        {"host_key": ...},
+        {"host_key": 5},
+        {"host_key": "ssh-ed25519 AAAA"},
+        {"private_key": 5},
+        {"username": ...},
+        {"path": ...},
+    ],
+    ids=str,
+)
+async def test_data_that_lack_something(
+    hass: HomeAssistant,
+    server: SftpServer,
+    fields: dict[str, Any],
+    engine: StandInEngine,
+    lost: dict[str, Any],
+) -> None:
+    """A key that is not known is shown and confirmed; the password stays."""
+    stored = stored_server(server)
+    data = {**stored["data"], **lost}
+    stored["data"] = {key: value for key, value in data.items() if value is not ...}
+    entry = frigate_entry(subentries=[stored])
+    await async_set_up(hass, entry)
+    del fields["password"]
+    result = await entry.start_subentry_reconfigure_flow(hass, SFTP_ID)
+    result = await async_submit(hass, result, **fields)
+    if "host_key" in lost:
+        assert result["step_id"] == "host_key"
+        assert server.behavior.log_ins == 0
+        result = await async_submit(hass, result)
+    assert result["reason"] == "reconfigure_successful"
+    data = dict(only_subentry(hass, entry.entry_id).data)
+    assert (data["host_key"], data["password"]) == (server.host_key, PASSWORD)
+    await hass.async_block_till_done()
+    (setup,) = engine.setups
+    await setup.destination.connect()
+    await setup.destination.close()
+
+
+@pytest.mark.parametrize("lost", ["host", "port"])
+async def test_data_that_lack_the_server(
+    hass: HomeAssistant, server: SftpServer, fields: dict[str, Any], lost: str
+) -> None:
+    """The stored password may be another server's."""
+    stored = stored_server(server)
+    stored["data"] = {k: v for k, v in stored["data"].items() if k != lost}
+    entry = frigate_entry(subentries=[stored])
+    await async_set_up(hass, entry)
+    password = fields.pop("password")
+    result = await entry.start_subentry_reconfigure_flow(hass, SFTP_ID)
+    for host in ("127.0.0.1", "none"):
+        result = await async_submit(hass, result, **{**fields, "host": host})
+        assert result["errors"] == {"password": "password_missing"}
+    result = await async_submit(hass, result, **fields, password=password)
+    assert result["step_id"] == "host_key"
+    result = await async_submit(hass, result)
+    assert result["reason"] == "reconfigure_successful"

@@ -407,3 +407,44 @@ async def test_diagnostics_hold_no_secret(hass: HomeAssistant, dav: Dav) -> None
     shown = str(await async_get_config_entry_diagnostics(hass, entry))
     for private in (SECRET, "cloud.example", "'camera'", "/frigate'"):
         assert private not in shown
+
+
+@pytest.mark.parametrize(
+    ("lost", "is_asked"),
+    [
+        ({"url": ...}, True),
+        ({"url": 5}, True),
+        ({"url": "ftp://nas/dav"}, True),
+        ({"username": ...}, False),
+        ({"path": None}, False),
+        ({"verify_ssl": ...}, False),
+    ],
+    ids=str,
+)
+async def test_data_that_lack_something(
+    hass: HomeAssistant,
+    dav: Dav,
+    engine: StandInEngine,
+    lost: dict[str, Any],
+    is_asked: bool,
+) -> None:
+    """A password whose server is not known goes nowhere: it is asked for."""
+    subentry = stored(dav.url)
+    data = {**subentry["data"], **lost}
+    subentry["data"] = {key: value for key, value in data.items() if value is not ...}
+    entry = frigate_entry(subentries=[subentry])
+    await async_set_up(hass, entry)
+    fields = typed(dav.url)
+    password = fields.pop("password")
+    result = await async_change(hass, entry.entry_id, **fields)
+    if is_asked:
+        assert result["errors"] == {"password": "password_missing"}
+        assert dav.asked == []
+        fields["password"] = password
+        result = await async_change(hass, entry.entry_id, **fields)
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.subentries[DAV_ID].data["password"] == SECRET
+    await hass.async_block_till_done()
+    (setup,) = engine.setups
+    await setup.destination.connect()
+    await setup.destination.close()

@@ -36,6 +36,7 @@ from .flows.entry import (
     log_in_errors,
     log_in_schema,
     password_missing,
+    readable_entry,
 )
 from .flows.found_frigate import async_find_frigate
 from .flows.import_config import (
@@ -197,10 +198,11 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Change how the same Frigate is reached; the ledger stays."""
         entry = self._get_reconfigure_entry()
+        stored = readable_entry(entry.data)
         if user_input is None:
-            return self._show("reconfigure", entry_suggestions(entry.data), Verdict())
-        data = entry_data(user_input, entry.data)
-        if password_missing(data, entry.data):
+            return self._show("reconfigure", entry_suggestions(stored), Verdict())
+        data = entry_data(user_input, stored)
+        if password_missing(data, stored):
             verdict = Verdict(errors={CONF_PASSWORD: "password_missing"})
         else:
             verdict = await async_check_entry(self.hass, data)
@@ -283,7 +285,8 @@ class FrigateSnapSyncConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
     def _used_urls(self) -> set[str]:
-        return {entry.data[CONF_URL] for entry in self._async_current_entries(False)}
+        entries = self._async_current_entries(False)
+        return {readable_entry(entry.data).get(CONF_URL, "") for entry in entries}
 
 
 type _Step = Callable[

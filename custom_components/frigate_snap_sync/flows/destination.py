@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, override
+from typing import Any, ClassVar
 
 import voluptuous as vol
 
@@ -11,51 +11,23 @@ from homeassistant.config_entries import (
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
-from homeassistant.const import (
-    CONF_NAME,
-    CONF_PATH,
-    UnitOfDataRate,
-    UnitOfInformation,
-    UnitOfTime,
-)
+from homeassistant.const import CONF_NAME, CONF_PATH
 from homeassistant.data_entry_flow import section
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    EntitySelector,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-    TemplateSelector,
-    TextSelector,
-)
+from homeassistant.helpers.selector import TextSelector
 
 from ..cause import CausedError
 from ..const import (
     CONF_APPEND_ONLY,
     CONF_BANDWIDTH_LIMIT,
-    CONF_CAMERAS,
-    CONF_LABELS,
     CONF_MEDIA,
     CONF_ONLY_WHILE_ENTITY,
     CONF_ONLY_WHILE_STATES,
     CONF_PATH_TEMPLATE,
     CONF_RETENTION_DAYS,
     CONF_RETENTION_SIZE,
-    CONF_SEVERITY,
-    CONF_VERIFY_CHECKSUM,
-    CONF_VOLUME_BUDGET,
-    CONF_ZONES,
     LOGGER,
-    MAX_BANDWIDTH_LIMIT,
-    MAX_RETENTION_DAYS,
-    MAX_RETENTION_SIZE,
-    MAX_VOLUME_BUDGET,
-    MEDIA,
-    MEDIUM_LIVE_FOOTAGE,
     SECTION_SELECTION,
     SECTION_STORING,
-    SEVERITY_ALERT,
-    SEVERITY_ALL,
 )
 from ..devices import known_cameras
 from ..kinds import KINDS
@@ -72,91 +44,15 @@ from ..storage.errors import (
 )
 from ..words import async_load_words, async_why
 from .import_config import forget_suggestion, next_suggestion
-from .selectors import fractions, number, whole_number
+from .sections import sections_of
+from .selectors import fractions
 from .shared_place import is_place_of_another
+from .stored import is_whole, readable
 from .trial import async_test_in_use, async_try_destination
 
 _WHOLE_NUMBERS = (CONF_BANDWIDTH_LIMIT, CONF_RETENTION_DAYS)
 _NOT_ADDING = (DELETING, LOOKING, READING, REPLACING)
 """Steps of a test that a login may not take which can only add files."""
-
-
-class _PathTemplateSelector(TemplateSelector):
-    """Shows a template editor, but leaves the judgment to the flow.
-
-    The editor's own check would refuse the whole form without naming an error.
-    """
-
-    @override
-    def __call__(self, data: Any) -> str:
-        if not isinstance(data, str):
-            raise vol.Invalid("expected str")
-        return data.strip()
-
-
-class _NamesSelector(SelectSelector):
-    """Asks for several names; what is typed freely loses spaces around it."""
-
-    def __init__(self, options: list[str]) -> None:
-        """Offer some names."""
-        super().__init__(
-            SelectSelectorConfig(options=options, multiple=True, custom_value=True)
-        )
-
-    @override
-    def __call__(self, data: Any) -> list[str]:
-        names = (name.strip() for name in super().__call__(data))
-        return list(dict.fromkeys(name for name in names if name))
-
-
-def _selection_schema(kind: str, cameras: list[str], states: list[str]) -> vol.Schema:
-    media = [*MEDIA, MEDIUM_LIVE_FOOTAGE]
-    # Where no file can grow, film takes a request every two seconds.
-    usual = media if KINDS[kind].can_append else MEDIA
-    return vol.Schema(
-        {
-            vol.Optional(CONF_MEDIA, default=list(usual)): SelectSelector(
-                SelectSelectorConfig(
-                    options=media,
-                    multiple=True,
-                    mode=SelectSelectorMode.LIST,
-                    translation_key="selected_media",
-                )
-            ),
-            vol.Optional(CONF_CAMERAS, default=list): _NamesSelector(cameras),
-            vol.Optional(CONF_SEVERITY, default=SEVERITY_ALL): SelectSelector(
-                SelectSelectorConfig(
-                    options=[SEVERITY_ALL, SEVERITY_ALERT],
-                    translation_key=CONF_SEVERITY,
-                )
-            ),
-            vol.Optional(CONF_LABELS, default=list): _NamesSelector([]),
-            vol.Optional(CONF_ZONES, default=list): _NamesSelector([]),
-            vol.Optional(CONF_ONLY_WHILE_ENTITY): EntitySelector(),
-            vol.Optional(CONF_ONLY_WHILE_STATES, default=list): _NamesSelector(states),
-        }
-    )
-
-
-_STORING_SCHEMA = vol.Schema(
-    {
-        vol.Optional(CONF_PATH_TEMPLATE, default=""): _PathTemplateSelector(),
-        vol.Optional(CONF_BANDWIDTH_LIMIT, default=0): whole_number(
-            0, MAX_BANDWIDTH_LIMIT, UnitOfDataRate.KIBIBYTES_PER_SECOND
-        ),
-        vol.Optional(CONF_VOLUME_BUDGET, default=0): number(
-            0, MAX_VOLUME_BUDGET, UnitOfInformation.GIBIBYTES
-        ),
-        vol.Optional(CONF_RETENTION_DAYS, default=0): whole_number(
-            0, MAX_RETENTION_DAYS, UnitOfTime.DAYS
-        ),
-        vol.Optional(CONF_RETENTION_SIZE, default=0): number(
-            0, MAX_RETENTION_SIZE, UnitOfInformation.GIBIBYTES
-        ),
-        vol.Optional(CONF_VERIFY_CHECKSUM, default=False): BooleanSelector(),
-        vol.Optional(CONF_APPEND_ONLY, default=False): BooleanSelector(),
-    }
-)
 
 
 class DestinationFlow(ConfigSubentryFlow):
@@ -198,7 +94,7 @@ class DestinationFlow(ConfigSubentryFlow):
     ) -> SubentryFlowResult:
         """Change a destination."""
         subentry = self._get_reconfigure_subentry()
-        stored = {CONF_NAME: subentry.title, **self._suggestions(subentry.data)}
+        stored = {CONF_NAME: subentry.title, **self._suggestions(self._stored)}
         return await self._async_form(user_input, stored)
 
     async def _async_form(
@@ -207,14 +103,10 @@ class DestinationFlow(ConfigSubentryFlow):
         if user_input is None:
             return self._show_form(suggestions, {})
         await async_load_words(self.hass)
-        cameras = known_cameras(self.hass, self._get_entry().entry_id)
         self._typed = {
             **user_input,
             CONF_NAME: user_input[CONF_NAME].strip(),
-            SECTION_SELECTION: _selection_schema(self.kind, cameras, [])(
-                user_input.get(SECTION_SELECTION, {})
-            ),
-            SECTION_STORING: _STORING_SCHEMA(user_input.get(SECTION_STORING, {})),
+            **{k: v(user_input.get(k, {})) for k, v in self._sections([]).items()},
         }
         errors = await self._async_plain_mistakes()
         if errors:
@@ -260,10 +152,18 @@ class DestinationFlow(ConfigSubentryFlow):
 
     @property
     def _stored(self) -> Mapping[str, Any]:
-        """Return the data of the destination that is being changed, or nothing."""
-        if self.source == SOURCE_RECONFIGURE:
-            return self._get_reconfigure_subentry().data
-        return {}
+        """Return what can be read of the destination that is changed, or nothing."""
+        if self.source != SOURCE_RECONFIGURE:
+            return {}
+        sections = {name: section(each) for name, each in self._sections([]).items()}
+        return readable(
+            self._get_reconfigure_subentry().data, {**self._fields(), **sections}
+        )
+
+    def _sections(self, states: list[str]) -> dict[str, vol.Schema]:
+        """Return the sections of the form, with states to offer."""
+        cameras = known_cameras(self.hass, self._get_entry().entry_id)
+        return sections_of(self.kind, cameras, states)
 
     _reason: str = ""
 
@@ -276,20 +176,20 @@ class DestinationFlow(ConfigSubentryFlow):
     def _show_form(
         self, values: dict[str, Any], errors: dict[str, str]
     ) -> SubentryFlowResult:
-        cameras = known_cameras(self.hass, self._get_entry().entry_id)
         chosen = values.get(SECTION_SELECTION, {}).get(CONF_ONLY_WHILE_ENTITY)
-        states = likely_states(self.hass, chosen)
+        sections = self._sections(likely_states(self.hass, chosen))
+        # What can't be read was a limit, perhaps: its owner is to see that it is gone.
+        is_open = {name for name in sections if name in errors or self._is_odd(name)}
         schema = vol.Schema(
             {
                 vol.Required(CONF_NAME): TextSelector(),
                 **self._fields(),
-                vol.Optional(SECTION_SELECTION): section(
-                    _selection_schema(self.kind, cameras, states),
-                    {"collapsed": SECTION_SELECTION not in errors},
-                ),
-                vol.Optional(SECTION_STORING): section(
-                    _STORING_SCHEMA, {"collapsed": SECTION_STORING not in errors}
-                ),
+                **{
+                    vol.Optional(name): section(
+                        each, {"collapsed": name not in is_open}
+                    )
+                    for name, each in sections.items()
+                },
             }
         )
         return self.async_show_form(
@@ -301,6 +201,13 @@ class DestinationFlow(ConfigSubentryFlow):
                 **self.examples,
             },
         )
+
+    def _is_odd(self, name: str) -> bool:
+        """Tell whether the form could not have stored a section as it is."""
+        if self.source != SOURCE_RECONFIGURE:
+            return False
+        stored = self._get_reconfigure_subentry().data.get(name)
+        return not is_whole(stored, self._sections([])[name])
 
     def _show_failure(self, err: StorageError) -> SubentryFlowResult:
         """Show the form again, with the error at the field it belongs to."""

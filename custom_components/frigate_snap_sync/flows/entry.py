@@ -42,6 +42,7 @@ from ..frigate.errors import (
 )
 from ..words import async_load_words, async_why
 from .credentials import PASSWORD_SELECTOR
+from .stored import readable
 
 _BASE = "base"
 
@@ -151,7 +152,7 @@ def _receivers(data: Mapping[str, Any]) -> tuple[_Server, _Server | None] | None
     """Return who gets the password: server and proxy; None where a URL is invalid."""
     proxy = data.get(CONF_PROXY)
     try:
-        server = parse_base_url(data[CONF_URL])
+        server = parse_base_url(data.get(CONF_URL, ""))
         via = parse_proxy(proxy) if proxy else None
     except InvalidUrl:
         return None
@@ -188,12 +189,17 @@ def log_in_errors(verdict: Verdict) -> dict[str, str]:
     }
 
 
+def readable_entry(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what can be read of an entry's data: its owner types the rest again."""
+    return readable(data, entry_schema(expand_advanced=False).schema)
+
+
 def entry_suggestions(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the form's values for stored data, without the password."""
     return {
-        CONF_URL: data[CONF_URL],
+        CONF_URL: data.get(CONF_URL, ""),
         CONF_USERNAME: data.get(CONF_USERNAME, ""),
-        CONF_VERIFY_SSL: data[CONF_VERIFY_SSL],
+        CONF_VERIFY_SSL: data.get(CONF_VERIFY_SSL, True),
         SECTION_ADVANCED: {
             CONF_PROXY: data.get(CONF_PROXY, ""),
             CONF_TOPIC_PREFIX: data.get(CONF_TOPIC_PREFIX, ""),

@@ -109,10 +109,10 @@ class LocalFlow(DestinationFlow):
         right now is noticed, unless something was mounted nearer to it since.
         """
         mount_point = await find_mount_point(Path(path))
-        if path == self._stored.get(CONF_PATH):
-            known: str = self._stored[CONF_MOUNT_POINT]
+        known = self._stored.get(CONF_MOUNT_POINT)
+        if known and path == self._stored.get(CONF_PATH):
             if PurePosixPath(known).is_relative_to(mount_point):
-                return known
+                return str(known)
         return mount_point
 
 

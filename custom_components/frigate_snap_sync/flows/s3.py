@@ -36,6 +36,7 @@ from ..storage.s3.settings import (
 )
 from .credentials import SELECTORS, odd_login
 from .destination import DestinationFlow
+from .stored import stored_server
 
 
 class S3Flow(DestinationFlow):
@@ -103,14 +104,14 @@ class S3Flow(DestinationFlow):
     def _kept_secret(self) -> str:
         """Return the stored secret, if the key and its server are still the same."""
         stored, data = self._stored, self._data
-        if stored and CONF_ENDPOINT_URL in data:
-            old = server_of(URL(stored[CONF_ENDPOINT_URL]))
+        if CONF_ENDPOINT_URL in data:
+            old = stored_server(stored.get(CONF_ENDPOINT_URL))
             servers = {server_of(URL(server)) for server in self._endpoints}
             if (
                 old in servers
-                and stored[CONF_ACCESS_KEY_ID] == data[CONF_ACCESS_KEY_ID]
+                and stored.get(CONF_ACCESS_KEY_ID) == data[CONF_ACCESS_KEY_ID]
             ):
-                return str(stored[CONF_SECRET_ACCESS_KEY])
+                return str(stored.get(CONF_SECRET_ACCESS_KEY, ""))
         return ""
 
     @override

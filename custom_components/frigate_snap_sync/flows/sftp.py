@@ -42,7 +42,7 @@ from ..storage.sftp.destination import (
     generate_key_pair,
     load_private_key,
 )
-from ..storage.sftp.host_keys import FETCH_TIMEOUT
+from ..storage.sftp.host_keys import FETCH_TIMEOUT, load_public_key
 from .credentials import (
     PASSPHRASE_SELECTOR,
     PASSWORD_SELECTOR,
@@ -148,8 +148,9 @@ class SftpFlow(DestinationFlow):
         """Tell whether what was typed names another server than what is stored."""
         typed, stored = self._typed, self._stored
         host = typed[CONF_HOST].strip().strip("[]").lower()
+        known = stored.get(CONF_HOST)
         return bool(stored) and (host, typed[CONF_PORT]) != (
-            str(stored.get(CONF_HOST)).lower(),
+            known and known.lower(),
             stored.get(CONF_PORT),
         )
 
@@ -280,7 +281,7 @@ class SftpFlow(DestinationFlow):
         stored = self._stored
         if (stored.get(CONF_HOST), stored.get(CONF_PORT)) == self._server:
             if self._server not in self._distrusted:
-                return str(stored[CONF_HOST_KEY])
+                return _pinned(stored)
         return None
 
     @property
@@ -298,3 +299,13 @@ class SftpFlow(DestinationFlow):
             f"{SUBENTRY_SFTP}:{data[CONF_USERNAME]}@{data[CONF_HOST].lower()}"
             f":{data[CONF_PORT]}{data[CONF_PATH]}"
         )
+
+
+def _pinned(stored: Mapping[str, Any]) -> str | None:
+    """Return the stored host key; one that can't be read was never confirmed."""
+    line = stored.get(CONF_HOST_KEY, "")
+    try:
+        load_public_key(line)
+    except InvalidKey:
+        return None
+    return str(line)

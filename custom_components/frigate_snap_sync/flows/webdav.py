@@ -26,6 +26,7 @@ from ..storage.http.address import InvalidUrl, parse_url, server_of
 from ..storage.webdav.settings import parse_folder
 from .credentials import PASSWORD_SELECTOR, odd_login
 from .destination import DestinationFlow
+from .stored import stored_server
 
 _EXAMPLE_URL = "https://nas.lan/remote.php/dav/files/cam"
 
@@ -84,9 +85,7 @@ class WebdavFlow(DestinationFlow):
         if not self._data[CONF_PASSWORD] and self._data[CONF_USERNAME]:
             stored = self._stored.get(CONF_PASSWORD, "")
             # It never goes to another server than its own.
-            if stored and server_of(url) != server_of(
-                parse_url(self._stored[CONF_URL])
-            ):
+            if stored and server_of(url) != stored_server(self._stored.get(CONF_URL)):
                 errors[CONF_PASSWORD] = "password_missing"
             self._data[CONF_PASSWORD] = stored
         return errors
