@@ -12,6 +12,7 @@ from custom_components.frigate_snap_sync.storage.errors import (
     HostKeyChanged,
     InvalidKey,
     NoSftp,
+    Unusable,
 )
 from custom_components.frigate_snap_sync.storage.sftp.destination import (
     generate_key_pair,
@@ -212,7 +213,7 @@ async def test_no_common_cipher(server: SftpServer, connect_to: Connect) -> None
 
 async def test_pinned_key_is_damaged(server: SftpServer, connect_to: Connect) -> None:
     """Without a readable pinned key no connection is made."""
-    with pytest.raises(InvalidKey):
+    with pytest.raises(Unusable):
         await connect_to(server, password=PASSWORD, host_key="ssh-rsa x").connect()
 
 

@@ -34,6 +34,7 @@ from ..storage.errors import (
     InvalidKey,
     PathNotAbsolute,
     StorageError,
+    Unusable,
 )
 from ..storage.sftp.destination import (
     HostKey,
@@ -306,6 +307,6 @@ def _pinned(stored: Mapping[str, Any]) -> str | None:
     line = stored.get(CONF_HOST_KEY, "")
     try:
         load_public_key(line)
-    except InvalidKey:
+    except Unusable:
         return None
     return str(line)

@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncssh
 
-from ..errors import HostKeyChanged, InvalidKey
+from ..errors import HostKeyChanged, Unusable
 from .errors import connect_error
 from .guard import Door
 
@@ -98,11 +98,11 @@ async def fetch_host_key(
 
 
 def load_public_key(line: str) -> asyncssh.SSHKey:
-    """Read a pinned host key; raises `InvalidKey`."""
+    """Read a pinned host key; raises `Unusable`, for no login can change it."""
     try:
         return asyncssh.import_public_key(line)
     except ValueError as err:
-        raise InvalidKey("The pinned host key can't be read") from err
+        raise Unusable("The pinned host key can't be read") from err
 
 
 def host_key_changed(host: str, port: int, fingerprint: str) -> HostKeyChanged:
