@@ -174,6 +174,23 @@ async def test_an_honest_one_is_planned_without_a_look(
     assert bool(bench.frigate.summaries) is (minutes > 10)
 
 
+async def test_one_that_has_a_half_hour_already_is_looked_up(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """Without parts that would be the first that is planned of it."""
+    bench.options = EngineOptions(upload_during_review=False)
+    start = float(int(time.time()) - 35 * 60)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    counted = looks(bench)
+    review = bench.review("new", start=start)
+    await until(counted)
+    assert await bench.settled() == {}
+    known(bench, start)
+    bench.review("update", source_id=review, start=start)
+    await until(lambda: "-01.mp4" in names(nas))
+
+
 async def test_a_clock_that_jumps_in_mid_review(
     bench: Bench, nas: FakeDestination
 ) -> None:

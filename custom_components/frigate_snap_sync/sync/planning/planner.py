@@ -268,13 +268,16 @@ class Planner:
     ) -> float:
         """Return for how many seconds the next file of a review might be planned.
 
-        Up to where its `footage` is known nothing is overdue. Negative: not yet, or
-        no destination wants it now.
+        Where nothing is planned, and Frigate was not asked: since its beginning. Up to
+        where its `footage` is known nothing is overdue. Negative: not yet, or no
+        destination wants it now.
         """
         if self._is_closed(self.uploads(item), bounds):
             return -inf
         first = self._first(item, bounds)
         now = time.time() - clock_offset
+        if not (known.pieces_end or known.parts_end or footage.until):
+            return now - first
         if self._part_length is None:
             begin = max(known.pieces_end or first, footage.until)
             return now - begin - self._limits.piece
