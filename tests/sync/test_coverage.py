@@ -150,6 +150,17 @@ def test_no_recordings_no_coverage() -> None:
     assert (found.shown, found.least, found.most) == ((), (), ())
 
 
+def test_a_clip_beside_a_row_that_can_not_be_read() -> None:
+    """It may be of what that shows: A, B and no C, of which B can't be read."""
+    rows = segments((1000, 1010), (1020, 1030))
+    clip = film(10, 10, gop=10, begin=0, end=20)
+    asked = FootageRange(1000, 1030)
+    assert coverage(rows, asked, clip).least == ((1000, 1010), (1020, 1030))
+    found = coverage(rows, asked, clip, is_unclear=True)
+    assert found.least == ()
+    assert found.most == found.shown == ((1000, 1010), (1020, 1030))
+
+
 def pairs(*spans: tuple[float, float]) -> Iterable[tuple[float, float]]:
     """Return spans, as they come."""
     return spans

@@ -11,7 +11,7 @@ from custom_components.frigate_snap_sync.frigate.errors import (
     FrigateUnreachable,
     MediaBroken,
 )
-from custom_components.frigate_snap_sync.frigate.models import Segment
+from custom_components.frigate_snap_sync.frigate.models import Segment, Segments
 from custom_components.frigate_snap_sync.sync.model.engine_options import EngineOptions
 from custom_components.frigate_snap_sync.sync.model.limits import Limits
 
@@ -194,6 +194,24 @@ async def test_a_clip_that_ends_early_replaces_no_part(
     await until(lambda: "-incomplete.mp4" in names(nas))
     assert len(whole) >= 3
     assert parts <= set(names(nas))
+
+
+async def test_the_parts_of_a_whole_with_rows_that_can_not_be_read_stay(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """It may be as long as what can be read, and show something else."""
+    start = time.time() - 30
+    review = await give_parts(bench, nas, start=start)
+    parts = set(names(nas))
+    bench.frigate.footage = lambda camera, after, before: Segments(
+        every_second(camera, after, before), left_out=1
+    )
+    bench.review("end", source_id=review, start=start, end=time.time() - 1)
+    await until(lambda: ".mp4" in names(nas))
+    counts = await bench.settled()
+    assert parts <= set(names(nas))
+    assert "superseded" not in counts
+    assert "incomplete" not in counts
 
 
 async def test_the_parts_of_a_whole_that_can_not_be_measured_stay(

@@ -10,7 +10,7 @@ import time
 
 from ...frigate.errors import FrigateError, MediaBroken, MediaGone, MediaNotReady
 from ...frigate.media import check_mp4
-from ...frigate.models import Segment
+from ...frigate.models import Segment, Segments
 from ...frigate.protocol import FrigateApi
 from ..ledger import LedgerError, uploads
 from ..ledger.fetch_queue import FetchJob
@@ -220,7 +220,7 @@ class Downloads:
         """
         return await self._behind(job, await self._segments(job))
 
-    async def _behind(self, job: FetchJob, segments: Sequence[Segment]) -> Clip | None:
+    async def _behind(self, job: FetchJob, segments: Segments) -> Clip | None:
         start = await self._first_playable(job, segments)
         if start is None:
             return None
@@ -228,9 +228,7 @@ class Downloads:
             return await self._download(job, FootageRange(start, job.end), segments)
         return await self._beginning(job, segments, start)
 
-    async def _first_playable(
-        self, job: FetchJob, segments: Sequence[Segment]
-    ) -> int | None:
+    async def _first_playable(self, job: FetchJob, segments: Segments) -> int | None:
         """Return where the first segment begins that can be played, None if none can.
 
         The first of all is known not to. Of the others ever more are left out, and then
@@ -259,7 +257,7 @@ class Downloads:
         return ranges[good].start
 
     async def _plays(
-        self, job: FetchJob, asked: FootageRange, segments: Sequence[Segment]
+        self, job: FetchJob, asked: FootageRange, segments: Segments
     ) -> bool:
         try:
             clip = await self._download(job, asked, segments)
@@ -269,7 +267,7 @@ class Downloads:
         return True
 
     async def _beginning(
-        self, job: FetchJob, segments: Sequence[Segment], start: int
+        self, job: FetchJob, segments: Segments, start: int
     ) -> Clip | None:
         best: Clip | None = None
         good, bad = start, job.end
@@ -290,7 +288,7 @@ class Downloads:
             best, good = clip, middle
         return best
 
-    async def _segments(self, job: FetchJob) -> list[Segment]:
+    async def _segments(self, job: FetchJob) -> Segments:
         segments = await self._client.recordings(
             job.item.camera, after=job.start, before=job.end
         )
@@ -302,7 +300,7 @@ class Downloads:
         self,
         job: FetchJob,
         asked: FootageRange,
-        segments: Sequence[Segment],
+        segments: Segments,
         *,
         is_followed: bool = False,
     ) -> Clip:
@@ -344,7 +342,7 @@ class Downloads:
             if download is not None:
                 await self._grown(job, download, writer.flushed)
             info = await asyncio.to_thread(check_mp4, writer.path)
-            holds = coverage(segments, asked, info)
+            holds = coverage(segments, asked, info, is_unclear=bool(segments.left_out))
             if lost := lacks(holds.most, there):
                 raise MediaBroken(
                     f"The clip has {total(there) - lost:.0f} s of {total(there):.0f} s"

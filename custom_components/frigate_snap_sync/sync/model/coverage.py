@@ -49,11 +49,16 @@ def shown(segments: Sequence[Segment], asked: FootageRange) -> Spans:
 
 
 def coverage(
-    segments: Sequence[Segment], asked: FootageRange, clip: Mp4Info
+    segments: Sequence[Segment],
+    asked: FootageRange,
+    clip: Mp4Info,
+    *,
+    is_unclear: bool = False,
 ) -> Coverage:
     """Return which seconds of the range a whole MP4 holds.
 
-    `segments` are those that Frigate's recordings showed when it was made.
+    `segments` are those that Frigate's recordings showed when it was made. There may
+    be others where it `is_unclear`: then any second of the clip may be theirs.
     """
     rows = sorted(
         (
@@ -68,7 +73,7 @@ def coverage(
     least, most = _seconds(rows, asked, clip)
     return Coverage(
         shown=shown(rows, asked),
-        least=_beginning(rows, asked, least),
+        least=NONE if is_unclear else _beginning(rows, asked, least),
         most=_beginning(rows, asked, most),
     )
 
