@@ -10,8 +10,10 @@ import pytest
 from custom_components.frigate_snap_sync.sync.ledger import (
     Ledger,
     LedgerError,
+    Origin,
     destinations,
     items,
+    milestones,
 )
 
 from .ledgers import remember
@@ -58,18 +60,19 @@ async def test_damage_that_is_found_in_use_is_mended_at_the_next_start(
     await damaged(path)
     ledger = Ledger(path)
     await ledger.open()
-    assert not ledger.was_replaced
+    assert ledger.origin is Origin.OWN
     with pytest.raises(LedgerError, match="malformed"):
         await ledger.run(items.open_reviews)
     await ledger.close()
     ledger = Ledger(path)
     await ledger.open()
-    assert ledger.was_replaced
+    assert ledger.origin is Origin.NOWHERE
     assert await ledger.run(items.open_reviews) == []
+    await ledger.run(milestones.forget, milestones.UNSETTLED)
     await ledger.close()
     ledger = Ledger(path)
     await ledger.open()
-    assert not ledger.was_replaced
+    assert ledger.origin is Origin.OWN
     await ledger.close()
 
 
@@ -100,7 +103,7 @@ async def test_an_index_that_lost_something_is_made_anew(path: Path) -> None:
     path.with_name("one.db.suspect").touch()
     ledger = Ledger(path)
     await ledger.open()
-    assert not ledger.was_replaced
+    assert ledger.origin is Origin.OWN
     assert len(await ledger.run(items.open_reviews)) == 1
     await ledger.close()
     assert not path.with_name("one.db.suspect").exists()
@@ -138,7 +141,7 @@ async def test_a_ledger_that_was_not_closed_is_looked_at_as_a_whole(
     path.with_name("one.db-wal").touch()
     ledger = Ledger(path)
     await ledger.open()
-    assert ledger.was_replaced
+    assert ledger.origin is Origin.NOWHERE
     await ledger.close()
 
 
@@ -203,7 +206,7 @@ async def test_a_ledger_from_before_the_first_release_is_set_aside(
     ledger = Ledger(path)
     await ledger.open()
     assert await ledger.run(destinations.since) == {}
-    assert ledger.was_replaced
+    assert ledger.origin is Origin.NOWHERE
     await ledger.close()
     assert len(list(path.parent.glob("one.db.corrupt-*"))) == 1
     assert caplog.text.count("never released") == 1

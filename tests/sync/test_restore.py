@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 from threading import Event
 import time
-from typing import override
+from typing import Never, override
 
 import pytest
 
@@ -21,8 +21,13 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     backup,
     generations,
     items,
+    milestones,
+    spooled_files,
 )
 from custom_components.frigate_snap_sync.sync.model.naming import Render
+from custom_components.frigate_snap_sync.sync.services import Services
+from custom_components.frigate_snap_sync.sync.spool.spool import Spool
+from custom_components.frigate_snap_sync.sync.startup import open_home
 
 from .conftest import Bench, setup, until
 from .fakes import CLIP_SECONDS, IMAGE, FakeDestination
@@ -66,6 +71,11 @@ def test_which_one_is_used(
     assert found is expected
 
 
+def full(_: object) -> Never:
+    """Be a disk without space."""
+    raise OSError(28, "No space left on device")
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Return where the ledger lies."""
@@ -80,12 +90,19 @@ def ledger_of(
     return Ledger(path, generation_path=generation, copy=copy)
 
 
-async def known(path: Path) -> tuple[Origin, int]:
-    """Open the ledger; return where it comes from and how many items it knows."""
+async def known(path: Path, *, is_killed: bool = False) -> tuple[Origin, int]:
+    """Start with the ledger; return where it comes from and how many items it knows.
+
+    Without the spool, if it `is_killed` before that.
+    """
     ledger = ledger_of(path)
     await ledger.open()
     try:
-        return ledger.origin, len(await ledger.run(items.open_reviews))
+        count = len(await ledger.run(items.open_reviews))
+        if not is_killed:
+            spool = Spool(path.parent.parent / "spool", limit=1 << 20)
+            await open_home(Services(ledger=ledger, spool=spool))
+        return ledger.origin, count
     finally:
         await ledger.close()
 
@@ -150,6 +167,75 @@ async def test_a_damaged_ledger_is_taken_from_the_copy(path: Path, damage: str) 
     assert await known(path) == (Origin.COPY, 1)
 
 
+async def test_a_ledger_that_is_missing_without_a_copy(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Something was known once: it is no first start."""
+    assert await known(path) == (Origin.OWN, 0)
+    assert not caplog.text
+    path.unlink()
+    assert await known(path) == (Origin.NOWHERE, 0)
+    assert "ledger is missing" in caplog.text
+    assert await known(path) == (Origin.OWN, 0)
+
+
+@pytest.mark.parametrize(
+    ("damage", "origin"),
+    [
+        ("missing", Origin.NOWHERE),
+        ("garbage", Origin.NOWHERE),
+        ("restored", Origin.SET_BACK),
+        ("copy", Origin.COPY),
+    ],
+)
+@pytest.mark.parametrize("starts", [0, 1, 2])
+async def test_starts_that_fail_leave_what_the_spool_holds(
+    path: Path, damage: str, origin: Origin, starts: int
+) -> None:
+    """Killed before the spool was opened: the next start must not take it for its own."""
+    saved = await backed_up(path)
+    assert (await known(path))[0] is Origin.OWN
+    image = path.parent.parent / "spool" / "image.jpg"
+    image.write_bytes(IMAGE)
+    if damage in ("restored", "copy"):
+        restore(path, saved)
+    if damage != "copy":
+        backup.copy_of(path).unlink()
+    if damage == "garbage":
+        path.write_bytes(b"not a database" * 1000)
+    elif damage == "missing":
+        path.unlink()
+    found = [(await known(path, is_killed=True))[0] for _ in range(starts)]
+    found.append((await known(path))[0])
+    assert found == [origin, Origin.UNSETTLED, Origin.UNSETTLED][: starts + 1]
+    (aside,) = image.parent.parent.glob("spool.unknown-*")
+    assert [file.read_bytes() for file in aside.iterdir()] == [IMAGE]
+    ledger = ledger_of(path)
+    await ledger.open()
+    assert ledger.origin is Origin.OWN
+    assert await ledger.run(milestones.is_kept, milestones.RESTORED)
+    await ledger.close()
+
+
+async def test_a_start_that_is_tried_again(bench: Bench) -> None:
+    """Without space on the disk, say: nothing is removed."""
+    nas = FakeDestination()
+    await bench.start(setup(nas))
+    await bench.stop()
+    image = bench.folder / "spool" / "image.jpg"
+    image.write_bytes(IMAGE)
+    (bench.folder / "ledger" / "one.db").unlink()
+    bench.faults.jobs[spooled_files.spool_names] = full
+    for _ in range(2):
+        with pytest.raises(OSError, match="No space left"):
+            await bench.start(setup(nas))
+    bench._engine = None  # noqa: SLF001
+    bench.faults.jobs.clear()
+    await bench.start(setup(nas))
+    (aside,) = bench.folder.glob("spool.unknown-*")
+    assert [file.read_bytes() for file in aside.iterdir()] == [IMAGE]
+
+
 async def test_a_damaged_copy_is_not_used(path: Path) -> None:
     """Neither instead of a sound ledger, nor of a damaged one."""
     saved = await backed_up(path)
@@ -209,9 +295,6 @@ async def test_a_copy_that_can_not_be_made(
     await ledger.open()
     await ledger.back_up()
     before = backup.copy_of(path).read_bytes()
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(LedgerError, match="No space left"):

@@ -107,34 +107,23 @@ async def test_what_nobody_knows_is_set_aside_each_time(spool: Spool) -> None:
     for content in (b"one", b"two"):
         await spool.open([])
         await spool.store(content, "jpg")
-        assert await spool.set_aside()
-    for content in (b"three", b"four"):
-        await spool.open([])
-        await spool.store(content, "jpg")
         await spool.store(content, "jpg")
         await spool.open([], keeps_unknown=True)
     folders = sorted(spool.folder.parent.glob("spool.unknown-*"))
     assert [[file.read_bytes() for file in folder.iterdir()] for folder in folders] == [
-        [b"one"],
-        [b"two"],
-        [b"three"] * 2,
-        [b"four"] * 2,
+        [b"one"] * 2,
+        [b"two"] * 2,
     ]
 
 
-@pytest.mark.parametrize("is_moved", [True, False])
 async def test_what_is_set_aside_is_bounded(
-    spool: Spool, caplog: pytest.LogCaptureFixture, is_moved: bool
+    spool: Spool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """By the spool's limit: the oldest goes, the newest stays, and it is said."""
     (spool.folder.parent / "spool.other").mkdir()
     for number in range(7):
         await spool.store(b"%d" % number * (3 << 20), "mp4")
-        if is_moved:
-            assert await spool.set_aside()
-            await spool.open([])
-        else:
-            await spool.open([], keeps_unknown=True)
+        await spool.open([], keeps_unknown=True)
     folders = sorted(spool.folder.parent.glob("spool.unknown-*"))
     assert [next(each.iterdir()).read_bytes()[:1] for each in folders] == [b"5", b"6"]
     assert caplog.text.count("is removed") == 5

@@ -28,8 +28,6 @@ async def open_home(services: Services) -> float:
         clock.begin, now=time.time(), longest=services.timing.longest_retry
     )
     await ledger.run(milestones.moment, milestones.SINCE, default=time.time())
-    if ledger.was_replaced and (name := await spool.set_aside()):
-        _LOGGER.error("What waited in the spool was set aside as %s", name)
     await ledger.run(live_files.end_all, now=time.time())
     restored = await _restored_at(ledger)
     known = await ledger.run(spooled_files.spool_names)
@@ -41,6 +39,7 @@ async def open_home(services: Services) -> float:
         await services.apply(
             await ledger.run(spooled_files.lost_names, missing, now=time.time())
         )
+    await ledger.run(milestones.forget, milestones.UNSETTLED)
     return restored
 
 

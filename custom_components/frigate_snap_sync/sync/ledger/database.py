@@ -85,11 +85,6 @@ class Ledger:
         self._waiting: deque[_Call[Any]] = deque()
         self.origin = Origin.OWN
 
-    @property
-    def was_replaced(self) -> bool:
-        """Tell whether the file could not be used, and this is a new one."""
-        return self.origin is Origin.NOWHERE
-
     async def open(self) -> None:
         """Open the file; make it, or bring it to the newest version, if needed.
 

@@ -8,6 +8,8 @@ SINCE: Final = "since"
 """The moment when the entry was made."""
 RESTORED: Final = "restored"
 """When the ledger began again with less than it had known."""
+UNSETTLED: Final = "unsettled"
+"""When that was noticed, until the spool was opened."""
 CAUGHT_UP: Final = "caught_up"
 """Up to when all that Frigate's API shows is known."""
 WRITTEN: Final = "written"
@@ -36,6 +38,17 @@ def keep_moment(connection: sqlite3.Connection, name: str, moment: float) -> Non
         " DO UPDATE SET moment = excluded.moment",
         (name, moment),
     )
+
+
+def is_kept(connection: sqlite3.Connection, name: str) -> bool:
+    """Tell whether a moment of this name is kept."""
+    found = connection.execute("SELECT 1 FROM milestones WHERE name = ?", (name,))
+    return found.fetchone() is not None
+
+
+def forget(connection: sqlite3.Connection, name: str) -> None:
+    """Keep a moment no more."""
+    connection.execute("DELETE FROM milestones WHERE name = ?", (name,))
 
 
 def keep_review(connection: sqlite3.Connection, moment: float) -> None:

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 import shutil
 import sqlite3
+import time
 from typing import Final
 
 from ...private_files import (
@@ -18,7 +19,7 @@ from ...private_files import (
 )
 from ..model.errors import LedgerError, words_of
 from ..support.set_aside import name_aside
-from . import generations, schema
+from . import generations, milestones, schema
 from .backup import copied_generation, copy_of, is_sound
 from .generations import GenerationFile
 
@@ -28,6 +29,7 @@ _LOGGER = logging.getLogger(__name__)
 _ASIDE: Final = "corrupt"
 _KEPT: Final = 3
 """How many ledgers that were set aside stay: they are as large as the ledger was."""
+_LOST: Final = "what it knew of pending uploads is lost"
 _ENDINGS: Final = ("", "-wal", "-shm")
 """The file itself, and what SQLite makes beside it."""
 
@@ -42,7 +44,9 @@ class Origin(StrEnum):
     COPY = "copy"
     """From the copy of a backup."""
     NOWHERE = "nowhere"
-    """It could not be read, and there was no copy."""
+    """It could not be read, or was missing, and there was no copy."""
+    UNSETTLED = "unsettled"
+    """From the last start, at which it was not its own and the spool was not opened."""
 
 
 class Check(IntEnum):
@@ -81,6 +85,11 @@ def open_ledger(path: Path, file: GenerationFile | None) -> Opened:
     except OSError as err:
         raise LedgerError(f"Ledger {path}: {err}", said=words_of(err)) from err
     opened = _choose(path, file)
+    if opened.origin is not Origin.OWN:
+        # Before its number says that it is the newest: who acts on it may be killed.
+        milestones.keep_moment(opened.connection, milestones.UNSETTLED, time.time())
+    elif milestones.is_kept(opened.connection, milestones.UNSETTLED):
+        opened = Opened(connection=opened.connection, origin=Origin.UNSETTLED)
     number = generations.begin(opened.connection, after=(file and file.read()) or 0)
     if file is not None:
         file.write(number)
@@ -91,11 +100,13 @@ def open_ledger(path: Path, file: GenerationFile | None) -> Opened:
 
 def _choose(path: Path, file: GenerationFile | None) -> Opened:
     copied = copied_generation(path)
-    if not path.exists() and copied is None:
+    newest = None if file is None else file.read()
+    if not path.exists() and copied is None and newest is None:
         return Opened(connection=_connect(path, Check.NONE), origin=Origin.OWN)
     found = _try(path, _check_of(path))
     own = found.generation
-    newest = own if file is None else file.read()
+    if file is None:
+        newest = own
     is_set_back = own is not None and generations.is_set_back(own=own, newest=newest)
     if generations.is_copy_better(own=own, copied=copied, newest=newest) and is_sound(
         path
@@ -116,12 +127,17 @@ def _choose(path: Path, file: GenerationFile | None) -> Opened:
     if found.connection is not None:
         origin = Origin.SET_BACK if is_set_back else Origin.OWN
         return Opened(connection=found.connection, origin=origin)
-    _LOGGER.error(
-        "The ledger could not be read (%s) and was set aside as %s; "
-        "what it knew of pending uploads is lost",
-        found.trouble,
-        _set_aside(path),
-    )
+    is_missing = not path.exists()
+    aside = _set_aside(path)
+    if is_missing:
+        _LOGGER.error("The ledger is missing; %s", _LOST)
+    else:
+        _LOGGER.error(
+            "The ledger could not be read (%s) and was set aside as %s; %s",
+            found.trouble,
+            aside,
+            _LOST,
+        )
     return Opened(connection=_connect(path, Check.NONE), origin=Origin.NOWHERE)
 
 

@@ -174,7 +174,8 @@ INSERT INTO generation VALUES (0);
 -- `messages_lost`, when live snapshots were lost before they could be kept, and
 -- `images_too_large`, when some were too large to be, until that is acknowledged;
 -- `protection_…`, since when the state of that name holds; `outage_…`, since when
--- something is wrong that has been for long; `restored`, when a restore was noticed;
+-- something is wrong that has been for long; `restored`, when a restore was noticed,
+-- and `unsettled`, the same until the spool was opened;
 -- `written`, when the ledger was last seen to take what is written.
 CREATE TABLE milestones (
     name TEXT PRIMARY KEY,

@@ -100,23 +100,14 @@ class Spool:
                     (self.folder / entry.name).rename(unknown / entry.name)
                 else:
                     (self.folder / entry.name).unlink(missing_ok=True)
+            if unknown.exists():
+                _LOGGER.error(
+                    "What waited in the spool, and the ledger does not know, was set"
+                    " aside as %s",
+                    unknown.name,
+                )
             self._bound_aside()
             return missing
-
-        return await _in_thread(work)
-
-    async def set_aside(self) -> str | None:
-        """Move the folder out of the way; return its new name, None if there is none.
-
-        For when it is not known any more what its files are. Raises SpoolError.
-        """
-
-        def work() -> str | None:
-            if not self.folder.exists():
-                return None
-            aside = self.folder.rename(name_aside(self.folder, _ASIDE)).name
-            self._bound_aside()
-            return aside
 
         return await _in_thread(work)
 
