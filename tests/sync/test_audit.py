@@ -6,6 +6,7 @@ import pytest
 
 from custom_components.frigate_snap_sync.storage.base import StoredFile
 from custom_components.frigate_snap_sync.storage.errors import (
+    PermissionDenied,
     Rejected,
     StorageError,
     Unreachable,
@@ -125,12 +126,17 @@ async def test_a_connection_that_drops_ends_no_audit(
 
 
 @pytest.mark.parametrize(
-    ("error", "times"), [(Rejected("odd name"), 1), (Unreachable("it hangs up"), 2)]
+    ("error", "times"),
+    [
+        (Rejected("odd name"), 1),
+        (PermissionDenied("its folder may not be read"), 1),
+        (Unreachable("it hangs up"), 2),
+    ],
 )
 async def test_a_copy_that_can_not_be_looked_at(
-    bench: Bench, error: StorageError, times: int
+    bench: Bench, caplog: pytest.LogCaptureFixture, error: StorageError, times: int
 ) -> None:
-    """It holds up no other, nor the next audit."""
+    """It holds up no other, nor the next audit; a refusal is none of the destination."""
     bench.timing = replace(FAST, probe=0.05)
     nas = FakeDestination()
     await bench.start(setup(nas))
@@ -160,3 +166,4 @@ async def test_a_copy_that_can_not_be_looked_at(
     connects = nas.connects
     await until(lambda: nas.connects > connects + 2)
     assert len(looked) == 2 + times
+    assert ("is failing" in caplog.text) is isinstance(error, Unreachable)

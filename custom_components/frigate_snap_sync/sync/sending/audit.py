@@ -9,7 +9,7 @@ from ...storage.errors import StorageError
 from ..ledger import audits
 from ..model.destination_setup import DestinationSetup
 from ..services import Services
-from .breaker import concerns_one_file
+from .breaker import reaction_to
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -72,7 +72,9 @@ class Audit:
         try:
             found = await self._setup.destination.stat(expected.path)
         except StorageError as err:
-            if concerns_one_file(err) or upload_id in self._failed:
+            # Where the destination is reached, and its root was found, that is about
+            # this copy, or its folder.
+            if reaction_to(err).is_contact or upload_id in self._failed:
                 _LOGGER.debug("%s can't be looked at: %s", expected.path, err)
                 return
             # The others come first the next time: it may be the cause.

@@ -20,7 +20,6 @@ from ..support.home_health import note_success
 from ..support.lanes import Lanes
 from ..support.outage_log import OutageLog
 from ..support.tasks import wait_for
-from .audit import Audit
 from .breaker import Sent, concerns_one_file, is_for_its_owner, reaction_to
 from .budget import Budget, Calendar
 from .clean_up import CleanUp
@@ -30,6 +29,7 @@ from .earlier_copies import EarlierCopies
 from .follower import Follower
 from .former_copies import FormerCopies
 from .queue import STILLS, UploadQueue, lanes_for
+from .regular_look import RegularLook
 from .retention import Retention
 from .sender import Sender
 from .spool_losses import SpoolLosses
@@ -60,7 +60,6 @@ class Worker:
         Frigate's, in seconds.
         """
         self.setup = setup
-        self.free_space: int | None = None
         self.tested: float | None = None
         """When a test that was asked for last passed (epoch seconds)."""
         self._ledger = services.ledger
@@ -70,7 +69,6 @@ class Worker:
         self._released = released
         self._enabled = asyncio.Event()
         self._outage = OutageLog(_LOGGER, f"Destination {setup.name}")
-        self._audit = Audit(setup, services=services)
         self.budget = Budget(setup, services=services, calendar=calendar)
         self.drill_leftovers = DrillLeftovers(setup, services=services)
         self.sender = Sender(
@@ -98,6 +96,13 @@ class Worker:
         self._health = DestinationHealth(
             setup, services=services, outage=self._outage, on_news=self.wake
         )
+        self._look = RegularLook(
+            setup,
+            services=services,
+            health=self._health,
+            drill_leftovers=self.drill_leftovers,
+            outage=self._outage,
+        )
         self._former = FormerCopies(
             setup, services=services, on_failure=self._health.fail
         )
@@ -116,6 +121,11 @@ class Worker:
     def connected(self) -> bool | None:
         """Tell whether it could be reached when it was last tried."""
         return self._health.connected
+
+    @property
+    def free_space(self) -> int | None:
+        """Return the free bytes there, None while they are unknown."""
+        return self._look.free_space
 
     @property
     def failing_since(self) -> float | None:
@@ -363,21 +373,7 @@ class Worker:
         """Look at the destination at the start, and then every few minutes."""
         while True:
             if not self._health.blocks:
-                try:
-                    await self.setup.destination.connect()
-                    self.free_space = await self.setup.destination.free_space()
-                    await self._health.clean()
-                    await self.drill_leftovers.clean()
-                    await self._audit.audit()
-                except LedgerError as err:
-                    self._outage.report(err)
-                except StorageError as err:
-                    if not concerns_one_file(err):
-                        await self._health.fail(err)
-                else:
-                    note_success(self._outage)
-                    self._health.contact(connected=True)
-                    self._health.settle()
+                await self._look.take()
             elif not self._enabled.is_set():
                 # The lanes, which look for its return, are paused.
                 async with self._probing:
