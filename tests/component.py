@@ -209,7 +209,11 @@ def drilled(moment: float, **destination: Any) -> DrillStatus:
         seconds={"picture": 0.2, "footage": 1.4},
         destinations=(DestinationDrill(destination_id=LOCAL_ID, **destination),),
     )
-    return status_of([drill], destinations=[LOCAL_ID])
+    return status_of(
+        [drill],
+        destinations=[LOCAL_ID],
+        is_wanted=lambda camera, destination_id: True,
+    )
 
 
 PASSED_DRILL = drilled(
@@ -244,6 +248,8 @@ class StandInEngine:
         self.on_start: Callable[[], object] = lambda: None
         self.rows: list[UploadRow] = []
         self.drill = PASSED_DRILL
+        self.undrillable: dict[str, Exception] = {}
+        """Cameras of which no drill is possible, and why."""
         self.summary = Summary()
         self.at_start: list[dict[str, Any]] = []
         self.playback: Playback | None = None
@@ -410,6 +416,8 @@ class StandInEngine:
         """Return what the test wants to come of it, and show it."""
         self.calls.append(("drill", camera))
         self._raise()
+        if camera in self.undrillable:
+            raise self.undrillable[camera]
         self.show(drill=self.drill)
         return self.drill.drills
 

@@ -262,6 +262,58 @@ async def test_a_failure_ends_with_the_selection(
     await until(lambda: bench.status.protection is Protection.PROTECTED)
 
 
+@pytest.mark.parametrize("fails_at", ["nas", None])
+async def test_a_failure_of_a_camera_that_is_left_out(
+    bench: Bench, nas: Place, fails_at: str | None
+) -> None:
+    """No drill of it is possible any more; none is needed, at the next start neither."""
+    await ready(bench, ("nas", nas))
+    if fails_at is None:
+        bench.frigate.latest_faults = [FrigateUnreachable("no answer")]
+    else:
+        nas.most = 0
+    await drill(bench)
+    await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
+    (failure,) = bench.status.drill.failures
+    assert failure.destination_id == fails_at
+    other = setup(nas, selection=Selection(cameras=frozenset({"back-yard_2"})))
+    await bench.engine.apply_destinations([other])
+    assert not bench.status.drill.failures
+    await until(lambda: bench.status.protection is Protection.PROTECTED)
+    with pytest.raises(Refused):
+        await drill(bench)
+    await bench.stop()
+    await bench.start(other)
+    await bench.heard()
+    await until(lambda: bench.status.protection is Protection.PROTECTED)
+    assert not bench.status.drill.failures
+    # Selected again, it is still to be proven.
+    await bench.engine.apply_destinations([setup(nas)])
+    assert bench.status.drill.failures == (failure,)
+    nas.most = None
+    await drill(bench)
+    await until(lambda: bench.status.protection is Protection.PROTECTED)
+
+
+async def test_a_failure_at_frigate_while_a_destination_takes_the_camera(
+    bench: Bench, nas: Place, cloud: Place
+) -> None:
+    """It ends with the last of them that is in use; a pause does for one."""
+    await ready(bench, ("nas", nas), ("cloud", cloud))
+    bench.frigate.latest_faults = [FrigateUnreachable("no answer")]
+    await drill(bench)
+    await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
+    other = Selection(cameras=frozenset({"back-yard_2"}))
+    await bench.engine.apply_destinations(
+        [setup(nas, selection=other), setup(cloud, name="cloud")]
+    )
+    assert bench.status.reasons == (Reason.DRILL_FAILED,)
+    await bench.engine.set_sending("cloud", False)
+    await until(lambda: bench.status.protection is Protection.PROTECTED)
+    await bench.engine.set_sending("cloud", True)
+    await until(lambda: bench.status.reasons == (Reason.DRILL_FAILED,))
+
+
 async def test_a_failure_ends_with_its_destination(
     bench: Bench, nas: Place, cloud: Place
 ) -> None:

@@ -1,6 +1,6 @@
 """A fire drill: what it goes through, and what came of it. All pure."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -184,12 +184,12 @@ def status_of(
     kept: Collection[CameraDrill],
     *,
     destinations: Collection[str],
-    idle: Collection[str] = (),
+    is_wanted: Callable[[str, str | None], bool],
 ) -> DrillStatus:
     """Return what to show of the last drill of each camera.
 
-    What concerns a destination that is no more says nothing any longer. Failures of
-    cameras and destinations that are `idle`, switched off by their owner, don't stand.
+    What concerns a destination that is no more says nothing any longer. A failure
+    stands while its camera `is_wanted` at its destination, or at any where that is None.
     """
     known = [_without_others(each, destinations) for each in kept]
     done = sorted(
@@ -200,7 +200,7 @@ def status_of(
         failure
         for each in sorted(known, key=lambda each: each.camera)
         for failure in (*_failures(each), *_standing(each, _failed(each.earlier)))
-        if not {failure.camera, failure.destination_id} & {*idle}
+        if is_wanted(failure.camera, failure.destination_id)
     )
     if not done:
         return DrillStatus(failures=failures)

@@ -1,9 +1,10 @@
 """The collector: gathers what the entities show, and tells when it has changed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 import itertools
 import logging
 import time
@@ -13,6 +14,7 @@ from ...cause import Cause
 from ..intake.inbox import Inbox
 from ..ledger import LedgerError, milestones, status_summary, traffic, waiting
 from ..model.drill import status_of
+from ..model.selection import takes_any
 from ..model.status import (
     CameraStatus,
     DestinationStatus,
@@ -265,10 +267,10 @@ class Collector:
         drill = status_of(
             summary.drills,
             destinations=destinations,
-            idle={
-                *(id_ for id_, each in destinations.items() if not each.sending),
-                *(each.camera for each in summary.drills if self._is_idle(each.camera)),
-            },
+            is_wanted=partial(
+                self._is_wanted,
+                sending={id_ for id_, each in destinations.items() if each.sending},
+            ),
         )
         facts = self._outages.facts(
             capture=summary.capture,
@@ -320,8 +322,18 @@ class Collector:
             destinations=destinations,
         )
 
-    def _is_idle(self, camera: str) -> bool:
-        return self._monitor.cameras.is_disabled(camera)
+    def _is_wanted(
+        self, camera: str, destination_id: str | None, *, sending: Collection[str]
+    ) -> bool:
+        """Tell whether a camera in use is taken by a destination in use, or by any."""
+        if self._monitor.cameras.is_disabled(camera):
+            return False
+        if destination_id is None:
+            return any(self._is_wanted(camera, id_, sending=sending) for id_ in sending)
+        worker = self._workers.get(destination_id)
+        return destination_id in sending and (
+            worker is None or takes_any(worker.setup.selection, {camera})
+        )
 
     def _camera(self, status: CameraStatus) -> CameraStatus:
         cameras = self._monitor.cameras
