@@ -173,6 +173,25 @@ async def test_a_failed_drill(
     assert not open_issues(hass)
 
 
+async def test_failed_drills_of_which_one_is_refused(
+    hass: HomeAssistant, engine: StandInEngine, fix: Post
+) -> None:
+    """The cameras behind it are drilled all the same."""
+    await async_set_up(hass, frigate_entry(subentries=[local_subentry("/media/nas")]))
+    (failure,) = FAILED_DRILL.failures
+    other = replace(failure, camera="back_yard")
+    engine.show(drill=replace(FAILED_DRILL, failures=(other, failure)))
+    engine.drill = replace(PASSED_DRILL, failures=(other,))
+    engine.undrillable = {"back_yard": Refused(Refusal.NOTHING_TO_DRILL)}
+    result = await fix(f"drill_failed_{ENTRY_ID}")
+    result = await fix(result)
+    drilled = [call[1] for call in engine.calls if call[0] == "drill"]
+    assert drilled == ["back_yard", "front_door"]
+    assert (result["type"], result["errors"]) == ("form", {"base": "drill_refused"})
+    shown = result["description_placeholders"]
+    assert shown["failures"] == r"- **back\_yard**: Garage NAS"
+
+
 async def test_a_failed_drill_that_is_settled(
     hass: HomeAssistant, engine: StandInEngine, fix: Post
 ) -> None:

@@ -163,16 +163,14 @@ class DrillFailedFlow(FrigateRepairFlow):
             failures = self._status.drill.failures
             cameras = {each.camera for each in failures}
             requests = self._entry.runtime_data.requests
-            try:
-                drills = [
-                    drill
-                    for camera in sorted(cameras)
-                    for drill in await requests.async_drill(camera)
-                ]
-            except HomeAssistantError as err:
-                LOGGER.info("A repair's drill was refused: %s", err)
-                errors = {"base": "drill_refused"}
-            else:
+            drills: list[CameraDrill] = []
+            for camera in sorted(cameras):
+                try:
+                    drills += await requests.async_drill(camera)
+                except HomeAssistantError as err:
+                    LOGGER.info("A repair's drill of %s was refused: %s", camera, err)
+                    errors = {"base": "drill_refused"}
+            if not errors:
                 if _are_proven(failures, by=drills):
                     return self.async_create_entry(data={})
                 errors = {"base": "drill_failed"}
