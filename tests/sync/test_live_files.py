@@ -1,5 +1,6 @@
 """Live files in the ledger: named before their first byte, gone once the whole is there."""
 
+from collections.abc import Callable
 from dataclasses import replace
 import sqlite3
 
@@ -9,8 +10,10 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     destinations,
     items,
     live_files,
+    milestones,
     pruning,
     retention,
+    review_reports,
 )
 from custom_components.frigate_snap_sync.sync.ledger.live_files import LiveFile
 from custom_components.frigate_snap_sync.sync.model.item import Role, UploadState
@@ -22,7 +25,7 @@ from custom_components.frigate_snap_sync.sync.model.spans import Spans
 from .samples import ITEM
 from .test_superseding import Range, Recording, stretch, upload
 
-REVIEW = replace(ITEM, end=None)
+REVIEW = replace(ITEM, end=None, reported_at=1001)
 
 
 def begin(
@@ -257,6 +260,40 @@ def test_what_a_crash_ended(
     assert left(connection) == (() if stays else (file.path,))
 
 
+def later(connection: sqlite3.Connection, moment: float) -> None:
+    """Let the ledger have been written then."""
+    milestones.keep_moment(connection, milestones.WRITTEN, moment)
+
+
+def heard(connection: sqlite3.Connection, moment: float) -> None:
+    """Let its review have been heard of then."""
+    review_reports.hear(connection, ITEM.source_id, moment)
+
+
+@pytest.mark.parametrize("happened", [later, heard])
+@pytest.mark.parametrize("is_looked_at", [True, False])
+def test_what_a_crash_ended_before_a_start_with_a_clock_that_is_behind(
+    connection: sqlite3.Connection,
+    is_looked_at: bool,
+    happened: Callable[[sqlite3.Connection, float], None],
+) -> None:
+    """A machine without a clock begins with the time that it kept last.
+
+    Frigate lost what it had in its memory alone: nothing else shows those seconds.
+    """
+    items.remember_open(connection, REVIEW)
+    file = begin(connection)
+    happened(connection, 1040)
+    live_files.end_all(connection, now=1010)
+    if is_looked_at:
+        live_files.looked_at(connection, file.id, seconds=41, size=7)
+    items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    assert whole_end(connection) == (1041 if is_looked_at else 1026)
+    upload(connection, Role.WHOLE, 1, shown=((995, 1026),))
+    assert states(connection) == ["kept"]
+    assert left(connection) == ()
+
+
 @pytest.mark.parametrize(("began_again", "end"), [(1060.5, 1061), (1300, 1026)])
 def test_the_whole_reaches_to_the_start_after_a_crash(
     connection: sqlite3.Connection, began_again: float, end: int
@@ -289,11 +326,12 @@ def test_what_a_crash_ended_while_frigate_s_clock_was_ahead(
     connection: sqlite3.Connection,
 ) -> None:
     """Its seconds are those of Frigate's clock."""
-    items.remember_open(connection, REVIEW)
+    item = replace(ITEM, reported_at=940)
+    items.remember_open(connection, replace(item, end=None))
     begin(connection, ahead=60)
     begin(connection, ahead=-60)
     live_files.end_all(connection, now=1010)
-    items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    items.plan(connection, item, (stretch(Role.WHOLE, 1, (995, 1026)),))
     upload(connection, Role.WHOLE, 1, shown=((995, 1026),))
     assert states(connection) == ["kept", "kept"]
     connection.execute("UPDATE live_files SET state = 'growing'")
@@ -305,7 +343,8 @@ def test_an_end_that_was_not_kept(connection: sqlite3.Connection) -> None:
     """The ledger failed then, and the whole came: the next start looks."""
     items.remember_open(connection, REVIEW)
     file = begin(connection)
-    items.plan(connection, ITEM, (stretch(Role.WHOLE, 1, (995, 1026)),))
+    item = replace(ITEM, reported_at=1022)
+    items.plan(connection, item, (stretch(Role.WHOLE, 1, (995, 1026)),))
     upload(connection, Role.WHOLE, 1, shown=((995, 1026),))
     live_files.end_all(connection, now=1024)
     assert left(connection) == (file.path,)

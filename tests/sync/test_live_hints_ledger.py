@@ -1,5 +1,6 @@
 """Live files that have no review yet, in the ledger."""
 
+from dataclasses import replace
 import sqlite3
 
 import pytest
@@ -245,7 +246,7 @@ def test_what_it_shows_before_its_review(
 ) -> None:
     """It keeps no file; what is behind that must be in the whole, as always."""
     file = sign(connection, start=held[0])
-    items.remember_open(connection, REVIEW)
+    items.remember_open(connection, replace(REVIEW, reported_at=990))
     adopt(connection, begins=begins)
     if is_crash:
         live_files.end_all(connection, now=held[1])

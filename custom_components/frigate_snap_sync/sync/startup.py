@@ -24,11 +24,12 @@ async def open_home(services: Services) -> float:
     LedgerError or SpoolError.
     """
     ledger, spool = services.ledger, services.spool
+    # Before the ledger's times are brought in line: they show whether the clock is behind.
+    await ledger.run(live_files.end_all, now=time.time())
     await ledger.run(
         clock.begin, now=time.time(), longest=services.timing.longest_retry
     )
     await ledger.run(milestones.moment, milestones.SINCE, default=time.time())
-    await ledger.run(live_files.end_all, now=time.time())
     restored = await _restored_at(ledger)
     known = await ledger.run(spooled_files.spool_names)
     is_own = ledger.origin is Origin.OWN

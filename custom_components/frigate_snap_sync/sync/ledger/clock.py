@@ -103,6 +103,20 @@ def jumped(
     _bring_forward(connection, "uploads", now=jump.after, by=by, longest=longest)
 
 
+def newest(connection: sqlite3.Connection) -> float:
+    """Return the latest moment at which the ledger says that something happened.
+
+    If our clock shows an earlier one, it is behind, or was ahead.
+    """
+    (moment,) = connection.execute(
+        "SELECT MAX((SELECT COALESCE(MAX(reported_at), 0) FROM items),"
+        " (SELECT COALESCE(MAX(heard_at), 0) FROM items WHERE is_open = 1),"
+        " (SELECT COALESCE(MAX(last_upload), 0) FROM destinations),"
+        " (SELECT COALESCE(MAX(moment), 0) FROM milestones))"
+    ).fetchone()
+    return float(moment)
+
+
 def begin(connection: sqlite3.Connection, *, now: float, longest: float) -> None:
     """Let nothing wait for a time that is far away, for the clock may have been set.
 
@@ -113,13 +127,7 @@ def begin(connection: sqlite3.Connection, *, now: float, longest: float) -> None
     Capture that is off stays off, also if the clock shows a time before it was
     switched: a machine without one that runs on begins years behind.
     """
-    (newest,) = connection.execute(
-        "SELECT MAX((SELECT COALESCE(MAX(reported_at), 0) FROM items),"
-        " (SELECT COALESCE(MAX(last_upload), 0) FROM destinations),"
-        " (SELECT COALESCE(MAX(moment), 0) FROM milestones WHERE name = ?))",
-        (CAUGHT_UP,),
-    ).fetchone()
-    by = max(0.0, newest - now)
+    by = max(0.0, newest(connection) - now)
     _bring_forward(connection, "files", now=now, by=by, longest=_DAY)
     _bring_forward(connection, "uploads", now=now, by=by, longest=longest)
     for table, column, rows in _PAST:

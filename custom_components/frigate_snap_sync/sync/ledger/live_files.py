@@ -13,6 +13,7 @@ from ...storage.names import TemporaryForm, temporary_name
 from ..model.item import Media
 from ..model.naming import numbered, path_key, retried
 from ..model.spans import Spans, to_text
+from .clock import newest
 from .items import base_of, free_path
 from .superseding import reach_live, supersede_live
 
@@ -203,19 +204,21 @@ def end_all(connection: sqlite3.Connection, *, now: float) -> int:
     """Note that nothing grows any more: we were ended. Return how many there were.
 
     It is not known until when they show something: until `now` at the latest, and no
-    longer than their reviews. What may be someone else's is left alone, unless it is
+    longer than their reviews. Nothing is known of that if anything happened later than
+    `now`: the clock is behind. What may be someone else's is left alone, unless it is
     empty. What left with a sign stays until it is known whether a review followed.
     """
+    latest = now if newest(connection) <= now else None
     rows = connection.execute(
         f"UPDATE live_files SET state = IIF(is_ours AND NOT {_UNWANTED},"  # noqa: S608
         f" 'kept', 'over'), clean_up = IIF(is_ours, {_UNWANTED}, pieces IS NULL),"
         " is_unanswered = 1,"
-        " ended_by = MIN(? + ahead, COALESCE((SELECT MAX(MAX(files.end),"
-        " MAX(items.reported_at) + ahead) + ? FROM items JOIN files ON files.item_id ="
+        " ended_by = MIN(?1 + ahead, COALESCE((SELECT MAX(MAX(files.end),"
+        " MAX(items.reported_at) + ahead) + ?2 FROM items JOIN files ON files.item_id ="
         " items.id WHERE items.id = live_files.item_id AND is_open = 0"
-        " AND role = 'whole'), ? + ahead)) WHERE state = 'growing'"
+        " AND role = 'whole'), ?1 + ahead)) WHERE state = 'growing'"
         " RETURNING item_id, destination_id",
-        (now, _SHOWN_AFTER_END, now),
+        (latest, _SHOWN_AFTER_END),
     ).fetchall()
     known = [row for row in rows if row["item_id"] is not None]
     for item_id in dict.fromkeys(row["item_id"] for row in known):
