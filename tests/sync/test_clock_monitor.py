@@ -23,6 +23,7 @@ from custom_components.frigate_snap_sync.sync.ledger import (
     tracked_objects,
 )
 from custom_components.frigate_snap_sync.sync.ledger.clock import ClockJump
+from custom_components.frigate_snap_sync.sync.model.limits import Limits
 from custom_components.frigate_snap_sync.sync.model.timing import Timing
 from custom_components.frigate_snap_sync.sync.monitoring.clock_monitor import (
     ClockMonitor,
@@ -31,6 +32,7 @@ from custom_components.frigate_snap_sync.sync.monitoring.clock_monitor import (
 
 from .conftest import FAST, Bench, setup, until
 from .fakes import CLIP_SECONDS, FULL_IMAGE, IMAGE, FakeDestination
+from .test_half_hours import there_since
 
 HOUR = 3600.0
 YEARS = 6 * 365 * 24 * HOUR
@@ -106,6 +108,24 @@ async def test_a_jump_that_could_not_be_followed_is_noticed_again() -> None:
     machine.ahead += HOUR
     await machine.watch.look()
     assert [jump.seconds for jump in machine.jumps] == [2 * HOUR]
+
+
+async def test_patience_with_what_is_to_come_counts_from_the_start() -> None:
+    """The clock was ahead at an earlier run, or is behind until it is set."""
+    machine = Machine()
+    start = machine.steady + machine.ahead
+    machine.steady += 1000
+    for moment, begins in (
+        (start - HOUR, start - HOUR),
+        (start + 1000, start + 1000),
+        # It may have been set back a little: too little for a jump.
+        (start + 1001, start + 1001),
+        (start + HOUR, start),
+    ):
+        assert machine.watch.counted_from(moment) == begins
+    machine.ahead += HOUR
+    await machine.watch.look()
+    assert machine.watch.counted_from(start + HOUR) == start + HOUR
 
 
 def test_the_steady_clock_is_never_set() -> None:
@@ -530,6 +550,71 @@ async def test_a_start_with_a_clock_that_is_behind(
 
     for moment in await bench.engine._ledger.run(moments):  # noqa: SLF001
         assert began + YEARS - 100 < moment <= time.time()
+
+
+BEHIND = pytest.mark.parametrize("seconds", [-30, -5 * HOUR, -YEARS])
+
+
+@BEHIND
+async def test_capture_is_switched_off_after_a_start_with_a_clock_that_is_behind(
+    bench: Bench,
+    nas: FakeDestination,
+    set_clock: Callable[[float], None],
+    seconds: float,
+) -> None:
+    """What was to be fetched before still is, all of it."""
+    bench.frigate.footage = lambda camera, after, before: []
+    await bench.start(setup(nas))
+    end = time.time() - 5
+    bench.review("end", start=end - 10, end=end, known=True)
+    await until(lambda: bench.uploads(state="pending"))
+    await bench.stop()
+
+    def ends(connection: sqlite3.Connection) -> list[float]:
+        return [row["end"] for row in connection.execute("SELECT end FROM files")]
+
+    set_clock(seconds)
+    bench.frigate.error = FrigateUnreachable("no route")
+    await bench.start(setup(nas))
+    whole = await bench.engine._ledger.run(ends)  # noqa: SLF001
+    await bench.engine.set_capture(False)
+    assert [row.state for row in await bench.uploads()] == ["pending"]
+    assert await bench.engine._ledger.run(ends) == whole  # noqa: SLF001
+    set_clock(-seconds)
+    await followed(bench)
+    bench.frigate.error = bench.frigate.footage = None
+    assert await bench.settled() == {"verified": 1}
+
+
+@BEHIND
+async def test_a_review_ends_after_a_start_with_a_clock_that_is_behind(
+    bench: Bench,
+    nas: FakeDestination,
+    set_clock: Callable[[float], None],
+    seconds: float,
+) -> None:
+    """Its footage was still to be looked for; who was there when it ended gets it."""
+    bench.timing = replace(FAST, settle=600)
+    bench.limits = Limits(piece=10, piece_remainder=1)
+    await bench.start(setup(nas))
+    await until(lambda: bench.status.frigate_connected)
+    end = time.time() - 5
+    await there_since(bench, end - 5)
+    review_id = bench.review("end", start=end - 35, end=end, known=True)
+
+    async def has_ended() -> bool:
+        known = await bench.engine._ledger.run(ledger_items.review, review_id)  # noqa: SLF001
+        return known is not None and known[1] and known[0].end is not None
+
+    await until(has_ended)
+    await bench.stop()
+    assert not nas.media
+    set_clock(seconds)
+    bench.frigate.clock_offset = seconds
+    bench.timing = FAST
+    await bench.start(setup(nas))
+    await until(lambda: nas.media)
+    assert list(await bench.settled()) == ["verified"]
 
 
 @pytest.mark.parametrize("has_caught_up", [True, False])

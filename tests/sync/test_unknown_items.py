@@ -383,3 +383,18 @@ async def test_an_image(
     assert await bench.settled() == {state: 1}
     (row,) = await bench.uploads()
     assert row.reason == str(error)
+
+
+async def test_what_was_reported_at_a_time_to_come_is_a_loss(
+    bench: Bench, nas: FakeDestination
+) -> None:
+    """The clock was ahead, or is behind: it is not known how long ago that was."""
+    bench.frigate.error = FrigateUnreachable("no route")
+    await bench.start(setup(nas))
+    bench.tracked_object()
+    await bench.pending(1)
+    await age_items(bench, -2 * 3600)
+    bench.frigate.snapshot_faults = [NEVER] * 9
+    bench.frigate.error = None
+    bench.publish("available", "online")
+    assert await bench.settled() == {"gone": 1}

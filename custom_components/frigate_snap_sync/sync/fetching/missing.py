@@ -50,7 +50,7 @@ class MissingFiles:
         old.
         """
         now = time.time()
-        heard = now - job.item.reported_at
+        heard = now - self._clock.counted_from(job.item.reported_at)
         # What shows the middle of an active review was over long after its report.
         over = now - job.ended_at
         waited = min(heard, over) if over >= 0 else heard

@@ -95,6 +95,8 @@ class ReviewIntake:
             since = reported_at
             if only is not None and item.end is not None:
                 since = min(reported_at, item.end + self._client.clock_offset)
+            if earlier is not None:
+                since = max(since, earlier.reported_at)  # The clock may be behind now.
             return await self._ended.plan(
                 item, only=only, footage=footage, since=since, needs_end=needs_end
             )

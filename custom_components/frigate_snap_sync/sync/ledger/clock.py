@@ -44,10 +44,7 @@ _SINCE = (
 )
 """From when on all is wanted: a later one loses, an earlier one sends history."""
 
-_UNFINISHED = "is_open = 1 OR id IN (SELECT item_id FROM files WHERE state = 'wanted')"
-
 _PAST = (
-    ("items", "reported_at", f"({_UNFINISHED})"),
     ("items", "heard_at", "is_open = 1"),
     ("files", "ended_at", "state = 'wanted'"),
     ("uploads", "ended_at", "state = 'pending'"),
@@ -55,7 +52,11 @@ _PAST = (
     ("tracked_objects", "heard_at", "TRUE"),
     ("tracked_objects", "tracked_at", "TRUE"),
 )
-"""What patience is counted from: never later than a start. What is over stays as it is."""
+"""What patience is counted from: never later than a start. What is over stays as it is.
+
+So does when an item was reported: who was there then gets it, and it shows a clock that
+is behind. `ClockMonitor.counted_from` bounds that patience.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,14 @@ class ClockMonitor:
             and self._steady() - self._jumped_at > self._timing.least_patience
         )
 
+    def counted_from(self, moment: float) -> float:
+        """Return from when on patience counts with what happened at a moment.
+
+        From the start if that is to come: the clock was ahead then, or is behind now.
+        """
+        is_to_come = moment > self._wall() + self._timing.least_patience
+        return self._since if is_to_come else moment
+
     async def run(self) -> None:
         """Watch until cancelled."""
         while True:

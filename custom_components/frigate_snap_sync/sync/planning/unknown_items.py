@@ -54,4 +54,5 @@ class UnknownItems:
 
 
 def _is_recent(item: Item) -> bool:
-    return time.time() - item.reported_at < _RECENT
+    # Of what was reported at a time to come it is not known how long ago that was.
+    return abs(time.time() - item.reported_at) < _RECENT
