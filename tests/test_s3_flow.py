@@ -328,6 +328,31 @@ async def test_answers_that_are_about_a_field(
 
 
 @pytest.mark.parametrize(
+    ("changes", "errors"),
+    [
+        ({"bucket": "two words"}, {"bucket": "invalid_bucket"}),
+        ({"endpoint_url": "ftp://nas"}, {"endpoint_url": "invalid_url"}),
+    ],
+)
+async def test_a_mistake_does_not_ask_for_the_stored_secret(
+    hass: HomeAssistant,
+    rclone: RcloneS3,
+    changes: dict[str, Any],
+    errors: dict[str, str],
+) -> None:
+    """It is kept once the mistake is corrected."""
+    entry = await add(hass, rclone)
+    subentry_id = only(hass, entry.entry_id).subentry_id
+    form = await entry.start_subentry_reconfigure_flow(hass, subentry_id)
+    values = {**typed(rclone), "secret_access_key": ""}
+    result = await submit(hass, form, {**values, **changes})
+    assert result["errors"] == errors
+    result = await submit(hass, result, values)
+    assert result["reason"] == "reconfigure_successful"
+    assert only(hass, entry.entry_id).data["secret_access_key"] == SECRET_KEY
+
+
+@pytest.mark.parametrize(
     ("lost", "is_asked"),
     [
         ({"endpoint_url": ...}, True),

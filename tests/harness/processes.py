@@ -5,17 +5,27 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 import contextlib
 import os
 from pathlib import Path
+import secrets
 import signal
 import socket
 import time
+from typing import Final
+
+_PORTS: Final = range(20_000, 32_000)
+"""Below those from which Linux takes the ports of connections."""
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """Return a TCP port of 127.0.0.1 that nobody listens on now.
+
+    It stays free for as long as its server is stopped: the system gives no connection a
+    port that low.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
 
 
 async def listens(port: int) -> bool:

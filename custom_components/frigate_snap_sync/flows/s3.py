@@ -97,21 +97,21 @@ class S3Flow(DestinationFlow):
             errors[CONF_ENDPOINT_URL] = "invalid_url"
         if not data[CONF_SECRET_ACCESS_KEY]:
             data[CONF_SECRET_ACCESS_KEY] = self._kept_secret()
-            if not data[CONF_SECRET_ACCESS_KEY] and CONF_ENDPOINT_URL not in errors:
+            is_server_known = errors.keys().isdisjoint({CONF_ENDPOINT_URL, CONF_BUCKET})
+            if not data[CONF_SECRET_ACCESS_KEY] and is_server_known:
                 errors[CONF_SECRET_ACCESS_KEY] = "secret_missing"
         return errors
 
     def _kept_secret(self) -> str:
         """Return the stored secret, if the key and its server are still the same."""
         stored, data = self._stored, self._data
-        if CONF_ENDPOINT_URL in data:
-            old = stored_server(stored.get(CONF_ENDPOINT_URL))
-            servers = {server_of(URL(server)) for server in self._endpoints}
-            if (
-                old in servers
-                and stored.get(CONF_ACCESS_KEY_ID) == data[CONF_ACCESS_KEY_ID]
-            ):
-                return str(stored.get(CONF_SECRET_ACCESS_KEY, ""))
+        old = stored_server(stored.get(CONF_ENDPOINT_URL))
+        if (
+            CONF_ENDPOINT_URL in data
+            and old in {server_of(URL(server)) for server in self._endpoints}
+            and stored.get(CONF_ACCESS_KEY_ID) == data[CONF_ACCESS_KEY_ID]
+        ):
+            return str(stored.get(CONF_SECRET_ACCESS_KEY, ""))
         return ""
 
     @override
