@@ -16,7 +16,7 @@ _PORTS: Final = range(20_000, 32_000)
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on now.
+    """Return a TCP port of 127.0.0.1 on which nothing listens now.
 
     It stays free for as long as its server is stopped: the system gives no connection a
     port that low.

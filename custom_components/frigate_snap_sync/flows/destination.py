@@ -179,7 +179,11 @@ class DestinationFlow(ConfigSubentryFlow):
         chosen = values.get(SECTION_SELECTION, {}).get(CONF_ONLY_WHILE_ENTITY)
         sections = self._sections(likely_states(self.hass, chosen))
         # What can't be read was a limit, perhaps: its owner is to see that it is gone.
-        is_open = {name for name in sections if name in errors or self._is_odd(name)}
+        is_open = {
+            name
+            for name, each in sections.items()
+            if name in errors or self._is_odd(name, each)
+        }
         schema = vol.Schema(
             {
                 vol.Required(CONF_NAME): TextSelector(),
@@ -202,12 +206,12 @@ class DestinationFlow(ConfigSubentryFlow):
             },
         )
 
-    def _is_odd(self, name: str) -> bool:
+    def _is_odd(self, name: str, schema: vol.Schema) -> bool:
         """Tell whether the form could not have stored a section as it is."""
         if self.source != SOURCE_RECONFIGURE:
             return False
         stored = self._get_reconfigure_subentry().data.get(name)
-        return not is_whole(stored, self._sections([])[name])
+        return not is_whole(stored, schema)
 
     def _show_failure(self, err: StorageError) -> SubentryFlowResult:
         """Show the form again, with the error at the field it belongs to."""
